@@ -1,0 +1,44 @@
+from xache.v1 import options_pb2 as _options_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class GetAccountRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetAccountResponse(_message.Message):
+    __slots__ = ("account_id", "email", "roles", "created_at_ns")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    EMAIL_FIELD_NUMBER: _ClassVar[int]
+    ROLES_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    email: str
+    roles: _containers.RepeatedScalarFieldContainer[_options_pb2.Role]
+    created_at_ns: int
+    def __init__(self, account_id: _Optional[str] = ..., email: _Optional[str] = ..., roles: _Optional[_Iterable[_Union[_options_pb2.Role, str]]] = ..., created_at_ns: _Optional[int] = ...) -> None: ...
+
+class ListSubaccountsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListSubaccountsResponse(_message.Message):
+    __slots__ = ("subaccounts",)
+    SUBACCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    subaccounts: _containers.RepeatedCompositeFieldContainer[Subaccount]
+    def __init__(self, subaccounts: _Optional[_Iterable[_Union[Subaccount, _Mapping]]] = ...) -> None: ...
+
+class Subaccount(_message.Message):
+    __slots__ = ("name", "frozen", "simulated")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    FROZEN_FIELD_NUMBER: _ClassVar[int]
+    SIMULATED_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    frozen: bool
+    simulated: bool
+    def __init__(self, name: _Optional[str] = ..., frozen: _Optional[bool] = ..., simulated: _Optional[bool] = ...) -> None: ...

@@ -1,0 +1,227 @@
+from xache.v1 import options_pb2 as _options_pb2
+from xache.v1 import types_pb2 as _types_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class BootstrapAdminRequest(_message.Message):
+    __slots__ = ("token", "email", "password")
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    EMAIL_FIELD_NUMBER: _ClassVar[int]
+    PASSWORD_FIELD_NUMBER: _ClassVar[int]
+    token: str
+    email: str
+    password: str
+    def __init__(self, token: _Optional[str] = ..., email: _Optional[str] = ..., password: _Optional[str] = ...) -> None: ...
+
+class BootstrapAdminResponse(_message.Message):
+    __slots__ = ("account_id",)
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    def __init__(self, account_id: _Optional[str] = ...) -> None: ...
+
+class SetRoleRequest(_message.Message):
+    __slots__ = ("account_id", "role", "granted")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    GRANTED_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    role: _options_pb2.Role
+    granted: bool
+    def __init__(self, account_id: _Optional[str] = ..., role: _Optional[_Union[_options_pb2.Role, str]] = ..., granted: _Optional[bool] = ...) -> None: ...
+
+class SetRoleResponse(_message.Message):
+    __slots__ = ("roles",)
+    ROLES_FIELD_NUMBER: _ClassVar[int]
+    roles: _containers.RepeatedScalarFieldContainer[_options_pb2.Role]
+    def __init__(self, roles: _Optional[_Iterable[_Union[_options_pb2.Role, str]]] = ...) -> None: ...
+
+class ListAssetRequest(_message.Message):
+    __slots__ = ("asset", "request_id")
+    ASSET_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    asset: _types_pb2.Asset
+    request_id: str
+    def __init__(self, asset: _Optional[_Union[_types_pb2.Asset, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class ListAssetResponse(_message.Message):
+    __slots__ = ("seq",)
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    def __init__(self, seq: _Optional[int] = ...) -> None: ...
+
+class ListInstrumentRequest(_message.Message):
+    __slots__ = ("instrument", "request_id")
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    instrument: _types_pb2.Instrument
+    request_id: str
+    def __init__(self, instrument: _Optional[_Union[_types_pb2.Instrument, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class ListInstrumentResponse(_message.Message):
+    __slots__ = ("seq",)
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    def __init__(self, seq: _Optional[int] = ...) -> None: ...
+
+class SetMarketStateRequest(_message.Message):
+    __slots__ = ("symbol", "state", "cause", "request_id")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    state: _types_pb2.MarketState
+    cause: str
+    request_id: str
+    def __init__(self, symbol: _Optional[str] = ..., state: _Optional[_Union[_types_pb2.MarketState, str]] = ..., cause: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class SetMarketStateResponse(_message.Message):
+    __slots__ = ("seq",)
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    def __init__(self, seq: _Optional[int] = ...) -> None: ...
+
+class SetMarkRequest(_message.Message):
+    __slots__ = ("symbol", "price", "request_id")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    price: str
+    request_id: str
+    def __init__(self, symbol: _Optional[str] = ..., price: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class SetMarkResponse(_message.Message):
+    __slots__ = ("seq",)
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    def __init__(self, seq: _Optional[int] = ...) -> None: ...
+
+class SetRiskLimitsRequest(_message.Message):
+    __slots__ = ("account_id", "subaccount", "max_open_orders", "max_order_notional", "request_id")
+    class MaxOrderNotionalEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    MAX_OPEN_ORDERS_FIELD_NUMBER: _ClassVar[int]
+    MAX_ORDER_NOTIONAL_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    subaccount: str
+    max_open_orders: int
+    max_order_notional: _containers.ScalarMap[str, str]
+    request_id: str
+    def __init__(self, account_id: _Optional[str] = ..., subaccount: _Optional[str] = ..., max_open_orders: _Optional[int] = ..., max_order_notional: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class SetRiskLimitsResponse(_message.Message):
+    __slots__ = ("seq",)
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    def __init__(self, seq: _Optional[int] = ...) -> None: ...
+
+class OpenPurseRequest(_message.Message):
+    __slots__ = ("account_id", "subaccount", "simulated", "request_id")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    SIMULATED_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    subaccount: str
+    simulated: bool
+    request_id: str
+    def __init__(self, account_id: _Optional[str] = ..., subaccount: _Optional[str] = ..., simulated: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class OpenPurseResponse(_message.Message):
+    __slots__ = ("seq",)
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    def __init__(self, seq: _Optional[int] = ...) -> None: ...
+
+class FreezePurseRequest(_message.Message):
+    __slots__ = ("account_id", "subaccount", "frozen", "cause", "request_id")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    FROZEN_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    subaccount: str
+    frozen: bool
+    cause: str
+    request_id: str
+    def __init__(self, account_id: _Optional[str] = ..., subaccount: _Optional[str] = ..., frozen: _Optional[bool] = ..., cause: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class FreezePurseResponse(_message.Message):
+    __slots__ = ("seq",)
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    def __init__(self, seq: _Optional[int] = ...) -> None: ...
+
+class DepositRequest(_message.Message):
+    __slots__ = ("account_id", "subaccount", "asset", "amount", "request_id")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    ASSET_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    subaccount: str
+    asset: str
+    amount: str
+    request_id: str
+    def __init__(self, account_id: _Optional[str] = ..., subaccount: _Optional[str] = ..., asset: _Optional[str] = ..., amount: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class DepositResponse(_message.Message):
+    __slots__ = ("seq",)
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    def __init__(self, seq: _Optional[int] = ...) -> None: ...
+
+class GetHealthRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetHealthResponse(_message.Message):
+    __slots__ = ("version", "ready_at_ns", "journal_seq", "views_seq", "actors")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    READY_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_SEQ_FIELD_NUMBER: _ClassVar[int]
+    VIEWS_SEQ_FIELD_NUMBER: _ClassVar[int]
+    ACTORS_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    ready_at_ns: int
+    journal_seq: int
+    views_seq: int
+    actors: _containers.RepeatedCompositeFieldContainer[ActorHealth]
+    def __init__(self, version: _Optional[str] = ..., ready_at_ns: _Optional[int] = ..., journal_seq: _Optional[int] = ..., views_seq: _Optional[int] = ..., actors: _Optional[_Iterable[_Union[ActorHealth, _Mapping]]] = ...) -> None: ...
+
+class ActorHealth(_message.Message):
+    __slots__ = ("name", "state", "restarts", "failure", "statistics")
+    class StatisticsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    RESTARTS_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    STATISTICS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    state: str
+    restarts: int
+    failure: str
+    statistics: _containers.ScalarMap[str, int]
+    def __init__(self, name: _Optional[str] = ..., state: _Optional[str] = ..., restarts: _Optional[int] = ..., failure: _Optional[str] = ..., statistics: _Optional[_Mapping[str, int]] = ...) -> None: ...

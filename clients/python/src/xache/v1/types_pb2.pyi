@@ -1,0 +1,311 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Side(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SIDE_UNSPECIFIED: _ClassVar[Side]
+    SIDE_BUY: _ClassVar[Side]
+    SIDE_SELL: _ClassVar[Side]
+
+class OrderType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ORDER_TYPE_UNSPECIFIED: _ClassVar[OrderType]
+    ORDER_TYPE_LIMIT: _ClassVar[OrderType]
+    ORDER_TYPE_MARKET: _ClassVar[OrderType]
+
+class TimeInForce(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TIME_IN_FORCE_UNSPECIFIED: _ClassVar[TimeInForce]
+    TIME_IN_FORCE_GTC: _ClassVar[TimeInForce]
+    TIME_IN_FORCE_IOC: _ClassVar[TimeInForce]
+    TIME_IN_FORCE_FOK: _ClassVar[TimeInForce]
+    TIME_IN_FORCE_GTD: _ClassVar[TimeInForce]
+
+class OrderStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ORDER_STATUS_UNSPECIFIED: _ClassVar[OrderStatus]
+    ORDER_STATUS_OPEN: _ClassVar[OrderStatus]
+    ORDER_STATUS_PARTIALLY_FILLED: _ClassVar[OrderStatus]
+    ORDER_STATUS_FILLED: _ClassVar[OrderStatus]
+    ORDER_STATUS_CANCELED: _ClassVar[OrderStatus]
+    ORDER_STATUS_EXPIRED: _ClassVar[OrderStatus]
+
+class EndReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    END_REASON_UNSPECIFIED: _ClassVar[EndReason]
+    END_REASON_USER: _ClassVar[EndReason]
+    END_REASON_TIME: _ClassVar[EndReason]
+    END_REASON_IOC: _ClassVar[EndReason]
+    END_REASON_FOK: _ClassVar[EndReason]
+    END_REASON_POST_ONLY: _ClassVar[EndReason]
+    END_REASON_SELF_TRADE: _ClassVar[EndReason]
+    END_REASON_PRICE_BAND: _ClassVar[EndReason]
+    END_REASON_NO_LIQUIDITY: _ClassVar[EndReason]
+    END_REASON_FUNDS: _ClassVar[EndReason]
+    END_REASON_RISK: _ClassVar[EndReason]
+    END_REASON_HALT: _ClassVar[EndReason]
+    END_REASON_ADMIN: _ClassVar[EndReason]
+    END_REASON_DISCONNECT: _ClassVar[EndReason]
+    END_REASON_INSTRUMENT: _ClassVar[EndReason]
+
+class SelfTradePrevention(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SELF_TRADE_PREVENTION_UNSPECIFIED: _ClassVar[SelfTradePrevention]
+    SELF_TRADE_PREVENTION_NONE: _ClassVar[SelfTradePrevention]
+    SELF_TRADE_PREVENTION_EXPIRE_TAKER: _ClassVar[SelfTradePrevention]
+    SELF_TRADE_PREVENTION_EXPIRE_MAKER: _ClassVar[SelfTradePrevention]
+    SELF_TRADE_PREVENTION_EXPIRE_BOTH: _ClassVar[SelfTradePrevention]
+
+class MarketState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    MARKET_STATE_UNSPECIFIED: _ClassVar[MarketState]
+    MARKET_STATE_TRADING: _ClassVar[MarketState]
+    MARKET_STATE_POST_ONLY: _ClassVar[MarketState]
+    MARKET_STATE_CANCEL_ONLY: _ClassVar[MarketState]
+    MARKET_STATE_HALTED: _ClassVar[MarketState]
+
+class Provenance(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PROVENANCE_UNSPECIFIED: _ClassVar[Provenance]
+    PROVENANCE_LIVE: _ClassVar[Provenance]
+    PROVENANCE_RECORDED: _ClassVar[Provenance]
+    PROVENANCE_SIMULATED: _ClassVar[Provenance]
+
+class Liquidity(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    LIQUIDITY_UNSPECIFIED: _ClassVar[Liquidity]
+    LIQUIDITY_MAKER: _ClassVar[Liquidity]
+    LIQUIDITY_TAKER: _ClassVar[Liquidity]
+SIDE_UNSPECIFIED: Side
+SIDE_BUY: Side
+SIDE_SELL: Side
+ORDER_TYPE_UNSPECIFIED: OrderType
+ORDER_TYPE_LIMIT: OrderType
+ORDER_TYPE_MARKET: OrderType
+TIME_IN_FORCE_UNSPECIFIED: TimeInForce
+TIME_IN_FORCE_GTC: TimeInForce
+TIME_IN_FORCE_IOC: TimeInForce
+TIME_IN_FORCE_FOK: TimeInForce
+TIME_IN_FORCE_GTD: TimeInForce
+ORDER_STATUS_UNSPECIFIED: OrderStatus
+ORDER_STATUS_OPEN: OrderStatus
+ORDER_STATUS_PARTIALLY_FILLED: OrderStatus
+ORDER_STATUS_FILLED: OrderStatus
+ORDER_STATUS_CANCELED: OrderStatus
+ORDER_STATUS_EXPIRED: OrderStatus
+END_REASON_UNSPECIFIED: EndReason
+END_REASON_USER: EndReason
+END_REASON_TIME: EndReason
+END_REASON_IOC: EndReason
+END_REASON_FOK: EndReason
+END_REASON_POST_ONLY: EndReason
+END_REASON_SELF_TRADE: EndReason
+END_REASON_PRICE_BAND: EndReason
+END_REASON_NO_LIQUIDITY: EndReason
+END_REASON_FUNDS: EndReason
+END_REASON_RISK: EndReason
+END_REASON_HALT: EndReason
+END_REASON_ADMIN: EndReason
+END_REASON_DISCONNECT: EndReason
+END_REASON_INSTRUMENT: EndReason
+SELF_TRADE_PREVENTION_UNSPECIFIED: SelfTradePrevention
+SELF_TRADE_PREVENTION_NONE: SelfTradePrevention
+SELF_TRADE_PREVENTION_EXPIRE_TAKER: SelfTradePrevention
+SELF_TRADE_PREVENTION_EXPIRE_MAKER: SelfTradePrevention
+SELF_TRADE_PREVENTION_EXPIRE_BOTH: SelfTradePrevention
+MARKET_STATE_UNSPECIFIED: MarketState
+MARKET_STATE_TRADING: MarketState
+MARKET_STATE_POST_ONLY: MarketState
+MARKET_STATE_CANCEL_ONLY: MarketState
+MARKET_STATE_HALTED: MarketState
+PROVENANCE_UNSPECIFIED: Provenance
+PROVENANCE_LIVE: Provenance
+PROVENANCE_RECORDED: Provenance
+PROVENANCE_SIMULATED: Provenance
+LIQUIDITY_UNSPECIFIED: Liquidity
+LIQUIDITY_MAKER: Liquidity
+LIQUIDITY_TAKER: Liquidity
+
+class Source(_message.Message):
+    __slots__ = ("venue", "provenance")
+    VENUE_FIELD_NUMBER: _ClassVar[int]
+    PROVENANCE_FIELD_NUMBER: _ClassVar[int]
+    venue: str
+    provenance: Provenance
+    def __init__(self, venue: _Optional[str] = ..., provenance: _Optional[_Union[Provenance, str]] = ...) -> None: ...
+
+class Asset(_message.Message):
+    __slots__ = ("name", "scale")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SCALE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    scale: int
+    def __init__(self, name: _Optional[str] = ..., scale: _Optional[int] = ...) -> None: ...
+
+class Instrument(_message.Message):
+    __slots__ = ("symbol", "base", "quote", "tick_size", "lot_size", "min_price", "max_price", "min_quantity", "max_quantity", "max_market_quantity", "min_notional", "max_notional", "band_up_ppm", "band_down_ppm", "maker_fee_ppm", "taker_fee_ppm", "max_open_orders", "state")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    BASE_FIELD_NUMBER: _ClassVar[int]
+    QUOTE_FIELD_NUMBER: _ClassVar[int]
+    TICK_SIZE_FIELD_NUMBER: _ClassVar[int]
+    LOT_SIZE_FIELD_NUMBER: _ClassVar[int]
+    MIN_PRICE_FIELD_NUMBER: _ClassVar[int]
+    MAX_PRICE_FIELD_NUMBER: _ClassVar[int]
+    MIN_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    MAX_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    MAX_MARKET_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    MIN_NOTIONAL_FIELD_NUMBER: _ClassVar[int]
+    MAX_NOTIONAL_FIELD_NUMBER: _ClassVar[int]
+    BAND_UP_PPM_FIELD_NUMBER: _ClassVar[int]
+    BAND_DOWN_PPM_FIELD_NUMBER: _ClassVar[int]
+    MAKER_FEE_PPM_FIELD_NUMBER: _ClassVar[int]
+    TAKER_FEE_PPM_FIELD_NUMBER: _ClassVar[int]
+    MAX_OPEN_ORDERS_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    base: str
+    quote: str
+    tick_size: str
+    lot_size: str
+    min_price: str
+    max_price: str
+    min_quantity: str
+    max_quantity: str
+    max_market_quantity: str
+    min_notional: str
+    max_notional: str
+    band_up_ppm: int
+    band_down_ppm: int
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+    max_open_orders: int
+    state: MarketState
+    def __init__(self, symbol: _Optional[str] = ..., base: _Optional[str] = ..., quote: _Optional[str] = ..., tick_size: _Optional[str] = ..., lot_size: _Optional[str] = ..., min_price: _Optional[str] = ..., max_price: _Optional[str] = ..., min_quantity: _Optional[str] = ..., max_quantity: _Optional[str] = ..., max_market_quantity: _Optional[str] = ..., min_notional: _Optional[str] = ..., max_notional: _Optional[str] = ..., band_up_ppm: _Optional[int] = ..., band_down_ppm: _Optional[int] = ..., maker_fee_ppm: _Optional[int] = ..., taker_fee_ppm: _Optional[int] = ..., max_open_orders: _Optional[int] = ..., state: _Optional[_Union[MarketState, str]] = ...) -> None: ...
+
+class Order(_message.Message):
+    __slots__ = ("order_id", "client_order_id", "subaccount", "symbol", "side", "type", "time_in_force", "price", "quantity", "quote_quantity", "post_only", "self_trade_prevention", "status", "end_reason", "executed_quantity", "leaves_quantity", "executed_notional", "fee", "average_price", "held", "expires_at_ns", "accepted_at_ns", "updated_at_ns", "seq")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    TIME_IN_FORCE_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    QUOTE_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    POST_ONLY_FIELD_NUMBER: _ClassVar[int]
+    SELF_TRADE_PREVENTION_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    END_REASON_FIELD_NUMBER: _ClassVar[int]
+    EXECUTED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    LEAVES_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    EXECUTED_NOTIONAL_FIELD_NUMBER: _ClassVar[int]
+    FEE_FIELD_NUMBER: _ClassVar[int]
+    AVERAGE_PRICE_FIELD_NUMBER: _ClassVar[int]
+    HELD_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTED_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    UPDATED_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    client_order_id: str
+    subaccount: str
+    symbol: str
+    side: Side
+    type: OrderType
+    time_in_force: TimeInForce
+    price: str
+    quantity: str
+    quote_quantity: str
+    post_only: bool
+    self_trade_prevention: SelfTradePrevention
+    status: OrderStatus
+    end_reason: EndReason
+    executed_quantity: str
+    leaves_quantity: str
+    executed_notional: str
+    fee: str
+    average_price: str
+    held: str
+    expires_at_ns: int
+    accepted_at_ns: int
+    updated_at_ns: int
+    seq: int
+    def __init__(self, order_id: _Optional[str] = ..., client_order_id: _Optional[str] = ..., subaccount: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., type: _Optional[_Union[OrderType, str]] = ..., time_in_force: _Optional[_Union[TimeInForce, str]] = ..., price: _Optional[str] = ..., quantity: _Optional[str] = ..., quote_quantity: _Optional[str] = ..., post_only: _Optional[bool] = ..., self_trade_prevention: _Optional[_Union[SelfTradePrevention, str]] = ..., status: _Optional[_Union[OrderStatus, str]] = ..., end_reason: _Optional[_Union[EndReason, str]] = ..., executed_quantity: _Optional[str] = ..., leaves_quantity: _Optional[str] = ..., executed_notional: _Optional[str] = ..., fee: _Optional[str] = ..., average_price: _Optional[str] = ..., held: _Optional[str] = ..., expires_at_ns: _Optional[int] = ..., accepted_at_ns: _Optional[int] = ..., updated_at_ns: _Optional[int] = ..., seq: _Optional[int] = ...) -> None: ...
+
+class Fill(_message.Message):
+    __slots__ = ("trade_id", "order_id", "client_order_id", "subaccount", "symbol", "side", "price", "quantity", "notional", "fee", "liquidity", "at_ns", "seq", "simulated")
+    TRADE_ID_FIELD_NUMBER: _ClassVar[int]
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    NOTIONAL_FIELD_NUMBER: _ClassVar[int]
+    FEE_FIELD_NUMBER: _ClassVar[int]
+    LIQUIDITY_FIELD_NUMBER: _ClassVar[int]
+    AT_NS_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    SIMULATED_FIELD_NUMBER: _ClassVar[int]
+    trade_id: str
+    order_id: str
+    client_order_id: str
+    subaccount: str
+    symbol: str
+    side: Side
+    price: str
+    quantity: str
+    notional: str
+    fee: str
+    liquidity: Liquidity
+    at_ns: int
+    seq: int
+    simulated: bool
+    def __init__(self, trade_id: _Optional[str] = ..., order_id: _Optional[str] = ..., client_order_id: _Optional[str] = ..., subaccount: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., price: _Optional[str] = ..., quantity: _Optional[str] = ..., notional: _Optional[str] = ..., fee: _Optional[str] = ..., liquidity: _Optional[_Union[Liquidity, str]] = ..., at_ns: _Optional[int] = ..., seq: _Optional[int] = ..., simulated: _Optional[bool] = ...) -> None: ...
+
+class Balance(_message.Message):
+    __slots__ = ("asset", "available", "held", "total", "holds")
+    ASSET_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_FIELD_NUMBER: _ClassVar[int]
+    HELD_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    HOLDS_FIELD_NUMBER: _ClassVar[int]
+    asset: str
+    available: str
+    held: str
+    total: str
+    holds: _containers.RepeatedCompositeFieldContainer[Hold]
+    def __init__(self, asset: _Optional[str] = ..., available: _Optional[str] = ..., held: _Optional[str] = ..., total: _Optional[str] = ..., holds: _Optional[_Iterable[_Union[Hold, _Mapping]]] = ...) -> None: ...
+
+class Hold(_message.Message):
+    __slots__ = ("order_id", "client_order_id", "amount")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    client_order_id: str
+    amount: str
+    def __init__(self, order_id: _Optional[str] = ..., client_order_id: _Optional[str] = ..., amount: _Optional[str] = ...) -> None: ...
+
+class Position(_message.Message):
+    __slots__ = ("symbol", "quantity", "cost", "average_price", "realised")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    COST_FIELD_NUMBER: _ClassVar[int]
+    AVERAGE_PRICE_FIELD_NUMBER: _ClassVar[int]
+    REALISED_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    quantity: str
+    cost: str
+    average_price: str
+    realised: str
+    def __init__(self, symbol: _Optional[str] = ..., quantity: _Optional[str] = ..., cost: _Optional[str] = ..., average_price: _Optional[str] = ..., realised: _Optional[str] = ...) -> None: ...
