@@ -1,0 +1,315 @@
+"""A listed market: its steps, its filters and its fees.
+
+Prices are whole ticks, quantities whole lots; one tick of one lot is a whole number of
+quote units, so a notional is an exact product and never rounds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import NewType
+
+import attrs
+
+from xached.domain.money import format_fixed, format_units, parse_decimal
+from xached.domain.rejection import Reason, Rejection
+
+Symbol = NewType("Symbol", str)
+"""Name of a market, base and quote joined by a dash: BTC-USDT."""
+
+AssetName = NewType("AssetName", str)
+
+SCALE_MAX = 24
+PPM = 1_000_000
+
+_ASSET = re.compile(r"[A-Z0-9]{2,12}(?:\.[A-Z]{2,8})?", re.ASCII)
+
+
+@attrs.frozen
+class Asset:
+    """What can be owned. ``scale`` (decimal places of the smallest unit) is fixed for ever."""
+
+    name: AssetName
+    scale: int
+
+
+def check_asset(asset: Asset) -> None:
+    """Refuse an asset that could never be listed. Raises: Rejection INSTRUMENT_SPEC."""
+    if _ASSET.fullmatch(asset.name) is None or not 0 <= asset.scale <= SCALE_MAX:
+        raise Rejection(
+            Reason.INSTRUMENT_SPEC,
+            "the asset's name or scale is not allowed",
+            given=f"{asset.name[:40]} scale {asset.scale}",
+            allowed=f"2 to 12 capital letters or digits, scale 0 to {SCALE_MAX}",
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Instrument:
+    """A market and its rules.
+
+    The tick is ``tick_step`` at ``price_scale`` decimal places of the quote per whole base;
+    a lot is ``lot_units`` smallest units of the base. Limits are inclusive.
+    """
+
+    symbol: Symbol
+    base: AssetName
+    quote: AssetName
+    base_scale: int
+    quote_scale: int
+    price_scale: int
+    tick_step: int
+    lot_units: int
+    min_price_ticks: int
+    max_price_ticks: int
+    min_quantity_lots: int
+    max_quantity_lots: int
+    max_market_quantity_lots: int
+    min_notional_units: int
+    max_notional_units: int
+    band_up_ppm: int
+    band_down_ppm: int
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+    max_open_orders: int
+    tick_lot_units: int = attrs.field(init=False)
+    """Quote units of one tick of one lot."""
+
+    def __attrs_post_init__(self) -> None:
+        product = self.tick_step * self.lot_units * 10**self.quote_scale
+        object.__setattr__(
+            self, "tick_lot_units", product // 10 ** (self.price_scale + self.base_scale)
+        )
+
+    def check(self) -> None:
+        """Refuse rules that contradict each other. Raises: Rejection INSTRUMENT_SPEC."""
+        product = self.tick_step * self.lot_units * 10**self.quote_scale
+        for ok, rule in (
+            (self.symbol == f"{self.base}-{self.quote}", "symbol is BASE-QUOTE"),
+            (self.base != self.quote, "base and quote differ"),
+            (0 <= self.price_scale <= SCALE_MAX, f"price scale 0 to {SCALE_MAX}"),
+            (self.tick_step > 0 and self.lot_units > 0, "tick and lot are positive"),
+            (
+                product > 0 and product % 10 ** (self.price_scale + self.base_scale) == 0,
+                "one tick of one lot is a whole number of quote units",
+            ),
+            (0 < self.min_price_ticks <= self.max_price_ticks, "0 < min price <= max price"),
+            (
+                0 < self.min_quantity_lots <= self.max_quantity_lots,
+                "0 < min quantity <= max quantity",
+            ),
+            (self.max_market_quantity_lots > 0, "max market quantity is positive"),
+            (
+                0 <= self.min_notional_units <= self.max_notional_units,
+                "0 <= min notional <= max notional",
+            ),
+            (self.band_up_ppm > 0, "band up is positive"),
+            (0 < self.band_down_ppm < PPM, "band down is below the whole price"),
+            (
+                0 <= self.maker_fee_ppm < PPM and 0 <= self.taker_fee_ppm < PPM,
+                "fees are 0 to 999999 ppm",
+            ),
+            (0 < self.max_open_orders <= 1_000, "1 to 1000 open orders"),
+        ):
+            if not ok:
+                raise Rejection(
+                    Reason.INSTRUMENT_SPEC,
+                    "the instrument's rules contradict each other",
+                    given=self.symbol[:40],
+                    allowed=rule,
+                )
+
+    def notional_units(self, price_ticks: int, quantity_lots: int) -> int:
+        """Price times quantity, in quote units, exact."""
+        return price_ticks * quantity_lots * self.tick_lot_units
+
+    def parse_price(self, text: str) -> int:
+        """Read a limit price as ticks.
+
+        Raises: Rejection AMOUNT_FORMAT, PRICE_TICK or PRICE_RANGE, in this order.
+        """
+        scaled = _parse(text, self.price_scale, "price", Reason.PRICE_TICK, self.tick_size)
+        ticks, rest = divmod(scaled, self.tick_step)
+        if rest:
+            raise self._off_step(
+                Reason.PRICE_TICK, "price", text, self.tick_size,
+                self.format_price(ticks), self.format_price(ticks + 1),
+            )  # fmt: skip
+        self.check_price(ticks)
+        return ticks
+
+    def check_price(self, ticks: int) -> None:
+        """Refuse a price outside the filter. Raises: Rejection PRICE_RANGE."""
+        if not self.min_price_ticks <= ticks <= self.max_price_ticks:
+            nearest = min(max(ticks, self.min_price_ticks), self.max_price_ticks)
+            raise Rejection(
+                Reason.PRICE_RANGE,
+                "the price is outside the allowed range",
+                field="price",
+                given=self.format_price(ticks),
+                allowed=f"{self.format_price(self.min_price_ticks)} to "
+                f"{self.format_price(self.max_price_ticks)}",
+                nearest=self.format_price(nearest),
+            )
+
+    def parse_quantity(self, text: str, *, market: bool) -> int:
+        """Read a base quantity as lots.
+
+        Raises: Rejection AMOUNT_FORMAT, QUANTITY_LOT or QUANTITY_RANGE, in this order.
+        """
+        units = _parse(text, self.base_scale, "quantity", Reason.QUANTITY_LOT, self.lot_size)
+        lots, rest = divmod(units, self.lot_units)
+        if rest:
+            raise self._off_step(
+                Reason.QUANTITY_LOT, "quantity", text, self.lot_size,
+                self.format_quantity(lots), self.format_quantity(lots + 1),
+            )  # fmt: skip
+        self.check_quantity(lots, market=market)
+        return lots
+
+    def check_quantity(self, lots: int, *, market: bool) -> None:
+        """Refuse a quantity outside the filter. Raises: Rejection QUANTITY_RANGE."""
+        highest = self.max_market_quantity_lots if market else self.max_quantity_lots
+        if not self.min_quantity_lots <= lots <= highest:
+            raise Rejection(
+                Reason.QUANTITY_RANGE,
+                "the quantity is outside the allowed range",
+                field="quantity",
+                given=self.format_quantity(lots),
+                allowed=f"{self.format_quantity(self.min_quantity_lots)} to "
+                f"{self.format_quantity(highest)}",
+                nearest=self.format_quantity(min(max(lots, self.min_quantity_lots), highest)),
+            )
+
+    def check_notional(self, notional_units: int) -> None:
+        """Refuse a notional outside the filter. Raises: Rejection NOTIONAL_RANGE."""
+        if not self.min_notional_units <= notional_units <= self.max_notional_units:
+            nearest = min(max(notional_units, self.min_notional_units), self.max_notional_units)
+            raise Rejection(
+                Reason.NOTIONAL_RANGE,
+                "price times quantity is outside the allowed range",
+                field="notional",
+                given=self.format_quote(notional_units),
+                allowed=f"{self.format_quote(self.min_notional_units)} to "
+                f"{self.format_quote(self.max_notional_units)}",
+                nearest=self.format_quote(nearest),
+            )
+
+    @property
+    def tick_size(self) -> str:
+        """The smallest step of a price, as text."""
+        return format_units(self.tick_step, self.price_scale)
+
+    @property
+    def lot_size(self) -> str:
+        """The smallest step of a quantity, as text."""
+        return format_units(self.lot_units, self.base_scale)
+
+    def format_price(self, ticks: int) -> str:
+        """Write ticks with the instrument's price decimals."""
+        return format_fixed(ticks * self.tick_step, self.price_scale)
+
+    def format_quantity(self, lots: int) -> str:
+        """Write lots as base quantity."""
+        return format_units(lots * self.lot_units, self.base_scale)
+
+    def format_quote(self, units: int) -> str:
+        """Write quote units."""
+        return format_units(units, self.quote_scale)
+
+    def _off_step(
+        self, reason: Reason, field: str, given: str, step: str, below: str, above: str
+    ) -> Rejection:
+        return Rejection(
+            reason,
+            f"the {field} is not a whole number of steps",
+            field=field,
+            given=given,
+            allowed=f"a multiple of {step}",
+            nearest=f"{below} or {above}",
+        )
+
+
+def _parse(text: str, scale: int, field: str, reason: Reason, step: str) -> int:
+    try:
+        return parse_decimal(text, scale, field)
+    except Rejection as rejection:
+        if rejection.reason is not Reason.AMOUNT_PRECISION:
+            raise
+        raise Rejection(
+            reason,
+            f"the {field} is not a whole number of steps",
+            field=field,
+            given=text,
+            allowed=f"a multiple of {step}",
+        ) from None
+
+
+class Directory(Mapping[Symbol, Instrument]):
+    """What is listed, for readers outside the exchange.
+
+    Written by the matching actor after the listing is on disk, read by everybody.
+    """
+
+    def __init__(self) -> None:
+        self._instruments: dict[Symbol, Instrument] = {}
+        self._assets: dict[AssetName, Asset] = {}
+
+    def __getitem__(self, symbol: Symbol) -> Instrument:
+        return self._instruments[symbol]
+
+    def __iter__(self) -> Iterator[Symbol]:
+        return iter(self._instruments)
+
+    def __len__(self) -> int:
+        return len(self._instruments)
+
+    @property
+    def assets(self) -> Mapping[AssetName, Asset]:
+        """The listed assets by name."""
+        return self._assets
+
+    def list_asset(self, asset: Asset) -> None:
+        """Add an asset."""
+        self._assets[asset.name] = asset
+
+    def list_instrument(self, instrument: Instrument) -> None:
+        """Add an instrument."""
+        self._instruments[instrument.symbol] = instrument
+
+    def instrument(self, symbol: str) -> Instrument:
+        """Find an instrument. Raises: Rejection UNKNOWN_INSTRUMENT."""
+        found = self._instruments.get(Symbol(symbol))
+        if found is None:
+            raise unknown_instrument(symbol)
+        return found
+
+    def asset(self, name: str) -> Asset:
+        """Find an asset. Raises: Rejection UNKNOWN_ASSET."""
+        found = self._assets.get(AssetName(name))
+        if found is None:
+            raise unknown_asset(name)
+        return found
+
+
+def unknown_instrument(symbol: str) -> Rejection:
+    """Say that a market is not listed here."""
+    return Rejection(
+        Reason.UNKNOWN_INSTRUMENT,
+        "no such instrument",
+        field="symbol",
+        given=symbol[:40],
+        allowed="a listed instrument",
+    )
+
+
+def unknown_asset(name: str) -> Rejection:
+    """Say that an asset is not listed here."""
+    return Rejection(
+        Reason.UNKNOWN_ASSET,
+        "no such asset",
+        field="asset",
+        given=name[:40],
+        allowed="a listed asset",
+    )

@@ -1,0 +1,410 @@
+"""What the exchange is told (commands) and what happened (events).
+
+Events are the truth and carry amounts, not formulas: replaying them needs no rule that may
+change later. Both are journaled as ``[type, version, fields...]``; a field is never removed or
+reordered, only added at the end of a new version.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import attrs
+
+from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
+from xached.domain.order import (
+    EndReason,
+    MarketState,
+    OrderId,
+    OrderStatus,
+    OrderType,
+    Purse,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
+
+# --- Commands: imperatives. Those with an id are safe to repeat. ----------------------------
+
+
+@attrs.frozen(kw_only=True)
+class PlaceOrder:
+    """Place one order. Exactly one of quantity and quote amount is given; quote only for market.
+
+    ``quote_units``: BUY, all that leaves the purse, fee included; SELL, what should reach it.
+    """
+
+    purse: Purse
+    client_order_id: str
+    symbol: Symbol
+    side: Side
+    type: OrderType
+    time_in_force: TimeInForce
+    price_ticks: int | None
+    quantity_lots: int | None
+    quote_units: int | None
+    post_only: bool
+    self_trade_prevention: SelfTradePrevention
+    expires_at_ns: int | None
+
+
+@attrs.frozen(kw_only=True)
+class CancelOrder:
+    """Cancel one open order of a purse, named by one of its ids."""
+
+    purse: Purse
+    order_id: OrderId | None
+    client_order_id: str | None
+    request_id: str
+    reason: EndReason
+
+
+@attrs.frozen(kw_only=True)
+class CancelAll:
+    """Cancel every open order of a purse, or of one instrument of it."""
+
+    purse: Purse
+    symbol: Symbol | None
+    request_id: str
+    reason: EndReason
+
+
+@attrs.frozen(kw_only=True)
+class ListAsset:
+    """List an asset."""
+
+    asset: Asset
+    request_id: str
+
+
+@attrs.frozen(kw_only=True)
+class ListInstrument:
+    """List an instrument; it is CANCEL_ONLY until it has a mark."""
+
+    instrument: Instrument
+    request_id: str
+
+
+@attrs.frozen(kw_only=True)
+class SetMarketState:
+    """Say what an instrument lets people do."""
+
+    symbol: Symbol
+    state: MarketState
+    cause: str
+    request_id: str
+
+
+@attrs.frozen(kw_only=True)
+class SetMark:
+    """Set the price that bands are measured from. ``source`` names where it came from."""
+
+    symbol: Symbol
+    price_ticks: int
+    source: str
+    request_id: str
+
+
+@attrs.frozen(kw_only=True)
+class OpenPurse:
+    """Open a purse. Opening it again the same way changes nothing."""
+
+    purse: Purse
+    simulated: bool
+    request_id: str
+
+
+@attrs.frozen(kw_only=True)
+class FreezePurse:
+    """Freeze a purse, or lift its freeze. A frozen purse can only cancel."""
+
+    purse: Purse
+    frozen: bool
+    cause: str
+    request_id: str
+
+
+@attrs.frozen(kw_only=True)
+class SetRiskLimits:
+    """Set the limits of one purse, or with no purse the limits of all that have none."""
+
+    purse: Purse | None
+    max_open_orders: int
+    max_order_notional_units: tuple[tuple[AssetName, int], ...]
+    request_id: str
+
+
+@attrs.frozen(kw_only=True)
+class SetHalt:
+    """Halt the whole house, or lift the halt. While halted only cancels pass."""
+
+    halted: bool
+    cause: str
+    request_id: str
+
+
+@attrs.frozen(kw_only=True)
+class Deposit:
+    """Credit money that came in from outside."""
+
+    purse: Purse
+    asset: AssetName
+    amount_units: int
+    request_id: str
+
+
+@attrs.frozen(kw_only=True)
+class AdvanceClock:
+    """Let what is due by now happen: expiries, and what an earlier row left undone."""
+
+
+@attrs.frozen(kw_only=True)
+class ExpireOrder:
+    """An internal step: this order's time has passed."""
+
+    order_id: OrderId
+
+
+Command: TypeAlias = (
+    PlaceOrder
+    | CancelOrder
+    | CancelAll
+    | ListAsset
+    | ListInstrument
+    | SetMarketState
+    | SetMark
+    | OpenPurse
+    | FreezePurse
+    | SetRiskLimits
+    | SetHalt
+    | Deposit
+    | AdvanceClock
+    | ExpireOrder
+)
+
+HOUSE = "house"
+"""Scope of the request ids of administrators."""
+
+
+def request_key(command: Command) -> tuple[str, str] | None:
+    """Under which (scope, id) a command may be repeated; None when it has no id.
+
+    Order ids and request ids of a purse are separate scopes.
+    """
+    match command:
+        case PlaceOrder():
+            return f"o:{command.purse}", command.client_order_id
+        case CancelOrder() | CancelAll():
+            return (f"r:{command.purse}", command.request_id) if command.request_id else None
+        case AdvanceClock() | ExpireOrder():
+            return None
+        case _:
+            return (f"r:{HOUSE}", command.request_id) if command.request_id else None
+
+
+# --- Events: past tense, complete. -----------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class AssetListed:
+    """An asset can be owned from now on."""
+
+    asset: Asset
+
+
+@attrs.frozen(kw_only=True)
+class InstrumentListed:
+    """A market exists from now on; CANCEL_ONLY until it has a mark."""
+
+    instrument: Instrument
+
+
+@attrs.frozen(kw_only=True)
+class MarketStateSet:
+    """What a market lets people do has changed."""
+
+    symbol: Symbol
+    state: MarketState
+    cause: str
+
+
+@attrs.frozen(kw_only=True)
+class MarkSet:
+    """The reference price has changed."""
+
+    symbol: Symbol
+    price_ticks: int
+    source: str
+
+
+@attrs.frozen(kw_only=True)
+class PurseOpened:
+    """A purse exists from now on."""
+
+    purse: Purse
+    simulated: bool
+
+
+@attrs.frozen(kw_only=True)
+class PurseFrozen:
+    """A purse was frozen, or its freeze lifted."""
+
+    purse: Purse
+    frozen: bool
+    cause: str
+
+
+@attrs.frozen(kw_only=True)
+class RiskLimitsSet:
+    """The limits of a purse (or, with none, the house's defaults) have changed."""
+
+    purse: Purse | None
+    max_open_orders: int
+    max_order_notional_units: tuple[tuple[AssetName, int], ...]
+
+
+@attrs.frozen(kw_only=True)
+class HaltSet:
+    """The whole house was halted, or the halt lifted."""
+
+    halted: bool
+    cause: str
+
+
+@attrs.frozen(kw_only=True)
+class Deposited:
+    """Money came in from outside."""
+
+    purse: Purse
+    asset: AssetName
+    amount_units: int
+    reference: str
+
+
+@attrs.frozen(kw_only=True)
+class OrderAccepted:
+    """An order came to be, and its hold moved from available to held in the same instant.
+
+    ``quantity_lots`` of a market order by quote amount is what was planned to trade.
+    """
+
+    order_id: OrderId
+    client_order_id: str
+    purse: Purse
+    symbol: Symbol
+    side: Side
+    type: OrderType
+    time_in_force: TimeInForce
+    price_ticks: int | None
+    quantity_lots: int
+    quote_units: int | None
+    post_only: bool
+    self_trade_prevention: SelfTradePrevention
+    expires_at_ns: int | None
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+    held_units: int
+
+
+@attrs.frozen(kw_only=True)
+class Traded:
+    """Two orders traded at the resting one's price.
+
+    The buyer's hold pays notional and fee and gives back ``buyer_released_units``; the seller's
+    hold pays the base. ``seller_position_lots`` of the sale came out of the seller's position and
+    relieved it of ``seller_relieved_units`` of cost. ``index`` numbers the trades of a row.
+    """
+
+    index: int
+    symbol: Symbol
+    price_ticks: int
+    quantity_lots: int
+    notional_units: int
+    taker_side: Side
+    taker_order_id: OrderId
+    taker_purse: Purse
+    taker_fee_units: int
+    maker_order_id: OrderId
+    maker_purse: Purse
+    maker_fee_units: int
+    buyer_released_units: int
+    seller_position_lots: int
+    seller_relieved_units: int
+    simulated: bool
+
+
+@attrs.frozen(kw_only=True)
+class MatchPrevented:
+    """Two orders of one account met and were kept from trading."""
+
+    symbol: Symbol
+    price_ticks: int
+    quantity_lots: int
+    taker_order_id: OrderId
+    taker_purse: Purse
+    maker_order_id: OrderId
+    maker_purse: Purse
+    mode: SelfTradePrevention
+
+
+@attrs.frozen(kw_only=True)
+class OrderRested:
+    """What is left of an order waits in the book."""
+
+    order_id: OrderId
+    purse: Purse
+    symbol: Symbol
+    leaves_lots: int
+
+
+@attrs.frozen(kw_only=True)
+class OrderEnded:
+    """An order is over and the rest of its hold is free again."""
+
+    order_id: OrderId
+    client_order_id: str
+    purse: Purse
+    symbol: Symbol
+    status: OrderStatus
+    reason: EndReason
+    executed_lots: int
+    released_units: int
+
+
+@attrs.frozen(kw_only=True)
+class ClockAdvanced:
+    """Time passed and was looked at."""
+
+
+Event: TypeAlias = (
+    AssetListed
+    | InstrumentListed
+    | MarketStateSet
+    | MarkSet
+    | PurseOpened
+    | PurseFrozen
+    | RiskLimitsSet
+    | HaltSet
+    | Deposited
+    | OrderAccepted
+    | Traded
+    | MatchPrevented
+    | OrderRested
+    | OrderEnded
+    | ClockAdvanced
+)
+
+
+@attrs.frozen(kw_only=True)
+class Row:
+    """One journaled step: a command, when it was decided, and everything that followed."""
+
+    seq: int
+    at_ns: int
+    command: Command
+    events: tuple[Event, ...]
+
+
+def trade_id(seq: int, index: int) -> str:
+    """The public id of a trade."""
+    return f"{seq}-{index}"

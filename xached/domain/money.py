@@ -1,0 +1,65 @@
+"""Amounts: whole numbers of an asset's smallest unit, and their decimal text.
+
+A *scale* is the number of decimal places of the smallest unit: at scale 8 the text
+"1.5" is 150_000_000 units. Nothing here rounds: text that does not fit is refused.
+"""
+
+from __future__ import annotations
+
+import re
+
+from xached.domain.rejection import Reason, Rejection
+
+DIGITS_MAX = 60
+"""Longest number read, in digits: 10^30 units of an 18-digit asset fit with room to spare."""
+
+_DECIMAL = re.compile(r"[0-9]+(?:\.[0-9]+)?", re.ASCII)
+
+
+def parse_decimal(text: str, scale: int, field: str = "amount") -> int:
+    """Read a plain non-negative decimal as units of ``scale``.
+
+    Raises:
+        Rejection: AMOUNT_FORMAT for signs, exponents, NaN, separators or too many
+            digits; AMOUNT_PRECISION for more decimal places than the scale has.
+    """
+    if len(text) > DIGITS_MAX + 1 or _DECIMAL.fullmatch(text) is None:
+        raise Rejection(
+            Reason.AMOUNT_FORMAT,
+            f"{field} must be a plain decimal number",
+            field=field,
+            given=text[: DIGITS_MAX + 1],
+            allowed=f"digits with at most one point, up to {DIGITS_MAX} digits",
+        )
+    whole, _, fraction = text.partition(".")
+    fraction = fraction.rstrip("0")
+    if len(fraction) > scale:
+        raise Rejection(
+            Reason.AMOUNT_PRECISION,
+            f"{field} has more decimal places than there are",
+            field=field,
+            given=text,
+            allowed=f"at most {scale} decimal places",
+        )
+    return int(whole + fraction.ljust(scale, "0"))
+
+
+def format_units(units: int, scale: int) -> str:
+    """Write units as the shortest exact decimal text: no exponent, no trailing zeros."""
+    text = format_fixed(units, scale)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def format_fixed(units: int, scale: int) -> str:
+    """Write units with exactly ``scale`` decimal places."""
+    sign = "-" if units < 0 else ""
+    digits = str(abs(units))
+    if scale == 0:
+        return sign + digits
+    digits = digits.rjust(scale + 1, "0")
+    return f"{sign}{digits[:-scale]}.{digits[-scale:]}"
+
+
+def ceil_div(numerator: int, denominator: int) -> int:
+    """Divide, rounding up: the direction in which the house charges."""
+    return -(-numerator // denominator)

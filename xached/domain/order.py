@@ -1,0 +1,238 @@
+"""Orders: their terms, and the state an order goes through.
+
+    accepted -> OPEN -> PARTIALLY_FILLED -> FILLED | CANCELED | EXPIRED
+
+An order that never rests goes from accepted to its end in one step. The same class serves the
+exchange, the history and the streams, each of which folds the same events into it.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from typing import NewType
+
+import attrs
+
+from xached.domain.instrument import Symbol
+from xached.domain.rejection import Reason, Rejection
+
+OrderId = NewType("OrderId", int)
+"""``seq << 12 | index``: journal sequence of the acceptance, place in its row."""
+
+ORDER_INDEX_BITS = 12
+
+AccountId = NewType("AccountId", str)
+"""Opaque: says nothing about the person."""
+
+Purse = NewType("Purse", str)
+"""``account/subaccount``: whose money an order trades."""
+
+MAIN = "main"
+ID_ALLOWED = "1 to 36 of A-Z a-z 0-9 . _ -"
+SUBACCOUNT_ALLOWED = "1 to 32 of a-z 0-9 -"
+
+_ID = re.compile(r"[A-Za-z0-9._-]{1,36}", re.ASCII)
+_SUBACCOUNT = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
+
+
+class Side(enum.IntEnum):
+    """Which way an order trades."""
+
+    BUY = 1
+    SELL = 2
+
+    @property
+    def opposite(self) -> Side:
+        """The side it trades with."""
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+
+class OrderType(enum.IntEnum):
+    """How an order finds its price."""
+
+    LIMIT = 1
+    MARKET = 2
+
+
+class TimeInForce(enum.IntEnum):
+    """How long an order lives."""
+
+    GTC = 1
+    IOC = 2
+    FOK = 3
+    GTD = 4
+
+
+class OrderStatus(enum.IntEnum):
+    """Where an order stands."""
+
+    OPEN = 1
+    PARTIALLY_FILLED = 2
+    FILLED = 3
+    CANCELED = 4
+    EXPIRED = 5
+
+
+class EndReason(enum.IntEnum):
+    """Why an order ended without being filled; NONE when it was filled."""
+
+    NONE = 0
+    USER = 1
+    TIME = 2
+    IOC = 3
+    FOK = 4
+    POST_ONLY = 5
+    SELF_TRADE = 6
+    PRICE_BAND = 7
+    NO_LIQUIDITY = 8
+    FUNDS = 9
+    RISK = 10
+    HALT = 11
+    ADMIN = 12
+    DISCONNECT = 13
+    INSTRUMENT = 14
+
+
+class SelfTradePrevention(enum.IntEnum):
+    """What happens when an order meets another of its account. The taker's mode decides."""
+
+    NONE = 1
+    EXPIRE_TAKER = 2
+    EXPIRE_MAKER = 3
+    EXPIRE_BOTH = 4
+
+
+class MarketState(enum.IntEnum):
+    """What an instrument lets people do."""
+
+    TRADING = 1
+    POST_ONLY = 2
+    CANCEL_ONLY = 3
+    HALTED = 4
+
+
+@attrs.define(kw_only=True, eq=False)
+class Order:
+    """An order and what became of it so far.
+
+    ``held_units`` are quote units for a buy and base units for a sell. Notionals and fees are
+    quote units. Mutated only by :meth:`record_fill`, :meth:`rest` and :meth:`end`.
+    """
+
+    order_id: OrderId
+    client_order_id: str
+    purse: Purse
+    symbol: Symbol
+    side: Side
+    type: OrderType
+    time_in_force: TimeInForce
+    price_ticks: int | None
+    quantity_lots: int
+    quote_units: int | None
+    post_only: bool
+    self_trade_prevention: SelfTradePrevention
+    expires_at_ns: int | None
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+    held_units: int
+    accepted_at_ns: int
+    updated_at_ns: int
+    seq: int
+    status: OrderStatus = OrderStatus.OPEN
+    end_reason: EndReason = EndReason.NONE
+    executed_lots: int = 0
+    taker_notional_units: int = 0
+    maker_notional_units: int = 0
+    fee_units: int = 0
+
+    @property
+    def leaves_lots(self) -> int:
+        """What is still to trade; 0 once the order has ended."""
+        if self.status >= OrderStatus.FILLED:
+            return 0
+        return self.quantity_lots - self.executed_lots
+
+    @property
+    def notional_units(self) -> int:
+        """What was traded, in quote units."""
+        return self.taker_notional_units + self.maker_notional_units
+
+    def record_fill(
+        self,
+        *,
+        lots: int,
+        notional_units: int,
+        fee_units: int,
+        hold_used_units: int,
+        as_maker: bool,
+        seq: int,
+        at_ns: int,
+    ) -> None:
+        """Count one trade. ``hold_used_units``: what left the hold, paid and released."""
+        self.executed_lots += lots
+        if as_maker:
+            self.maker_notional_units += notional_units
+        else:
+            self.taker_notional_units += notional_units
+        self.fee_units += fee_units
+        self.held_units -= hold_used_units
+        self.status = OrderStatus.PARTIALLY_FILLED
+        self.seq = seq
+        self.updated_at_ns = at_ns
+        assert self.held_units >= 0, self
+        assert self.executed_lots <= self.quantity_lots, self
+
+    def end(
+        self, status: OrderStatus, reason: EndReason, released_units: int, seq: int, at_ns: int
+    ) -> None:
+        """Finish the order; the rest of its hold has been released."""
+        self.held_units -= released_units
+        self.status = status
+        self.end_reason = reason
+        self.seq = seq
+        self.updated_at_ns = at_ns
+        assert self.held_units == 0, self
+
+
+def make_order_id(seq: int, index: int) -> OrderId:
+    """The id of the ``index``-th order accepted in row ``seq``."""
+    assert 0 <= index < 1 << ORDER_INDEX_BITS
+    return OrderId(seq << ORDER_INDEX_BITS | index)
+
+
+def make_purse(account_id: str, subaccount: str) -> Purse:
+    """The purse of an account. Raises: Rejection ID_FORMAT."""
+    name = subaccount or MAIN
+    if _SUBACCOUNT.fullmatch(name) is None:
+        raise Rejection(
+            Reason.ID_FORMAT,
+            "the sub-account's name is not allowed",
+            field="subaccount",
+            given=name[:40],
+            allowed=SUBACCOUNT_ALLOWED,
+        )
+    return Purse(f"{account_id}/{name}")
+
+
+def account_of(purse: Purse) -> AccountId:
+    """The account a purse belongs to."""
+    return AccountId(purse.partition("/")[0])
+
+
+def subaccount_of(purse: Purse) -> str:
+    """The name of a purse in its account."""
+    return purse.partition("/")[2]
+
+
+def check_id(value: str, field: str) -> str:
+    """Return a client's id if its form is allowed. Raises: Rejection ID_FORMAT."""
+    if _ID.fullmatch(value) is None:
+        raise Rejection(
+            Reason.ID_FORMAT,
+            f"{field} has a form that is not allowed",
+            field=field,
+            given=value[:40],
+            allowed=ID_ALLOWED,
+        )
+    return value

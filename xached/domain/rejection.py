@@ -1,0 +1,60 @@
+"""The expected no: a refusal that is decided before anything changes."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Reason(enum.Enum):
+    """Which rule said no. The names are part of the API and never change."""
+
+    # The form of a request.
+    AMOUNT_FORMAT = "AMOUNT_FORMAT"
+    AMOUNT_PRECISION = "AMOUNT_PRECISION"
+    AMOUNT_RANGE = "AMOUNT_RANGE"
+    ID_FORMAT = "ID_FORMAT"
+    FIELD_REQUIRED = "FIELD_REQUIRED"
+    FIELD_FORBIDDEN = "FIELD_FORBIDDEN"
+    COMBINATION = "COMBINATION"
+    PRICE_TICK = "PRICE_TICK"
+    PRICE_RANGE = "PRICE_RANGE"
+    QUANTITY_LOT = "QUANTITY_LOT"
+    QUANTITY_RANGE = "QUANTITY_RANGE"
+    NOTIONAL_RANGE = "NOTIONAL_RANGE"
+    EXPIRY_PAST = "EXPIRY_PAST"
+    INSTRUMENT_SPEC = "INSTRUMENT_SPEC"
+    # What is not there, or not yours.
+    UNKNOWN_INSTRUMENT = "UNKNOWN_INSTRUMENT"
+    UNKNOWN_ASSET = "UNKNOWN_ASSET"
+    UNKNOWN_PURSE = "UNKNOWN_PURSE"
+    UNKNOWN_ORDER = "UNKNOWN_ORDER"
+    # What is there already.
+    ID_REUSED = "ID_REUSED"
+    ALREADY_LISTED = "ALREADY_LISTED"
+    # What the state of the house does not allow now.
+    INSUFFICIENT_FUNDS = "INSUFFICIENT_FUNDS"
+    PRICE_BAND = "PRICE_BAND"
+    REFERENCE_UNKNOWN = "REFERENCE_UNKNOWN"
+    NO_LIQUIDITY = "NO_LIQUIDITY"
+    MARKET_STATE = "MARKET_STATE"
+    OPEN_ORDERS = "OPEN_ORDERS"
+    ORDER_SIZE = "ORDER_SIZE"
+    LIMITS_UNKNOWN = "LIMITS_UNKNOWN"
+    PURSE_FROZEN = "PURSE_FROZEN"
+    HALTED = "HALTED"
+
+
+class Rejection(Exception):  # noqa: N818 - a refusal is an answer, not an error of the program
+    """A command was refused; nothing changed and its id was not used up.
+
+    ``facts`` hold what was given and what is allowed, as text ready to be shown.
+    """
+
+    def __init__(self, reason: Reason, message: str, **facts: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.facts = facts
+
+    def __repr__(self) -> str:
+        return f"Rejection({self.reason.value}, {self.message!r}, {self.facts!r})"
