@@ -1,0 +1,180 @@
+"""A refusal as a gRPC status: code, message and a google.rpc.ErrorInfo that programs can read.
+
+What reaches a caller is decided here and nowhere else. An error without a row in this file is a
+bug: it becomes INTERNAL with an incident id, and its text stays in the house.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import grpc
+import trio
+from google.protobuf import any_pb2
+from google.rpc import error_details_pb2, status_pb2
+
+from xached.domain.rejection import Reason, Rejection
+
+DOMAIN: Final = "xache"
+"""The domain of every ErrorInfo."""
+
+MESSAGE_CHARS_MAX: Final = 512
+FACT_CHARS_MAX: Final = 256
+FACTS_MAX: Final = 16
+"""Clients read at most 8 KiB of metadata by default; a status must fit beside their own."""
+
+RETRY_AFTER_S: Final = 0.1
+"""What an overloaded house asks callers to wait: about ten full batches of matching."""
+
+
+class StatusError(Exception):
+    """End the call with this status. Raised by handlers, the authorizer and the edge itself.
+
+    Args:
+        code: never OK.
+        reason: UPPER_SNAKE_CASE name of the rule, stable for programs.
+        message: for people.
+        facts: what was given, what is allowed, as text.
+        retry_after_s: when trying again may help; None when it does not.
+    """
+
+    def __init__(
+        self,
+        code: grpc.StatusCode,
+        reason: str,
+        message: str,
+        facts: Mapping[str, str] | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        assert code is not grpc.StatusCode.OK
+        super().__init__(f"{code.name} {reason}: {message}")
+        self.code = code
+        self.reason = reason
+        self.message = message[:MESSAGE_CHARS_MAX]
+        self.facts: Mapping[str, str] = {
+            key: value[:FACT_CHARS_MAX] for key, value in list((facts or {}).items())[:FACTS_MAX]
+        }
+        self.retry_after_s = retry_after_s
+
+    @property
+    def code_number(self) -> int:
+        """The code as the wire has it."""
+        number: int = self.code.value[0]
+        return number
+
+    def to_proto(self) -> status_pb2.Status:
+        """The google.rpc.Status that travels in ``grpc-status-details-bin``."""
+        info = error_details_pb2.ErrorInfo(
+            reason=self.reason, domain=DOMAIN, metadata=dict(self.facts)
+        )
+        details = [_packed(info)]
+        if self.retry_after_s is not None:
+            retry = error_details_pb2.RetryInfo()
+            retry.retry_delay.FromNanoseconds(round(self.retry_after_s * 1e9))
+            details.append(_packed(retry))
+        return status_pb2.Status(code=self.code_number, message=self.message, details=details)
+
+
+def status_of(error: BaseException) -> StatusError | None:
+    """The status of an error that callers are meant to see; None for a bug.
+
+    A group with a single error inside, which is what a nursery raises, counts as that error.
+    """
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    match error:
+        case StatusError():
+            return error
+        case Rejection():
+            return StatusError(CODES[error.reason], error.reason.value, error.message, error.facts)
+        case trio.WouldBlock():
+            return overloaded("a queue of this call is full")
+        case _:
+            return None
+
+
+def overloaded(message: str) -> StatusError:
+    """The house has no room for this now; nothing was done."""
+    return StatusError(
+        grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", message, retry_after_s=RETRY_AFTER_S
+    )
+
+
+def malformed(message: str) -> StatusError:
+    """The bytes are not the message that the method takes."""
+    return StatusError(grpc.StatusCode.INVALID_ARGUMENT, "MALFORMED_MESSAGE", message)
+
+
+class Interceptor:
+    """The outermost frame of every call: it turns whatever a handler raised into a status.
+
+    Args:
+        new_incident_id: gives an id that is unique enough to find the incident in the log.
+        report_incident: gets (incident id, method, error); must not raise.
+    """
+
+    def __init__(
+        self,
+        new_incident_id: Callable[[], str],
+        report_incident: Callable[[str, str, BaseException], None],
+    ) -> None:
+        self._new_incident_id = new_incident_id
+        self._report_incident = report_incident
+        self.incidents = 0
+
+    def status(self, method: str, error: BaseException) -> StatusError:
+        """The status to answer with. A bug gives its incident id away and nothing else."""
+        refusal = status_of(error)
+        if refusal is not None:
+            return refusal
+        self.incidents += 1
+        incident_id = self._new_incident_id()
+        self._report_incident(incident_id, method, error)
+        return StatusError(grpc.StatusCode.INTERNAL, "INTERNAL", f"incident {incident_id}")
+
+
+_FORM = grpc.StatusCode.INVALID_ARGUMENT
+_ABSENT = grpc.StatusCode.NOT_FOUND
+_TAKEN = grpc.StatusCode.ALREADY_EXISTS
+_STATE = grpc.StatusCode.FAILED_PRECONDITION
+
+CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
+    Reason.AMOUNT_FORMAT: _FORM,
+    Reason.AMOUNT_PRECISION: _FORM,
+    Reason.AMOUNT_RANGE: _FORM,
+    Reason.ID_FORMAT: _FORM,
+    Reason.FIELD_REQUIRED: _FORM,
+    Reason.FIELD_FORBIDDEN: _FORM,
+    Reason.COMBINATION: _FORM,
+    Reason.PRICE_TICK: _FORM,
+    Reason.PRICE_RANGE: _FORM,
+    Reason.QUANTITY_LOT: _FORM,
+    Reason.QUANTITY_RANGE: _FORM,
+    Reason.NOTIONAL_RANGE: _FORM,
+    Reason.EXPIRY_PAST: _FORM,
+    Reason.INSTRUMENT_SPEC: _FORM,
+    Reason.UNKNOWN_INSTRUMENT: _ABSENT,
+    Reason.UNKNOWN_ASSET: _ABSENT,
+    Reason.UNKNOWN_PURSE: _ABSENT,
+    Reason.UNKNOWN_ORDER: _ABSENT,
+    Reason.ID_REUSED: _TAKEN,
+    Reason.ALREADY_LISTED: _TAKEN,
+    Reason.INSUFFICIENT_FUNDS: _STATE,
+    Reason.PRICE_BAND: _STATE,
+    Reason.REFERENCE_UNKNOWN: _STATE,
+    Reason.NO_LIQUIDITY: _STATE,
+    Reason.MARKET_STATE: _STATE,
+    Reason.OPEN_ORDERS: _STATE,
+    Reason.ORDER_SIZE: _STATE,
+    Reason.LIMITS_UNKNOWN: _STATE,
+    Reason.PURSE_FROZEN: _STATE,
+    Reason.HALTED: _STATE,
+}
+"""The code of every reason of the domain; complete, and a test says so."""
+
+
+def _packed(message: error_details_pb2.ErrorInfo | error_details_pb2.RetryInfo) -> any_pb2.Any:
+    packed = any_pb2.Any()
+    packed.Pack(message)
+    return packed

@@ -1,0 +1,337 @@
+"""The routing table: which handler serves a method, and who may call it.
+
+It knows no transport. gRPC and HTTP look a path up here, let :meth:`Routes.admit` decide, and run
+the same handler with a :class:`Call` of their own. Handlers come in four shapes::
+
+    unary          async def place_order(self, call, request) -> response
+    server stream  async def watch_book(self, call, request, responses) -> None
+    client stream  async def upload(self, call, requests) -> response
+    both           async def enter_orders(self, call, requests, responses) -> None
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from typing import Any, Final, Protocol, TypeVar
+
+import attrs
+import grpc
+from google.protobuf import message_factory
+from google.protobuf.descriptor import (
+    Descriptor,
+    FieldDescriptor,
+    MethodDescriptor,
+    ServiceDescriptor,
+)
+from google.protobuf.message import Message
+from xache.v1 import options_pb2
+
+from xached.api.errors import StatusError
+from xached.domain.order import AccountId, Purse, make_purse
+
+Request = TypeVar("Request")
+Response_contra = TypeVar("Response_contra", contravariant=True)
+
+Handler = Callable[..., Awaitable[Any]]
+"""One of the four shapes; which one is checked when the table is built."""
+
+
+@attrs.frozen(kw_only=True)
+class Caller:
+    """Who is calling. Roles and scopes are numbers of ``xache.v1.Role`` and ``Scope``."""
+
+    account_id: AccountId
+    session_id: str
+    roles: frozenset[int]
+    scopes: frozenset[int]
+
+
+@attrs.frozen(kw_only=True)
+class Authorization:
+    """Who may call a method; the frozen form of ``xache.v1.Authorization``."""
+
+    access: int
+    scopes: frozenset[int] = frozenset()
+    roles: frozenset[int] = frozenset()
+    owner_field: str = ""
+
+
+PUBLIC: Final = Authorization(access=options_pb2.ACCESS_PUBLIC)
+"""Anybody may call; no credential is read."""
+
+
+class Call(Protocol):
+    """One call, as its handler sees it."""
+
+    @property
+    def method(self) -> str:
+        """The path: ``/package.Service/Method``."""
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """What the client sent beside the message: lower-case keys, last value wins, no -bin."""
+
+    @property
+    def peer(self) -> str:
+        """Where the client is, such as ``ipv4:127.0.0.1:50000`` or ``unix:``."""
+
+    @property
+    def deadline_s(self) -> float:
+        """When the client gives up, on trio's clock; inf without a deadline."""
+
+    @property
+    def caller(self) -> Caller | None:
+        """Who is calling; None where the method is public."""
+
+    @property
+    def purse(self) -> Purse:
+        """The caller's purse that the request named. Only where the method has an owner field."""
+
+    def admitted(self, caller: Caller) -> None:
+        """Remember who is calling."""
+
+    def resolve_purse(self, request: Message) -> Purse:
+        """Read the owner field, set and return :attr:`purse`.
+
+        Done by the edge where the request is one message. A handler of a request stream calls it
+        with the first. Raises: Rejection ID_FORMAT.
+        """
+
+    def set_trailing(self, key: str, value: str) -> None:
+        """Send a pair with the status. Raises: ValueError when HTTP/2 cannot carry it."""
+
+    def revoke(self, error: StatusError) -> None:
+        """End the call with this status: its handler is cancelled. No effect on an ended call."""
+
+
+class Requests(Protocol[Request]):
+    """The messages of a request stream."""
+
+    async def receive_batch(self) -> list[Request]:
+        """Wait for a message, then take all that are here; [] at the end of the stream.
+
+        Raises: StatusError INVALID_ARGUMENT where bytes are not a message.
+        """
+
+    def __aiter__(self) -> AsyncIterator[Request]:
+        """Messages one by one; a loop that is hot takes batches instead."""
+
+
+class Responses(Protocol[Response_contra]):
+    """The messages of a response stream. What is sent after the client left is dropped."""
+
+    @property
+    def buffered(self) -> int:
+        """Messages that the transport has not taken yet."""
+
+    def send_nowait(self, message: Response_contra) -> None:
+        """Send without waiting. Raises: trio.WouldBlock when far too much is buffered."""
+
+    async def send(self, message: Response_contra) -> None:
+        """Send; wait while too much is buffered. Cancelled when the client has left."""
+
+    async def send_many(self, messages: Iterable[Response_contra]) -> None:
+        """Send several in one go; wait while too much is buffered."""
+
+    async def flush(self) -> None:
+        """Wait until the transport has taken everything."""
+
+
+class Authorizer(Protocol):
+    """Knows callers by their credentials, and which streams they have open."""
+
+    def authorize(self, call: Call, authorization: Authorization) -> Caller | Awaitable[Caller]:
+        """Say who is calling; awaitable only where the answer is not at hand.
+
+        Raises: StatusError UNAUTHENTICATED.
+        """
+
+    def opened(self, call: Call) -> None:
+        """A stream of ``call.caller`` begins. Raises: StatusError where it may open no more."""
+
+    def closed(self, call: Call) -> None:
+        """A stream that was opened has ended."""
+
+
+@attrs.frozen(kw_only=True)
+class Service:
+    """A service and the object that serves it.
+
+    ``declared`` stands in for the option in services that are not ours, such as health.
+    """
+
+    descriptor: ServiceDescriptor
+    handlers: object
+    declared: Authorization | None = None
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Route:
+    """All that a transport needs to serve one method."""
+
+    path: str
+    handler: Handler
+    parse: Callable[[bytes], Message]
+    serialize: Callable[[Message], bytes]
+    request_streaming: bool
+    response_streaming: bool
+    authorization: Authorization
+
+    def purse_of(self, caller: Caller | None, request: Message) -> Purse:
+        """The purse that a request names, inside the caller's own account.
+
+        Raises: Rejection ID_FORMAT.
+        """
+        assert caller is not None, self.path
+        assert self.authorization.owner_field, self.path
+        subaccount: str = getattr(request, self.authorization.owner_field)
+        return make_purse(caller.account_id, subaccount)
+
+
+class RouteError(Exception):
+    """A service cannot be routed as it is declared or written: our mistake, found at start."""
+
+
+class Routes:
+    """Every method of some services. Building it proves that each can be called, and by whom.
+
+    Raises: RouteError.
+    """
+
+    def __init__(self, services: Iterable[Service], authorizer: Authorizer) -> None:
+        self._authorizer = authorizer
+        self._routes: dict[str, Route] = {}
+        self._service_names: list[str] = []
+        for service in services:
+            self._service_names.append(service.descriptor.full_name)
+            for method in service.descriptor.methods:
+                route = _route(service, method)
+                if route.path in self._routes:
+                    raise RouteError(f"{route.path} is served twice")
+                self._routes[route.path] = route
+
+    @property
+    def service_names(self) -> tuple[str, ...]:
+        """Full names of the services."""
+        return tuple(self._service_names)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Paths of all methods."""
+        return tuple(self._routes)
+
+    def find(self, path: str) -> Route | None:
+        """The route of a path; None where there is no such method."""
+        return self._routes.get(path)
+
+    async def admit(self, call: Call, route: Route) -> None:
+        """Let the call pass or not. Default is no: what the option asks for must all be there.
+
+        Raises: StatusError UNAUTHENTICATED or PERMISSION_DENIED.
+        """
+        need = route.authorization
+        if need.access == options_pb2.ACCESS_PUBLIC:
+            return
+        known = self._authorizer.authorize(call, need)
+        caller = known if isinstance(known, Caller) else await known
+        missing = need.scopes - caller.scopes
+        if missing:
+            raise _denied(
+                "SCOPE_MISSING",
+                "the credential does not cover this",
+                "scopes",
+                (options_pb2.Scope.Name(scope) for scope in sorted(missing)),
+            )
+        if need.roles and not need.roles & caller.roles:
+            raise _denied(
+                "ROLE_MISSING",
+                "the account's role does not allow this",
+                "roles",
+                (options_pb2.Role.Name(role) for role in sorted(need.roles)),
+            )
+        call.admitted(caller)
+
+    def opened(self, call: Call) -> None:
+        """Tell the authorizer that a caller's stream begins. Raises: StatusError."""
+        if call.caller is not None:
+            self._authorizer.opened(call)
+
+    def closed(self, call: Call) -> None:
+        """Tell the authorizer that a caller's stream has ended."""
+        if call.caller is not None:
+            self._authorizer.closed(call)
+
+
+def authorization_of(method: MethodDescriptor) -> Authorization:
+    """The authorization option of a method. Raises: RouteError where it is missing or unset."""
+    options = method.GetOptions()
+    if not options.HasExtension(_OPTION):
+        raise RouteError(f"{method.full_name} has no authorization option")
+    option = options.Extensions[_OPTION]
+    if option.access == options_pb2.ACCESS_UNSPECIFIED:
+        raise RouteError(f"the authorization of {method.full_name} names no access")
+    public = option.access == options_pb2.ACCESS_PUBLIC
+    if public and (option.scopes or option.roles or option.owner_field):
+        raise RouteError(f"{method.full_name} is public and asks for more")
+    if 0 in option.scopes or 0 in option.roles:
+        raise RouteError(f"the authorization of {method.full_name} has an unspecified value")
+    if option.owner_field:
+        _check_owner_field(method, option.owner_field)
+    return Authorization(
+        access=option.access,
+        scopes=frozenset(option.scopes),
+        roles=frozenset(option.roles),
+        owner_field=option.owner_field,
+    )
+
+
+# The generated stub gives extensions no type.
+_OPTION: Any = options_pb2.authorization
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def _route(service: Service, method: MethodDescriptor) -> Route:
+    return Route(
+        path=f"/{service.descriptor.full_name}/{method.name}",
+        handler=_handler(service, method),
+        parse=_message_class(method.input_type).FromString,
+        serialize=_message_class(method.output_type).SerializeToString,
+        request_streaming=method.client_streaming,
+        response_streaming=method.server_streaming,
+        authorization=service.declared or authorization_of(method),
+    )
+
+
+def _handler(service: Service, method: MethodDescriptor) -> Handler:
+    name = _HUMP.sub("_", method.name).lower()
+    handler: Handler | None = getattr(service.handlers, name, None)
+    if handler is None:
+        raise RouteError(f"{type(service.handlers).__name__} has no {name} for {method.full_name}")
+    if not inspect.iscoroutinefunction(handler):
+        raise RouteError(f"{name} must be an async function that returns")
+    shape = ["call", "requests" if method.client_streaming else "request"]
+    if method.server_streaming:
+        shape.append("responses")
+    # An unused argument may be marked by a leading underscore.
+    given = [parameter.lstrip("_") for parameter in inspect.signature(handler).parameters]
+    if given != shape:
+        raise RouteError(
+            f"{name} takes ({', '.join(given)}), {method.full_name} gives ({', '.join(shape)})"
+        )
+    return handler
+
+
+def _message_class(descriptor: Descriptor) -> type[Message]:
+    return message_factory.GetMessageClass(descriptor)
+
+
+def _check_owner_field(method: MethodDescriptor, name: str) -> None:
+    field = method.input_type.fields_by_name.get(name)
+    if field is None or field.type != FieldDescriptor.TYPE_STRING or field.is_repeated:
+        raise RouteError(f"{method.full_name}: {name} is no string field of its request")
+
+
+def _denied(reason: str, message: str, fact: str, needed: Iterable[str]) -> StatusError:
+    return StatusError(grpc.StatusCode.PERMISSION_DENIED, reason, message, {fact: " ".join(needed)})
