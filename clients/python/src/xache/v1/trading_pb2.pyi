@@ -108,20 +108,34 @@ class EnterOrdersResponse(_message.Message):
     def __init__(self, tag: _Optional[int] = ..., result: _Optional[_Union[OrderResult, _Mapping]] = ...) -> None: ...
 
 class CancelOrderRequest(_message.Message):
-    __slots__ = ("subaccount", "order_id", "client_order_id")
+    __slots__ = ("subaccount", "order_id", "client_order_id", "request_id")
     SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     subaccount: str
     order_id: str
     client_order_id: str
-    def __init__(self, subaccount: _Optional[str] = ..., order_id: _Optional[str] = ..., client_order_id: _Optional[str] = ...) -> None: ...
+    request_id: str
+    def __init__(self, subaccount: _Optional[str] = ..., order_id: _Optional[str] = ..., client_order_id: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class CancelOrderResponse(_message.Message):
-    __slots__ = ("order",)
-    ORDER_FIELD_NUMBER: _ClassVar[int]
-    order: _types_pb2.Order
-    def __init__(self, order: _Optional[_Union[_types_pb2.Order, _Mapping]] = ...) -> None: ...
+    __slots__ = ("order_id", "client_order_id", "symbol", "executed_quantity", "released", "at_ns", "seq")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    EXECUTED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    RELEASED_FIELD_NUMBER: _ClassVar[int]
+    AT_NS_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    client_order_id: str
+    symbol: str
+    executed_quantity: str
+    released: str
+    at_ns: int
+    seq: int
+    def __init__(self, order_id: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., executed_quantity: _Optional[str] = ..., released: _Optional[str] = ..., at_ns: _Optional[int] = ..., seq: _Optional[int] = ...) -> None: ...
 
 class CancelAllOrdersRequest(_message.Message):
     __slots__ = ("subaccount", "symbol", "request_id")
