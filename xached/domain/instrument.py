@@ -50,7 +50,8 @@ class Instrument:
     """A market and its rules.
 
     The tick is ``tick_step`` at ``price_scale`` decimal places of the quote per whole base;
-    a lot is ``lot_units`` smallest units of the base. Limits are inclusive.
+    a lot is ``lot_units`` smallest units of the base. Limits are inclusive. A band says how far
+    above and below the reference price an order of that side may be, in parts per million.
     """
 
     symbol: Symbol
@@ -68,8 +69,10 @@ class Instrument:
     max_market_quantity_lots: int
     min_notional_units: int
     max_notional_units: int
-    band_up_ppm: int
-    band_down_ppm: int
+    buy_band_up_ppm: int
+    buy_band_down_ppm: int
+    sell_band_up_ppm: int
+    sell_band_down_ppm: int
     maker_fee_ppm: int
     taker_fee_ppm: int
     max_open_orders: int
@@ -104,8 +107,11 @@ class Instrument:
                 0 <= self.min_notional_units <= self.max_notional_units,
                 "0 <= min notional <= max notional",
             ),
-            (self.band_up_ppm > 0, "band up is positive"),
-            (0 < self.band_down_ppm < PPM, "band down is below the whole price"),
+            (self.buy_band_up_ppm > 0 and self.sell_band_up_ppm > 0, "bands up are positive"),
+            (
+                0 < self.buy_band_down_ppm <= PPM and 0 < self.sell_band_down_ppm <= PPM,
+                "bands down are positive and at most the whole price",
+            ),
             (
                 0 <= self.maker_fee_ppm < PPM and 0 <= self.taker_fee_ppm < PPM,
                 "fees are 0 to 999999 ppm",

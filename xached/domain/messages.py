@@ -311,8 +311,9 @@ class Traded:
     """Two orders traded at the resting one's price.
 
     The buyer's hold pays notional and fee and gives back ``buyer_released_units``; the seller's
-    hold pays the base. ``seller_position_lots`` of the sale came out of the seller's position and
-    relieved it of ``seller_relieved_units`` of cost. ``index`` numbers the trades of a row.
+    hold pays the base. ``seller_position_lots`` of the sale came out of the seller's position,
+    relieved it of ``seller_relieved_units`` of cost and realised ``seller_realised_units`` of
+    profit (negative: loss). ``index`` numbers the trades of a row.
     """
 
     index: int
@@ -330,6 +331,7 @@ class Traded:
     buyer_released_units: int
     seller_position_lots: int
     seller_relieved_units: int
+    seller_realised_units: int
     simulated: bool
 
 

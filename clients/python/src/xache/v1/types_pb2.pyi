@@ -149,7 +149,7 @@ class Asset(_message.Message):
     def __init__(self, name: _Optional[str] = ..., scale: _Optional[int] = ...) -> None: ...
 
 class Instrument(_message.Message):
-    __slots__ = ("symbol", "base", "quote", "tick_size", "lot_size", "min_price", "max_price", "min_quantity", "max_quantity", "max_market_quantity", "min_notional", "max_notional", "band_up_ppm", "band_down_ppm", "maker_fee_ppm", "taker_fee_ppm", "max_open_orders", "state")
+    __slots__ = ("symbol", "base", "quote", "tick_size", "lot_size", "min_price", "max_price", "min_quantity", "max_quantity", "max_market_quantity", "min_notional", "max_notional", "buy_band_up_ppm", "buy_band_down_ppm", "sell_band_up_ppm", "sell_band_down_ppm", "maker_fee_ppm", "taker_fee_ppm", "max_open_orders", "state")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     BASE_FIELD_NUMBER: _ClassVar[int]
     QUOTE_FIELD_NUMBER: _ClassVar[int]
@@ -162,8 +162,10 @@ class Instrument(_message.Message):
     MAX_MARKET_QUANTITY_FIELD_NUMBER: _ClassVar[int]
     MIN_NOTIONAL_FIELD_NUMBER: _ClassVar[int]
     MAX_NOTIONAL_FIELD_NUMBER: _ClassVar[int]
-    BAND_UP_PPM_FIELD_NUMBER: _ClassVar[int]
-    BAND_DOWN_PPM_FIELD_NUMBER: _ClassVar[int]
+    BUY_BAND_UP_PPM_FIELD_NUMBER: _ClassVar[int]
+    BUY_BAND_DOWN_PPM_FIELD_NUMBER: _ClassVar[int]
+    SELL_BAND_UP_PPM_FIELD_NUMBER: _ClassVar[int]
+    SELL_BAND_DOWN_PPM_FIELD_NUMBER: _ClassVar[int]
     MAKER_FEE_PPM_FIELD_NUMBER: _ClassVar[int]
     TAKER_FEE_PPM_FIELD_NUMBER: _ClassVar[int]
     MAX_OPEN_ORDERS_FIELD_NUMBER: _ClassVar[int]
@@ -180,13 +182,15 @@ class Instrument(_message.Message):
     max_market_quantity: str
     min_notional: str
     max_notional: str
-    band_up_ppm: int
-    band_down_ppm: int
+    buy_band_up_ppm: int
+    buy_band_down_ppm: int
+    sell_band_up_ppm: int
+    sell_band_down_ppm: int
     maker_fee_ppm: int
     taker_fee_ppm: int
     max_open_orders: int
     state: MarketState
-    def __init__(self, symbol: _Optional[str] = ..., base: _Optional[str] = ..., quote: _Optional[str] = ..., tick_size: _Optional[str] = ..., lot_size: _Optional[str] = ..., min_price: _Optional[str] = ..., max_price: _Optional[str] = ..., min_quantity: _Optional[str] = ..., max_quantity: _Optional[str] = ..., max_market_quantity: _Optional[str] = ..., min_notional: _Optional[str] = ..., max_notional: _Optional[str] = ..., band_up_ppm: _Optional[int] = ..., band_down_ppm: _Optional[int] = ..., maker_fee_ppm: _Optional[int] = ..., taker_fee_ppm: _Optional[int] = ..., max_open_orders: _Optional[int] = ..., state: _Optional[_Union[MarketState, str]] = ...) -> None: ...
+    def __init__(self, symbol: _Optional[str] = ..., base: _Optional[str] = ..., quote: _Optional[str] = ..., tick_size: _Optional[str] = ..., lot_size: _Optional[str] = ..., min_price: _Optional[str] = ..., max_price: _Optional[str] = ..., min_quantity: _Optional[str] = ..., max_quantity: _Optional[str] = ..., max_market_quantity: _Optional[str] = ..., min_notional: _Optional[str] = ..., max_notional: _Optional[str] = ..., buy_band_up_ppm: _Optional[int] = ..., buy_band_down_ppm: _Optional[int] = ..., sell_band_up_ppm: _Optional[int] = ..., sell_band_down_ppm: _Optional[int] = ..., maker_fee_ppm: _Optional[int] = ..., taker_fee_ppm: _Optional[int] = ..., max_open_orders: _Optional[int] = ..., state: _Optional[_Union[MarketState, str]] = ...) -> None: ...
 
 class Order(_message.Message):
     __slots__ = ("order_id", "client_order_id", "subaccount", "symbol", "side", "type", "time_in_force", "price", "quantity", "quote_quantity", "post_only", "self_trade_prevention", "status", "end_reason", "executed_quantity", "leaves_quantity", "executed_notional", "fee", "average_price", "held", "expires_at_ns", "accepted_at_ns", "updated_at_ns", "seq")
