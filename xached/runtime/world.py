@@ -1,0 +1,392 @@
+"""The world outside: the only way in for what is not deterministic.
+
+Wall clock, entropy, threads and child processes come from a :class:`World`. With
+:class:`SimulatedWorld` and trio's ``MockClock`` the whole daemon runs from one seed, at the speed
+of the processor, and a crash is one call: :meth:`SimulatedWorld.freeze`.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import random
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Literal, Protocol, TypeVar, TypeVarTuple
+
+import attrs
+import outcome
+import trio
+import trio.testing
+
+Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
+
+LockingMode = Literal["normal", "exclusive"]
+"""SQLite's locking mode; a VFS without shared memory needs ``exclusive`` for its WAL."""
+
+THREADS_MAX = 8
+NS_PER_S = 1_000_000_000
+
+
+@attrs.frozen(kw_only=True)
+class Argon2Cost:
+    """What one password hash costs: passes over so much memory."""
+
+    passes: int
+    memory_bytes: int
+
+
+class Lane(Protocol):
+    """One dedicated thread that runs one function at a time, in the order asked for."""
+
+    async def run(self, function: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
+        """Run a function on the lane's thread and wait for it.
+
+        Once it is queued it cannot be cancelled: work with files either happens or does not.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let the thread end after what is queued."""
+        ...
+
+
+class Child(Protocol):
+    """A child process and the socket to it."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        ...
+
+    @property
+    def stream(self) -> trio.abc.HalfCloseableStream:
+        """Both directions of the socket pair."""
+        ...
+
+    async def wait(self) -> int:
+        """Wait for its end and return its exit code; negative is the signal that killed it."""
+        ...
+
+    def kill(self) -> None:
+        """Kill it at once; no error when it has ended."""
+        ...
+
+
+class World(Protocol):
+    """Everything that is not decided by the program itself."""
+
+    @property
+    def sqlite_locking_mode(self) -> LockingMode:
+        """How SQLite databases are locked here."""
+        ...
+
+    @property
+    def argon2_cost(self) -> Argon2Cost:
+        """What a password hash costs here."""
+        ...
+
+    def now_ns(self) -> int:
+        """Wall clock, nanoseconds since 1970 UTC. It may jump."""
+        ...
+
+    def monotonic_ns(self) -> int:
+        """A clock that only goes forward, from an arbitrary start."""
+        ...
+
+    def entropy(self, n: int) -> bytes:
+        """``n`` bytes nobody can guess."""
+        ...
+
+    def open_lane(self, name: str) -> Lane:
+        """Start a dedicated thread. The caller closes it."""
+        ...
+
+    async def run_in_thread(
+        self, function: Callable[[*Arguments], Result], *arguments: *Arguments
+    ) -> Result:
+        """Run a function on some thread of a bounded pool. Not cancellable once started."""
+        ...
+
+    async def spawn(self, argv: Sequence[str], *, pass_fd: str, env: Mapping[str, str]) -> Child:
+        """Start a child process in its own session, joined by a socket pair.
+
+        Its end of the pair is named by appending ``pass_fd`` and the descriptor's number to
+        ``argv``; it inherits no other descriptor and no environment but ``env``.
+
+        Raises: OSError when it cannot be started.
+        """
+        ...
+
+
+# --- The real one. ---------------------------------------------------------------------------
+
+
+class RealWorld:
+    """Clocks, entropy, threads and processes of the operating system."""
+
+    sqlite_locking_mode: LockingMode = "normal"
+    # OWASP password storage: argon2id with 19 MiB and two passes.
+    argon2_cost = Argon2Cost(passes=2, memory_bytes=19 * 1024 * 1024)
+
+    def __init__(self) -> None:
+        self._threads = trio.CapacityLimiter(THREADS_MAX)
+
+    def now_ns(self) -> int:
+        """See World."""
+        return time.time_ns()
+
+    def monotonic_ns(self) -> int:
+        """See World."""
+        return time.monotonic_ns()
+
+    def entropy(self, n: int) -> bytes:
+        """See World."""
+        return os.urandom(n)
+
+    def open_lane(self, name: str) -> Lane:
+        """See World."""
+        return _ThreadLane(name)
+
+    async def run_in_thread(
+        self, function: Callable[[*Arguments], Result], *arguments: *Arguments
+    ) -> Result:
+        """See World."""
+        return await trio.to_thread.run_sync(function, *arguments, limiter=self._threads)
+
+    async def spawn(self, argv: Sequence[str], *, pass_fd: str, env: Mapping[str, str]) -> Child:
+        """See World."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                process = await trio.lowlevel.open_process(
+                    [*argv, pass_fd, str(theirs.fileno())],
+                    pass_fds=(theirs.fileno(),),
+                    env=dict(env),
+                    stdin=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+            except BaseException:
+                ours.close()
+                raise
+        return _ProcessChild(process, trio.SocketStream(trio.socket.from_stdlib_socket(ours)))
+
+
+_Job = Callable[[], None]
+
+
+class _ThreadLane:
+    """A thread, a queue to it, and trio's entry queue back: a tenth of the cost of to_thread."""
+
+    def __init__(self, name: str) -> None:
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._closed = False
+        threading.Thread(target=self._work, name=name, daemon=True).start()
+
+    async def run(self, function: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
+        """See Lane."""
+        assert not self._closed, "the lane is closed"
+        await trio.lowlevel.checkpoint_if_cancelled()
+        task = trio.lowlevel.current_task()
+        token = trio.lowlevel.current_trio_token()
+
+        def job() -> None:
+            result = outcome.capture(function, *arguments)
+            token.run_sync_soon(trio.lowlevel.reschedule, task, result)
+
+        self._jobs.put(job)
+        result: Result = await trio.lowlevel.wait_task_rescheduled(
+            lambda _: trio.lowlevel.Abort.FAILED
+        )
+        return result
+
+    def close(self) -> None:
+        """See Lane."""
+        self._closed = True
+        self._jobs.put(None)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
+
+
+class _ProcessChild:
+    def __init__(self, process: trio.Process, stream: trio.SocketStream) -> None:
+        self._process = process
+        self._stream = stream
+
+    @property
+    def pid(self) -> int:
+        """See Child."""
+        return self._process.pid
+
+    @property
+    def stream(self) -> trio.abc.HalfCloseableStream:
+        """See Child."""
+        return self._stream
+
+    async def wait(self) -> int:
+        """See Child."""
+        return await self._process.wait()
+
+    def kill(self) -> None:
+        """See Child."""
+        self._process.kill()
+
+
+# --- The simulated one. ----------------------------------------------------------------------
+
+SimulatedProgram = Callable[
+    [Sequence[str], Mapping[str, str], trio.abc.HalfCloseableStream], Awaitable[int]
+]
+"""What a simulated child does with arguments, environment and its socket: an exit code."""
+
+EPOCH_NS = 1_767_225_600 * NS_PER_S
+"""2026-01-01 UTC: where simulated wall clocks start."""
+
+DELAY_S_MAX = 0.002
+SIMULATED_FD = 3
+
+
+class Frozen(BaseException):
+    """The simulated machine has lost power. Raised by every later call; never caught."""
+
+
+class SimulatedWorld:
+    """A world made of one seed, to be run under ``MockClock(autojump_threshold=0)``.
+
+    Work for threads is done inline, between two pauses drawn from the seed. Programs that can be
+    spawned are given by name; there are no others.
+    """
+
+    sqlite_locking_mode: LockingMode = "exclusive"
+    # The least that libsodium accepts: hashes are not under attack here.
+    argon2_cost = Argon2Cost(passes=1, memory_bytes=8192)
+
+    def __init__(self, seed: int, programs: Mapping[str, SimulatedProgram] | None = None) -> None:
+        # One stream each, so that more pauses do not change the ids that are drawn.
+        self._entropy = random.Random(f"entropy {seed}")  # noqa: S311 - reproducible on purpose
+        self._delays = random.Random(f"delays {seed}")  # noqa: S311 - reproducible on purpose
+        self._programs = programs or {}
+        self._frozen = False
+        self._clock_offset_ns = 0
+        self._pids = 0
+
+    def freeze(self) -> None:
+        """Lose power: from now on nothing outside the program can be reached."""
+        self._frozen = True
+
+    def shift_clock(self, by_ns: int) -> None:
+        """Let the wall clock jump, as after a wrong correction."""
+        self._clock_offset_ns += by_ns
+
+    def now_ns(self) -> int:
+        """See World."""
+        return EPOCH_NS + self._clock_offset_ns + self.monotonic_ns()
+
+    def monotonic_ns(self) -> int:
+        """See World."""
+        self._check_power()
+        return round(trio.current_time() * NS_PER_S)
+
+    def entropy(self, n: int) -> bytes:
+        """See World."""
+        self._check_power()
+        return self._entropy.randbytes(n)
+
+    def open_lane(self, name: str) -> Lane:
+        """See World."""
+        self._check_power()
+        return _InlineLane(self, name)
+
+    async def run_in_thread(
+        self, function: Callable[[*Arguments], Result], *arguments: *Arguments
+    ) -> Result:
+        """See World."""
+        await trio.lowlevel.checkpoint_if_cancelled()
+        with trio.CancelScope(shield=True):
+            await self._pause()
+            result = outcome.capture(function, *arguments)
+            await self._pause()
+        return result.unwrap()
+
+    async def spawn(self, argv: Sequence[str], *, pass_fd: str, env: Mapping[str, str]) -> Child:
+        """See World."""
+        await self._pause()
+        program = self._programs.get(argv[0])
+        if program is None:
+            raise FileNotFoundError(argv[0])
+        ours, theirs = trio.testing.memory_stream_pair()
+        self._pids += 1
+        child = _TaskChild(self._pids, ours)
+        trio.lowlevel.spawn_system_task(
+            child.run, program, [*argv, pass_fd, str(SIMULATED_FD)], env, theirs
+        )
+        return child
+
+    async def _pause(self) -> None:
+        self._check_power()
+        await trio.sleep(self._delays.uniform(0, DELAY_S_MAX))
+        self._check_power()
+
+    def _check_power(self) -> None:
+        if self._frozen:
+            raise Frozen
+
+
+class _InlineLane:
+    def __init__(self, world: SimulatedWorld, name: str) -> None:
+        self.name = name
+        self._world = world
+        self._turn = trio.StrictFIFOLock()
+        self._closed = False
+
+    async def run(self, function: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
+        """See Lane."""
+        assert not self._closed, "the lane is closed"
+        await trio.lowlevel.checkpoint_if_cancelled()
+        with trio.CancelScope(shield=True):
+            async with self._turn:
+                return await self._world.run_in_thread(function, *arguments)
+
+    def close(self) -> None:
+        """See Lane."""
+        self._closed = True
+
+
+class _TaskChild:
+    """A child process that is a task: killing it cancels the task."""
+
+    def __init__(self, pid: int, stream: trio.abc.HalfCloseableStream) -> None:
+        self.pid = pid
+        self.stream = stream
+        self._scope = trio.CancelScope()
+        self._ended = trio.Event()
+        self._code = -9
+
+    async def run(
+        self,
+        program: SimulatedProgram,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        stream: trio.abc.HalfCloseableStream,
+    ) -> None:
+        with self._scope:
+            try:
+                async with stream:
+                    self._code = await program(argv, env, stream)
+            finally:
+                self._ended.set()
+
+    async def wait(self) -> int:
+        """See Child."""
+        await self._ended.wait()
+        return self._code
+
+    def kill(self) -> None:
+        """See Child."""
+        self._scope.cancel()
