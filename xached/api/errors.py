@@ -135,6 +135,7 @@ class Interceptor:
 
 
 _FORM = grpc.StatusCode.INVALID_ARGUMENT
+_UNKNOWN_CALLER = grpc.StatusCode.UNAUTHENTICATED
 _ABSENT = grpc.StatusCode.NOT_FOUND
 _TAKEN = grpc.StatusCode.ALREADY_EXISTS
 _STATE = grpc.StatusCode.FAILED_PRECONDITION
@@ -154,12 +155,22 @@ CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
     Reason.NOTIONAL_RANGE: _FORM,
     Reason.EXPIRY_PAST: _FORM,
     Reason.INSTRUMENT_SPEC: _FORM,
+    Reason.EMAIL_FORMAT: _FORM,
+    Reason.PASSWORD_RULE: _FORM,
+    Reason.DEVICE_FORMAT: _FORM,
+    Reason.ROLE_FIXED: _FORM,
+    Reason.CREDENTIALS: _UNKNOWN_CALLER,
+    Reason.TOKEN_INVALID: _UNKNOWN_CALLER,
+    Reason.BOOTSTRAP_TOKEN: _UNKNOWN_CALLER,
     Reason.UNKNOWN_INSTRUMENT: _ABSENT,
     Reason.UNKNOWN_ASSET: _ABSENT,
     Reason.UNKNOWN_PURSE: _ABSENT,
     Reason.UNKNOWN_ORDER: _ABSENT,
+    Reason.UNKNOWN_ACCOUNT: _ABSENT,
+    Reason.UNKNOWN_SESSION: _ABSENT,
     Reason.ID_REUSED: _TAKEN,
     Reason.ALREADY_LISTED: _TAKEN,
+    Reason.EMAIL_TAKEN: _TAKEN,
     Reason.INSUFFICIENT_FUNDS: _STATE,
     Reason.PRICE_BAND: _STATE,
     Reason.REFERENCE_UNKNOWN: _STATE,
@@ -170,6 +181,7 @@ CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
     Reason.LIMITS_UNKNOWN: _STATE,
     Reason.PURSE_FROZEN: _STATE,
     Reason.HALTED: _STATE,
+    Reason.LAST_ADMIN: _STATE,
 }
 """The code of every reason of the domain; complete, and a test says so."""
 

@@ -23,14 +23,25 @@ class Reason(enum.Enum):
     NOTIONAL_RANGE = "NOTIONAL_RANGE"
     EXPIRY_PAST = "EXPIRY_PAST"
     INSTRUMENT_SPEC = "INSTRUMENT_SPEC"
+    EMAIL_FORMAT = "EMAIL_FORMAT"
+    PASSWORD_RULE = "PASSWORD_RULE"  # noqa: S105 - a rule's name
+    DEVICE_FORMAT = "DEVICE_FORMAT"
+    ROLE_FIXED = "ROLE_FIXED"
+    # Who is asking.
+    CREDENTIALS = "CREDENTIALS"
+    TOKEN_INVALID = "TOKEN_INVALID"  # noqa: S105 - a rule's name
+    BOOTSTRAP_TOKEN = "BOOTSTRAP_TOKEN"  # noqa: S105 - a rule's name
     # What is not there, or not yours.
     UNKNOWN_INSTRUMENT = "UNKNOWN_INSTRUMENT"
     UNKNOWN_ASSET = "UNKNOWN_ASSET"
     UNKNOWN_PURSE = "UNKNOWN_PURSE"
     UNKNOWN_ORDER = "UNKNOWN_ORDER"
+    UNKNOWN_ACCOUNT = "UNKNOWN_ACCOUNT"
+    UNKNOWN_SESSION = "UNKNOWN_SESSION"
     # What is there already.
     ID_REUSED = "ID_REUSED"
     ALREADY_LISTED = "ALREADY_LISTED"
+    EMAIL_TAKEN = "EMAIL_TAKEN"
     # What the state of the house does not allow now.
     INSUFFICIENT_FUNDS = "INSUFFICIENT_FUNDS"
     PRICE_BAND = "PRICE_BAND"
@@ -42,6 +53,7 @@ class Reason(enum.Enum):
     LIMITS_UNKNOWN = "LIMITS_UNKNOWN"
     PURSE_FROZEN = "PURSE_FROZEN"
     HALTED = "HALTED"
+    LAST_ADMIN = "LAST_ADMIN"
 
 
 class Rejection(Exception):  # noqa: N818 - a refusal is an answer, not an error of the program

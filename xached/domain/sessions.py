@@ -1,0 +1,120 @@
+"""The life of a session, and the table of live sessions that every call is checked against.
+
+A session begins with a password and goes on as long as its refresh token is traded in time. Each
+refresh token works once. The one before the newest is accepted for a few seconds more, because a
+reply can be lost; any older one means that two parties hold the family, so the session ends::
+
+    presented            within the grace    verdict
+    newest               -                   ROTATE   it becomes the one before
+    the one before       yes                 REPEAT   another successor; the lost one never works
+    the one before       no                  REUSED   the session ends
+    any other of family  -                   REUSED   the session ends
+    (any)                session expired     EXPIRED  the session ends
+"""
+
+from __future__ import annotations
+
+import enum
+import hmac
+from collections.abc import Callable
+
+import attrs
+
+from xached.domain.auth import Role, Scope, Session, SessionEndCause, SessionId
+from xached.domain.order import AccountId
+
+NS_PER_S = 1_000_000_000
+DAY_NS = 86_400 * NS_PER_S
+
+REFRESH_GRACE_NS = 10 * NS_PER_S
+SESSION_IDLE_NS = 30 * DAY_NS
+SESSION_AGE_NS_MAX = 90 * DAY_NS
+
+
+class RefreshVerdict(enum.Enum):
+    """What presenting a token of a session's family means."""
+
+    ROTATE = enum.auto()
+    REPEAT = enum.auto()
+    REUSED = enum.auto()
+    EXPIRED = enum.auto()
+
+
+def judge_refresh(session: Session, presented_hash: bytes, at_ns: int) -> RefreshVerdict:
+    """Say what a presented refresh token of this session's family means; see the table above."""
+    if at_ns >= session.expires_at_ns:
+        return RefreshVerdict.EXPIRED
+    if hmac.compare_digest(presented_hash, session.refresh_hash):
+        return RefreshVerdict.ROTATE
+    if (
+        session.previous_hash is not None
+        and hmac.compare_digest(presented_hash, session.previous_hash)
+        and at_ns < session.refreshed_at_ns + REFRESH_GRACE_NS
+    ):
+        return RefreshVerdict.REPEAT
+    return RefreshVerdict.REUSED
+
+
+def rotated(session: Session, successor_hash: bytes, at_ns: int) -> Session:
+    """The session after ROTATE."""
+    return attrs.evolve(
+        session,
+        previous_hash=session.refresh_hash,
+        refresh_hash=successor_hash,
+        refreshed_at_ns=at_ns,
+        expires_at_ns=session_expiry_ns(session.created_at_ns, at_ns),
+    )
+
+
+def repeated(session: Session, successor_hash: bytes) -> Session:
+    """The session after REPEAT. Times stay, so that asking again cannot prolong the grace."""
+    return attrs.evolve(session, refresh_hash=successor_hash)
+
+
+def session_expiry_ns(created_at_ns: int, refreshed_at_ns: int) -> int:
+    """When a session ends unless it is refreshed before."""
+    return min(refreshed_at_ns + SESSION_IDLE_NS, created_at_ns + SESSION_AGE_NS_MAX)
+
+
+@attrs.frozen(kw_only=True)
+class LiveSession:
+    """What a call needs to know of a session. Replaced as a whole when anything changes."""
+
+    session_id: SessionId
+    account_id: AccountId
+    roles: frozenset[Role]
+    scopes: frozenset[Scope]
+    expires_at_ns: int
+
+
+class SessionTable:
+    """Live sessions by id. The sessions actor writes, everybody else only looks up.
+
+    Only durable sessions are in it, and one that is being ended is taken out before its holder is
+    told: a look-up never says yes to what the vault has forgotten.
+    """
+
+    def __init__(self) -> None:
+        self._sessions: dict[SessionId, LiveSession] = {}
+        self._watchers: list[Callable[[SessionId, SessionEndCause], None]] = []
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def find(self, session_id: SessionId) -> LiveSession | None:
+        """The live session of this id. Its expiry is for the caller to compare with the time."""
+        return self._sessions.get(session_id)
+
+    def on_end(self, watcher: Callable[[SessionId, SessionEndCause], None]) -> None:
+        """Have every end of a session told at once. A watcher must neither block nor raise."""
+        self._watchers.append(watcher)
+
+    def put(self, session: LiveSession) -> None:
+        """Let a session in, or replace what is known of it. For the sessions actor only."""
+        self._sessions[session.session_id] = session
+
+    def end(self, session_id: SessionId, cause: SessionEndCause) -> None:
+        """Take a session out and tell the watchers. For the sessions actor only."""
+        if self._sessions.pop(session_id, None) is not None:
+            for watcher in self._watchers:
+                watcher(session_id, cause)
