@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 import attrs
 import trio
@@ -49,24 +49,21 @@ class Subscription(Generic[Item]):
         Raises: trio.EndOfChannel after the batch that ended with Lagged.
         """
         await trio.lowlevel.checkpoint()
-        while not self._buffer:
-            if self._cut_off:
-                raise trio.EndOfChannel
-            assert self._reader is None, "a subscription has one reader"
-            self._reader = trio.lowlevel.current_task()
-            await trio.lowlevel.wait_task_rescheduled(self._stop_waiting)
+        await self._wait_item()
         batch = list(self._buffer)
         self._buffer.clear()
         return batch
 
-    async def __aiter__(self) -> AsyncIterator[Item | Lagged]:
-        while True:
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Item | Lagged:
+        if not self._buffer:
             try:
-                batch = await self.receive_batch()
+                await self._wait_item()
             except trio.EndOfChannel:
-                return
-            for item in batch:
-                yield item
+                raise StopAsyncIteration from None
+        return self._buffer.popleft()
 
     @property
     def buffered(self) -> int:
@@ -85,6 +82,14 @@ class Subscription(Generic[Item]):
             reader, self._reader = self._reader, None
             trio.lowlevel.reschedule(reader)
         return fits
+
+    async def _wait_item(self) -> None:
+        while not self._buffer:
+            if self._cut_off:
+                raise trio.EndOfChannel
+            assert self._reader is None, "a subscription has one reader"
+            self._reader = trio.lowlevel.current_task()
+            await trio.lowlevel.wait_task_rescheduled(self._stop_waiting)
 
     def _stop_waiting(self, _: object) -> trio.lowlevel.Abort:
         self._reader = None
