@@ -1,0 +1,94 @@
+"""The data directory: where each file is, and the lock that keeps a second daemon off it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import attrs
+
+
+class DirectoryInUse(Exception):  # noqa: N818 - it says what is the matter
+    """Another process works in this data directory."""
+
+
+@attrs.frozen
+class DataPaths:
+    """Where each file of a data directory is."""
+
+    root: Path
+
+    @property
+    def journal(self) -> Path:
+        """The exchange's rows."""
+        return self.root / "journal.db"
+
+    @property
+    def vault(self) -> Path:
+        """People, credentials and secrets."""
+        return self.root / "vault.db"
+
+    @property
+    def views(self) -> Path:
+        """History, rebuildable."""
+        return self.root / "views.db"
+
+    @property
+    def snapshots(self) -> Path:
+        """A directory of snapshot files."""
+        return self.root / "snapshots"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the daemon; contains its process id."""
+        return self.root / "lock"
+
+
+class DataDirectory:
+    """A data directory that this process alone may write to."""
+
+    def __init__(self, paths: DataPaths, lock: int) -> None:
+        self.paths = paths
+        self._lock = lock
+
+    @classmethod
+    def open(cls, root: Path) -> DataDirectory:
+        """Make the directory if needed, readable by its owner only, and lock it.
+
+        The lock ends with the process, however it ends.
+
+        Raises: DirectoryInUse; OSError when the directory cannot be made or entered.
+        """
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        paths = DataPaths(root)
+        paths.snapshots.mkdir(mode=0o700, exist_ok=True)
+        lock = os.open(paths.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(lock, 20).decode("ascii", "replace").strip()
+            os.close(lock)
+            raise DirectoryInUse(f"{root} is in use by process {holder or 'unknown'}") from None
+        os.ftruncate(lock, 0)
+        os.write(lock, str(os.getpid()).encode("ascii"))
+        return cls(paths, lock)
+
+    def close(self) -> None:
+        """Give the directory up. May be repeated."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
