@@ -12,7 +12,7 @@ from typing import NewType, TypeAlias
 import attrs
 
 from xached.domain.instrument import Symbol
-from xached.domain.order import OrderId, Side
+from xached.domain.order import Side
 
 Venue = NewType("Venue", str)
 """Where a figure was observed, in capitals: BINANCE. The house's own market is XACHE."""
@@ -121,21 +121,6 @@ class FeedFault:
 
 
 FeedRecord: TypeAlias = VenueTrade | BookSnapshot | BookDiff | BestQuote | FeedReset | FeedFault
-
-
-# --- What the exchange is asked at the start. ------------------------------------------------
-
-
-@attrs.frozen(kw_only=True)
-class RestingOrder:
-    """An order in the house's own book; ``simulated`` when its purse is."""
-
-    order_id: OrderId
-    symbol: Symbol
-    side: Side
-    price_ticks: int
-    leaves_lots: int
-    simulated: bool
 
 
 # --- What is published. ----------------------------------------------------------------------

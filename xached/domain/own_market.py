@@ -1,106 +1,182 @@
-"""The house's own book as the public sees it: folded from events, order by order."""
+"""The house's own market as the public sees it: folded from the exchange's events.
+
+It begins with what the exchange says rests in its books at some sequence, and takes every later
+row. What it shows is a sum; it keeps the single orders only to know what an ending one removes.
+"""
 
 from __future__ import annotations
-
-from collections.abc import Iterable, Set
 
 import attrs
 
 from xached.domain.depth import PublicBook
 from xached.domain.instrument import Symbol
-from xached.domain.market import RestingOrder
-from xached.domain.messages import Event, OrderAccepted, OrderEnded, OrderRested, Row, Traded
-from xached.domain.order import OrderId, Purse
+from xached.domain.messages import (
+    Event,
+    HaltSet,
+    InstrumentListed,
+    MarketStateSet,
+    MarkSet,
+    OrderAccepted,
+    OrderEnded,
+    OrderRested,
+    PurseOpened,
+    Row,
+    Traded,
+)
+from xached.domain.order import MarketState, OrderId, Purse, Side
+
+
+@attrs.frozen(kw_only=True)
+class RestingOrder:
+    """An order in the house's own book."""
+
+    order_id: OrderId
+    purse: Purse
+    symbol: Symbol
+    side: Side
+    price_ticks: int
+    leaves_lots: int
+
+
+@attrs.frozen(kw_only=True)
+class MarketRules:
+    """What the house asked for in a market, and its reference price if it has one."""
+
+    state: MarketState
+    reference_ticks: int | None
+
+
+@attrs.frozen(kw_only=True)
+class OwnMarketSnapshot:
+    """The exchange's public side after row ``seq``, made by its owner in one go."""
+
+    seq: int
+    markets: dict[Symbol, MarketRules]
+    orders: tuple[RestingOrder, ...]
+    simulated_purses: frozenset[Purse]
+    halted: bool
 
 
 @attrs.define
 class _Resting:
     terms: RestingOrder
     leaves_lots: int
+    simulated: bool
 
 
-class OwnBooks:
-    """The books of the house by symbol, and which of their orders are simulated."""
+class OwnMarket:
+    """Books, states and marks of the house's own markets, by symbol."""
 
     def __init__(self) -> None:
+        self.seq = 0
         self.books: dict[Symbol, PublicBook] = {}
+        self._markets: dict[Symbol, MarketRules] = {}
+        self._halted = False
+        self._simulated_purses: set[Purse] = set()
         self._accepted: dict[OrderId, OrderAccepted] = {}
         self._resting: dict[OrderId, _Resting] = {}
         self._simulated_orders: dict[Symbol, int] = {}
 
-    def start(self, symbols: Iterable[Symbol], orders: Iterable[RestingOrder], at_ns: int) -> None:
-        """Begin with what rests in the exchange now; readers are told to start anew."""
+    def start(self, snapshot: OwnMarketSnapshot, at_ns: int) -> None:
+        """Begin, or begin anew: readers of the books are told so."""
+        self.seq = snapshot.seq
+        self._markets = dict(snapshot.markets)
+        self._halted = snapshot.halted
+        self._simulated_purses = set(snapshot.simulated_purses)
         self._accepted.clear()
         self._resting.clear()
         self._simulated_orders.clear()
-        for symbol in symbols:
-            self.book(symbol)
+        for symbol in snapshot.markets:
+            self._list(symbol)
         for book in self.books.values():
             book.start_anew(at_ns)
-        for order in orders:
+        for order in snapshot.orders:
             self._rest(order)
-
-    def book(self, symbol: Symbol) -> PublicBook:
-        """The book of an instrument."""
-        book = self.books.get(symbol)
-        if book is None:
-            # A symbol starts empty, when it is listed.
-            book = self.books[symbol] = PublicBook()
-        return book
 
     def simulated(self, symbol: Symbol) -> bool:
         """True while any order in the book is simulated."""
         return self._simulated_orders.get(symbol, 0) > 0
 
-    def fold(self, row: Row, simulated_purses: Set[Purse]) -> list[Symbol]:
-        """Take a row; returns the books that changed, each numbered once."""
+    def state(self, symbol: Symbol) -> MarketState:
+        """What the market lets people do now; without a reference price only cancels."""
+        if self._halted:
+            return MarketState.HALTED
+        rules = self._markets[symbol]
+        if rules.reference_ticks is None:
+            return max(rules.state, MarketState.CANCEL_ONLY)
+        return rules.state
+
+    def fold(self, row: Row) -> list[Symbol]:
+        """Take the next row; returns the books that changed, each numbered once."""
+        assert row.seq > self.seq, (row.seq, self.seq)
+        self.seq = row.seq
         changed: dict[Symbol, None] = {}
         for event in row.events:
-            symbol = self._fold(event, simulated_purses)
+            symbol = self._fold(event)
             if symbol is not None:
                 changed[symbol] = None
         for symbol in changed:
             self.books[symbol].changed(row.at_ns)
         return list(changed)
 
-    def _fold(self, event: Event, simulated_purses: Set[Purse]) -> Symbol | None:
-        if isinstance(event, OrderAccepted):
-            self._accepted[event.order_id] = event
-            return None
-        if isinstance(event, OrderRested):
-            terms = self._accepted.pop(event.order_id)
-            assert terms.price_ticks is not None, terms
-            return self._rest(
-                RestingOrder(
-                    order_id=event.order_id,
-                    symbol=event.symbol,
-                    side=terms.side,
-                    price_ticks=terms.price_ticks,
-                    leaves_lots=event.leaves_lots,
-                    simulated=event.purse in simulated_purses,
+    def _fold(self, event: Event) -> Symbol | None:
+        match event:
+            case OrderAccepted():
+                self._accepted[event.order_id] = event
+            case OrderRested():
+                return self._rest_accepted(event)
+            case Traded():
+                return self._reduce(event.maker_order_id, event.quantity_lots)
+            case OrderEnded():
+                return self._end(event)
+            case PurseOpened():
+                if event.simulated:
+                    self._simulated_purses.add(event.purse)
+            case InstrumentListed():
+                self._list(event.instrument.symbol)
+            case MarketStateSet():
+                self._markets[event.symbol] = attrs.evolve(
+                    self._markets[event.symbol], state=event.state
                 )
-            )
-        if isinstance(event, Traded):
-            return self._reduce(event.maker_order_id, event.quantity_lots)
-        if isinstance(event, OrderEnded):
-            self._accepted.pop(event.order_id, None)
-            resting = self._resting.get(event.order_id)
-            if resting is None:
-                return None
-            self._reduce(event.order_id, resting.leaves_lots)
-            del self._resting[event.order_id]
-            self._simulated_orders[event.symbol] -= resting.terms.simulated
-            return event.symbol
+            case MarkSet():
+                self._markets[event.symbol] = attrs.evolve(
+                    self._markets[event.symbol], reference_ticks=event.price_ticks
+                )
+            case HaltSet():
+                self._halted = event.halted
+            case _:
+                pass  # Purses and money are not public.
         return None
+
+    def _list(self, symbol: Symbol) -> None:
+        self.books.setdefault(symbol, PublicBook())
+        self._markets.setdefault(
+            symbol, MarketRules(state=MarketState.TRADING, reference_ticks=None)
+        )
+
+    def _rest_accepted(self, event: OrderRested) -> Symbol:
+        terms = self._accepted.pop(event.order_id)
+        assert terms.price_ticks is not None, terms
+        return self._rest(
+            RestingOrder(
+                order_id=event.order_id,
+                purse=event.purse,
+                symbol=event.symbol,
+                side=terms.side,
+                price_ticks=terms.price_ticks,
+                leaves_lots=event.leaves_lots,
+            )
+        )
 
     def _rest(self, order: RestingOrder) -> Symbol:
         assert order.leaves_lots > 0, order
         assert order.order_id not in self._resting, order
-        self._resting[order.order_id] = _Resting(order, order.leaves_lots)
+        simulated = order.purse in self._simulated_purses
+        self._resting[order.order_id] = _Resting(order, order.leaves_lots, simulated)
         self._simulated_orders[order.symbol] = (
-            self._simulated_orders.get(order.symbol, 0) + order.simulated
+            self._simulated_orders.get(order.symbol, 0) + simulated
         )
-        self.book(order.symbol).depth.add(order.side, order.price_ticks, order.leaves_lots)
+        self.books[order.symbol].depth.add(order.side, order.price_ticks, order.leaves_lots)
         return order.symbol
 
     def _reduce(self, order_id: OrderId, lots: int) -> Symbol:
@@ -110,3 +186,13 @@ class OwnBooks:
         terms = resting.terms
         self.books[terms.symbol].depth.add(terms.side, terms.price_ticks, -lots)
         return terms.symbol
+
+    def _end(self, event: OrderEnded) -> Symbol | None:
+        if self._accepted.pop(event.order_id, None) is not None:
+            return None  # It never rested.
+        resting = self._resting[event.order_id]
+        if resting.leaves_lots:
+            self._reduce(event.order_id, resting.leaves_lots)
+        del self._resting[event.order_id]
+        self._simulated_orders[event.symbol] -= resting.simulated
+        return event.symbol
