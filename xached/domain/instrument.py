@@ -159,10 +159,10 @@ class Instrument:
                 nearest=self.format_price(nearest),
             )
 
-    def parse_quantity(self, text: str, *, market: bool) -> int:
-        """Read a base quantity as lots.
+    def parse_quantity(self, text: str) -> int:
+        """Read a base quantity as lots; its range depends on the order and is checked later.
 
-        Raises: Rejection AMOUNT_FORMAT, QUANTITY_LOT or QUANTITY_RANGE, in this order.
+        Raises: Rejection AMOUNT_FORMAT or QUANTITY_LOT, in this order.
         """
         units = _parse(text, self.base_scale, "quantity", Reason.QUANTITY_LOT, self.lot_size)
         lots, rest = divmod(units, self.lot_units)
@@ -171,7 +171,6 @@ class Instrument:
                 Reason.QUANTITY_LOT, "quantity", text, self.lot_size,
                 self.format_quantity(lots), self.format_quantity(lots + 1),
             )  # fmt: skip
-        self.check_quantity(lots, market=market)
         return lots
 
     def check_quantity(self, lots: int, *, market: bool) -> None:
@@ -219,6 +218,10 @@ class Instrument:
     def format_quantity(self, lots: int) -> str:
         """Write lots as base quantity."""
         return format_units(lots * self.lot_units, self.base_scale)
+
+    def format_base(self, units: int) -> str:
+        """Write base units."""
+        return format_units(units, self.base_scale)
 
     def format_quote(self, units: int) -> str:
         """Write quote units."""

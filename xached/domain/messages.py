@@ -15,6 +15,7 @@ from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
 from xached.domain.order import (
     EndReason,
     MarketState,
+    Order,
     OrderId,
     OrderStatus,
     OrderType,
@@ -410,3 +411,28 @@ class Row:
 def trade_id(seq: int, index: int) -> str:
     """The public id of a trade."""
     return f"{seq}-{index}"
+
+
+def make_order(event: OrderAccepted, seq: int, at_ns: int) -> Order:
+    """The order that an acceptance begins, to fold later events into."""
+    return Order(
+        order_id=event.order_id,
+        client_order_id=event.client_order_id,
+        purse=event.purse,
+        symbol=event.symbol,
+        side=event.side,
+        type=event.type,
+        time_in_force=event.time_in_force,
+        price_ticks=event.price_ticks,
+        quantity_lots=event.quantity_lots,
+        quote_units=event.quote_units,
+        post_only=event.post_only,
+        self_trade_prevention=event.self_trade_prevention,
+        expires_at_ns=event.expires_at_ns,
+        maker_fee_ppm=event.maker_fee_ppm,
+        taker_fee_ppm=event.taker_fee_ppm,
+        held_units=event.held_units,
+        accepted_at_ns=at_ns,
+        updated_at_ns=at_ns,
+        seq=seq,
+    )

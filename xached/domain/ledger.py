@@ -1,0 +1,212 @@
+"""Double entry: every amount leaves one account and reaches another.
+
+Accounts are typed. A purse has two per asset, AVAILABLE and HELD; the house has FEES, and
+EXTERNAL stands for the world outside and is the only one that may be negative. A hold is a
+transfer from AVAILABLE to HELD in the name of one order. All money moves in ``_move``, so the
+accounts of an asset sum to zero at any time.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+
+import attrs
+
+from xached.domain.instrument import AssetName
+from xached.domain.order import OrderId, Purse
+
+
+class AccountKind(enum.IntEnum):
+    """What an account of the ledger is for."""
+
+    AVAILABLE = 1
+    HELD = 2
+    FEES = 3
+    EXTERNAL = 4
+
+
+class LedgerAccount:
+    """One account: whose, of what, how much. Units are the asset's smallest."""
+
+    __slots__ = ("asset", "kind", "purse", "units")
+
+    def __init__(self, kind: AccountKind, purse: Purse, asset: AssetName) -> None:
+        self.kind = kind
+        self.purse = purse
+        self.asset = asset
+        self.units = 0
+
+
+@attrs.define
+class Hold:
+    """Money set aside for one order."""
+
+    purse: Purse
+    asset: AssetName
+    units: int
+
+
+HOUSE_PURSE = Purse("")
+"""Owner of the accounts that belong to nobody's purse."""
+
+
+class Ledger:
+    """All accounts and all holds."""
+
+    def __init__(self) -> None:
+        self._available: dict[tuple[Purse, AssetName], LedgerAccount] = {}
+        self._held: dict[tuple[Purse, AssetName], LedgerAccount] = {}
+        self._fees: dict[AssetName, LedgerAccount] = {}
+        self._external: dict[AssetName, LedgerAccount] = {}
+        self._holds: dict[OrderId, Hold] = {}
+
+    def open_asset(self, asset: AssetName) -> None:
+        """Open the house's accounts of an asset."""
+        assert asset not in self._fees
+        self._fees[asset] = LedgerAccount(AccountKind.FEES, HOUSE_PURSE, asset)
+        self._external[asset] = LedgerAccount(AccountKind.EXTERNAL, HOUSE_PURSE, asset)
+
+    def available_units(self, purse: Purse, asset: AssetName) -> int:
+        """What a purse is free to use."""
+        account = self._available.get((purse, asset))
+        return account.units if account is not None else 0
+
+    def held_units(self, purse: Purse, asset: AssetName) -> int:
+        """What is set aside in a purse."""
+        account = self._held.get((purse, asset))
+        return account.units if account is not None else 0
+
+    def fees_units(self, asset: AssetName) -> int:
+        """What the house has charged."""
+        return self._fees[asset].units
+
+    def deposit(self, purse: Purse, asset: AssetName, units: int) -> None:
+        """Bring money in from outside."""
+        self._move(self._external[asset], self._purse_account(purse, asset), units)
+
+    def hold(self, order_id: OrderId, purse: Purse, asset: AssetName, units: int) -> None:
+        """Set money aside for an order."""
+        assert order_id not in self._holds
+        self._holds[order_id] = Hold(purse, asset, units)
+        self._move(self._purse_account(purse, asset), self._held[purse, asset], units)
+
+    def release(self, order_id: OrderId, units: int) -> None:
+        """Give back part of an order's hold."""
+        hold = self._holds[order_id]
+        self._take(hold, units)
+        key = (hold.purse, hold.asset)
+        self._move(self._held[key], self._available[key], units)
+
+    def close_hold(self, order_id: OrderId) -> None:
+        """Forget an order's hold, of which nothing may be left."""
+        assert self._holds.pop(order_id).units == 0
+
+    def pay(self, order_id: OrderId, to: Purse, units: int) -> None:
+        """Pay another purse out of an order's hold."""
+        hold = self._holds[order_id]
+        self._take(hold, units)
+        source = self._held[hold.purse, hold.asset]
+        self._move(source, self._purse_account(to, hold.asset), units)
+
+    def pay_fee(self, order_id: OrderId, units: int) -> None:
+        """Pay the house out of an order's hold."""
+        hold = self._holds[order_id]
+        self._take(hold, units)
+        self._move(self._held[hold.purse, hold.asset], self._fees[hold.asset], units)
+
+    def hold_of(self, order_id: OrderId) -> Hold:
+        """The hold of an order."""
+        return self._holds[order_id]
+
+    def balances(self, purse: Purse) -> list[tuple[AssetName, int, int]]:
+        """Every (asset, available, held) a purse has ever had, by asset."""
+        return sorted(
+            (asset, account.units, self._held[owner, asset].units)
+            for (owner, asset), account in self._available.items()
+            if owner == purse
+        )
+
+    def accounts(self) -> Iterator[LedgerAccount]:
+        """Every account, the house's first."""
+        yield from self._fees.values()
+        yield from self._external.values()
+        yield from self._available.values()
+        yield from self._held.values()
+
+    def sum_units(self, asset: AssetName) -> int:
+        """The sum of all accounts of an asset: zero, or the books are wrong."""
+        return sum(account.units for account in self.accounts() if account.asset == asset)
+
+    def check(self) -> None:
+        """Assert zero sums, no negative purse, and held = the sum of the holds."""
+        sums: dict[AssetName, int] = {}
+        for account in self.accounts():
+            sums[account.asset] = sums.get(account.asset, 0) + account.units
+            assert account.units >= 0 or account.kind is AccountKind.EXTERNAL, account.purse
+        assert not any(sums.values()), sums
+        held: dict[tuple[Purse, AssetName], int] = {}
+        for hold in self._holds.values():
+            assert hold.units >= 0
+            key = (hold.purse, hold.asset)
+            held[key] = held.get(key, 0) + hold.units
+        for key, account in self._held.items():
+            assert account.units == held.get(key, 0), key
+
+    def snapshot(self) -> dict[str, list[list[object]]]:
+        """The state as nested builtins, in the order of insertion."""
+        return {
+            "accounts": [[a.kind.value, a.purse, a.asset, a.units] for a in self.accounts()],
+            "holds": [[key, h.purse, h.asset, h.units] for key, h in self._holds.items()],
+        }
+
+    @classmethod
+    def restore(cls, state: dict[str, list[list[object]]]) -> Ledger:
+        """The ledger that gave ``state``."""
+        ledger = cls()
+        for kind_value, purse, asset, units in state["accounts"]:
+            assert isinstance(kind_value, int)
+            assert isinstance(purse, str)
+            assert isinstance(asset, str)
+            assert isinstance(units, int)
+            kind, owner, name = AccountKind(kind_value), Purse(purse), AssetName(asset)
+            account = LedgerAccount(kind, owner, name)
+            account.units = units
+            match kind:
+                case AccountKind.AVAILABLE:
+                    ledger._available[owner, name] = account
+                case AccountKind.HELD:
+                    ledger._held[owner, name] = account
+                case AccountKind.FEES:
+                    ledger._fees[name] = account
+                case AccountKind.EXTERNAL:
+                    ledger._external[name] = account
+        for order_id, purse, asset, units in state["holds"]:
+            assert isinstance(order_id, int)
+            assert isinstance(purse, str)
+            assert isinstance(asset, str)
+            assert isinstance(units, int)
+            ledger._holds[OrderId(order_id)] = Hold(Purse(purse), AssetName(asset), units)
+        return ledger
+
+    def _purse_account(self, purse: Purse, asset: AssetName) -> LedgerAccount:
+        account = self._available.get((purse, asset))
+        if account is None:
+            assert asset in self._fees, asset
+            account = LedgerAccount(AccountKind.AVAILABLE, purse, asset)
+            self._available[purse, asset] = account
+            self._held[purse, asset] = LedgerAccount(AccountKind.HELD, purse, asset)
+        return account
+
+    @staticmethod
+    def _take(hold: Hold, units: int) -> None:
+        assert 0 <= units <= hold.units, (units, hold)
+        hold.units -= units
+
+    @staticmethod
+    def _move(source: LedgerAccount, target: LedgerAccount, units: int) -> None:
+        assert units >= 0
+        assert source.asset == target.asset
+        source.units -= units
+        target.units += units
+        assert source.units >= 0 or source.kind is AccountKind.EXTERNAL, (source.purse, units)

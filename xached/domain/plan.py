@@ -1,0 +1,132 @@
+"""What a taker would do, worked out before anything changes.
+
+One walk down the book in priority decides fills, prevented self-trades and where the order
+stops. Fill-or-kill, quote amounts and price bands are part of the same walk.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from xached.domain.book import Book
+from xached.domain.instrument import PPM, Instrument
+from xached.domain.money import ceil_div
+from xached.domain.order import EndReason, Order, OrderId, Purse, SelfTradePrevention, Side
+
+
+@attrs.frozen
+class Match:
+    """A meeting with one resting order: a fill, or a self-trade that was kept from happening."""
+
+    maker: Order
+    lots: int
+    notional_units: int
+    prevented: bool
+    maker_ends: bool
+
+
+@attrs.define
+class Plan:
+    """The meetings in order, what they fill, and why the walk stopped short (NONE: it did not)."""
+
+    matches: list[Match] = attrs.field(factory=list)
+    filled_lots: int = 0
+    notional_units: int = 0
+    stopped: EndReason = EndReason.NONE
+
+
+@attrs.frozen(kw_only=True)
+class Taker:
+    """What the walk must know of the incoming order.
+
+    It stops at ``lots``, or for orders by quote amount when no further lot fits under
+    ``notional_max_units`` (BUY) or ``notional_min_units`` is reached (SELL).
+    """
+
+    account_prefix: str
+    side: Side
+    limit_ticks: int
+    self_trade_prevention: SelfTradePrevention
+    lots: int | None = None
+    notional_max_units: int | None = None
+    notional_min_units: int | None = None
+
+
+def budget_notional_units(quote_units: int, fee_ppm: int) -> int:
+    """The largest notional whose cost with its rounded-up fee fits into ``quote_units``."""
+    return quote_units * PPM // (PPM + fee_ppm)
+
+
+def target_notional_units(quote_units: int, fee_ppm: int) -> int:
+    """The smallest notional whose proceeds after its rounded-up fee reach ``quote_units``."""
+    return ceil_div(quote_units * PPM, PPM - fee_ppm)
+
+
+def plan_taker(
+    taker: Taker, instrument: Instrument, book: Book, orders: dict[OrderId, Order]
+) -> Plan:
+    """Walk the book. Reads only."""
+    plan = Plan()
+    unit = instrument.tick_lot_units
+    for resting in book.matches(taker.side, taker.limit_ticks):
+        price_units = resting.level.price_ticks * unit
+        wanted = _wanted_lots(taker, plan, price_units)
+        if wanted == 0:
+            return plan
+        maker = orders[resting.order_id]
+        lots = min(wanted, resting.lots)
+        if maker.purse.startswith(taker.account_prefix):
+            mode = taker.self_trade_prevention
+            if mode is not SelfTradePrevention.NONE:
+                maker_ends = mode is not SelfTradePrevention.EXPIRE_TAKER
+                plan.matches.append(Match(maker, lots, 0, True, maker_ends))
+                if mode is SelfTradePrevention.EXPIRE_MAKER:
+                    continue
+                plan.stopped = EndReason.SELF_TRADE
+                return plan
+        plan.matches.append(Match(maker, lots, lots * price_units, False, lots == resting.lots))
+        plan.filled_lots += lots
+        plan.notional_units += lots * price_units
+        if lots < resting.lots:
+            return plan
+    if taker.lots is None or plan.filled_lots < taker.lots:
+        plan.stopped = _why_short(taker, plan, book.worst_ticks(taker.side.opposite))
+    return plan
+
+
+def _wanted_lots(taker: Taker, plan: Plan, price_units: int) -> int:
+    if taker.lots is not None:
+        return taker.lots - plan.filled_lots
+    if taker.notional_max_units is not None:
+        return (taker.notional_max_units - plan.notional_units) // price_units
+    assert taker.notional_min_units is not None
+    return max(0, ceil_div(taker.notional_min_units - plan.notional_units, price_units))
+
+
+def _why_short(taker: Taker, plan: Plan, worst_ticks: int | None) -> EndReason:
+    """The walk ran out of orders: was that the whole side, or is more beyond the limit?"""
+    if taker.notional_min_units is not None and plan.notional_units >= taker.notional_min_units:
+        return EndReason.NONE
+    if taker.notional_max_units is not None and plan.matches:
+        last = plan.matches[-1]
+        if not last.prevented and (
+            taker.notional_max_units - plan.notional_units < last.notional_units // last.lots
+        ):
+            return EndReason.NONE
+    if worst_ticks is None or crosses(taker.side, taker.limit_ticks, worst_ticks):
+        return EndReason.NO_LIQUIDITY
+    return EndReason.PRICE_BAND
+
+
+def crosses(side: Side, price_ticks: int, best_opposite_ticks: int | None) -> bool:
+    """Whether an order at this price would take."""
+    if best_opposite_ticks is None:
+        return False
+    if side is Side.BUY:
+        return price_ticks >= best_opposite_ticks
+    return price_ticks <= best_opposite_ticks
+
+
+def account_prefix(purse: Purse) -> str:
+    """What every purse of the same account begins with."""
+    return purse[: purse.index("/") + 1]

@@ -1,0 +1,158 @@
+"""The exchange's state as nested builtins, and back.
+
+Equal states give equal dumps: everything is listed in an order that replay reproduces.
+"""
+
+from __future__ import annotations
+
+import enum
+import heapq
+from typing import Any, TypeAlias
+
+import attrs
+
+from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
+from xached.domain.ledger import Ledger
+from xached.domain.order import (
+    EndReason,
+    MarketState,
+    Order,
+    OrderId,
+    OrderStatus,
+    OrderType,
+    Purse,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
+from xached.domain.position import Position
+from xached.domain.risk import RiskLimits
+from xached.domain.state import Market, PurseState, State
+
+Dump: TypeAlias = dict[str, Any]
+
+VERSION = 1
+
+_ORDER_FIELDS = tuple(field.name for field in attrs.fields(Order))
+_INSTRUMENT_FIELDS = tuple(field.name for field in attrs.fields(Instrument) if field.init)
+_ENUMS: dict[str, type[Side | OrderType | TimeInForce | SelfTradePrevention | OrderStatus]] = {
+    "side": Side,
+    "type": OrderType,
+    "time_in_force": TimeInForce,
+    "self_trade_prevention": SelfTradePrevention,
+    "status": OrderStatus,
+}
+
+
+def dump(state: State) -> Dump:
+    """Write a state down."""
+    return {
+        "version": VERSION,
+        "now_ns": state.now_ns,
+        "halted": state.halted,
+        "assets": [[asset.name, asset.scale] for asset in state.assets.values()],
+        "markets": [_dump_market(market) for market in state.markets.values()],
+        "purses": [[name, _dump_purse(purse)] for name, purse in state.purses.items()],
+        "ledger": state.ledger.snapshot(),
+        "orders": [
+            [_plain(getattr(order, name)) for name in _ORDER_FIELDS]
+            for order in state.orders.values()
+        ],
+        "default_limits": _dump_limits(state.default_limits),
+    }
+
+
+def load(dumped: Dump) -> State:
+    """Read a state back. What is wrong with a dump is found by its hash, not here."""
+    assert dumped["version"] == VERSION
+    state = State(now_ns=dumped["now_ns"], halted=dumped["halted"])
+    state.assets = {name: Asset(name, scale) for name, scale in dumped["assets"]}
+    state.ledger = Ledger.restore(dumped["ledger"])
+    state.default_limits = _load_limits(dumped["default_limits"])
+    for values in dumped["orders"]:
+        order = _load_order(dict(zip(_ORDER_FIELDS, values, strict=True)))
+        state.orders[order.order_id] = order
+    for market in (_load_market(values, state.orders) for values in dumped["markets"]):
+        state.markets[market.instrument.symbol] = market
+    for name, values in dumped["purses"]:
+        state.purses[Purse(name)] = _load_purse(values)
+    for order in state.orders.values():
+        purse = state.purses[order.purse]
+        purse.open_orders[order.order_id] = order.symbol
+        purse.by_client_id[order.client_order_id] = order.order_id
+        if order.expires_at_ns is not None:
+            state.expiries.append((order.expires_at_ns, order.order_id))
+    heapq.heapify(state.expiries)
+    return state
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, enum.IntEnum) else value
+
+
+def _dump_market(market: Market) -> list[Any]:
+    return [
+        [getattr(market.instrument, name) for name in _INSTRUMENT_FIELDS],
+        market.state.value,
+        market.reference_ticks,
+        market.last_ticks,
+        [order_id for side in Side for order_id, _, _ in market.book.queue(side)],
+    ]
+
+
+def _load_market(values: list[Any], orders: dict[OrderId, Order]) -> Market:
+    fields, state, reference_ticks, last_ticks, queue = values
+    instrument = Instrument(**dict(zip(_INSTRUMENT_FIELDS, fields, strict=True)))
+    market = Market(
+        instrument,
+        state=MarketState(state),
+        reference_ticks=reference_ticks,
+        last_ticks=last_ticks,
+    )
+    for order_id in queue:
+        order = orders[order_id]
+        assert order.price_ticks is not None
+        market.book.add(order_id, order.side, order.price_ticks, order.leaves_lots)
+    return market
+
+
+def _dump_purse(purse: PurseState) -> list[Any]:
+    return [
+        purse.simulated,
+        purse.frozen,
+        _dump_limits(purse.limits),
+        [
+            [symbol, position.quantity_lots, position.cost_units, position.realised_units]
+            for symbol, position in sorted(purse.positions.items())
+        ],
+    ]
+
+
+def _load_purse(values: list[Any]) -> PurseState:
+    simulated, frozen, limits, positions = values
+    purse = PurseState(simulated=simulated, frozen=frozen, limits=_load_limits(limits))
+    for symbol, quantity_lots, cost_units, realised_units in positions:
+        purse.positions[Symbol(symbol)] = Position(quantity_lots, cost_units, realised_units)
+    return purse
+
+
+def _load_order(values: dict[str, Any]) -> Order:
+    for name, kind in _ENUMS.items():
+        values[name] = kind(values[name])
+    values["end_reason"] = EndReason(values["end_reason"])
+    return Order(**values)
+
+
+def _dump_limits(limits: RiskLimits | None) -> list[Any] | None:
+    if limits is None:
+        return None
+    return [
+        limits.max_open_orders,
+        [[asset, units] for asset, units in limits.max_order_notional_units.items()],
+    ]
+
+
+def _load_limits(values: list[Any] | None) -> RiskLimits | None:
+    if values is None:
+        return None
+    return RiskLimits(values[0], {AssetName(asset): units for asset, units in values[1]})

@@ -1,0 +1,81 @@
+"""What the exchange knows: every number and flag that money depends on, without the rules."""
+
+from __future__ import annotations
+
+import attrs
+
+from xached.domain.book import Book
+from xached.domain.instrument import Asset, AssetName, Instrument, Symbol, unknown_instrument
+from xached.domain.ledger import Ledger
+from xached.domain.order import MarketState, Order, OrderId, Purse
+from xached.domain.position import Position
+from xached.domain.rejection import Reason, Rejection
+from xached.domain.risk import RiskLimits
+
+
+@attrs.define
+class Market:
+    """One instrument's book and state. ``state`` is what the house asked for."""
+
+    instrument: Instrument
+    book: Book = attrs.field(factory=Book)
+    state: MarketState = MarketState.TRADING
+    reference_ticks: int | None = None
+    last_ticks: int | None = None
+
+    def effective_state(self) -> MarketState:
+        """What holds now: without a reference price nothing more than cancels."""
+        if self.reference_ticks is None and self.state < MarketState.CANCEL_ONLY:
+            return MarketState.CANCEL_ONLY
+        return self.state
+
+
+@attrs.define
+class PurseState:
+    """One purse: its permissions, open orders and positions."""
+
+    simulated: bool
+    frozen: bool = False
+    limits: RiskLimits | None = None
+    open_orders: dict[OrderId, Symbol] = attrs.field(factory=dict)
+    by_client_id: dict[str, OrderId] = attrs.field(factory=dict)
+    positions: dict[Symbol, Position] = attrs.field(factory=dict)
+
+    def position(self, symbol: Symbol) -> Position:
+        """The position in an instrument; an empty one that is not kept when there is none."""
+        return self.positions.get(symbol) or Position()
+
+
+@attrs.define
+class State:
+    """The whole of it. ``expiries`` is a heap of (expiry, order) that may name ended orders."""
+
+    assets: dict[AssetName, Asset] = attrs.field(factory=dict)
+    markets: dict[Symbol, Market] = attrs.field(factory=dict)
+    purses: dict[Purse, PurseState] = attrs.field(factory=dict)
+    ledger: Ledger = attrs.field(factory=Ledger)
+    orders: dict[OrderId, Order] = attrs.field(factory=dict)
+    default_limits: RiskLimits | None = None
+    halted: bool = False
+    now_ns: int = 0
+    expiries: list[tuple[int, OrderId]] = attrs.field(factory=list)
+
+    def purse(self, purse: Purse) -> PurseState:
+        """Find a purse. Raises: Rejection UNKNOWN_PURSE."""
+        found = self.purses.get(purse)
+        if found is None:
+            raise Rejection(
+                Reason.UNKNOWN_PURSE,
+                "no such purse",
+                field="subaccount",
+                given=purse.partition("/")[2],
+                allowed="an open purse of the account",
+            )
+        return found
+
+    def market(self, symbol: Symbol) -> Market:
+        """Find a market. Raises: Rejection UNKNOWN_INSTRUMENT."""
+        found = self.markets.get(symbol)
+        if found is None:
+            raise unknown_instrument(symbol)
+        return found
