@@ -1,0 +1,1 @@
+"""Write a trading strategy for XACHE."""

@@ -1,0 +1,195 @@
+"""The process a strategy runs in: ``python -m xache_sdk.child``, started by the daemon.
+
+One thread, one socket: read a frame, call the strategy, write its intents. The strategy is
+imported only after the process has limited itself and the daemon has said Start. A strategy that
+raises is reported as Failed and the process ends with 1; when asked to stop it ends with 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import io
+import socket
+import sys
+import traceback
+from collections import deque
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+from xache_sdk.seal import close_standard_streams, seal
+from xache_sdk.settings import read_settings
+from xache_sdk.strategy import StopAsked, Strategy, dispatch, start
+from xache_sdk.v1 import plugin_pb2
+from xache_sdk.wire import (
+    FrameError,
+    FrameReader,
+    frame,
+    read_context,
+    read_inputs,
+    write_intents,
+    write_ready,
+)
+
+RECEIVE_BYTES = 65_536
+LOG_LENGTH_MAX = 4_000
+MESSAGE_LENGTH_MAX = 1_000
+
+
+class HostGone(Exception):  # noqa: N818 - a state of the world
+    """The daemon closed the connection."""
+
+
+class Channel:
+    """The connection to the daemon."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._reader = FrameReader()
+        self._waiting: deque[bytes] = deque()
+
+    def receive(self) -> plugin_pb2.HostFrame:
+        """Wait for the next message. Raises: HostGone, FrameError."""
+        while not self._waiting:
+            data = self._connection.recv(RECEIVE_BYTES)
+            if not data:
+                raise HostGone
+            self._waiting.extend(self._reader.feed(data))
+        return plugin_pb2.HostFrame.FromString(self._waiting.popleft())
+
+    def send(self, message: plugin_pb2.ChildFrame) -> None:
+        """Write one message; waits while the daemon does not read."""
+        self._connection.sendall(frame(message.SerializeToString()))
+
+
+class reporting:  # noqa: N801 - reads as a statement
+    """Tell the daemon about what is raised inside; it goes on up and ends the process."""
+
+    def __init__(self, channel: Channel, failure: plugin_pb2.PluginFailure) -> None:
+        self._channel = channel
+        self._failure = failure
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            return
+        message = "".join(traceback.format_exception_only(error)).strip()
+        if frames := traceback.extract_tb(trace):
+            last = frames[-1]
+            message += f" ({last.filename}:{last.lineno} in {last.name})"
+        self._channel.send(
+            plugin_pb2.ChildFrame(
+                failed=plugin_pb2.PluginFailed(
+                    failure=self._failure, message=message[-MESSAGE_LENGTH_MAX:]
+                )
+            )
+        )
+
+
+class LogStream(io.TextIOBase):
+    """Standard output of a strategy: what it prints goes to its owner, line by line."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._line = ""
+
+    def write(self, text: str) -> int:
+        """Take text; whole lines are sent."""
+        lines, newline, self._line = (self._line + text).rpartition("\n")
+        if newline and lines:
+            self._send(lines)
+        elif len(self._line) > LOG_LENGTH_MAX:
+            self.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        """Send what is left of a line."""
+        line, self._line = self._line, ""
+        if line:
+            self._send(line)
+
+    def _send(self, text: str) -> None:
+        self._channel.send(
+            plugin_pb2.ChildFrame(log=plugin_pb2.PluginLog(text=text[:LOG_LENGTH_MAX]))
+        )
+
+
+def load(entry_point: str) -> type[Strategy[Any]]:
+    """Import ``module:Class``. Raises: TypeError when it is no strategy; what the import raises."""
+    module, _, name = entry_point.partition(":")
+    found: object = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    if not (isinstance(found, type) and issubclass(found, Strategy)):
+        raise TypeError(f"{entry_point} is not a Strategy")
+    return found
+
+
+def run(channel: Channel, entry_point: str) -> None:
+    """Serve one strategy until it is asked to stop.
+
+    Raises: HostGone, FrameError, or what the strategy raised, after reporting it.
+    """
+    opening = channel.receive()
+    if opening.WhichOneof("message") != "start":
+        raise FrameError("the first message is not Start")
+    with reporting(channel, plugin_pb2.PLUGIN_FAILURE_IMPORT):
+        strategy_type = load(entry_point)
+    with reporting(channel, plugin_pb2.PLUGIN_FAILURE_SETTINGS):
+        settings = read_settings(strategy_type.settings_type, opening.start.settings_json)
+    context = read_context(opening.start)
+    with reporting(channel, plugin_pb2.PLUGIN_FAILURE_CALLBACK):
+        strategy = strategy_type(settings)
+        ready = write_ready(strategy.subscriptions())
+    channel.send(ready)
+    with reporting(channel, plugin_pb2.PLUGIN_FAILURE_CALLBACK):
+        frames = list(write_intents(start(strategy, context)))
+    for each in frames:
+        channel.send(each)
+    while _serve_one(channel, strategy):
+        pass
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Start up; see the module."""
+    parser = argparse.ArgumentParser(prog="xache_sdk.child")
+    parser.add_argument("--strategy", required=True)
+    parser.add_argument("--parent", type=int, required=True)
+    parser.add_argument("--memory-bytes", type=int, required=True)
+    parser.add_argument("--fd", type=int, required=True)
+    options = parser.parse_args(arguments)
+    channel = Channel(socket.socket(fileno=options.fd))
+    seal(parent=options.parent, memory_bytes=options.memory_bytes)
+    close_standard_streams()
+    sys.stdout = sys.stderr = LogStream(channel)
+    run(channel, options.strategy)
+    sys.stdout.flush()
+
+
+def _serve_one(channel: Channel, strategy: Strategy[Any]) -> bool:
+    """Handle one message; False after the last."""
+    message = channel.receive()
+    if message.WhichOneof("message") == "ping":
+        pong = plugin_pb2.PluginPong(number=message.ping.number)
+        channel.send(plugin_pb2.ChildFrame(pong=pong))
+        return True
+    for value in read_inputs(message):
+        with reporting(channel, plugin_pb2.PLUGIN_FAILURE_CALLBACK):
+            frames = list(write_intents(dispatch(strategy, value)))
+        for each in frames:
+            channel.send(each)
+        if isinstance(value, StopAsked):
+            return False
+    return True
+
+
+if __name__ == "__main__":
+    main()

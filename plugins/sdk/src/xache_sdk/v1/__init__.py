@@ -1,0 +1,1 @@
+"""Messages generated from protos/xache/v1/plugin.proto."""

@@ -1,0 +1,403 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class PluginSide(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PLUGIN_SIDE_UNSPECIFIED: _ClassVar[PluginSide]
+    PLUGIN_SIDE_BUY: _ClassVar[PluginSide]
+    PLUGIN_SIDE_SELL: _ClassVar[PluginSide]
+
+class PluginTimeInForce(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PLUGIN_TIME_IN_FORCE_UNSPECIFIED: _ClassVar[PluginTimeInForce]
+    PLUGIN_TIME_IN_FORCE_GTC: _ClassVar[PluginTimeInForce]
+    PLUGIN_TIME_IN_FORCE_IOC: _ClassVar[PluginTimeInForce]
+    PLUGIN_TIME_IN_FORCE_FOK: _ClassVar[PluginTimeInForce]
+
+class PluginOrderStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PLUGIN_ORDER_STATUS_UNSPECIFIED: _ClassVar[PluginOrderStatus]
+    PLUGIN_ORDER_STATUS_OPEN: _ClassVar[PluginOrderStatus]
+    PLUGIN_ORDER_STATUS_PARTIALLY_FILLED: _ClassVar[PluginOrderStatus]
+    PLUGIN_ORDER_STATUS_FILLED: _ClassVar[PluginOrderStatus]
+    PLUGIN_ORDER_STATUS_CANCELED: _ClassVar[PluginOrderStatus]
+    PLUGIN_ORDER_STATUS_EXPIRED: _ClassVar[PluginOrderStatus]
+    PLUGIN_ORDER_STATUS_REFUSED: _ClassVar[PluginOrderStatus]
+
+class PluginMarketData(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PLUGIN_MARKET_DATA_UNSPECIFIED: _ClassVar[PluginMarketData]
+    PLUGIN_MARKET_DATA_TRADES: _ClassVar[PluginMarketData]
+    PLUGIN_MARKET_DATA_BOOK: _ClassVar[PluginMarketData]
+    PLUGIN_MARKET_DATA_CANDLES: _ClassVar[PluginMarketData]
+
+class PluginFailure(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PLUGIN_FAILURE_UNSPECIFIED: _ClassVar[PluginFailure]
+    PLUGIN_FAILURE_IMPORT: _ClassVar[PluginFailure]
+    PLUGIN_FAILURE_SETTINGS: _ClassVar[PluginFailure]
+    PLUGIN_FAILURE_CALLBACK: _ClassVar[PluginFailure]
+PLUGIN_SIDE_UNSPECIFIED: PluginSide
+PLUGIN_SIDE_BUY: PluginSide
+PLUGIN_SIDE_SELL: PluginSide
+PLUGIN_TIME_IN_FORCE_UNSPECIFIED: PluginTimeInForce
+PLUGIN_TIME_IN_FORCE_GTC: PluginTimeInForce
+PLUGIN_TIME_IN_FORCE_IOC: PluginTimeInForce
+PLUGIN_TIME_IN_FORCE_FOK: PluginTimeInForce
+PLUGIN_ORDER_STATUS_UNSPECIFIED: PluginOrderStatus
+PLUGIN_ORDER_STATUS_OPEN: PluginOrderStatus
+PLUGIN_ORDER_STATUS_PARTIALLY_FILLED: PluginOrderStatus
+PLUGIN_ORDER_STATUS_FILLED: PluginOrderStatus
+PLUGIN_ORDER_STATUS_CANCELED: PluginOrderStatus
+PLUGIN_ORDER_STATUS_EXPIRED: PluginOrderStatus
+PLUGIN_ORDER_STATUS_REFUSED: PluginOrderStatus
+PLUGIN_MARKET_DATA_UNSPECIFIED: PluginMarketData
+PLUGIN_MARKET_DATA_TRADES: PluginMarketData
+PLUGIN_MARKET_DATA_BOOK: PluginMarketData
+PLUGIN_MARKET_DATA_CANDLES: PluginMarketData
+PLUGIN_FAILURE_UNSPECIFIED: PluginFailure
+PLUGIN_FAILURE_IMPORT: PluginFailure
+PLUGIN_FAILURE_SETTINGS: PluginFailure
+PLUGIN_FAILURE_CALLBACK: PluginFailure
+
+class HostFrame(_message.Message):
+    __slots__ = ("start", "trades", "book", "candle", "order_update", "timer", "stop", "ping")
+    START_FIELD_NUMBER: _ClassVar[int]
+    TRADES_FIELD_NUMBER: _ClassVar[int]
+    BOOK_FIELD_NUMBER: _ClassVar[int]
+    CANDLE_FIELD_NUMBER: _ClassVar[int]
+    ORDER_UPDATE_FIELD_NUMBER: _ClassVar[int]
+    TIMER_FIELD_NUMBER: _ClassVar[int]
+    STOP_FIELD_NUMBER: _ClassVar[int]
+    PING_FIELD_NUMBER: _ClassVar[int]
+    start: PluginStart
+    trades: PluginTrades
+    book: PluginBook
+    candle: PluginCandle
+    order_update: PluginOrderUpdate
+    timer: PluginTimer
+    stop: PluginStop
+    ping: PluginPing
+    def __init__(self, start: _Optional[_Union[PluginStart, _Mapping]] = ..., trades: _Optional[_Union[PluginTrades, _Mapping]] = ..., book: _Optional[_Union[PluginBook, _Mapping]] = ..., candle: _Optional[_Union[PluginCandle, _Mapping]] = ..., order_update: _Optional[_Union[PluginOrderUpdate, _Mapping]] = ..., timer: _Optional[_Union[PluginTimer, _Mapping]] = ..., stop: _Optional[_Union[PluginStop, _Mapping]] = ..., ping: _Optional[_Union[PluginPing, _Mapping]] = ...) -> None: ...
+
+class ChildFrame(_message.Message):
+    __slots__ = ("ready", "intents", "pong", "log", "failed")
+    READY_FIELD_NUMBER: _ClassVar[int]
+    INTENTS_FIELD_NUMBER: _ClassVar[int]
+    PONG_FIELD_NUMBER: _ClassVar[int]
+    LOG_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    ready: PluginReady
+    intents: PluginIntents
+    pong: PluginPong
+    log: PluginLog
+    failed: PluginFailed
+    def __init__(self, ready: _Optional[_Union[PluginReady, _Mapping]] = ..., intents: _Optional[_Union[PluginIntents, _Mapping]] = ..., pong: _Optional[_Union[PluginPong, _Mapping]] = ..., log: _Optional[_Union[PluginLog, _Mapping]] = ..., failed: _Optional[_Union[PluginFailed, _Mapping]] = ...) -> None: ...
+
+class PluginStart(_message.Message):
+    __slots__ = ("run_id", "settings_json", "instruments", "balances", "positions", "open_orders", "now_ns")
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_JSON_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENTS_FIELD_NUMBER: _ClassVar[int]
+    BALANCES_FIELD_NUMBER: _ClassVar[int]
+    POSITIONS_FIELD_NUMBER: _ClassVar[int]
+    OPEN_ORDERS_FIELD_NUMBER: _ClassVar[int]
+    NOW_NS_FIELD_NUMBER: _ClassVar[int]
+    run_id: str
+    settings_json: str
+    instruments: _containers.RepeatedCompositeFieldContainer[PluginInstrument]
+    balances: _containers.RepeatedCompositeFieldContainer[PluginBalance]
+    positions: _containers.RepeatedCompositeFieldContainer[PluginPosition]
+    open_orders: _containers.RepeatedCompositeFieldContainer[PluginOrderUpdate]
+    now_ns: int
+    def __init__(self, run_id: _Optional[str] = ..., settings_json: _Optional[str] = ..., instruments: _Optional[_Iterable[_Union[PluginInstrument, _Mapping]]] = ..., balances: _Optional[_Iterable[_Union[PluginBalance, _Mapping]]] = ..., positions: _Optional[_Iterable[_Union[PluginPosition, _Mapping]]] = ..., open_orders: _Optional[_Iterable[_Union[PluginOrderUpdate, _Mapping]]] = ..., now_ns: _Optional[int] = ...) -> None: ...
+
+class PluginInstrument(_message.Message):
+    __slots__ = ("symbol", "base", "quote", "tick_size", "lot_size", "min_quantity", "max_quantity", "max_market_quantity", "min_notional", "max_notional")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    BASE_FIELD_NUMBER: _ClassVar[int]
+    QUOTE_FIELD_NUMBER: _ClassVar[int]
+    TICK_SIZE_FIELD_NUMBER: _ClassVar[int]
+    LOT_SIZE_FIELD_NUMBER: _ClassVar[int]
+    MIN_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    MAX_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    MAX_MARKET_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    MIN_NOTIONAL_FIELD_NUMBER: _ClassVar[int]
+    MAX_NOTIONAL_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    base: str
+    quote: str
+    tick_size: str
+    lot_size: str
+    min_quantity: str
+    max_quantity: str
+    max_market_quantity: str
+    min_notional: str
+    max_notional: str
+    def __init__(self, symbol: _Optional[str] = ..., base: _Optional[str] = ..., quote: _Optional[str] = ..., tick_size: _Optional[str] = ..., lot_size: _Optional[str] = ..., min_quantity: _Optional[str] = ..., max_quantity: _Optional[str] = ..., max_market_quantity: _Optional[str] = ..., min_notional: _Optional[str] = ..., max_notional: _Optional[str] = ...) -> None: ...
+
+class PluginBalance(_message.Message):
+    __slots__ = ("asset", "available", "held")
+    ASSET_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_FIELD_NUMBER: _ClassVar[int]
+    HELD_FIELD_NUMBER: _ClassVar[int]
+    asset: str
+    available: str
+    held: str
+    def __init__(self, asset: _Optional[str] = ..., available: _Optional[str] = ..., held: _Optional[str] = ...) -> None: ...
+
+class PluginPosition(_message.Message):
+    __slots__ = ("symbol", "quantity", "cost")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    COST_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    quantity: str
+    cost: str
+    def __init__(self, symbol: _Optional[str] = ..., quantity: _Optional[str] = ..., cost: _Optional[str] = ...) -> None: ...
+
+class PluginTrades(_message.Message):
+    __slots__ = ("symbol", "venue", "trades", "lagged")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    VENUE_FIELD_NUMBER: _ClassVar[int]
+    TRADES_FIELD_NUMBER: _ClassVar[int]
+    LAGGED_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    venue: str
+    trades: _containers.RepeatedCompositeFieldContainer[PluginTrade]
+    lagged: bool
+    def __init__(self, symbol: _Optional[str] = ..., venue: _Optional[str] = ..., trades: _Optional[_Iterable[_Union[PluginTrade, _Mapping]]] = ..., lagged: _Optional[bool] = ...) -> None: ...
+
+class PluginTrade(_message.Message):
+    __slots__ = ("price", "quantity", "taker_side", "at_ns", "simulated")
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    TAKER_SIDE_FIELD_NUMBER: _ClassVar[int]
+    AT_NS_FIELD_NUMBER: _ClassVar[int]
+    SIMULATED_FIELD_NUMBER: _ClassVar[int]
+    price: str
+    quantity: str
+    taker_side: PluginSide
+    at_ns: int
+    simulated: bool
+    def __init__(self, price: _Optional[str] = ..., quantity: _Optional[str] = ..., taker_side: _Optional[_Union[PluginSide, str]] = ..., at_ns: _Optional[int] = ..., simulated: _Optional[bool] = ...) -> None: ...
+
+class PluginLevel(_message.Message):
+    __slots__ = ("price", "quantity")
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    price: str
+    quantity: str
+    def __init__(self, price: _Optional[str] = ..., quantity: _Optional[str] = ...) -> None: ...
+
+class PluginBook(_message.Message):
+    __slots__ = ("symbol", "venue", "bids", "asks", "at_ns")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    VENUE_FIELD_NUMBER: _ClassVar[int]
+    BIDS_FIELD_NUMBER: _ClassVar[int]
+    ASKS_FIELD_NUMBER: _ClassVar[int]
+    AT_NS_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    venue: str
+    bids: _containers.RepeatedCompositeFieldContainer[PluginLevel]
+    asks: _containers.RepeatedCompositeFieldContainer[PluginLevel]
+    at_ns: int
+    def __init__(self, symbol: _Optional[str] = ..., venue: _Optional[str] = ..., bids: _Optional[_Iterable[_Union[PluginLevel, _Mapping]]] = ..., asks: _Optional[_Iterable[_Union[PluginLevel, _Mapping]]] = ..., at_ns: _Optional[int] = ...) -> None: ...
+
+class PluginCandle(_message.Message):
+    __slots__ = ("symbol", "venue", "interval_s", "open_at_ns", "open", "high", "low", "close", "volume", "closed", "lagged")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    VENUE_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_S_FIELD_NUMBER: _ClassVar[int]
+    OPEN_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    OPEN_FIELD_NUMBER: _ClassVar[int]
+    HIGH_FIELD_NUMBER: _ClassVar[int]
+    LOW_FIELD_NUMBER: _ClassVar[int]
+    CLOSE_FIELD_NUMBER: _ClassVar[int]
+    VOLUME_FIELD_NUMBER: _ClassVar[int]
+    CLOSED_FIELD_NUMBER: _ClassVar[int]
+    LAGGED_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    venue: str
+    interval_s: int
+    open_at_ns: int
+    open: str
+    high: str
+    low: str
+    close: str
+    volume: str
+    closed: bool
+    lagged: bool
+    def __init__(self, symbol: _Optional[str] = ..., venue: _Optional[str] = ..., interval_s: _Optional[int] = ..., open_at_ns: _Optional[int] = ..., open: _Optional[str] = ..., high: _Optional[str] = ..., low: _Optional[str] = ..., close: _Optional[str] = ..., volume: _Optional[str] = ..., closed: _Optional[bool] = ..., lagged: _Optional[bool] = ...) -> None: ...
+
+class PluginOrderUpdate(_message.Message):
+    __slots__ = ("id", "own", "symbol", "side", "status", "reason", "price", "quantity", "executed_quantity", "leaves_quantity", "fill", "at_ns")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    OWN_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    EXECUTED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    LEAVES_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    FILL_FIELD_NUMBER: _ClassVar[int]
+    AT_NS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    own: bool
+    symbol: str
+    side: PluginSide
+    status: PluginOrderStatus
+    reason: str
+    price: str
+    quantity: str
+    executed_quantity: str
+    leaves_quantity: str
+    fill: PluginFill
+    at_ns: int
+    def __init__(self, id: _Optional[str] = ..., own: _Optional[bool] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[PluginSide, str]] = ..., status: _Optional[_Union[PluginOrderStatus, str]] = ..., reason: _Optional[str] = ..., price: _Optional[str] = ..., quantity: _Optional[str] = ..., executed_quantity: _Optional[str] = ..., leaves_quantity: _Optional[str] = ..., fill: _Optional[_Union[PluginFill, _Mapping]] = ..., at_ns: _Optional[int] = ...) -> None: ...
+
+class PluginFill(_message.Message):
+    __slots__ = ("price", "quantity", "fee", "maker")
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    FEE_FIELD_NUMBER: _ClassVar[int]
+    MAKER_FIELD_NUMBER: _ClassVar[int]
+    price: str
+    quantity: str
+    fee: str
+    maker: bool
+    def __init__(self, price: _Optional[str] = ..., quantity: _Optional[str] = ..., fee: _Optional[str] = ..., maker: _Optional[bool] = ...) -> None: ...
+
+class PluginTimer(_message.Message):
+    __slots__ = ("name", "at_ns")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    AT_NS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    at_ns: int
+    def __init__(self, name: _Optional[str] = ..., at_ns: _Optional[int] = ...) -> None: ...
+
+class PluginStop(_message.Message):
+    __slots__ = ("cause",)
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    cause: str
+    def __init__(self, cause: _Optional[str] = ...) -> None: ...
+
+class PluginPing(_message.Message):
+    __slots__ = ("number",)
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    def __init__(self, number: _Optional[int] = ...) -> None: ...
+
+class PluginReady(_message.Message):
+    __slots__ = ("subscriptions",)
+    SUBSCRIPTIONS_FIELD_NUMBER: _ClassVar[int]
+    subscriptions: _containers.RepeatedCompositeFieldContainer[PluginSubscription]
+    def __init__(self, subscriptions: _Optional[_Iterable[_Union[PluginSubscription, _Mapping]]] = ...) -> None: ...
+
+class PluginSubscription(_message.Message):
+    __slots__ = ("symbol", "venue", "data", "interval_s", "depth")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    VENUE_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_S_FIELD_NUMBER: _ClassVar[int]
+    DEPTH_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    venue: str
+    data: PluginMarketData
+    interval_s: int
+    depth: int
+    def __init__(self, symbol: _Optional[str] = ..., venue: _Optional[str] = ..., data: _Optional[_Union[PluginMarketData, str]] = ..., interval_s: _Optional[int] = ..., depth: _Optional[int] = ...) -> None: ...
+
+class PluginIntents(_message.Message):
+    __slots__ = ("intents",)
+    INTENTS_FIELD_NUMBER: _ClassVar[int]
+    intents: _containers.RepeatedCompositeFieldContainer[PluginIntent]
+    def __init__(self, intents: _Optional[_Iterable[_Union[PluginIntent, _Mapping]]] = ...) -> None: ...
+
+class PluginIntent(_message.Message):
+    __slots__ = ("place", "cancel", "cancel_all", "set_timer", "note")
+    PLACE_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_ALL_FIELD_NUMBER: _ClassVar[int]
+    SET_TIMER_FIELD_NUMBER: _ClassVar[int]
+    NOTE_FIELD_NUMBER: _ClassVar[int]
+    place: PluginPlace
+    cancel: PluginCancel
+    cancel_all: PluginCancelAll
+    set_timer: PluginSetTimer
+    note: PluginNote
+    def __init__(self, place: _Optional[_Union[PluginPlace, _Mapping]] = ..., cancel: _Optional[_Union[PluginCancel, _Mapping]] = ..., cancel_all: _Optional[_Union[PluginCancelAll, _Mapping]] = ..., set_timer: _Optional[_Union[PluginSetTimer, _Mapping]] = ..., note: _Optional[_Union[PluginNote, _Mapping]] = ...) -> None: ...
+
+class PluginPlace(_message.Message):
+    __slots__ = ("id", "symbol", "side", "price", "quantity", "quote_quantity", "time_in_force", "post_only")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    QUOTE_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    TIME_IN_FORCE_FIELD_NUMBER: _ClassVar[int]
+    POST_ONLY_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    symbol: str
+    side: PluginSide
+    price: str
+    quantity: str
+    quote_quantity: str
+    time_in_force: PluginTimeInForce
+    post_only: bool
+    def __init__(self, id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[PluginSide, str]] = ..., price: _Optional[str] = ..., quantity: _Optional[str] = ..., quote_quantity: _Optional[str] = ..., time_in_force: _Optional[_Union[PluginTimeInForce, str]] = ..., post_only: _Optional[bool] = ...) -> None: ...
+
+class PluginCancel(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class PluginCancelAll(_message.Message):
+    __slots__ = ("symbol",)
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    def __init__(self, symbol: _Optional[str] = ...) -> None: ...
+
+class PluginSetTimer(_message.Message):
+    __slots__ = ("name", "delay_ns")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DELAY_NS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    delay_ns: int
+    def __init__(self, name: _Optional[str] = ..., delay_ns: _Optional[int] = ...) -> None: ...
+
+class PluginNote(_message.Message):
+    __slots__ = ("text",)
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    def __init__(self, text: _Optional[str] = ...) -> None: ...
+
+class PluginPong(_message.Message):
+    __slots__ = ("number",)
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    def __init__(self, number: _Optional[int] = ...) -> None: ...
+
+class PluginLog(_message.Message):
+    __slots__ = ("text",)
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    def __init__(self, text: _Optional[str] = ...) -> None: ...
+
+class PluginFailed(_message.Message):
+    __slots__ = ("failure", "message")
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    failure: PluginFailure
+    message: str
+    def __init__(self, failure: _Optional[_Union[PluginFailure, str]] = ..., message: _Optional[str] = ...) -> None: ...
