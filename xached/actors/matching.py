@@ -1,0 +1,378 @@
+"""The one writer of money: batch, decide, apply, journal, answer, publish.
+
+Theory of operation. A drained batch of commands is decided and applied in order of arrival,
+written in one transaction with one fsync, and only then answered and published: nobody ever sees
+what is not on disk. What is due by the clock goes first. A repeated id is answered from its
+journal row, byte for byte as the first time. A journal that fails stops the daemon before any
+answer; what was applied in memory dies with the process, and recovery starts from the disk.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+import attrs
+import outcome
+import trio
+
+from xached.domain.exchange import Exchange
+from xached.domain.instrument import Directory
+from xached.domain.messages import (
+    AdvanceClock,
+    AssetListed,
+    CancelAll,
+    CancelOrder,
+    Command,
+    Event,
+    InstrumentListed,
+    Row,
+    request_key,
+)
+from xached.domain.queries import (
+    AnyQuery,
+    MarketsQuery,
+    OpenOrderQuery,
+    PurseQuery,
+    PursesQuery,
+    Query,
+)
+from xached.domain.rejection import Reason, Rejection
+from xached.runtime.mailbox import Envelope, Mailbox
+from xached.runtime.topic import Topic
+from xached.runtime.world import Lane
+
+ROWS_MAX = 512
+"""Rows of one transaction; past it the rest of the batch waits for the next fsync."""
+
+MESSAGES_MAX = 128
+STEPS_MAX = 1_000
+"""Internal steps of one row; what is left goes on in a row of its own, before anything else."""
+
+RECENT_IDS_MAX = 100_000
+"""Ids remembered in memory; older ones are looked up in the journal's index."""
+
+Answer = TypeVar("Answer")
+Key: TypeAlias = tuple[str, str]
+CommandOutcome: TypeAlias = outcome.Outcome[Row]
+
+
+@attrs.frozen
+class Batch:
+    """Many commands in one message. Each is decided on its own; the batch is not atomic."""
+
+    commands: tuple[Command, ...]
+
+
+@attrs.frozen
+class FindRequest:
+    """Which row used up this id? Answered with the row or None."""
+
+    scope: str
+    request_id: str
+
+
+Request: TypeAlias = Command | Batch | FindRequest | AnyQuery
+
+
+class Journal(Protocol):
+    """Where rows go, and where ids are looked up."""
+
+    @property
+    def last_seq(self) -> int:
+        """Sequence of the newest row."""
+        ...
+
+    @property
+    def last_at_ns(self) -> int:
+        """Time of the newest row."""
+        ...
+
+    def append(self, rows: Sequence[Row]) -> None:
+        """Write rows durably in one transaction. Raises: when they may not be on disk."""
+        ...
+
+    def find_ids(self, keys: Iterable[Key]) -> dict[Key, tuple[int, bytes]]:
+        """Which of these ids are used up, by which row, with the MAC of its command."""
+        ...
+
+    def request_mac(self, command: Command) -> bytes:
+        """What tells equal requests from others."""
+        ...
+
+    def row(self, seq: int) -> Row:
+        """Read one row."""
+        ...
+
+
+class Matching:
+    """The address of the exchange: what other tasks may ask of it."""
+
+    def __init__(self, capacity: int) -> None:
+        self.mailbox: Mailbox[Request, Any] = Mailbox(capacity)
+
+    async def execute(
+        self, command: Command, *, account: str = "", deadline: float = math.inf
+    ) -> Row:
+        """Carry out one command and return its row, which is on disk.
+
+        A command that changes nothing gives a row without events that is not journaled.
+        Raises: Rejection, Overloaded, Expired.
+        """
+        urgent = isinstance(command, CancelOrder | CancelAll)
+        row: Row = await self.mailbox.ask(
+            command, account=account, urgent=urgent, deadline=deadline
+        )
+        return row
+
+    async def execute_batch(
+        self, commands: tuple[Command, ...], *, account: str, deadline: float = math.inf
+    ) -> list[CommandOutcome]:
+        """Carry out commands in order; each has its own outcome. Raises: Overloaded, Expired."""
+        outcomes: list[CommandOutcome] = await self.mailbox.ask(
+            Batch(commands), account=account, deadline=deadline
+        )
+        return outcomes
+
+    def post(
+        self, command: Command, answer: Callable[[CommandOutcome], None], *, account: str
+    ) -> None:
+        """Carry out one command and call back, in order of posting. Raises: Overloaded."""
+        urgent = isinstance(command, CancelOrder | CancelAll)
+        self.mailbox.post_nowait(command, answer, account=account, urgent=urgent)
+
+    async def query(self, query: Query[Answer], *, account: str = "") -> Answer:
+        """Ask about current state. Raises: Rejection, Overloaded."""
+        assert isinstance(query, AnyQuery)
+        answer: Answer = await self.mailbox.ask(query, account=account)
+        return answer
+
+    async def find_request(self, scope: str, request_id: str, *, account: str = "") -> Row | None:
+        """The row that used up an id, None when it was never used. Raises: Overloaded."""
+        row: Row | None = await self.mailbox.ask(FindRequest(scope, request_id), account=account)
+        return row
+
+
+@attrs.frozen(kw_only=True)
+class MatchingStatistics:
+    """What the exchange has done since the start."""
+
+    rows: int
+    batches: int
+    refused: int
+    repeated: int
+
+
+class MatchingActor:
+    """Owns the exchange and its journal."""
+
+    def __init__(
+        self,
+        address: Matching,
+        exchange: Exchange,
+        journal: Journal,
+        lane: Lane,
+        feed: Topic[Row],
+        directory: Directory,
+        now_ns: Callable[[], int],
+    ) -> None:
+        self._inbox = address.mailbox
+        self._exchange = exchange
+        self._journal = journal
+        self._lane = lane
+        self._feed = feed
+        self._directory = directory
+        self._now_ns = now_ns
+        self._seq = journal.last_seq
+        self._at_ns = journal.last_at_ns
+        self._rows: list[Row] = []
+        self._answers: list[Callable[[], None]] = []
+        self._pending_ids: dict[Key, Row] = {}
+        self._recent_ids: OrderedDict[Key, int] = OrderedDict()
+        self._batches = self._refused = self._repeated = self._row_count = 0
+
+    async def run(self) -> None:
+        """Serve until cancelled. Vital: any error but a Rejection stops the daemon."""
+        while True:
+            batch: list[Envelope[Request, Any]] = []
+            with trio.move_on_after(self._wait_s()):
+                batch = await self._inbox.receive_batch(MESSAGES_MAX)
+            self._run_due(self._next_ns())
+            used = self._used_ids(batch)
+            for envelope in batch:
+                self._take(envelope, used)
+                if len(self._rows) >= ROWS_MAX:
+                    await self._commit()
+            await self._commit()
+
+    def statistics(self) -> MatchingStatistics:
+        """Tell what was done since the start."""
+        return MatchingStatistics(
+            rows=self._row_count,
+            batches=self._batches,
+            refused=self._refused,
+            repeated=self._repeated,
+        )
+
+    def _wait_s(self) -> float:
+        deadline_ns = self._exchange.next_deadline_ns()
+        if deadline_ns is None:
+            return math.inf
+        return max(0, deadline_ns - self._now_ns()) / 1e9
+
+    def _next_ns(self) -> int:
+        """The time of the next row: never the same twice, never backwards."""
+        return max(self._now_ns(), self._at_ns + 1)
+
+    # --- one message ------------------------------------------------------------------------
+
+    def _take(self, envelope: Envelope[Request, Any], used: dict[Key, tuple[int, bytes]]) -> None:
+        message = envelope.message
+        match message:
+            case Batch():
+                outcomes = [self._execute(command, used) for command in message.commands]
+                self._answers.append(lambda: envelope.answer(outcome.Value(outcomes)))
+            case FindRequest():
+                self._answers.append(lambda: self._answer_find(envelope, message))
+            case PurseQuery() | OpenOrderQuery() | PursesQuery() | MarketsQuery():
+                self._answers.append(lambda: self._answer_query(envelope, message))
+            case _:
+                result = self._execute(message, used)
+                self._answers.append(lambda: envelope.answer(result))
+
+    def _execute(self, command: Command, used: dict[Key, tuple[int, bytes]]) -> CommandOutcome:
+        key = request_key(command)
+        try:
+            if key is not None and (known := self._known_row(key, command, used)) is not None:
+                self._repeated += 1
+                return outcome.Value(known)
+            at_ns = self._next_ns()
+            self._run_due(at_ns)
+            row = self._step(command, max(at_ns, self._at_ns + 1))
+        except Rejection as rejection:
+            self._refused += 1
+            return outcome.Error(rejection)
+        if key is not None and row.events:
+            self._pending_ids[key] = row
+        return outcome.Value(row)
+
+    def _step(self, command: Command, at_ns: int) -> Row:
+        """Decide and apply one command with everything that becomes due by it."""
+        seq = self._seq + 1
+        exchange = self._exchange
+        events: list[Event] = list(exchange.decide(command, seq, at_ns))
+        if not events:
+            return Row(seq=self._seq, at_ns=at_ns, command=command, events=())
+        for event in events:
+            exchange.apply(event, seq, at_ns)
+        for _ in range(STEPS_MAX):
+            due = exchange.next_due()
+            if due is None:
+                break
+            for event in exchange.decide(due, seq, at_ns):
+                exchange.apply(event, seq, at_ns)
+                events.append(event)
+        row = Row(seq=seq, at_ns=at_ns, command=command, events=tuple(events))
+        self._seq, self._at_ns = seq, at_ns
+        self._rows.append(row)
+        return row
+
+    def _run_due(self, at_ns: int) -> None:
+        """What the clock made due goes before any command from outside."""
+        while self._exchange.has_due(at_ns):
+            self._step(AdvanceClock(), max(at_ns, self._at_ns + 1))
+
+    # --- ids --------------------------------------------------------------------------------
+
+    def _used_ids(self, batch: list[Envelope[Request, Any]]) -> dict[Key, tuple[int, bytes]]:
+        """Look up every id of a batch that is not remembered, in one SELECT."""
+        unknown: list[Key] = []
+        for envelope in batch:
+            message = envelope.message
+            match message:
+                case Batch():
+                    commands = message.commands
+                case (
+                    FindRequest() | PurseQuery() | OpenOrderQuery() | PursesQuery() | MarketsQuery()
+                ):
+                    commands = ()
+                case _:
+                    commands = (message,)
+            for command in commands:
+                key = request_key(command)
+                if key is not None and key not in self._recent_ids:
+                    unknown.append(key)
+        return self._journal.find_ids(unknown) if unknown else {}
+
+    def _known_row(
+        self, key: Key, command: Command, used: dict[Key, tuple[int, bytes]]
+    ) -> Row | None:
+        """The row that used up this id. Raises: Rejection ID_REUSED for other content."""
+        row = self._pending_ids.get(key)
+        if row is None:
+            seq = self._recent_ids.get(key)
+            if seq is None and key in used:
+                seq = used[key][0]
+            if seq is None:
+                return None
+            row = self._journal.row(seq)
+        if self._journal.request_mac(row.command) != self._journal.request_mac(command):
+            raise Rejection(
+                Reason.ID_REUSED,
+                "this id was used up by a request with other content",
+                field="id",
+                given=key[1],
+                allowed="a new id, or the same request again",
+            )
+        return row
+
+    # --- after the disk ---------------------------------------------------------------------
+
+    async def _commit(self) -> None:
+        """Write, then list, answer and publish. On an error nobody is answered."""
+        rows = self._rows
+        if rows:
+            self._rows = []
+            await self._lane.run(self._journal.append, rows)
+            self._remember_ids()
+            self._list(rows)
+        answers, self._answers = self._answers, []
+        for answer in answers:
+            answer()
+        self._feed.publish(rows)
+        self._batches += 1
+        self._row_count += len(rows)
+
+    def _remember_ids(self) -> None:
+        recent = self._recent_ids
+        for key, row in self._pending_ids.items():
+            recent[key] = row.seq
+        self._pending_ids.clear()
+        while len(recent) > RECENT_IDS_MAX:
+            recent.popitem(last=False)
+
+    def _list(self, rows: list[Row]) -> None:
+        for row in rows:
+            for event in row.events:
+                if isinstance(event, AssetListed):
+                    self._directory.list_asset(event.asset)
+                elif isinstance(event, InstrumentListed):
+                    self._directory.list_instrument(event.instrument)
+
+    def _answer_query(self, envelope: Envelope[Request, Any], query: Query[Any]) -> None:
+        try:
+            answer = query.read(self._exchange.state, self._seq)
+        except Rejection as rejection:
+            envelope.answer(outcome.Error(rejection))
+        else:
+            envelope.answer(outcome.Value(answer))
+
+    def _answer_find(self, envelope: Envelope[Request, Any], find: FindRequest) -> None:
+        key = (find.scope, find.request_id)
+        seq = self._recent_ids.get(key)
+        if seq is None:
+            found = self._journal.find_ids([key]).get(key)
+            seq = found[0] if found is not None else None
+        envelope.answer(outcome.Value(self._journal.row(seq) if seq is not None else None))

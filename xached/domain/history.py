@@ -1,0 +1,199 @@
+"""Folding events: what became of one order, or of one purse, told from journal rows alone.
+
+Answers, streams and history are made this way, so they can say nothing that is not on disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import attrs
+
+from xached.domain.instrument import AssetName, Instrument, Symbol
+from xached.domain.messages import (
+    Deposited,
+    Event,
+    OrderAccepted,
+    OrderEnded,
+    OrderRested,
+    Row,
+    Traded,
+    make_order,
+    trade_id,
+)
+from xached.domain.order import Order, OrderId, Purse, Side
+
+
+@attrs.frozen(kw_only=True)
+class Fill:
+    """One order's side of a trade. Fee and notional are quote units."""
+
+    trade_id: str
+    order_id: OrderId
+    client_order_id: str
+    purse: Purse
+    symbol: Symbol
+    side: Side
+    price_ticks: int
+    quantity_lots: int
+    notional_units: int
+    fee_units: int
+    is_maker: bool
+    at_ns: int
+    seq: int
+    simulated: bool
+
+
+def fold_fill(order: Order, trade: Traded, lot_units: int, seq: int, at_ns: int) -> Fill:
+    """Count a trade in the order, which must be one of its sides, and tell it as a fill."""
+    is_maker = order.order_id == trade.maker_order_id
+    fee_units = trade.maker_fee_units if is_maker else trade.taker_fee_units
+    if order.side is Side.BUY:
+        used = trade.notional_units + fee_units + trade.buyer_released_units
+    else:
+        used = trade.quantity_lots * lot_units
+    order.record_fill(
+        lots=trade.quantity_lots,
+        notional_units=trade.notional_units,
+        fee_units=fee_units,
+        hold_used_units=used,
+        as_maker=is_maker,
+        seq=seq,
+        at_ns=at_ns,
+    )
+    return Fill(
+        trade_id=trade_id(seq, trade.index),
+        order_id=order.order_id,
+        client_order_id=order.client_order_id,
+        purse=order.purse,
+        symbol=order.symbol,
+        side=order.side,
+        price_ticks=trade.price_ticks,
+        quantity_lots=trade.quantity_lots,
+        notional_units=trade.notional_units,
+        fee_units=fee_units,
+        is_maker=is_maker,
+        at_ns=at_ns,
+        seq=seq,
+        simulated=trade.simulated,
+    )
+
+
+def placed_order(
+    events: Iterable[Event], instrument: Instrument, seq: int, at_ns: int
+) -> tuple[Order, list[Fill]]:
+    """The order that a row accepted, as it stood at the end of the row, and its fills."""
+    order: Order | None = None
+    fills: list[Fill] = []
+    for event in events:
+        match event:
+            case OrderAccepted():
+                order = make_order(event, seq, at_ns)
+            case Traded():
+                assert order is not None
+                if event.taker_order_id == order.order_id:
+                    fills.append(fold_fill(order, event, instrument.lot_units, seq, at_ns))
+            case OrderEnded() if order is not None and event.order_id == order.order_id:
+                order.end(event.status, event.reason, event.released_units, seq, at_ns)
+            case _:
+                pass
+    assert order is not None
+    return order, fills
+
+
+@attrs.define
+class Funds:
+    """Units of one asset in one purse."""
+
+    available: int = 0
+    held: int = 0
+
+
+@attrs.define
+class PurseChanges:
+    """What one row did to a purse."""
+
+    orders: list[Order] = attrs.field(factory=list)
+    fills: list[Fill] = attrs.field(factory=list)
+    assets: dict[AssetName, Funds] = attrs.field(factory=dict)
+
+
+class PurseFold:
+    """Follows one purse from a snapshot on: its open orders and its balances."""
+
+    def __init__(
+        self,
+        purse: Purse,
+        orders: Iterable[Order],
+        balances: Mapping[AssetName, Funds],
+        instruments: Mapping[Symbol, Instrument],
+    ) -> None:
+        self.purse = purse
+        self.orders = {order.order_id: order for order in orders}
+        self.balances = dict(balances)
+        self._instruments = instruments
+
+    def fold(self, row: Row) -> PurseChanges | None:
+        """Take in a row; None when it does not touch the purse."""
+        changes = PurseChanges()
+        touched: dict[OrderId, Order] = {}
+        for event in row.events:
+            match event:
+                case Traded():
+                    if event.taker_purse == self.purse:
+                        self._trade(event, event.taker_order_id, row, changes, touched)
+                    if event.maker_purse == self.purse:
+                        self._trade(event, event.maker_order_id, row, changes, touched)
+                case OrderAccepted() if event.purse == self.purse:
+                    order = make_order(event, row.seq, row.at_ns)
+                    self.orders[event.order_id] = touched[event.order_id] = order
+                    funds = self._funds(self._held_asset(order), changes)
+                    funds.available -= event.held_units
+                    funds.held += event.held_units
+                case OrderEnded() if event.purse == self.purse:
+                    order = self.orders.pop(event.order_id)
+                    order.end(event.status, event.reason, event.released_units, row.seq, row.at_ns)
+                    touched[event.order_id] = order
+                    funds = self._funds(self._held_asset(order), changes)
+                    funds.available += event.released_units
+                    funds.held -= event.released_units
+                case OrderRested() if event.purse == self.purse:
+                    touched[event.order_id] = self.orders[event.order_id]
+                case Deposited() if event.purse == self.purse:
+                    self._funds(event.asset, changes).available += event.amount_units
+                case _:
+                    pass
+        changes.orders.extend(touched.values())
+        return changes if changes.orders or changes.assets else None
+
+    def _trade(
+        self,
+        trade: Traded,
+        order_id: OrderId,
+        row: Row,
+        changes: PurseChanges,
+        touched: dict[OrderId, Order],
+    ) -> None:
+        order = touched[order_id] = self.orders[order_id]
+        instrument = self._instruments[trade.symbol]
+        fill = fold_fill(order, trade, instrument.lot_units, row.seq, row.at_ns)
+        changes.fills.append(fill)
+        base = self._funds(instrument.base, changes)
+        quote = self._funds(instrument.quote, changes)
+        base_units = trade.quantity_lots * instrument.lot_units
+        if order.side is Side.BUY:
+            quote.held -= trade.notional_units + fill.fee_units + trade.buyer_released_units
+            quote.available += trade.buyer_released_units
+            base.available += base_units
+        else:
+            base.held -= base_units
+            quote.available += trade.notional_units - fill.fee_units
+
+    def _held_asset(self, order: Order) -> AssetName:
+        instrument = self._instruments[order.symbol]
+        return instrument.quote if order.side is Side.BUY else instrument.base
+
+    def _funds(self, asset: AssetName, changes: PurseChanges) -> Funds:
+        funds = self.balances.setdefault(asset, Funds())
+        changes.assets[asset] = funds
+        return funds

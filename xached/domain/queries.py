@@ -1,0 +1,150 @@
+"""Questions about own current state, asked through the exchange's mailbox.
+
+A query is answered after the batch it came in with is on disk, so nobody sees what could still be
+lost. Answers are copies and carry the journal sequence they are true at.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Protocol, TypeAlias, TypeVar
+
+import attrs
+
+from xached.domain.history import Funds
+from xached.domain.instrument import AssetName, Symbol
+from xached.domain.order import AccountId, MarketState, Order, OrderId, Purse, Side, account_of
+from xached.domain.position import Position
+from xached.domain.state import State
+
+Answer_co = TypeVar("Answer_co", covariant=True)
+
+
+class Query(Protocol[Answer_co]):
+    """A question. ``read`` is called by the exchange's owner; it changes nothing."""
+
+    def read(self, state: State, seq: int, /) -> Answer_co:
+        """Answer from a state that holds everything up to ``seq``. Raises: Rejection."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class PurseSnapshot:
+    """A purse as it stands: balances by asset, open orders oldest first, positions by symbol."""
+
+    seq: int
+    balances: dict[AssetName, Funds]
+    orders: list[Order]
+    positions: dict[Symbol, Position]
+
+
+@attrs.frozen
+class PurseQuery:
+    """How does this purse stand?"""
+
+    purse: Purse
+
+    def read(self, state: State, seq: int) -> PurseSnapshot:
+        """Raises: Rejection UNKNOWN_PURSE."""
+        purse = state.purse(self.purse)
+        return PurseSnapshot(
+            seq=seq,
+            balances={
+                asset: Funds(available, held)
+                for asset, available, held in state.ledger.balances(self.purse)
+            },
+            orders=[copy.copy(state.orders[order_id]) for order_id in purse.open_orders],
+            positions={
+                symbol: copy.copy(position) for symbol, position in sorted(purse.positions.items())
+            },
+        )
+
+
+@attrs.frozen(kw_only=True)
+class OpenOrderFound:
+    """The order if it is open, and the sequence this is true at."""
+
+    seq: int
+    order: Order | None
+
+
+@attrs.frozen(kw_only=True)
+class OpenOrderQuery:
+    """How does this order stand, if it is open? Named by one of its ids."""
+
+    purse: Purse
+    order_id: OrderId | None
+    client_order_id: str | None
+
+    def read(self, state: State, seq: int) -> OpenOrderFound:
+        """Raises: Rejection UNKNOWN_PURSE."""
+        purse = state.purse(self.purse)
+        order_id = self.order_id
+        if self.client_order_id is not None:
+            order_id = purse.by_client_id.get(self.client_order_id)
+        if order_id is None or order_id not in purse.open_orders:
+            return OpenOrderFound(seq=seq, order=None)
+        return OpenOrderFound(seq=seq, order=copy.copy(state.orders[order_id]))
+
+
+@attrs.frozen(kw_only=True)
+class OpenPurse:
+    """One purse of an account."""
+
+    purse: Purse
+    frozen: bool
+    simulated: bool
+
+
+@attrs.frozen
+class PursesQuery:
+    """Which purses does this account have?"""
+
+    account_id: AccountId
+
+    def read(self, state: State, _seq: int) -> list[OpenPurse]:
+        """In the order they were opened."""
+        return [
+            OpenPurse(purse=name, frozen=purse.frozen, simulated=purse.simulated)
+            for name, purse in state.purses.items()
+            if account_of(name) == self.account_id
+        ]
+
+
+@attrs.frozen(kw_only=True)
+class MarketSnapshot:
+    """A market as it stands: every resting order as (side, price, lots), in priority."""
+
+    seq: int
+    symbol: Symbol
+    state: MarketState
+    reference_ticks: int | None
+    last_ticks: int | None
+    orders: list[tuple[OrderId, Side, int, int]]
+
+
+@attrs.frozen
+class MarketsQuery:
+    """How do all markets stand?"""
+
+    def read(self, state: State, seq: int) -> list[MarketSnapshot]:
+        """In the order they were listed."""
+        return [
+            MarketSnapshot(
+                seq=seq,
+                symbol=symbol,
+                state=market.effective_state(),
+                reference_ticks=market.reference_ticks,
+                last_ticks=market.last_ticks,
+                orders=[
+                    (order_id, side, price_ticks, lots)
+                    for side in Side
+                    for order_id, price_ticks, lots in market.book.queue(side)
+                ],
+            )
+            for symbol, market in state.markets.items()
+        ]
+
+
+AnyQuery: TypeAlias = PurseQuery | OpenOrderQuery | PursesQuery | MarketsQuery
+"""Every query there is."""
