@@ -309,6 +309,26 @@ class Session:
     expires_at_ns: int
 
 
+@attrs.frozen(kw_only=True)
+class PurseIntent:
+    """An account was opened here; the exchange may not have its main purse yet."""
+
+    account_id: AccountId
+    created_at_ns: int
+
+
+@attrs.frozen(kw_only=True)
+class Setting:
+    """One fact about the house itself."""
+
+    name: str
+    value: bytes = attrs.field(repr=False)
+
+
+VaultRow: TypeAlias = Account | UserKey | Session | PurseIntent | Setting
+"""All that the vault keeps, but for the stream."""
+
+
 # --- What happened: the identity stream. No personal data. -----------------------------------
 
 

@@ -1,0 +1,349 @@
+"""vault.db: people, credentials, sessions and the chained stream of what happened to them.
+
+The vault keeps bytes and knows no secret: columns with personal data arrive sealed, tokens and
+addresses as keyed hashes. What it adds is that nothing can be changed behind its back. Each row
+carries a keyed MAC over its table and all of its columns; each row of the stream is chained to the
+one before it, and the newest is named in a setting, so that a cut tail shows.
+
+All that one request or batch changes is one :meth:`Vault.commit`: one transaction, one fsync.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import apsw
+import attrs
+import msgpack
+
+from xached.domain.auth import (
+    Account,
+    IdentityEvent,
+    PurseIntent,
+    Role,
+    Session,
+    Setting,
+    UserKey,
+    UserKeyKind,
+    VaultRow,
+)
+from xached.domain.order import AccountId
+from xached.runtime.world import LockingMode
+from xached.storage.identity_codec import (
+    IdentityCodecError,
+    decode_identity_event,
+    encode_identity_event,
+)
+from xached.storage.vault_tables import (
+    ACCOUNTS,
+    MIGRATIONS,
+    PURSE_INTENTS,
+    SESSIONS,
+    SETTINGS,
+    TABLES,
+    USER_KEYS,
+    Row,
+    Table,
+    role_bit,
+)
+
+SQLITE_OLDEST: Final = (3, 51, 3)
+"""Before it, two connections that checkpoint at the same time can corrupt a WAL database."""
+
+HOUSE_ID_BYTES: Final = 16
+BOOTSTRAP_TOKEN: Final = "bootstrap_token"  # noqa: S105 - a setting's name
+"""Name of the setting that holds the keyed hash of the bootstrap token."""
+
+_HOUSE_ID = "house_id"
+_STREAM_HEAD = "stream_head"
+_CHAIN_BYTES = 32
+
+
+class VaultUnusable(Exception):  # noqa: N818 - what the file is
+    """The vault cannot be opened here: the text says why and what to do."""
+
+
+class VaultDamaged(Exception):  # noqa: N818 - what the file is
+    """Something in the vault is not as the daemon wrote it, or the master key is another one."""
+
+
+class VaultFailed(Exception):  # noqa: N818 - what happened
+    """A write failed. Nothing that was not acknowledged before is on disk for sure; stop."""
+
+
+@attrs.frozen
+class Put:
+    """Insert a row, or replace the one with its key."""
+
+    row: VaultRow
+
+
+@attrs.frozen
+class Drop:
+    """Delete the row with this row's key."""
+
+    row: VaultRow
+
+
+Change: TypeAlias = Put | Drop
+
+
+@attrs.frozen(kw_only=True)
+class StreamRow:
+    """One row of the identity stream."""
+
+    seq: int
+    at_ns: int
+    event: IdentityEvent
+
+
+@attrs.frozen(kw_only=True)
+class VaultReport:
+    """What :meth:`Vault.verify` looked at."""
+
+    accounts: int
+    sessions: int
+    stream_rows: int
+
+
+class Vault:
+    """The one connection to vault.db. Not for two threads at a time."""
+
+    def __init__(self, connection: apsw.Connection, *, row_key: bytes, stream_key: bytes) -> None:
+        self._db = connection
+        self._row_key = row_key
+        self._stream_key = stream_key
+        self._failed = False
+        self._house_id = b""
+        self._head_seq = 0
+        self._head_chain = b""
+        self._last_at_ns = 0
+
+    @classmethod
+    def open(
+        cls,
+        path: Path | str,
+        *,
+        row_key: bytes,
+        stream_key: bytes,
+        new_house_id: Callable[[int], bytes],
+        vfs: str | None = None,
+        locking_mode: LockingMode = "normal",
+    ) -> Vault:
+        """Open the vault; make it when there is none. The keys are 32 bytes each.
+
+        Raises: VaultUnusable; VaultDamaged, also when the keys are not those it was made with.
+        """
+        found = tuple(int(part) for part in apsw.sqlite_lib_version().split("."))
+        if found < SQLITE_OLDEST:
+            raise VaultUnusable(f"SQLite {apsw.sqlite_lib_version()} can corrupt a WAL database")
+        connection = apsw.Connection(str(path), vfs=vfs)
+        vault = cls(connection, row_key=row_key, stream_key=stream_key)
+        try:
+            _configure(connection, locking_mode)
+            vault._migrate(new_house_id)
+            vault._load()
+        except apsw.Error as error:
+            connection.close()
+            raise VaultDamaged(f"{path}: {error}") from error
+        except (VaultUnusable, VaultDamaged):
+            connection.close()
+            raise
+        return vault
+
+    @property
+    def house_id(self) -> bytes:
+        """Random bytes that tell this house from every other."""
+        return self._house_id
+
+    @property
+    def last_at_ns(self) -> int:
+        """Time of the newest row of the stream; 0 when there is none."""
+        return self._last_at_ns
+
+    def close(self) -> None:
+        """Close the file. May be repeated."""
+        self._db.close()
+
+    # --- writing ---------------------------------------------------------------------------
+
+    def commit(
+        self, changes: Sequence[Change], events: Sequence[IdentityEvent], at_ns: int
+    ) -> None:
+        """Write all of it or nothing, and return once it is on disk.
+
+        Raises: VaultFailed; from then on always.
+        """
+        if self._failed:
+            raise VaultFailed("an earlier write failed")
+        seq, chain = self._head_seq, self._head_chain
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            for change in changes:
+                self._write(change)
+            for event in events:
+                seq += 1
+                payload = encode_identity_event(event)
+                chain = self._chain(chain, seq, at_ns, payload)
+                self._db.execute(
+                    "INSERT INTO stream VALUES (?, ?, ?, ?)", (seq, at_ns, payload, chain)
+                )
+            if events:
+                self._write(Put(Setting(name=_STREAM_HEAD, value=_encode_head(seq, chain))))
+            self._db.execute("COMMIT")
+        except apsw.Error as error:
+            # Also a failed ROLLBACK would change nothing: this connection writes no more.
+            self._failed = True
+            raise VaultFailed(f"{type(error).__name__}: {error}") from error
+        if events:
+            self._head_seq, self._head_chain, self._last_at_ns = seq, chain, at_ns
+
+    def _write(self, change: Change) -> None:
+        table = TABLES[type(change.row)]
+        values = table.values(change.row)
+        if isinstance(change, Drop):
+            self._db.execute(table.delete, values[:1])
+        else:
+            self._db.execute(table.put, (*values, self._mac(table, values)))
+
+    # --- reading: every row is checked ------------------------------------------------------
+
+    def account(self, account_id: AccountId) -> Account | None:
+        """An account by its id. Raises: VaultDamaged."""
+        return _one(self._rows(ACCOUNTS, "WHERE account_id = ?", account_id))
+
+    def account_by_email(self, email_lookup: bytes) -> Account | None:
+        """An account by the keyed hash of its address. Raises: VaultDamaged."""
+        return _one(self._rows(ACCOUNTS, "WHERE email_lookup = ?", email_lookup))
+
+    def accounts_with_role(self, role: Role) -> int:
+        """How many accounts have a role. Raises: VaultDamaged."""
+        return sum(1 for _ in self._rows(ACCOUNTS, "WHERE roles & ?", role_bit(role)))
+
+    def user_keys(self, account_id: AccountId) -> list[UserKey]:
+        """The wrapped keys of an account, oldest first. Raises: VaultDamaged."""
+        clause = "WHERE account_id = ? ORDER BY created_at_ns, key_id"
+        return list(self._rows(USER_KEYS, clause, account_id))
+
+    def sessions(self) -> list[Session]:
+        """All live sessions, oldest first. Raises: VaultDamaged."""
+        return list(self._rows(SESSIONS, "ORDER BY created_at_ns, session_id"))
+
+    def purse_intents(self) -> list[PurseIntent]:
+        """Purses the exchange may not have yet, oldest first. Raises: VaultDamaged."""
+        return list(self._rows(PURSE_INTENTS, "ORDER BY created_at_ns, account_id"))
+
+    def setting(self, name: str) -> bytes | None:
+        """A setting's value. Raises: VaultDamaged."""
+        row = _one(self._rows(SETTINGS, "WHERE name = ?", name))
+        return None if row is None else row.value
+
+    def read_stream(self) -> Iterator[StreamRow]:
+        """The stream from its beginning, checked as it goes. Raises: VaultDamaged."""
+        seq, chain = 0, self._house_id
+        for row_seq, at_ns, payload, row_chain in self._db.execute(
+            "SELECT seq, at_ns, payload, chain FROM stream ORDER BY seq"
+        ):
+            seq += 1
+            chain = self._chain(chain, seq, at_ns, payload)
+            if row_seq != seq or not hmac.compare_digest(chain, row_chain):
+                raise VaultDamaged(f"the identity stream is broken at {seq}")
+            try:
+                event = decode_identity_event(payload)
+            except IdentityCodecError as error:
+                raise VaultDamaged(f"the identity stream holds at {seq} {error}") from None
+            yield StreamRow(seq=seq, at_ns=at_ns, event=event)
+        if (seq, chain) != (self._head_seq, self._head_chain):
+            raise VaultDamaged(f"the identity stream ends at {seq}, not at {self._head_seq}")
+
+    def verify(self) -> VaultReport:
+        """Check every row of every table, and that each belongs to something.
+
+        Raises: VaultDamaged, with the first thing that is wrong.
+        """
+        self._load()
+        stream_rows = sum(1 for _ in self.read_stream())
+        kinds_of: dict[AccountId, set[UserKeyKind]] = {}
+        for key in self._rows(USER_KEYS, ""):
+            kinds_of.setdefault(key.account_id, set()).add(key.kind)
+        accounts = {row.account_id for row in self._rows(ACCOUNTS, "")}
+        for account_id in accounts:
+            if kinds_of.pop(account_id, set()) != set(UserKeyKind):
+                raise VaultDamaged(f"account {account_id} lacks a key")
+        sessions = self.sessions()
+        owners = {session.account_id for session in sessions} | kinds_of.keys()
+        owners |= {intent.account_id for intent in self.purse_intents()}
+        if strangers := owners - accounts:
+            raise VaultDamaged(f"there is no account {min(strangers)}, and yet it owns rows")
+        for setting in self._rows(SETTINGS, ""):
+            assert setting.name, "its MAC was checked by reading it"
+        return VaultReport(accounts=len(accounts), sessions=len(sessions), stream_rows=stream_rows)
+
+    # --- private ---------------------------------------------------------------------------
+
+    def _migrate(self, new_house_id: Callable[[int], bytes]) -> None:
+        version = self._db.execute("PRAGMA user_version").get
+        if version > len(MIGRATIONS):
+            raise VaultUnusable(f"the vault has format {version}, made by a newer xached")
+        with self._db:
+            for statements in MIGRATIONS[version:]:
+                self._db.execute(statements)
+            self._db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+            if version == 0:
+                house_id = new_house_id(HOUSE_ID_BYTES)
+                self._write(Put(Setting(name=_HOUSE_ID, value=house_id)))
+                self._write(Put(Setting(name=_STREAM_HEAD, value=_encode_head(0, house_id))))
+
+    def _load(self) -> None:
+        house_id, head = self.setting(_HOUSE_ID), self.setting(_STREAM_HEAD)
+        if house_id is None or head is None:
+            raise VaultDamaged("the vault does not know its house any more")
+        self._house_id = house_id
+        self._head_seq, self._head_chain = int.from_bytes(head[:8], "big"), head[8:]
+        newest = self._db.execute(
+            "SELECT seq, at_ns, chain FROM stream ORDER BY seq DESC LIMIT 1"
+        ).fetchone()
+        seq, self._last_at_ns, chain = newest or (0, 0, house_id)
+        if (seq, chain) != (self._head_seq, self._head_chain):
+            raise VaultDamaged(f"the identity stream ends at {seq}, not at {self._head_seq}")
+
+    def _rows(self, table: Table[Row], clause: str, *arguments: str | bytes | int) -> Iterator[Row]:
+        for *values, mac in self._db.execute(f"{table.select} {clause}", arguments):
+            if not hmac.compare_digest(self._mac(table, values), mac):
+                # The key column of no table is personal data.
+                raise VaultDamaged(f"a row of {table.name} was changed: {values[0]!r}")
+            yield table.row(values)
+
+    def _mac(self, table: Table[Row], values: Sequence[object]) -> bytes:
+        encoded: bytes = msgpack.packb([table.name, *values])
+        return hashlib.blake2b(encoded, key=self._row_key, digest_size=32).digest()
+
+    def _chain(self, previous: bytes, seq: int, at_ns: int, payload: bytes) -> bytes:
+        encoded: bytes = msgpack.packb([previous, seq, at_ns, payload])
+        return hashlib.blake2b(encoded, key=self._stream_key, digest_size=_CHAIN_BYTES).digest()
+
+
+def _configure(connection: apsw.Connection, locking_mode: LockingMode) -> None:
+    # Exclusive must come first: then the WAL needs no shared memory.
+    connection.execute(f"PRAGMA locking_mode = {locking_mode}")
+    mode = connection.execute("PRAGMA journal_mode = wal").get
+    if mode != "wal":
+        raise VaultUnusable(f"the vault needs a WAL, SQLite gives {mode}")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA secure_delete = ON")
+    connection.execute("PRAGMA trusted_schema = OFF")
+
+
+def _encode_head(seq: int, chain: bytes) -> bytes:
+    return seq.to_bytes(8, "big") + chain
+
+
+def _one(rows: Iterator[Row]) -> Row | None:
+    row = next(rows, None)
+    # Every look-up is by a unique column; asking on also gives the statement back.
+    assert next(rows, None) is None
+    return row

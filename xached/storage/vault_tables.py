@@ -1,0 +1,138 @@
+"""The tables of vault.db, and how a row of each is written and read.
+
+A column is a field of the row's class, in the same order, the key first; the MAC is last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Generic, TypeAlias, TypeVar
+
+import attrs
+
+from xached.domain.auth import (
+    Account,
+    PurseIntent,
+    Role,
+    Session,
+    Setting,
+    UserKey,
+    UserKeyKind,
+    VaultRow,
+)
+
+Row = TypeVar("Row", bound=VaultRow)
+Column: TypeAlias = str | bytes | int | None
+
+MIGRATIONS: Final[tuple[str, ...]] = (
+    """
+    CREATE TABLE settings (name TEXT PRIMARY KEY, value BLOB NOT NULL, mac BLOB NOT NULL)
+        STRICT, WITHOUT ROWID;
+    CREATE TABLE accounts (
+        account_id TEXT PRIMARY KEY, email_lookup BLOB NOT NULL UNIQUE, email_sealed BLOB NOT NULL,
+        password_sealed BLOB NOT NULL, roles INTEGER NOT NULL, created_at_ns INTEGER NOT NULL,
+        mac BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE user_keys (
+        key_id BLOB PRIMARY KEY, account_id TEXT NOT NULL, kind INTEGER NOT NULL, wrapped BLOB,
+        created_at_ns INTEGER NOT NULL, mac BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE INDEX user_keys_by_account ON user_keys (account_id);
+    CREATE TABLE sessions (
+        session_id TEXT PRIMARY KEY, account_id TEXT NOT NULL, device_sealed BLOB NOT NULL,
+        family_hash BLOB NOT NULL UNIQUE, refresh_hash BLOB NOT NULL, previous_hash BLOB,
+        created_at_ns INTEGER NOT NULL, refreshed_at_ns INTEGER NOT NULL,
+        expires_at_ns INTEGER NOT NULL, mac BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE purse_intents (
+        account_id TEXT PRIMARY KEY, created_at_ns INTEGER NOT NULL, mac BLOB NOT NULL)
+        STRICT, WITHOUT ROWID;
+    CREATE TABLE stream (
+        seq INTEGER PRIMARY KEY, at_ns INTEGER NOT NULL, payload BLOB NOT NULL,
+        chain BLOB NOT NULL) STRICT;
+    """,
+)
+"""What each format version adds; the database's user_version counts those applied."""
+
+
+@attrs.frozen
+class Table(Generic[Row]):
+    """How rows of one class are kept."""
+
+    name: str
+    row_class: type[Row]
+    encode: Mapping[str, Callable[[Any], Column]] = attrs.field(factory=dict)
+    decode: Mapping[str, Callable[[Any], object]] = attrs.field(factory=dict)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of all columns but the MAC."""
+        return tuple(field.name for field in attrs.fields(self.row_class))
+
+    @property
+    def select(self) -> str:
+        """SQL that gives all columns and the MAC; a WHERE may follow."""
+        return f"SELECT {', '.join(self.columns)}, mac FROM {self.name}"  # noqa: S608 - constants
+
+    @property
+    def put(self) -> str:
+        """SQL that inserts a row, or replaces the one with its key.
+
+        Not by REPLACE, which would silently delete another account with the same address.
+        """
+        places = ", ".join("?" * (len(self.columns) + 1))
+        update = ", ".join(f"{column} = excluded.{column}" for column in (*self.columns, "mac"))
+        return (
+            f"INSERT INTO {self.name} ({', '.join(self.columns)}, mac) "  # noqa: S608 - constants
+            f"VALUES ({places}) ON CONFLICT ({self.columns[0]}) DO UPDATE SET {update}"
+        )
+
+    @property
+    def delete(self) -> str:
+        """SQL that deletes the row with a key."""
+        return f"DELETE FROM {self.name} WHERE {self.columns[0]} = ?"  # noqa: S608 - constants
+
+    def values(self, row: Row) -> list[Column]:
+        """The columns of a row."""
+        return [
+            self.encode[column](getattr(row, column))
+            if column in self.encode
+            else getattr(row, column)
+            for column in self.columns
+        ]
+
+    def row(self, values: Sequence[Column]) -> Row:
+        """The row of some columns."""
+        fields: dict[str, Any] = {
+            column: self.decode[column](value) if column in self.decode else value
+            for column, value in zip(self.columns, values, strict=True)
+        }
+        return self.row_class(**fields)
+
+
+def role_bit(role: Role) -> int:
+    """How a role is kept: bit ``n`` is role number ``n``."""
+    return 1 << role
+
+
+def _roles_column(roles: frozenset[Role]) -> int:
+    return sum(role_bit(role) for role in roles)
+
+
+def _roles(column: int) -> frozenset[Role]:
+    return frozenset(role for role in Role if column & role_bit(role))
+
+
+SETTINGS: Final = Table("settings", Setting)
+ACCOUNTS: Final = Table(
+    "accounts", Account, encode={"roles": _roles_column}, decode={"roles": _roles}
+)
+USER_KEYS: Final = Table("user_keys", UserKey, encode={"kind": int}, decode={"kind": UserKeyKind})
+SESSIONS: Final = Table("sessions", Session)
+PURSE_INTENTS: Final = Table("purse_intents", PurseIntent)
+
+TABLES: Final[Mapping[type[VaultRow], Table[Any]]] = {
+    Setting: SETTINGS,
+    Account: ACCOUNTS,
+    UserKey: USER_KEYS,
+    Session: SESSIONS,
+    PurseIntent: PURSE_INTENTS,
+}
+"""The table of each row class."""
