@@ -6,14 +6,16 @@ way until it is empty. So replaying the events gives the same exchange, whatever
 then. Time is an argument and only moves forward.
 
 A PlaceOrder is refused in this order, the first that fails is the answer: combination of fields,
-purse, instrument, house halt, freeze, market state, price range, quantity range, notional range,
-price band, open orders of the instrument, limits of the purse (size, then open orders), funds.
+purse, instrument, an id that an open order has, house halt, freeze, market state, price range,
+quantity range, notional range, price band, open orders of the instrument, limits of the purse
+(size, then open orders), for a quote amount what it would trade (nothing, or too much), funds.
 """
 
 from __future__ import annotations
 
 import copy
-import heapq
+from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Iterator
 from typing import assert_never
 
@@ -64,6 +66,7 @@ from xached.domain.order import (
     AccountId,
     EndReason,
     Order,
+    OrderId,
     OrderStatus,
     Purse,
     Side,
@@ -125,14 +128,20 @@ class Exchange:
 
     def next_deadline_ns(self) -> int | None:
         """When something becomes due without a command: the earliest expiry."""
-        while self.state.expiries and self.state.expiries[0][1] not in self.state.orders:
-            heapq.heappop(self.state.expiries)
         return self.state.expiries[0][0] if self.state.expiries else None
 
     def _decide_place(self, command: PlaceOrder, seq: int, at_ns: int) -> tuple[Event, ...]:
         check_combination(command, at_ns)
         purse = self.state.purse(command.purse)
         market = self.state.market(command.symbol)
+        if command.client_order_id in purse.by_client_id:
+            raise Rejection(
+                Reason.ID_REUSED,
+                "an open order has this id",
+                field="client_order_id",
+                given=command.client_order_id,
+                allowed="an id that was never used",
+            )
         if self.state.halted:
             raise Rejection(
                 Reason.HALTED, "the house is halted", given="order", allowed="cancels only"
@@ -292,9 +301,17 @@ class Exchange:
                 given=str(command.max_open_orders),
                 allowed=f"0 to {risk.OPEN_ORDERS_MAX}",
             )
-        for name, _ in command.max_order_notional_units:
+        for name, units in command.max_order_notional_units:
             if name not in self.state.assets:
                 raise unknown_asset(name)
+            if units < 0:
+                raise Rejection(
+                    Reason.AMOUNT_RANGE,
+                    "the largest order is outside the allowed range",
+                    field="max_order_notional",
+                    given=format_units(units, self.state.assets[name].scale),
+                    allowed="0 or more",
+                )
         return (
             RiskLimitsSet(
                 purse=command.purse,
@@ -352,7 +369,7 @@ class Exchange:
                 )
                 order.seq, order.updated_at_ns = seq, at_ns
                 if order.expires_at_ns is not None:
-                    heapq.heappush(self.state.expiries, (order.expires_at_ns, order.order_id))
+                    insort(self.state.expiries, (order.expires_at_ns, order.order_id))
             case MarkSet():
                 self.state.markets[event.symbol].reference_ticks = event.price_ticks
             case Deposited():
@@ -403,9 +420,7 @@ class Exchange:
         asset = instrument.quote if event.side is Side.BUY else instrument.base
         self.state.ledger.hold(event.order_id, event.purse, asset, event.held_units)
         self.state.orders[event.order_id] = order
-        purse = self.state.purses[event.purse]
-        purse.open_orders[event.order_id] = event.symbol
-        purse.by_client_id[event.client_order_id] = event.order_id
+        self.state.purses[event.purse].add_open(order)
 
     def _apply_traded(self, event: Traded, seq: int, at_ns: int) -> None:
         taker, maker = (
@@ -464,13 +479,19 @@ class Exchange:
         book = self.state.markets[event.symbol].book
         if event.order_id in book:
             book.remove(event.order_id)
+        if order.expires_at_ns is not None:
+            self._forget_expiry(order.expires_at_ns, event.order_id)
         if event.released_units:
             self.state.ledger.release(event.order_id, event.released_units)
         self.state.ledger.close_hold(event.order_id)
         order.end(event.status, event.reason, event.released_units, seq, at_ns)
-        purse = self.state.purses[event.purse]
-        del purse.open_orders[event.order_id]
-        del purse.by_client_id[event.client_order_id]
+        self.state.purses[event.purse].remove_open(order)
+
+    def _forget_expiry(self, expires_at_ns: int, order_id: OrderId) -> None:
+        expiries, entry = self.state.expiries, (expires_at_ns, order_id)
+        index = bisect_left(expiries, entry)
+        if index < len(expiries) and expiries[index] == entry:  # It may never have rested.
+            del expiries[index]
 
     def _kept_position(self, purse: Purse, symbol: Symbol) -> Position:
         positions = self.state.purses[purse].positions
@@ -529,3 +550,10 @@ class Exchange:
             assert hold.units == order.held_units == needed_hold_units(instrument, order), order
         for purse in purses:
             assert set(purse.by_client_id.values()) == set(purse.open_orders)
+            counted = {symbol: count for symbol, count in purse.open_counts.items() if count}
+            assert counted == Counter(purse.open_orders.values())
+        assert self.state.expiries == sorted(
+            (order.expires_at_ns, order.order_id)
+            for order in self.state.orders.values()
+            if order.expires_at_ns is not None
+        )

@@ -23,7 +23,7 @@ def parse_decimal(text: str, scale: int, field: str = "amount") -> int:
         Rejection: AMOUNT_FORMAT for signs, exponents, NaN, separators or too many
             digits; AMOUNT_PRECISION for more decimal places than the scale has.
     """
-    if len(text) > DIGITS_MAX + 1 or _DECIMAL.fullmatch(text) is None:
+    if len(text) - text.count(".") > DIGITS_MAX or _DECIMAL.fullmatch(text) is None:
         raise Rejection(
             Reason.AMOUNT_FORMAT,
             f"{field} must be a plain decimal number",

@@ -144,6 +144,7 @@ class _Execution:
     purse: PurseState
     accepted: OrderAccepted
     events: list[Event] = attrs.field(factory=list)
+    trades: int = 0
     executed_lots: int = 0
     notional_units: int = 0
     fee_units: int = 0
@@ -230,7 +231,7 @@ class _Execution:
             self._position(maker.purse).buy(lots, match.notional_units, maker_fee)
         self.events.append(
             Traded(
-                index=sum(isinstance(event, Traded) for event in self.events),
+                index=self.trades,
                 symbol=accepted.symbol,
                 price_ticks=maker.price_ticks,
                 quantity_lots=lots,
@@ -249,6 +250,7 @@ class _Execution:
                 simulated=self.purse.simulated or self.state.purses[maker.purse].simulated,
             )
         )
+        self.trades += 1
         if match.maker_ends:
             executed = maker.executed_lots + lots
             self.events.append(_end_of(maker, OrderStatus.FILLED, EndReason.NONE, executed, 0))
@@ -371,11 +373,11 @@ def _check_filters(state: State, market: Market, purse: PurseState, command: Pla
         notional = instrument.notional_units(
             at_ticks if at_ticks is not None else market.reference_ticks, command.quantity_lots
         )
-    if not whole_balance:
+    if not whole_balance or notional > instrument.max_notional_units:
         instrument.check_notional(notional)
     if price_ticks is not None:
         risk.check_band(instrument, command.side, price_ticks, market.reference_ticks)
-    open_here = sum(symbol == command.symbol for symbol in purse.open_orders.values())
+    open_here = purse.open_counts.get(command.symbol, 0)
     risk.check_open_orders(open_here, instrument.max_open_orders, command.symbol)
     limits = purse.limits if purse.limits is not None else state.default_limits
     risk.check_limits(limits, instrument, notional, len(purse.open_orders))

@@ -6,7 +6,6 @@ Equal states give equal dumps: everything is listed in an order that replay repr
 from __future__ import annotations
 
 import enum
-import heapq
 from typing import Any, TypeAlias
 
 import attrs
@@ -77,12 +76,10 @@ def load(dumped: Dump) -> State:
     for name, values in dumped["purses"]:
         state.purses[Purse(name)] = _load_purse(values)
     for order in state.orders.values():
-        purse = state.purses[order.purse]
-        purse.open_orders[order.order_id] = order.symbol
-        purse.by_client_id[order.client_order_id] = order.order_id
+        state.purses[order.purse].add_open(order)
         if order.expires_at_ns is not None:
             state.expiries.append((order.expires_at_ns, order.order_id))
-    heapq.heapify(state.expiries)
+    state.expiries.sort()
     return state
 
 

@@ -32,12 +32,13 @@ class Market:
 
 @attrs.define
 class PurseState:
-    """One purse: its permissions, open orders and positions."""
+    """One purse: its permissions, open orders (also counted by instrument) and positions."""
 
     simulated: bool
     frozen: bool = False
     limits: RiskLimits | None = None
     open_orders: dict[OrderId, Symbol] = attrs.field(factory=dict)
+    open_counts: dict[Symbol, int] = attrs.field(factory=dict)
     by_client_id: dict[str, OrderId] = attrs.field(factory=dict)
     positions: dict[Symbol, Position] = attrs.field(factory=dict)
 
@@ -45,10 +46,22 @@ class PurseState:
         """The position in an instrument; an empty one that is not kept when there is none."""
         return self.positions.get(symbol) or Position()
 
+    def add_open(self, order: Order) -> None:
+        """List an order as open."""
+        self.open_orders[order.order_id] = order.symbol
+        self.open_counts[order.symbol] = self.open_counts.get(order.symbol, 0) + 1
+        self.by_client_id[order.client_order_id] = order.order_id
+
+    def remove_open(self, order: Order) -> None:
+        """Take an ended order off the list."""
+        del self.open_orders[order.order_id]
+        self.open_counts[order.symbol] -= 1
+        del self.by_client_id[order.client_order_id]
+
 
 @attrs.define
 class State:
-    """The whole of it. ``expiries`` is a heap of (expiry, order) that may name ended orders."""
+    """The whole of it. ``expiries`` lists (expiry, order) of what rests until a time, in order."""
 
     assets: dict[AssetName, Asset] = attrs.field(factory=dict)
     markets: dict[Symbol, Market] = attrs.field(factory=dict)
