@@ -343,6 +343,7 @@ class Exchange:
             client_order_id=order.client_order_id,
             purse=order.purse,
             symbol=order.symbol,
+            side=order.side,
             status=OrderStatus.EXPIRED if expired else OrderStatus.CANCELED,
             reason=reason,
             executed_lots=order.executed_lots,

@@ -368,6 +368,7 @@ class OrderEnded:
     client_order_id: str
     purse: Purse
     symbol: Symbol
+    side: Side
     status: OrderStatus
     reason: EndReason
     executed_lots: int

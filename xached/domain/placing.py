@@ -499,6 +499,7 @@ def _end_of(
         client_order_id=order.client_order_id,
         purse=order.purse,
         symbol=order.symbol,
+        side=order.side,
         status=status,
         reason=reason,
         executed_lots=executed_lots,

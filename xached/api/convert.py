@@ -1,0 +1,391 @@
+"""Bytes' side to the house's side and back: exact, and never a decision.
+
+Requests become commands (text is parsed exactly or refused, never rounded); journal rows become
+answers, so an answer says nothing that is not on disk and a repeated one is equal to the first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TypeVar
+
+from xache.v1 import trading_pb2, types_pb2
+
+from xached.api.errors import StatusError
+from xached.domain.history import Fill, Funds, placed_order
+from xached.domain.instrument import Asset, AssetName, Directory, Instrument, Symbol
+from xached.domain.messages import CancelOrder, OrderEnded, PlaceOrder, Row
+from xached.domain.money import ceil_div, format_units, parse_decimal
+from xached.domain.order import (
+    EndReason,
+    MarketState,
+    Order,
+    OrderId,
+    OrderType,
+    Purse,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+    check_id,
+    subaccount_of,
+)
+from xached.domain.position import Position
+from xached.domain.rejection import Reason, Rejection
+
+Number = TypeVar("Number", Side, OrderType, TimeInForce, SelfTradePrevention, MarketState)
+
+_SIDES = {side.value: side for side in Side}
+_TYPES = {kind.value: kind for kind in OrderType}
+_TIMES = {time.value: time for time in TimeInForce}
+_MODES = {mode.value: mode for mode in SelfTradePrevention}
+_STATES = {state.value: state for state in MarketState}
+
+_ORDER_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+_AVERAGE_PLACES = 4
+"""Places beyond the tick that an average price, which is display, is shown with."""
+
+
+# --- Requests --------------------------------------------------------------------------------
+
+
+def place_command(
+    request: trading_pb2.PlaceOrderRequest, purse: Purse, directory: Directory
+) -> PlaceOrder:
+    """Read an order. Raises: Rejection, in the order of the fields and then of the filters."""
+    check_id(request.client_order_id, "client_order_id")
+    instrument = directory.instrument(request.symbol)
+    side = _pick(_SIDES, request.side, "side")
+    kind = _pick(_TYPES, request.type, "type")
+    if request.time_in_force:
+        time = _pick(_TIMES, request.time_in_force, "time_in_force")
+    else:
+        time = TimeInForce.IOC if kind is OrderType.MARKET else TimeInForce.GTC
+    mode = SelfTradePrevention.EXPIRE_TAKER
+    if request.self_trade_prevention:
+        mode = _pick(_MODES, request.self_trade_prevention, "self_trade_prevention")
+    return PlaceOrder(
+        purse=purse,
+        client_order_id=request.client_order_id,
+        symbol=instrument.symbol,
+        side=side,
+        type=kind,
+        time_in_force=time,
+        price_ticks=instrument.parse_price(request.price) if request.price else None,
+        quantity_lots=instrument.parse_quantity(request.quantity) if request.quantity else None,
+        quote_units=(
+            parse_decimal(request.quote_quantity, instrument.quote_scale, "quote_quantity")
+            if request.quote_quantity
+            else None
+        ),
+        post_only=request.post_only,
+        self_trade_prevention=mode,
+        expires_at_ns=request.expires_at_ns or None,
+    )
+
+
+def cancel_command(request: trading_pb2.CancelOrderRequest, purse: Purse) -> CancelOrder:
+    """Read a cancel. Raises: Rejection."""
+    order_id, client_order_id = order_name(request.order_id, request.client_order_id)
+    return CancelOrder(
+        purse=purse,
+        order_id=order_id,
+        client_order_id=client_order_id,
+        request_id=optional_id(request.request_id),
+        reason=EndReason.USER,
+    )
+
+
+def order_name(order_id: str, client_order_id: str) -> tuple[OrderId | None, str | None]:
+    """Read which order is meant: exactly one of its ids. Raises: Rejection."""
+    if bool(order_id) == bool(client_order_id):
+        raise Rejection(
+            Reason.FIELD_REQUIRED,
+            "name the order by one of its ids",
+            field="order_id",
+            given="both" if order_id else "neither",
+            allowed="exactly one of order_id and client_order_id",
+        )
+    if client_order_id:
+        return None, check_id(client_order_id, "client_order_id")
+    if _ORDER_ID.fullmatch(order_id) is None:
+        raise Rejection(
+            Reason.ID_FORMAT,
+            "order_id has a form that is not allowed",
+            field="order_id",
+            given=order_id[:40],
+            allowed="the order_id of an answer",
+        )
+    return OrderId(int(order_id)), None
+
+
+def optional_id(request_id: str) -> str:
+    """Read a request id that may be left out. Raises: Rejection ID_FORMAT."""
+    return check_id(request_id, "request_id") if request_id else ""
+
+
+def market_state(number: int) -> MarketState:
+    """Read a market state. Raises: Rejection."""
+    return _pick(_STATES, number, "state")
+
+
+def symbol_filter(text: str, directory: Directory) -> Symbol | None:
+    """Read an optional symbol. Raises: Rejection UNKNOWN_INSTRUMENT."""
+    return directory.instrument(text).symbol if text else None
+
+
+# --- Answers ---------------------------------------------------------------------------------
+
+
+def place_response(row: Row, directory: Directory) -> trading_pb2.PlaceOrderResponse:
+    """What became at once of the order that a row accepted."""
+    assert isinstance(row.command, PlaceOrder)
+    instrument = directory[row.command.symbol]
+    order, fills = placed_order(row.events, instrument, row.seq, row.at_ns)
+    return trading_pb2.PlaceOrderResponse(
+        order=order_message(order, instrument),
+        fills=[fill_message(fill, instrument) for fill in fills],
+    )
+
+
+def cancel_response(row: Row, directory: Directory) -> trading_pb2.CancelOrderResponse:
+    """How the order that a row cancelled ended."""
+    ended = next(event for event in row.events if isinstance(event, OrderEnded))
+    instrument = directory[ended.symbol]
+    # The hold of an order is in one asset only, and its scale tells which side it was.
+    return trading_pb2.CancelOrderResponse(
+        order_id=str(ended.order_id),
+        client_order_id=ended.client_order_id,
+        symbol=ended.symbol,
+        executed_quantity=instrument.format_quantity(ended.executed_lots),
+        released=_held_text(ended.side, ended.released_units, instrument),
+        at_ns=row.at_ns,
+        seq=row.seq,
+    )
+
+
+def refusal(error: StatusError) -> trading_pb2.Refusal:
+    """A refusal inside a batch or a stream, as it would have ended a unary call."""
+    return trading_pb2.Refusal(
+        code=error.code_number, reason=error.reason, message=error.message, facts=error.facts
+    )
+
+
+def order_message(order: Order, instrument: Instrument) -> types_pb2.Order:
+    """An order as it stands."""
+    executed = order.executed_lots
+    return types_pb2.Order(
+        order_id=str(order.order_id),
+        client_order_id=order.client_order_id,
+        subaccount=subaccount_of(order.purse),
+        symbol=order.symbol,
+        side=order.side.value,
+        type=order.type.value,
+        time_in_force=order.time_in_force.value,
+        price=instrument.format_price(order.price_ticks) if order.price_ticks is not None else "",
+        quantity=instrument.format_quantity(order.quantity_lots),
+        quote_quantity=(
+            instrument.format_quote(order.quote_units) if order.quote_units is not None else ""
+        ),
+        post_only=order.post_only,
+        self_trade_prevention=order.self_trade_prevention.value,
+        status=order.status.value,
+        end_reason=order.end_reason.value,
+        executed_quantity=instrument.format_quantity(executed),
+        leaves_quantity=instrument.format_quantity(order.leaves_lots),
+        executed_notional=instrument.format_quote(order.notional_units),
+        fee=instrument.format_quote(order.fee_units),
+        average_price=average_price(order.notional_units, executed, instrument),
+        held=_held_text(order.side, order.held_units, instrument),
+        expires_at_ns=order.expires_at_ns or 0,
+        accepted_at_ns=order.accepted_at_ns,
+        updated_at_ns=order.updated_at_ns,
+        seq=order.seq,
+    )
+
+
+def fill_message(fill: Fill, instrument: Instrument) -> types_pb2.Fill:
+    """One order's side of a trade."""
+    return types_pb2.Fill(
+        trade_id=fill.trade_id,
+        order_id=str(fill.order_id),
+        client_order_id=fill.client_order_id,
+        subaccount=subaccount_of(fill.purse),
+        symbol=fill.symbol,
+        side=fill.side.value,
+        price=instrument.format_price(fill.price_ticks),
+        quantity=instrument.format_quantity(fill.quantity_lots),
+        notional=instrument.format_quote(fill.notional_units),
+        fee=instrument.format_quote(fill.fee_units),
+        liquidity=types_pb2.LIQUIDITY_MAKER if fill.is_maker else types_pb2.LIQUIDITY_TAKER,
+        at_ns=fill.at_ns,
+        seq=fill.seq,
+        simulated=fill.simulated,
+    )
+
+
+def balance_messages(
+    balances: Mapping[AssetName, Funds], orders: list[Order], directory: Directory
+) -> list[types_pb2.Balance]:
+    """Balances by asset, each hold with its order."""
+    holds: dict[AssetName, list[types_pb2.Hold]] = {}
+    for order in orders:
+        instrument = directory[order.symbol]
+        asset = instrument.quote if order.side is Side.BUY else instrument.base
+        holds.setdefault(asset, []).append(
+            types_pb2.Hold(
+                order_id=str(order.order_id),
+                client_order_id=order.client_order_id,
+                amount=_held_text(order.side, order.held_units, instrument),
+            )
+        )
+    return [
+        balance_message(directory.assets[name], funds, holds.get(name, []))
+        for name, funds in sorted(balances.items())
+    ]
+
+
+def balance_message(
+    asset: Asset, funds: Funds, holds: list[types_pb2.Hold] | None = None
+) -> types_pb2.Balance:
+    """Money of one asset in one purse."""
+    return types_pb2.Balance(
+        asset=asset.name,
+        available=format_units(funds.available, asset.scale),
+        held=format_units(funds.held, asset.scale),
+        total=format_units(funds.available + funds.held, asset.scale),
+        holds=holds,
+    )
+
+
+def position_message(
+    symbol: Symbol, position: Position, instrument: Instrument
+) -> types_pb2.Position:
+    """A position and what it cost."""
+    return types_pb2.Position(
+        symbol=symbol,
+        quantity=instrument.format_quantity(position.quantity_lots),
+        cost=instrument.format_quote(position.cost_units),
+        average_price=average_price(position.cost_units, position.quantity_lots, instrument),
+        realised=instrument.format_quote(position.realised_units),
+    )
+
+
+def average_price(quote_units: int, lots: int, instrument: Instrument) -> str:
+    """Quote per base, for display, rounded up in its last place; empty for no quantity."""
+    if lots == 0:
+        return ""
+    places = instrument.price_scale + _AVERAGE_PLACES
+    numerator = quote_units * 10 ** (places + instrument.base_scale)
+    denominator = lots * instrument.lot_units * 10**instrument.quote_scale
+    return format_units(ceil_div(numerator, denominator), places)
+
+
+def instrument_message(instrument: Instrument, state: MarketState) -> types_pb2.Instrument:
+    """A listed market and its rules."""
+    return types_pb2.Instrument(
+        symbol=instrument.symbol,
+        base=instrument.base,
+        quote=instrument.quote,
+        tick_size=instrument.tick_size,
+        lot_size=instrument.lot_size,
+        min_price=instrument.format_price(instrument.min_price_ticks),
+        max_price=instrument.format_price(instrument.max_price_ticks),
+        min_quantity=instrument.format_quantity(instrument.min_quantity_lots),
+        max_quantity=instrument.format_quantity(instrument.max_quantity_lots),
+        max_market_quantity=instrument.format_quantity(instrument.max_market_quantity_lots),
+        min_notional=instrument.format_quote(instrument.min_notional_units),
+        max_notional=instrument.format_quote(instrument.max_notional_units),
+        buy_band_up_ppm=instrument.buy_band_up_ppm,
+        buy_band_down_ppm=instrument.buy_band_down_ppm,
+        sell_band_up_ppm=instrument.sell_band_up_ppm,
+        sell_band_down_ppm=instrument.sell_band_down_ppm,
+        maker_fee_ppm=instrument.maker_fee_ppm,
+        taker_fee_ppm=instrument.taker_fee_ppm,
+        max_open_orders=instrument.max_open_orders,
+        state=state.value,
+    )
+
+
+def read_instrument(message: types_pb2.Instrument, assets: Mapping[AssetName, Asset]) -> Instrument:
+    """Read the rules of a market to list. Raises: Rejection."""
+    base = _asset(assets, message.base)
+    quote = _asset(assets, message.quote)
+    tick_step, price_scale = _step(message.tick_size, "tick_size")
+    lot_units = parse_decimal(message.lot_size, base.scale, "lot_size")
+    if tick_step == 0 or lot_units == 0:
+        raise Rejection(
+            Reason.INSTRUMENT_SPEC,
+            "tick and lot are positive",
+            given=f"tick {message.tick_size} lot {message.lot_size}",
+            allowed="more than 0",
+        )
+
+    def ticks(text: str, field: str) -> int:
+        return parse_decimal(text, price_scale, field) // tick_step
+
+    def lots(text: str, field: str) -> int:
+        return parse_decimal(text, base.scale, field) // lot_units
+
+    return Instrument(
+        symbol=Symbol(message.symbol),
+        base=base.name,
+        quote=quote.name,
+        base_scale=base.scale,
+        quote_scale=quote.scale,
+        price_scale=price_scale,
+        tick_step=tick_step,
+        lot_units=lot_units,
+        min_price_ticks=ticks(message.min_price, "min_price"),
+        max_price_ticks=ticks(message.max_price, "max_price"),
+        min_quantity_lots=lots(message.min_quantity, "min_quantity"),
+        max_quantity_lots=lots(message.max_quantity, "max_quantity"),
+        max_market_quantity_lots=lots(message.max_market_quantity, "max_market_quantity"),
+        min_notional_units=parse_decimal(message.min_notional, quote.scale, "min_notional"),
+        max_notional_units=parse_decimal(message.max_notional, quote.scale, "max_notional"),
+        buy_band_up_ppm=message.buy_band_up_ppm,
+        buy_band_down_ppm=message.buy_band_down_ppm,
+        sell_band_up_ppm=message.sell_band_up_ppm,
+        sell_band_down_ppm=message.sell_band_down_ppm,
+        maker_fee_ppm=message.maker_fee_ppm,
+        taker_fee_ppm=message.taker_fee_ppm,
+        max_open_orders=message.max_open_orders,
+    )
+
+
+def _asset(assets: Mapping[AssetName, Asset], name: str) -> Asset:
+    found = assets.get(AssetName(name))
+    if found is None:
+        raise Rejection(
+            Reason.UNKNOWN_ASSET,
+            "no such asset",
+            field="asset",
+            given=name[:40],
+            allowed="a listed asset",
+        )
+    return found
+
+
+def _step(text: str, field: str) -> tuple[int, int]:
+    """A step and its decimal places: "0.05" is (5, 2)."""
+    places = len(text.partition(".")[2].rstrip("0"))
+    return parse_decimal(text, places, field), places
+
+
+def _held_text(side: Side, units: int, instrument: Instrument) -> str:
+    return instrument.format_quote(units) if side is Side.BUY else instrument.format_base(units)
+
+
+def _pick(known: Mapping[int, Number], number: int, field: str) -> Number:
+    found = known.get(number)
+    if found is None:
+        raise Rejection(
+            Reason.FIELD_REQUIRED,
+            f"{field} is not one that is known",
+            field=field,
+            given=str(number),
+            allowed=", ".join(value.name for value in known.values()),
+        )
+    return found
+
+
