@@ -432,7 +432,7 @@ def _builder(cls: type, names: tuple[str, ...]) -> Callable[[Sequence[Any]], Any
     setters = tuple(getattr(cls, name).__set__ for name in names)
 
     def build(values: Sequence[Any]) -> Any:
-        made = object.__new__(cls)
+        made: Any = object.__new__(cls)
         for put, value in zip(setters, values, strict=True):
             put(made, value)
         return made
