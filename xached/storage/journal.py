@@ -278,6 +278,11 @@ class Journal:
         return self._last
 
     @property
+    def genesis(self) -> Anchor:
+        """What the first row is chained to."""
+        return self._genesis
+
+    @property
     def failed(self) -> bool:
         """True once a write has failed."""
         return bool(self._failure)

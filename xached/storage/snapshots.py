@@ -1,0 +1,162 @@
+"""Snapshots: the exchange's state at a row, so that a start need not replay everything.
+
+A snapshot is a file ``<seq>.snapshot``: a keyed hash and the state in msgpack. It appears whole or
+not at all (written aside, synced, renamed, directory synced), the newest three are kept, and one
+that is damaged is passed over, since the journal alone would do. They are made by a child process
+from the one before and the rows since; the daemon never stops to write down live state.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+import msgpack
+from loguru import logger
+
+from xached.domain.exchange import Exchange
+from xached.storage.codec import CodecError, pack_integer, unpack_integer
+from xached.storage.directory import DataPaths
+from xached.storage.journal import Anchor, Journal, JournalDamaged
+
+MAGIC: Final = b"XACHE-SNAPSHOT-1"
+HASH_BYTES: Final = 32
+KEPT: Final = 3
+SUFFIX: Final = ".snapshot"
+_HEADER_BYTES = len(MAGIC) + HASH_BYTES
+
+
+class SnapshotDamaged(Exception):  # noqa: N818 - it says what is the matter
+    """The file is not what was written, or was written with another key."""
+
+
+@attrs.frozen(kw_only=True)
+class Snapshot:
+    """The state after row ``anchor.seq``, as :meth:`Exchange.snapshot` gave it."""
+
+    anchor: Anchor
+    state: dict[str, Any]
+
+
+@attrs.frozen(kw_only=True)
+class Recovered:
+    """The exchange after the journal's newest row, ``anchor``.
+
+    ``from_seq`` is the row of the snapshot it started from, 0 without one; ``events`` how many
+    were replayed since.
+    """
+
+    exchange: Exchange
+    anchor: Anchor
+    from_seq: int
+    events: int
+
+
+def write(directory: Path, key: bytes, snapshot: Snapshot) -> Path:
+    """Keep a snapshot durably, and drop all but the newest three. Raises: OSError."""
+    payload: bytes = msgpack.packb(
+        [snapshot.anchor.seq, snapshot.anchor.chain, snapshot.state], default=pack_integer
+    )
+    path = directory / f"{snapshot.anchor.seq:020d}{SUFFIX}"
+    aside = path.with_suffix(f".{os.getpid()}.tmp")
+    with aside.open("wb") as file:
+        file.write(MAGIC + _hash(key, payload) + payload)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.rename(path)
+    _sync_directory(directory)
+    for old in (*list_files(directory)[KEPT:], *directory.glob("*.tmp")):
+        old.unlink(missing_ok=True)
+    return path
+
+
+def read(path: Path, key: bytes) -> Snapshot:
+    """Read a snapshot back. Raises: SnapshotDamaged; OSError."""
+    data = path.read_bytes()
+    payload = data[_HEADER_BYTES:]
+    if not data.startswith(MAGIC):
+        raise SnapshotDamaged(f"{path.name} is no snapshot of this version")
+    if not hmac.compare_digest(data[len(MAGIC) : _HEADER_BYTES], _hash(key, payload)):
+        raise SnapshotDamaged(f"{path.name} is not what was written")
+    try:
+        seq, chain, state = msgpack.unpackb(
+            payload, strict_map_key=False, ext_hook=unpack_integer, use_list=True
+        )
+    except (ValueError, CodecError, msgpack.UnpackException) as error:
+        raise SnapshotDamaged(f"{path.name} cannot be read: {error}") from error
+    return Snapshot(anchor=Anchor(seq, chain), state=state)
+
+
+def newest(directory: Path, key: bytes) -> Iterator[Snapshot]:
+    """The good snapshots, newest first; damaged ones are logged and passed over."""
+    for path in list_files(directory):
+        try:
+            yield read(path, key)
+        except (SnapshotDamaged, OSError) as error:
+            logger.warning("snapshot passed over: {}", error)
+
+
+def list_files(directory: Path) -> Sequence[Path]:
+    """The snapshot files, newest first."""
+    return sorted(directory.glob(f"*{SUFFIX}"), reverse=True)
+
+
+def recover(directory: Path, key: bytes, journal: Journal) -> Recovered:
+    """Rebuild the exchange from the newest good snapshot and the rows since; check it.
+
+    Raises: JournalDamaged, also when the journal lacks the row of the snapshot; JournalFailed.
+    """
+    exchange, start = Exchange(), journal.genesis
+    for snapshot in newest(directory, key):
+        # Only rows that were on disk are ever in a snapshot, so the journal must have its row.
+        if journal.anchor_at(snapshot.anchor.seq) != snapshot.anchor:
+            raise JournalDamaged(snapshot.anchor.seq, "missing or not the one of the snapshot")
+        exchange, start = Exchange.restore(snapshot.state), snapshot.anchor
+        break
+    seq, replayed = start.seq, 0
+    for seq, at_ns, events in journal.replay(start.seq + 1):
+        for event in events:
+            exchange.apply(event, seq, at_ns)
+        replayed += len(events)
+    exchange.check()
+    anchor = journal.anchor_at(seq)
+    assert anchor is not None
+    return Recovered(exchange=exchange, anchor=anchor, from_seq=start.seq, events=replayed)
+
+
+def write_snapshot(data_dir: Path, key: bytes) -> Path | None:
+    """Make a snapshot of the journal as it is now; None when there is nothing new to keep.
+
+    To be run in a process of its own, beside the daemon. ``key`` is the journal's.
+
+    Raises: JournalDamaged; JournalFailed; DatabaseRefused; OSError.
+    """
+    paths = DataPaths(data_dir)
+    with Journal.open_read_only(paths.journal, key) as journal:
+        recovered = recover(paths.snapshots, key, journal)
+    if recovered.anchor.seq == recovered.from_seq:
+        return None
+    return write(
+        paths.snapshots,
+        key,
+        Snapshot(anchor=recovered.anchor, state=recovered.exchange.snapshot()),
+    )
+
+
+def _hash(key: bytes, payload: bytes) -> bytes:
+    return hashlib.blake2b(
+        payload, key=key, person=b"xache:snapshot", digest_size=HASH_BYTES
+    ).digest()
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
