@@ -76,6 +76,50 @@ def session_expiry_ns(created_at_ns: int, refreshed_at_ns: int) -> int:
     return min(refreshed_at_ns + SESSION_IDLE_NS, created_at_ns + SESSION_AGE_NS_MAX)
 
 
+class SessionBook:
+    """Every live session with what it takes to judge a refresh. Only the sessions actor has it."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[SessionId, Session] = {}
+        self._by_family: dict[bytes, SessionId] = {}
+        self._of_account: dict[AccountId, dict[SessionId, None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def put(self, session: Session) -> None:
+        """Add a session, or replace it. Account and family of a session never change."""
+        self._sessions[session.session_id] = session
+        self._by_family[session.family_hash] = session.session_id
+        self._of_account.setdefault(session.account_id, {})[session.session_id] = None
+
+    def remove(self, session: Session) -> None:
+        """Forget a session that is in the book."""
+        del self._sessions[session.session_id]
+        del self._by_family[session.family_hash]
+        siblings = self._of_account[session.account_id]
+        del siblings[session.session_id]
+        if not siblings:
+            del self._of_account[session.account_id]
+
+    def find(self, session_id: SessionId) -> Session | None:
+        """The session of this id."""
+        return self._sessions.get(session_id)
+
+    def of_family(self, family_hash: bytes) -> Session | None:
+        """The session whose refresh tokens have this family."""
+        session_id = self._by_family.get(family_hash)
+        return None if session_id is None else self._sessions[session_id]
+
+    def of_account(self, account_id: AccountId) -> list[Session]:
+        """The sessions of an account, oldest first."""
+        return [self._sessions[session_id] for session_id in self._of_account.get(account_id, ())]
+
+    def expired(self, at_ns: int) -> list[Session]:
+        """The sessions whose time is over."""
+        return [session for session in self._sessions.values() if session.expires_at_ns <= at_ns]
+
+
 @attrs.frozen(kw_only=True)
 class LiveSession:
     """What a call needs to know of a session. Replaced as a whole when anything changes."""
