@@ -15,17 +15,22 @@ from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 
 from xached.domain.rejection import Reason, Rejection
+from xached.runtime.mailbox import Closed, Expired, Overloaded
+from xached.runtime.world import World
 
 DOMAIN: Final = "xache"
 """The domain of every ErrorInfo."""
 
-MESSAGE_CHARS_MAX: Final = 512
-FACT_CHARS_MAX: Final = 256
+MESSAGE_BYTES_MAX: Final = 512
+FACT_BYTES_MAX: Final = 128
 FACTS_MAX: Final = 16
-"""Clients read at most 8 KiB of metadata by default; a status must fit beside their own."""
+"""Clients take 8 KiB of metadata by default, and a status travels twice: readable and packed."""
 
 RETRY_AFTER_S: Final = 0.1
 """What an overloaded house asks callers to wait: about ten full batches of matching."""
+
+
+INCIDENT_ID_BYTES: Final = 6
 
 
 class StatusError(Exception):
@@ -51,9 +56,10 @@ class StatusError(Exception):
         super().__init__(f"{code.name} {reason}: {message}")
         self.code = code
         self.reason = reason
-        self.message = message[:MESSAGE_CHARS_MAX]
+        self.message = _clipped(message, MESSAGE_BYTES_MAX)
         self.facts: Mapping[str, str] = {
-            key: value[:FACT_CHARS_MAX] for key, value in list((facts or {}).items())[:FACTS_MAX]
+            key: _clipped(value, FACT_BYTES_MAX)
+            for key, value in list((facts or {}).items())[:FACTS_MAX]
         }
         self.retry_after_s = retry_after_s
 
@@ -77,19 +83,20 @@ class StatusError(Exception):
 
 
 def status_of(error: BaseException) -> StatusError | None:
-    """The status of an error that callers are meant to see; None for a bug.
-
-    A group with a single error inside, which is what a nursery raises, counts as that error.
-    """
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
+    """The status of an error that callers are meant to see; None for a bug."""
     match error:
         case StatusError():
             return error
         case Rejection():
             return StatusError(CODES[error.reason], error.reason.value, error.message, error.facts)
+        case Overloaded():
+            return overloaded(str(error) or "there is no room for this now")
         case trio.WouldBlock():
             return overloaded("a queue of this call is full")
+        case Expired():
+            return expired()
+        case Closed():
+            return stopping()
         case _:
             return None
 
@@ -106,30 +113,47 @@ def malformed(message: str) -> StatusError:
     return StatusError(grpc.StatusCode.INVALID_ARGUMENT, "MALFORMED_MESSAGE", message)
 
 
+def expired() -> StatusError:
+    """The deadline has passed; what was asked for may or may not have been done."""
+    return StatusError(
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        "DEADLINE_EXCEEDED",
+        "outcome unknown: repeat with the same id",
+    )
+
+
+def stopping() -> StatusError:
+    """The daemon goes down; another try reaches the next one."""
+    return StatusError(
+        grpc.StatusCode.UNAVAILABLE, "STOPPING", "the server is stopping", retry_after_s=1.0
+    )
+
+
 class Interceptor:
     """The outermost frame of every call: it turns whatever a handler raised into a status.
 
-    Args:
-        new_incident_id: gives an id that is unique enough to find the incident in the log.
-        report_incident: gets (incident id, method, error); must not raise.
+    ``report_incident`` gets (incident id, method, error) of a bug and must not raise.
     """
 
     def __init__(
-        self,
-        new_incident_id: Callable[[], str],
-        report_incident: Callable[[str, str, BaseException], None],
+        self, world: World, report_incident: Callable[[str, str, BaseException], None]
     ) -> None:
-        self._new_incident_id = new_incident_id
+        self._world = world
         self._report_incident = report_incident
         self.incidents = 0
 
     def status(self, method: str, error: BaseException) -> StatusError:
-        """The status to answer with. A bug gives its incident id away and nothing else."""
+        """The status to answer with. A bug gives its incident id away and nothing else.
+
+        A group with a single error inside, which is what a nursery raises, counts as that error.
+        """
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
         refusal = status_of(error)
         if refusal is not None:
             return refusal
         self.incidents += 1
-        incident_id = self._new_incident_id()
+        incident_id = self._world.entropy(INCIDENT_ID_BYTES).hex()
         self._report_incident(incident_id, method, error)
         return StatusError(grpc.StatusCode.INTERNAL, "INTERNAL", f"incident {incident_id}")
 
@@ -184,6 +208,11 @@ CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
     Reason.LAST_ADMIN: _STATE,
 }
 """The code of every reason of the domain; complete, and a test says so."""
+
+
+def _clipped(text: str, bytes_max: int) -> str:
+    """As much of a text as fits; never half a character."""
+    return text.encode(errors="replace")[:bytes_max].decode(errors="ignore")
 
 
 def _packed(message: error_details_pb2.ErrorInfo | error_details_pb2.RetryInfo) -> any_pb2.Any:

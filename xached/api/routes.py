@@ -11,9 +11,10 @@ the same handler with a :class:`Call` of their own. Handlers come in four shapes
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, Protocol, TypeVar
 
 import attrs
@@ -253,14 +254,16 @@ class Routes:
             )
         call.admitted(caller)
 
-    def opened(self, call: Call) -> None:
-        """Tell the authorizer that a caller's stream begins. Raises: StatusError."""
-        if call.caller is not None:
-            self._authorizer.opened(call)
-
-    def closed(self, call: Call) -> None:
-        """Tell the authorizer that a caller's stream has ended."""
-        if call.caller is not None:
+    @contextlib.contextmanager
+    def stream(self, call: Call) -> Iterator[None]:
+        """Let the authorizer know of a caller's stream while it is open. Raises: StatusError."""
+        if call.caller is None:
+            yield
+            return
+        self._authorizer.opened(call)
+        try:
+            yield
+        finally:
             self._authorizer.closed(call)
 
 

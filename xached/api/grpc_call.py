@@ -1,0 +1,358 @@
+"""One gRPC call on grpcio's core, from its arrival until the core is done with it.
+
+Theory of operation
+-------------------
+Everything here runs on the trio thread. The core is told what to do in *batches* of operations
+and reports each batch once, as an event that the pump hands to the callback given with it::
+
+    arrive -> receive (one request message) -> run -> end -> closed
+           -> run (request stream) ----------------> end -> closed
+           -> refuse --------------------------------------> closed
+
+``end`` sends the status; after it nothing can be sent. ``closed`` is the core's last word: it
+says whether the client left early, which cancels the handler. A call is forgotten when it is
+closed and its handler's task has finished, in whichever order.
+
+Rules that the core does not enforce, each with a test:
+
+* An operation belongs to one batch. Shared between two it is freed twice.
+* A batch that carries initial metadata carries no buffer hint, or the stream stalls.
+* On cancellation the core reports the end of the request stream *before* it reports the
+  cancellation. Where a handler would answer for a request that broke off, sending the initial
+  metadata settles it: the core refuses that on a cancelled call.
+* The core's call object is dropped when the call is over. While one lives, the core cannot
+  finish its shutdown.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Protocol
+
+import grpc
+import trio
+from google.protobuf.message import DecodeError, Message
+
+from xached.api.errors import Interceptor, StatusError, expired, malformed, stopping
+from xached.api.grpc_core import NO_FLAGS, CoreEvent, cygrpc
+from xached.api.grpc_streams import RequestStream, ResponseStream
+from xached.api.metadata import check_pair, text_pairs
+from xached.api.routes import Caller, Route, Routes
+from xached.domain.order import Purse
+
+DETAILS_KEY: Final = "grpc-status-details-bin"
+
+
+class Host(Protocol):
+    """What a call needs from the server it came in at."""
+
+    @property
+    def routes(self) -> Routes:
+        """Handlers, and who may call them."""
+
+    @property
+    def interceptor(self) -> Interceptor:
+        """Turns errors into statuses."""
+
+    @property
+    def request_timeout_s(self) -> float:
+        """How long the request message of a call may take."""
+
+    @property
+    def write_timeout_s(self) -> float:
+        """How long a message may wait for a client that does not read."""
+
+    def start_soon(self, run: Callable[..., Awaitable[None]], *arguments: object) -> None:
+        """Run a handler as a task."""
+
+    def forget(self, call: GrpcCall) -> None:
+        """The call is over."""
+
+
+class GrpcCall:
+    """A call. Handlers see it as :class:`xached.api.routes.Call`."""
+
+    __slots__ = (
+        "_caller",
+        "_closed",
+        "_core",
+        "_ended",
+        "_host",
+        "_metadata",
+        "_pairs",
+        "_peer",
+        "_purse",
+        "_revoked",
+        "_route",
+        "_running",
+        "_scope",
+        "_trailing",
+        "counted",
+        "deadline_s",
+        "headers_sent",
+        "method",
+        "overdue_at_s",
+    )
+
+    def __init__(
+        self, host: Host, event: CoreEvent, method: str, route: Route | None, deadline_s: float
+    ) -> None:
+        self.method = method
+        self.deadline_s = deadline_s
+        self.counted = False
+        """Whether it takes one of the server's places; the server's own note."""
+        self.headers_sent = False
+        self.overdue_at_s = math.inf
+        """When to stop waiting for the client, on trio's clock."""
+        self._host = host
+        self._route = route
+        self._core = event.call
+        self._pairs = event.invocation_metadata
+        self._metadata: Mapping[str, str] | None = None
+        self._peer: str | None = None
+        self._caller: Caller | None = None
+        self._purse: Purse | None = None
+        self._trailing: tuple[tuple[str, str | bytes], ...] = ()
+        self._scope = trio.CancelScope(deadline=deadline_s)
+        self._revoked: StatusError | None = None
+        self._running = False
+        self._ended = False
+        self._closed = False
+        self.start((cygrpc.ReceiveCloseOnServerOperation(NO_FLAGS),), self._on_closed)
+
+    # --- What handlers see (routes.Call) ----------------------------------------------------
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """See routes.Call."""
+        if self._metadata is None:
+            self._metadata = text_pairs(self._pairs)
+        return self._metadata
+
+    @property
+    def peer(self) -> str:
+        """See routes.Call. Empty when first asked for after the call has ended."""
+        if self._peer is None:
+            self._peer = "" if self._core is None else self._core.peer().decode(errors="replace")
+        return self._peer
+
+    @property
+    def caller(self) -> Caller | None:
+        """See routes.Call."""
+        return self._caller
+
+    @property
+    def purse(self) -> Purse:
+        """See routes.Call."""
+        assert self._purse is not None, self.method
+        return self._purse
+
+    def admitted(self, caller: Caller) -> None:
+        """See routes.Call."""
+        self._caller = caller
+
+    def resolve_purse(self, request: Message) -> Purse:
+        """See routes.Call."""
+        assert self._route is not None
+        self._purse = self._route.purse_of(self._caller, request)
+        return self._purse
+
+    def set_trailing(self, key: str, value: str) -> None:
+        """See routes.Call."""
+        check_pair(key, value)
+        self._trailing += ((key, value),)
+
+    def revoke(self, error: StatusError) -> None:
+        """See routes.Call."""
+        if self._ended or self._revoked is not None:
+            return
+        if self._running:
+            self._revoked = error
+            self._scope.cancel()
+        else:
+            self.refuse(error)
+
+    # --- What the server does with it -------------------------------------------------------
+
+    def begin(self) -> None:
+        """Receive the request message and then run the handler; of a stream, at once."""
+        assert self._route is not None
+        if self._route.request_streaming:
+            self._running = True
+            self._host.start_soon(self._run, self._serve_stream)
+        else:
+            self.overdue_at_s = trio.current_time() + self._host.request_timeout_s
+            self.start((cygrpc.ReceiveMessageOperation(NO_FLAGS),), self._on_request)
+
+    def refuse(self, error: StatusError) -> None:
+        """End with an error. Without effect on a call that has ended."""
+        details = error.to_proto().SerializeToString()
+        self._trailing += ((DETAILS_KEY, details),)
+        self._end(error.code_number, error.message)
+
+    def overdue(self) -> None:
+        """The client took too long to send its request or to read what it asked for."""
+        self.overdue_at_s = math.inf
+        if self._running:
+            self.revoke(
+                StatusError(
+                    grpc.StatusCode.RESOURCE_EXHAUSTED, "SLOW_READER", "the client does not read"
+                )
+            )
+            # The status cannot overtake what the client does not read: reset the stream.
+            self.reset()
+        else:
+            self.refuse(
+                StatusError(
+                    grpc.StatusCode.DEADLINE_EXCEEDED,
+                    "REQUESTQUEUE_TIMEOUT",
+                    "the request message did not arrive in time",
+                )
+            )
+
+    def reset(self) -> None:
+        """Break the call off without a status."""
+        if self._core is not None and not self._closed:
+            self._core.cancel()
+
+    # --- What the streams of the call need ---------------------------------------------------
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing can be sent any more."""
+        return self._ended
+
+    def start(self, operations: tuple[Any, ...], done: Callable[[CoreEvent], None]) -> None:
+        """Start a batch. ``done`` gets its event, also when the call has broken off."""
+        error = self._core.start_server_batch(operations, done)
+        # Batches are made here, from checked parts: the core refuses none that is well formed.
+        assert error == 0, (self.method, error, operations)
+
+    def writing(self) -> None:
+        """A message is on its way to the client."""
+        self.overdue_at_s = trio.current_time() + self._host.write_timeout_s
+
+    def written(self) -> None:
+        """The client has taken all messages so far."""
+        self.overdue_at_s = math.inf
+
+    # --- Events of the core -------------------------------------------------------------------
+
+    def _on_request(self, event: CoreEvent) -> None:
+        self.overdue_at_s = math.inf
+        if self._ended:
+            return
+        data = event.batch_operations[0].message()
+        if data is None:
+            # Either the client sent no message, or it has left and this goes nowhere.
+            self.refuse(
+                StatusError(grpc.StatusCode.UNIMPLEMENTED, "NO_MESSAGE", "one request is needed")
+            )
+            return
+        self._running = True
+        self._host.start_soon(self._run, self._serve_message, data)
+
+    def _on_closed(self, event: CoreEvent) -> None:
+        self._closed = True
+        if event.batch_operations[0].cancelled():
+            self._ended = True
+            self._scope.cancel()
+        self._release()
+
+    def _on_ended(self, event: CoreEvent) -> None:
+        """The status is out or cannot be sent; the core's close event follows either way."""
+
+    def _release(self) -> None:
+        if self._closed and not self._running:
+            self._core = None
+            self._host.forget(self)
+
+    # --- The handler's task -------------------------------------------------------------------
+
+    async def _run(self, serve: Callable[..., Awaitable[None]], *arguments: object) -> None:
+        error: StatusError | None = None
+        try:
+            try:
+                with self._scope:
+                    await serve(*arguments)
+            except* Exception as errors:
+                error = self._host.interceptor.status(self.method, errors)
+            if error is not None:
+                self.refuse(error)
+            elif self._scope.cancelled_caught:
+                self.refuse(self._why_cancelled())
+            else:
+                assert self._ended
+        finally:
+            if not self._ended:
+                # Cancelled from outside: the server itself goes down.
+                self.refuse(stopping())
+            self._running = False
+            self._release()
+
+    async def _serve_message(self, data: bytes) -> None:
+        """Serve a call whose request is one message."""
+        route = self._route
+        assert route is not None
+        await self._host.routes.admit(self, route)
+        try:
+            request = route.parse(data)
+        except DecodeError:
+            raise malformed(f"not a message of {route.path}") from None
+        if route.authorization.owner_field:
+            self.resolve_purse(request)
+        if not route.response_streaming:
+            self._answer(route.serialize(await route.handler(self, request)))
+            return
+        responses = ResponseStream(self, route.serialize)
+        with self._host.routes.stream(self):
+            await route.handler(self, request, responses)
+            await responses.flush()
+        self._end(0, "")
+
+    async def _serve_stream(self) -> None:
+        """Serve a call whose request is a stream."""
+        route = self._route
+        assert route is not None
+        await self._host.routes.admit(self, route)
+        requests = RequestStream(self, route.parse, prove_end=not route.response_streaming)
+        with self._host.routes.stream(self):
+            if not route.response_streaming:
+                self._answer(route.serialize(await route.handler(self, requests)))
+                return
+            responses = ResponseStream(self, route.serialize)
+            await route.handler(self, requests, responses)
+            await responses.flush()
+        self._end(0, "")
+
+    def _why_cancelled(self) -> StatusError:
+        if self._revoked is not None:
+            return self._revoked
+        if self.deadline_s <= trio.current_time():
+            return expired()
+        # Nobody reads this: the client has left.
+        return StatusError(grpc.StatusCode.CANCELLED, "CANCELLED", "the client has left")
+
+    # --- Ending -------------------------------------------------------------------------------
+
+    def _answer(self, data: bytes) -> None:
+        """Send the one response and the status in one batch."""
+        self._finish((cygrpc.SendMessageOperation(data, NO_FLAGS),), 0, "")
+
+    def _end(self, code_number: int, message: str) -> None:
+        self._finish((), code_number, message)
+
+    def _finish(self, first: tuple[Any, ...], code_number: int, message: str) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        self.overdue_at_s = math.inf
+        status = cygrpc.SendStatusFromServerOperation(
+            self._trailing, code_number, message.encode(), NO_FLAGS
+        )
+        operations = (*first, status)
+        if not self.headers_sent:
+            self.headers_sent = True
+            operations = (cygrpc.SendInitialMetadataOperation((), NO_FLAGS), *operations)
+        self.start(operations, self._on_ended)
