@@ -206,7 +206,7 @@ class GrpcCall:
             self.refuse(
                 StatusError(
                     grpc.StatusCode.DEADLINE_EXCEEDED,
-                    "REQUESTQUEUE_TIMEOUT",
+                    "REQUEST_TIMEOUT",
                     "the request message did not arrive in time",
                 )
             )

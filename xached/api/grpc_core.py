@@ -18,3 +18,4 @@ CoreEvent = Any
 NO_FLAGS: Final = 0
 BUFFER_HINT: Final[int] = cygrpc.WriteFlag.buffer_hint
 QUEUE_TIMEOUT: Final[int] = cygrpc.CompletionType.queue_timeout
+QUEUE_SHUTDOWN: Final[int] = cygrpc.CompletionType.queue_shutdown

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import trio
 
-from xached.api.grpc_core import QUEUE_TIMEOUT, CoreEvent, cygrpc
+from xached.api.grpc_core import QUEUE_SHUTDOWN, QUEUE_TIMEOUT, CoreEvent, cygrpc
 from xached.runtime.world import NS_PER_S, World
 
 EVENTS_MAX: Final = 256
@@ -69,7 +69,7 @@ class CompletionPump:
         poll = self.queue.poll
         for count in range(EVENTS_MAX):
             event = poll(0)
-            if event.completion_type == QUEUE_TIMEOUT and not event.success:
+            if event.completion_type == QUEUE_TIMEOUT:
                 return count
             if not _dispatch(event):
                 return None
@@ -78,8 +78,8 @@ class CompletionPump:
 
 def _dispatch(event: CoreEvent) -> bool:
     """Run the event's callback. Returns False when the queue has been shut down."""
-    if event.completion_type == QUEUE_TIMEOUT:
-        # cygrpc reports the end of a queue as a time-out that succeeded.
-        return not event.success
-    event.tag(event)
+    if event.completion_type == QUEUE_SHUTDOWN:
+        return False
+    if event.completion_type != QUEUE_TIMEOUT:
+        event.tag(event)
     return True
