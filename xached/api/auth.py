@@ -1,0 +1,318 @@
+"""Who is calling: the authorizer of every call, and the handlers that sign people in.
+
+The hot path is one hash and two look-ups: a token that was verified once is found by its hash, and
+its session must be in the table of live sessions at that very moment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import attrs
+import grpc
+from xache.v1 import admin_pb2, auth_pb2, options_pb2
+
+from xached.api.errors import StatusError
+from xached.api.routes import Authorization, Call, Caller
+from xached.domain.auth import (
+    AccountOpened,
+    AuthMessage,
+    AuthReply,
+    BootstrapAdmin,
+    Done,
+    ListSessions,
+    Login,
+    Logout,
+    Refresh,
+    Register,
+    RevokeSession,
+    Role,
+    RolesChanged,
+    SessionEndCause,
+    SessionGranted,
+    SessionId,
+    SessionList,
+    SetRole,
+)
+from xached.domain.order import AccountId
+from xached.domain.rejection import Reason, Rejection
+from xached.domain.sessions import LiveSession, SessionTable
+from xached.runtime.mailbox import Mailbox
+from xached.security.tokens import AccessTokens, TokenExpired, TokenInvalid
+
+VERIFIED_MAX: Final = 20_000
+"""Tokens remembered as verified: about 10 MB. The oldest is forgotten first."""
+
+STREAMS_PER_SESSION_MAX: Final = 64
+
+_SCHEME = "bearer "
+_ROLES = {role.value: role for role in Role}
+
+Sessions = Mailbox[AuthMessage, AuthReply]
+"""The address of the sessions actor."""
+
+Reply = TypeVar("Reply", bound=AuthReply)
+
+
+@attrs.frozen
+class _Verified:
+    """A token that was genuine; what its session was then."""
+
+    live: LiveSession
+    caller: Caller
+    expires_at_ns: int
+
+
+class SessionAuthorizer:
+    """Knows callers by their access tokens, and ends their streams with their session.
+
+    Args:
+        table: the live sessions.
+        tokens: verifies what is not known yet.
+        now_ns: the wall clock.
+    """
+
+    def __init__(
+        self, table: SessionTable, tokens: AccessTokens, now_ns: Callable[[], int]
+    ) -> None:
+        self._table = table
+        self._tokens = tokens
+        self._now_ns = now_ns
+        self._verified: dict[bytes, _Verified] = {}
+        self._streams: dict[SessionId, list[Call]] = {}
+        table.on_end(self._revoke_streams)
+
+    def authorize(self, call: Call, authorization: Authorization) -> Caller:  # noqa: ARG002 - the routes compare what it asks for with the answer
+        """The caller of a call. Raises: StatusError UNAUTHENTICATED."""
+        header = call.metadata.get("authorization", "")
+        if header[: len(_SCHEME)].lower() != _SCHEME:
+            raise _unauthenticated(
+                "CREDENTIAL_REQUIRED", "send metadata authorization: Bearer <access token>"
+            )
+        token = header[len(_SCHEME) :]
+        # Surrogates cannot be encoded otherwise; they make no token, but must not make a bug.
+        digest = hashlib.blake2b(token.encode(errors="replace"), digest_size=16).digest()
+        known = self._verified.get(digest)
+        now_ns = self._now_ns()
+        if known is None:
+            known = self._remember(digest, self._verify(token, now_ns))
+        elif now_ns >= known.expires_at_ns:
+            del self._verified[digest]
+            raise _expired()
+        live = self._table.find(known.live.session_id)
+        if live is known.live and now_ns < live.expires_at_ns:
+            return known.caller
+        if live is None or now_ns >= live.expires_at_ns:
+            self._verified.pop(digest, None)
+            raise _ended()
+        # Its roles or its expiry changed since the token was seen first.
+        return self._remember(digest, _verified(live, known.expires_at_ns)).caller
+
+    def opened(self, call: Call) -> None:
+        """See Authorizer. Raises: StatusError when the session has ended or has too many."""
+        assert call.caller is not None, call.method
+        session_id = SessionId(call.caller.session_id)
+        if self._table.find(session_id) is None:
+            raise _ended()
+        streams = self._streams.setdefault(session_id, [])
+        if len(streams) >= STREAMS_PER_SESSION_MAX:
+            raise StatusError(
+                grpc.StatusCode.RESOURCE_EXHAUSTED,
+                "TOO_MANY_STREAMS",
+                "the session has too many streams open",
+                {"allowed": str(STREAMS_PER_SESSION_MAX)},
+            )
+        streams.append(call)
+
+    def closed(self, call: Call) -> None:
+        """See Authorizer."""
+        assert call.caller is not None, call.method
+        session_id = SessionId(call.caller.session_id)
+        streams = [other for other in self._streams.get(session_id, ()) if other is not call]
+        if streams:
+            self._streams[session_id] = streams
+        else:
+            self._streams.pop(session_id, None)
+
+    def _verify(self, token: str, now_ns: int) -> _Verified:
+        try:
+            claims = self._tokens.verify(token, now_ns)
+        except TokenExpired:
+            raise _expired() from None
+        except TokenInvalid:
+            raise _unauthenticated("TOKEN_INVALID", "the access token does not work") from None
+        live = self._table.find(claims.session_id)
+        if live is None or live.account_id != claims.account_id:
+            raise _ended()
+        return _verified(live, claims.expires_at_ns)
+
+    def _remember(self, digest: bytes, verified: _Verified) -> _Verified:
+        if len(self._verified) >= VERIFIED_MAX:
+            del self._verified[next(iter(self._verified))]
+        self._verified[digest] = verified
+        return verified
+
+    def _revoke_streams(self, session_id: SessionId, _cause: SessionEndCause) -> None:
+        # Its tokens need no purge: none of them finds the session any more.
+        for call in self._streams.pop(session_id, ()):
+            call.revoke(_ended())
+
+
+class AuthHandlers:
+    """Serves ``xache.v1.AuthService``."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    async def register(
+        self, call: Call, request: auth_pb2.RegisterRequest
+    ) -> auth_pb2.RegisterResponse:
+        """Open an account."""
+        message = Register(email=request.email, password=request.password)
+        opened = await ask_sessions(self._sessions, call, message, AccountOpened)
+        return auth_pb2.RegisterResponse(account_id=opened.account_id)
+
+    async def login(self, call: Call, request: auth_pb2.LoginRequest) -> auth_pb2.LoginResponse:
+        """Open a session."""
+        message = Login(email=request.email, password=request.password, device=request.device)
+        granted = await ask_sessions(self._sessions, call, message, SessionGranted)
+        return auth_pb2.LoginResponse(
+            account_id=granted.account_id, session_id=granted.session_id, tokens=_tokens(granted)
+        )
+
+    async def refresh(
+        self, call: Call, request: auth_pb2.RefreshRequest
+    ) -> auth_pb2.RefreshResponse:
+        """Trade a refresh token for new tokens."""
+        message = Refresh(refresh_token=request.refresh_token)
+        granted = await ask_sessions(self._sessions, call, message, SessionGranted)
+        return auth_pb2.RefreshResponse(tokens=_tokens(granted))
+
+    async def logout(self, call: Call, _request: auth_pb2.LogoutRequest) -> auth_pb2.LogoutResponse:
+        """End the caller's session."""
+        message = Logout(session_id=SessionId(caller_of(call).session_id))
+        await ask_sessions(self._sessions, call, message, Done, urgent=True)
+        return auth_pb2.LogoutResponse()
+
+    async def list_sessions(
+        self, call: Call, _request: auth_pb2.ListSessionsRequest
+    ) -> auth_pb2.ListSessionsResponse:
+        """List the caller's live sessions."""
+        caller = caller_of(call)
+        message = ListSessions(account_id=caller.account_id)
+        listed = await ask_sessions(self._sessions, call, message, SessionList)
+        return auth_pb2.ListSessionsResponse(
+            sessions=[
+                auth_pb2.Session(
+                    session_id=session.session_id,
+                    device=session.device,
+                    created_at_ns=session.created_at_ns,
+                    refreshed_at_ns=session.refreshed_at_ns,
+                    current=session.session_id == caller.session_id,
+                )
+                for session in listed.sessions
+            ]
+        )
+
+    async def revoke_session(
+        self, call: Call, request: auth_pb2.RevokeSessionRequest
+    ) -> auth_pb2.RevokeSessionResponse:
+        """End one of the caller's sessions."""
+        message = RevokeSession(
+            account_id=caller_of(call).account_id, session_id=SessionId(request.session_id)
+        )
+        await ask_sessions(self._sessions, call, message, Done, urgent=True)
+        return auth_pb2.RevokeSessionResponse()
+
+
+async def bootstrap_admin(
+    sessions: Sessions, call: Call, request: admin_pb2.BootstrapAdminRequest
+) -> admin_pb2.BootstrapAdminResponse:
+    """Make the first administrator: the handler's work, for the admin service."""
+    message = BootstrapAdmin(token=request.token, email=request.email, password=request.password)
+    opened = await ask_sessions(sessions, call, message, AccountOpened)
+    return admin_pb2.BootstrapAdminResponse(account_id=opened.account_id)
+
+
+async def set_role(
+    sessions: Sessions, call: Call, request: admin_pb2.SetRoleRequest
+) -> admin_pb2.SetRoleResponse:
+    """Give or take a role: the handler's work, for the admin service."""
+    role = _ROLES.get(request.role)
+    if role is None:
+        raise Rejection(Reason.FIELD_REQUIRED, "name a role", field="role")
+    message = SetRole(
+        account_id=AccountId(request.account_id),
+        role=role,
+        granted=request.granted,
+        by=caller_of(call).account_id,
+    )
+    changed = await ask_sessions(sessions, call, message, RolesChanged)
+    return admin_pb2.SetRoleResponse(roles=role_names(changed.roles))
+
+
+async def ask_sessions(
+    sessions: Sessions,
+    call: Call,
+    message: AuthMessage,
+    reply_class: type[Reply],
+    *,
+    urgent: bool = False,
+) -> Reply:
+    """Ask the sessions actor in the name of a call.
+
+    The place in its mailbox is charged to the account, or to the address of who has none yet.
+
+    Raises: Rejection; Overloaded, Expired or Closed, nothing done.
+    """
+    if call.caller is not None:
+        account: str = call.caller.account_id
+    else:
+        account = call.peer.rpartition(":")[0]
+    reply = await sessions.ask(message, account=account, urgent=urgent, deadline=call.deadline_s)
+    assert isinstance(reply, reply_class), f"{type(message).__name__} was answered otherwise"
+    return reply
+
+
+def caller_of(call: Call) -> Caller:
+    """The caller of a method that is not public."""
+    assert call.caller is not None, call.method
+    return call.caller
+
+
+def role_names(roles: frozenset[Role]) -> list[str]:
+    """Roles as a message takes them, in order."""
+    return [options_pb2.Role.Name(role.value) for role in sorted(roles)]
+
+
+def _tokens(granted: SessionGranted) -> auth_pb2.Tokens:
+    return auth_pb2.Tokens(
+        access_token=granted.access_token,
+        access_expires_at_ns=granted.access_expires_at_ns,
+        refresh_token=granted.refresh_token,
+        refresh_expires_at_ns=granted.refresh_expires_at_ns,
+    )
+
+
+def _verified(live: LiveSession, expires_at_ns: int) -> _Verified:
+    caller = Caller(
+        account_id=live.account_id,
+        session_id=live.session_id,
+        roles=frozenset(int(role) for role in live.roles),
+        scopes=frozenset(int(scope) for scope in live.scopes),
+    )
+    return _Verified(live, caller, expires_at_ns)
+
+
+def _unauthenticated(reason: str, message: str) -> StatusError:
+    return StatusError(grpc.StatusCode.UNAUTHENTICATED, reason, message)
+
+
+def _expired() -> StatusError:
+    return _unauthenticated("TOKEN_EXPIRED", "the access token has expired; refresh it")
+
+
+def _ended() -> StatusError:
+    return _unauthenticated("SESSION_ENDED", "the session has ended; log in again")
