@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 import attrs
@@ -77,6 +77,15 @@ class FindRequest:
 Request: TypeAlias = Command | Batch | FindRequest | AnyQuery
 
 
+class Used(Protocol):
+    """A used-up id."""
+
+    @property
+    def seq(self) -> int:
+        """The row that used it up."""
+        ...
+
+
 class Journal(Protocol):
     """Where rows go, and where ids are looked up."""
 
@@ -94,16 +103,16 @@ class Journal(Protocol):
         """Write rows durably in one transaction. Raises: when they may not be on disk."""
         ...
 
-    def find_ids(self, keys: Iterable[Key]) -> dict[Key, tuple[int, bytes]]:
-        """Which of these ids are used up, by which row, with the MAC of its command."""
+    def find_ids(self, keys: Iterable[Key]) -> Mapping[Key, Used]:
+        """Which of these ids are used up, and by which row."""
         ...
 
     def request_mac(self, command: Command) -> bytes:
         """What tells equal requests from others."""
         ...
 
-    def row(self, seq: int) -> Row:
-        """Read one row."""
+    def row(self, seq: int) -> Row | None:
+        """Read one row; None when there is no such one."""
         ...
 
 
@@ -228,7 +237,7 @@ class MatchingActor:
 
     # --- one message ------------------------------------------------------------------------
 
-    def _take(self, envelope: Envelope[Request, Any], used: dict[Key, tuple[int, bytes]]) -> None:
+    def _take(self, envelope: Envelope[Request, Any], used: Mapping[Key, Used]) -> None:
         message = envelope.message
         match message:
             case Batch():
@@ -242,7 +251,7 @@ class MatchingActor:
                 result = self._execute(message, used)
                 self._answers.append(lambda: envelope.answer(result))
 
-    def _execute(self, command: Command, used: dict[Key, tuple[int, bytes]]) -> CommandOutcome:
+    def _execute(self, command: Command, used: Mapping[Key, Used]) -> CommandOutcome:
         key = request_key(command)
         try:
             if key is not None and (known := self._known_row(key, command, used)) is not None:
@@ -286,7 +295,7 @@ class MatchingActor:
 
     # --- ids --------------------------------------------------------------------------------
 
-    def _used_ids(self, batch: list[Envelope[Request, Any]]) -> dict[Key, tuple[int, bytes]]:
+    def _used_ids(self, batch: list[Envelope[Request, Any]]) -> Mapping[Key, Used]:
         """Look up every id of a batch that is not remembered, in one SELECT."""
         unknown: list[Key] = []
         for envelope in batch:
@@ -306,18 +315,17 @@ class MatchingActor:
                     unknown.append(key)
         return self._journal.find_ids(unknown) if unknown else {}
 
-    def _known_row(
-        self, key: Key, command: Command, used: dict[Key, tuple[int, bytes]]
-    ) -> Row | None:
+    def _known_row(self, key: Key, command: Command, used: Mapping[Key, Used]) -> Row | None:
         """The row that used up this id. Raises: Rejection ID_REUSED for other content."""
         row = self._pending_ids.get(key)
         if row is None:
             seq = self._recent_ids.get(key)
             if seq is None and key in used:
-                seq = used[key][0]
+                seq = used[key].seq
             if seq is None:
                 return None
             row = self._journal.row(seq)
+            assert row is not None
         if self._journal.request_mac(row.command) != self._journal.request_mac(command):
             raise Rejection(
                 Reason.ID_REUSED,
@@ -374,5 +382,5 @@ class MatchingActor:
         seq = self._recent_ids.get(key)
         if seq is None:
             found = self._journal.find_ids([key]).get(key)
-            seq = found[0] if found is not None else None
+            seq = found.seq if found is not None else None
         envelope.answer(outcome.Value(self._journal.row(seq) if seq is not None else None))

@@ -1,0 +1,233 @@
+"""AdminService: running the house. Routed on the admin listener only."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import attrs
+from xache.v1 import admin_pb2
+
+from xached.actors.matching import Matching
+from xached.api import convert
+from xached.api.auth import IdentityAdmin
+from xached.api.routes import Call
+from xached.domain.instrument import Asset, AssetName, Directory
+from xached.domain.messages import (
+    Command,
+    Deposit,
+    FreezePurse,
+    ListAsset,
+    ListInstrument,
+    OpenPurse,
+    SetMark,
+    SetMarketState,
+    SetRiskLimits,
+)
+from xached.domain.money import parse_decimal
+from xached.domain.order import Purse, make_purse
+from xached.domain.rejection import Reason, Rejection
+
+CAUSE_CHARS_MAX = 200
+
+
+@attrs.frozen(kw_only=True)
+class ActorReport:
+    """How one actor is doing, with its own figures."""
+
+    name: str
+    state: str
+    restarts: int
+    failure: str
+    statistics: dict[str, int]
+
+
+@attrs.frozen(kw_only=True)
+class HouseReport:
+    """How the daemon is doing."""
+
+    version: str
+    ready_at_ns: int
+    journal_seq: int
+    views_seq: int
+    actors: tuple[ActorReport, ...]
+
+
+class AdminHandlers:
+    """Handlers of AdminService."""
+
+    def __init__(
+        self,
+        matching: Matching,
+        directory: Directory,
+        identity: IdentityAdmin,
+        report: Callable[[], HouseReport],
+    ) -> None:
+        self._matching = matching
+        self._directory = directory
+        self._report = report
+        # People are the sessions actor's; the calls go to it as they are.
+        self.bootstrap_admin: Callable[..., Awaitable[admin_pb2.BootstrapAdminResponse]] = (
+            identity.bootstrap_admin
+        )
+        self.set_role: Callable[..., Awaitable[admin_pb2.SetRoleResponse]] = identity.set_role
+
+    async def list_asset(
+        self, _call: Call, request: admin_pb2.ListAssetRequest
+    ) -> admin_pb2.ListAssetResponse:
+        """List an asset."""
+        asset = Asset(AssetName(request.asset.name), request.asset.scale)
+        command = ListAsset(asset=asset, request_id=convert.optional_id(request.request_id))
+        return admin_pb2.ListAssetResponse(seq=await self._seq_of(command))
+
+    async def list_instrument(
+        self, _call: Call, request: admin_pb2.ListInstrumentRequest
+    ) -> admin_pb2.ListInstrumentResponse:
+        """List an instrument."""
+        command = ListInstrument(
+            instrument=convert.read_instrument(request.instrument, self._directory.assets),
+            request_id=convert.optional_id(request.request_id),
+        )
+        return admin_pb2.ListInstrumentResponse(seq=await self._seq_of(command))
+
+    async def set_market_state(
+        self, _call: Call, request: admin_pb2.SetMarketStateRequest
+    ) -> admin_pb2.SetMarketStateResponse:
+        """Say what an instrument lets people do."""
+        command = SetMarketState(
+            symbol=self._directory.instrument(request.symbol).symbol,
+            state=convert.market_state(request.state),
+            cause=_cause(request.cause),
+            request_id=convert.optional_id(request.request_id),
+        )
+        return admin_pb2.SetMarketStateResponse(seq=await self._seq_of(command))
+
+    async def set_mark(
+        self, _call: Call, request: admin_pb2.SetMarkRequest
+    ) -> admin_pb2.SetMarkResponse:
+        """Set the reference price that price bands are measured from."""
+        instrument = self._directory.instrument(request.symbol)
+        command = SetMark(
+            symbol=instrument.symbol,
+            price_ticks=instrument.parse_price(request.price),
+            source="ADMIN",
+            request_id=convert.optional_id(request.request_id),
+        )
+        return admin_pb2.SetMarkResponse(seq=await self._seq_of(command))
+
+    async def set_risk_limits(
+        self, _call: Call, request: admin_pb2.SetRiskLimitsRequest
+    ) -> admin_pb2.SetRiskLimitsResponse:
+        """Set the limits of one purse."""
+        limits = tuple(
+            (asset.name, parse_decimal(text, asset.scale, "max_order_notional"))
+            for asset, text in (
+                (self._directory.asset(name), text)
+                for name, text in sorted(request.max_order_notional.items())
+            )
+        )
+        command = SetRiskLimits(
+            purse=_purse(request.account_id, request.subaccount),
+            max_open_orders=request.max_open_orders,
+            max_order_notional_units=limits,
+            request_id=convert.optional_id(request.request_id),
+        )
+        return admin_pb2.SetRiskLimitsResponse(seq=await self._seq_of(command))
+
+    async def open_purse(
+        self, _call: Call, request: admin_pb2.OpenPurseRequest
+    ) -> admin_pb2.OpenPurseResponse:
+        """Open a purse of an account."""
+        command = OpenPurse(
+            purse=_purse(request.account_id, request.subaccount),
+            simulated=request.simulated,
+            request_id=convert.optional_id(request.request_id),
+        )
+        return admin_pb2.OpenPurseResponse(seq=await self._seq_of(command))
+
+    async def freeze_purse(
+        self, _call: Call, request: admin_pb2.FreezePurseRequest
+    ) -> admin_pb2.FreezePurseResponse:
+        """Freeze a purse, or lift its freeze."""
+        command = FreezePurse(
+            purse=_purse(request.account_id, request.subaccount),
+            frozen=request.frozen,
+            cause=_cause(request.cause),
+            request_id=convert.optional_id(request.request_id),
+        )
+        return admin_pb2.FreezePurseResponse(seq=await self._seq_of(command))
+
+    async def deposit(
+        self, _call: Call, request: admin_pb2.DepositRequest
+    ) -> admin_pb2.DepositResponse:
+        """Credit money that came in from outside."""
+        asset = self._directory.asset(request.asset)
+        command = Deposit(
+            purse=_purse(request.account_id, request.subaccount),
+            asset=asset.name,
+            amount_units=parse_decimal(request.amount, asset.scale),
+            request_id=_required_id(request.request_id),
+        )
+        return admin_pb2.DepositResponse(seq=await self._seq_of(command))
+
+    async def get_health(
+        self, _call: Call, _request: admin_pb2.GetHealthRequest
+    ) -> admin_pb2.GetHealthResponse:
+        """Tell how every part of the daemon is doing."""
+        report = self._report()
+        return admin_pb2.GetHealthResponse(
+            version=report.version,
+            ready_at_ns=report.ready_at_ns,
+            journal_seq=report.journal_seq,
+            views_seq=report.views_seq,
+            actors=[
+                admin_pb2.ActorHealth(
+                    name=actor.name,
+                    state=actor.state,
+                    restarts=actor.restarts,
+                    failure=actor.failure,
+                    statistics=actor.statistics,
+                )
+                for actor in report.actors
+            ],
+        )
+
+    async def _seq_of(self, command: Command) -> int:
+        row = await self._matching.execute(command)
+        return row.seq
+
+
+def _purse(account_id: str, subaccount: str) -> Purse:
+    if not account_id:
+        raise Rejection(
+            Reason.FIELD_REQUIRED,
+            "whose purse?",
+            field="account_id",
+            given="nothing",
+            allowed="an account id",
+        )
+    return make_purse(account_id, subaccount)
+
+
+def _required_id(request_id: str) -> str:
+    """Money is credited once: without an id a retry could credit it twice."""
+    if not request_id:
+        raise Rejection(
+            Reason.FIELD_REQUIRED,
+            "a deposit needs a request_id",
+            field="request_id",
+            given="nothing",
+            allowed="1 to 36 of A-Z a-z 0-9 . _ -",
+        )
+    return convert.optional_id(request_id)
+
+
+def _cause(text: str) -> str:
+    if len(text) > CAUSE_CHARS_MAX:
+        raise Rejection(
+            Reason.ID_FORMAT,
+            "the cause is too long",
+            field="cause",
+            given=f"{len(text)} characters",
+            allowed=f"at most {CAUSE_CHARS_MAX}",
+        )
+    return text

@@ -1,0 +1,58 @@
+"""Pages of long lists: newest first, continued by an opaque cursor that never skips or repeats."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+
+import attrs
+
+from xached.domain.rejection import Reason, Rejection
+
+SIZE_DEFAULT = 100
+SIZE_MAX = 500
+
+
+@attrs.frozen
+class Page:
+    """What to read: at most ``size`` entries whose cursor is below ``before``."""
+
+    size: int
+    before: int | None
+
+
+def read_page(size: int, token: str) -> Page:
+    """Read a page request. Raises: Rejection AMOUNT_RANGE or ID_FORMAT."""
+    if size > SIZE_MAX:
+        raise Rejection(
+            Reason.AMOUNT_RANGE,
+            "the page is too large",
+            field="page_size",
+            given=str(size),
+            allowed=f"0 to {SIZE_MAX}",
+        )
+    return Page(size or SIZE_DEFAULT, _read_token(token) if token else None)
+
+
+def write_page(page: Page, cursors: Sequence[int]) -> str:
+    """The token of the next page; empty when this one was not full."""
+    if len(cursors) < page.size:
+        return ""
+    return base64.urlsafe_b64encode(str(cursors[-1]).encode()).decode().rstrip("=")
+
+
+def _read_token(token: str) -> int:
+    try:
+        text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode("ascii")
+        if len(text) <= 20 and text.isdecimal():
+            return int(text)
+    except (binascii.Error, ValueError):
+        pass
+    raise Rejection(
+        Reason.ID_FORMAT,
+        "the page token is not one that was given",
+        field="page_token",
+        given=token[:40],
+        allowed="next_page_token of the last answer",
+    )

@@ -1,0 +1,470 @@
+"""TradingService: orders go in, and their fate comes out."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import grpc
+import outcome
+import trio
+from xache.v1 import trading_pb2
+
+from xached.actors.history import History
+from xached.actors.matching import CommandOutcome, Matching
+from xached.api import convert
+from xached.api.errors import StatusError, status_of
+from xached.api.paging import read_page, write_page
+from xached.api.routes import Call, Requests, Responses
+from xached.domain.history import PurseChanges, PurseFold
+from xached.domain.instrument import Directory
+from xached.domain.messages import CancelAll, CancelOrder, Command, OrderEnded, PlaceOrder, Row
+from xached.domain.order import EndReason, Purse, account_of, make_order_id
+from xached.domain.queries import OpenOrderQuery, PurseQuery
+from xached.domain.rejection import Reason, Rejection
+from xached.runtime.mailbox import Overloaded
+from xached.runtime.topic import Lagged, Subscription, Topic
+
+BATCH_MAX = 200
+IN_FLIGHT_MAX = 1_024
+"""Entries of one stream without an answer; past it the stream is not read."""
+
+WATCH_BUFFER = 4_096
+HEARTBEAT_S = 5.0
+
+
+class TradingHandlers:
+    """Handlers of TradingService, for every transport."""
+
+    def __init__(
+        self,
+        matching: Matching,
+        directory: Directory,
+        history: History,
+        feed: Topic[Row],
+    ) -> None:
+        self._matching = matching
+        self._directory = directory
+        self._history = history
+        self._feed = feed
+
+    # --- entry ------------------------------------------------------------------------------
+
+    async def place_order(
+        self, call: Call, request: trading_pb2.PlaceOrderRequest
+    ) -> trading_pb2.PlaceOrderResponse:
+        """Place one order."""
+        command = convert.place_command(request, call.purse, self._directory)
+        row = await self._execute(call, command)
+        return convert.place_response(row, self._directory)
+
+    async def place_orders(
+        self, call: Call, request: trading_pb2.PlaceOrdersRequest
+    ) -> trading_pb2.PlaceOrdersResponse:
+        """Place many orders in one message; each has its own result."""
+        if not 1 <= len(request.orders) <= BATCH_MAX:
+            raise Rejection(
+                Reason.AMOUNT_RANGE,
+                "a batch has too many orders, or none",
+                field="orders",
+                given=str(len(request.orders)),
+                allowed=f"1 to {BATCH_MAX}",
+            )
+        results: list[trading_pb2.OrderResult | None] = []
+        commands: list[Command] = []
+        for order in request.orders:
+            try:
+                commands.append(self._read_place(order, call.purse, request.subaccount))
+                results.append(None)
+            except Rejection as rejection:
+                results.append(self._refused(rejection))
+        outcomes: deque[CommandOutcome] = deque()
+        if commands:
+            outcomes.extend(
+                await self._matching.execute_batch(
+                    tuple(commands), account=account_of(call.purse), deadline=call.deadline_s
+                )
+            )
+        return trading_pb2.PlaceOrdersResponse(
+            results=[
+                result if result is not None else self._result(outcomes.popleft())
+                for result in results
+            ]
+        )
+
+    async def enter_orders(
+        self,
+        call: Call,
+        requests: Requests[trading_pb2.EnterOrdersRequest],
+        responses: Responses[trading_pb2.EnterOrdersResponse],
+    ) -> None:
+        """Enter orders and cancels over one stream; answers come in order."""
+        window = _Window()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._answer_entries, window, responses)
+            subaccount: str | None = None
+            while batch := await requests.receive_batch():
+                if subaccount is None:
+                    subaccount = batch[0].subaccount
+                    call.resolve_purse(batch[0])
+                for entry in batch:
+                    self._enter(entry, call.purse, subaccount, window)
+                await window.wait_room()
+            window.finish()
+
+    def _enter(
+        self,
+        entry: trading_pb2.EnterOrdersRequest,
+        purse: Purse,
+        subaccount: str,
+        window: _Window,
+    ) -> None:
+        """Post one entry; its answer, or its refusal, takes its place in the window."""
+        place = window.open(entry.tag)
+        try:
+            command = self._read_entry(entry, purse, subaccount)
+            self._matching.post(command, place.fill, account=account_of(purse))
+        except (Rejection, Overloaded) as error:
+            place.fill(outcome.Error(error))
+
+    async def _answer_entries(
+        self, window: _Window, responses: Responses[trading_pb2.EnterOrdersResponse]
+    ) -> None:
+        """Send answers as they become complete from the front on."""
+        while answered := await window.wait_answered():
+            await responses.send_many(
+                [
+                    trading_pb2.EnterOrdersResponse(tag=tag, result=self._result(result))
+                    for tag, result in answered
+                ]
+            )
+
+    async def cancel_order(
+        self, call: Call, request: trading_pb2.CancelOrderRequest
+    ) -> trading_pb2.CancelOrderResponse:
+        """Cancel one order."""
+        row = await self._execute(call, convert.cancel_command(request, call.purse))
+        return convert.cancel_response(row, self._directory)
+
+    async def cancel_all_orders(
+        self, call: Call, request: trading_pb2.CancelAllOrdersRequest
+    ) -> trading_pb2.CancelAllOrdersResponse:
+        """Cancel every open order of a purse, or of one instrument of it."""
+        command = CancelAll(
+            purse=call.purse,
+            symbol=convert.symbol_filter(request.symbol, self._directory),
+            request_id=convert.optional_id(request.request_id),
+            reason=EndReason.USER,
+        )
+        row = await self._execute(call, command)
+        return trading_pb2.CancelAllOrdersResponse(
+            order_ids=[str(e.order_id) for e in row.events if isinstance(e, OrderEnded)]
+        )
+
+    # --- reading ----------------------------------------------------------------------------
+
+    async def get_order(
+        self, call: Call, request: trading_pb2.GetOrderRequest
+    ) -> trading_pb2.GetOrderResponse:
+        """Tell how one order stands; NOT_FOUND means it was never accepted."""
+        purse = call.purse
+        order_id, client_order_id = convert.order_name(request.order_id, request.client_order_id)
+        if client_order_id is not None:
+            accepted = await self._matching.find_request(
+                f"o:{purse}", client_order_id, account=account_of(purse)
+            )
+            if accepted is None:
+                raise _unknown_order("client_order_id", client_order_id)
+            order_id = make_order_id(accepted.seq, 0)
+        assert order_id is not None
+        found = await self._matching.query(
+            OpenOrderQuery(purse=purse, order_id=order_id, client_order_id=None),
+            account=account_of(purse),
+        )
+        # The history is asked for the fills of an open order too, as of the same sequence.
+        await self._history.wait_for(found.seq)
+        told = await self._history.order(purse, order_id)
+        if told is None:
+            raise _unknown_order("order_id", str(order_id))
+        order, fills = told
+        instrument = self._directory[order.symbol]
+        return trading_pb2.GetOrderResponse(
+            order=convert.order_message(order, instrument),
+            fills=[convert.fill_message(fill, instrument) for fill in fills],
+        )
+
+    async def list_open_orders(
+        self, call: Call, request: trading_pb2.ListOpenOrdersRequest
+    ) -> trading_pb2.ListOpenOrdersResponse:
+        """List the open orders of a purse, oldest first."""
+        symbol = convert.symbol_filter(request.symbol, self._directory)
+        purse = await self._matching.query(PurseQuery(call.purse), account=account_of(call.purse))
+        return trading_pb2.ListOpenOrdersResponse(
+            orders=[
+                convert.order_message(order, self._directory[order.symbol])
+                for order in purse.orders
+                if symbol is None or order.symbol == symbol
+            ]
+        )
+
+    async def list_orders(
+        self, call: Call, request: trading_pb2.ListOrdersRequest
+    ) -> trading_pb2.ListOrdersResponse:
+        """List orders of a purse, newest first."""
+        page = read_page(request.page_size, request.page_token)
+        symbol = convert.symbol_filter(request.symbol, self._directory)
+        await self._history.wait_for(request.min_seq)
+        orders = await self._history.orders(call.purse, symbol, page.before, page.size)
+        return trading_pb2.ListOrdersResponse(
+            orders=[
+                convert.order_message(order, self._directory[order.symbol]) for order in orders
+            ],
+            next_page_token=write_page(page, [order.order_id for order in orders]),
+            as_of_seq=self._history.as_of_seq,
+        )
+
+    async def list_fills(
+        self, call: Call, request: trading_pb2.ListFillsRequest
+    ) -> trading_pb2.ListFillsResponse:
+        """List fills of a purse, newest first."""
+        page = read_page(request.page_size, request.page_token)
+        symbol = convert.symbol_filter(request.symbol, self._directory)
+        await self._history.wait_for(request.min_seq)
+        rows = await self._history.fills(call.purse, symbol, page.before, page.size)
+        return trading_pb2.ListFillsResponse(
+            fills=[convert.fill_message(fill, self._directory[fill.symbol]) for _, fill in rows],
+            next_page_token=write_page(page, [cursor for cursor, _ in rows]),
+            as_of_seq=self._history.as_of_seq,
+        )
+
+    async def list_positions(
+        self, call: Call, _request: trading_pb2.ListPositionsRequest
+    ) -> trading_pb2.ListPositionsResponse:
+        """List the positions of a purse."""
+        purse = await self._matching.query(PurseQuery(call.purse), account=account_of(call.purse))
+        return trading_pb2.ListPositionsResponse(
+            positions=[
+                convert.position_message(symbol, position, self._directory[symbol])
+                for symbol, position in purse.positions.items()
+            ]
+        )
+
+    async def watch_purse(
+        self,
+        call: Call,
+        _request: trading_pb2.WatchPurseRequest,
+        responses: Responses[trading_pb2.WatchPurseResponse],
+    ) -> None:
+        """Stream what happens to a purse, beginning with how it stands."""
+        lagged = False
+        while True:
+            async with self._feed.subscribe(WATCH_BUFFER) as rows:
+                snapshot = await self._matching.query(
+                    PurseQuery(call.purse), account=account_of(call.purse)
+                )
+                fold = PurseFold(call.purse, snapshot.orders, snapshot.balances, self._directory)
+                await responses.send(
+                    trading_pb2.WatchPurseResponse(
+                        seq=snapshot.seq,
+                        snapshot=trading_pb2.PurseSnapshot(
+                            orders=[
+                                convert.order_message(order, self._directory[order.symbol])
+                                for order in snapshot.orders
+                            ],
+                            balances=convert.balance_messages(
+                                snapshot.balances, snapshot.orders, self._directory
+                            ),
+                            lagged=lagged,
+                        ),
+                    )
+                )
+                await self._follow(rows, fold, snapshot.seq, responses)
+            lagged = True
+
+    async def _follow(
+        self,
+        rows: Subscription[Row],
+        fold: PurseFold,
+        seq: int,
+        responses: Responses[trading_pb2.WatchPurseResponse],
+    ) -> None:
+        """Send changes until the reader was too slow and must begin again."""
+        while True:
+            batch: list[Row | Lagged] = []
+            with trio.move_on_after(HEARTBEAT_S):
+                batch = await rows.receive_batch()
+            if not batch:
+                await responses.send(
+                    trading_pb2.WatchPurseResponse(seq=seq, heartbeat=trading_pb2.Heartbeat())
+                )
+            for row in batch:
+                if isinstance(row, Lagged):
+                    return
+                if row.seq <= seq:
+                    continue
+                seq = row.seq
+                changes = fold.fold(row)
+                if changes is not None:
+                    await responses.send_many(self._change_messages(row, changes))
+
+    def _change_messages(
+        self, row: Row, changes: PurseChanges
+    ) -> list[trading_pb2.WatchPurseResponse]:
+        messages = [
+            trading_pb2.WatchPurseResponse(
+                seq=row.seq,
+                at_ns=row.at_ns,
+                fill=convert.fill_message(fill, self._directory[fill.symbol]),
+            )
+            for fill in changes.fills
+        ]
+        messages.extend(
+            trading_pb2.WatchPurseResponse(
+                seq=row.seq,
+                at_ns=row.at_ns,
+                order=convert.order_message(order, self._directory[order.symbol]),
+            )
+            for order in changes.orders
+        )
+        if changes.assets:
+            messages.append(
+                trading_pb2.WatchPurseResponse(
+                    seq=row.seq,
+                    at_ns=row.at_ns,
+                    balances=trading_pb2.PurseBalances(
+                        balances=[
+                            convert.balance_message(self._directory.assets[asset], funds)
+                            for asset, funds in sorted(changes.assets.items())
+                        ]
+                    ),
+                )
+            )
+        return messages
+
+    # --- parts ------------------------------------------------------------------------------
+
+    async def _execute(self, call: Call, command: Command) -> Row:
+        return await self._matching.execute(
+            command, account=account_of(call.purse), deadline=call.deadline_s
+        )
+
+    def _read_place(
+        self, request: trading_pb2.PlaceOrderRequest, purse: Purse, subaccount: str
+    ) -> PlaceOrder:
+        _check_same_purse(request.subaccount, subaccount)
+        return convert.place_command(request, purse, self._directory)
+
+    def _read_entry(
+        self, entry: trading_pb2.EnterOrdersRequest, purse: Purse, subaccount: str
+    ) -> PlaceOrder | CancelOrder:
+        _check_same_purse(entry.subaccount, subaccount)
+        match entry.WhichOneof("entry"):
+            case "place":
+                return self._read_place(entry.place, purse, subaccount)
+            case "cancel":
+                _check_same_purse(entry.cancel.subaccount, subaccount)
+                return convert.cancel_command(entry.cancel, purse)
+            case _:
+                raise Rejection(
+                    Reason.FIELD_REQUIRED,
+                    "an entry places or cancels",
+                    field="entry",
+                    given="nothing",
+                    allowed="place or cancel",
+                )
+
+    def _result(self, result: CommandOutcome) -> trading_pb2.OrderResult:
+        if isinstance(result, outcome.Error):
+            return self._refused(result.error)
+        row = result.value
+        if isinstance(row.command, CancelOrder):
+            return trading_pb2.OrderResult(canceled=convert.cancel_response(row, self._directory))
+        return trading_pb2.OrderResult(placed=convert.place_response(row, self._directory))
+
+    @staticmethod
+    def _refused(error: BaseException) -> trading_pb2.OrderResult:
+        status = status_of(error)
+        if status is None:
+            raise error  # A bug: it ends the call as an incident.
+        return trading_pb2.OrderResult(refusal=convert.refusal(status))
+
+
+class _Place:
+    """One entry's place in the window; filled by the exchange, in any task."""
+
+    __slots__ = ("_window", "result", "tag")
+
+    def __init__(self, tag: int, window: _Window) -> None:
+        self.tag = tag
+        self.result: CommandOutcome | None = None
+        self._window = window
+
+    def fill(self, result: CommandOutcome) -> None:
+        """Put the answer in. Neither blocks nor raises."""
+        self.result = result
+        self._window.filled()
+
+
+class _Window:
+    """The entries of a stream that were not answered yet, in order of arrival."""
+
+    def __init__(self) -> None:
+        self._places: deque[_Place] = deque()
+        self._filled = trio.Event()
+        self._room = trio.Event()
+        self._finished = False
+
+    def open(self, tag: int) -> _Place:
+        """Keep the next place."""
+        place = _Place(tag, self)
+        self._places.append(place)
+        return place
+
+    def filled(self) -> None:
+        """A place was filled: perhaps the front is complete."""
+        if self._places and self._places[0].result is not None:
+            self._filled.set()
+
+    def finish(self) -> None:
+        """No more entries will come."""
+        self._finished = True
+        self._filled.set()
+
+    async def wait_room(self) -> None:
+        """Wait while too many entries are not answered."""
+        while len(self._places) >= IN_FLIGHT_MAX:
+            self._room = trio.Event()
+            await self._room.wait()
+
+    async def wait_answered(self) -> list[tuple[int, CommandOutcome]]:
+        """Wait for answers at the front and take them; [] when there will be no more."""
+        while True:
+            answered: list[tuple[int, CommandOutcome]] = []
+            while self._places and (result := self._places[0].result) is not None:
+                answered.append((self._places.popleft().tag, result))
+            if answered:
+                self._room.set()
+                return answered
+            if self._finished and not self._places:
+                return []
+            self._filled = trio.Event()
+            await self._filled.wait()
+
+
+def _check_same_purse(named: str, subaccount: str) -> None:
+    if named not in ("", subaccount):
+        raise Rejection(
+            Reason.FIELD_FORBIDDEN,
+            "one message trades for one purse",
+            field="subaccount",
+            given=named[:40],
+            allowed=f"empty or {subaccount or 'main'}",
+        )
+
+
+def _unknown_order(field: str, given: str) -> StatusError:
+    return StatusError(
+        grpc.StatusCode.NOT_FOUND,
+        Reason.UNKNOWN_ORDER.value,
+        "no such order was ever accepted for this purse",
+        {"field": field, "given": given, "allowed": "an order of the purse"},
+    )

@@ -1,0 +1,60 @@
+"""WalletService: what a purse owns, and how it came to."""
+
+from __future__ import annotations
+
+from xache.v1 import wallet_pb2
+
+from xached.actors.history import History
+from xached.actors.matching import Matching
+from xached.api import convert
+from xached.api.paging import read_page, write_page
+from xached.api.routes import Call
+from xached.domain.instrument import Directory
+from xached.domain.money import format_units
+from xached.domain.order import account_of
+from xached.domain.queries import PurseQuery
+
+
+class WalletHandlers:
+    """Handlers of WalletService, for every transport."""
+
+    def __init__(self, matching: Matching, directory: Directory, history: History) -> None:
+        self._matching = matching
+        self._directory = directory
+        self._history = history
+
+    async def get_balances(
+        self, call: Call, _request: wallet_pb2.GetBalancesRequest
+    ) -> wallet_pb2.GetBalancesResponse:
+        """Tell the balances of a purse, each hold with its order."""
+        purse = await self._matching.query(PurseQuery(call.purse), account=account_of(call.purse))
+        return wallet_pb2.GetBalancesResponse(
+            balances=convert.balance_messages(purse.balances, purse.orders, self._directory),
+            seq=purse.seq,
+        )
+
+    async def list_transactions(
+        self, call: Call, request: wallet_pb2.ListTransactionsRequest
+    ) -> wallet_pb2.ListTransactionsResponse:
+        """List what moved in and out of a purse, newest first."""
+        page = read_page(request.page_size, request.page_token)
+        asset = self._directory.asset(request.asset).name if request.asset else None
+        await self._history.wait_for(request.min_seq)
+        rows = await self._history.transactions(call.purse, asset, page.before, page.size)
+        return wallet_pb2.ListTransactionsResponse(
+            transactions=[
+                wallet_pb2.Transaction(
+                    seq=entry.seq,
+                    at_ns=entry.at_ns,
+                    kind=convert.wire(entry.kind),
+                    asset=entry.asset,
+                    amount=format_units(
+                        entry.amount_units, self._directory.assets[entry.asset].scale
+                    ),
+                    reference=entry.reference,
+                )
+                for _, entry in rows
+            ],
+            next_page_token=write_page(page, [cursor for cursor, _ in rows]),
+            as_of_seq=self._history.as_of_seq,
+        )

@@ -1,0 +1,306 @@
+"""Configuration: TOML files to one frozen value. Every key is documented in config/*.toml.
+
+An unknown key, a wrong type or a number out of range is refused with its place and what is
+allowed; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
+from xached.domain.money import parse_decimal
+from xached.domain.rejection import Rejection
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used. The text names the file, the key and what is allowed."""
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """The limits of every purse that has none of its own."""
+
+    max_open_orders: int
+    max_order_notional_units: tuple[tuple[AssetName, int], ...]
+
+
+@attrs.frozen(kw_only=True)
+class House:
+    """What is listed when the daemon starts."""
+
+    assets: tuple[Asset, ...]
+    instruments: tuple[Instrument, ...]
+    limits: Limits
+
+
+@attrs.frozen(kw_only=True)
+class GrpcConfig:
+    """The public listener. With a certificate and its key it is TLS only."""
+
+    listen: str = "127.0.0.1:7400"
+    reflection: bool = False
+    certificate: Path | None = None
+    private_key: Path | None = None
+
+
+@attrs.frozen(kw_only=True)
+class StrategySeat:
+    """A strategy that is to run, and the purse it trades for."""
+
+    name: str
+    plugin: str
+    account: str
+    subaccount: str
+    settings: Mapping[str, Any]
+
+
+@attrs.frozen(kw_only=True)
+class Config:
+    """All of it."""
+
+    data_dir: Path
+    house: House
+    grpc: GrpcConfig = GrpcConfig()
+    admin_socket: Path | None = None
+    http_listen: str = "127.0.0.1:7480"
+    snapshot_rows: int = 100_000
+    strategies: tuple[StrategySeat, ...] = ()
+    accept_clock: bool = False
+
+
+def read_config(path: Path) -> Config:
+    """Read xached.toml and the files it names. Raises: ConfigError."""
+    top = _Table(path, "", _read(path))
+    data, grpc = top.table("data"), top.table("grpc")
+    admin, http = top.table("admin"), top.table("http")
+    house, storage = top.table("house"), top.table("storage")
+    config = Config(
+        data_dir=data.path("directory", "data"),
+        house=read_house(
+            house.path("instruments", "instruments.toml"), house.path("risk", "risk.toml")
+        ),
+        grpc=GrpcConfig(
+            listen=grpc.text("listen", "127.0.0.1:7400"),
+            reflection=grpc.flag("reflection", False),
+            certificate=grpc.optional_path("certificate"),
+            private_key=grpc.optional_path("private_key"),
+        ),
+        admin_socket=admin.optional_path("socket"),
+        http_listen=http.text("listen", "127.0.0.1:7480"),
+        snapshot_rows=storage.number("snapshot_rows", 100_000, 1_000, 100_000_000),
+        strategies=tuple(_strategy(table) for table in top.tables("strategy")),
+    )
+    if (config.grpc.certificate is None) != (config.grpc.private_key is None):
+        raise ConfigError(f"{path}: grpc.certificate and grpc.private_key go together")
+    for table in (top, data, grpc, admin, http, house, storage):
+        table.finish()
+    return config
+
+
+def default_house() -> House:
+    """The instruments and limits that ship with xached."""
+    directory = defaults_dir()
+    return read_house(directory / "instruments.toml", directory / "risk.toml")
+
+
+def defaults_dir() -> Path:
+    """Where the shipped configuration is: in the package once installed, in config/ before."""
+    packaged = Path(__file__).parent / "defaults"
+    return packaged if packaged.is_dir() else Path(__file__).parent.parent / "config"
+
+
+def read_house(instruments: Path, risk: Path) -> House:
+    """Read what to list and the default limits. Raises: ConfigError."""
+    top = _Table(instruments, "", _read(instruments))
+    assets: dict[str, Asset] = {}
+    for table in top.tables("asset"):
+        asset = Asset(AssetName(table.text("name")), table.number("scale", None, 0, 24))
+        assets[asset.name] = asset
+        table.finish()
+    listed = tuple(_instrument(table, assets) for table in top.tables("instrument"))
+    top.finish()
+    limits = _Table(risk, "", _read(risk))
+    most = limits.table("max_order_notional")
+    notionals = tuple(
+        (AssetName(name), _decimal(most, name, assets[name].scale)) for name in most.known(assets)
+    )
+    house = House(
+        assets=tuple(assets.values()),
+        instruments=listed,
+        limits=Limits(
+            max_open_orders=limits.number("max_open_orders", None, 0, 1_000),
+            max_order_notional_units=notionals,
+        ),
+    )
+    most.finish()
+    limits.finish()
+    return house
+
+
+def _strategy(table: _Table) -> StrategySeat:
+    seat = StrategySeat(
+        name=table.text("name"),
+        plugin=table.text("plugin"),
+        account=table.text("account"),
+        subaccount=table.text("subaccount"),
+        settings=table.table("settings").take_all(),
+    )
+    table.finish()
+    return seat
+
+
+def _instrument(table: _Table, assets: Mapping[str, Asset]) -> Instrument:
+    symbol = table.text("symbol")
+    base, _, quote = symbol.partition("-")
+    if base not in assets or quote not in assets:
+        raise ConfigError(f"{table.place('symbol')}: {symbol} needs both of its assets listed")
+    base_scale, quote_scale = assets[base].scale, assets[quote].scale
+    tick = table.text("tick_size")
+    price_scale = len(tick.partition(".")[2].rstrip("0"))
+    tick_step = table.parse("tick_size", tick, price_scale)
+    lot_units = _decimal(table, "lot_size", base_scale)
+    if not tick_step or not lot_units:
+        raise ConfigError(f"{table.place('tick_size')}: tick and lot must be more than 0")
+
+    def ticks(key: str) -> int:
+        return _decimal(table, key, price_scale) // tick_step
+
+    def lots(key: str) -> int:
+        return _decimal(table, key, base_scale) // lot_units
+
+    def ppm(key: str) -> int:
+        return table.number(key, None, 0, 100_000_000)
+
+    instrument = Instrument(
+        symbol=Symbol(symbol),
+        base=AssetName(base),
+        quote=AssetName(quote),
+        base_scale=base_scale,
+        quote_scale=quote_scale,
+        price_scale=price_scale,
+        tick_step=tick_step,
+        lot_units=lot_units,
+        min_price_ticks=ticks("min_price"),
+        max_price_ticks=ticks("max_price"),
+        min_quantity_lots=lots("min_quantity"),
+        max_quantity_lots=lots("max_quantity"),
+        max_market_quantity_lots=lots("max_market_quantity"),
+        min_notional_units=_decimal(table, "min_notional", quote_scale),
+        max_notional_units=_decimal(table, "max_notional", quote_scale),
+        buy_band_up_ppm=ppm("buy_band_up_ppm"),
+        buy_band_down_ppm=ppm("buy_band_down_ppm"),
+        sell_band_up_ppm=ppm("sell_band_up_ppm"),
+        sell_band_down_ppm=ppm("sell_band_down_ppm"),
+        maker_fee_ppm=ppm("maker_fee_ppm"),
+        taker_fee_ppm=ppm("taker_fee_ppm"),
+        max_open_orders=table.number("max_open_orders", None, 1, 1_000),
+    )
+    table.finish()
+    try:
+        instrument.check()
+    except Rejection as rejection:
+        raise ConfigError(f"{table.place('symbol')}: {rejection.facts['allowed']}") from None
+    return instrument
+
+
+def _decimal(table: _Table, key: str, scale: int) -> int:
+    return table.parse(key, table.text(key), scale)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+class _Table:
+    """A TOML table that is taken apart key by key; what is left over is refused."""
+
+    def __init__(self, path: Path, name: str, values: dict[str, Any]) -> None:
+        self._path = path
+        self._name = name
+        self._values = dict(values)
+
+    def place(self, key: str) -> str:
+        """Where a key is, for people."""
+        return f"{self._path}: {self._name + '.' if self._name else ''}{key}"
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """A text; required without a default."""
+        found = self._values.pop(key, default)
+        if not isinstance(found, str):
+            raise ConfigError(f"{self.place(key)}: {found!r} is not text")
+        return found
+
+    def flag(self, key: str, default: bool) -> bool:
+        """True or false."""
+        found = self._values.pop(key, default)
+        if not isinstance(found, bool):
+            raise ConfigError(f"{self.place(key)}: {found!r} is not true or false")
+        return found
+
+    def number(self, key: str, default: int | None, low: int, high: int) -> int:
+        """A whole number in a range."""
+        found = self._values.pop(key, default)
+        if type(found) is not int or not low <= found <= high:
+            raise ConfigError(f"{self.place(key)}: {found!r} is not a number from {low} to {high}")
+        return found
+
+    def path(self, key: str, default: str) -> Path:
+        """A path, relative to the file."""
+        return self._path.parent / self.text(key, default)
+
+    def optional_path(self, key: str) -> Path | None:
+        """A path, None when it is empty."""
+        text = self.text(key, "")
+        return self._path.parent / text if text else None
+
+    def table(self, key: str) -> _Table:
+        """A table; an empty one when it is not there."""
+        found = self._values.pop(key, {})
+        if not isinstance(found, dict):
+            raise ConfigError(f"{self.place(key)} is not a table")
+        return _Table(self._path, f"{self._name + '.' if self._name else ''}{key}", found)
+
+    def tables(self, key: str) -> list[_Table]:
+        """An array of tables."""
+        found = self._values.pop(key, [])
+        if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+            raise ConfigError(f"{self.place(key)} is not an array of tables")
+        return [_Table(self._path, f"{key}[{index}]", item) for index, item in enumerate(found)]
+
+    def known(self, names: Mapping[str, object]) -> list[str]:
+        """The keys that are left, all of which must be among ``names``."""
+        for key in self._values:
+            if key not in names:
+                raise ConfigError(f"{self.place(key)} is none of {', '.join(names)}")
+        return sorted(self._values)
+
+    def take_all(self) -> dict[str, Any]:
+        """Everything that is left."""
+        values, self._values = self._values, {}
+        return values
+
+    def parse(self, key: str, text: str, scale: int) -> int:
+        """Exact decimal text as units."""
+        try:
+            return parse_decimal(text, scale, key)
+        except Rejection as rejection:
+            raise ConfigError(
+                f"{self.place(key)}: {text!r}, allowed: {rejection.facts['allowed']}"
+            ) from None
+
+    def finish(self) -> None:
+        """Refuse what nobody asked for."""
+        for key in self._values:
+            raise ConfigError(f"{self.place(key)} is not a key of xached")
