@@ -19,7 +19,7 @@ import hashlib
 import hmac
 import json
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -47,6 +47,9 @@ READ_ROWS: Final = 1_000
 
 RequestKey: TypeAlias = tuple[str, str]
 """(scope, id) of a request that may be repeated."""
+
+Repeat: TypeAlias = tuple[int, bytes]
+"""By which row an id was used up, and the MAC of the request."""
 
 _SEQ_AND_TIME = struct.Struct(">QQ")
 
@@ -81,14 +84,6 @@ class Anchor:
 
     seq: int
     chain: bytes
-
-
-@attrs.frozen
-class Repeat:
-    """An id that was used: by which row, and the MAC of the request."""
-
-    seq: int
-    mac: bytes
 
 
 @attrs.frozen(kw_only=True)
@@ -310,9 +305,11 @@ class Journal:
             except CodecError as error:
                 raise JournalDamaged(seq, str(error)) from error
 
-    def row(self, seq: int) -> Row | None:
-        """One row; None when there is no such one. Raises: as :meth:`read`."""
-        return next(self.read(seq, seq), None)
+    def row(self, seq: int) -> Row:
+        """One row, which must be there. Raises: as :meth:`read`."""
+        for row in self.read(seq, seq):
+            return row
+        raise JournalDamaged(seq, "missing")
 
     def anchor_at(self, seq: int) -> Anchor | None:
         """The chain value of a row, 0 meaning the beginning; None when there is no such row."""
@@ -321,7 +318,7 @@ class Journal:
         found = self._select("SELECT chain FROM rows WHERE seq = ?", (seq,))
         return Anchor(seq, found[0][0]) if found else None
 
-    def find_ids(self, keys: Iterable[RequestKey]) -> Mapping[RequestKey, Repeat]:
+    def find_ids(self, keys: Iterable[RequestKey]) -> dict[RequestKey, Repeat]:
         """Which of these ids were used, and by what; one statement for all of them.
 
         Raises: JournalFailed.
@@ -331,7 +328,7 @@ class Journal:
             "ON ids.scope = wanted.value ->> 0 AND ids.id = wanted.value ->> 1",
             (json.dumps(list(keys)),),
         )
-        return {(scope, name): Repeat(seq, mac) for scope, name, seq, mac in found}
+        return {(scope, name): (seq, mac) for scope, name, seq, mac in found}
 
     def verify(self, anchor: Anchor | None = None) -> Report:
         """Check everything: the file, every row, the chain, and the ids against the rows.
@@ -378,7 +375,7 @@ class Journal:
         faults = []
         for row in rows:
             key = used.get(row.seq)
-            if key is not None and found.get(key) != Repeat(row.seq, self.request_mac(row.command)):
+            if key is not None and found.get(key) != (row.seq, self.request_mac(row.command)):
                 faults.append(f"row {row.seq}: its id is not indexed as written")
         return len(used), faults
 

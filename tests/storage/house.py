@@ -1,0 +1,168 @@
+"""A small house whose rows the storage tests keep: one market, a few purses, a seeded flow."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+from xached.domain.exchange import Exchange
+from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
+from xached.domain.messages import (
+    CancelAll,
+    CancelOrder,
+    Command,
+    Deposit,
+    Event,
+    ListAsset,
+    ListInstrument,
+    OpenPurse,
+    PlaceOrder,
+    Row,
+    SetMark,
+    SetMarketState,
+    SetRiskLimits,
+)
+from xached.domain.order import (
+    EndReason,
+    MarketState,
+    OrderType,
+    Purse,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
+from xached.domain.rejection import Rejection
+
+KEY = bytes(range(32))
+SYMBOL = Symbol("BTC-USDT")
+PURSES = tuple(Purse(f"{name}/main") for name in ("alice", "bob", "carol"))
+MARK_TICKS = 500_000
+
+INSTRUMENT = Instrument(
+    symbol=SYMBOL,
+    base=AssetName("BTC"),
+    quote=AssetName("USDT"),
+    base_scale=8,
+    quote_scale=6,
+    price_scale=1,
+    tick_step=1,
+    lot_units=1_000,
+    min_price_ticks=1,
+    max_price_ticks=10_000_000,
+    min_quantity_lots=1,
+    max_quantity_lots=1_000_000,
+    max_market_quantity_lots=1_000_000,
+    min_notional_units=0,
+    max_notional_units=10**15,
+    buy_band_up_ppm=100_000,
+    buy_band_down_ppm=100_000,
+    sell_band_up_ppm=100_000,
+    sell_band_down_ppm=100_000,
+    maker_fee_ppm=100,
+    taker_fee_ppm=1_000,
+    max_open_orders=200,
+)
+
+
+def zero_entropy(n: int) -> bytes:
+    """The house id of tests."""
+    return bytes(n)
+
+
+class House:
+    """An exchange that is told things, and the rows that come of it."""
+
+    def __init__(self, seed: int) -> None:
+        self.exchange = Exchange()
+        self.seq = 0
+        self._random = random.Random(seed)
+        self._opening = self._open()
+        self._ids = 0
+
+    def next_row(self) -> Row:
+        """Something happens: first the house is set up, then people trade."""
+        while True:
+            row = self.tell(next(self._opening, None) or self._trade())
+            if row is not None:
+                return row
+
+    def rows(self, count: int) -> list[Row]:
+        """The next ``count`` rows."""
+        return [self.next_row() for _ in range(count)]
+
+    def tell(self, command: Command) -> Row | None:
+        """Decide and apply; None when it was refused or changed nothing."""
+        seq, at_ns = self.seq + 1, (self.seq + 1) * 1_000_000
+        try:
+            events = self.exchange.decide(command, seq, at_ns)
+        except Rejection:
+            return None
+        if not events:
+            return None
+        apply(self.exchange, events, seq, at_ns)
+        self.seq = seq
+        return Row(seq=seq, at_ns=at_ns, command=command, events=events)
+
+    def _open(self) -> Iterator[Command]:
+        for name, scale in (("BTC", 8), ("USDT", 6)):
+            yield ListAsset(asset=Asset(AssetName(name), scale), request_id=f"asset-{name}")
+        yield ListInstrument(instrument=INSTRUMENT, request_id="instrument")
+        yield SetRiskLimits(
+            purse=None,
+            max_open_orders=200,
+            max_order_notional_units=((AssetName("USDT"), 10**14),),
+            request_id="limits",
+        )
+        yield SetMark(symbol=SYMBOL, price_ticks=MARK_TICKS, source="TEST", request_id="mark")
+        yield SetMarketState(
+            symbol=SYMBOL, state=MarketState.TRADING, cause="opening", request_id="trading"
+        )
+        for purse in PURSES:
+            yield OpenPurse(purse=purse, simulated=False, request_id=f"open-{purse[:3]}")
+            for asset, units in (("BTC", 10**11), ("USDT", 10**13)):
+                yield Deposit(
+                    purse=purse,
+                    asset=AssetName(asset),
+                    amount_units=units,
+                    request_id=f"fund-{purse[:3]}-{asset}",
+                )
+
+    def _trade(self) -> Command:
+        draw = self._random
+        self._ids += 1
+        purse = draw.choice(PURSES)
+        kind = draw.random()
+        if kind < 0.25 and self.exchange.state.orders:
+            order = draw.choice(list(self.exchange.state.orders.values()))
+            return CancelOrder(
+                purse=order.purse,
+                order_id=order.order_id,
+                client_order_id=None,
+                request_id=f"c{self._ids}",
+                reason=EndReason.USER,
+            )
+        if kind < 0.27:
+            return CancelAll(
+                purse=purse, symbol=None, request_id=f"a{self._ids}", reason=EndReason.USER
+            )
+        market = kind > 0.9
+        return PlaceOrder(
+            purse=purse,
+            client_order_id=f"o{self._ids}",
+            symbol=SYMBOL,
+            side=draw.choice((Side.BUY, Side.SELL)),
+            type=OrderType.MARKET if market else OrderType.LIMIT,
+            time_in_force=TimeInForce.IOC if market else TimeInForce.GTC,
+            price_ticks=None if market else MARK_TICKS + draw.randrange(-30, 31),
+            quantity_lots=draw.randrange(1, 2_000),
+            quote_units=None,
+            post_only=not market and draw.random() < 0.3,
+            self_trade_prevention=SelfTradePrevention.EXPIRE_TAKER,
+            expires_at_ns=None,
+        )
+
+
+def apply(exchange: Exchange, events: tuple[Event, ...], seq: int, at_ns: int) -> None:
+    """Apply one row's events."""
+    for event in events:
+        exchange.apply(event, seq, at_ns)

@@ -1,0 +1,436 @@
+"""History that people read: orders, fills and statements, projected from the journal.
+
+Everything here can be thrown away and made again: a file that is damaged, of another house, of a
+newer program or ahead of the journal is deleted, and the rows are projected anew. One writer
+projects; readers have connections of their own that cannot write. Amounts are kept as text,
+because SQLite's integers end at 2^63.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, Final, Generic, TypeVar
+
+import attrs
+from loguru import logger
+from sqlite_utils import Database
+
+from xached.domain.history import Fill, fold_fill
+from xached.domain.instrument import AssetName, Instrument, Symbol
+from xached.domain.messages import (
+    Event,
+    InstrumentListed,
+    OrderAccepted,
+    OrderEnded,
+    OrderRested,
+    Row,
+    Traded,
+    make_order,
+)
+from xached.domain.order import (
+    EndReason,
+    Order,
+    OrderId,
+    OrderStatus,
+    OrderType,
+    Purse,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
+from xached.domain.statement import Transaction, TransactionKind, transactions
+from xached.storage.codec import CODEC
+from xached.storage.journal import Journal
+from xached.storage.schema import Connection, Migrations, SchemaError
+
+Item = TypeVar("Item")
+
+CATCH_UP_ROWS: Final = 1_000
+
+VIEWS = Migrations("views")
+
+
+@VIEWS.step(1)
+def create_history(connection: Connection) -> None:
+    """Orders, fills, transactions, and the instruments needed to read trades."""
+    for statement in (
+        "CREATE TABLE progress (house_id BLOB NOT NULL, as_of_seq INTEGER NOT NULL)",
+        "CREATE TABLE instruments (symbol TEXT PRIMARY KEY, terms BLOB NOT NULL) WITHOUT ROWID",
+        """CREATE TABLE orders (
+            order_id INTEGER PRIMARY KEY, client_order_id TEXT NOT NULL, purse TEXT NOT NULL,
+            symbol TEXT NOT NULL, side INTEGER NOT NULL, type INTEGER NOT NULL,
+            time_in_force INTEGER NOT NULL, price_ticks TEXT, quantity_lots TEXT NOT NULL,
+            quote_units TEXT, post_only INTEGER NOT NULL, self_trade_prevention INTEGER NOT NULL,
+            expires_at_ns INTEGER, maker_fee_ppm INTEGER NOT NULL, taker_fee_ppm INTEGER NOT NULL,
+            held_units TEXT NOT NULL, accepted_at_ns INTEGER NOT NULL,
+            updated_at_ns INTEGER NOT NULL, seq INTEGER NOT NULL, status INTEGER NOT NULL,
+            end_reason INTEGER NOT NULL, executed_lots TEXT NOT NULL,
+            taker_notional_units TEXT NOT NULL, maker_notional_units TEXT NOT NULL,
+            fee_units TEXT NOT NULL
+        )""",
+        "CREATE INDEX orders_by_purse ON orders (purse)",
+        "CREATE INDEX orders_by_symbol ON orders (purse, symbol)",
+        "CREATE UNIQUE INDEX orders_by_client_id ON orders (purse, client_order_id)",
+        "CREATE INDEX orders_open ON orders (status) WHERE status < 3",
+        """CREATE TABLE fills (
+            number INTEGER PRIMARY KEY, trade_id TEXT NOT NULL, order_id INTEGER NOT NULL,
+            client_order_id TEXT NOT NULL, purse TEXT NOT NULL, symbol TEXT NOT NULL,
+            side INTEGER NOT NULL, price_ticks TEXT NOT NULL, quantity_lots TEXT NOT NULL,
+            notional_units TEXT NOT NULL, fee_units TEXT NOT NULL, is_maker INTEGER NOT NULL,
+            at_ns INTEGER NOT NULL, seq INTEGER NOT NULL, simulated INTEGER NOT NULL
+        )""",
+        "CREATE INDEX fills_by_purse ON fills (purse)",
+        "CREATE INDEX fills_by_symbol ON fills (purse, symbol)",
+        "CREATE INDEX fills_by_order ON fills (order_id)",
+        """CREATE TABLE transactions (
+            number INTEGER PRIMARY KEY, seq INTEGER NOT NULL, at_ns INTEGER NOT NULL,
+            purse TEXT NOT NULL, kind INTEGER NOT NULL, asset TEXT NOT NULL,
+            amount_units TEXT NOT NULL, reference TEXT NOT NULL
+        )""",
+        "CREATE INDEX transactions_by_purse ON transactions (purse)",
+        "CREATE INDEX transactions_by_asset ON transactions (purse, asset)",
+    ):
+        connection.execute(statement)
+
+
+@attrs.frozen(kw_only=True)
+class Page(Generic[Item]):
+    """Newest first. ``next_before`` is where the next page begins; None on the last one."""
+
+    items: tuple[Item, ...]
+    next_before: int | None
+    as_of_seq: int
+
+
+class Views:
+    """The writing end. Used by one thread at a time; after an error it must be opened anew."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self._as_of_seq = _as_of_seq(database)
+        self._instruments: dict[Symbol, Instrument] = {
+            Symbol(row["symbol"]): CODEC.decode(row["terms"])
+            for row in database.query("SELECT symbol, terms FROM instruments")
+        }
+        open_orders = database.query("SELECT * FROM orders WHERE status < ?", [OrderStatus.FILLED])
+        self._open: dict[OrderId, Order] = {
+            order.order_id: order for order in map(_ORDERS.item, open_orders)
+        }
+        self._fills = _count(database, "fills")
+        self._transactions = _count(database, "transactions")
+
+    @classmethod
+    def open(cls, path: Path, house_id: bytes, last_seq: int) -> Views:
+        """Open the views of this house's journal, which ends at ``last_seq``.
+
+        A file that cannot be used is deleted and begun anew.
+
+        Raises: sqlite3.Error or OSError when that fails too.
+        """
+        try:
+            database = _connect(path, house_id)
+            if _house_of(database) == house_id and _as_of_seq(database) <= last_seq:
+                return cls(database)
+            database.close()
+            logger.warning("views are of another house or ahead of the journal: made anew")
+        except (sqlite3.DatabaseError, SchemaError) as error:
+            logger.warning("views cannot be used and are made anew: {}", error)
+        for suffix in ("", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        return cls(_connect(path, house_id))
+
+    @property
+    def as_of_seq(self) -> int:
+        """Up to which row history has been projected."""
+        return self._as_of_seq
+
+    def project(self, rows: Sequence[Row]) -> None:
+        """Take in rows, in one transaction; those already known are passed over.
+
+        Raises: sqlite3.Error; then nothing was taken in.
+        """
+        new = [row for row in rows if row.seq > self._as_of_seq]
+        if not new:
+            return
+        assert new[0].seq == self._as_of_seq + 1, "rows are projected without gaps"
+        batch = _Batch()
+        for row in new:
+            for event in row.events:
+                self._fold(event, row, batch)
+        with self._db.atomic():
+            self._write(batch)
+            self._db.execute("UPDATE progress SET as_of_seq = ?", [new[-1].seq])
+        self._as_of_seq = new[-1].seq
+
+    def catch_up(self, journal: Journal) -> int:
+        """Project what the journal has and the views have not; returns how many rows.
+
+        Raises: sqlite3.Error; JournalDamaged; JournalFailed.
+        """
+        rows = journal.read(self._as_of_seq + 1)
+        projected = 0
+        while chunk := list(islice(rows, CATCH_UP_ROWS)):
+            self.project(chunk)
+            projected += len(chunk)
+        return projected
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def _fold(self, event: Event, row: Row, batch: _Batch) -> None:
+        match event:
+            case OrderAccepted():
+                order = make_order(event, row.seq, row.at_ns)
+                self._open[order.order_id] = batch.orders[order.order_id] = order
+            case Traded():
+                lot_units = self._instruments[event.symbol].lot_units
+                for order_id in (event.taker_order_id, event.maker_order_id):
+                    order = batch.orders[order_id] = self._open[order_id]
+                    batch.fills.append(fold_fill(order, event, lot_units, row.seq, row.at_ns))
+            case OrderRested():
+                order = batch.orders[event.order_id] = self._open[event.order_id]
+                order.seq, order.updated_at_ns = row.seq, row.at_ns
+            case OrderEnded():
+                order = batch.orders[event.order_id] = self._open.pop(event.order_id)
+                order.end(event.status, event.reason, event.released_units, row.seq, row.at_ns)
+            case InstrumentListed():
+                self._instruments[event.instrument.symbol] = event.instrument
+                batch.instruments.append(event.instrument)
+            case _:
+                pass
+        batch.transactions += transactions(event, row.seq, row.at_ns, self._instruments)
+
+    def _write(self, batch: _Batch) -> None:
+        put = self._db.conn.executemany
+        put(_ORDERS.put_sql, map(_ORDERS.values, batch.orders.values()))
+        put(
+            _FILLS.put_sql,
+            (
+                [number, *_FILLS.values(fill)]
+                for number, fill in enumerate(batch.fills, self._fills + 1)
+            ),
+        )
+        put(
+            _TRANSACTIONS.put_sql,
+            (
+                [number, *_TRANSACTIONS.values(each)]
+                for number, each in enumerate(batch.transactions, self._transactions + 1)
+            ),
+        )
+        put(
+            "INSERT INTO instruments (symbol, terms) VALUES (?, ?)",
+            [(each.symbol, CODEC.encode(each)) for each in batch.instruments],
+        )
+        self._fills += len(batch.fills)
+        self._transactions += len(batch.transactions)
+
+
+class ViewsReader:
+    """The reading end: a connection that cannot write, safe to use from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        """Open views that a writer has made. Raises: sqlite3.Error."""
+        self._lock = threading.Lock()
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        self._db = Database(
+            sqlite3.connect(uri, uri=True, check_same_thread=False), execute_plugins=False
+        )
+
+    def as_of_seq(self) -> int:
+        """Up to which row history has been projected."""
+        with self._lock:
+            return _as_of_seq(self._db)
+
+    def list_orders(
+        self, purse: Purse, *, symbol: Symbol | None = None, before: int | None = None, limit: int
+    ) -> Page[Order]:
+        """Orders of a purse, open and ended, newest first; ``before`` is an order's id."""
+        return self._page(_ORDERS, {"purse": purse, "symbol": symbol}, before, limit)
+
+    def list_fills(
+        self, purse: Purse, *, symbol: Symbol | None = None, before: int | None = None, limit: int
+    ) -> Page[Fill]:
+        """Fills of a purse, newest first; ``before`` is what the last page said."""
+        return self._page(_FILLS, {"purse": purse, "symbol": symbol}, before, limit)
+
+    def list_transactions(
+        self, purse: Purse, *, asset: AssetName | None = None, before: int | None = None, limit: int
+    ) -> Page[Transaction]:
+        """Movements of a purse's money, newest first; ``before`` is what the last page said."""
+        return self._page(_TRANSACTIONS, {"purse": purse, "asset": asset}, before, limit)
+
+    def find_order(
+        self,
+        purse: Purse,
+        *,
+        order_id: OrderId | None = None,
+        client_order_id: str | None = None,
+    ) -> Order | None:
+        """An order of a purse by one of its ids; None when the history has no such order."""
+        assert (order_id is None) is not (client_order_id is None), "by one of its ids"
+        wanted = {"purse": purse, "order_id": order_id, "client_order_id": client_order_id}
+        found = self._page(_ORDERS, wanted, None, 1).items
+        return found[0] if found else None
+
+    def fills_of(self, order_id: OrderId) -> tuple[Fill, ...]:
+        """Everything an order traded, oldest first."""
+        with self._lock:
+            found = self._db.query(
+                "SELECT * FROM fills WHERE order_id = ? ORDER BY number", [order_id]
+            )
+            return tuple(map(_FILLS.item, found))
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            self._db.close()
+
+    def _page(
+        self, table: _Table[Item], wanted: Mapping[str, object], before: int | None, limit: int
+    ) -> Page[Item]:
+        assert limit >= 1
+        given = {column: value for column, value in wanted.items() if value is not None}
+        where = "".join(f"{column} = :{column} AND " for column in given)
+        # The names are this module's own; what callers give is bound.
+        sql = (
+            f"SELECT * FROM {table.name} WHERE {where}{table.key} < :before "  # noqa: S608
+            f"ORDER BY {table.key} DESC LIMIT :limit"
+        )
+        bound = {**given, "before": 2**63 - 1 if before is None else before, "limit": limit + 1}
+        with self._lock, self._db.atomic():  # one moment for the page and its sequence
+            rows = list(self._db.query(sql, bound))
+            as_of_seq = _as_of_seq(self._db)
+        page = rows[:limit]
+        return Page(
+            items=tuple(map(table.item, page)),
+            next_before=page[-1][table.key] if len(rows) > limit else None,
+            as_of_seq=as_of_seq,
+        )
+
+
+@attrs.define
+class _Batch:
+    """What some rows add to history."""
+
+    orders: dict[OrderId, Order] = attrs.field(factory=dict)
+    fills: list[Fill] = attrs.field(factory=list)
+    transactions: list[Transaction] = attrs.field(factory=list)
+    instruments: list[Instrument] = attrs.field(factory=list)
+
+
+class _Table(Generic[Item]):
+    """How a class is kept: a column for each field, amounts as text, enums as numbers.
+
+    Rows are ordered by ``key``; one that is no field of the class comes first in a row.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        key: str,
+        cls: type[Item],
+        amounts: str,
+        kinds: Mapping[str, Callable[[Any], Any]],
+    ) -> None:
+        self.name = name
+        self.key = key
+        self._cls = cls
+        fields = tuple(inspect.signature(cls).parameters)
+        self._values_of = attrgetter(*fields)
+        self._amounts = tuple(fields.index(amount) for amount in amounts.split())
+        self._restore: dict[str, Callable[[Any], Any]] = {
+            **dict.fromkeys(amounts.split(), int),
+            **kinds,
+        }
+        columns = fields if key in fields else (key, *fields)
+        self.put_sql = (
+            f"INSERT OR REPLACE INTO {name} ({', '.join(columns)}) "  # noqa: S608 - names of this module
+            f"VALUES ({', '.join('?' * len(columns))})"
+        )
+
+    def values(self, item: Item) -> list[Any]:
+        """What to write, without a key of its own."""
+        values = list(self._values_of(item))
+        for index in self._amounts:
+            if values[index] is not None:
+                values[index] = str(values[index])
+        return values
+
+    def item(self, row: dict[str, Any]) -> Item:
+        """What was read."""
+        values = {column: value for column, value in row.items() if column != "number"}
+        for column, restore in self._restore.items():
+            if values[column] is not None:
+                values[column] = restore(values[column])
+        return self._cls(**values)
+
+
+_ORDERS = _Table(
+    "orders",
+    "order_id",
+    Order,
+    "price_ticks quantity_lots quote_units held_units executed_lots taker_notional_units "
+    "maker_notional_units fee_units",
+    {
+        "side": Side,
+        "type": OrderType,
+        "time_in_force": TimeInForce,
+        "post_only": bool,
+        "self_trade_prevention": SelfTradePrevention,
+        "status": OrderStatus,
+        "end_reason": EndReason,
+    },
+)
+_FILLS = _Table(
+    "fills",
+    "number",
+    Fill,
+    "price_ticks quantity_lots notional_units fee_units",
+    {"side": Side, "is_maker": bool, "simulated": bool},
+)
+_TRANSACTIONS = _Table(
+    "transactions", "number", Transaction, "amount_units", {"kind": TransactionKind}
+)
+
+
+def _connect(path: Path, house_id: bytes) -> Database:
+    connection = sqlite3.connect(path, check_same_thread=False)
+    try:
+        # Plugins of sqlite-utils would run in the daemon.
+        database = Database(connection, execute_plugins=False)
+        # Only this connection writes and checkpoints, so the old SQLite's bug cannot happen.
+        database.enable_wal()
+        database.execute("PRAGMA synchronous = NORMAL")
+        VIEWS.apply(database)
+        if _house_of(database) is None:
+            with database.atomic():
+                database.execute(
+                    "INSERT INTO progress (house_id, as_of_seq) VALUES (?, 0)", [house_id]
+                )
+    except BaseException:
+        connection.close()
+        raise
+    return database
+
+
+def _house_of(database: Database) -> bytes | None:
+    for (house_id,) in database.execute("SELECT house_id FROM progress"):
+        return bytes(house_id)
+    return None
+
+
+def _as_of_seq(database: Database) -> int:
+    ((as_of_seq,),) = database.execute("SELECT as_of_seq FROM progress")
+    return int(as_of_seq)
+
+
+def _count(database: Database, table: str) -> int:
+    ((count,),) = database.execute(f"SELECT coalesce(max(number), 0) FROM {table}")  # noqa: S608
+    return int(count)
