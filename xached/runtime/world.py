@@ -135,6 +135,7 @@ class RealWorld:
 
     def __init__(self) -> None:
         self._threads = trio.CapacityLimiter(THREADS_MAX)
+        self._spawner: _ThreadLane | None = None
 
     def now_ns(self) -> int:
         """See World."""
@@ -160,20 +161,30 @@ class RealWorld:
 
     async def spawn(self, argv: Sequence[str], *, pass_fd: str, env: Mapping[str, str]) -> Child:
         """See World."""
+        # A child that asks to die with its parent (PR_SET_PDEATHSIG) dies with the *thread* that
+        # started it, and trio's worker threads end after ten idle seconds: hence one that stays.
+        if self._spawner is None:
+            self._spawner = _ThreadLane("spawn")
         ours, theirs = socket.socketpair()
         with theirs:
             try:
-                process = await trio.lowlevel.open_process(
-                    [*argv, pass_fd, str(theirs.fileno())],
-                    pass_fds=(theirs.fileno(),),
-                    env=dict(env),
-                    stdin=subprocess.DEVNULL,
-                    start_new_session=True,
-                )
+                process = await self._spawner.run(_start_process, argv, pass_fd, theirs, env)
             except BaseException:
                 ours.close()
                 raise
         return _ProcessChild(process, trio.SocketStream(trio.socket.from_stdlib_socket(ours)))
+
+
+def _start_process(
+    argv: Sequence[str], pass_fd: str, theirs: socket.socket, env: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - the daemon chooses what it starts
+        [*argv, pass_fd, str(theirs.fileno())],
+        pass_fds=(theirs.fileno(),),
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 _Job = Callable[[], None]
@@ -215,8 +226,10 @@ class _ThreadLane:
 
 
 class _ProcessChild:
-    def __init__(self, process: trio.Process, stream: trio.SocketStream) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], stream: trio.SocketStream) -> None:
         self._process = process
+        self._ended = os.pidfd_open(process.pid)
+        self._waiting = trio.Lock()
         self._stream = stream
 
     @property
@@ -231,7 +244,14 @@ class _ProcessChild:
 
     async def wait(self) -> int:
         """See Child."""
-        return await self._process.wait()
+        async with self._waiting:
+            while self._process.poll() is None:
+                await trio.lowlevel.wait_readable(self._ended)
+            if self._ended >= 0:
+                os.close(self._ended)
+                self._ended = -1
+        code: int = self._process.returncode
+        return code
 
     def kill(self) -> None:
         """See Child."""

@@ -41,8 +41,8 @@ from xache_sdk.strategy import Balance, Context, Input, Position, StopAsked, Tim
 from xache_sdk.v1 import plugin_pb2
 
 FRAME_BYTES_MAX: Final = 65_536
-INTENTS_BYTES_MAX: Final = 60_000
-"""An intents frame is closed at this size; one more intent still fits."""
+INTENTS_PER_FRAME_MAX: Final = 20
+"""The longest intents, 20 notes of 500 four-byte characters, still fit into a frame."""
 
 _LENGTH = struct.Struct(">I")
 
@@ -244,18 +244,10 @@ def write_ready(subscriptions: Iterable[Subscription]) -> plugin_pb2.ChildFrame:
 
 def write_intents(intents: Iterable[Intent]) -> Iterator[plugin_pb2.ChildFrame]:
     """Pack intents into as few frames as they fit in; none for none."""
-    packed = plugin_pb2.PluginIntents()
-    size = 0
-    for intent in intents:
-        message = _write_intent(intent)
-        packed.intents.append(message)
-        size += message.ByteSize() + 8
-        if size >= INTENTS_BYTES_MAX:
-            yield plugin_pb2.ChildFrame(intents=packed)
-            packed = plugin_pb2.PluginIntents()
-            size = 0
-    if packed.intents:
-        yield plugin_pb2.ChildFrame(intents=packed)
+    messages = [_write_intent(intent) for intent in intents]
+    for first in range(0, len(messages), INTENTS_PER_FRAME_MAX):
+        packed = messages[first : first + INTENTS_PER_FRAME_MAX]
+        yield plugin_pb2.ChildFrame(intents=plugin_pb2.PluginIntents(intents=packed))
 
 
 def _write_subscription(subscription: Subscription) -> plugin_pb2.PluginSubscription:

@@ -1,0 +1,180 @@
+"""The process of one strategy, seen from the daemon: values in, values out.
+
+The child is started with nothing but a socket; it limits itself before it imports the strategy
+(``xache_sdk.seal``). Whatever it does, the daemon only ever reads bounded frames from it, and a
+frame that is none ends it.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import socket
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import attrs
+import trio
+from xache_sdk.wire import FrameError, FrameReader
+
+from xached.adapters.child_frames import (
+    ChildMessage,
+    ChildViolation,
+    Intents,
+    read_child_frame,
+)
+from xached.adapters.child_outbox import Outbox, OutboxStatistics
+from xached.runtime.world import Child, World
+
+ENTRY_POINTS: Final = "xache.strategies"
+MEMORY_BYTES_MAX: Final = 2 * 1024**3
+RECEIVE_BYTES: Final = 65_536
+
+SEND_BUFFER_BYTES: Final = 32_768
+"""What waits in the socket is no longer conflated: a slow child would read old prices from it."""
+
+EXIT_S_MAX: Final = 2.0
+"""How long a process may take to end once it has closed its connection."""
+
+MESSAGES_PER_S_MAX: Final = 2_000
+"""More intents and log lines in a second end a child: reading them costs the daemon its time."""
+
+
+class ChildEnded(Exception):  # noqa: N818 - a state of the world
+    """The process has ended. ``code`` is its exit code; negative is the signal that killed it."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"the process ended with {code}")
+        self.code = code
+
+
+@attrs.frozen(kw_only=True)
+class ChildStatistics:
+    """What went through the connection."""
+
+    pid: int
+    received_bytes: int
+    received_messages: int
+    outbox: OutboxStatistics
+
+
+def find_strategies() -> Mapping[str, str]:
+    """Installed strategies: name → ``module:Class``. Reads metadata, imports nothing."""
+    found = importlib.metadata.entry_points(group=ENTRY_POINTS)
+    return {each.name: each.value for each in found}
+
+
+def child_command(entry_point: str) -> list[str]:
+    """How a child for ``module:Class`` is started, but for its socket."""
+    return [
+        sys.executable,
+        "-I",  # No environment variables, no user site, no current directory.
+        "-B",  # It may not write files.
+        "-m",
+        "xache_sdk.child",
+        "--strategy",
+        entry_point,
+        "--parent",
+        str(os.getpid()),
+        "--memory-bytes",
+        str(MEMORY_BYTES_MAX),
+    ]
+
+
+class ChildProcess:
+    """A running child. One task receives; any task puts into the outbox."""
+
+    def __init__(self, child: Child) -> None:
+        self.outbox = Outbox()
+        self._child = child
+        self._reader = FrameReader()
+        self._waiting: deque[ChildMessage] = deque()
+        self._received_bytes = 0
+        self._received_messages = 0
+        self._second_ends = 0.0
+        self._left_in_second = MESSAGES_PER_S_MAX
+
+    async def receive(self) -> ChildMessage:
+        """Wait for what the child says next.
+
+        Raises: ChildViolation; ChildEnded when it closed the connection, after it has ended.
+        """
+        while not self._waiting:
+            await self._receive_some()
+        return self._waiting.popleft()
+
+    def statistics(self) -> ChildStatistics:
+        """Tell what went through."""
+        return ChildStatistics(
+            pid=self._child.pid,
+            received_bytes=self._received_bytes,
+            received_messages=self._received_messages,
+            outbox=self.outbox.statistics(),
+        )
+
+    async def _receive_some(self) -> None:
+        try:
+            data = await self._child.stream.receive_some(RECEIVE_BYTES)
+        except trio.BrokenResourceError:  # It was killed with unread bytes of ours.
+            data = b""
+        if not data:
+            raise ChildEnded(await self._wait_end())
+        self._received_bytes += len(data)
+        try:
+            for body in self._reader.feed(data):
+                message = read_child_frame(body)
+                self._count(len(message.intents) if isinstance(message, Intents) else 1)
+                self._waiting.append(message)
+        except FrameError as error:
+            raise ChildViolation(str(error)) from None
+
+    async def _wait_end(self) -> int:
+        with trio.move_on_after(EXIT_S_MAX):
+            return await self._child.wait()
+        # Who closes its end is over, also when the process goes on.
+        self._child.kill()
+        return await self._child.wait()
+
+    def _count(self, messages: int) -> None:
+        self._received_messages += messages
+        now = trio.current_time()
+        if now >= self._second_ends:
+            self._second_ends = now + 1.0
+            self._left_in_second = MESSAGES_PER_S_MAX
+        self._left_in_second -= messages
+        if self._left_in_second < 0:
+            raise ChildViolation(f"more than {MESSAGES_PER_S_MAX} messages in a second")
+
+    async def _write(self) -> None:
+        while True:
+            data = await self.outbox.take()
+            try:
+                await self._child.stream.send_all(data)
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                return  # It has ended; who receives will hear of it.
+
+
+@asynccontextmanager
+async def open_child(world: World, command: Sequence[str]) -> AsyncIterator[ChildProcess]:
+    """Start a child and write to it from its outbox; at the end it is killed and buried.
+
+    Raises: OSError when it cannot be started; ChildTooSlow when it stops reading.
+    """
+    # The environment may hold secrets of the daemon: none of it is passed on.
+    child = await world.spawn(command, pass_fd="--fd", env={})  # noqa: S106 - an option
+    try:
+        if isinstance(child.stream, trio.SocketStream):
+            child.stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        process = ChildProcess(child)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(process._write)
+            yield process
+            nursery.cancel_scope.cancel()
+    finally:
+        child.kill()
+        with trio.CancelScope(shield=True):
+            await trio.aclose_forcefully(child.stream)
+            await child.wait()

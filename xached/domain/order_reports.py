@@ -1,0 +1,183 @@
+"""What the owner of one purse is told about its orders, folded from the exchange's rows.
+
+One report for each step of an order that its owner can see: it rests, it trades, it ends. An
+order that trades in full is reported FILLED with its last trade, not a second time at its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+
+from xached.domain.instrument import Symbol
+from xached.domain.messages import OrderAccepted, OrderEnded, OrderRested, Row, Traded
+from xached.domain.order import EndReason, Order, OrderId, OrderStatus, Purse, Side
+
+
+@attrs.frozen(kw_only=True)
+class FillReport:
+    """One trade of the order. ``fee_units`` is quote; ``maker``: the order rested in the book."""
+
+    price_ticks: int
+    quantity_lots: int
+    fee_units: int
+    maker: bool
+
+
+@attrs.frozen(kw_only=True)
+class OrderReport:
+    """An order as it stands after one step. ``fill`` is set when the step is a trade."""
+
+    client_order_id: str
+    symbol: Symbol
+    side: Side
+    status: OrderStatus
+    end_reason: EndReason
+    price_ticks: int | None
+    quantity_lots: int
+    executed_lots: int
+    fill: FillReport | None
+    at_ns: int
+
+    @property
+    def leaves_lots(self) -> int:
+        """What is still to trade; 0 once the order has ended."""
+        if self.status >= OrderStatus.FILLED:
+            return 0
+        return self.quantity_lots - self.executed_lots
+
+
+@attrs.define
+class _Known:
+    """What reports need of an order that has not ended."""
+
+    client_order_id: str
+    symbol: Symbol
+    side: Side
+    price_ticks: int | None
+    quantity_lots: int
+    executed_lots: int
+
+
+class PurseOrders:
+    """The open orders of one purse, from a known state onwards.
+
+    ``seq`` is the row after which ``open_orders`` were read; rows up to it are skipped.
+    """
+
+    def __init__(self, purse: Purse, open_orders: Iterable[Order], seq: int) -> None:
+        self._purse = purse
+        self._seq = seq
+        self._known = {
+            order.order_id: _Known(
+                order.client_order_id,
+                order.symbol,
+                order.side,
+                order.price_ticks,
+                order.quantity_lots,
+                order.executed_lots,
+            )
+            for order in open_orders
+        }
+
+    def __len__(self) -> int:
+        """How many orders are open."""
+        return len(self._known)
+
+    def fold(self, row: Row) -> list[OrderReport]:
+        """Take the next row and say what its owner is told."""
+        if row.seq <= self._seq:
+            return []
+        self._seq = row.seq
+        reports: list[OrderReport] = []
+        for event in row.events:
+            match event:
+                case OrderAccepted(purse=self._purse):
+                    self._accept(event)
+                case Traded():
+                    reports += self._trade(event, row.at_ns)
+                case OrderRested(purse=self._purse):
+                    known = self._known[event.order_id]
+                    if known.executed_lots == 0:
+                        reports.append(_report(known, OrderStatus.OPEN, row.at_ns))
+                case OrderEnded(purse=self._purse):
+                    reports += self._end(event, row.at_ns)
+                case _:
+                    pass  # Somebody else's, or no order.
+        return reports
+
+    def _accept(self, event: OrderAccepted) -> None:
+        self._known[event.order_id] = _Known(
+            event.client_order_id,
+            event.symbol,
+            event.side,
+            event.price_ticks,
+            event.quantity_lots,
+            0,
+        )
+
+    def _trade(self, event: Traded, at_ns: int) -> Iterable[OrderReport]:
+        # Both sides may be this purse's: self-trade prevention can be switched off.
+        if event.taker_purse == self._purse:
+            yield self._fill(event, event.taker_order_id, event.taker_fee_units, False, at_ns)
+        if event.maker_purse == self._purse:
+            yield self._fill(event, event.maker_order_id, event.maker_fee_units, True, at_ns)
+
+    def _fill(
+        self, event: Traded, order_id: OrderId, fee_units: int, maker: bool, at_ns: int
+    ) -> OrderReport:
+        known = self._known[order_id]
+        known.executed_lots += event.quantity_lots
+        done = known.executed_lots == known.quantity_lots
+        fill = FillReport(
+            price_ticks=event.price_ticks,
+            quantity_lots=event.quantity_lots,
+            fee_units=fee_units,
+            maker=maker,
+        )
+        status = OrderStatus.FILLED if done else OrderStatus.PARTIALLY_FILLED
+        return _report(known, status, at_ns, fill=fill)
+
+    def _end(self, event: OrderEnded, at_ns: int) -> Iterable[OrderReport]:
+        known = self._known.pop(event.order_id)
+        if known.executed_lots < known.quantity_lots:
+            yield _report(known, event.status, at_ns, reason=event.reason)
+
+
+def report_open(order: Order, at_ns: int) -> OrderReport:
+    """An open order as its owner is told of it at the start."""
+    return OrderReport(
+        client_order_id=order.client_order_id,
+        symbol=order.symbol,
+        side=order.side,
+        status=order.status,
+        end_reason=order.end_reason,
+        price_ticks=order.price_ticks,
+        quantity_lots=order.quantity_lots,
+        executed_lots=order.executed_lots,
+        fill=None,
+        at_ns=at_ns,
+    )
+
+
+def _report(
+    known: _Known,
+    status: OrderStatus,
+    at_ns: int,
+    *,
+    reason: EndReason = EndReason.NONE,
+    fill: FillReport | None = None,
+) -> OrderReport:
+    return OrderReport(
+        client_order_id=known.client_order_id,
+        symbol=known.symbol,
+        side=known.side,
+        status=status,
+        end_reason=reason,
+        price_ticks=known.price_ticks,
+        quantity_lots=known.quantity_lots,
+        executed_lots=known.executed_lots,
+        fill=fill,
+        at_ns=at_ns,
+    )
