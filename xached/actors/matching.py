@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 import attrs
@@ -28,13 +28,15 @@ from xached.domain.messages import (
     Command,
     Event,
     InstrumentListed,
+    PlaceOrder,
     Row,
     request_key,
 )
+from xached.domain.own_market import OwnMarketSnapshot
 from xached.domain.queries import (
     AnyQuery,
-    MarketsQuery,
     OpenOrderQuery,
+    OwnMarketQuery,
     PurseQuery,
     PursesQuery,
     Query,
@@ -74,7 +76,15 @@ class FindRequest:
     request_id: str
 
 
-Request: TypeAlias = Command | Batch | FindRequest | AnyQuery
+@attrs.frozen
+class ReadRows:
+    """Which rows are on disk from ``first`` to ``last``? Answered with as many as fit."""
+
+    first: int
+    last: int
+
+
+Request: TypeAlias = Command | Batch | FindRequest | ReadRows | AnyQuery
 
 
 class Used(Protocol):
@@ -109,6 +119,10 @@ class Journal(Protocol):
 
     def request_mac(self, command: Command) -> bytes:
         """What tells equal requests from others."""
+        ...
+
+    def read(self, first: int, last: int) -> Iterator[Row]:
+        """Read rows, both ends included."""
         ...
 
     def row(self, seq: int) -> Row | None:
@@ -162,6 +176,15 @@ class Matching:
         """The row that used up an id, None when it was never used. Raises: Overloaded."""
         row: Row | None = await self.mailbox.ask(FindRequest(scope, request_id), account=account)
         return row
+
+    async def rows(self, first: int, last: int) -> list[Row]:
+        """Rows that are on disk, at most :data:`ROWS_MAX` of them. Raises: Overloaded."""
+        rows: list[Row] = await self.mailbox.ask(ReadRows(first, last))
+        return rows
+
+    async def own_market(self) -> OwnMarketSnapshot:
+        """The public side of the exchange as it is on disk. Raises: Overloaded."""
+        return await self.query(OwnMarketQuery())
 
 
 @attrs.frozen(kw_only=True)
@@ -243,9 +266,11 @@ class MatchingActor:
             case Batch():
                 outcomes = [self._execute(command, used) for command in message.commands]
                 self._answers.append(lambda: envelope.answer(outcome.Value(outcomes)))
+            case ReadRows():
+                self._answers.append(lambda: self._answer_rows(envelope, message))
             case FindRequest():
                 self._answers.append(lambda: self._answer_find(envelope, message))
-            case PurseQuery() | OpenOrderQuery() | PursesQuery() | MarketsQuery():
+            case PurseQuery() | OpenOrderQuery() | PursesQuery() | OwnMarketQuery():
                 self._answers.append(lambda: self._answer_query(envelope, message))
             case _:
                 result = self._execute(message, used)
@@ -303,9 +328,11 @@ class MatchingActor:
             match message:
                 case Batch():
                     commands = message.commands
-                case (
-                    FindRequest() | PurseQuery() | OpenOrderQuery() | PursesQuery() | MarketsQuery()
-                ):
+                case PlaceOrder() | CancelOrder():
+                    commands = (message,)
+                case FindRequest() | ReadRows():
+                    commands = ()
+                case PurseQuery() | OpenOrderQuery() | PursesQuery() | OwnMarketQuery():
                     commands = ()
                 case _:
                     commands = (message,)
@@ -384,3 +411,7 @@ class MatchingActor:
             found = self._journal.find_ids([key]).get(key)
             seq = found.seq if found is not None else None
         envelope.answer(outcome.Value(self._journal.row(seq) if seq is not None else None))
+
+    def _answer_rows(self, envelope: Envelope[Request, Any], wanted: ReadRows) -> None:
+        last = min(wanted.last, wanted.first + ROWS_MAX - 1)
+        envelope.answer(outcome.Value(list(self._journal.read(wanted.first, last))))

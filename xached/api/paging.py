@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
 
 import attrs
 
@@ -35,11 +34,11 @@ def read_page(size: int, token: str) -> Page:
     return Page(size or SIZE_DEFAULT, _read_token(token) if token else None)
 
 
-def write_page(page: Page, cursors: Sequence[int]) -> str:
-    """The token of the next page; empty when this one was not full."""
-    if len(cursors) < page.size:
+def write_token(before: int | None) -> str:
+    """The token of the next page; empty when there is none."""
+    if before is None:
         return ""
-    return base64.urlsafe_b64encode(str(cursors[-1]).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(str(before).encode()).decode().rstrip("=")
 
 
 def _read_token(token: str) -> int:

@@ -13,7 +13,7 @@ from xached.actors.history import History
 from xached.actors.matching import CommandOutcome, Matching
 from xached.api import convert
 from xached.api.errors import StatusError, status_of
-from xached.api.paging import read_page, write_page
+from xached.api.paging import read_page, write_token
 from xached.api.routes import Call, Requests, Responses
 from xached.domain.history import PurseChanges, PurseFold
 from xached.domain.instrument import Directory
@@ -213,12 +213,12 @@ class TradingHandlers:
         page = read_page(request.page_size, request.page_token)
         symbol = convert.symbol_filter(request.symbol, self._directory)
         await self._history.wait_for(request.min_seq)
-        orders = await self._history.orders(call.purse, symbol, page.before, page.size)
+        found = await self._history.orders(call.purse, symbol, page.before, page.size)
         return trading_pb2.ListOrdersResponse(
             orders=[
-                convert.order_message(order, self._directory[order.symbol]) for order in orders
+                convert.order_message(order, self._directory[order.symbol]) for order in found.items
             ],
-            next_page_token=write_page(page, [order.order_id for order in orders]),
+            next_page_token=write_token(found.next_before),
             as_of_seq=self._history.as_of_seq,
         )
 
@@ -229,10 +229,12 @@ class TradingHandlers:
         page = read_page(request.page_size, request.page_token)
         symbol = convert.symbol_filter(request.symbol, self._directory)
         await self._history.wait_for(request.min_seq)
-        rows = await self._history.fills(call.purse, symbol, page.before, page.size)
+        found = await self._history.fills(call.purse, symbol, page.before, page.size)
         return trading_pb2.ListFillsResponse(
-            fills=[convert.fill_message(fill, self._directory[fill.symbol]) for _, fill in rows],
-            next_page_token=write_page(page, [cursor for cursor, _ in rows]),
+            fills=[
+                convert.fill_message(fill, self._directory[fill.symbol]) for fill in found.items
+            ],
+            next_page_token=write_token(found.next_before),
             as_of_seq=self._history.as_of_seq,
         )
 

@@ -7,7 +7,7 @@ from xache.v1 import wallet_pb2
 from xached.actors.history import History
 from xached.actors.matching import Matching
 from xached.api import convert
-from xached.api.paging import read_page, write_page
+from xached.api.paging import read_page, write_token
 from xached.api.routes import Call
 from xached.domain.instrument import Directory
 from xached.domain.money import format_units
@@ -40,7 +40,7 @@ class WalletHandlers:
         page = read_page(request.page_size, request.page_token)
         asset = self._directory.asset(request.asset).name if request.asset else None
         await self._history.wait_for(request.min_seq)
-        rows = await self._history.transactions(call.purse, asset, page.before, page.size)
+        found = await self._history.transactions(call.purse, asset, page.before, page.size)
         return wallet_pb2.ListTransactionsResponse(
             transactions=[
                 wallet_pb2.Transaction(
@@ -53,8 +53,8 @@ class WalletHandlers:
                     ),
                     reference=entry.reference,
                 )
-                for _, entry in rows
+                for entry in found.items
             ],
-            next_page_token=write_page(page, [cursor for cursor, _ in rows]),
+            next_page_token=write_token(found.next_before),
             as_of_seq=self._history.as_of_seq,
         )

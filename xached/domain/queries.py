@@ -13,7 +13,8 @@ import attrs
 
 from xached.domain.history import Funds
 from xached.domain.instrument import AssetName, Symbol
-from xached.domain.order import AccountId, MarketState, Order, OrderId, Purse, Side, account_of
+from xached.domain.order import AccountId, Order, OrderId, Purse, Side, account_of
+from xached.domain.own_market import MarketRules, OwnMarketSnapshot, RestingOrder
 from xached.domain.position import Position
 from xached.domain.state import State
 
@@ -111,40 +112,37 @@ class PursesQuery:
         ]
 
 
-@attrs.frozen(kw_only=True)
-class MarketSnapshot:
-    """A market as it stands: every resting order as (side, price, lots), in priority."""
-
-    seq: int
-    symbol: Symbol
-    state: MarketState
-    reference_ticks: int | None
-    last_ticks: int | None
-    orders: list[tuple[OrderId, Side, int, int]]
-
-
 @attrs.frozen
-class MarketsQuery:
-    """How do all markets stand?"""
+class OwnMarketQuery:
+    """How does the public side of the exchange stand?"""
 
-    def read(self, state: State, seq: int) -> list[MarketSnapshot]:
-        """In the order they were listed."""
-        return [
-            MarketSnapshot(
-                seq=seq,
-                symbol=symbol,
-                state=market.effective_state(),
-                reference_ticks=market.reference_ticks,
-                last_ticks=market.last_ticks,
-                orders=[
-                    (order_id, side, price_ticks, lots)
-                    for side in Side
-                    for order_id, price_ticks, lots in market.book.queue(side)
-                ],
-            )
-            for symbol, market in state.markets.items()
-        ]
+    def read(self, state: State, seq: int) -> OwnMarketSnapshot:
+        """Every market's rules and every resting order, in priority."""
+        return OwnMarketSnapshot(
+            seq=seq,
+            markets={
+                symbol: MarketRules(state=market.state, reference_ticks=market.reference_ticks)
+                for symbol, market in state.markets.items()
+            },
+            orders=tuple(
+                RestingOrder(
+                    order_id=order_id,
+                    purse=state.orders[order_id].purse,
+                    symbol=symbol,
+                    side=side,
+                    price_ticks=price_ticks,
+                    leaves_lots=lots,
+                )
+                for symbol, market in state.markets.items()
+                for side in Side
+                for order_id, price_ticks, lots in market.book.queue(side)
+            ),
+            simulated_purses=frozenset(
+                name for name, purse in state.purses.items() if purse.simulated
+            ),
+            halted=state.halted,
+        )
 
 
-AnyQuery: TypeAlias = PurseQuery | OpenOrderQuery | PursesQuery | MarketsQuery
+AnyQuery: TypeAlias = PurseQuery | OpenOrderQuery | PursesQuery | OwnMarketQuery
 """Every query there is."""

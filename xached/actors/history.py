@@ -1,0 +1,152 @@
+"""History: what rows say of the past, projected into tables beside the exchange.
+
+It follows the feed of durable rows and is always a little behind it; answers carry ``as_of_seq``,
+and who needs to see their own last change waits for its sequence. It can be deleted and is then
+built again. A reader of the feed that falls behind reads the gap from the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+import attrs
+import trio
+
+from xached.domain.history import Fill
+from xached.domain.instrument import AssetName, Symbol
+from xached.domain.messages import Row
+from xached.domain.order import Order, OrderId, Purse
+from xached.domain.statement import Transaction
+from xached.runtime.topic import Lagged, Subscription, Topic
+from xached.runtime.world import Lane, World
+from xached.storage.views import Page, Views, ViewsReader
+
+Found = TypeVar("Found")
+
+ROWS_BUFFERED_MAX = 20_000
+ROWS_AT_ONCE = 1_000
+
+
+class Journal(Protocol):
+    """Where a gap is read from."""
+
+    async def rows(self, first: int, last: int) -> list[Row]:
+        """Rows that are on disk; as many as fit, at least the first when it is there."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class HistoryStatistics:
+    """How far history is, and how often it fell behind."""
+
+    as_of_seq: int
+    waiting: int
+    lagged: int
+
+
+class History:
+    """Reads history; written by :func:`run_history`."""
+
+    def __init__(self, reader: ViewsReader, world: World, as_of_seq: int) -> None:
+        self._reader = reader
+        self._world = world
+        self._as_of_seq = as_of_seq
+        self._lagged = 0
+        self._advanced = trio.lowlevel.ParkingLot()
+
+    @property
+    def as_of_seq(self) -> int:
+        """The row up to which history is told."""
+        return self._as_of_seq
+
+    async def wait_for(self, seq: int) -> None:
+        """Wait until history has reached a row. The caller owns the deadline."""
+        await trio.lowlevel.checkpoint()
+        while self._as_of_seq < seq:
+            await self._advanced.park()
+
+    async def orders(
+        self, purse: Purse, symbol: Symbol | None, before: int | None, limit: int
+    ) -> Page[Order]:
+        """Orders of a purse, newest first."""
+        return await self._read(
+            lambda: self._reader.list_orders(purse, symbol=symbol, before=before, limit=limit)
+        )
+
+    async def fills(
+        self, purse: Purse, symbol: Symbol | None, before: int | None, limit: int
+    ) -> Page[Fill]:
+        """Fills of a purse, newest first."""
+        return await self._read(
+            lambda: self._reader.list_fills(purse, symbol=symbol, before=before, limit=limit)
+        )
+
+    async def transactions(
+        self, purse: Purse, asset: AssetName | None, before: int | None, limit: int
+    ) -> Page[Transaction]:
+        """Movements of a purse's money, newest first."""
+        return await self._read(
+            lambda: self._reader.list_transactions(purse, asset=asset, before=before, limit=limit)
+        )
+
+    async def order(self, purse: Purse, order_id: OrderId) -> tuple[Order, tuple[Fill, ...]] | None:
+        """One order of a purse and everything it traded; None when it has no such order."""
+
+        def read() -> tuple[Order, tuple[Fill, ...]] | None:
+            order = self._reader.find_order(purse, order_id=order_id)
+            return (order, self._reader.fills_of(order_id)) if order is not None else None
+
+        return await self._read(read)
+
+    def statistics(self) -> HistoryStatistics:
+        """Tell how far history is."""
+        return HistoryStatistics(
+            as_of_seq=self._as_of_seq, waiting=len(self._advanced), lagged=self._lagged
+        )
+
+    async def _read(self, read: Callable[[], Found]) -> Found:
+        return await self._world.run_in_thread(read)
+
+    def _reached(self, seq: int) -> None:
+        self._as_of_seq = seq
+        self._advanced.unpark_all()
+
+
+async def run_history(
+    history: History,
+    views: Views,
+    lane: Lane,
+    feed: Topic[Row],
+    journal: Journal,
+    last_seq: Callable[[], int],
+) -> None:
+    """Project rows until cancelled.
+
+    Args:
+        lane: the one thread that writes ``views``.
+        last_seq: the newest row that is on disk.
+    """
+    while True:
+        async with feed.subscribe(ROWS_BUFFERED_MAX) as rows:
+            while history.as_of_seq < (newest := last_seq()):
+                missed = await journal.rows(history.as_of_seq + 1, newest)
+                await _project(history, views, lane, missed)
+            await _follow(history, views, lane, rows)
+        history._lagged += 1
+
+
+async def _follow(history: History, views: Views, lane: Lane, rows: Subscription[Row]) -> None:
+    """Project what is published until the feed cuts us off."""
+    while True:
+        batch = await rows.receive_batch()
+        kept = [row for row in batch if not isinstance(row, Lagged)]
+        for start in range(0, len(kept), ROWS_AT_ONCE):
+            await _project(history, views, lane, kept[start : start + ROWS_AT_ONCE])
+        if len(kept) < len(batch):
+            return
+
+
+async def _project(history: History, views: Views, lane: Lane, rows: list[Row]) -> None:
+    await lane.run(views.project, rows)
+    history._reached(rows[-1].seq)
