@@ -37,7 +37,6 @@ class MarketLine:
         self.book = book
         self.tape = Tape(symbol, first_sequence)
         self.stale = False
-        self.heard_at_ns = 0
         self._provenance = provenance
         self._candles = CandleBuilder()
         self._closed: dict[Interval, deque[Candle]] = {
@@ -81,9 +80,8 @@ class MarketLine:
         """The book has a new best price, maybe."""
         self._changes += 1
 
-    def heard(self, at_ns: int) -> None:
+    def heard(self) -> None:
         """The source gave a sign of life."""
-        self.heard_at_ns = at_ns
         if self.stale:
             self.stale = False
             self._changes += 1

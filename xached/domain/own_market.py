@@ -134,6 +134,7 @@ class OwnMarket:
                     self._simulated_purses.add(event.purse)
             case InstrumentListed():
                 self._list(event.instrument.symbol)
+                return event.instrument.symbol
             case MarketStateSet():
                 self._markets[event.symbol] = attrs.evolve(
                     self._markets[event.symbol], state=event.state

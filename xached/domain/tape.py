@@ -35,6 +35,11 @@ class Tape:
         """Number of the newest trade; one below the first while there is none."""
         return self._next - 1
 
+    @property
+    def oldest(self) -> int:
+        """Number of the oldest trade that is still here; of the next one when there is none."""
+        return self._next - len(self._trades)
+
     def append(
         self,
         *,
@@ -87,7 +92,7 @@ class Tape:
 
     def knows(self, sequence: int) -> bool:
         """True when nothing after this number is missing here."""
-        return self.sequence - len(self._trades) <= sequence <= self.sequence
+        return self.oldest - 1 <= sequence <= self.sequence
 
 
 @attrs.frozen(kw_only=True)
@@ -106,23 +111,23 @@ class TapeStep:
 class TapeReader:
     """One reader of a tape: where it is, and what it must be told about gaps."""
 
-    def __init__(self, tape: Tape, after_sequence: int | None = None) -> None:
-        """Read what comes after a number, or from now on."""
+    def __init__(self, tape: Tape, limit: int, after_sequence: int | None = None) -> None:
+        """Read what comes after a number, or from now on; at most ``limit`` trades a step."""
         self._tape = tape
+        self._limit = limit
         self._cursor = tape.sequence if after_sequence is None else after_sequence
         self._epoch = tape.epoch
 
-    def step(self, limit: int) -> TapeStep | None:
+    def step(self) -> TapeStep | None:
         """What to tell the reader next; None when it knows everything."""
         tape = self._tape
         reset, self._epoch = self._epoch != tape.epoch, tape.epoch
         lagged_to = 0
         if not tape.knows(self._cursor):
             # Too far behind, or a number of another run: go on with the oldest trade there is.
-            oldest = tape.newest(TAPE_TRADES_MAX)[-1:]
-            lagged_to = oldest[0].sequence if oldest else tape.sequence + 1
+            lagged_to = tape.oldest
             self._cursor = lagged_to - 1
-        trades = tape.after(self._cursor, limit)
+        trades = tape.after(self._cursor, self._limit)
         if not trades and not reset and not lagged_to:
             return None
         if trades:
