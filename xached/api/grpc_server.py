@@ -154,6 +154,12 @@ class Server:
         self._grace_s = grace_s
         self._stop.set()
 
+    async def wait_idle(self) -> None:
+        """Wait until no call is open."""
+        while self._calls:
+            self._idle = trio.Event()
+            await self._idle.wait()
+
     def statistics(self) -> ServerStatistics:
         """What the server does and did."""
         return ServerStatistics(
@@ -176,11 +182,11 @@ class Server:
             await self._stop.wait()
             self._close_door()
             with trio.move_on_after(self._grace_s):
-                await self._wait_idle()
+                await self.wait_idle()
             for call in tuple(self._calls):
                 call.revoke(stopping())
             with trio.move_on_after(_LAST_WORDS_S):
-                await self._wait_idle()
+                await self.wait_idle()
             nursery.cancel_scope.cancel()
 
     async def _shut_down(self) -> None:
@@ -189,7 +195,7 @@ class Server:
         for call in tuple(self._calls):
             call.revoke(stopping())
         with trio.move_on_after(_LAST_WORDS_S):
-            await self._wait_idle()
+            await self.wait_idle()
         self._core.cancel_all_calls()
         with trio.move_on_after(_CORE_DOWN_S):
             await self._down.wait()
@@ -209,11 +215,6 @@ class Server:
 
     def _on_down(self, _event: CoreEvent) -> None:
         self._down.set()
-
-    async def _wait_idle(self) -> None:
-        while self._calls:
-            self._idle = trio.Event()
-            await self._idle.wait()
 
     async def _watch_overdue(self) -> None:
         """End calls whose client keeps the house waiting."""

@@ -7,7 +7,7 @@ send on one stream.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, Protocol
 
 import trio
@@ -70,12 +70,14 @@ class RequestStream:
         self._prove_end = prove_end
         self._queue: deque[bytes] = deque()
         self._queue_bytes = 0
+        self._batch: deque[Message] = deque()
         self._receiving = False
         self._ended = False
         self._lot = trio.lowlevel.ParkingLot()
 
     async def receive_batch(self) -> list[Message]:
-        """See routes.Requests."""
+        """See routes.Requests. Not to be mixed with iteration."""
+        assert not self._batch
         self._receive()
         if self._queue or self._ended:
             await trio.lowlevel.checkpoint()
@@ -91,11 +93,17 @@ class RequestStream:
         except DecodeError:
             raise malformed(f"not a message of {self._call.method}") from None
 
-    async def __aiter__(self) -> AsyncIterator[Message]:
-        """See routes.Requests."""
-        while batch := await self.receive_batch():
-            for message in batch:
-                yield message
+    def __aiter__(self) -> RequestStream:
+        """See routes.Requests. No generator: handlers leave the loop before its end."""
+        return self
+
+    async def __anext__(self) -> Message:
+        """The next message."""
+        if not self._batch:
+            self._batch.extend(await self.receive_batch())
+        if not self._batch:
+            raise StopAsyncIteration
+        return self._batch.popleft()
 
     def _receive(self) -> None:
         if (
