@@ -106,14 +106,18 @@ class Report:
 class Journal:
     """The rows of one exchange in one database file."""
 
-    def __init__(self, connection: apsw.Connection, key: bytes, house_id: bytes) -> None:
+    def __init__(
+        self, connection: apsw.Connection, key: bytes, wal_pages_max: int = WAL_PAGES_MAX
+    ) -> None:
+        """See :meth:`open`."""
+        house_id = _check_meta(connection, key)
         self._connection = connection
         self._codec: Codec = CODEC
         self._chain_hash = _keyed(key, b"xache:chain", CHAIN_BYTES)
         self._request_hash = _keyed(key, b"xache:request", MAC_BYTES)
         self._failure = ""
         self._wal_pages = 0
-        self._checkpoint_at = WAL_PAGES_MAX
+        self._wal_pages_max = self._checkpoint_at = wal_pages_max
         self.house_id = house_id
         genesis = _keyed(key, b"xache:genesis", CHAIN_BYTES)
         genesis.update(house_id)
@@ -134,8 +138,11 @@ class Journal:
         entropy: Callable[[int], bytes],
         locking_mode: LockingMode = "normal",
         vfs: str | None = None,
+        wal_pages_max: int = WAL_PAGES_MAX,
     ) -> Journal:
         """Open a journal for writing; a new one gets a house id from ``entropy``.
+
+        After ``wal_pages_max`` pages the log is copied into the database, so that it stays small.
 
         Raises:
             DatabaseRefused: SQLite is too old, the file is not in WAL mode, the key is another
@@ -148,7 +155,7 @@ class Journal:
             try:
                 if not connection.table_exists(None, "meta"):
                     _create(connection, key, entropy(HOUSE_ID_BYTES))
-                return cls(connection, key, _check_meta(connection, key))
+                return cls(connection, key, wal_pages_max)
             except BaseException:
                 connection.close(True)
                 raise
@@ -161,7 +168,7 @@ class Journal:
         try:
             connection = open_durable(path, read_only=True)
             try:
-                return cls(connection, key, _check_meta(connection, key))
+                return cls(connection, key)
             except BaseException:
                 connection.close(True)
                 raise
@@ -232,11 +239,11 @@ class Journal:
         # By hand: SQLite ignores the errors of its automatic ones.
         pages, _ = self._connection.wal_checkpoint(mode=mode)
         # A reader may keep the log from starting over; try again after as much more.
-        self._checkpoint_at = pages + WAL_PAGES_MAX
+        self._checkpoint_at = pages + self._wal_pages_max
 
     def _committed(self, _: apsw.Connection, __: str, pages: int) -> int:
         if pages < self._wal_pages:
-            self._checkpoint_at = WAL_PAGES_MAX
+            self._checkpoint_at = self._wal_pages_max
         self._wal_pages = pages
         return apsw.SQLITE_OK
 

@@ -1,0 +1,210 @@
+"""A disk that loses power: an in-memory SQLite VFS which keeps only what was synced, for sure.
+
+Every write, truncation, sync, creation and deletion is one operation, and the power can go at any
+of them. What was not synced by then may be on the disk or not, in any order, and torn inside of a
+sector; a name that was made or removed is as uncertain until its directory is synced.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import apsw
+import attrs
+
+SECTOR_BYTES = 512
+
+
+@attrs.frozen
+class Write:
+    """Bytes on their way to the disk."""
+
+    offset: int
+    data: bytes
+
+
+@attrs.frozen
+class Truncate:
+    """A new size on its way to the disk."""
+
+    size: int
+
+
+@attrs.define(eq=False)
+class Stored:
+    """One file: as the program sees it, as the disk has it, and what is in between."""
+
+    seen: bytearray = attrs.field(factory=bytearray)
+    durable: bytearray = attrs.field(factory=bytearray)
+    pending: list[Write | Truncate] = attrs.field(factory=list)
+
+    def sync(self) -> None:
+        """Everything reaches the disk."""
+        for change in self.pending:
+            _apply(self.durable, change)
+        self.pending.clear()
+
+    def lose_power(self, draw: random.Random) -> None:
+        """Some of what is pending reaches the disk, whole or torn, in any order."""
+        survivors: list[Write | Truncate] = []
+        for change in self.pending:
+            if isinstance(change, Truncate):
+                survivors += [change] if draw.random() < 0.5 else []
+                continue
+            for start in range(0, len(change.data), SECTOR_BYTES):
+                sector = change.data[start : start + SECTOR_BYTES]
+                fate = draw.random()
+                if fate < 0.1:
+                    sector = sector[: draw.randrange(len(sector))]
+                if fate < 0.6:
+                    survivors.append(Write(change.offset + start, sector))
+        if draw.random() < 0.5:
+            draw.shuffle(survivors)
+        for change in survivors:
+            _apply(self.durable, change)
+        self.seen = bytearray(self.durable)
+        self.pending.clear()
+
+
+class Disk:
+    """All files. ``before`` is called with the name of each operation and may raise."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, Stored] = {}
+        self.durable_files: dict[str, Stored] = {}
+        self.operations = 0
+        self.before: Callable[[str], None] = lambda _: None
+
+    def operate(self, name: str) -> None:
+        """Count an operation and let it fail."""
+        self.operations += 1
+        self.before(name)
+
+    def sync_directory(self) -> None:
+        """Names become certain."""
+        self.durable_files = dict(self.files)
+
+    def cut_power_at(self, operation: int) -> None:
+        """From this operation on everything fails."""
+
+        def check(_: str) -> None:
+            if self.operations >= operation:
+                raise apsw.IOError("power cut")
+
+        self.before = check
+
+    def restore_power(self, draw: random.Random) -> None:
+        """What a machine finds when it starts again."""
+        names = sorted(self.files.keys() | self.durable_files.keys())
+        found = {}
+        for name in names:
+            now, before = self.files.get(name), self.durable_files.get(name)
+            stored = now if now is before or draw.random() < 0.5 else before
+            if stored is not None:
+                stored.lose_power(draw)
+                found[name] = stored
+        self.files, self.durable_files = found, dict(found)
+        self.before = lambda _: None
+
+
+class DiskVFS(apsw.VFS):
+    """The disk as SQLite sees it, registered under ``name`` until closed."""
+
+    def __init__(self, name: str, disk: Disk) -> None:
+        self._disk = disk
+        super().__init__(name, "")
+
+    def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> apsw.VFSFile:
+        path = f"temp-{self._disk.operations}" if name is None else _text(name)
+        created = path not in self._disk.files
+        if created:
+            self._disk.operate("create")
+            self._disk.files[path] = Stored()
+        # SQLite's unix VFS syncs the directory with the first sync of a new journal or log.
+        named = flags[0] & (apsw.SQLITE_OPEN_WAL | apsw.SQLITE_OPEN_MAIN_JOURNAL)
+        flags[1] = flags[0]
+        return DiskFile(self._disk, self._disk.files[path], created and bool(named))
+
+    def xDelete(self, name: str, sync_directory: bool) -> None:
+        self._disk.operate("delete")
+        self._disk.files.pop(name, None)
+        if sync_directory:
+            self._disk.sync_directory()
+
+    def xAccess(self, name: str, _: int) -> bool:
+        return name in self._disk.files and bool(self._disk.files[name].seen)
+
+    def xFullPathname(self, name: str) -> str:
+        return name
+
+
+class DiskFile(apsw.VFSFile):
+    """One open file."""
+
+    def __init__(self, disk: Disk, stored: Stored, names_uncertain: bool) -> None:
+        # Not the base class's: it would open a real file.
+        self._disk = disk
+        self._stored = stored
+        self._names_uncertain = names_uncertain
+
+    def xRead(self, amount: int, offset: int) -> bytes:
+        return bytes(self._stored.seen[offset : offset + amount])
+
+    def xWrite(self, data: bytes, offset: int) -> None:
+        self._change(Write(offset, bytes(data)))
+        self._disk.operate("write")
+
+    def xTruncate(self, size: int) -> None:
+        self._change(Truncate(size))
+        self._disk.operate("truncate")
+
+    def xSync(self, _: int) -> None:
+        self._disk.operate("sync")
+        self._stored.sync()
+        if self._names_uncertain:
+            self._disk.operate("sync directory")
+            self._disk.sync_directory()
+            self._names_uncertain = False
+
+    def xFileSize(self) -> int:
+        return len(self._stored.seen)
+
+    def xLock(self, _: int) -> None:
+        pass
+
+    def xUnlock(self, _: int) -> None:
+        pass
+
+    def xCheckReservedLock(self) -> bool:
+        return False
+
+    def xFileControl(self, _: int, __: int) -> bool:
+        return False
+
+    def xSectorSize(self) -> int:
+        return 4096
+
+    def xDeviceCharacteristics(self) -> int:
+        return 0
+
+    def xClose(self) -> None:
+        pass
+
+    def _change(self, change: Write | Truncate) -> None:
+        _apply(self._stored.seen, change)
+        self._stored.pending.append(change)
+
+
+def _apply(content: bytearray, change: Write | Truncate) -> None:
+    if isinstance(change, Truncate):
+        del content[change.size :]
+        return
+    end = change.offset + len(change.data)
+    if len(content) < end:
+        content.extend(bytes(end - len(content)))
+    content[change.offset : end] = change.data
+
+
+def _text(name: str | apsw.URIFilename) -> str:
+    return name if isinstance(name, str) else name.filename()
