@@ -90,7 +90,7 @@ def read_master_key(path: Path) -> MasterKey:
     Raises: MasterKeyError when it is missing, has another size, or others could read it.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a FIFO must not hang us
     except FileNotFoundError:
         raise MasterKeyError(
             f"{path} is missing: without its master key a data directory cannot be read; "
@@ -98,8 +98,8 @@ def read_master_key(path: Path) -> MasterKey:
         ) from None
     except OSError as error:
         raise MasterKeyError(f"{path} cannot be opened: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as file:
-        mode = os.fstat(file.fileno()).st_mode
+    try:
+        mode = os.fstat(descriptor).st_mode
         if not stat.S_ISREG(mode):
             raise MasterKeyError(f"{path} is not a regular file")
         if mode & _SHARED:
@@ -107,7 +107,9 @@ def read_master_key(path: Path) -> MasterKey:
                 f"{path} is open to others (mode {stat.S_IMODE(mode):04o}): "
                 "if nobody has read it, run chmod 0400 on it"
             )
-        secret = file.read(KEY_BYTES + 1)
+        secret = os.read(descriptor, KEY_BYTES + 1)
+    finally:
+        os.close(descriptor)
     if len(secret) != KEY_BYTES:
         raise MasterKeyError(f"{path} does not hold exactly {KEY_BYTES} bytes: it is no master key")
     return MasterKey(secret)

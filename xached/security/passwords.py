@@ -75,7 +75,7 @@ class PasswordHasher:
         return _decode(stored)[0] != self._cost
 
     def _digest(self, password: str, salt: bytes, cost: Argon2Cost) -> bytes:
-        # What is too long was refused when it was chosen; so was the empty one, which stands for it.
+        # Too long was refused when it was chosen; so was the empty one, which stands for it here.
         bounded = password if len(password) <= PASSWORD_CHARS_MAX else ""
         peppered = hmac.digest(self._pepper, _canonical(bounded).encode(), hashlib.sha256)
         return argon2id.kdf(
@@ -103,9 +103,8 @@ def check_password(password: str, email: str) -> str:
     Raises: Rejection PASSWORD_RULE; it does not repeat the password.
     """
     canonical = _canonical(password)
-    if len(canonical) < PASSWORD_CHARS_MIN or PASSWORD_CHARS_MAX < max(
-        len(password), len(canonical)
-    ):
+    chars_max = max(len(password), len(canonical))
+    if len(canonical) < PASSWORD_CHARS_MIN or chars_max > PASSWORD_CHARS_MAX:
         raise Rejection(
             Reason.PASSWORD_RULE,
             "the password has the wrong length",

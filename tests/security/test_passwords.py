@@ -1,0 +1,134 @@
+"""Passwords: the rule, and what is kept of them."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from xached.domain.rejection import Reason, Rejection
+from xached.runtime.world import Argon2Cost, RealWorld
+from xached.security.passwords import (
+    PasswordHashDamaged,
+    PasswordHasher,
+    check_password,
+    new_salt,
+)
+
+CHEAP = Argon2Cost(passes=1, memory_bytes=8192)
+GOOD = "kettle-anchor-moss-77"
+
+GOLDEN = (
+    "$argon2id$v=19$m=8,t=1,p=1,keyid=1$MDEyMzQ1Njc4OWFiY2RlZg$"
+    "CE3BgUZUmsbHEracRsjrjjYx/NoU/v2zLblfxy5CN84"
+)
+
+entropy = random.Random(3).randbytes
+
+
+def hasher(pepper: bytes = bytes(32), cost: Argon2Cost = CHEAP) -> PasswordHasher:
+    return PasswordHasher(pepper, cost)
+
+
+def test_the_right_password_fits_and_no_other() -> None:
+    stored = hasher().hash(GOOD, new_salt(entropy))
+    assert hasher().verify(GOOD, stored)
+    for wrong in ("", GOOD[:-1], GOOD + " ", GOOD.upper(), GOOD + "x" * 300):
+        assert not hasher().verify(wrong, stored)
+
+
+def test_equal_passwords_are_kept_differently() -> None:
+    assert hasher().hash(GOOD, new_salt(entropy)) != hasher().hash(GOOD, new_salt(entropy))
+
+
+def test_without_the_pepper_nothing_fits() -> None:
+    stored = hasher().hash(GOOD, new_salt(entropy))
+    assert not hasher(pepper=b"\1" * 32).verify(GOOD, stored)
+
+
+def test_what_looks_the_same_is_the_same() -> None:
+    # One keyboard sends the composed letter, another the letter and its accent.
+    stored = hasher().hash("caf\u00e9 cr\u00e8me br\u00fbl\u00e9e", new_salt(entropy))
+    assert hasher().verify("cafe\u0301 cre\u0300me bru\u0302le\u0301e", stored)
+
+
+def test_the_cost_is_in_the_text_and_an_old_one_is_still_verified() -> None:
+    stored = hasher().hash(GOOD, b"0123456789abcdef")
+    assert stored.startswith("$argon2id$v=19$m=8,t=1,p=1,keyid=1$MDEyMzQ1Njc4OWFiY2RlZg$")
+    dearer = hasher(cost=Argon2Cost(passes=2, memory_bytes=16384))
+    assert dearer.verify(GOOD, stored)
+    assert dearer.needs_rehash(stored)
+    assert not dearer.needs_rehash(dearer.hash(GOOD, new_salt(entropy)))
+
+
+def test_the_bytes_kept_never_change() -> None:
+    # Golden: another text here would lock every user out.
+    assert hasher().hash(GOOD, b"0123456789abcdef") == GOLDEN
+
+
+def test_the_real_cost_is_what_owasp_asks_for() -> None:
+    assert RealWorld().argon2_cost == Argon2Cost(passes=2, memory_bytes=19 * 1024 * 1024)
+
+
+def test_no_password_fits_the_hash_for_nobody() -> None:
+    stored = hasher().unmatchable(entropy)
+    assert not hasher().verify(GOOD, stored)
+    assert not hasher().needs_rehash(stored)
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "",
+        "$argon2id$v=19$m=8,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$AAAA",
+        "$argon2i$v=19$m=8,t=1,p=1,keyid=1$MDEyMzQ1Njc4OWFiY2RlZg$" + "A" * 43,
+        "$argon2id$v=19$m=8,t=1,p=1,keyid=1$MDEyMzQ1Njc4OWFiY2RlZg$" + "A" * 43 + "\n",
+    ],
+)
+def test_other_texts_are_no_hash(stored: str) -> None:
+    with pytest.raises(PasswordHashDamaged):
+        hasher().verify(GOOD, stored)
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        GOOD,
+        "a b c d e f g",
+        "\u043f\u0430\u0440\u043e\u043b\u044c \u043c\u043e\u0439 \u0434\u043e\u043c",
+        "x9" * 5 + "q-K",
+        "v3ry" * 63 + "long",
+    ],
+)
+def test_a_good_password_passes(password: str) -> None:
+    assert check_password(password, "alice@example.com") == password
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "",
+        "short",
+        "elevenchars",
+        "v3ry" * 64 + "x",
+        "e\u0301" * 129,
+        "aaaaaaaaaaaaaaaa",
+        "abababababab",
+        "password1234",
+        "PassWord1234",
+        "qwertyuiopas",
+        "poiuytrewqpo",
+        "123456789012",
+        "abcdefghijklm",
+        "alice@example.com",
+        "Alice@Example.com",
+        "alice.liddell",
+    ],
+)
+def test_a_bad_password_is_refused_without_being_repeated(password: str) -> None:
+    email = "alice.liddell@example.com" if "liddell" in password else "alice@example.com"
+    with pytest.raises(Rejection) as refused:
+        check_password(password, email)
+    assert refused.value.reason is Reason.PASSWORD_RULE
+    if len(password) > 5:
+        assert password not in repr(refused.value)
