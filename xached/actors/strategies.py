@@ -58,7 +58,7 @@ from xached.adapters.child_frames import (
 )
 from xached.domain.candles import Candle, Interval
 from xached.domain.instrument import Directory, Symbol, unknown_instrument
-from xached.domain.market import Level, Venue
+from xached.domain.market import BookTop, Venue
 from xached.domain.messages import CancelAll, CancelOrder, Command, PlaceOrder, Row
 from xached.domain.money import parse_decimal
 from xached.domain.order import (
@@ -117,15 +117,6 @@ class Exchange(Protocol):
     async def query(self, query: PurseQuery, *, account: str = "") -> PurseSnapshot:
         """How a purse stands. Raises: Rejection, Overloaded, Closed."""
         ...
-
-
-@attrs.frozen(kw_only=True)
-class BookTop:
-    """The best levels of a book, best first."""
-
-    bids: tuple[Level, ...]
-    asks: tuple[Level, ...]
-    at_ns: int
 
 
 class Markets(Protocol):

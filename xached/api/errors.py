@@ -190,6 +190,7 @@ CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
     Reason.UNKNOWN_ASSET: _ABSENT,
     Reason.UNKNOWN_PURSE: _ABSENT,
     Reason.UNKNOWN_ORDER: _ABSENT,
+    Reason.UNKNOWN_VENUE: _ABSENT,
     Reason.UNKNOWN_ACCOUNT: _ABSENT,
     Reason.UNKNOWN_SESSION: _ABSENT,
     Reason.ID_REUSED: _TAKEN,

@@ -141,6 +141,15 @@ class TapeTrade:
 
 
 @attrs.frozen(kw_only=True)
+class BookTop:
+    """The best levels of a book, best first."""
+
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    at_ns: int
+
+
+@attrs.frozen(kw_only=True)
 class Ticker:
     """A market in one line. None where there is nothing yet.
 

@@ -8,7 +8,7 @@ it costs the memory of its cursor and gets the newest state.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Iterable
 from typing import Final, Generic, Protocol, TypeVar
 
 import attrs
@@ -16,11 +16,12 @@ import trio
 
 from xached.domain.candles import Candle, Interval
 from xached.domain.depth import BookReader, BookStep, PublicBook, VenueDepth
-from xached.domain.instrument import Symbol
-from xached.domain.market import XACHE, Provenance, Source, Ticker, Venue, VenueTrade
+from xached.domain.instrument import Symbol, unknown_instrument
+from xached.domain.market import XACHE, BookTop, Provenance, Source, Ticker, Venue, VenueTrade
 from xached.domain.market_line import CandleReader, CandleStep, MarketLine
 from xached.domain.order import MarketState
 from xached.domain.own_market import OwnMarket
+from xached.domain.rejection import Reason, Rejection
 from xached.domain.tape import TapeReader, TapeStep
 
 Step = TypeVar("Step")
@@ -134,14 +135,24 @@ class MarketData:
         """Wait until the house's own market is here."""
         await self.ready.wait()
 
-    def line(self, symbol: Symbol, venue: Venue) -> MarketLine | None:
-        """What a source says about an instrument; None when there is no such source."""
-        known = self.lines.get((symbol, venue))
-        return None if known is None else known.line
+    def line(self, symbol: Symbol, venue: Venue) -> MarketLine:
+        """What a source says about an instrument.
 
-    def venues(self, symbol: Symbol) -> list[Venue]:
-        """The sources of an instrument."""
-        return sorted(venue for known, venue in self.lines if known == symbol)
+        Raises: Rejection UNKNOWN_INSTRUMENT or UNKNOWN_VENUE.
+        """
+        known = self.lines.get((symbol, venue))
+        if known is not None:
+            return known.line
+        venues = sorted(known_venue for each, known_venue in self.lines if each == symbol)
+        if not venues:
+            raise unknown_instrument(symbol)
+        raise Rejection(
+            Reason.UNKNOWN_VENUE,
+            "no such source of this instrument",
+            field="venue",
+            given=venue[:40],
+            allowed=", ".join(venues),
+        )
 
     def market_state(self, symbol: Symbol) -> MarketState:
         """What a market of the house lets people do now; halted when that is not known."""
@@ -169,7 +180,7 @@ class MarketData:
             if symbol is None or key[0] == symbol
         ]
 
-    async def candles(
+    async def list_candles(
         self, line: MarketLine, interval: Interval, *, from_ns: int, to_ns: int | None, limit: int
     ) -> list[Candle]:
         """The newest ``limit`` candles that begin in [from, to), oldest first."""
@@ -206,6 +217,32 @@ class MarketData:
     def watch_tickers(self, symbol: Symbol | None) -> Watch[list[Ticker]]:
         """Follow the tickers of an instrument, or of all; begins with all of them."""
         return Watch(_TickerReader(self, symbol), self.tickers_changed)
+
+    async def trades(self, symbol: Symbol, venue: Venue) -> AsyncGenerator[TapeStep, None]:
+        """Trades from now on. Raises: Rejection."""
+        watch = self.watch_trades(self.line(symbol, venue))
+        while True:
+            yield await watch.next()
+
+    async def books(
+        self, symbol: Symbol, venue: Venue, depth: int
+    ) -> AsyncGenerator[BookTop, None]:
+        """The best levels as they stand, and whenever they have changed. Raises: Rejection."""
+        line = self.line(symbol, venue)
+        watch = self.watch_book(line, depth)
+        while True:
+            await watch.next()
+            levels = line.book.depth
+            yield BookTop(bids=levels.bids(depth), asks=levels.asks(depth), at_ns=line.book.at_ns)
+
+    async def candles(
+        self, symbol: Symbol, venue: Venue, interval: Interval
+    ) -> AsyncGenerator[Candle, None]:
+        """Candles as they change and close, from the newest on. Raises: Rejection."""
+        watch = self.watch_candles(self.line(symbol, venue), interval)
+        while True:
+            for candle in (await watch.next()).candles:
+                yield candle
 
     def statistics(self) -> MarketStatistics:
         """Tell how it is going."""

@@ -1,0 +1,350 @@
+"""MarketService: what the market actor keeps, as messages and streams.
+
+Every stream sends a sign of life after five silent seconds, so that a client that has gone away
+is noticed. Between two messages a stream waits a little: what changes meanwhile goes into the
+next one, and a busy market costs no more than a calm one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, TypeVar
+
+import trio
+from xache.v1 import market_pb2, types_pb2
+
+from xached.actors.market.data import MarketData, Watch
+from xached.api import convert
+from xached.api.routes import Call, Responses
+from xached.domain.candles import Candle, Interval
+from xached.domain.depth import BookStep
+from xached.domain.instrument import Directory, Instrument
+from xached.domain.market import XACHE, Level, Source, TapeTrade, Ticker, Venue
+from xached.domain.market_line import MarketLine
+from xached.domain.rejection import Reason, Rejection
+
+Step = TypeVar("Step")
+
+HEARTBEAT_S: Final = 5.0
+BOOK_PACE_S: Final = 0.02
+TRADES_PACE_S: Final = 0.02
+TICKERS_PACE_S: Final = 0.1
+CANDLES_PACE_S: Final = 0.1
+
+LEVELS_DEFAULT: Final = 20
+TRADES_DEFAULT: Final = 100
+CANDLES_DEFAULT: Final = 200
+LIMIT_MAX: Final = 1_000
+
+_INTERVALS: Final = {
+    market_pb2.INTERVAL_1S: Interval.S1,
+    market_pb2.INTERVAL_1M: Interval.M1,
+    market_pb2.INTERVAL_5M: Interval.M5,
+    market_pb2.INTERVAL_15M: Interval.M15,
+    market_pb2.INTERVAL_1H: Interval.H1,
+    market_pb2.INTERVAL_1D: Interval.D1,
+}
+
+
+class MarketHandlers:
+    """Handlers of MarketService, for every transport."""
+
+    def __init__(self, data: MarketData, directory: Directory) -> None:
+        self._data = data
+        self._directory = directory
+
+    async def list_instruments(
+        self, _call: Call, _request: market_pb2.ListInstrumentsRequest
+    ) -> market_pb2.ListInstrumentsResponse:
+        """List the instruments and their rules."""
+        return market_pb2.ListInstrumentsResponse(
+            instruments=[
+                convert.instrument_message(instrument, self._data.market_state(symbol))
+                for symbol, instrument in sorted(self._directory.items())
+            ],
+            assets=[
+                types_pb2.Asset(name=name, scale=asset.scale)
+                for name, asset in sorted(self._directory.assets.items())
+            ],
+        )
+
+    # --- books -------------------------------------------------------------------------------
+
+    async def get_book(
+        self, _call: Call, request: market_pb2.GetBookRequest
+    ) -> market_pb2.GetBookResponse:
+        """Tell a book as it stands."""
+        instrument, line = self._line(request.symbol, request.venue)
+        levels = _limit(request.depth, LEVELS_DEFAULT, "depth")
+        book = line.book
+        return market_pb2.GetBookResponse(
+            symbol=line.symbol,
+            source=_source(self._data.book_source(line)),
+            sequence=book.sequence,
+            bids=_levels(instrument, book.depth.bids(levels)),
+            asks=_levels(instrument, book.depth.asks(levels)),
+            at_ns=book.at_ns,
+        )
+
+    async def watch_book(
+        self,
+        _call: Call,
+        request: market_pb2.WatchBookRequest,
+        responses: Responses[market_pb2.WatchBookResponse],
+    ) -> None:
+        """Stream a book: all levels, then those that changed."""
+        instrument, line = self._line(request.symbol, request.venue)
+        watch = self._data.watch_book(line, _limit(request.depth, LEVELS_DEFAULT, "depth"))
+        while True:
+            step = await _next(watch)
+            source = _source(self._data.book_source(line))
+            if step is None:
+                message = market_pb2.WatchBookResponse(
+                    symbol=line.symbol,
+                    source=source,
+                    sequence=watch.sequence,
+                    first_sequence=watch.sequence,
+                    at_ns=line.book.at_ns,
+                    heartbeat=market_pb2.MarketHeartbeat(),
+                )
+            else:
+                message = _book_message(instrument, source, step)
+            await responses.send(message)
+            await trio.sleep(BOOK_PACE_S)
+
+    # --- trades ------------------------------------------------------------------------------
+
+    async def list_trades(
+        self, _call: Call, request: market_pb2.ListTradesRequest
+    ) -> market_pb2.ListTradesResponse:
+        """List recent trades, newest first."""
+        instrument, line = self._line(request.symbol, request.venue)
+        newest = line.tape.newest(_limit(request.limit, TRADES_DEFAULT, "limit"))
+        return market_pb2.ListTradesResponse(
+            trades=[_trade_message(instrument, trade) for trade in newest]
+        )
+
+    async def watch_trades(
+        self,
+        _call: Call,
+        request: market_pb2.WatchTradesRequest,
+        responses: Responses[market_pb2.WatchTradesResponse],
+    ) -> None:
+        """Stream trades, resumed where the reader was."""
+        instrument, line = self._line(request.symbol, request.venue)
+        watch = self._data.watch_trades(line, request.after_sequence or None)
+        while True:
+            step = await _next(watch)
+            if step is None:
+                message = market_pb2.WatchTradesResponse(heartbeat=True)
+            else:
+                message = market_pb2.WatchTradesResponse(
+                    trades=[_trade_message(instrument, trade) for trade in step.trades],
+                    lagged_to=step.lagged_to,
+                    reset=step.reset,
+                )
+            await responses.send(message)
+            await trio.sleep(TRADES_PACE_S)
+
+    # --- tickers -----------------------------------------------------------------------------
+
+    async def list_tickers(
+        self, _call: Call, request: market_pb2.ListTickersRequest
+    ) -> market_pb2.ListTickersResponse:
+        """List the latest tickers."""
+        symbol = convert.symbol_filter(request.symbol, self._directory)
+        return market_pb2.ListTickersResponse(
+            tickers=self._ticker_messages(self._data.tickers(symbol))
+        )
+
+    async def watch_tickers(
+        self,
+        _call: Call,
+        request: market_pb2.WatchTickersRequest,
+        responses: Responses[market_pb2.WatchTickersResponse],
+    ) -> None:
+        """Stream tickers; the latest of each that changed."""
+        symbol = convert.symbol_filter(request.symbol, self._directory)
+        watch = self._data.watch_tickers(symbol)
+        while True:
+            tickers = await _next(watch) or []
+            await responses.send(
+                market_pb2.WatchTickersResponse(tickers=self._ticker_messages(tickers))
+            )
+            await trio.sleep(TICKERS_PACE_S)
+
+    # --- candles -----------------------------------------------------------------------------
+
+    async def list_candles(
+        self, _call: Call, request: market_pb2.ListCandlesRequest
+    ) -> market_pb2.ListCandlesResponse:
+        """List candles, oldest first."""
+        instrument, line = self._line(request.symbol, request.venue)
+        interval = _interval(request.interval)
+        candles = await self._data.list_candles(
+            line,
+            interval,
+            from_ns=request.from_ns,
+            to_ns=request.to_ns or None,
+            limit=_limit(request.limit, CANDLES_DEFAULT, "limit"),
+        )
+        return market_pb2.ListCandlesResponse(
+            symbol=line.symbol,
+            source=_candle_source(line, candles),
+            interval=request.interval,
+            candles=[_candle_message(instrument, candle) for candle in candles],
+        )
+
+    async def watch_candles(
+        self,
+        _call: Call,
+        request: market_pb2.WatchCandlesRequest,
+        responses: Responses[market_pb2.WatchCandlesResponse],
+    ) -> None:
+        """Stream candles as they change and close."""
+        instrument, line = self._line(request.symbol, request.venue)
+        watch = self._data.watch_candles(line, _interval(request.interval))
+        while True:
+            step = await _next(watch)
+            candles = step.candles if step is not None else ()
+            await responses.send(
+                market_pb2.WatchCandlesResponse(
+                    symbol=line.symbol,
+                    source=_candle_source(line, candles),
+                    interval=request.interval,
+                    candles=[_candle_message(instrument, candle) for candle in candles],
+                    reset=step is not None and step.reset,
+                )
+            )
+            await trio.sleep(CANDLES_PACE_S)
+
+    def _line(self, symbol: str, venue: str) -> tuple[Instrument, MarketLine]:
+        instrument = self._directory.instrument(symbol)
+        return instrument, self._data.line(instrument.symbol, Venue(venue) if venue else XACHE)
+
+    def _ticker_messages(self, tickers: Sequence[Ticker]) -> list[market_pb2.Ticker]:
+        # A venue may be followed before its instrument is listed here.
+        return [
+            _ticker_message(self._directory[ticker.symbol], ticker)
+            for ticker in tickers
+            if ticker.symbol in self._directory
+        ]
+
+
+async def _next(watch: Watch[Step]) -> Step | None:
+    """The next step, or None when it is time for a sign of life."""
+    step: Step | None = None
+    with trio.move_on_after(HEARTBEAT_S):
+        step = await watch.next()
+    return step
+
+
+def _limit(given: int, default: int, field: str) -> int:
+    if given > LIMIT_MAX:
+        raise Rejection(
+            Reason.AMOUNT_RANGE,
+            f"{field} is too large",
+            field=field,
+            given=str(given),
+            allowed=f"0 to {LIMIT_MAX}",
+        )
+    return given or default
+
+
+def _interval(given: int) -> Interval:
+    interval = _INTERVALS.get(given)
+    if interval is None:
+        raise Rejection(
+            Reason.FIELD_REQUIRED,
+            "say how long the candles are",
+            field="interval",
+            given=str(given),
+            allowed=", ".join(market_pb2.Interval.Name(number) for number in _INTERVALS),
+        )
+    return interval
+
+
+def _source(source: Source) -> types_pb2.Source:
+    return types_pb2.Source(venue=source.venue, provenance=convert.wire(source.provenance))
+
+
+def _candle_source(line: MarketLine, candles: Sequence[Candle]) -> types_pb2.Source:
+    return _source(line.source(simulated=any(candle.simulated_trades for candle in candles)))
+
+
+def _levels(instrument: Instrument, levels: Sequence[Level]) -> list[market_pb2.BookLevel]:
+    return [
+        market_pb2.BookLevel(
+            price=instrument.format_price(price_ticks), quantity=instrument.format_quantity(lots)
+        )
+        for price_ticks, lots in levels
+    ]
+
+
+def _book_message(
+    instrument: Instrument, source: types_pb2.Source, step: BookStep
+) -> market_pb2.WatchBookResponse:
+    bids, asks = _levels(instrument, step.bids), _levels(instrument, step.asks)
+    message = market_pb2.WatchBookResponse(
+        symbol=instrument.symbol,
+        source=source,
+        sequence=step.sequence,
+        first_sequence=step.first_sequence,
+        at_ns=step.at_ns,
+    )
+    if step.snapshot:
+        message.snapshot.CopyFrom(market_pb2.BookSnapshot(bids=bids, asks=asks, reset=step.reset))
+    else:
+        message.change.CopyFrom(market_pb2.BookChange(bids=bids, asks=asks))
+    return message
+
+
+def _trade_message(instrument: Instrument, trade: TapeTrade) -> market_pb2.Trade:
+    return market_pb2.Trade(
+        symbol=trade.symbol,
+        source=_source(trade.source),
+        sequence=trade.sequence,
+        trade_id=trade.trade_id,
+        price=instrument.format_price(trade.price_ticks),
+        quantity=instrument.format_quantity(trade.quantity_lots),
+        taker_side=convert.wire(trade.taker_side),
+        at_ns=trade.at_ns,
+    )
+
+
+def _ticker_message(instrument: Instrument, ticker: Ticker) -> market_pb2.Ticker:
+    def price(ticks: int | None) -> str:
+        return "" if ticks is None else instrument.format_price(ticks)
+
+    def quantity(level: Level | None) -> str:
+        return "" if level is None else instrument.format_quantity(level[1])
+
+    return market_pb2.Ticker(
+        symbol=ticker.symbol,
+        source=_source(ticker.source),
+        last=price(ticker.last_ticks),
+        bid=price(ticker.bid[0] if ticker.bid else None),
+        bid_quantity=quantity(ticker.bid),
+        ask=price(ticker.ask[0] if ticker.ask else None),
+        ask_quantity=quantity(ticker.ask),
+        high=price(ticker.high_ticks),
+        low=price(ticker.low_ticks),
+        volume=instrument.format_quantity(ticker.volume_lots),
+        open=price(ticker.open_ticks),
+        at_ns=ticker.at_ns,
+        sequence=ticker.sequence,
+        stale=ticker.stale,
+    )
+
+
+def _candle_message(instrument: Instrument, candle: Candle) -> market_pb2.Candle:
+    return market_pb2.Candle(
+        open_at_ns=candle.open_at_ns,
+        open=instrument.format_price(candle.open_ticks),
+        high=instrument.format_price(candle.high_ticks),
+        low=instrument.format_price(candle.low_ticks),
+        close=instrument.format_price(candle.close_ticks),
+        volume=instrument.format_quantity(candle.volume_lots),
+        trades=candle.trades,
+        closed=candle.closed,
+    )
