@@ -36,7 +36,7 @@ TRADES_DEFAULT: Final = 100
 CANDLES_DEFAULT: Final = 200
 LIMIT_MAX: Final = 1_000
 
-_INTERVALS: Final = {
+_INTERVALS: Final[dict[int, Interval]] = {
     market_pb2.INTERVAL_1S: Interval.S1,
     market_pb2.INTERVAL_1M: Interval.M1,
     market_pb2.INTERVAL_5M: Interval.M5,
@@ -233,10 +233,9 @@ class MarketHandlers:
 
 async def _next(watch: Watch[Step]) -> Step | None:
     """The next step, or None when it is time for a sign of life."""
-    step: Step | None = None
     with trio.move_on_after(HEARTBEAT_S):
-        step = await watch.next()
-    return step
+        return await watch.next()
+    return None
 
 
 def _limit(given: int, default: int, field: str) -> int:
@@ -259,7 +258,7 @@ def _interval(given: int) -> Interval:
             "say how long the candles are",
             field="interval",
             given=str(given),
-            allowed=", ".join(market_pb2.Interval.Name(number) for number in _INTERVALS),
+            allowed=", ".join(f"{number} ({each.name})" for number, each in _INTERVALS.items()),
         )
     return interval
 
