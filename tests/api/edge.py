@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import queue
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -168,6 +169,24 @@ ALICE = Caller(
     roles=frozenset({options_pb2.ROLE_USER}),
     scopes=frozenset({options_pb2.SCOPE_READ, options_pb2.SCOPE_TRADE}),
 )
+
+
+class Sent:
+    """Requests that a test feeds one at a time; ``done`` half-closes."""
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def put(self, message: Any) -> None:
+        """Send one."""
+        self._queue.put(message)
+
+    def done(self) -> None:
+        """Half-close."""
+        self._queue.put(None)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._queue.get, None)
 
 
 class Client:

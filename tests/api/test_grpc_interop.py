@@ -7,39 +7,19 @@ Google's own kinds, load balancing and client-side settings are not the server's
 from __future__ import annotations
 
 import math
-import queue
-from collections.abc import Iterator
 from typing import Any
 
 import grpc
 import pytest
 import trio
 
-from tests.api.edge import Echo, Payload, details_of, error_of, in_thread, open_edge, until
+from tests.api.edge import Echo, Payload, Sent, details_of, error_of, in_thread, open_edge, until
 from xached.api.errors import StatusError
 from xached.api.routes import Call, Requests, Responses
 
 # Sizes of the interop list: they fall on both sides of HTTP/2's frame and window sizes.
 REQUEST_SIZES = (27182, 8, 1828, 45904)
 RESPONSE_SIZES = (31415, 9, 2653, 58979)
-
-
-class Sent:
-    """Requests that a test feeds one at a time; ``done`` half-closes."""
-
-    def __init__(self) -> None:
-        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
-
-    def put(self, message: Any) -> None:
-        """Send one."""
-        self._queue.put(message)
-
-    def done(self) -> None:
-        """Half-close."""
-        self._queue.put(None)
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._queue.get, None)
 
 
 async def test_empty_unary() -> None:
