@@ -8,7 +8,8 @@ sector; a name that was made or removed is as uncertain until its directory is s
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import apsw
 import attrs
@@ -91,6 +92,19 @@ class Disk:
         def check(_: str) -> None:
             if self.operations >= operation:
                 raise apsw.IOError("power cut")
+
+        self.before = check
+
+    def fail_once(self, name: str, nth: int) -> None:
+        """Let the ``nth`` operation of this name from now on fail, and none after it."""
+        left = nth
+
+        def check(operation: str) -> None:
+            nonlocal left
+            if operation == name:
+                left -= 1
+                if left == 0:
+                    raise apsw.IOError(f"{name} failed")
 
         self.before = check
 
@@ -194,6 +208,17 @@ class DiskFile(apsw.VFSFile):
     def _change(self, change: Write | Truncate) -> None:
         _apply(self._stored.seen, change)
         self._stored.pending.append(change)
+
+
+@contextmanager
+def registered(disk: Disk) -> Iterator[str]:
+    """Let SQLite see the disk; gives the name of the VFS."""
+    name = f"disk-{id(disk)}"
+    vfs = DiskVFS(name, disk)
+    try:
+        yield name
+    finally:
+        vfs.unregister()
 
 
 def _apply(content: bytearray, change: Write | Truncate) -> None:

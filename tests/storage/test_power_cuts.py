@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 
 import attrs
 import pytest
 
 from tests.storage.house import KEY, House, apply, zero_entropy
-from tests.storage.power import Disk, DiskVFS
+from tests.storage.power import Disk, registered
 from xached.domain.exchange import Exchange
 from xached.domain.messages import Row
 from xached.storage.journal import Journal, JournalFailed
@@ -27,6 +25,7 @@ CUTS_PER_SEED = 100
 SEEDS = 500 if os.environ.get("XACHE_LONG") else 25
 ROWS = 400
 OPERATIONS_MAX = 900
+OPENING_OPERATIONS = 40
 WAL_PAGES_MAX = 24
 
 
@@ -59,10 +58,12 @@ def test_without_a_sync_for_each_commit_rows_are_lost() -> None:
 def _live(draw: random.Random, life: Life, synchronous: str) -> None:
     """Append to one new disk until a few power cuts have happened."""
     disk, rows = Disk(), _rows()
-    with _registered(disk) as vfs:
+    with registered(disk) as vfs:
         acknowledged = 0
         for _ in range(draw.randrange(1, 5)):
-            disk.cut_power_at(disk.operations + draw.randrange(1, OPERATIONS_MAX))
+            # Every fifth falls into opening: creation, or the recovery from the cut before.
+            within = OPENING_OPERATIONS if draw.random() < 0.2 else OPERATIONS_MAX
+            disk.cut_power_at(disk.operations + draw.randrange(1, within))
             acknowledged = _append_until_cut(draw, rows, vfs, synchronous, acknowledged)
             disk.restore_power(draw)
             life.cuts += 1
@@ -112,16 +113,6 @@ def _open(vfs: str) -> Journal:
         vfs=vfs,
         wal_pages_max=WAL_PAGES_MAX,
     )
-
-
-@contextmanager
-def _registered(disk: Disk) -> Iterator[str]:
-    name = f"disk-{id(disk)}"
-    vfs = DiskVFS(name, disk)
-    try:
-        yield name
-    finally:
-        vfs.unregister()
 
 
 @cache
