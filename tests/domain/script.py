@@ -1,0 +1,602 @@
+"""Scripts: what an exchange is told and must answer, in the field's words.
+
+A file holds scenarios; each begins with ``scenario NAME`` and a fresh exchange (a file may also
+be one scenario without a name). A line is a command, with what it must answer after ``->``, or a
+statement that must hold now. Purses and assets appear when they are first named; a purse whose
+name begins with ``?`` does not.
+
+    instrument BASE-QUOTE lot L tick T [taker Nppm] [maker Nppm] [price MIN..MAX]
+               [quantity MIN..MAX] [market-max Q] [notional MIN..MAX] [band Nppm] [buy-up Nppm]
+               [buy-down Nppm] [sell-up Nppm] [sell-down Nppm] [orders N] [scales BASE/QUOTE]
+               [mark PRICE|none]
+    deposit PURSE AMOUNT ASSET      limits PURSE|default orders N [notional AMOUNT ASSET]
+    mark SYMBOL PRICE               state SYMBOL STATE
+    freeze PURSE, unfreeze PURSE    halt, resume
+    order PURSE ID SIDE QUANTITY @ PRICE TIF [TIME] [post-only] [stp MODE]
+    order PURSE ID SIDE QUANTITY MARKET [stp MODE]
+    order PURSE ID SIDE quote AMOUNT MARKET [stp MODE]
+    cancel PURSE ID                 cancel-all PURSE [SYMBOL]        clock TIME
+
+    -> STATUS [REASON] [EXECUTED]   after order and cancel; FILLED means the whole quantity
+    -> ID ...                       after cancel-all and clock: what ended, in order
+    -> refused REASON [FACT=TEXT; ...]
+
+    balance PURSE ASSET [available A] [held H]        hold PURSE ID AMOUNT
+    position PURSE SYMBOL quantity Q cost C realised R
+    book SYMBOL bids [Q@P ...] asks [Q@P ...]         queue SYMBOL SIDE ID ...
+    open PURSE ID ...               fees ASSET AMOUNT               sum ASSET AMOUNT
+    last SYMBOL PRICE|none
+    trades Q@P:MAKER[:TAKER_FEE/MAKER_FEE] ...        the trades of the last command
+    prevented Q@P:MAKER ...                           its prevented matches
+    ended ID STATUS [REASON] [EXECUTED]               a maker it ended
+
+TIME is seconds since the start, as ``30s``. An order's instrument is the last one declared,
+unless its id is written ``SYMBOL:ID``. After every line the books balance, the exchange's
+invariants hold and no book is crossed; a refused command changes nothing; deciding twice gives
+the same events; at the end the events replay to the same state.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import attrs
+
+from xached.domain.exchange import Exchange
+from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
+from xached.domain.messages import (
+    AdvanceClock,
+    CancelAll,
+    CancelOrder,
+    Command,
+    Deposit,
+    Event,
+    FreezePurse,
+    ListAsset,
+    ListInstrument,
+    MatchPrevented,
+    OpenPurse,
+    OrderAccepted,
+    OrderEnded,
+    OrderRested,
+    PlaceOrder,
+    SetHalt,
+    SetMark,
+    SetMarketState,
+    SetRiskLimits,
+    Traded,
+)
+from xached.domain.money import format_units, parse_decimal
+from xached.domain.order import (
+    EndReason,
+    MarketState,
+    OrderStatus,
+    OrderType,
+    Purse,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+    make_purse,
+)
+from xached.domain.rejection import Reason, Rejection
+
+SECOND_NS = 1_000_000_000
+UNBOUNDED = 10**40
+"""Stands for no limit in filters a scenario does not name."""
+
+_SCENARIO = re.compile(r"^scenario +(.+)$", re.MULTILINE)
+
+
+def scenarios(path: Path) -> Iterator[tuple[str, int, str]]:
+    """Yield (name, line before the first, text) of each scenario of a file."""
+    text = path.read_text(encoding="utf-8")
+    starts = list(_SCENARIO.finditer(text))
+    if not starts:
+        yield path.stem, 0, text
+    ends = [following.start() for following in starts[1:]] + [len(text)]
+    for start, end in zip(starts, ends if starts else [], strict=True):
+        body = text[start.end() : end]
+        line = text.count("\n", 0, start.end())
+        yield f"{path.stem}: {start.group(1).strip()}", line, body
+
+
+@attrs.define
+class Script:
+    """Runs the lines of one scenario against a fresh exchange."""
+
+    exchange: Exchange = attrs.field(factory=Exchange)
+    rows: list[tuple[int, int, tuple[Event, ...]]] = attrs.field(factory=list)
+    events: tuple[Event, ...] = ()
+    seq: int = 0
+    now_ns: int = 1
+    symbol: Symbol | None = None
+    limit_notionals: dict[AssetName, int] = attrs.field(factory=dict)
+
+    def run(self, text: str, first_line: int = 0) -> None:
+        """Run a scenario. Raises: AssertionError naming the line that does not hold."""
+        for number, line in enumerate(text.splitlines(), first_line + 1):
+            said, arrow, expected = line.partition("#")[0].partition("->")
+            words = said.split()
+            if not words:
+                continue
+            try:
+                self._line(words, expected.split() if arrow else None)
+                self._check_invariants()
+            except (AssertionError, Rejection, LookupError, ValueError) as error:
+                raise AssertionError(f"line {number}: {line.strip()}\n{error!r}") from error
+        self._check_replay()
+
+    # --- commands -------------------------------------------------------------------------------
+
+    def _line(self, words: list[str], expected: list[str] | None) -> None:
+        verb, rest = words[0], words[1:]
+        if verb in STATEMENTS:
+            assert expected is None, "a statement answers nothing"
+            STATEMENTS[verb](self, rest)
+        elif verb == "instrument":
+            self._instrument(rest, expected)
+        elif verb == "limits":
+            self._limits(rest, expected)
+        else:
+            self._tell(self._command(verb, rest), verb, expected)
+
+    def _command(self, verb: str, words: list[str]) -> Callable[[], Command]:
+        match verb, words:
+            case "deposit", [name, amount, asset]:
+                purse = self._purse(name)
+                listed = self._asset(asset)
+                units = parse_decimal(amount.replace("_", ""), listed.scale)
+                return lambda: Deposit(
+                    purse=purse, asset=listed.name, amount_units=units, request_id=""
+                )
+            case "mark", [symbol, price]:
+                return lambda: self._mark(Symbol(symbol), price)
+            case "state", [symbol, state]:
+                return lambda: SetMarketState(
+                    symbol=Symbol(symbol), state=MarketState[state], cause="script", request_id=""
+                )
+            case (("freeze" | "unfreeze"), [name]):
+                purse = self._purse(name)
+                return lambda: FreezePurse(
+                    purse=purse, frozen=verb == "freeze", cause="script", request_id=""
+                )
+            case (("halt" | "resume"), []):
+                return lambda: SetHalt(halted=verb == "halt", cause="script", request_id="")
+            case "order", [name, *terms]:
+                purse = self._purse(name)
+                return lambda: self._order(purse, terms)
+            case "cancel", [name, client_id]:
+                purse = self._purse(name)
+                return lambda: CancelOrder(
+                    purse=purse,
+                    order_id=None,
+                    client_order_id=client_id,
+                    request_id="",
+                    reason=EndReason.USER,
+                )
+            case "cancel-all", [name, *symbols]:
+                purse = self._purse(name)
+                return lambda: CancelAll(
+                    purse=purse,
+                    symbol=Symbol(symbols[0]) if symbols else None,
+                    request_id="",
+                    reason=EndReason.USER,
+                )
+            case "clock", [time]:
+                self.now_ns = max(self.now_ns, _time_ns(time) - 1)
+                return AdvanceClock
+            case _:
+                raise AssertionError(f"no such line: {verb}")
+
+    def _order(self, purse: Purse, terms: list[str]) -> PlaceOrder:
+        client_id, side, *words = terms
+        symbol = self.symbol
+        if ":" in client_id:
+            name, _, client_id = client_id.partition(":")
+            symbol = Symbol(name)
+        assert symbol is not None, "no instrument was declared"
+        assert self.symbol is not None
+        markets = self.exchange.state.markets
+        instrument = (markets.get(symbol) or markets[self.symbol]).instrument
+        stp = SelfTradePrevention.EXPIRE_TAKER
+        if "stp" in words:
+            at = words.index("stp")
+            stp = SelfTradePrevention[words[at + 1]]
+            del words[at : at + 2]
+        post_only = "post-only" in words
+        if post_only:
+            words.remove("post-only")
+        price: int | None = None
+        quantity: int | None = None
+        quote: int | None = None
+        expires: int | None = None
+        kind, tif = OrderType.LIMIT, TimeInForce.GTC
+        match words:
+            case ["quote", amount, "MARKET"]:
+                quote = parse_decimal(amount, instrument.quote_scale)
+                kind, tif = OrderType.MARKET, TimeInForce.IOC
+            case [amount, "MARKET"]:
+                quantity = instrument.parse_quantity(amount)
+                kind, tif = OrderType.MARKET, TimeInForce.IOC
+            case [amount, "@", limit, time_in_force, *time]:
+                price = _price_ticks(instrument, limit)
+                quantity = instrument.parse_quantity(amount)
+                tif = TimeInForce[time_in_force]
+                expires = _time_ns(time[0]) if time else None
+            case _:
+                raise AssertionError(f"not the terms of an order: {words}")
+        return PlaceOrder(
+            purse=purse,
+            client_order_id=client_id,
+            symbol=symbol,
+            side=Side[side],
+            type=kind,
+            time_in_force=tif,
+            price_ticks=price,
+            quantity_lots=quantity,
+            quote_units=quote,
+            post_only=post_only,
+            self_trade_prevention=stp,
+            expires_at_ns=expires,
+        )
+
+    def _instrument(self, words: list[str], expected: list[str] | None) -> None:
+        symbol, *pairs = words
+        given = dict(zip(pairs[::2], pairs[1::2], strict=True))
+        base, _, quote = symbol.partition("-")
+        base_scale, quote_scale = (int(n) for n in given.pop("scales", "8/8").split("/"))
+        tick, lot = given.pop("tick"), given.pop("lot")
+        price_scale = len(tick.partition(".")[2])
+        tick_step = parse_decimal(tick, price_scale)
+        lot_units = parse_decimal(lot, base_scale)
+        band = given.pop("band", None)
+
+        def between(name: str, scale: int, step: int) -> tuple[int, int]:
+            low, _, high = given.pop(name, "..").partition("..")
+            return (
+                parse_decimal(low, scale) // step if low else 1,
+                parse_decimal(high, scale) // step if high else UNBOUNDED,
+            )
+
+        def ppm(name: str, default: str) -> int:
+            return int(given.pop(name, default).removesuffix("ppm"))
+
+        prices = between("price", price_scale, tick_step)
+        quantities = between("quantity", base_scale, lot_units)
+        notionals = between("notional", quote_scale, 1)
+        market_max = given.pop("market-max", None)
+        instrument = Instrument(
+            symbol=Symbol(symbol),
+            base=AssetName(base),
+            quote=AssetName(quote),
+            base_scale=base_scale,
+            quote_scale=quote_scale,
+            price_scale=price_scale,
+            tick_step=tick_step,
+            lot_units=lot_units,
+            min_price_ticks=prices[0],
+            max_price_ticks=prices[1],
+            min_quantity_lots=quantities[0],
+            max_quantity_lots=quantities[1],
+            max_market_quantity_lots=(
+                parse_decimal(market_max, base_scale) // lot_units if market_max else UNBOUNDED
+            ),
+            min_notional_units=0 if notionals[0] == 1 else notionals[0],
+            max_notional_units=notionals[1],
+            buy_band_up_ppm=ppm("buy-up", band or str(UNBOUNDED)),
+            buy_band_down_ppm=ppm("buy-down", band or "1000000"),
+            sell_band_up_ppm=ppm("sell-up", band or str(UNBOUNDED)),
+            sell_band_down_ppm=ppm("sell-down", band or "1000000"),
+            maker_fee_ppm=ppm("maker", "0"),
+            taker_fee_ppm=ppm("taker", "0"),
+            max_open_orders=int(given.pop("orders", "1000")),
+        )
+        mark = given.pop("mark", instrument.format_price(instrument.min_price_ticks))
+        assert not given, f"unknown words: {given}"
+        self._asset(base, base_scale)
+        self._asset(quote, quote_scale)
+        self._tell(
+            lambda: ListInstrument(instrument=instrument, request_id=""), "instrument", expected
+        )
+        self.symbol = instrument.symbol
+        if mark != "none" and expected is None:
+            self._tell(lambda: self._mark(instrument.symbol, mark), "mark", None)
+
+    def _limits(self, words: list[str], expected: list[str] | None) -> None:
+        name, _, orders, *notional = words
+        limits: list[tuple[AssetName, int]] = []
+        if notional:
+            _, amount, asset = notional
+            listed = self._asset(asset)
+            limits.append((listed.name, parse_decimal(amount, listed.scale)))
+        purse = None if name == "default" else self._purse(name)
+        self._tell(
+            lambda: SetRiskLimits(
+                purse=purse,
+                max_open_orders=int(orders),
+                max_order_notional_units=tuple(limits),
+                request_id="",
+            ),
+            "limits",
+            expected,
+        )
+
+    def _mark(self, symbol: Symbol, price: str) -> SetMark:
+        instrument = self.exchange.state.market(symbol).instrument
+        ticks = _price_ticks(instrument, price)
+        return SetMark(symbol=symbol, price_ticks=ticks, source="script", request_id="")
+
+    def _purse(self, name: str) -> Purse:
+        account, _, sub = name.partition("/")
+        purse = make_purse(account, sub)
+        if purse not in self.exchange.state.purses and not name.startswith("?"):
+            self._apply(OpenPurse(purse=purse, simulated=False, request_id=""))
+        return purse
+
+    def _asset(self, name: str, scale: int = 8) -> Asset:
+        asset = self.exchange.state.assets.get(AssetName(name))
+        if asset is None:
+            asset = Asset(AssetName(name), scale)
+            self._apply(ListAsset(asset=asset, request_id=""))
+            self.limit_notionals[asset.name] = UNBOUNDED
+            self._apply(
+                SetRiskLimits(
+                    purse=None,
+                    max_open_orders=1_000,
+                    max_order_notional_units=tuple(self.limit_notionals.items()),
+                    request_id="",
+                )
+            )
+        return asset
+
+    # --- telling the exchange, and its answer ---------------------------------------------------
+
+    def _tell(self, make: Callable[[], Command], verb: str, expected: list[str] | None) -> None:
+        before = self.exchange.snapshot()
+        refused: Rejection | None = None
+        try:
+            self.events = self._apply(make())
+        except Rejection as rejection:
+            refused = rejection
+        if refused is not None:
+            assert self.exchange.snapshot() == before, "a refused command changed something"
+            _check_refusal(refused, expected or [])
+            return
+        assert not expected or expected[0] != "refused", "was not refused"
+        if verb in ("order", "cancel"):
+            if expected is not None:
+                self._check_status(expected)
+        elif verb in ("cancel-all", "clock"):
+            ended = [e.client_order_id for e in self.events if isinstance(e, OrderEnded)]
+            assert ended == (expected or []), ended
+        else:
+            assert expected is None, f"{verb} answers nothing"
+
+    def _apply(self, command: Command) -> tuple[Event, ...]:
+        """Decide and apply one command and what becomes due; advance the clock by 1 ns."""
+        seq, at_ns = self.seq + 1, self.now_ns + 1
+        events: list[Event] = []
+        step: Command | None = command
+        while step is not None:
+            decided = self.exchange.decide(step, seq, at_ns)
+            assert self.exchange.decide(step, seq, at_ns) == decided, "deciding had an effect"
+            for event in decided:
+                self.exchange.apply(event, seq, at_ns)
+            events += decided
+            step = self.exchange.next_due() if decided else None
+        if events:
+            self.seq, self.now_ns = seq, at_ns
+            self.rows.append((seq, at_ns, tuple(events)))
+        return tuple(events)
+
+    def _check_status(self, expected: list[str]) -> None:
+        accepted = self.events[0] if isinstance(self.events[0], OrderAccepted) else None
+        final = next(
+            event
+            for event in self.events
+            if isinstance(event, OrderRested | OrderEnded)
+            and (accepted is None or event.order_id == accepted.order_id)
+        )
+        instrument = self.exchange.state.markets[final.symbol].instrument
+        if isinstance(final, OrderRested):
+            order = self.exchange.state.orders[final.order_id]
+            got = _outcome(order.status, EndReason.NONE, order.executed_lots, instrument)
+            whole = order.quantity_lots
+        else:
+            got = _outcome(final.status, final.reason, final.executed_lots, instrument)
+            whole = final.executed_lots if accepted is None else accepted.quantity_lots
+        assert got == _expected_outcome(expected, instrument.format_quantity(whole)), got
+
+    # --- statements -----------------------------------------------------------------------------
+
+    def _balance(self, words: list[str]) -> None:
+        name, asset, *pairs = words
+        listed, ledger = self._asset(asset), self.exchange.state.ledger
+        purse = self._purse(name)
+        for what, amount in zip(pairs[::2], pairs[1::2], strict=True):
+            units = {"available": ledger.available_units, "held": ledger.held_units}[what](
+                purse, listed.name
+            )
+            assert units == parse_decimal(amount, listed.scale), (
+                f"{what} {format_units(units, listed.scale)}"
+            )
+
+    def _hold(self, words: list[str]) -> None:
+        name, client_id, amount = words
+        order_id = self.exchange.state.purses[self._purse(name)].by_client_id[client_id]
+        hold = self.exchange.state.ledger.hold_of(order_id)
+        scale = self.exchange.state.assets[hold.asset].scale
+        assert hold.units == parse_decimal(amount, scale), format_units(hold.units, scale)
+
+    def _position(self, words: list[str]) -> None:
+        name, symbol, *pairs = words
+        instrument = self.exchange.state.market(Symbol(symbol)).instrument
+        position = self.exchange.state.purses[self._purse(name)].position(Symbol(symbol))
+        got = {
+            "quantity": instrument.format_quantity(position.quantity_lots),
+            "cost": instrument.format_quote(position.cost_units),
+            "realised": instrument.format_quote(position.realised_units),
+        }
+        expected = dict(zip(pairs[::2], pairs[1::2], strict=True))
+        assert {name: got[name] for name in expected} == expected, got
+
+    def _book(self, words: list[str]) -> None:
+        symbol, bids_word, *levels = words
+        at = levels.index("asks")
+        assert bids_word == "bids"
+        market = self.exchange.state.market(Symbol(symbol))
+        for side, expected in ((Side.BUY, levels[:at]), (Side.SELL, levels[at + 1 :])):
+            got = [
+                _at(market.instrument, lots, ticks) for ticks, lots in market.book.depth(side, 1000)
+            ]
+            assert got == expected, (side.name, got)
+
+    def _queue(self, words: list[str]) -> None:
+        symbol, side, *expected = words
+        book = self.exchange.state.market(Symbol(symbol)).book
+        orders = self.exchange.state.orders
+        got = [orders[order_id].client_order_id for order_id, _, _ in book.queue(Side[side])]
+        assert got == expected, got
+
+    def _open(self, words: list[str]) -> None:
+        name, *expected = words
+        got = [order.client_order_id for order in self.exchange.open_orders(self._purse(name))]
+        assert got == expected, got
+
+    def _fees(self, words: list[str]) -> None:
+        asset, amount = words
+        listed = self._asset(asset)
+        units = self.exchange.state.ledger.fees_units(listed.name)
+        assert units == parse_decimal(amount, listed.scale), format_units(units, listed.scale)
+
+    def _sum(self, words: list[str]) -> None:
+        asset, amount = words
+        listed = self._asset(asset)
+        units = self.exchange.state.ledger.sum_units(listed.name)
+        assert units == parse_decimal(amount, listed.scale), units
+
+    def _last(self, words: list[str]) -> None:
+        symbol, expected = words
+        market = self.exchange.state.market(Symbol(symbol))
+        ticks = market.last_ticks
+        got = "none" if ticks is None else market.instrument.format_price(ticks)
+        assert got == expected, got
+
+    def _trades(self, expected: list[str]) -> None:
+        got: list[str] = []
+        for event in self.events:
+            if not isinstance(event, Traded):
+                continue
+            instrument = self.exchange.state.markets[event.symbol].instrument
+            told = _at(instrument, event.quantity_lots, event.price_ticks)
+            told += f":{self._client_id(event.maker_order_id)}"
+            if len(got) < len(expected) and expected[len(got)].count(":") == 2:
+                taker = instrument.format_quote(event.taker_fee_units)
+                maker = instrument.format_quote(event.maker_fee_units)
+                told += f":{taker}/{maker}"
+            got.append(told)
+        assert got == expected, got
+
+    def _prevented(self, expected: list[str]) -> None:
+        got = [
+            _at(
+                self.exchange.state.markets[event.symbol].instrument,
+                event.quantity_lots,
+                event.price_ticks,
+            )
+            + f":{self._client_id(event.maker_order_id)}"
+            for event in self.events
+            if isinstance(event, MatchPrevented)
+        ]
+        assert got == expected, got
+
+    def _ended(self, words: list[str]) -> None:
+        client_id, *expected = words
+        event = next(
+            event
+            for event in self.events
+            if isinstance(event, OrderEnded) and event.client_order_id == client_id
+        )
+        instrument = self.exchange.state.markets[event.symbol].instrument
+        got = _outcome(event.status, event.reason, event.executed_lots, instrument)
+        assert got == _expected_outcome(expected, got[-1]), got
+
+    def _client_id(self, order_id: int) -> str:
+        for _, _, events in self.rows:
+            for event in events:
+                if isinstance(event, OrderAccepted) and event.order_id == order_id:
+                    return event.client_order_id
+        raise AssertionError(f"never accepted: {order_id}")
+
+    def _check_invariants(self) -> None:
+        self.exchange.check()
+        for asset in self.exchange.state.assets:
+            assert self.exchange.state.ledger.sum_units(asset) == 0, asset
+
+    def _check_replay(self) -> None:
+        replayed = Exchange()
+        for seq, at_ns, events in self.rows:
+            for event in events:
+                replayed.apply(event, seq, at_ns)
+        snapshot = self.exchange.snapshot()
+        assert replayed.snapshot() == snapshot, "replay differs"
+        assert Exchange.restore(snapshot).snapshot() == snapshot, "restoring differs"
+
+
+STATEMENTS: dict[str, Callable[[Script, list[str]], None]] = {
+    "balance": Script._balance,
+    "hold": Script._hold,
+    "position": Script._position,
+    "book": Script._book,
+    "queue": Script._queue,
+    "open": Script._open,
+    "fees": Script._fees,
+    "sum": Script._sum,
+    "last": Script._last,
+    "trades": Script._trades,
+    "prevented": Script._prevented,
+    "ended": Script._ended,
+}
+
+
+def _at(instrument: Instrument, lots: int, ticks: int) -> str:
+    return f"{instrument.format_quantity(lots)}@{instrument.format_price(ticks)}"
+
+
+def _price_ticks(instrument: Instrument, text: str) -> int:
+    """Ticks of any price on a step: whether it is in range is the exchange's to say."""
+    try:
+        return instrument.parse_price(text)
+    except Rejection as rejection:
+        if rejection.reason is not Reason.PRICE_RANGE:
+            raise
+        return parse_decimal(text, instrument.price_scale) // instrument.tick_step
+
+
+def _time_ns(text: str) -> int:
+    return parse_decimal(text.removesuffix("s"), 9)
+
+
+def _outcome(
+    status: OrderStatus, reason: EndReason, executed_lots: int, instrument: Instrument
+) -> list[str]:
+    return [status.name, reason.name, instrument.format_quantity(executed_lots)]
+
+
+def _expected_outcome(words: Sequence[str], whole: str) -> list[str]:
+    status, *rest = words
+    reason = rest.pop(0) if rest and rest[0] in EndReason.__members__ else "NONE"
+    executed = rest.pop(0) if rest else (whole if status == "FILLED" else "0")
+    assert not rest, f"not an answer: {words}"
+    return [status, reason, executed.rstrip("0").rstrip(".") if "." in executed else executed]
+
+
+def _check_refusal(rejection: Rejection, expected: list[str]) -> None:
+    assert expected[:2] == ["refused", rejection.reason.name], rejection
+    facts = expected[2:]
+    for fact in " ".join(facts).split(";"):
+        if fact.strip():
+            name, _, text = fact.strip().partition("=")
+            assert rejection.facts.get(name) == text, rejection
