@@ -1,0 +1,156 @@
+"""The strategy class, intents, and the arithmetic callbacks run under."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from xache_sdk.indicators import SimpleMovingAverage, simple_moving_average
+from xache_sdk.market import Book, Candle, Interval, Level, Side, Trade
+from xache_sdk.orders import Intents, Note, OrderStatus, OrderUpdate, Place, SetTimer
+from xache_sdk.strategy import Context, StopAsked, Strategy, TimerDue
+from xache_sdk.testing import Rig, make_context, make_instrument
+
+ONE = Decimal(1)
+TRADE = Trade(symbol="S", venue="V", price=ONE, quantity=ONE, taker_side=Side.BUY, at_ns=1)
+BOOK = Book(symbol="S", venue="V", bids=(Level(ONE, ONE),), asks=(), at_ns=1)
+CANDLE = Candle(
+    symbol="S", venue="V", interval=Interval.S1, open_at_ns=0, open=ONE, high=ONE, low=ONE,
+    close=ONE, volume=ONE, closed=True,
+)  # fmt: skip
+UPDATE = OrderUpdate(id="1", own=True, symbol="S", side=Side.BUY, status=OrderStatus.OPEN, at_ns=1)
+
+
+@dataclass(frozen=True)
+class Nothing:
+    pass
+
+
+class Talkative(Strategy[Nothing]):
+    settings_type = Nothing
+
+    def on_start(self, context: Context) -> Intents:
+        yield Note(f"start {context.run_id}")
+
+    def on_trade(self, trade: Trade) -> Intents:
+        return [Note(f"trade {trade.price}")]
+
+    def on_book(self, book: Book) -> Intents:
+        return [Note(f"book {book.mid}")]
+
+    def on_candle(self, candle: Candle) -> Intents:
+        return [Note(f"candle {candle.close}")]
+
+    def on_order(self, update: OrderUpdate) -> Intents:
+        return [Note(f"order {update.status.value}")]
+
+    def on_timer(self, name: str, at_ns: int) -> Intents:
+        return [Note(f"timer {name} {at_ns}")]
+
+    def on_stop(self, cause: str) -> Intents:
+        return [Note(f"stop {cause}")]
+
+
+class Silent(Strategy[Nothing]):
+    settings_type = Nothing
+
+
+def test_every_value_reaches_its_callback() -> None:
+    rig = Rig(Talkative, {})
+    assert rig.start(make_context()) == [Note("start test")]
+    values = (TRADE, BOOK, CANDLE, UPDATE, TimerDue("t", 5), StopAsked("enough"))
+    assert rig.feed(*values) == [
+        Note(text)
+        for text in (
+            "trade 1", "book None", "candle 1", "order OPEN", "timer t 5", "stop enough",
+        )
+    ]  # fmt: skip
+
+
+def test_a_strategy_may_leave_every_callback_alone() -> None:
+    rig = Rig(Silent, {})
+    assert rig.subscriptions == []
+    assert rig.start(make_context()) == []
+    values = (TRADE, BOOK, CANDLE, UPDATE, TimerDue("t", 5), StopAsked("enough"))
+    assert rig.feed(*values) == []
+
+
+def test_what_is_no_intent_is_a_mistake() -> None:
+    class Wrong(Silent):
+        def on_trade(self, trade: Trade) -> Any:
+            return [trade.symbol]
+
+    with pytest.raises(TypeError, match="intents, not str"):
+        Rig(Wrong, {}).feed(TRADE)
+
+
+def test_callbacks_do_not_round_at_28_digits() -> None:
+    class Adding(Silent):
+        def on_trade(self, trade: Trade) -> Intents:
+            yield Note(str(trade.price + Decimal("1e30") + Decimal("0.000000001")))
+
+    assert Rig(Adding, {}).feed(TRADE) == [Note("1000000000000000000000000000001.000000001")]
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"id": ""},
+        {"id": "x" * 19},
+        {"id": "spaced out"},
+        {"quantity": None},
+        {"quote_quantity": ONE},
+        {"quantity": Decimal(0)},
+        {"quantity": Decimal("NaN")},
+        {"price": Decimal(-1)},
+        {"quantity": None, "quote_quantity": ONE, "price": ONE},
+    ],
+)
+def test_terms_that_contradict_each_other(terms: dict[str, Any]) -> None:
+    good: dict[str, Any] = {"id": "1", "symbol": "S", "side": Side.BUY, "quantity": ONE}
+    Place(**good)
+    with pytest.raises(ValueError, match="order"):
+        Place(**(good | terms))
+
+
+def test_timers_are_bounded() -> None:
+    with pytest.raises(ValueError, match="timer"):
+        SetTimer("t", 0)
+    with pytest.raises(ValueError, match="timer"):
+        SetTimer("t" * 19, 1)
+
+
+@given(st.decimals("0.0001", "1e9", places=6))
+def test_steps(value: Decimal) -> None:
+    instrument = make_instrument(tick_size="0.05", lot_size="0.002")
+    floor, ceiling = instrument.floor_price(value), instrument.ceil_price(value)
+    assert floor % Decimal("0.05") == 0
+    assert ceiling - floor in (0, Decimal("0.05"))
+    assert floor <= value <= ceiling
+    assert 0 <= value - instrument.floor_quantity(value) < Decimal("0.002")
+
+
+@given(st.lists(st.integers(1, 10**6), max_size=50), st.integers(1, 8))
+def test_both_averages_agree(values: list[int], window: int) -> None:
+    stepwise = SimpleMovingAverage(window)
+    means = [stepwise.push(Decimal(value)) for value in values]
+    column = simple_moving_average(np.array(values, dtype=np.float64), window)
+    assert column.shape == (len(values),)
+    for mean, in_column in zip(means, column, strict=True):
+        if mean is None:
+            assert np.isnan(in_column)
+        else:
+            assert in_column == pytest.approx(float(mean))
+
+
+def test_the_child_needs_no_numpy() -> None:
+    """It would start threads before the process is sealed, and costs a tenth of a second."""
+    code = "import sys, xache_sdk.child; sys.exit('numpy' in sys.modules)"
+    subprocess.run([sys.executable, "-I", "-c", code], check=True)  # noqa: S603 - a fixed text

@@ -1,0 +1,1 @@
+"""Quotes both sides of a market around a venue's mid price."""

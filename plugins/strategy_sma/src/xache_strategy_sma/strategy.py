@@ -1,0 +1,115 @@
+"""Buy when the fast average crosses above the slow one, hold nothing while it is below. Long only.
+
+One order at a time: while one is alive, crosses are only watched. What is held at the start by
+trading (the position) counts as bought, so that a restart does not forget it. A refused sale is
+tried again after the next cross.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from xache_sdk.indicators import SimpleMovingAverage
+from xache_sdk.market import XACHE, Candle, Candles, Interval, Side, Subscription
+from xache_sdk.orders import Intents, Note, OrderStatus, OrderUpdate, Place
+from xache_sdk.strategy import Context, Strategy
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to trade and when.
+
+    ``fast`` and ``slow`` count closed candles; ``notional`` is quote spent on each purchase, fee
+    included.
+    """
+
+    symbol: str
+    notional: Decimal
+    venue: str = XACHE
+    interval: Interval = Interval.S1
+    fast: int = 5
+    slow: int = 20
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.fast < self.slow:
+            raise ValueError("fast is at least 1 and less than slow")
+        if self.notional <= 0:
+            raise ValueError("notional is positive")
+
+
+class SmaCross(Strategy[Settings]):
+    """See the module."""
+
+    settings_type = Settings
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._fast = SimpleMovingAverage(settings.fast)
+        self._slow = SimpleMovingAverage(settings.slow)
+        self._above: bool | None = None
+        self._held = Decimal(0)
+        self._order_id: str | None = None
+        self._sale_refused = False
+
+    def subscriptions(self) -> Sequence[Subscription]:
+        """Candles of the chosen source."""
+        return [Candles(self.settings.symbol, self.settings.venue, self.settings.interval)]
+
+    def on_start(self, context: Context) -> Intents:
+        """Take over what is held."""
+        self._held = context.position(self.settings.symbol).quantity
+        return ()
+
+    def on_candle(self, candle: Candle) -> Intents:
+        """Look for a cross when a candle has closed."""
+        if not candle.closed:
+            return
+        fast, slow = self._fast.push(candle.close), self._slow.push(candle.close)
+        if fast is None or slow is None or fast == slow:
+            return
+        above, before = fast > slow, self._above
+        self._above = above
+        crossed = before is not None and above is not before
+        if crossed:
+            self._sale_refused = False
+        if self._order_id is not None:
+            return
+        if above:
+            if crossed and self._held == 0:
+                yield self._buy()
+        elif self._held > 0 and not self._sale_refused:
+            yield self._sell()
+
+    def on_order(self, update: OrderUpdate) -> Intents:
+        """Count what was traded; foreign orders of the purse change nothing here."""
+        if update.id != self._order_id or not update.own:
+            return
+        if update.fill is not None:
+            signed = update.fill.quantity if update.side is Side.BUY else -update.fill.quantity
+            self._held += signed
+        if update.status.final:
+            self._order_id = None
+            if update.side is Side.SELL and update.status is OrderStatus.REFUSED:
+                self._sale_refused = True
+            if update.reason:
+                yield Note(f"{update.side.value} {update.status.value}: {update.reason}")
+
+    def _buy(self) -> Place:
+        self._order_id = self.next_id()
+        return Place(
+            id=self._order_id,
+            symbol=self.settings.symbol,
+            side=Side.BUY,
+            quote_quantity=self.settings.notional,
+        )
+
+    def _sell(self) -> Place:
+        self._order_id = self.next_id()
+        return Place(
+            id=self._order_id,
+            symbol=self.settings.symbol,
+            side=Side.SELL,
+            quantity=self._held,
+        )
