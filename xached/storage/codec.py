@@ -107,7 +107,7 @@ def pack_integer(number: object) -> msgpack.ExtType:
     """What msgpack's ``default`` does with an int of more than 64 bits; refuses all else."""
     if type(number) is not int:
         raise CodecError(f"{type(number).__name__} cannot be written")
-    length = (number.bit_length() + 8) // 8
+    length = _bytes_of(number)
     if length > INTEGER_BYTES_MAX:
         raise CodecError(f"a number of {length} bytes is too large")
     return msgpack.ExtType(EXT_INTEGER, number.to_bytes(length, "big", signed=True))
@@ -118,8 +118,8 @@ def unpack_integer(code: int, data: bytes) -> int:
     if code != EXT_INTEGER or not 0 < len(data) <= INTEGER_BYTES_MAX:
         raise CodecError(f"unknown extension type {code}")
     number = int.from_bytes(data, "big", signed=True)
-    if _INT64_MIN <= number <= _UINT64_MAX:
-        raise CodecError("a small number was written as a large one")
+    if _INT64_MIN <= number <= _UINT64_MAX or len(data) != _bytes_of(number):
+        raise CodecError("a number was not written in the shortest way")
     return number
 
 
@@ -404,6 +404,11 @@ class Codec:
             return self._message(plain, Kind.VALUE)
 
         return read
+
+
+def _bytes_of(number: int) -> int:
+    """How many bytes a number needs in two's complement."""
+    return ((number if number >= 0 else ~number).bit_length() + 8) // 8
 
 
 def _getter(names: tuple[str, ...]) -> Callable[[Any], Fields]:

@@ -1,0 +1,139 @@
+"""One example of everything that is journaled, for golden files."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.storage.house import INSTRUMENT, SYMBOL
+from xached.domain import messages as m
+from xached.domain.instrument import Asset, AssetName
+from xached.domain.order import (
+    EndReason,
+    MarketState,
+    OrderId,
+    OrderStatus,
+    OrderType,
+    Purse,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
+from xached.domain.sealed import Sealed
+
+ALICE, BOB = Purse("alice/main"), Purse("bob/main")
+USDT = AssetName("USDT")
+LARGE = 10**30
+ORDER = OrderId(77 << 12 | 3)
+
+EXAMPLES: Final[tuple[object, ...]] = (
+    m.PlaceOrder(
+        purse=ALICE,
+        client_order_id="o-1",
+        symbol=SYMBOL,
+        side=Side.BUY,
+        type=OrderType.MARKET,
+        time_in_force=TimeInForce.IOC,
+        price_ticks=None,
+        quantity_lots=None,
+        quote_units=LARGE,
+        post_only=False,
+        self_trade_prevention=SelfTradePrevention.EXPIRE_TAKER,
+        expires_at_ns=1_767_225_600_000_000_000,
+    ),
+    m.CancelOrder(
+        purse=ALICE,
+        order_id=ORDER,
+        client_order_id=None,
+        request_id="r-1",
+        reason=EndReason.USER,
+    ),
+    m.CancelAll(purse=ALICE, symbol=None, request_id="r-2", reason=EndReason.DISCONNECT),
+    m.ListAsset(asset=Asset(USDT, 6), request_id="r-3"),
+    m.ListInstrument(instrument=INSTRUMENT, request_id="r-4"),
+    m.SetMarketState(symbol=SYMBOL, state=MarketState.TRADING, cause="opening", request_id="r-5"),
+    m.SetMark(symbol=SYMBOL, price_ticks=500_000, source="BINANCE", request_id="r-6"),
+    m.OpenPurse(purse=ALICE, simulated=True, request_id="r-7"),
+    m.FreezePurse(purse=ALICE, frozen=True, cause="review", request_id="r-8"),
+    m.SetRiskLimits(
+        purse=None,
+        max_open_orders=200,
+        max_order_notional_units=((AssetName("BTC"), 5), (USDT, LARGE)),
+        request_id="r-9",
+    ),
+    m.SetHalt(halted=True, cause="drill", request_id="r-10"),
+    m.Deposit(purse=ALICE, asset=USDT, amount_units=LARGE, request_id="r-11"),
+    m.AdvanceClock(),
+    m.ExpireOrder(order_id=ORDER),
+    m.AssetListed(asset=Asset(USDT, 6)),
+    m.InstrumentListed(instrument=INSTRUMENT),
+    m.MarketStateSet(symbol=SYMBOL, state=MarketState.HALTED, cause="drill"),
+    m.MarkSet(symbol=SYMBOL, price_ticks=500_000, source="BINANCE"),
+    m.PurseOpened(purse=ALICE, simulated=False),
+    m.PurseFrozen(purse=ALICE, frozen=False, cause=""),
+    m.RiskLimitsSet(purse=BOB, max_open_orders=0, max_order_notional_units=()),
+    m.HaltSet(halted=False, cause="drill over"),
+    m.Deposited(purse=ALICE, asset=USDT, amount_units=LARGE, reference="r-11"),
+    m.OrderAccepted(
+        order_id=ORDER,
+        client_order_id="o-1",
+        purse=ALICE,
+        symbol=SYMBOL,
+        side=Side.SELL,
+        type=OrderType.LIMIT,
+        time_in_force=TimeInForce.GTD,
+        price_ticks=499_999,
+        quantity_lots=LARGE,
+        quote_units=None,
+        post_only=True,
+        self_trade_prevention=SelfTradePrevention.NONE,
+        expires_at_ns=1_767_225_600_000_000_000,
+        maker_fee_ppm=100,
+        taker_fee_ppm=1_000,
+        held_units=LARGE,
+    ),
+    m.Traded(
+        index=2,
+        symbol=SYMBOL,
+        price_ticks=499_999,
+        quantity_lots=10,
+        notional_units=LARGE,
+        taker_side=Side.BUY,
+        taker_order_id=ORDER,
+        taker_purse=ALICE,
+        taker_fee_units=4_999,
+        maker_order_id=OrderId(76 << 12),
+        maker_purse=BOB,
+        maker_fee_units=499,
+        buyer_released_units=0,
+        seller_position_lots=4,
+        seller_relieved_units=1_000,
+        seller_realised_units=-250,
+        simulated=False,
+    ),
+    m.MatchPrevented(
+        symbol=SYMBOL,
+        price_ticks=499_999,
+        quantity_lots=10,
+        taker_order_id=ORDER,
+        taker_purse=ALICE,
+        maker_order_id=OrderId(76 << 12),
+        maker_purse=ALICE,
+        mode=SelfTradePrevention.EXPIRE_BOTH,
+    ),
+    m.OrderRested(order_id=ORDER, purse=ALICE, symbol=SYMBOL, leaves_lots=7),
+    m.OrderEnded(
+        order_id=ORDER,
+        client_order_id="o-1",
+        purse=ALICE,
+        symbol=SYMBOL,
+        side=Side.BUY,
+        status=OrderStatus.CANCELED,
+        reason=EndReason.POST_ONLY,
+        executed_lots=3,
+        released_units=LARGE,
+    ),
+    m.ClockAdvanced(),
+    Asset(USDT, 6),
+    INSTRUMENT,
+    Sealed("profile-1", b"\x00\xff ciphertext"),
+)
