@@ -87,15 +87,6 @@ class ReadRows:
 Request: TypeAlias = Command | Batch | FindRequest | ReadRows | AnyQuery
 
 
-class Used(Protocol):
-    """A used-up id."""
-
-    @property
-    def seq(self) -> int:
-        """The row that used it up."""
-        ...
-
-
 class Journal(Protocol):
     """Where rows go, and where ids are looked up."""
 
@@ -113,8 +104,8 @@ class Journal(Protocol):
         """Write rows durably in one transaction. Raises: when they may not be on disk."""
         ...
 
-    def find_ids(self, keys: Iterable[Key]) -> Mapping[Key, Used]:
-        """Which of these ids are used up, and by which row."""
+    def find_ids(self, keys: Iterable[Key]) -> Mapping[Key, tuple[int, bytes]]:
+        """Which of these ids are used up, by which row, and the MAC of its command."""
         ...
 
     def request_mac(self, command: Command) -> bytes:
@@ -260,7 +251,9 @@ class MatchingActor:
 
     # --- one message ------------------------------------------------------------------------
 
-    def _take(self, envelope: Envelope[Request, Any], used: Mapping[Key, Used]) -> None:
+    def _take(
+        self, envelope: Envelope[Request, Any], used: Mapping[Key, tuple[int, bytes]]
+    ) -> None:
         message = envelope.message
         match message:
             case Batch():
@@ -276,7 +269,7 @@ class MatchingActor:
                 result = self._execute(message, used)
                 self._answers.append(lambda: envelope.answer(result))
 
-    def _execute(self, command: Command, used: Mapping[Key, Used]) -> CommandOutcome:
+    def _execute(self, command: Command, used: Mapping[Key, tuple[int, bytes]]) -> CommandOutcome:
         key = request_key(command)
         try:
             if key is not None and (known := self._known_row(key, command, used)) is not None:
@@ -320,7 +313,7 @@ class MatchingActor:
 
     # --- ids --------------------------------------------------------------------------------
 
-    def _used_ids(self, batch: list[Envelope[Request, Any]]) -> Mapping[Key, Used]:
+    def _used_ids(self, batch: list[Envelope[Request, Any]]) -> Mapping[Key, tuple[int, bytes]]:
         """Look up every id of a batch that is not remembered, in one SELECT."""
         unknown: list[Key] = []
         for envelope in batch:
@@ -342,13 +335,15 @@ class MatchingActor:
                     unknown.append(key)
         return self._journal.find_ids(unknown) if unknown else {}
 
-    def _known_row(self, key: Key, command: Command, used: Mapping[Key, Used]) -> Row | None:
+    def _known_row(
+        self, key: Key, command: Command, used: Mapping[Key, tuple[int, bytes]]
+    ) -> Row | None:
         """The row that used up this id. Raises: Rejection ID_REUSED for other content."""
         row = self._pending_ids.get(key)
         if row is None:
             seq = self._recent_ids.get(key)
             if seq is None and key in used:
-                seq = used[key].seq
+                seq = used[key][0]
             if seq is None:
                 return None
             row = self._journal.row(seq)
@@ -409,7 +404,7 @@ class MatchingActor:
         seq = self._recent_ids.get(key)
         if seq is None:
             found = self._journal.find_ids([key]).get(key)
-            seq = found.seq if found is not None else None
+            seq = found[0] if found is not None else None
         envelope.answer(outcome.Value(self._journal.row(seq) if seq is not None else None))
 
     def _answer_rows(self, envelope: Envelope[Request, Any], wanted: ReadRows) -> None:

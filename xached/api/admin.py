@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import attrs
 from xache.v1 import admin_pb2
 
 from xached.actors.matching import Matching
 from xached.api import convert
-from xached.api.auth import IdentityAdmin
+from xached.api.auth import Sessions, bootstrap_admin, set_role
 from xached.api.routes import Call
 from xached.domain.instrument import Asset, AssetName, Directory
 from xached.domain.messages import (
@@ -59,17 +59,25 @@ class AdminHandlers:
         self,
         matching: Matching,
         directory: Directory,
-        identity: IdentityAdmin,
+        sessions: Sessions,
         report: Callable[[], HouseReport],
     ) -> None:
         self._matching = matching
         self._directory = directory
         self._report = report
-        # People are the sessions actor's; the calls go to it as they are.
-        self.bootstrap_admin: Callable[..., Awaitable[admin_pb2.BootstrapAdminResponse]] = (
-            identity.bootstrap_admin
-        )
-        self.set_role: Callable[..., Awaitable[admin_pb2.SetRoleResponse]] = identity.set_role
+        self._sessions = sessions
+
+    async def bootstrap_admin(
+        self, call: Call, request: admin_pb2.BootstrapAdminRequest
+    ) -> admin_pb2.BootstrapAdminResponse:
+        """Make the first administrator with the one-time token."""
+        return await bootstrap_admin(self._sessions, call, request)
+
+    async def set_role(
+        self, call: Call, request: admin_pb2.SetRoleRequest
+    ) -> admin_pb2.SetRoleResponse:
+        """Give or take a role."""
+        return await set_role(self._sessions, call, request)
 
     async def list_asset(
         self, _call: Call, request: admin_pb2.ListAssetRequest

@@ -1,8 +1,8 @@
 """The world outside: the only way in for what is not deterministic.
 
 Wall clock, entropy, threads and child processes come from a :class:`World`. With
-:class:`SimulatedWorld` and trio's ``MockClock`` the whole daemon runs from one seed, at the speed
-of the processor, and a crash is one call: :meth:`SimulatedWorld.freeze`.
+:func:`run_simulated` the whole daemon runs from one seed, at the speed of the processor, and a
+crash is one call: :meth:`SimulatedWorld.freeze`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import attrs
 import outcome
 import trio
 import trio.testing
+from trio._core import _run as trio_run
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
@@ -358,6 +359,23 @@ class SimulatedWorld:
             raise Frozen
 
 
+def run_simulated(seed: int, main: Callable[[SimulatedWorld], Awaitable[Result]]) -> Result:
+    """Run a program in a world where the seed decides everything, trio's schedule too.
+
+    Time is trio's ``MockClock`` and jumps ahead whenever all tasks wait.
+    """
+    # trio has no public switch; the canary test notices when this one stops working.
+    before = trio_run._ALLOW_DETERMINISTIC_SCHEDULING
+    trio_run._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[misc] # a switch to trio's own tests
+    trio_run._r.seed(f"schedule {seed}")
+    try:
+        return trio.run(
+            main, SimulatedWorld(seed), clock=trio.testing.MockClock(autojump_threshold=0)
+        )
+    finally:
+        trio_run._ALLOW_DETERMINISTIC_SCHEDULING = before  # type: ignore[misc] # as above
+
+
 class _InlineLane:
     def __init__(self, world: SimulatedWorld, name: str) -> None:
         self.name = name
@@ -371,7 +389,8 @@ class _InlineLane:
         await trio.lowlevel.checkpoint_if_cancelled()
         with trio.CancelScope(shield=True):
             async with self._turn:
-                return await self._world.run_in_thread(function, *arguments)
+                result = await self._world.run_in_thread(function, *arguments)
+        return result
 
     def close(self) -> None:
         """See Lane."""

@@ -42,6 +42,21 @@ class DataPaths:
         return self.root / "snapshots"
 
     @property
+    def market(self) -> Path:
+        """Candles, rebuildable."""
+        return self.root / "market.db"
+
+    @property
+    def master_key(self) -> Path:
+        """The root of all keys, mode 0400."""
+        return self.root / "master.key"
+
+    @property
+    def admin_socket(self) -> Path:
+        """Where administrators call, mode 0600."""
+        return self.root / "admin.sock"
+
+    @property
     def lock(self) -> Path:
         """Held by the daemon; contains its process id."""
         return self.root / "lock"

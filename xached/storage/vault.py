@@ -33,6 +33,7 @@ from xached.domain.auth import (
 )
 from xached.domain.order import AccountId
 from xached.runtime.world import LockingMode
+from xached.storage.database import DatabaseRefused, open_durable
 from xached.storage.identity_codec import (
     IdentityCodecError,
     decode_identity_event,
@@ -151,6 +152,26 @@ class Vault:
             connection.close()
             raise VaultDamaged(f"{path}: {error}") from error
         except (VaultUnusable, VaultDamaged):
+            connection.close()
+            raise
+        return vault
+
+    @classmethod
+    def open_read_only(cls, path: Path | str, *, row_key: bytes, stream_key: bytes) -> Vault:
+        """Open the vault beside the daemon that writes it. Raises: as :meth:`open`."""
+        try:
+            connection = open_durable(path, read_only=True)
+        except DatabaseRefused as error:
+            raise VaultUnusable(str(error)) from error
+        except apsw.Error as error:
+            raise VaultDamaged(f"{path}: {error}") from error
+        vault = cls(connection, row_key=row_key, stream_key=stream_key)
+        try:
+            vault._load()
+        except apsw.Error as error:
+            connection.close()
+            raise VaultDamaged(f"{path}: {error}") from error
+        except VaultDamaged:
             connection.close()
             raise
         return vault

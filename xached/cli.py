@@ -1,0 +1,331 @@
+"""The command of the daemon's machine: serve, demo, and looking after a house."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import attrs
+import trio
+from cyclopts import App, Parameter
+from loguru import logger
+from rich.console import Console
+from rich.table import Table
+
+from xached.config import Config, ConfigError, GrpcConfig, default_house, read_config
+
+app = App(
+    name="xached",
+    help="A crypto trading house that one person can run on one machine.",
+    version_flags=["--version"],
+)
+admin = App(name="admin", help="Administrators.")
+app.command(admin)
+
+Data = Annotated[Path, Parameter(name="--data", help="Data directory.")]
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")]
+
+EXIT_FAULTS = 1
+EXIT_REFUSED = 2
+EXIT_BROKEN = 70
+
+
+def main() -> None:
+    """Run the command."""
+    app()
+
+
+@app.command
+def serve(
+    *,
+    config: Annotated[Path, Parameter(help="Configuration file.")] = Path("config/xached.toml"),
+    accept_clock: Annotated[
+        bool, Parameter(negative="", help="Go on although the journal ends in the future.")
+    ] = False,
+) -> None:
+    """Run the house until SIGTERM or Ctrl-C."""
+    from xached.daemon import Attachments, House
+    from xached.domain.market import BINANCE
+
+    _log_to(sys.stderr)
+    settings = attrs.evolve(_read_config(config), accept_clock=accept_clock)
+    strategies = _configured_strategies(settings)
+
+    async def attach(_house: House) -> Attachments:
+        return Attachments(strategies=strategies, mark_venue=BINANCE)
+
+    async def show(endpoints: Any) -> None:
+        print(f"READY grpc={endpoints.grpc} http={endpoints.http}", flush=True)
+        _print_token(endpoints)
+        _notify_systemd("READY=1")
+
+    _run(settings, attach, show)
+
+
+@app.command
+def demo(
+    *,
+    data: Annotated[
+        Path | None, Parameter(name="--data", help="Data directory of the demo.")
+    ] = None,
+    grpc: Annotated[str, Parameter(help="gRPC listener; port 0 picks one.")] = "127.0.0.1:7400",
+    http: Annotated[str, Parameter(help="HTTP listener; port 0 picks one.")] = "127.0.0.1:7480",
+    speed: Annotated[float, Parameter(help="How fast the recording plays.")] = 1.0,
+) -> None:
+    """Start a living market on real recorded data, with funds to trade."""
+    from xached.demo import Trader, attach_demo
+    from xached.demo_status import show_status
+
+    if not 0.1 <= speed <= 100:
+        _refuse(f"--speed {speed:g}: from 0.1 to 100")
+    data_dir = data if data is not None else _demo_dir()
+    _log_to(sys.stderr, level="WARNING")
+    settings = Config(
+        data_dir=data_dir,
+        house=default_house(),
+        grpc=GrpcConfig(listen=grpc, reflection=True),
+        http_listen=http,
+    )
+    trader: list[Trader] = []
+
+    async def attach(house: Any) -> Any:
+        attachments, found = await attach_demo(house, speed)
+        trader.append(found)
+        return attachments
+
+    async def show(endpoints: Any) -> None:
+        await show_status(endpoints, trader[0], data_dir)
+
+    _run(settings, attach, show)
+
+
+@app.command
+def verify(*, data: Data, json_output: Json = False) -> None:
+    """Check the journal's chain, its ids and every invariant; exit 1 when something is wrong."""
+    from xached import inspection
+
+    found = _guarded(lambda: inspection.verify(data))
+    if json_output:
+        print(json.dumps(attrs.asdict(found)))
+    else:
+        table = Table(show_header=False, box=None)
+        for name, text in (
+            ("rows", f"{found.rows}"),
+            ("events", f"{found.events}"),
+            ("ids", f"{found.ids}"),
+            ("accounts", f"{found.accounts}"),
+            ("last row", f"{found.seq}"),
+            ("chain", found.chain),
+            ("sums", ", ".join(f"{asset} {total}" for asset, total in found.sums.items())),
+        ):
+            table.add_row(name, text)
+        console = Console()
+        console.print(table)
+        for fault in found.faults:
+            console.print(f"[red]{fault}[/red]")
+        if not found.faults:
+            console.print("[green]everything holds[/green]")
+    if found.faults:
+        raise SystemExit(EXIT_FAULTS)
+
+
+@app.command
+def replay(
+    *,
+    data: Data,
+    at_seq: Annotated[int | None, Parameter(help="After this row.")] = None,
+    at_time: Annotated[str | None, Parameter(help="At this time, ISO 8601, UTC.")] = None,
+) -> None:
+    """Print the state after a row or at a time, rebuilt from the journal alone, as JSON."""
+    from xached import inspection
+
+    if at_seq is not None and at_time is not None:
+        _refuse("--at-seq and --at-time: one of them")
+    at_ns = _parse_time(at_time) if at_time is not None else None
+    print(json.dumps(_guarded(lambda: inspection.replay(data, at_seq, at_ns)), indent=2))
+
+
+@app.command
+def doctor(*, data: Data = Path("data"), json_output: Json = False) -> None:
+    """Look at the machine and the data directory; exit 1 when something needs attention."""
+    from xached import inspection
+
+    checks = list(inspection.examine(data))
+    if json_output:
+        print(json.dumps([attrs.asdict(check) for check in checks]))
+    else:
+        table = Table(box=None)
+        for heading in ("", "check", "found", "should be"):
+            table.add_column(heading)
+        for check in checks:
+            mark = "[green]ok[/green]" if check.ok else "[red]look[/red]"
+            table.add_row(mark, check.name, check.found, check.advice)
+        Console().print(table)
+    if not all(check.ok for check in checks):
+        raise SystemExit(EXIT_FAULTS)
+
+
+@admin.command
+def bootstrap(*, data: Data) -> None:
+    """Print a new one-time token for the first administrator; the daemon must be stopped."""
+    from xached.daemon import new_bootstrap_token
+
+    print(_guarded(lambda: new_bootstrap_token(data)))
+
+
+@app.command(show=False)
+def snapshot(
+    *, data: Data, socket: Annotated[int | None, Parameter(help="Unused end of a pair.")] = None
+) -> None:
+    """Write a snapshot of the exchange; started by the daemon beside itself."""
+    from xached.security.keys import Purpose, read_master_key
+    from xached.storage.directory import DataPaths
+    from xached.storage.snapshots import write_snapshot
+
+    if socket is not None:
+        os.close(socket)
+    master = read_master_key(DataPaths(data).master_key)
+    written = write_snapshot(data, master.derive(Purpose.JOURNAL_CHAIN))
+    print(written or "nothing new")
+
+
+# --- parts -----------------------------------------------------------------------------------
+
+
+def _run(
+    settings: Config,
+    attach: Callable[[Any], Awaitable[Any]],
+    show: Callable[[Any], Awaitable[None]],
+) -> None:
+    """Run the daemon until a signal, and turn what ends it into a line and an exit code."""
+    from xached.daemon import run_daemon
+    from xached.runtime.supervise import one_line
+    from xached.runtime.world import RealWorld
+
+    async def run() -> None:
+        stop = trio.Event()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_stop_on_signal, stop)
+            endpoints = await nursery.start(run_daemon, settings, RealWorld(), attach, stop)
+            nursery.start_soon(show, endpoints)
+            await stop.wait()
+            _notify_systemd("STOPPING=1")
+            await endpoints.stopped.wait()
+            nursery.cancel_scope.cancel()
+
+    try:
+        trio.run(run)
+    except BaseExceptionGroup as group:
+        logger.opt(exception=group).debug("the daemon ended")
+        print(f"xached: {one_line(group)}", file=sys.stderr)
+        raise SystemExit(EXIT_BROKEN) from None
+
+
+async def _stop_on_signal(stop: trio.Event) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for _ in signals:
+            if stop.is_set():  # Asked twice: somebody is in a hurry.
+                os._exit(130)
+            stop.set()
+
+
+def _guarded(work: Callable[[], Any]) -> Any:
+    """Run what reads a data directory; what is wrong with it is one line and exit code 2."""
+    from xached.security.keys import MasterKeyError
+    from xached.storage.database import DatabaseRefused
+    from xached.storage.directory import DirectoryInUse
+    from xached.storage.journal import JournalDamaged, JournalFailed
+    from xached.storage.vault import VaultDamaged, VaultUnusable
+
+    try:
+        return work()
+    except (JournalDamaged, VaultDamaged) as error:
+        print(f"xached: damaged: {error}", file=sys.stderr)
+        raise SystemExit(EXIT_FAULTS) from None
+    except (
+        MasterKeyError,
+        DatabaseRefused,
+        DirectoryInUse,
+        JournalFailed,
+        VaultUnusable,
+        OSError,
+    ) as error:
+        _refuse(str(error))
+
+
+def _refuse(text: str) -> Any:
+    print(f"xached: {text}", file=sys.stderr)
+    raise SystemExit(EXIT_REFUSED)
+
+
+def _read_config(path: Path) -> Config:
+    try:
+        return read_config(path)
+    except ConfigError as error:
+        _refuse(str(error))
+        raise AssertionError from None
+
+
+def _configured_strategies(settings: Config) -> list[Any]:
+    from xached.actors.strategies import StrategyConfig
+    from xached.domain.instrument import Symbol
+    from xached.domain.order import make_purse
+
+    return [
+        StrategyConfig(
+            name=seat.name,
+            strategy=seat.plugin,
+            purse=make_purse(seat.account, seat.subaccount),
+            symbols=(Symbol(str(seat.settings.get("symbol", ""))),),
+            settings_json=json.dumps(dict(seat.settings)),
+        )
+        for seat in settings.strategies
+    ]
+
+
+def _print_token(endpoints: Any) -> None:
+    if endpoints.bootstrap_token is not None:
+        print(
+            f"There is no administrator yet. One-time token: {endpoints.bootstrap_token}",
+            flush=True,
+        )
+
+
+def _log_to(stream: Any, level: str = "INFO") -> None:
+    logger.remove()
+    logger.add(stream, level=level, format="{time:YYYY-MM-DDTHH:mm:ss.SSSZ} {level} {message}")
+
+
+def _demo_dir() -> Path:
+    home = os.environ.get("XDG_DATA_HOME")
+    return (Path(home) if home else Path.home() / ".local" / "share") / "xache" / "demo"
+
+
+def _notify_systemd(state: str) -> None:
+    """Tell systemd how we are, when it started us (sd_notify(3))."""
+    import socket
+
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.connect("\0" + address[1:] if address.startswith("@") else address)
+        notify.send(state.encode())
+
+
+def _parse_time(text: str) -> int:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        _refuse(f"--at-time {text!r}: a time such as 2026-01-31T12:00:00")
+        raise AssertionError from None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=UTC)
+    return math.floor(at.timestamp()) * 1_000_000_000

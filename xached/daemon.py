@@ -1,0 +1,650 @@
+"""The composition root: recover, wire, serve, stop.
+
+Recovery is how the daemon starts, whatever ended it before. Nothing is served before the journal
+is replayed, checked, and its people are known. Vital actors take the daemon down; the next start
+is their recovery. A planned stop refuses new calls, lets open ones end, and closes the files.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import attrs
+import trio
+from loguru import logger
+from xache.v1 import account_pb2, admin_pb2, auth_pb2, market_pb2, trading_pb2, wallet_pb2
+
+from xached.actors.history import History, run_history
+from xached.actors.market.actor import MarketFeed, run_market
+from xached.actors.market.data import MarketData
+from xached.actors.matching import Matching, MatchingActor
+from xached.actors.sessions import (
+    AdminExists,
+    SessionDesk,
+    issue_bootstrap_token,
+    run_sessions,
+)
+from xached.actors.strategies import (
+    Strategies,
+    StrategyConfig,
+    Surroundings,
+    run_strategies,
+)
+from xached.api.account import AccountHandlers, PurseSummary
+from xached.api.admin import ActorReport, AdminHandlers, HouseReport
+from xached.api.auth import AuthHandlers, SessionAuthorizer
+from xached.api.errors import Interceptor
+from xached.api.grpc_server import Server, tls_credentials
+from xached.api.health import HealthService
+from xached.api.market import MarketHandlers
+from xached.api.reflection import reflection_services
+from xached.api.routes import Routes, Service
+from xached.api.trading import TradingHandlers
+from xached.api.wallet import WalletHandlers
+from xached.api.web import Readiness, WebApp, serve_http
+from xached.config import Config
+from xached.domain.auth import AuthMessage, AuthReply
+from xached.domain.exchange import Exchange
+from xached.domain.instrument import Directory, Symbol
+from xached.domain.market import Venue
+from xached.domain.messages import (
+    ListAsset,
+    ListInstrument,
+    OpenPurse,
+    Row,
+    SetMark,
+    SetRiskLimits,
+)
+from xached.domain.order import MAIN, AccountId, make_purse
+from xached.domain.queries import PursesQuery
+from xached.domain.sessions import SessionTable
+from xached.runtime.mailbox import Mailbox
+from xached.runtime.supervise import Health, run_expendable, run_vital
+from xached.runtime.topic import Topic
+from xached.runtime.world import RealWorld, World
+from xached.security.credentials import Credentials
+from xached.security.keys import MasterKey, Purpose, create_master_key, read_master_key
+from xached.storage.candles import CandleStore
+from xached.storage.directory import DataDirectory, DataPaths
+from xached.storage.journal import Journal
+from xached.storage.snapshots import recover
+from xached.storage.vault import Vault
+from xached.storage.views import Views, ViewsReader
+
+MATCHING_PLACES = 4_096
+SESSIONS_PLACES = 1_024
+CLOCK_BEHIND_NS_MAX = 5_000_000_000
+"""How far the journal's last time may be ahead of the clock before an operator must agree."""
+
+GRACE_S = 5.0
+SNAPSHOT_CHECK_S = 30.0
+
+
+class ClockBehind(Exception):  # noqa: N818 - it says what is the matter
+    """The journal ends in the future: the clock was set back, or the data came from elsewhere."""
+
+
+@attrs.frozen(kw_only=True)
+class House:
+    """What runs before the doors open; for those who prepare it."""
+
+    world: World
+    paths: DataPaths
+    matching: Matching
+    sessions: Mailbox[AuthMessage, AuthReply]
+    directory: Directory
+
+
+@attrs.frozen(kw_only=True)
+class Attachments:
+    """What a house is given beyond its configuration: feeds, their past, and strategies."""
+
+    feeds: Sequence[MarketFeed] = ()
+    strategies: Sequence[StrategyConfig] = ()
+    mark_venue: Venue
+    preload: Callable[[MarketData], None] = lambda _data: None
+
+
+@attrs.frozen(kw_only=True)
+class Endpoints:
+    """Where a daemon that is ready can be reached, and how it does."""
+
+    grpc: str
+    http: str
+    admin_socket: Path
+    bootstrap_token: str | None
+    market: MarketData
+    directory: Directory
+    report: Callable[[], HouseReport]
+    stopped: trio.Event
+
+
+Attach = Callable[[House], Awaitable[Attachments]]
+
+
+async def run_daemon(
+    config: Config,
+    world: World,
+    attach: Attach,
+    stop: trio.Event,
+    *,
+    task_status: trio.TaskStatus[Endpoints] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve until ``stop`` is set. Reports its endpoints once it is ready.
+
+    Raises: DirectoryInUse, MasterKeyError, JournalDamaged, VaultDamaged, ClockBehind before
+        anything is served; JournalFailed and VaultFailed when the disk fails.
+    """
+    with ExitStack() as files:
+        data = files.enter_context(DataDirectory.open(config.data_dir))
+        core = _build_core(config, world, data.paths, _open_files(config, world, data.paths, files))
+        async with trio.open_nursery() as nursery:
+            await _run_core(core, nursery)
+            await _list_house(config, core)
+            attachments = await attach(core.house)
+            endpoints = await _open_doors(config, core, attachments, nursery)
+            gc.collect()
+            gc.freeze()
+            core.ready_at_ns = world.now_ns()
+            core.serving.serve()
+            logger.info("ready: gRPC on {}, HTTP on {}", endpoints.grpc, endpoints.http)
+            task_status.started(endpoints)
+            await stop.wait()
+            logger.info("stopping: no new calls, {} s for those at work", GRACE_S)
+            core.serving.drain()
+            await core.close_doors()
+            nursery.cancel_scope.cancel()
+    core.stopped.set()
+
+
+@attrs.define(kw_only=True, eq=False)
+class _Core:
+    """Everything that was recovered, and everything that runs."""
+
+    house: House
+    world: World
+    paths: DataPaths
+    files: _Files
+    credentials: Credentials
+    table: SessionTable
+    desk: SessionDesk
+    actor: MatchingActor
+    feed: Topic[Row]
+    history: History
+    market: MarketData
+    health: Health
+    bootstrap_token: str | None
+    snapshot_rows: int
+    strategies: Strategies = attrs.field(factory=lambda: Strategies(()))
+    servers: list[Server] = attrs.field(factory=list)
+    serving: HealthService = attrs.field(factory=lambda: HealthService(()))
+    http_stop: trio.Event = attrs.field(factory=trio.Event)
+    http_done: trio.Event = attrs.field(factory=trio.Event)
+    strategies_done: trio.Event = attrs.field(factory=trio.Event)
+    servers_done: list[trio.Event] = attrs.field(factory=list)
+    stopped: trio.Event = attrs.field(factory=trio.Event)
+    ready_at_ns: int = 0
+
+    async def close_doors(self) -> None:
+        """Let calls, pages and strategies end; bounded by their own grace."""
+        self.http_stop.set()
+        self.strategies.stop_all("the house is closing")
+        for server in self.servers:
+            server.stop(GRACE_S)
+        for done in (*self.servers_done, self.http_done, self.strategies_done):
+            await done.wait()
+
+    def report(self) -> HouseReport:
+        """How every part is doing."""
+        statistics: dict[str, Any] = {
+            "matching": (self.actor.statistics(), self.house.matching.mailbox.statistics()),
+            "sessions": (self.desk.statistics(), self.house.sessions.statistics()),
+            "history": (self.history.statistics(),),
+            "market": (self.market.statistics(),),
+        }
+        for seat in self.strategies.statistics():
+            statistics[f"strategy {seat.name}"] = (seat,)
+        return HouseReport(
+            version=version("xached"),
+            ready_at_ns=self.ready_at_ns,
+            journal_seq=self.files.journal.last_seq,
+            views_seq=self.history.as_of_seq,
+            actors=tuple(
+                ActorReport(
+                    name=record.name,
+                    state=record.state.value.lower(),
+                    restarts=record.restarts,
+                    failure=record.failure,
+                    statistics=_numbers(statistics.get(record.name, ())),
+                )
+                for record in self.health.records()
+            ),
+        )
+
+
+def new_bootstrap_token(data_dir: Path) -> str:
+    """A new one-time token for the first administrator of a house that is not running.
+
+    Raises: DirectoryInUse, AdminExists, and what opening a vault raises.
+    """
+    world = RealWorld()
+    with DataDirectory.open(data_dir) as data:
+        master = open_master_key(data.paths, world)
+        vault = _open_vault(master, world, data.paths)
+        try:
+            credentials = Credentials(
+                master, house_id=vault.house_id, cost=world.argon2_cost, entropy=world.entropy
+            )
+            return issue_bootstrap_token(vault, credentials, world.now_ns())
+        finally:
+            vault.close()
+
+
+def open_master_key(paths: DataPaths, world: World) -> MasterKey:
+    """The key of this house; a new one for a new house only. Raises: MasterKeyError."""
+    if not paths.master_key.exists() and not paths.journal.exists():
+        return create_master_key(paths.master_key, world.entropy)
+    return read_master_key(paths.master_key)
+
+
+@attrs.frozen(kw_only=True)
+class _Files:
+    """The open files of a house, and what was recovered from them."""
+
+    master: MasterKey
+    journal: Journal
+    vault: Vault
+    views: Views
+    reader: ViewsReader
+    candles: CandleStore
+    exchange: Exchange
+
+
+def _open_files(config: Config, world: World, paths: DataPaths, open_files: ExitStack) -> _Files:
+    """Open everything, newest truth first. The caller closes ``open_files``."""
+    master = open_master_key(paths, world)
+    journal = open_files.enter_context(
+        Journal.open(
+            paths.journal,
+            master.derive(Purpose.JOURNAL_CHAIN),
+            entropy=world.entropy,
+            locking_mode=world.sqlite_locking_mode,
+        )
+    )
+    ahead_ns = journal.last_at_ns - world.now_ns()
+    if ahead_ns > CLOCK_BEHIND_NS_MAX and not config.accept_clock:
+        raise ClockBehind(
+            f"the journal ends {ahead_ns // 1_000_000_000} s in the future; set the clock, or "
+            "start with --accept-clock to go on from there"
+        )
+    recovered = recover(paths.snapshots, master.derive(Purpose.JOURNAL_CHAIN), journal)
+    logger.info(
+        "recovered row {}: {} events since the snapshot of row {}",
+        recovered.anchor.seq,
+        recovered.events,
+        recovered.from_seq,
+    )
+    vault = _open_vault(master, world, paths)
+    open_files.callback(vault.close)
+    views = Views.open(paths.views, journal.house_id, journal.last_seq)
+    open_files.callback(views.close)
+    views.catch_up(journal)
+    reader = ViewsReader(paths.views)
+    open_files.callback(reader.close)
+    candles = CandleStore(paths.market)
+    open_files.callback(candles.close)
+    return _Files(
+        master=master,
+        journal=journal,
+        vault=vault,
+        views=views,
+        reader=reader,
+        candles=candles,
+        exchange=recovered.exchange,
+    )
+
+
+def _open_vault(master: MasterKey, world: World, paths: DataPaths) -> Vault:
+    return Vault.open(
+        paths.vault,
+        row_key=master.derive(Purpose.VAULT_ROWS),
+        stream_key=master.derive(Purpose.VAULT_STREAM),
+        new_house_id=world.entropy,
+        locking_mode=world.sqlite_locking_mode,
+    )
+
+
+def _build_core(config: Config, world: World, paths: DataPaths, files: _Files) -> _Core:
+    """Give every file its owner, and every owner an address."""
+    vault, state = files.vault, files.exchange.state
+    credentials = Credentials(
+        files.master, house_id=vault.house_id, cost=world.argon2_cost, entropy=world.entropy
+    )
+    directory = Directory()
+    for asset in state.assets.values():
+        directory.list_asset(asset)
+    for market in state.markets.values():
+        directory.list_instrument(market.instrument)
+    matching, feed, table = Matching(MATCHING_PLACES), Topic[Row](), SessionTable()
+    house = House(
+        world=world,
+        paths=paths,
+        matching=matching,
+        sessions=Mailbox(SESSIONS_PLACES),
+        directory=directory,
+    )
+    return _Core(
+        house=house,
+        world=world,
+        paths=paths,
+        files=files,
+        credentials=credentials,
+        table=table,
+        desk=SessionDesk(
+            vault=vault,
+            credentials=credentials,
+            table=table,
+            world=world,
+            open_purse=partial(_open_main_purse, matching),
+        ),
+        actor=MatchingActor(
+            matching,
+            files.exchange,
+            files.journal,
+            world.open_lane("journal"),
+            feed,
+            directory,
+            world.now_ns,
+        ),
+        feed=feed,
+        history=History(files.reader, world, files.views.as_of_seq),
+        market=MarketData(world),
+        health=Health(),
+        bootstrap_token=_first_token(vault, credentials, world),
+        snapshot_rows=config.snapshot_rows,
+    )
+
+
+def _first_token(vault: Vault, credentials: Credentials, world: World) -> str | None:
+    """A token for the first administrator, as long as there is none."""
+    try:
+        return issue_bootstrap_token(vault, credentials, world.now_ns())
+    except AdminExists:
+        return None
+
+
+async def _open_main_purse(matching: Matching, account_id: AccountId) -> None:
+    purse = make_purse(account_id, MAIN)
+    await matching.execute(OpenPurse(purse=purse, simulated=False, request_id=""))
+
+
+# --- what runs -------------------------------------------------------------------------------
+
+
+async def _run_core(core: _Core, nursery: trio.Nursery) -> None:
+    """Start what money and people need."""
+    nursery.start_soon(run_vital, "matching", core.actor.run, core.health)
+    await _start_vital(
+        nursery,
+        "sessions",
+        partial(run_sessions, core.house.sessions, core.desk),
+        core.health,
+    )
+    lane = core.world.open_lane("views")
+    nursery.start_soon(
+        run_expendable,
+        "history",
+        partial(
+            run_history,
+            core.history,
+            core.files.views,
+            lane,
+            core.feed,
+            core.house.matching,
+            lambda: core.files.journal.last_seq,
+        ),
+        core.health,
+    )
+    nursery.start_soon(run_expendable, "snapshots", partial(_run_snapshots, core), core.health)
+
+
+async def _start_vital(
+    nursery: trio.Nursery,
+    name: str,
+    run: Callable[..., Awaitable[None]],
+    health: Health,
+) -> None:
+    """Start a vital actor and wait until it serves."""
+    started = trio.Event()
+
+    class _Started:
+        def started(self, _value: object = None) -> None:
+            started.set()
+
+    nursery.start_soon(run_vital, name, partial(run, task_status=_Started()), health)
+    await started.wait()
+
+
+async def _list_house(config: Config, core: _Core) -> None:
+    """List what the configuration names. What is listed already changes nothing."""
+    matching = core.house.matching
+    for asset in config.house.assets:
+        await matching.execute(ListAsset(asset=asset, request_id=""))
+    for instrument in config.house.instruments:
+        await matching.execute(ListInstrument(instrument=instrument, request_id=""))
+    limits = config.house.limits
+    await matching.execute(
+        SetRiskLimits(
+            purse=None,
+            max_open_orders=limits.max_open_orders,
+            max_order_notional_units=limits.max_order_notional_units,
+            request_id="",
+        )
+    )
+
+
+async def _open_doors(
+    config: Config, core: _Core, attachments: Attachments, nursery: trio.Nursery
+) -> Endpoints:
+    """Start market data, strategies and every listener."""
+    attachments.preload(core.market)
+    nursery.start_soon(
+        run_expendable, "market", partial(_run_market, core, attachments), core.health
+    )
+    await core.market.wait_ready()
+    core.strategies = Strategies(attachments.strategies)
+    nursery.start_soon(_run_strategies, core)
+    services = _services(core)
+    core.serving = HealthService(service.descriptor.full_name for service in services)
+    services = (*services, core.serving.service())
+    authorizer = SessionAuthorizer(core.table, core.credentials.access, core.world.now_ns)
+    public = (*services, *reflection_services(services)) if config.grpc.reflection else services
+    port = await _serve_public(config, core, Routes(public, authorizer), nursery)
+    admin_socket = config.admin_socket or core.paths.admin_socket
+    await _serve_admin(core, services, authorizer, admin_socket, nursery)
+    host = config.grpc.listen.rpartition(":")[0]
+    web = WebApp(core.market, core.house.directory, partial(_readiness, core), core.world.now_ns)
+    http_port: int = await nursery.start(_serve_http, core, web, config.http_listen)
+    http_host = config.http_listen.rpartition(":")[0]
+    return Endpoints(
+        grpc=f"{host}:{port}",
+        http=f"http://{http_host}:{http_port}",
+        admin_socket=admin_socket,
+        bootstrap_token=core.bootstrap_token,
+        market=core.market,
+        directory=core.house.directory,
+        report=core.report,
+        stopped=core.stopped,
+    )
+
+
+async def _run_market(core: _Core, attachments: Attachments) -> None:
+    matching = core.house.matching
+
+    async def set_mark(symbol: Symbol, price_ticks: int, source: str) -> None:
+        command = SetMark(symbol=symbol, price_ticks=price_ticks, source=source, request_id="")
+        await matching.execute(command)
+
+    await run_market(
+        core.market,
+        world=core.world,
+        exchange=matching,
+        rows=core.feed,
+        feeds=attachments.feeds,
+        store=core.files.candles,
+        set_mark=set_mark,
+        mark_venue=attachments.mark_venue,
+    )
+
+
+async def _run_strategies(core: _Core) -> None:
+    around = Surroundings(
+        world=core.world,
+        exchange=core.house.matching,
+        rows=core.feed,
+        markets=core.market,
+        directory=core.house.directory,
+        health=core.health,
+    )
+    try:
+        await run_strategies(core.strategies, around)
+    finally:
+        core.strategies_done.set()
+
+
+async def _run_snapshots(core: _Core) -> None:
+    """Have a child process make a snapshot whenever enough rows have come."""
+    kept = core.files.journal.last_seq
+    while True:
+        await trio.sleep(SNAPSHOT_CHECK_S)
+        if core.files.journal.last_seq - kept < core.snapshot_rows:
+            continue
+        kept = core.files.journal.last_seq
+        argv = [sys.executable, "-m", "xached", "snapshot", "--data", str(core.paths.root)]
+        child = await core.world.spawn(argv, pass_fd="--socket", env={})  # noqa: S106 - the name of an option
+        async with child.stream:
+            code = await child.wait()
+        if code != 0:
+            raise SnapshotFailed(f"the snapshot process ended with {code}")
+
+
+class SnapshotFailed(Exception):  # noqa: N818 - it says what happened
+    """A snapshot could not be made. The journal is unharmed; start takes longer."""
+
+
+# --- listeners -------------------------------------------------------------------------------
+
+
+def _services(core: _Core) -> tuple[Service, ...]:
+    matching, directory = core.house.matching, core.house.directory
+    sessions = core.house.sessions
+
+    async def list_purses(account_id: AccountId) -> list[PurseSummary]:
+        purses = await matching.query(PursesQuery(account_id), account=account_id)
+        return [
+            PurseSummary(purse=each.purse, frozen=each.frozen, simulated=each.simulated)
+            for each in purses
+        ]
+
+    trading = TradingHandlers(matching, directory, core.history, core.feed)
+    return (
+        _service(auth_pb2, "AuthService", AuthHandlers(sessions)),
+        _service(account_pb2, "AccountService", AccountHandlers(sessions, list_purses)),
+        _service(trading_pb2, "TradingService", trading),
+        _service(market_pb2, "MarketService", MarketHandlers(core.market, directory)),
+        _service(wallet_pb2, "WalletService", WalletHandlers(matching, directory, core.history)),
+    )
+
+
+def _service(module: Any, name: str, handlers: object) -> Service:
+    return Service(descriptor=module.DESCRIPTOR.services_by_name[name], handlers=handlers)
+
+
+async def _serve_public(config: Config, core: _Core, routes: Routes, nursery: trio.Nursery) -> int:
+    server = Server(routes, _interceptor(core), core.world)
+    grpc = config.grpc
+    if grpc.certificate is not None and grpc.private_key is not None:
+        key, chain = grpc.private_key.read_bytes(), grpc.certificate.read_bytes()
+        port = server.add_secure_port(grpc.listen, tls_credentials(key, chain))
+    else:
+        port = server.add_insecure_port(grpc.listen)
+    await nursery.start(_serve, core, server)
+    return port
+
+
+async def _serve_admin(
+    core: _Core,
+    services: tuple[Service, ...],
+    authorizer: SessionAuthorizer,
+    socket: Path,
+    nursery: trio.Nursery,
+) -> None:
+    """The admin listener: a Unix socket of the daemon's own user, described by reflection."""
+    handlers = AdminHandlers(
+        core.house.matching, core.house.directory, core.house.sessions, core.report
+    )
+    services = (*services, _service(admin_pb2, "AdminService", handlers))
+    routes = Routes((*services, *reflection_services(services)), authorizer)
+    server = Server(routes, _interceptor(core), core.world)
+    _free(socket)
+    server.add_unix_socket(socket)
+    await nursery.start(_serve, core, server)
+
+
+def _free(socket: Path) -> None:
+    """Remove a socket left by a daemon that was killed; the lock says that none is running."""
+    socket.unlink(missing_ok=True)
+
+
+async def _serve(core: _Core, server: Server, *, task_status: trio.TaskStatus[None]) -> None:
+    done = trio.Event()
+    core.servers.append(server)
+    core.servers_done.append(done)
+    try:
+        await server.serve(task_status=task_status)
+    finally:
+        done.set()
+
+
+async def _serve_http(
+    core: _Core, app: WebApp, listen: str, *, task_status: trio.TaskStatus[int]
+) -> None:
+    try:
+        await serve_http(app, listen, core.http_stop, task_status=task_status)
+    finally:
+        core.http_done.set()
+
+
+def _readiness(core: _Core) -> Readiness:
+    reasons = [
+        f"{record.name} is {record.state.value.lower()}"
+        for record in core.health.records()
+        if record.vital and record.failure
+    ]
+    if not core.ready_at_ns:
+        reasons.append("starting")
+    return Readiness(ready=not reasons, reasons=tuple(reasons))
+
+
+def _interceptor(core: _Core) -> Interceptor:
+    def report(incident_id: str, method: str, error: BaseException) -> None:
+        logger.opt(exception=error).error("incident {} in {}", incident_id, method)
+
+    return Interceptor(core.world, report)
+
+
+def _numbers(records: Sequence[Any]) -> dict[str, int]:
+    """The whole numbers of statistics records, by field name."""
+    found: dict[str, int] = {}
+    for record in records:
+        for name, value in attrs.asdict(record, recurse=False).items():
+            if isinstance(value, int):
+                found[name] = int(value)
+    return found

@@ -1,0 +1,232 @@
+"""Looking at a data directory from outside: verify, replay, doctor. Nothing is changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import apsw
+import attrs
+
+from xached.adapters.child import find_strategies
+from xached.domain.exchange import Exchange
+from xached.domain.money import format_units
+from xached.domain.order import subaccount_of
+from xached.security.keys import MasterKeyError, Purpose, read_master_key
+from xached.storage.directory import DataPaths
+from xached.storage.journal import Journal
+from xached.storage.snapshots import recover
+from xached.storage.vault import Vault
+
+SQLITE_OLDEST = (3, 51, 3)
+FREE_BYTES_MIN = 1 << 30
+
+
+@attrs.frozen(kw_only=True)
+class Verification:
+    """What ``verify`` found; ``faults`` is empty when all is well."""
+
+    rows: int
+    events: int
+    ids: int
+    seq: int
+    chain: str
+    accounts: int
+    sums: dict[str, str]
+    faults: tuple[str, ...]
+
+
+def verify(data_dir: Path) -> Verification:
+    """Check chain, ids, snapshots and invariants of a house, also beside a running daemon.
+
+    Raises: MasterKeyError, DatabaseRefused, JournalDamaged, VaultDamaged: where even reading
+        is not possible.
+    """
+    paths = DataPaths(data_dir)
+    master = read_master_key(paths.master_key)
+    with Journal.open_read_only(paths.journal, master.derive(Purpose.JOURNAL_CHAIN)) as journal:
+        report = journal.verify()
+        faults = list(report.faults)
+        exchange = Exchange()
+        if not faults:
+            for seq, at_ns, events in journal.replay():
+                if seq > report.last.seq:
+                    break
+                for event in events:
+                    exchange.apply(event, seq, at_ns)
+            faults.extend(_broken_invariants(exchange))
+            recovered = recover(paths.snapshots, master.derive(Purpose.JOURNAL_CHAIN), journal)
+            if recovered.anchor == report.last and recovered.exchange.snapshot() != (
+                exchange.snapshot()
+            ):
+                faults.append("the newest snapshot and its tail give another state than all rows")
+    vault = Vault.open_read_only(
+        paths.vault,
+        row_key=master.derive(Purpose.VAULT_ROWS),
+        stream_key=master.derive(Purpose.VAULT_STREAM),
+    )
+    try:
+        accounts = vault.verify().accounts
+    finally:
+        vault.close()
+    return Verification(
+        rows=report.rows,
+        events=report.events,
+        ids=report.ids,
+        seq=report.last.seq,
+        chain=report.last.chain.hex(),
+        accounts=accounts,
+        sums={
+            asset: str(exchange.state.ledger.sum_units(asset)) for asset in exchange.state.assets
+        },
+        faults=tuple(faults),
+    )
+
+
+def replay(data_dir: Path, at_seq: int | None, at_ns: int | None) -> dict[str, Any]:
+    """The state of the exchange after a row, or at a time; after the newest row without either.
+
+    Raises: as :func:`verify`.
+    """
+    paths = DataPaths(data_dir)
+    master = read_master_key(paths.master_key)
+    exchange, last_seq, last_ns = Exchange(), 0, 0
+    with Journal.open_read_only(paths.journal, master.derive(Purpose.JOURNAL_CHAIN)) as journal:
+        for seq, row_ns, events in journal.replay():
+            if (at_seq is not None and seq > at_seq) or (at_ns is not None and row_ns > at_ns):
+                break
+            for event in events:
+                exchange.apply(event, seq, row_ns)
+            last_seq, last_ns = seq, row_ns
+    return {"seq": last_seq, "at_ns": last_ns, **_describe(exchange)}
+
+
+@attrs.frozen(kw_only=True)
+class Check:
+    """One thing the doctor looked at."""
+
+    name: str
+    ok: bool
+    found: str
+    advice: str
+
+
+def examine(data_dir: Path) -> Iterator[Check]:
+    """What a house needs of its machine, one check at a time."""
+    found = tuple(int(part) for part in apsw.sqlite_lib_version().split("."))
+    yield Check(
+        name="SQLite",
+        ok=found >= SQLITE_OLDEST,
+        found=apsw.sqlite_lib_version(),
+        advice="3.51.3 or newer: older ones can corrupt a write-ahead log",
+    )
+    yield Check(
+        name="Python",
+        ok=True,
+        found=f"{platform.python_implementation()} {platform.python_version()}",
+        advice="3.11 or newer",
+    )
+    place = next(folder for folder in (data_dir, *data_dir.absolute().parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    yield Check(
+        name="free space",
+        ok=free >= FREE_BYTES_MIN,
+        found=f"{free >> 20} MiB on {place}",
+        advice="at least 1 GiB",
+    )
+    yield _check_directory(data_dir)
+    yield _check_key(DataPaths(data_dir))
+    strategies = find_strategies()
+    yield Check(
+        name="strategies",
+        ok=bool(strategies),
+        found=", ".join(sorted(strategies)) or "none",
+        advice="install a package with an entry point in xache.strategies",
+    )
+    yield Check(
+        name="processors",
+        ok=(os.cpu_count() or 1) >= 2,
+        found=str(os.cpu_count()),
+        advice="two: one for the daemon, one for its strategies",
+    )
+
+
+def _check_directory(data_dir: Path) -> Check:
+    advice = "owned by you, mode 0700"
+    if not data_dir.exists():
+        return Check(name="data directory", ok=True, found="will be made", advice=advice)
+    status = data_dir.stat()
+    private = stat.S_IMODE(status.st_mode) & 0o077 == 0
+    return Check(
+        name="data directory",
+        ok=private and status.st_uid == os.getuid(),
+        found=f"{data_dir} mode {stat.S_IMODE(status.st_mode):04o}",
+        advice=advice,
+    )
+
+
+def _check_key(paths: DataPaths) -> Check:
+    advice = "a file of 32 bytes, mode 0400; keep a copy where no backup of the data is"
+    if not paths.master_key.exists() and not paths.journal.exists():
+        return Check(name="master key", ok=True, found="will be made", advice=advice)
+    try:
+        read_master_key(paths.master_key)
+    except MasterKeyError as error:
+        return Check(name="master key", ok=False, found=str(error), advice=advice)
+    return Check(name="master key", ok=True, found=str(paths.master_key), advice=advice)
+
+
+def _broken_invariants(exchange: Exchange) -> Iterator[str]:
+    try:
+        exchange.check()
+    except AssertionError as error:
+        yield f"an invariant of the exchange does not hold: {error}"
+
+
+def _describe(exchange: Exchange) -> dict[str, Any]:
+    """A state for people and programs: amounts as decimal text, and its hash."""
+    state = exchange.state
+
+    def amount(asset: str) -> Callable[[int], str]:
+        scale = state.assets[asset].scale  # type: ignore[index]  # names of assets are texts
+        return lambda units: format_units(units, scale)
+
+    return {
+        "hash": hashlib.blake2b(
+            json.dumps(exchange.snapshot(), sort_keys=True).encode(), digest_size=16
+        ).hexdigest(),
+        "halted": state.halted,
+        "assets": {
+            name: {
+                "fees": amount(name)(state.ledger.fees_units(name)),
+                "sum": str(state.ledger.sum_units(name)),
+            }
+            for name in state.assets
+        },
+        "markets": {
+            symbol: {
+                "state": market.effective_state().name,
+                "open_orders": len(market.book),
+            }
+            for symbol, market in state.markets.items()
+        },
+        "purses": [
+            {
+                "account": purse.partition("/")[0],
+                "subaccount": subaccount_of(purse),
+                "open_orders": len(known.open_orders),
+                "balances": {
+                    asset: {"available": amount(asset)(free), "held": amount(asset)(held)}
+                    for asset, free, held in state.ledger.balances(purse)
+                },
+            }
+            for purse, known in state.purses.items()
+        ],
+    }
