@@ -92,7 +92,8 @@ class Restart:
 
     def pause_after(self, failures: int) -> float:
         """How long to wait after the n-th failure inside the window, in seconds."""
-        return min(self.pause_s * 2.0 ** (failures - 1), self.pause_s_max)
+        doublings = min(failures - 1, 30)  # more would overflow a float
+        return min(self.pause_s * 2.0**doublings, self.pause_s_max)
 
 
 async def run_vital(name: str, run: Run, health: Health) -> None:
