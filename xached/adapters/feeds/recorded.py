@@ -45,8 +45,8 @@ from xached.domain.market import (
 SHIFT_PPM_MAX: Final = 50_000
 """Farthest a loop is moved from what was recorded: 5 %, which 20 loops of the shipped BTC take."""
 
-LOOKAHEAD_S: Final = 0.005
-"""Frames due so soon are played together: a wake-up costs more than a frame."""
+GATHER_S: Final = 0.005
+"""How late a frame may be, to be played with those after it: a wake-up costs more than one."""
 
 FRAMES_AT_ONCE_MAX: Final = 200
 
@@ -191,12 +191,11 @@ class RecordedFeed:
             if due_at > horizon or frames >= FRAMES_AT_ONCE_MAX:
                 publish(due)
                 due, frames = [], 0
-                await trio.sleep_until(due_at)
-                horizon = trio.current_time() + LOOKAHEAD_S
+                await trio.sleep_until(due_at + GATHER_S)
+                horizon = trio.current_time()
             frames += 1
             for record in recording.parser.parse(frame, received_ns):
-                stamped = restamp.record(record, received_ns)
-                due.append(stamped)
+                due.append(restamp.record(record, received_ns))
         publish(due)
 
 
