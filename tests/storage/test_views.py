@@ -1,0 +1,266 @@
+"""History: folded from events alone, the same however often it is made."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+import pytest
+from loguru import logger
+
+from tests.storage.house import KEY, PURSES, SYMBOL, House, zero_entropy
+from xached.domain.history import Fill
+from xached.domain.instrument import AssetName
+from xached.domain.messages import AdvanceClock, Deposited, OrderAccepted, Row, Traded
+from xached.domain.order import Order, OrderId, OrderStatus, Purse
+from xached.domain.statement import Transaction, TransactionKind
+from xached.storage.journal import Journal
+from xached.storage.views import Views, ViewsReader
+
+HOUSE_ID = bytes(16)
+ROWS = 800
+BATCH = 37
+
+
+@attrs.define
+class History:
+    """A house and the views of it."""
+
+    house: House
+    rows: list[Row]
+    path: Path
+    reader: ViewsReader
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+    """A house of 800 rows, projected in batches of 37."""
+    path = tmp_path_factory.mktemp("views") / "views.db"
+    house = House(21)
+    rows = house.rows(ROWS)
+    views = Views.open(path, HOUSE_ID, last_seq=ROWS)
+    for first in range(0, ROWS, BATCH):
+        views.project(rows[first : first + BATCH])
+    views.close()
+    reader = ViewsReader(path)
+    yield History(house, rows, path, reader)
+    reader.close()
+
+
+def dump(path: Path) -> list[str]:
+    """Everything a views file holds."""
+    connection = sqlite3.connect(path)
+    lines = list(connection.iterdump())
+    connection.close()
+    return lines
+
+
+def all_orders(reader: ViewsReader, purse: Purse) -> list[Order]:
+    orders: list[Order] = []
+    before: int | None = None
+    while True:
+        page = reader.list_orders(purse, before=before, limit=7)
+        orders += page.items
+        before = page.next_before
+        if before is None:
+            return orders
+
+
+def same(one: Order, other: Order) -> bool:
+    return attrs.asdict(one) == attrs.asdict(other)
+
+
+# --- what can be read ------------------------------------------------------------------------
+
+
+def test_open_orders_are_those_of_the_exchange(history: History) -> None:
+    found = {
+        order.order_id: order
+        for purse in PURSES
+        for order in all_orders(history.reader, purse)
+        if order.status < OrderStatus.FILLED
+    }
+    expected = history.house.exchange.state.orders
+    assert found.keys() == expected.keys()
+    assert expected
+    for order_id, order in expected.items():
+        assert same(found[order_id], order)
+
+
+def test_every_accepted_order_is_listed_once_newest_first(history: History) -> None:
+    for purse in PURSES:
+        accepted = [
+            event.order_id
+            for row in history.rows
+            for event in row.events
+            if isinstance(event, OrderAccepted) and event.purse == purse
+        ]
+        listed = [order.order_id for order in all_orders(history.reader, purse)]
+        assert listed == accepted[::-1]
+
+
+def test_fills_are_both_sides_of_every_trade(history: History) -> None:
+    trades = [
+        (row, event) for row in history.rows for event in row.events if isinstance(event, Traded)
+    ]
+    fills: dict[OrderId, list[Fill]] = defaultdict(list)
+    for purse in PURSES:
+        for fill in history.reader.list_fills(purse, symbol=SYMBOL, limit=10_000).items:
+            assert fill.purse == purse
+            fills[fill.order_id].append(fill)
+    assert sum(map(len, fills.values())) == 2 * len(trades)
+    row, trade = trades[-1]
+    (maker,) = [fill for fill in fills[trade.maker_order_id] if fill.seq == row.seq]
+    assert maker.is_maker
+    assert maker.fee_units == trade.maker_fee_units
+    assert maker.side is trade.taker_side.opposite
+    assert maker.trade_id == f"{row.seq}-{trade.index}"
+    for order_id, of_order in fills.items():
+        assert history.reader.fills_of(order_id) == tuple(reversed(of_order))
+        order = history.reader.find_order(of_order[0].purse, order_id=order_id)
+        assert order is not None
+        assert sum(fill.quantity_lots for fill in of_order) == order.executed_lots
+        assert sum(fill.fee_units for fill in of_order) == order.fee_units
+
+
+def test_a_statement_adds_up_to_the_balance(history: History) -> None:
+    for purse in PURSES:
+        sums: dict[str, int] = defaultdict(int)
+        for asset in ("BTC", "USDT"):
+            page = history.reader.list_transactions(purse, asset=AssetName(asset), limit=10_000)
+            sums[asset] = sum(each.amount_units for each in page.items)
+        balances = history.house.exchange.state.ledger.balances(purse)
+        assert sums == {asset: available + held for asset, available, held in balances}
+
+
+def test_pages_follow_each_other(history: History) -> None:
+    whole = history.reader.list_transactions(PURSES[0], limit=10_000)
+    assert whole.next_before is None
+    assert whole.as_of_seq == ROWS
+    paged: list[Transaction] = []
+    before: int | None = None
+    while True:
+        page = history.reader.list_transactions(PURSES[0], before=before, limit=13)
+        assert len(page.items) <= 13
+        paged += page.items
+        before = page.next_before
+        if before is None:
+            break
+    assert tuple(paged) == whole.items
+    assert whole.items[-1].kind is TransactionKind.DEPOSIT
+    assert whole.items[-1].reference == "fund-ali-BTC"
+
+
+def test_orders_are_found_by_either_id_and_by_their_purse_only(history: History) -> None:
+    order = history.reader.list_orders(PURSES[0], limit=1).items[0]
+    find = history.reader.find_order
+    by_client = find(PURSES[0], client_order_id=order.client_order_id)
+    assert by_client is not None
+    assert same(by_client, order)
+    assert find(PURSES[1], order_id=order.order_id) is None
+    assert find(PURSES[0], client_order_id="it's not there") is None
+
+
+def test_amounts_beyond_sqlite_integers(tmp_path: Path) -> None:
+    deposited = Deposited(
+        purse=PURSES[0], asset=AssetName("USDT"), amount_units=10**30, reference="large"
+    )
+    row = Row(seq=1, at_ns=1, command=AdvanceClock(), events=(deposited,))
+    views = Views.open(tmp_path / "views.db", HOUSE_ID, last_seq=1)
+    views.project([row])
+    reader = ViewsReader(tmp_path / "views.db")
+    page = reader.list_transactions(PURSES[0], limit=1)
+    assert page.items[0].amount_units == 10**30
+    reader.close()
+    views.close()
+
+
+def test_a_reader_cannot_write(history: History) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        history.reader._db.execute("DELETE FROM orders")
+
+
+# --- projecting ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("batch", [1, 5, ROWS])
+def test_views_are_the_same_however_they_were_made(
+    history: History, tmp_path: Path, batch: int
+) -> None:
+    path = tmp_path / "views.db"
+    for first in range(0, ROWS, 200):  # reopened on the way
+        views = Views.open(path, HOUSE_ID, last_seq=ROWS)
+        for start in range(first, first + 200, batch):
+            views.project(history.rows[start : min(start + batch, first + 200)])
+        views.close()
+    assert dump(path) == dump(history.path)
+
+
+def test_rows_already_known_are_passed_over(history: History, tmp_path: Path) -> None:
+    path = tmp_path / "views.db"
+    views = Views.open(path, HOUSE_ID, last_seq=ROWS)
+    views.project(history.rows[:500])
+    views.project(history.rows[300:])
+    views.project(history.rows[300:400])
+    with pytest.raises(AssertionError, match="without gaps"):
+        views.project([attrs.evolve(history.rows[-1], seq=ROWS + 2)])
+    views.close()
+    assert dump(path) == dump(history.path)
+
+
+@pytest.fixture
+def journal(history: History, tmp_path: Path) -> Iterator[Journal]:
+    """A journal of the same rows."""
+    journal = Journal.open(tmp_path / "journal.db", KEY, entropy=zero_entropy)
+    journal.append(history.rows)
+    yield journal
+    journal.close()
+
+
+def test_catching_up_from_the_journal(history: History, journal: Journal, tmp_path: Path) -> None:
+    path = tmp_path / "views.db"
+    views = Views.open(path, journal.house_id, journal.last_seq)
+    views.project(history.rows[:123])
+    assert views.catch_up(journal) == ROWS - 123
+    assert views.catch_up(journal) == 0
+    assert views.as_of_seq == ROWS
+    views.close()
+    assert dump(path) == dump(history.path)
+
+
+DAMAGES = ("garbage", "flipped header", "other house", "newer program", "ahead of the journal")
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_what_cannot_be_used_is_made_anew(
+    history: History, journal: Journal, tmp_path: Path, damage: str
+) -> None:
+    path = tmp_path / "views.db"
+    views = Views.open(path, journal.house_id, journal.last_seq)
+    views.catch_up(journal)
+    views.close()
+    last_seq = journal.last_seq
+    connection = sqlite3.connect(path)
+    match damage:
+        case "garbage":
+            path.write_bytes(b"not a database at all" * 1_000)
+        case "flipped header":
+            path.write_bytes(b"X" + path.read_bytes()[1:])
+        case "other house":
+            connection.execute("UPDATE progress SET house_id = x'ff'")
+        case "newer program":
+            connection.execute("INSERT INTO migrations VALUES ('views', 99, 'later')")
+        case _:
+            connection.execute("UPDATE progress SET as_of_seq = 9999")
+    connection.commit()
+    connection.close()
+    logger.disable("xached.storage.views")
+    views = Views.open(path, journal.house_id, last_seq)
+    logger.enable("xached.storage.views")
+    assert views.as_of_seq == 0
+    views.catch_up(journal)
+    views.close()
+    assert dump(path) == dump(history.path)
