@@ -1,0 +1,149 @@
+"""What a client may take: calls, bytes, connections and the house's patience."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import grpc
+import pytest
+import trio
+from google.rpc import error_details_pb2
+
+from tests.api.edge import Echo, Payload, Sent, details_of, error_of, in_thread, open_edge, until
+from xached.api.grpc_server import Limits
+from xached.api.routes import Call, Responses
+
+
+async def test_calls_beyond_the_limit_are_refused_at_once() -> None:
+    go = trio.Event()
+
+    class Waits(Echo):
+        async def unary(self, _call: Call, request: Any) -> Any:
+            await go.wait()
+            return request
+
+    async with open_edge(Waits(), limits=Limits(calls_max=3)) as edge:
+        with edge.client() as client:
+            calls = [client.unary.future(Payload()) for _ in range(3)]
+            await until(lambda: edge.server.statistics().calls == 3)
+            error = await error_of(client.unary, Payload())
+            status, info = details_of(error)
+            assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert info.reason == "OVERLOADED"
+            assert status.details[1].Is(error_details_pb2.RetryInfo.DESCRIPTOR)
+            go.set()
+            assert [await in_thread(call.code) for call in calls] == [grpc.StatusCode.OK] * 3
+            await edge.server.wait_idle()
+            await in_thread(client.unary, Payload())
+    assert edge.server.statistics().refused == 1
+
+
+async def test_a_request_that_does_not_arrive_is_given_up() -> None:
+    limits = Limits(request_timeout_s=0.01)
+    async with open_edge(limits=limits) as edge:
+        with edge.client() as client:
+            half_a_call = client.channel.stream_unary("/edge.open.Echo/Unary", None, None)
+            silent = Sent()
+            error = await error_of(half_a_call, iter(silent))
+            assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+            assert details_of(error)[1].reason == "REQUEST_TIMEOUT"
+            silent.done()
+            await edge.server.wait_idle()
+
+
+async def test_a_call_without_its_message_is_refused() -> None:
+    async with open_edge() as edge:
+        with edge.client() as client:
+            half_a_call = client.channel.stream_unary("/edge.open.Echo/Unary", None, None)
+            error = await error_of(half_a_call, iter(()))
+            assert error.code() is grpc.StatusCode.UNIMPLEMENTED
+            assert details_of(error)[1].reason == "NO_MESSAGE"
+
+
+async def test_a_client_that_does_not_read_is_cut_off() -> None:
+    ended = trio.Event()
+
+    class Floods(Echo):
+        async def repeat(self, _call: Call, _request: Any, responses: Responses[Any]) -> None:
+            try:
+                while True:
+                    await responses.send(Payload(body=bytes(100_000)))
+            finally:
+                ended.set()
+
+    async with open_edge(Floods(), limits=Limits(write_timeout_s=0.01)) as edge:
+        with edge.client() as client:
+            stream = client.repeat(Payload())
+            await ended.wait()
+            await edge.server.wait_idle()
+            await in_thread(client.unary, Payload())
+            stream.cancel()
+    assert edge.incidents == []
+
+
+async def test_a_quiet_stream_is_not_cut_off() -> None:
+    """Nothing to send is no fault of the client."""
+    limits = Limits(write_timeout_s=0.01, request_timeout_s=0.01)
+    async with open_edge(limits=limits) as edge:
+        with edge.client() as client:
+            quiet = Sent()
+            stream = client.chat(iter(quiet))
+            quiet.put(Payload(count=1))
+            await in_thread(next, stream)
+            slow = client.channel.stream_unary("/edge.open.Echo/Unary", None, None)
+            silent = Sent()
+            await error_of(slow, iter(silent))  # The watch has gone round.
+            quiet.put(Payload(count=2))
+            assert (await in_thread(next, stream)).count == 2
+            for sent in (quiet, silent):
+                sent.done()
+            assert await in_thread(stream.code) is grpc.StatusCode.OK
+
+
+async def test_metadata_beyond_the_limit_is_refused() -> None:
+    async with open_edge() as edge:
+        with edge.client() as client:
+            pairs = tuple((f"x-{n}", "v" * 1000) for n in range(20))
+            error = await error_of(lambda: client.unary(Payload(), metadata=pairs))
+            assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+            await in_thread(client.unary, Payload())
+
+
+async def test_streams_of_one_connection_are_limited() -> None:
+    async with open_edge(limits=Limits(streams_per_connection_max=2)) as edge:
+        with edge.client() as client, edge.client() as other:
+            silent = Sent()
+            streams = [client.chat(iter(silent)) for _ in range(2)]
+            await until(lambda: edge.server.statistics().calls == 2)
+            error = await error_of(lambda: client.unary(Payload(), timeout=0.05))
+            assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+            await in_thread(other.unary, Payload())
+            for stream in streams:
+                stream.cancel()
+                silent.done()
+
+
+@pytest.mark.parametrize("first_bytes", [b"", b"PRI * HTTP/2.0\r\n\r\nSM"], ids=["silent", "half"])
+async def test_a_connection_that_does_not_speak_http2_in_time_is_closed(first_bytes: bytes) -> None:
+    async with open_edge(limits=Limits(handshake_timeout_s=0.05)) as edge:
+        stream = await trio.open_tcp_stream("127.0.0.1", edge.port)
+        async with stream:
+            await stream.send_all(first_bytes)
+            while await stream.receive_some():
+                pass  # The server's own settings come first.
+
+
+async def test_connections_are_limited() -> None:
+    async with open_edge(limits=Limits(connections_max=3)) as edge:
+        raw = [socket.create_connection(("127.0.0.1", edge.port)) for _ in range(3)]
+        with edge.client() as client:
+            error = await error_of(lambda: client.unary(Payload(), timeout=0.3))
+            assert error.code() in {
+                grpc.StatusCode.UNAVAILABLE,
+                grpc.StatusCode.DEADLINE_EXCEEDED,
+            }
+        for connection in raw:
+            connection.close()
+        with edge.client() as client:
+            await in_thread(lambda: client.unary(Payload(), wait_for_ready=True, timeout=20))
