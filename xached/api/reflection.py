@@ -15,6 +15,7 @@ from google.protobuf import descriptor_pb2, message_factory
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
+from google.rpc import error_details_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha._base import BaseReflectionServicer
 
@@ -30,6 +31,8 @@ def reflection_services(services: Iterable[Service]) -> tuple[Service, Service]:
     pool = DescriptorPool()
     for service in described:
         _add_file(pool, service.descriptor.file)
+    # Refusals carry these; with them a client can show what was given and what is allowed.
+    _add_file(pool, error_details_pb2.DESCRIPTOR)
     alpha = reflection_pb2.DESCRIPTOR
     _add_file(pool, alpha)
     pool.Add(_v1_file(alpha))
