@@ -377,7 +377,7 @@ class TradingHandlers:
     def _result(self, result: CommandOutcome) -> trading_pb2.OrderResult:
         if isinstance(result, outcome.Error):
             return self._refused(result.error)
-        row = result.value
+        row = result.unwrap()
         if isinstance(row.command, CancelOrder):
             return trading_pb2.OrderResult(canceled=convert.cancel_response(row, self._directory))
         return trading_pb2.OrderResult(placed=convert.place_response(row, self._directory))
