@@ -1,0 +1,421 @@
+"""A naive exchange: what the real one must agree with, slow and obvious.
+
+Written from the trading semantics, not from the code it judges. The book is one list of orders,
+scanned for the best; a match is made lot by lot; fees are fractions rounded once; what an order
+holds is computed from scratch whenever somebody asks. Nothing is indexed, nothing is carried.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator
+from fractions import Fraction
+
+import attrs
+
+from xached.domain.instrument import AssetName, Instrument, Symbol
+from xached.domain.messages import PlaceOrder
+from xached.domain.order import (
+    EndReason,
+    MarketState,
+    OrderStatus,
+    OrderType,
+    Purse,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
+from xached.domain.rejection import Reason
+
+MILLION = 1_000_000
+RESTING = (TimeInForce.GTC, TimeInForce.GTD)
+
+
+@attrs.define(eq=False)
+class ModelOrder:
+    """One order. ``traded`` lists (price, lots, as maker) of what it traded, lot by lot."""
+
+    number: int
+    terms: PlaceOrder
+    instrument: Instrument
+    quantity: int
+    traded: list[tuple[int, int, bool]] = attrs.field(factory=list)
+
+    @property
+    def executed(self) -> int:
+        return sum(lots for _, lots, _ in self.traded)
+
+    @property
+    def leaves(self) -> int:
+        return self.quantity - self.executed
+
+    @property
+    def price(self) -> int:
+        assert self.terms.price_ticks is not None
+        return self.terms.price_ticks
+
+    def exact_fee(self) -> Fraction:
+        """The fee of all it traded, before rounding."""
+        return sum(
+            (
+                Fraction(self.instrument.notional_units(price, lots))
+                * (self.instrument.maker_fee_ppm if as_maker else self.instrument.taker_fee_ppm)
+                / MILLION
+                for price, lots, as_maker in self.traded
+            ),
+            Fraction(0),
+        )
+
+    def fee(self) -> int:
+        """The fee of all it traded, rounded once, toward the house."""
+        return math.ceil(self.exact_fee())
+
+    def need(self) -> tuple[AssetName, int]:
+        """What it must hold while it rests."""
+        if self.terms.side is Side.SELL:
+            return self.instrument.base, self.leaves * self.instrument.lot_units
+        rest = self.instrument.notional_units(self.price, self.leaves)
+        worse = max(self.instrument.maker_fee_ppm, self.instrument.taker_fee_ppm)
+        due = math.ceil(self.exact_fee() + Fraction(rest * worse, MILLION))
+        return self.instrument.quote, rest + due - self.fee()
+
+
+@attrs.define
+class Outcome:
+    """What came of a command."""
+
+    refused: Reason | None = None
+    status: OrderStatus | None = None
+    reason: EndReason = EndReason.NONE
+    executed: int = 0
+    trades: list[tuple[int, int, int]] = attrs.field(factory=list)
+    """(maker, price, lots), fill by fill."""
+    prevented: list[tuple[int, int, int]] = attrs.field(factory=list)
+    ended: list[tuple[int, OrderStatus, EndReason, int]] = attrs.field(factory=list)
+    """Other orders that ended: (order, status, reason, executed)."""
+
+
+@attrs.define
+class ModelPosition:
+    """Quantity in lots, cost and realised profit in quote units."""
+
+    quantity: int = 0
+    cost: int = 0
+    realised: int = 0
+
+
+class ModelExchange:
+    """Takes the same commands; orders are known by the number they were accepted under."""
+
+    def __init__(self, instruments: list[Instrument], max_orders: int, max_notional: int) -> None:
+        self.instruments = {instrument.symbol: instrument for instrument in instruments}
+        self.max_orders = max_orders
+        self.max_notional = max_notional
+        self.owned: dict[tuple[Purse, AssetName], int] = defaultdict(int)
+        self.fees: dict[AssetName, int] = defaultdict(int)
+        self.positions: dict[tuple[Purse, Symbol], ModelPosition] = defaultdict(ModelPosition)
+        self.resting: list[ModelOrder] = []
+        self.reference: dict[Symbol, int] = {}
+        self.last: dict[Symbol, int] = {}
+        self.state: dict[Symbol, MarketState] = dict.fromkeys(self.instruments, MarketState.TRADING)
+        self.frozen: set[Purse] = set()
+        self.halted = False
+
+    # --- what is there --------------------------------------------------------------------------
+
+    def held(self, purse: Purse, asset: AssetName) -> int:
+        """What open orders of a purse hold of an asset."""
+        needs = [order.need() for order in self.resting if order.terms.purse == purse]
+        return sum(units for held, units in needs if held == asset)
+
+    def free(self, purse: Purse, asset: AssetName) -> int:
+        """What a purse may use."""
+        return self.owned[purse, asset] - self.held(purse, asset)
+
+    def queue(self, symbol: Symbol, side: Side) -> list[ModelOrder]:
+        """Resting orders of a side by price, then by number."""
+        found = [
+            order
+            for order in self.resting
+            if order.terms.symbol == symbol and order.terms.side is side
+        ]
+        best_first = -1 if side is Side.BUY else 1
+        return sorted(found, key=lambda order: (best_first * order.price, order.number))
+
+    # --- commands -------------------------------------------------------------------------------
+
+    def expire(self, at_ns: int) -> list[int]:
+        """End what is due, by expiry, then by number."""
+        due = [
+            order
+            for order in self.resting
+            if order.terms.expires_at_ns is not None and order.terms.expires_at_ns <= at_ns
+        ]
+        due.sort(key=lambda order: (order.terms.expires_at_ns, order.number))
+        for order in due:
+            self.resting.remove(order)
+        return [order.number for order in due]
+
+    def cancel(self, purse: Purse, number: int) -> Outcome:
+        """Cancel one order of a purse."""
+        for order in self.resting:
+            if order.number == number and order.terms.purse == purse:
+                self.resting.remove(order)
+                return Outcome(None, OrderStatus.CANCELED, EndReason.USER, order.executed)
+        return Outcome(Reason.UNKNOWN_ORDER)
+
+    def cancel_all(self, purse: Purse, symbol: Symbol | None) -> list[int]:
+        """Cancel the orders of a purse, oldest first."""
+        mine = [
+            order
+            for order in self.resting
+            if order.terms.purse == purse and symbol in (None, order.terms.symbol)
+        ]
+        for order in mine:
+            self.resting.remove(order)
+        return [order.number for order in mine]
+
+    def place(self, number: int, terms: PlaceOrder) -> Outcome:
+        """Place an order, or say which rule it breaks first."""
+        instrument = self.instruments[terms.symbol]
+        for reason, broken in self._rules(terms, instrument):
+            if broken:
+                return Outcome(reason)
+        order = ModelOrder(number, terms, instrument, terms.quantity_lots or 0)
+        outcome, fills, stopped = self._walk(order)
+        executed = sum(lots for _, lots in fills)
+        if terms.quote_units is not None:
+            if executed == 0:
+                return Outcome(Reason.NO_LIQUIDITY)
+            if executed > instrument.max_market_quantity_lots:
+                return Outcome(Reason.QUANTITY_RANGE)
+            order.quantity = executed
+        if self._lacks_funds(order, fills):
+            return Outcome(Reason.INSUFFICIENT_FUNDS)
+        opposite = self.queue(terms.symbol, _opposite(terms.side))
+        if terms.post_only and opposite and _meets(terms.side, order.price, opposite[0].price):
+            return Outcome(None, OrderStatus.CANCELED, EndReason.POST_ONLY)
+        if terms.time_in_force is TimeInForce.FOK and executed < order.quantity:
+            return Outcome(None, OrderStatus.EXPIRED, EndReason.FOK)
+        self._settle(order, outcome, fills)
+        outcome.executed = executed
+        outcome.status, outcome.reason = self._fate(order, stopped)
+        return outcome
+
+    # --- rules ----------------------------------------------------------------------------------
+
+    def _rules(self, terms: PlaceOrder, instrument: Instrument) -> Iterator[tuple[Reason, bool]]:
+        symbol, price, lots = terms.symbol, terms.price_ticks, terms.quantity_lots
+        is_market = terms.type is OrderType.MARKET
+        yield Reason.HALTED, self.halted
+        yield Reason.PURSE_FROZEN, terms.purse in self.frozen
+        yield Reason.MARKET_STATE, not self._state_allows(terms)
+        yield (
+            Reason.PRICE_RANGE,
+            price is not None
+            and not instrument.min_price_ticks <= price <= instrument.max_price_ticks,
+        )
+        exempt = is_market and self._is_whole_balance(terms, instrument)
+        most = instrument.max_market_quantity_lots if is_market else instrument.max_quantity_lots
+        if lots is not None:
+            yield Reason.QUANTITY_RANGE, lots > most
+            yield Reason.QUANTITY_RANGE, lots < instrument.min_quantity_lots and not exempt
+        if terms.quote_units is not None:
+            notional = terms.quote_units
+        else:
+            assert lots is not None
+            at = price or self.last.get(symbol) or self.reference[symbol]
+            notional = instrument.notional_units(at, lots)
+        yield Reason.NOTIONAL_RANGE, notional > instrument.max_notional_units
+        yield Reason.NOTIONAL_RANGE, notional < instrument.min_notional_units and not exempt
+        if price is not None:
+            low, high = self._band(terms.side, instrument)
+            yield Reason.PRICE_BAND, not low <= price <= high
+        mine = [order for order in self.resting if order.terms.purse == terms.purse]
+        here = [order for order in mine if order.terms.symbol == symbol]
+        yield Reason.OPEN_ORDERS, len(here) + 1 > instrument.max_open_orders
+        yield Reason.ORDER_SIZE, notional > self.max_notional
+        yield Reason.OPEN_ORDERS, len(mine) + 1 > self.max_orders
+
+    def _state_allows(self, terms: PlaceOrder) -> bool:
+        state = self.state[terms.symbol]
+        if state is MarketState.POST_ONLY:
+            opposite = self.queue(terms.symbol, _opposite(terms.side))
+            return (
+                terms.type is OrderType.LIMIT
+                and terms.time_in_force in RESTING
+                and terms.price_ticks is not None
+                and not (opposite and _meets(terms.side, terms.price_ticks, opposite[0].price))
+            )
+        return state is MarketState.TRADING
+
+    def _is_whole_balance(self, terms: PlaceOrder, instrument: Instrument) -> bool:
+        lots = terms.quantity_lots
+        if terms.side is Side.BUY or not lots:
+            return False
+        free = self.free(terms.purse, instrument.base)
+        return lots * instrument.lot_units <= free < (lots + 1) * instrument.lot_units
+
+    def _band(self, side: Side, instrument: Instrument) -> tuple[Fraction, Fraction]:
+        reference = self.reference[instrument.symbol]
+        down, up = (
+            (instrument.buy_band_down_ppm, instrument.buy_band_up_ppm)
+            if side is Side.BUY
+            else (instrument.sell_band_down_ppm, instrument.sell_band_up_ppm)
+        )
+        return (
+            Fraction(reference * (MILLION - down), MILLION),
+            Fraction(reference * (MILLION + up), MILLION),
+        )
+
+    def _lacks_funds(self, order: ModelOrder, fills: list[tuple[ModelOrder, int]]) -> bool:
+        terms, instrument = order.terms, order.instrument
+        if terms.side is Side.SELL:
+            need = order.quantity * instrument.lot_units
+            return self.free(terms.purse, instrument.base) < need
+        if terms.quote_units is not None:
+            need = terms.quote_units
+        elif terms.type is OrderType.LIMIT:
+            _, need = order.need()
+        else:
+            cost = sum(instrument.notional_units(maker.price, lots) for maker, lots in fills)
+            need = cost + math.ceil(Fraction(cost * instrument.taker_fee_ppm, MILLION))
+        return self.free(terms.purse, instrument.quote) < need
+
+    # --- matching -------------------------------------------------------------------------------
+
+    def _walk(self, order: ModelOrder) -> tuple[Outcome, list[tuple[ModelOrder, int]], EndReason]:
+        """Meet resting orders one by one and each of them lot by lot; nothing changes."""
+        terms, outcome = order.terms, Outcome()
+        fills: list[tuple[ModelOrder, int]] = []
+        low, high = self._band(terms.side, order.instrument)
+        limit = Fraction(terms.price_ticks) if terms.price_ticks is not None else None
+        if limit is None:
+            limit = high if terms.side is Side.BUY else low
+        short_of = EndReason.NO_LIQUIDITY
+        for maker in self.queue(terms.symbol, _opposite(terms.side)):
+            if not _meets(terms.side, limit, maker.price):
+                short_of = EndReason.PRICE_BAND
+                break
+            if self._is_enough(order, fills, maker.price):
+                return outcome, fills, EndReason.NONE
+            lots = 0
+            while lots < maker.leaves and not self._is_enough(
+                order, [*fills, (maker, lots)], maker.price
+            ):
+                lots += 1
+            mode = terms.self_trade_prevention
+            if mode is not SelfTradePrevention.NONE and _same_account(order, maker):
+                outcome.prevented.append((maker.number, maker.price, lots))
+                if mode is not SelfTradePrevention.EXPIRE_TAKER:
+                    outcome.ended.append(
+                        (
+                            maker.number,
+                            OrderStatus.EXPIRED,
+                            EndReason.SELF_TRADE,
+                            maker.executed,
+                        )
+                    )
+                if mode is not SelfTradePrevention.EXPIRE_MAKER:
+                    return outcome, fills, EndReason.SELF_TRADE
+                continue
+            fills.append((maker, lots))
+            outcome.trades.append((maker.number, maker.price, lots))
+            if lots == maker.leaves:
+                outcome.ended.append(
+                    (maker.number, OrderStatus.FILLED, EndReason.NONE, maker.quantity)
+                )
+        price = fills[-1][0].price if fills else None
+        if price is not None and self._is_enough(order, fills, price):
+            return outcome, fills, EndReason.NONE
+        return outcome, fills, short_of
+
+    @staticmethod
+    def _is_enough(order: ModelOrder, fills: list[tuple[ModelOrder, int]], price: int) -> bool:
+        """Whether not a single lot more is wanted at this price."""
+        terms, instrument = order.terms, order.instrument
+        if terms.quantity_lots is not None:
+            return sum(lots for _, lots in fills) >= terms.quantity_lots
+        assert terms.quote_units is not None
+        so_far = sum(instrument.notional_units(maker.price, lots) for maker, lots in fills)
+        if terms.side is Side.SELL:
+            fee = math.ceil(Fraction(so_far * instrument.taker_fee_ppm, MILLION))
+            return so_far - fee >= terms.quote_units
+        cost = so_far + instrument.notional_units(price, 1)
+        fee = math.ceil(Fraction(cost * instrument.taker_fee_ppm, MILLION))
+        return cost + fee > terms.quote_units
+
+    def _settle(
+        self, order: ModelOrder, outcome: Outcome, fills: list[tuple[ModelOrder, int]]
+    ) -> None:
+        for maker, lots in fills:
+            before = {order.number: order.fee(), maker.number: maker.fee()}
+            order.traded.append((maker.price, lots, False))
+            maker.traded.append((maker.price, lots, True))
+            buyer, seller = (order, maker) if order.terms.side is Side.BUY else (maker, order)
+            self._pay(
+                order.instrument.notional_units(maker.price, lots),
+                lots,
+                buyer,
+                buyer.fee() - before[buyer.number],
+                seller,
+                seller.fee() - before[seller.number],
+            )
+            self.last[order.terms.symbol] = maker.price
+        gone = {number for number, *_ in outcome.ended}
+        self.resting = [other for other in self.resting if other.number not in gone]
+
+    def _pay(
+        self,
+        notional: int,
+        lots: int,
+        buyer: ModelOrder,
+        buyer_fee: int,
+        seller: ModelOrder,
+        seller_fee: int,
+    ) -> None:
+        instrument = buyer.instrument
+        base, quote = instrument.base, instrument.quote
+        self.owned[buyer.terms.purse, quote] -= notional + buyer_fee
+        self.owned[buyer.terms.purse, base] += lots * instrument.lot_units
+        self.owned[seller.terms.purse, quote] += notional - seller_fee
+        self.owned[seller.terms.purse, base] -= lots * instrument.lot_units
+        self.fees[quote] += buyer_fee + seller_fee
+        position = self.positions[seller.terms.purse, instrument.symbol]
+        mine = min(lots, position.quantity)
+        if mine:
+            relieved = math.floor(Fraction(position.cost * mine, position.quantity))
+            position.realised += math.floor(Fraction((notional - seller_fee) * mine, lots))
+            position.realised -= relieved
+            position.cost -= relieved
+            position.quantity -= mine
+        position = self.positions[buyer.terms.purse, instrument.symbol]
+        position.quantity += lots
+        position.cost += notional + buyer_fee
+
+    def _fate(self, order: ModelOrder, stopped: EndReason) -> tuple[OrderStatus, EndReason]:
+        terms = order.terms
+        if terms.quote_units is not None and stopped is not EndReason.NONE:
+            return OrderStatus.EXPIRED, stopped
+        if order.leaves == 0:
+            return OrderStatus.FILLED, EndReason.NONE
+        if terms.type is OrderType.MARKET or stopped is EndReason.SELF_TRADE:
+            return OrderStatus.EXPIRED, stopped
+        if terms.time_in_force is TimeInForce.IOC:
+            return OrderStatus.EXPIRED, EndReason.IOC
+        self.resting.append(order)
+        partly = order.executed > 0
+        return OrderStatus.PARTIALLY_FILLED if partly else OrderStatus.OPEN, EndReason.NONE
+
+
+def _opposite(side: Side) -> Side:
+    return Side.SELL if side is Side.BUY else Side.BUY
+
+
+def _meets(side: Side, limit: int | Fraction, price: int) -> bool:
+    return price <= limit if side is Side.BUY else price >= limit
+
+
+def _same_account(one: ModelOrder, other: ModelOrder) -> bool:
+    return one.terms.purse.split("/")[0] == other.terms.purse.split("/")[0]
