@@ -15,7 +15,7 @@ import attrs
 import outcome
 import pytest
 import trio
-import trio.testing
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from tests.storage.house import INSTRUMENT, KEY, SYMBOL, zero_entropy
 from xached.actors import matching as matching_module
@@ -53,8 +53,6 @@ from xached.runtime.mailbox import Overloaded
 from xached.runtime.topic import Topic
 from xached.runtime.world import SimulatedWorld
 from xached.storage.journal import Journal, JournalFailed
-
-pytestmark = pytest.mark.usefixtures("autojump_clock")
 
 ALICE, BOB = Purse("alice/main"), Purse("bob/main")
 BTC, USDT = AssetName("BTC"), AssetName("USDT")
@@ -196,14 +194,16 @@ async def running(path: Path, *, capacity: int = 1_024) -> AsyncIterator[Running
             nursery.cancel_scope.cancel()
 
 
-async def test_nothing_is_answered_or_published_before_it_is_on_disk(path: Path) -> None:
+async def test_nothing_is_answered_or_published_before_it_is_on_disk(
+    autojump_clock: MockClock, path: Path
+) -> None:
     async with running(path) as house, house.feed.subscribe(100) as rows:
         answers: list[CommandOutcome] = []
         seen: list[tuple[int, int]] = []
         house.journal.before_append = lambda _: seen.append((len(answers), rows.buffered))
         for number in range(5):
             house.matching.post(buy(f"o{number}"), answers.append, account="alice")
-        await trio.testing.wait_all_tasks_blocked()
+        await wait_all_tasks_blocked()
         await trio.sleep(1)
         assert seen == [(0, 0)], "one batch, and nobody knew anything when it was written"
         told = [answer.unwrap() for answer in answers]
@@ -211,7 +211,9 @@ async def test_nothing_is_answered_or_published_before_it_is_on_disk(path: Path)
         assert await rows.receive_batch() == told
 
 
-async def test_answers_come_in_order_of_arrival_refusals_too(path: Path) -> None:
+async def test_answers_come_in_order_of_arrival_refusals_too(
+    autojump_clock: MockClock, path: Path
+) -> None:
     async with running(path) as house:
         answers: list[CommandOutcome] = []
         for number in range(6):
@@ -223,7 +225,9 @@ async def test_answers_come_in_order_of_arrival_refusals_too(path: Path) -> None
         assert kinds == [False, True, False, True, False, True]
 
 
-async def test_a_batch_is_one_transaction_but_not_atomic(path: Path) -> None:
+async def test_a_batch_is_one_transaction_but_not_atomic(
+    autojump_clock: MockClock, path: Path
+) -> None:
     async with running(path) as house:
         appends = len(house.journal.appends)
         too_large = attrs.evolve(buy("o2"), quantity_lots=10**9)
@@ -238,7 +242,7 @@ async def test_a_batch_is_one_transaction_but_not_atomic(path: Path) -> None:
         assert refused.value.reason is Reason.QUANTITY_RANGE
 
 
-async def test_a_large_batch_is_written_in_parts(path: Path) -> None:
+async def test_a_large_batch_is_written_in_parts(autojump_clock: MockClock, path: Path) -> None:
     async with running(path) as house:
         appends = len(house.journal.appends)
         answers: list[CommandOutcome] = []
@@ -265,7 +269,9 @@ def answer_bytes(row: Row, directory: Directory) -> bytes:
     return convert.place_response(row, directory).SerializeToString(deterministic=True)
 
 
-async def test_a_repeated_order_gets_the_first_answer_also_after_a_restart(path: Path) -> None:
+async def test_a_repeated_order_gets_the_first_answer_also_after_a_restart(
+    autojump_clock: MockClock, path: Path
+) -> None:
     async with running(path) as house:
         await house.matching.execute(order(BOB, "ask", Side.SELL, 490_000, 4))
         first = await house.matching.execute(buy("once", lots=10))
@@ -281,7 +287,9 @@ async def test_a_repeated_order_gets_the_first_answer_also_after_a_restart(path:
         assert house.exchange.state.orders == {}
 
 
-async def test_the_same_id_with_other_content_is_refused(path: Path) -> None:
+async def test_the_same_id_with_other_content_is_refused(
+    autojump_clock: MockClock, path: Path
+) -> None:
     async with running(path) as house:
         await house.matching.execute(buy("once"))
         with pytest.raises(Rejection) as refused:
@@ -291,7 +299,9 @@ async def test_the_same_id_with_other_content_is_refused(path: Path) -> None:
         assert len(house.exchange.state.orders) == 1
 
 
-async def test_an_id_repeated_in_one_batch_is_carried_out_once(path: Path) -> None:
+async def test_an_id_repeated_in_one_batch_is_carried_out_once(
+    autojump_clock: MockClock, path: Path
+) -> None:
     async with running(path) as house:
         outcomes = await house.matching.execute_batch(
             (buy("twin"), buy("twin"), buy("twin", lots=3)), account="alice"
@@ -303,7 +313,9 @@ async def test_an_id_repeated_in_one_batch_is_carried_out_once(path: Path) -> No
         assert len(house.exchange.state.orders) == 1
 
 
-async def test_a_refused_order_does_not_use_up_its_id(path: Path) -> None:
+async def test_a_refused_order_does_not_use_up_its_id(
+    autojump_clock: MockClock, path: Path
+) -> None:
     async with running(path) as house:
         seq = house.journal.last_seq
         with pytest.raises(Rejection):
@@ -315,7 +327,7 @@ async def test_a_refused_order_does_not_use_up_its_id(path: Path) -> None:
 
 
 async def test_an_old_id_is_found_in_the_journals_index(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    autojump_clock: MockClock, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(matching_module, "RECENT_IDS_MAX", 4)
     async with running(path) as house:
@@ -326,7 +338,9 @@ async def test_an_old_id_is_found_in_the_journals_index(
         assert len(house.exchange.state.orders) == 11
 
 
-async def test_one_purse_does_not_use_up_ids_of_another(path: Path) -> None:
+async def test_one_purse_does_not_use_up_ids_of_another(
+    autojump_clock: MockClock, path: Path
+) -> None:
     async with running(path) as house:
         mine = await house.matching.execute(buy("same"))
         theirs = await house.matching.execute(order(BOB, "same", Side.BUY, 490_000, 1))
@@ -336,7 +350,9 @@ async def test_one_purse_does_not_use_up_ids_of_another(path: Path) -> None:
 # --- time -----------------------------------------------------------------------------------
 
 
-async def test_an_expiry_is_carried_out_on_time_without_a_command(path: Path) -> None:
+async def test_an_expiry_is_carried_out_on_time_without_a_command(
+    autojump_clock: MockClock, path: Path
+) -> None:
     async with running(path) as house:
         due_ns = house.world.now_ns() + 5_000_000_000
         await house.matching.execute(
@@ -351,7 +367,9 @@ async def test_an_expiry_is_carried_out_on_time_without_a_command(path: Path) ->
         assert due_ns <= row.at_ns <= due_ns + 100_000_000
 
 
-async def test_what_is_due_goes_before_the_next_command(path: Path) -> None:
+async def test_what_is_due_goes_before_the_next_command(
+    autojump_clock: MockClock, path: Path
+) -> None:
     async with running(path) as house:
         due_ns = house.world.now_ns() + 1_000_000_000
         await house.matching.execute(
@@ -363,7 +381,7 @@ async def test_what_is_due_goes_before_the_next_command(path: Path) -> None:
         assert isinstance(row.events[-1], OrderRested)
 
 
-async def test_time_never_stands_still_or_goes_back(path: Path) -> None:
+async def test_time_never_stands_still_or_goes_back(autojump_clock: MockClock, path: Path) -> None:
     async with running(path) as house:
         times = []
         for number in range(4):
@@ -376,7 +394,7 @@ async def test_time_never_stands_still_or_goes_back(path: Path) -> None:
 # --- reading, and trouble -------------------------------------------------------------------
 
 
-async def test_a_query_sees_only_what_is_on_disk(path: Path) -> None:
+async def test_a_query_sees_only_what_is_on_disk(autojump_clock: MockClock, path: Path) -> None:
     async with running(path) as house:
         seqs: list[tuple[int, int]] = []
 
@@ -393,7 +411,9 @@ async def test_a_query_sees_only_what_is_on_disk(path: Path) -> None:
         assert seen == durable
 
 
-async def test_a_cancelled_order_may_be_named_by_either_id(path: Path) -> None:
+async def test_a_cancelled_order_may_be_named_by_either_id(
+    autojump_clock: MockClock, path: Path
+) -> None:
     async with running(path) as house:
         row = await house.matching.execute(buy("by-client-id"))
         cancel = CancelOrder(
@@ -411,7 +431,9 @@ async def test_a_cancelled_order_may_be_named_by_either_id(path: Path) -> None:
         assert refused.value.reason is Reason.UNKNOWN_ORDER
 
 
-async def test_a_failing_disk_stops_the_actor_before_any_answer(path: Path) -> None:
+async def test_a_failing_disk_stops_the_actor_before_any_answer(
+    autojump_clock: MockClock, path: Path
+) -> None:
     def fail(_: Sequence[Row]) -> None:
         raise JournalFailed("the disk failed")
 
@@ -428,7 +450,7 @@ async def test_a_failing_disk_stops_the_actor_before_any_answer(path: Path) -> N
         assert house.exchange.state.orders == {}, "what was not on disk never happened"
 
 
-async def test_new_orders_are_refused_before_cancels(path: Path) -> None:
+async def test_new_orders_are_refused_before_cancels(autojump_clock: MockClock, path: Path) -> None:
     async with running(path, capacity=64) as house:
         for number in range(48):
             house.matching.post(buy(f"o{number}"), lambda _: None, account=f"a{number}")
