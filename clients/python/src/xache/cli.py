@@ -1,0 +1,74 @@
+"""The ``xache`` command: parsing only. Commands live in modules that are imported when used."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, Group
+
+from xache.exits import Exit
+
+_SIGNING_IN = Group("Signing in", sort_key=1)
+_MARKET = Group("The market", sort_key=2)
+_PURSE = Group("Your purse", sort_key=3)
+
+# Given here, so that listing the commands imports none of them.
+_COMMANDS = (
+    (_SIGNING_IN, "register", "session:register", "Open an account and sign in."),
+    (_SIGNING_IN, "login", "session:login", "Sign in."),
+    (_SIGNING_IN, "logout", "session:logout", "End the session, at once and everywhere."),
+    (_SIGNING_IN, "whoami", "session:whoami", "Tell who is signed in, and which purses there are."),
+    (_MARKET, "markets", "market:markets", "List the markets, their prices and rules."),
+    (_MARKET, "book", "market:book", "Show a book, once or live."),
+    (_MARKET, "trades", "market:trades", "Show recent trades, and new ones live."),
+    (_MARKET, "candles", "market:candles", "Draw candles."),
+    (_PURSE, "order", "order:app", "Place, cancel and look up orders."),
+    (_PURSE, "balances", "purse:balances", "Show balances, and which order holds how much."),
+    (_PURSE, "positions", "purse:positions", "Show positions and what they cost."),
+    (_PURSE, "fills", "purse:fills", "List fills, newest first."),
+    (_PURSE, "transactions", "purse:transactions", "List what moved in and out, newest first."),
+    (_PURSE, "watch", "purse:watch", "Follow what happens to the purse."),
+)
+
+_EPILOGUE = """\
+Exit codes: 0 done · 1 refused · 2 usage · 3 not signed in · 4 no answer · 5 a bug of the house.
+Environment: XACHE_TARGET, XACHE_PASSWORD, XACHE_SUBACCOUNT, XACHE_CA, NO_COLOR.
+"""
+
+
+def _version() -> str:
+    from importlib.metadata import version  # Read only when asked for: it scans the disk.
+
+    return version("xache-client")
+
+
+app = App(
+    name="xache",
+    help="Trade at a XACHE house from the terminal.",
+    help_epilogue=_EPILOGUE,
+    help_format="plaintext",
+    version=_version,
+    # Streams end well on Ctrl-C; main says what it means for the others.
+    suppress_keyboard_interrupt=False,
+    result_action="return_value",
+)
+for _group, _name, _where, _help in _COMMANDS:
+    app.command(f"xache.commands.{_where}", name=_name, help=_help, group=_group)
+app.register_install_completion_command(help="Install completion for this shell.")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code. Usage errors and refusals raise SystemExit with theirs."""
+    try:
+        app(None if arguments is None else list(arguments))
+        sys.stdout.flush()
+    except KeyboardInterrupt as interrupt:
+        for note in getattr(interrupt, "__notes__", ["interrupted"]):
+            sys.stderr.write(f"\n{note}\n")
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read along, as in `| head`, has seen enough. Python flushes once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return Exit.OK

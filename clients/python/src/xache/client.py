@@ -1,0 +1,537 @@
+"""A typed, synchronous client of a XACHE house.
+
+::
+
+    with Client("127.0.0.1:7400") as client:
+        client.auth.login("ada@example.org", password)
+        placed = client.trading.place_order(
+            symbol="BTC-USDT", side=SIDE_BUY, quantity="0.001", price="50000"
+        )
+        print(placed.order.status, to_decimal(placed.order.fee))
+
+Amounts go in as Decimal, int or text, never as float. Answers are the API's own messages, whose
+amounts are exact decimal text; :func:`xache.amounts.to_decimal` reads one. Every method raises
+:class:`xache.errors.XacheError`; those that need a session also raise
+:class:`xache.tokens.TokenFileError` when the token file cannot be trusted.
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import time
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
+from typing import Final
+
+from xache.amounts import Amount, amount_text
+from xache.connection import Connection, OnWait, Patience, Tls
+from xache.live_book import BookGap, LiveBook
+from xache.rpc import rpc
+from xache.session import TokenStore
+from xache.tokens import Credentials, MemoryTokens
+from xache.v1 import account_pb2, auth_pb2, market_pb2, trading_pb2, types_pb2, wallet_pb2
+
+DEFAULT_TARGET: Final = "127.0.0.1:7400"
+
+PAGE_SIZE_MAX: Final = 500
+
+_REGISTER = rpc(auth_pb2.RegisterRequest, auth_pb2.RegisterResponse, repeatable=False)
+_LOGIN = rpc(auth_pb2.LoginRequest, auth_pb2.LoginResponse, repeatable=False)
+_LOGOUT = rpc(auth_pb2.LogoutRequest, auth_pb2.LogoutResponse, repeatable=False)
+_SESSIONS = rpc(auth_pb2.ListSessionsRequest, auth_pb2.ListSessionsResponse, repeatable=True)
+_REVOKE = rpc(auth_pb2.RevokeSessionRequest, auth_pb2.RevokeSessionResponse, repeatable=False)
+_ACCOUNT = rpc(account_pb2.GetAccountRequest, account_pb2.GetAccountResponse, repeatable=True)
+_SUBACCOUNTS = rpc(
+    account_pb2.ListSubaccountsRequest, account_pb2.ListSubaccountsResponse, repeatable=True
+)
+_INSTRUMENTS = rpc(
+    market_pb2.ListInstrumentsRequest, market_pb2.ListInstrumentsResponse, repeatable=True
+)
+_BOOK = rpc(market_pb2.GetBookRequest, market_pb2.GetBookResponse, repeatable=True)
+_WATCH_BOOK = rpc(market_pb2.WatchBookRequest, market_pb2.WatchBookResponse, repeatable=True)
+_TRADES = rpc(market_pb2.ListTradesRequest, market_pb2.ListTradesResponse, repeatable=True)
+_WATCH_TRADES = rpc(market_pb2.WatchTradesRequest, market_pb2.WatchTradesResponse, repeatable=True)
+_TICKERS = rpc(market_pb2.ListTickersRequest, market_pb2.ListTickersResponse, repeatable=True)
+_WATCH_TICKERS = rpc(
+    market_pb2.WatchTickersRequest, market_pb2.WatchTickersResponse, repeatable=True
+)
+_CANDLES = rpc(market_pb2.ListCandlesRequest, market_pb2.ListCandlesResponse, repeatable=True)
+_WATCH_CANDLES = rpc(
+    market_pb2.WatchCandlesRequest, market_pb2.WatchCandlesResponse, repeatable=True
+)
+# Orders and cancels are repeatable because this client never sends one without an id.
+_PLACE = rpc(trading_pb2.PlaceOrderRequest, trading_pb2.PlaceOrderResponse, repeatable=True)
+_PLACE_MANY = rpc(trading_pb2.PlaceOrdersRequest, trading_pb2.PlaceOrdersResponse, repeatable=True)
+_ENTER = rpc(trading_pb2.EnterOrdersRequest, trading_pb2.EnterOrdersResponse, repeatable=False)
+_CANCEL = rpc(trading_pb2.CancelOrderRequest, trading_pb2.CancelOrderResponse, repeatable=True)
+_CANCEL_ALL = rpc(
+    trading_pb2.CancelAllOrdersRequest, trading_pb2.CancelAllOrdersResponse, repeatable=True
+)
+_ORDER = rpc(trading_pb2.GetOrderRequest, trading_pb2.GetOrderResponse, repeatable=True)
+_OPEN_ORDERS = rpc(
+    trading_pb2.ListOpenOrdersRequest, trading_pb2.ListOpenOrdersResponse, repeatable=True
+)
+_ORDERS = rpc(trading_pb2.ListOrdersRequest, trading_pb2.ListOrdersResponse, repeatable=True)
+_FILLS = rpc(trading_pb2.ListFillsRequest, trading_pb2.ListFillsResponse, repeatable=True)
+_POSITIONS = rpc(
+    trading_pb2.ListPositionsRequest, trading_pb2.ListPositionsResponse, repeatable=True
+)
+_WATCH_PURSE = rpc(trading_pb2.WatchPurseRequest, trading_pb2.WatchPurseResponse, repeatable=True)
+_BALANCES = rpc(wallet_pb2.GetBalancesRequest, wallet_pb2.GetBalancesResponse, repeatable=True)
+_TRANSACTIONS = rpc(
+    wallet_pb2.ListTransactionsRequest, wallet_pb2.ListTransactionsResponse, repeatable=True
+)
+
+
+class Client:
+    """A connection to one house. Methods are grouped by service.
+
+    Args:
+        target: "HOST:PORT"; plain to this machine, TLS to any other.
+        tokens: where the session is kept; by default in memory only.
+        tls: TLS with these certificates.
+        plaintext: no TLS even to another machine: tokens then travel in clear.
+        patience: deadlines and repeats.
+        on_wait: told before a call is tried again.
+        now_ns: the wall clock.
+        sleep: waits between attempts.
+    """
+
+    def __init__(
+        self,
+        target: str = DEFAULT_TARGET,
+        *,
+        tokens: TokenStore | None = None,
+        tls: Tls | None = None,
+        plaintext: bool = False,
+        patience: Patience = Patience(),  # noqa: B008 - frozen
+        on_wait: OnWait | None = None,
+        now_ns: Callable[[], int] = time.time_ns,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._connection = Connection(
+            target,
+            tokens=tokens if tokens is not None else MemoryTokens(),
+            tls=tls,
+            plaintext=plaintext,
+            patience=patience,
+            on_wait=on_wait,
+            now_ns=now_ns,
+            sleep=sleep,
+        )
+        self.auth = Auth(self._connection)
+        self.account = Account(self._connection)
+        self.market = Market(self._connection)
+        self.trading = Trading(self._connection)
+        self.wallet = Wallet(self._connection)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every call and close the connection."""
+        self._connection.close()
+
+    @property
+    def credentials(self) -> Credentials | None:
+        """The session that is carried; None when nobody is signed in."""
+        return self._connection.session.credentials
+
+
+def new_id() -> str:
+    """A fresh id for an order or a request."""
+    # 80 random bits: among a million ids, two are the same once in 2 * 10^12.
+    return secrets.token_hex(10)
+
+
+class Auth:
+    """Signing up, in and out."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def register(self, email: str, password: str) -> auth_pb2.RegisterResponse:
+        """Open an account; signing in is a step of its own."""
+        request = auth_pb2.RegisterRequest(email=email, password=password)
+        return self._connection.call(_REGISTER, request)
+
+    def login(self, email: str, password: str, device: str = "") -> auth_pb2.LoginResponse:
+        """Open a session and carry it from now on.
+
+        Args:
+            device: a name for the list of sessions; by default the host's.
+        """
+        request = auth_pb2.LoginRequest(
+            email=email, password=password, device=device or f"xache on {socket.gethostname()}"
+        )
+        response = self._connection.call(_LOGIN, request)
+        self._connection.session.keep(response.account_id, response.session_id, response.tokens)
+        return response
+
+    def logout(self) -> None:
+        """End the session, at once and everywhere, and forget its tokens."""
+        self._connection.call(_LOGOUT, auth_pb2.LogoutRequest())
+        self._connection.session.forget()
+
+    def forget(self) -> None:
+        """Forget the tokens without asking the house."""
+        self._connection.session.forget()
+
+    def sessions(self) -> list[auth_pb2.Session]:
+        """The account's live sessions, newest first."""
+        return list(self._connection.call(_SESSIONS, auth_pb2.ListSessionsRequest()).sessions)
+
+    def revoke_session(self, session_id: str) -> None:
+        """End one of the account's sessions."""
+        self._connection.call(_REVOKE, auth_pb2.RevokeSessionRequest(session_id=session_id))
+
+
+class Account:
+    """Who is signed in, and which purses there are."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self) -> account_pb2.GetAccountResponse:
+        """The account."""
+        return self._connection.call(_ACCOUNT, account_pb2.GetAccountRequest())
+
+    def subaccounts(self) -> list[account_pb2.Subaccount]:
+        """The account's purses, main first."""
+        request = account_pb2.ListSubaccountsRequest()
+        return list(self._connection.call(_SUBACCOUNTS, request).subaccounts)
+
+
+class Market:
+    """Books, trades, tickers and candles. ``venue`` is XACHE unless said otherwise."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def instruments(self) -> market_pb2.ListInstrumentsResponse:
+        """The instruments and the assets they trade."""
+        return self._connection.call(_INSTRUMENTS, market_pb2.ListInstrumentsRequest())
+
+    def book(self, symbol: str, *, venue: str = "", depth: int = 0) -> market_pb2.GetBookResponse:
+        """A book as it stands; 20 levels a side unless said otherwise."""
+        request = market_pb2.GetBookRequest(symbol=symbol, venue=venue, depth=depth)
+        return self._connection.call(_BOOK, request)
+
+    def watch_book(
+        self, symbol: str, *, venue: str = "", depth: int = 0
+    ) -> Generator[market_pb2.WatchBookResponse, None, None]:
+        """A book's snapshots, changes and signs of life as they come."""
+        request = market_pb2.WatchBookRequest(symbol=symbol, venue=venue, depth=depth)
+        return self._connection.stream(_WATCH_BOOK, lambda: request)
+
+    def follow_book(
+        self, symbol: str, *, venue: str = "", depth: int = 0
+    ) -> Generator[LiveBook, None, None]:
+        """The same book after every change of it; a gap in the stream is mended by a new one."""
+        while True:
+            book = LiveBook(symbol)
+            with closing(self.watch_book(symbol, venue=venue, depth=depth)) as messages:
+                try:
+                    for message in messages:
+                        if book.apply(message):
+                            yield book
+                    return
+                except BookGap:
+                    continue
+
+    def trades(self, symbol: str, *, venue: str = "", limit: int = 0) -> list[market_pb2.Trade]:
+        """Recent trades, newest first; 100 unless said otherwise."""
+        request = market_pb2.ListTradesRequest(symbol=symbol, venue=venue, limit=limit)
+        return list(self._connection.call(_TRADES, request).trades)
+
+    def watch_trades(
+        self, symbol: str, *, venue: str = "", after_sequence: int = 0
+    ) -> Generator[market_pb2.WatchTradesResponse, None, None]:
+        """Trades as they happen, also over a broken connection: it resumes after the last."""
+
+        def next_request() -> market_pb2.WatchTradesRequest:
+            return market_pb2.WatchTradesRequest(symbol=symbol, venue=venue, after_sequence=last)
+
+        last = after_sequence
+        with closing(self._connection.stream(_WATCH_TRADES, next_request)) as responses:
+            for response in responses:
+                if response.trades:
+                    last = response.trades[-1].sequence
+                yield response
+
+    def tickers(self, symbol: str = "") -> list[market_pb2.Ticker]:
+        """The latest ticker of every instrument and source, or of one instrument."""
+        request = market_pb2.ListTickersRequest(symbol=symbol)
+        return list(self._connection.call(_TICKERS, request).tickers)
+
+    def watch_tickers(
+        self, symbol: str = ""
+    ) -> Generator[market_pb2.WatchTickersResponse, None, None]:
+        """Tickers as they change; the latest of each, not all."""
+        request = market_pb2.WatchTickersRequest(symbol=symbol)
+        return self._connection.stream(_WATCH_TICKERS, lambda: request)
+
+    def candles(
+        self,
+        symbol: str,
+        interval: market_pb2.Interval,
+        *,
+        venue: str = "",
+        from_ns: int = 0,
+        to_ns: int = 0,
+        limit: int = 0,
+    ) -> market_pb2.ListCandlesResponse:
+        """The newest candles of a span, oldest first; 200 unless said otherwise."""
+        request = market_pb2.ListCandlesRequest(
+            symbol=symbol,
+            venue=venue,
+            interval=interval,
+            from_ns=from_ns,
+            to_ns=to_ns,
+            limit=limit,
+        )
+        return self._connection.call(_CANDLES, request)
+
+    def watch_candles(
+        self, symbol: str, interval: market_pb2.Interval, *, venue: str = ""
+    ) -> Generator[market_pb2.WatchCandlesResponse, None, None]:
+        """Candles as they change and close."""
+        request = market_pb2.WatchCandlesRequest(symbol=symbol, venue=venue, interval=interval)
+        return self._connection.stream(_WATCH_CANDLES, lambda: request)
+
+
+class Trading:
+    """Orders, fills and positions of a purse: main unless ``subaccount`` says otherwise."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def place_order(
+        self,
+        *,
+        symbol: str,
+        side: types_pb2.Side,
+        quantity: Amount | None = None,
+        quote_quantity: Amount | None = None,
+        price: Amount | None = None,
+        time_in_force: types_pb2.TimeInForce = types_pb2.TIME_IN_FORCE_UNSPECIFIED,
+        post_only: bool = False,
+        expires_at_ns: int = 0,
+        self_trade_prevention: types_pb2.SelfTradePrevention = (
+            types_pb2.SELF_TRADE_PREVENTION_UNSPECIFIED
+        ),
+        client_order_id: str = "",
+        subaccount: str = "",
+    ) -> trading_pb2.PlaceOrderResponse:
+        """Place a limit order, or a market order when there is no price.
+
+        Asked again after an unknown outcome under the same id, so it is placed at most once.
+
+        Args:
+            client_order_id: the owner's id, unique in the purse for ever; made when left out.
+
+        Raises:
+            TypeError: an amount is a float.
+        """
+        request = order_request(
+            symbol=symbol,
+            side=side,
+            quantity=quantity,
+            quote_quantity=quote_quantity,
+            price=price,
+            time_in_force=time_in_force,
+            post_only=post_only,
+            expires_at_ns=expires_at_ns,
+            self_trade_prevention=self_trade_prevention,
+            client_order_id=client_order_id,
+        )
+        request.subaccount = subaccount
+        return self._connection.call(_PLACE, request)
+
+    def place_orders(
+        self, orders: Iterable[trading_pb2.PlaceOrderRequest], *, subaccount: str = ""
+    ) -> list[trading_pb2.OrderResult]:
+        """Place up to 200 orders, each decided on its own. Make them with order_request."""
+        request = trading_pb2.PlaceOrdersRequest(subaccount=subaccount, orders=orders)
+        assert all(order.client_order_id for order in request.orders), "an order without an id"
+        return list(self._connection.call(_PLACE_MANY, request).results)
+
+    def enter_orders(
+        self, entries: Iterable[trading_pb2.EnterOrdersRequest]
+    ) -> Generator[trading_pb2.EnterOrdersResponse, None, None]:
+        """Enter orders and cancels over one stream; answers come in order.
+
+        When it breaks, what was not answered has an unknown outcome: look it up by its id.
+        """
+        return self._connection.exchange(_ENTER, entries)
+
+    def cancel_order(
+        self,
+        *,
+        order_id: str = "",
+        client_order_id: str = "",
+        request_id: str = "",
+        subaccount: str = "",
+    ) -> trading_pb2.CancelOrderResponse:
+        """Cancel an order, named by one of its ids."""
+        request = trading_pb2.CancelOrderRequest(
+            subaccount=subaccount,
+            order_id=order_id,
+            client_order_id=client_order_id,
+            request_id=request_id or new_id(),
+        )
+        return self._connection.call(_CANCEL, request)
+
+    def cancel_all_orders(
+        self, *, symbol: str = "", request_id: str = "", subaccount: str = ""
+    ) -> list[str]:
+        """Cancel every open order of a purse, or of one market of it; the house's ids of them."""
+        request = trading_pb2.CancelAllOrdersRequest(
+            subaccount=subaccount, symbol=symbol, request_id=request_id or new_id()
+        )
+        return list(self._connection.call(_CANCEL_ALL, request).order_ids)
+
+    def order(
+        self, *, order_id: str = "", client_order_id: str = "", subaccount: str = ""
+    ) -> trading_pb2.GetOrderResponse:
+        """How an order stands and what it traded.
+
+        Refused as NOT_FOUND by client_order_id means: it was never accepted.
+        """
+        request = trading_pb2.GetOrderRequest(
+            subaccount=subaccount, order_id=order_id, client_order_id=client_order_id
+        )
+        return self._connection.call(_ORDER, request)
+
+    def open_orders(self, *, symbol: str = "", subaccount: str = "") -> list[types_pb2.Order]:
+        """Open orders, oldest first."""
+        request = trading_pb2.ListOpenOrdersRequest(subaccount=subaccount, symbol=symbol)
+        return list(self._connection.call(_OPEN_ORDERS, request).orders)
+
+    def orders(
+        self,
+        *,
+        symbol: str = "",
+        subaccount: str = "",
+        page_size: int = PAGE_SIZE_MAX,
+        min_seq: int = 0,
+    ) -> Generator[types_pb2.Order, None, None]:
+        """All orders, newest first, read page by page.
+
+        Args:
+            page_size: orders a page, up to 500.
+            min_seq: wait until the history has reached this sequence.
+        """
+        request = trading_pb2.ListOrdersRequest(
+            subaccount=subaccount, symbol=symbol, page_size=page_size, min_seq=min_seq
+        )
+        while True:
+            page = self._connection.call(_ORDERS, request)
+            yield from page.orders
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def fills(
+        self,
+        *,
+        symbol: str = "",
+        subaccount: str = "",
+        page_size: int = PAGE_SIZE_MAX,
+        min_seq: int = 0,
+    ) -> Generator[types_pb2.Fill, None, None]:
+        """All fills, newest first, read page by page. See orders."""
+        request = trading_pb2.ListFillsRequest(
+            subaccount=subaccount, symbol=symbol, page_size=page_size, min_seq=min_seq
+        )
+        while True:
+            page = self._connection.call(_FILLS, request)
+            yield from page.fills
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def positions(self, *, subaccount: str = "") -> list[types_pb2.Position]:
+        """Positions by symbol."""
+        request = trading_pb2.ListPositionsRequest(subaccount=subaccount)
+        return list(self._connection.call(_POSITIONS, request).positions)
+
+    def watch_purse(
+        self, *, subaccount: str = ""
+    ) -> Generator[trading_pb2.WatchPurseResponse, None, None]:
+        """How a purse stands, then everything that happens to it.
+
+        A snapshot comes first, after a lag, and when the connection was lost.
+        """
+        request = trading_pb2.WatchPurseRequest(subaccount=subaccount)
+        return self._connection.stream(_WATCH_PURSE, lambda: request)
+
+
+class Wallet:
+    """What a purse owns and how it came to."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def balances(self, *, subaccount: str = "") -> wallet_pb2.GetBalancesResponse:
+        """Balances by asset, each hold with its order."""
+        request = wallet_pb2.GetBalancesRequest(subaccount=subaccount)
+        return self._connection.call(_BALANCES, request)
+
+    def transactions(
+        self,
+        *,
+        asset: str = "",
+        subaccount: str = "",
+        page_size: int = PAGE_SIZE_MAX,
+        min_seq: int = 0,
+    ) -> Generator[wallet_pb2.Transaction, None, None]:
+        """All movements of money, newest first, read page by page."""
+        request = wallet_pb2.ListTransactionsRequest(
+            subaccount=subaccount, asset=asset, page_size=page_size, min_seq=min_seq
+        )
+        while True:
+            page = self._connection.call(_TRANSACTIONS, request)
+            yield from page.transactions
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+
+def order_request(
+    *,
+    symbol: str,
+    side: types_pb2.Side,
+    quantity: Amount | None = None,
+    quote_quantity: Amount | None = None,
+    price: Amount | None = None,
+    time_in_force: types_pb2.TimeInForce = types_pb2.TIME_IN_FORCE_UNSPECIFIED,
+    post_only: bool = False,
+    expires_at_ns: int = 0,
+    self_trade_prevention: types_pb2.SelfTradePrevention = (
+        types_pb2.SELF_TRADE_PREVENTION_UNSPECIFIED
+    ),
+    client_order_id: str = "",
+) -> trading_pb2.PlaceOrderRequest:
+    """An order to place, for batches and order-entry streams. See Trading.place_order."""
+    return trading_pb2.PlaceOrderRequest(
+        client_order_id=client_order_id or new_id(),
+        symbol=symbol,
+        side=side,
+        type=types_pb2.ORDER_TYPE_MARKET if price is None else types_pb2.ORDER_TYPE_LIMIT,
+        time_in_force=time_in_force,
+        price=_optional(price, "price"),
+        quantity=_optional(quantity, "quantity"),
+        quote_quantity=_optional(quote_quantity, "quote_quantity"),
+        post_only=post_only,
+        self_trade_prevention=self_trade_prevention,
+        expires_at_ns=expires_at_ns,
+    )
+
+
+def _optional(amount: Amount | None, name: str) -> str:
+    return "" if amount is None else amount_text(amount, name)

@@ -1,0 +1,161 @@
+"""Signing up, in and out. Passwords are typed unseen, or come from the environment or a pipe."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import sys
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from xache.client import Client
+from xache.commands.options import NO_OPTIONS, Options
+from xache.errors import XacheError
+from xache.exits import Exit
+from xache.output import Output, json_value, moment, word
+from xache.v1 import auth_pb2, options_pb2
+
+PASSWORD_VARIABLE = "XACHE_PASSWORD"  # noqa: S105 - the name of a variable
+
+
+def register(
+    email: str,
+    /,
+    *,
+    login: bool = True,
+    password_stdin: Annotated[bool, Parameter(negative="")] = False,
+    options: Options = NO_OPTIONS,
+) -> None:
+    """Open an account and sign in.
+
+    The password is asked for, or read from XACHE_PASSWORD, or from standard input.
+
+    Args:
+        email: where the house may write to.
+        login: sign in at once.
+        password_stdin: read the password from the first line of standard input.
+    """
+    password = _read_password(from_stdin=password_stdin, again=True)
+    with options.connected() as (client, output):
+        opened = client.auth.register(email, password)
+        if login:
+            _replace_session(client, email, password, "")
+        if output.as_json:
+            output.document(opened)
+            return
+        output.line(("account opened ", "bold green"), opened.account_id)
+        if login:
+            _say_signed_in(client, output, email, options.target)
+
+
+def login(
+    email: str,
+    /,
+    *,
+    device: str = "",
+    password_stdin: Annotated[bool, Parameter(negative="")] = False,
+    options: Options = NO_OPTIONS,
+) -> None:
+    """Sign in. The tokens are kept in a file that only you can read.
+
+    The password is asked for, or read from XACHE_PASSWORD, or from standard input.
+
+    Args:
+        email: as registered.
+        device: a name for the list of sessions.
+        password_stdin: read the password from the first line of standard input.
+    """
+    password = _read_password(from_stdin=password_stdin, again=False)
+    with options.connected() as (client, output):
+        answer = _replace_session(client, email, password, device)
+        if output.as_json:
+            # Its tokens stay out: what is printed ends up in logs.
+            output.document({"account_id": answer.account_id, "session_id": answer.session_id})
+            return
+        _say_signed_in(client, output, email, options.target)
+
+
+def logout(*, options: Options = NO_OPTIONS) -> None:
+    """End the session, at once and everywhere."""
+    with options.connected() as (client, output):
+        client.auth.logout()
+        if output.as_json:
+            output.document({})
+            return
+        output.line(("signed out ", "bold"), f"of {options.target}")
+
+
+def whoami(*, options: Options = NO_OPTIONS) -> None:
+    """Tell who is signed in, and which purses there are."""
+    with options.connected() as (client, output):
+        account = client.account.get()
+        subaccounts = client.account.subaccounts()
+        if output.as_json:
+            document = json_value(account)
+            document["subaccounts"] = [json_value(each) for each in subaccounts]
+            output.document(document)
+            return
+        output.facts(
+            [
+                ("e-mail", account.email),
+                ("account", account.account_id),
+                ("roles", ", ".join(word(options_pb2.Role, role) for role in account.roles)),
+                ("since", f"{moment(account.created_at_ns)} UTC"),
+                ("house", options.target),
+            ]
+        )
+        for purse in subaccounts:
+            marks = [
+                mark
+                for mark, holds in (("frozen", purse.frozen), ("simulated", purse.simulated))
+                if holds
+            ]
+            output.facts([("purse", f"{purse.name}  {', '.join(marks)}".rstrip())])
+
+
+def _replace_session(
+    client: Client, email: str, password: str, device: str
+) -> auth_pb2.LoginResponse:
+    """Sign in; end the session that was carried before, which nobody could end afterwards."""
+    if client.credentials is None:
+        return client.auth.login(email, password, device)
+    old_session_id = client.credentials.session_id
+    old_account_id = client.credentials.account_id
+    answer = client.auth.login(email, password, device)
+    if answer.account_id == old_account_id:
+        # It may have ended long ago.
+        with contextlib.suppress(XacheError):
+            client.auth.revoke_session(old_session_id)
+    return answer
+
+
+def _say_signed_in(client: Client, output: Output, email: str, target: str) -> None:
+    credentials = client.credentials
+    assert credentials is not None
+    output.line(("signed in ", "bold green"), f"to {target} as {email}")
+    output.note(
+        f"The session lasts until {moment(credentials.refresh_expires_at_ns)} UTC "
+        "unless it is used before."
+    )
+
+
+def _read_password(*, from_stdin: bool, again: bool) -> str:
+    """The password, from wherever it comes. It is never an argument: those are visible to all."""
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\n")
+    given = os.environ.get(PASSWORD_VARIABLE)
+    if given:
+        return given
+    if not sys.stdin.isatty():
+        sys.stderr.write(
+            f"There is no terminal to ask for the password on: set {PASSWORD_VARIABLE} or pass "
+            "--password-stdin.\n"
+        )
+        raise SystemExit(Exit.USAGE)
+    password = getpass.getpass("Password: ")
+    if again and getpass.getpass("Again: ") != password:
+        sys.stderr.write("The two passwords differ; nothing was sent.\n")
+        raise SystemExit(Exit.USAGE)
+    return password
