@@ -34,6 +34,10 @@ class RowsExchange:
         self.journal: list[Row] = []
         self.topic: Topic[Row] = Topic()
         self.reads = 0
+        self.read_s = 0.0
+        """How long one read of the journal takes."""
+        self.busy_rows = 0
+        """Rows that are journaled while somebody waits for a snapshot; it contains them."""
         self._at_ns = 0
 
     def trade(self, count: int) -> list[Row]:
@@ -51,11 +55,12 @@ class RowsExchange:
     async def own_market(self) -> OwnMarketSnapshot:
         """See Exchange."""
         await trio.lowlevel.checkpoint()
+        self.trade(self.busy_rows)
         return OwnMarketQuery().read(self.house.exchange.state, self.house.seq)
 
     async def rows(self, first: int, last: int) -> Sequence[Row]:
         """See Exchange."""
-        await trio.lowlevel.checkpoint()
+        await trio.sleep(self.read_s)
         self.reads += 1
         return self.journal[first - 1 : min(last, first + ROWS_AT_ONCE - 1)]
 
