@@ -1,0 +1,134 @@
+"""One house with its sessions actor, for tests: real vault, real keys, simulated world."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import trio
+
+from xached.actors.sessions import SessionDesk, run_sessions
+from xached.domain.auth import (
+    AccountOpened,
+    AuthMessage,
+    AuthReply,
+    Login,
+    Refresh,
+    Register,
+    SessionEndCause,
+    SessionGranted,
+    SessionId,
+)
+from xached.domain.order import AccountId
+from xached.domain.sessions import SessionTable
+from xached.runtime.mailbox import Mailbox
+from xached.runtime.world import Argon2Cost, SimulatedWorld
+from xached.security.credentials import Credentials
+from xached.security.keys import MasterKey, Purpose
+from xached.storage.vault import Vault
+
+ALICE = "alice@example.com"
+BOB = "bob@example.com"
+PASSWORD = "kettle-anchor-moss-77"
+WRONG = "kettle-anchor-moss-78"
+
+MASTER = MasterKey(b"\3" * 32)
+
+
+class Exchange:
+    """Stands in for the exchange's mailbox: remembers purses, and can be told to refuse."""
+
+    def __init__(self) -> None:
+        self.purses: list[AccountId] = []
+        self.refusals: list[Exception] = []
+        self.gate = trio.Event()
+        self.gate.set()
+        self.asked = trio.Event()
+
+    async def open_purse(self, account_id: AccountId) -> None:
+        self.asked.set()
+        await trio.lowlevel.checkpoint()
+        if self.refusals:
+            raise self.refusals.pop(0)
+        await self.gate.wait()
+        if account_id not in self.purses:
+            self.purses.append(account_id)
+
+
+class People:
+    """The parts of a running sessions actor."""
+
+    def __init__(
+        self,
+        path: Path,
+        world: SimulatedWorld,
+        exchange: Exchange | None = None,
+        cost: Argon2Cost | None = None,
+    ) -> None:
+        self.world = world
+        self.path = path
+        self.exchange = exchange or Exchange()
+        self.vault = Vault.open(
+            path,
+            row_key=MASTER.derive(Purpose.VAULT_ROWS),
+            stream_key=MASTER.derive(Purpose.VAULT_STREAM),
+            new_house_id=world.entropy,
+            locking_mode=world.sqlite_locking_mode,
+        )
+        self.credentials = Credentials(
+            MASTER,
+            house_id=self.vault.house_id,
+            cost=cost or world.argon2_cost,
+            entropy=world.entropy,
+        )
+        self.table = SessionTable()
+        self.ended: list[tuple[SessionId, SessionEndCause]] = []
+        self.table.on_end(lambda session_id, cause: self.ended.append((session_id, cause)))
+        self.inbox: Mailbox[AuthMessage, AuthReply] = Mailbox(256)
+        self.desk = SessionDesk(
+            vault=self.vault,
+            credentials=self.credentials,
+            table=self.table,
+            world=world,
+            open_purse=self.exchange.open_purse,
+        )
+
+    async def register(self, email: str = ALICE, password: str = PASSWORD) -> AccountId:
+        reply = await self.inbox.ask(Register(email=email, password=password))
+        assert isinstance(reply, AccountOpened)
+        return reply.account_id
+
+    async def login(
+        self, email: str = ALICE, password: str = PASSWORD, device: str = "laptop"
+    ) -> SessionGranted:
+        reply = await self.inbox.ask(Login(email=email, password=password, device=device))
+        assert isinstance(reply, SessionGranted)
+        return reply
+
+    async def refresh(self, token: str) -> SessionGranted:
+        reply = await self.inbox.ask(Refresh(refresh_token=token))
+        assert isinstance(reply, SessionGranted)
+        return reply
+
+    def stream(self) -> list[str]:
+        """Names of what the identity stream says. Only while the actor is idle."""
+        return [type(row.event).__name__ for row in self.vault.read_stream()]
+
+
+@contextlib.asynccontextmanager
+async def running(
+    path: Path,
+    world: SimulatedWorld | None = None,
+    exchange: Exchange | None = None,
+    cost: Argon2Cost | None = None,
+) -> AsyncIterator[People]:
+    """Run the actor; at the end cancel it, as a crash would, and close the file."""
+    people = People(path, world or SimulatedWorld(1), exchange, cost)
+    try:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(run_sessions, people.inbox, people.desk)
+            yield people
+            nursery.cancel_scope.cancel()
+    finally:
+        people.vault.close()
