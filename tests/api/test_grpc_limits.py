@@ -6,6 +6,8 @@ import socket
 from typing import Any
 
 import grpc
+import h2.config
+import h2.connection
 import pytest
 import trio
 from google.rpc import error_details_pb2
@@ -102,9 +104,9 @@ async def test_a_quiet_stream_is_not_cut_off() -> None:
 
 
 async def test_metadata_beyond_the_limit_is_refused() -> None:
-    async with open_edge() as edge:
+    async with open_edge(limits=Limits(metadata_bytes=2048)) as edge:
         with edge.client() as client:
-            pairs = tuple((f"x-{n}", "v" * 1000) for n in range(20))
+            pairs = tuple((f"x-{n}", "v" * 1000) for n in range(6))
             error = await error_of(lambda: client.unary(Payload(), metadata=pairs))
             assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
             await in_thread(client.unary, Payload())
@@ -147,3 +149,41 @@ async def test_connections_are_limited() -> None:
             connection.close()
         with edge.client() as client:
             await in_thread(lambda: client.unary(Payload(), wait_for_ready=True, timeout=20))
+
+
+async def test_a_message_that_unpacks_beyond_the_limit_is_refused() -> None:
+    """20 MB of zeros travel as 20 kB."""
+    async with open_edge() as edge:
+        with edge.client() as client:
+            bomb = Payload(body=bytes(20_000_000))
+            error = await error_of(
+                lambda: client.unary(bomb, compression=grpc.Compression.Gzip, timeout=20)
+            )
+            assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+            small = Payload(body=bytes(100_000))
+            packed = client.unary.future(small, compression=grpc.Compression.Gzip, timeout=20)
+            assert await in_thread(packed.result) == small
+
+
+async def test_a_connection_that_has_grown_old_is_replaced() -> None:
+    limits = Limits(connection_age_s=0.05, connection_grace_s=0.05)
+    async with open_edge(limits=limits) as edge:
+        with edge.client() as client:
+            silent = Sent()
+            stream = client.chat(iter(silent))
+            assert await in_thread(stream.code) is not grpc.StatusCode.OK
+            silent.done()
+            await in_thread(lambda: client.unary(Payload(), wait_for_ready=True, timeout=20))
+
+
+async def test_a_client_that_only_pings_is_cut_off() -> None:
+    async with open_edge() as edge:
+        connection = h2.connection.H2Connection(h2.config.H2Configuration())
+        connection.initiate_connection()
+        stream = await trio.open_tcp_stream("127.0.0.1", edge.port)
+        async with stream:
+            for number in range(20):
+                connection.ping(number.to_bytes(8))
+            await stream.send_all(connection.data_to_send())
+            while data := await stream.receive_some():
+                connection.receive_data(data)

@@ -110,7 +110,8 @@ async def test_a_handler_that_only_sends_learns_that_its_client_has_left(how: st
 async def test_calls_that_handlers_keep_do_not_delay_the_shutdown() -> None:
     """The core's call is dropped when the call is over, whoever still holds ours.
 
-    Checked with the core's object kept: serve() fails after waiting for the core in vain.
+    Earlier minor versions of grpcio wait for every call object that lives. 1.85 does not, so that
+    taking the protection out fails only the last line.
     """
     kept: list[object] = []
 
@@ -140,8 +141,13 @@ async def test_calls_that_handlers_keep_do_not_delay_the_shutdown() -> None:
             await until(lambda: len(kept) == 6)
             stream.cancel()
             silent.done()
+            # The client keeps its connection, and with it what belongs to its calls.
+            edge.server.stop(grace_s=0)
+            await edge.server.wait_stopped()
     assert edge.server.statistics().calls_open == 0
-    assert edge.server._down.is_set()
+    calls = [item for item in kept if isinstance(item, GrpcCall)]
+    assert len(calls) == 3
+    assert all(call._core is None for call in calls)
 
 
 async def test_a_full_mailbox_is_resource_exhausted() -> None:
@@ -205,6 +211,7 @@ async def test_senders_wait_for_a_client_that_does_not_read() -> None:
             await in_thread(client.unary, Payload())
             assert sent < 50_000
             stream.cancel()
+    assert edge.incidents == []
 
 
 async def test_handlers_that_fail_do_not_stop_the_pump() -> None:

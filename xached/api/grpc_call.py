@@ -20,8 +20,8 @@ Rules that the core does not enforce, each with a test:
 * On cancellation the core reports the end of the request stream *before* it reports the
   cancellation. Where a handler would answer for a request that broke off, sending the initial
   metadata settles it: the core refuses that on a cancelled call.
-* The core's call object is dropped when the call is over. While one lives, the core cannot
-  finish its shutdown.
+* The core's call object is dropped when the call is over: it holds on to its connection, and
+  with earlier minor versions the core cannot finish its shutdown while one lives.
 """
 
 from __future__ import annotations

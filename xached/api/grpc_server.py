@@ -160,6 +160,10 @@ class Server:
             self._idle = trio.Event()
             await self._idle.wait()
 
+    async def wait_stopped(self) -> None:
+        """Wait until the core has closed everything."""
+        await self._down.wait()
+
     def statistics(self) -> ServerStatistics:
         """What the server does and did."""
         return ServerStatistics(
