@@ -181,6 +181,7 @@ class StrategyStatistics:
     runs: int
     ready: bool
     open_orders: int
+    timers: int
     placed: int
     refused: int
     cancels: int
@@ -253,6 +254,7 @@ class _Seat:
             runs=self.runs,
             ready=run is not None and run.ready.is_set(),
             open_orders=len(run.orders) if run is not None else 0,
+            timers=len(run.timers) if run is not None else 0,
             placed=self.placed,
             refused=self.refused,
             cancels=self.cancels,
@@ -368,7 +370,7 @@ class _Run:
         self._stop_sent = False
         self._ping = 0
         self._pong = trio.Event()
-        self._timers: dict[str, trio.CancelScope] = {}
+        self.timers: dict[str, trio.CancelScope] = {}
 
     async def serve(self, rows: Rows, purse: PurseSnapshot) -> None:
         """Start the strategy and serve it until it has stopped."""
@@ -564,17 +566,17 @@ class _Run:
             await _insist(self._around, command)
 
     def _set_timer(self, intent: TimerIntent, nursery: trio.Nursery) -> None:
-        if (old := self._timers.get(intent.name)) is not None:
+        if (old := self.timers.get(intent.name)) is not None:
             old.cancel()
-        elif len(self._timers) >= TIMERS_MAX:
+        elif len(self.timers) >= TIMERS_MAX:
             raise ChildViolation(f"more than {TIMERS_MAX} timers")
-        scope = self._timers[intent.name] = trio.CancelScope()
+        scope = self.timers[intent.name] = trio.CancelScope()
         nursery.start_soon(self._ring, intent, scope)
 
     async def _ring(self, intent: TimerIntent, scope: trio.CancelScope) -> None:
         with scope:
             await trio.sleep(intent.delay_ns / NS_PER_S)
-            del self._timers[intent.name]
+            del self.timers[intent.name]
             self.child.outbox.put(write_timer(intent.name, self._around.world.now_ns()))
 
     def _tell(self, text: str) -> None:

@@ -171,6 +171,7 @@ async def open_child(world: World, command: Sequence[str]) -> AsyncIterator[Chil
         process = ChildProcess(child)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(process._write)
+            nursery.start_soon(process.outbox.watch_overflow)
             yield process
             nursery.cancel_scope.cancel()
     finally:

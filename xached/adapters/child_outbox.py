@@ -88,7 +88,7 @@ class Outbox:
         self._closed_candles: dict[tuple[Symbol, Venue, Interval], _Newest[Candle]] = {}
         self._open_candles: dict[tuple[Symbol, Venue, Interval], Candle] = {}
         self._books: dict[Key, _BookTop] = {}
-        self._overflowed = False
+        self._overflowed = trio.Event()
         self._frames_taken = 0
         self._books_conflated = 0
         self._wake = trio.Event()
@@ -96,9 +96,9 @@ class Outbox:
     def put(self, frame: bytes) -> None:
         """Queue a frame that must not be lost, before all market data."""
         if len(self._urgent) >= URGENT_FRAMES_MAX:
-            self._overflowed = True
-        else:
-            self._urgent.append(frame)
+            self._overflowed.set()
+            return
+        self._urgent.append(frame)
         self._wake.set()
 
     def offer_trades(
@@ -137,18 +137,18 @@ class Outbox:
         self._wake.set()
 
     async def take(self) -> bytes:
-        """Wait for something to write and return some of it, as whole frames.
-
-        Raises: ChildTooSlow.
-        """
+        """Wait for something to write and return some of it, as whole frames."""
         await trio.lowlevel.checkpoint()
         while True:
-            if self._overflowed:
-                raise ChildTooSlow(f"more than {URGENT_FRAMES_MAX} order updates wait")
             if taken := self._take_some():
                 return taken
             self._wake = trio.Event()
             await self._wake.wait()
+
+    async def watch_overflow(self) -> None:
+        """Wait for too much; who takes may be stuck in a write. Raises: ChildTooSlow."""
+        await self._overflowed.wait()
+        raise ChildTooSlow(f"more than {URGENT_FRAMES_MAX} order updates wait")
 
     def statistics(self) -> OutboxStatistics:
         """Tell what waits and what was dropped."""

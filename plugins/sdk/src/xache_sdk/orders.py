@@ -63,8 +63,7 @@ class Place:
     post_only: bool = False
 
     def __post_init__(self) -> None:
-        if _ID.fullmatch(self.id) is None:
-            raise ValueError(f"an order's id is 1 to 18 of A-Z a-z 0-9 . _ -, not {self.id!r}")
+        _check_id(self.id)
         if (self.quantity is None) == (self.quote_quantity is None):
             raise ValueError("an order has a quantity or a quote quantity, not both or none")
         if self.quote_quantity is not None and self.price is not None:
@@ -83,6 +82,9 @@ class Cancel:
     """The end of one order of this run. Cancelling one that has ended changes nothing."""
 
     id: str
+
+    def __post_init__(self) -> None:
+        _check_id(self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +151,8 @@ class OrderUpdate:
     executed_quantity: Decimal = Decimal(0)
     leaves_quantity: Decimal = Decimal(0)
     fill: Fill | None = None
+
+
+def _check_id(text: str) -> None:
+    if _ID.fullmatch(text) is None:
+        raise ValueError(f"an order's id is 1 to 18 of A-Z a-z 0-9 . _ -, not {text!r}")

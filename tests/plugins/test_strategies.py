@@ -1,0 +1,452 @@
+"""Strategies in real child processes: what they may do, and what happens when they fail.
+
+The clock of the tests stands still (``mock_clock``): pauses and time-outs pass when a test says
+so, while the processes work in real time.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import attrs
+import pytest
+import trio
+import trio.testing
+
+from tests.plugins.house import (
+    ALICE,
+    BOB,
+    EVE,
+    House,
+    config,
+    let_processes_work,
+    open_house,
+    robot,
+    until,
+    until_note,
+)
+from xached.actors.strategies import PONG_S_MAX, START_S_MAX, STOP_S_MAX, Strategies
+from xached.adapters.child_outbox import TRADES_MAX
+from xached.domain.messages import CancelAll, Command, OrderEnded, Row
+from xached.domain.order import EndReason, Side
+from xached.runtime.mailbox import Overloaded
+from xached.runtime.supervise import ActorState
+
+PRICE_TICKS = 490_000
+"""What the acting strategy bids at its start."""
+
+HAND_MADE = 5_000 if os.environ.get("XACHE_LONG") else 500
+
+
+@pytest.fixture
+def clock(mock_clock: trio.testing.MockClock) -> trio.testing.MockClock:
+    """Every test stops the time."""
+    return mock_clock
+
+
+def ended(house: House, reason: EndReason) -> list[str]:
+    """Orders that ended for a reason, by their id in the run."""
+    return [
+        event.client_order_id.partition("-")[2]
+        for row in house.seen
+        for event in row.events
+        if isinstance(event, OrderEnded) and event.reason is reason
+    ]
+
+
+async def until_open(house: House, *names: str) -> None:
+    """Wait until these orders are open, by their ids in the run."""
+    while True:
+        orders = (await house.purse()).orders
+        if sorted(each.client_order_id.partition("-")[2] for each in orders) == sorted(names):
+            return
+        await let_processes_work()
+
+
+async def until_trading(house: House, strategies: Strategies) -> None:
+    """Wait until the strategy has its market data and knows of its order."""
+    await until_open(house, "first")
+    await until_note(strategies, "first OPEN  0")
+    await until(lambda: house.markets.readers == 3)
+
+
+async def test_a_strategy_starts_trades_and_hears_of_its_orders(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    async with open_house(tmp_path) as house, house.running(config()) as strategies:
+        await until_trading(house, strategies)
+        statistics = robot(strategies)
+        [order] = (await house.purse()).orders
+        assert order.client_order_id == f"{statistics.run_id}-first"
+        assert (order.side, order.price_ticks) == (Side.BUY, PRICE_TICKS)
+        assert (statistics.runs, statistics.ready, statistics.open_orders) == (1, True, 1)
+        await house.order(EVE, Side.SELL, order.quantity_lots // 2, PRICE_TICKS)
+        await until_note(strategies, "first PARTIALLY_FILLED  0.0005")
+        await house.order(EVE, Side.SELL, order.quantity_lots // 2, PRICE_TICKS)
+        await until_note(strategies, "first FILLED  0.001")
+        assert robot(strategies).open_orders == 0
+
+
+async def test_market_data_reaches_it(clock: trio.testing.MockClock, tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, house.running(config()) as strategies:
+        await until_trading(house, strategies)
+        house.markets.trade(500_001)
+        await until_note(strategies, "trade 50000.1 False")
+        house.markets.book(500_000)
+        await until_note(strategies, "book 50000.1")
+        house.markets.candle(500_002, closed=True)
+        await until_note(strategies, "candle 50000.2 True")
+
+
+async def test_refusals_name_their_rule(clock: trio.testing.MockClock, tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, house.running(config("bad orders")) as strategies:
+        await until_trading(house, strategies)
+        house.markets.trade()
+        await until(lambda: robot(strategies).refused == 3)
+        told = "other=UNKNOWN_INSTRUMENT poor=INSUFFICIENT_FUNDS step=PRICE_TICK"
+        await until_note(strategies, told)
+        assert [each.client_order_id[-5:] for each in (await house.purse()).orders] == ["first"]
+
+
+async def test_orders_beyond_the_rate_are_refused(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    calm = config("many orders", orders_per_s_max=11)
+    async with open_house(tmp_path) as house, house.running(calm) as strategies:
+        await until_trading(house, strategies)
+        house.markets.trade()
+        await until(lambda: robot(strategies).refused == 20)
+        assert robot(strategies).placed == 11
+        await until_open(house, "first", *(f"m{index}" for index in range(10)))
+
+
+async def test_a_strategy_cancels_its_orders(clock: trio.testing.MockClock, tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, house.running(config("cancel")) as strategies:
+        await until_trading(house, strategies)
+        house.markets.trade()
+        await until_note(strategies, "first CANCELED USER 0")
+        assert ended(house, EndReason.USER) == ["first"]
+
+
+async def test_timers_fire_when_they_are_due(clock: trio.testing.MockClock, tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, house.running(config("timers")) as strategies:
+        await until_trading(house, strategies)
+        notes = robot(strategies).notes
+        house.markets.trade()
+        # A and the second B are due after one second; the first B was replaced.
+        await until(lambda: robot(strategies).timers == 2)
+        clock.jump(1.0)
+        await until(lambda: robot(strategies).notes == notes + 2)
+        assert robot(strategies).timers == 0
+
+
+async def test_what_it_prints_is_no_frame(clock: trio.testing.MockClock, tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, house.running(config("print")) as strategies:
+        await until_trading(house, strategies)
+        house.markets.trade()
+        await until_note(strategies, "printed")
+
+
+async def test_a_child_has_a_socket_and_nothing_else(
+    clock: trio.testing.MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XACHE_SECRET", "of the daemon")
+    async with open_house(tmp_path) as house, house.running(config("look around")) as strategies:
+        await until_trading(house, strategies)
+        house.markets.trade()
+        # Standard input, output and error go nowhere; the fourth is the socket.
+        await until_note(
+            strategies,
+            "files 4 alone True environment MKL_NUM_THREADS OMP_NUM_THREADS OPENBLAS_NUM_THREADS",
+        )
+
+
+# --- failures --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("act", "failure"),
+    [("raise", "CALLBACK: RuntimeError: no luck"), ("exit", "the process ended with 7")],
+)
+async def test_a_crash_cancels_its_orders_and_starts_it_again(
+    clock: trio.testing.MockClock, tmp_path: Path, act: str, failure: str
+) -> None:
+    """Checked: it fails when the final CancelAll of ``_nothing_left_open`` is left out."""
+    async with open_house(tmp_path) as house, house.running(config(act)) as strategies:
+        await until_trading(house, strategies)
+        first_run = robot(strategies).run_id
+        house.markets.trade()
+        await until(lambda: house.status().state is ActorState.PAUSING)
+        assert failure in house.status().failure
+        assert (await house.purse()).orders == []
+        assert ended(house, EndReason.DISCONNECT) == ["first"]
+        assert robot(strategies).child is None
+        await trio.testing.wait_all_tasks_blocked()
+        clock.jump(1.0)
+        await until_trading(house, strategies)
+        assert house.status().restarts == 1
+        assert robot(strategies).run_id != first_run
+        assert robot(strategies).runs == 2
+
+
+async def test_pauses_grow_and_it_stays_down_in_the_end(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    async with open_house(tmp_path) as house, house.running(config("raise at start")):
+        for restarts in range(6):
+            await until(lambda: house.status().restarts == restarts)  # noqa: B023 - awaited here
+            await until(lambda: house.status().state is not ActorState.RUNNING)
+            await trio.testing.wait_all_tasks_blocked()
+            clock.jump(2.0**restarts)
+        assert house.status().state is ActorState.FAILED
+        assert "CALLBACK: RuntimeError: no luck" in house.status().failure
+
+
+@pytest.mark.parametrize(
+    ("broken", "failure"),
+    [
+        (config(strategy="missing"), "no strategy 'missing' is installed"),
+        (config(strategy="no_such_module:Thing"), "IMPORT: ModuleNotFoundError"),
+        (config(strategy="acting:NoSuchClass"), "IMPORT: AttributeError"),
+        (config(strategy="acting:NotAStrategy"), "IMPORT: TypeError: acting:NotAStrategy is not"),
+        (config(settings_json='{"price": 1.5}'), "price: is a number in quotes"),
+        (config(settings_json='{"speed": 1}'), "speed: no such setting"),
+        (config("foreign market"), "may not see ETH-USDT"),
+        (config("unknown venue"), "no market data for BTC-USDT at NOWHERE"),
+        (config("too many timers"), ""),
+    ],
+)
+async def test_what_cannot_run_says_why(
+    clock: trio.testing.MockClock, tmp_path: Path, broken: object, failure: str
+) -> None:
+    assert isinstance(broken, type(config()))
+    async with open_house(tmp_path) as house, house.running(broken) as strategies:
+        if not failure:
+            await until_trading(house, strategies)
+            house.markets.trade()
+            failure = "more than 64 timers"
+        await until(lambda: house.status().failure != "")
+        assert failure in house.status().failure
+
+
+async def test_a_strategy_that_hangs_is_killed(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    async with open_house(tmp_path) as house, house.running(config("hang")) as strategies:
+        await until_trading(house, strategies)
+        # The first ping is answered; the next is due five seconds later, and finds it hanging.
+        await trio.testing.wait_all_tasks_blocked()
+        house.markets.trade()
+        for _ in range(3):
+            await trio.testing.wait_all_tasks_blocked()
+            clock.jump(PONG_S_MAX)
+        await until(lambda: house.status().failure != "")
+        assert "no sign of life" in house.status().failure
+        await until_open(house)
+
+
+async def test_a_child_that_never_gets_ready_is_killed(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    silent = config(strategy="pass")
+    async with open_house(tmp_path) as house, house.running(silent) as strategies:
+        await until(lambda: robot(strategies).child is not None)
+        await trio.testing.wait_all_tasks_blocked()
+        clock.jump(START_S_MAX)
+        await until(lambda: house.status().failure != "")
+        assert "not ready 30 s after its start" in house.status().failure
+
+
+READY = "daemon.sendall(b'\\x00\\x00\\x00\\x02\\x0a\\x00')"
+
+
+@pytest.mark.parametrize(
+    ("program", "failure"),
+    [
+        ("daemon.sendall(b'GET / HTTP/1.1')", "a frame of 1195725856 bytes"),
+        ("daemon.sendall(b'\\x00\\x01\\x00\\x01' + b'x' * 65537)", "a frame of 65537 bytes"),
+        ("daemon.sendall(b'\\x00\\x00\\x00\\x00')", "a frame of 0 bytes"),
+        ("daemon.sendall(b'\\x00\\x00\\x00\\x03\\xff\\xff\\xff')", "a frame that cannot be read"),
+        ("daemon.sendall(b'\\x00\\x00\\x00\\x02\\x7a\\x00')", "a frame without a message"),
+        ("daemon.sendall(b'\\x00\\x00\\x00\\x02\\x12\\x00')", "intents before Ready"),
+        (f"{READY}; {READY}", "Ready twice"),
+        (f"{READY}; daemon.sendall(b'\\x00\\x00\\x00\\x04\\x1a\\x02\\x08\\x63')", "not sent"),
+        (f"{READY}; daemon.sendall(b'\\x00\\x00\\x00\\x04\\x12\\x02\\x0a\\x00')", "wants nothing"),
+        (
+            f"{READY}; data = b'\\x00\\x00\\x00\\x02\\x22\\x00' * 3000; daemon.sendall(data)",
+            "more than 2000 messages in a second",
+        ),
+        ("daemon.close()", "the process ended with -9"),
+    ],
+)
+async def test_a_child_that_breaks_the_protocol_harms_nobody(
+    clock: trio.testing.MockClock, tmp_path: Path, program: str, failure: str
+) -> None:
+    good, bad = config(purse=BOB, name="good"), config(strategy=program, name="bad")
+    async with open_house(tmp_path) as house, house.running(good, bad) as strategies:
+        await until(lambda: robot(strategies, "bad").runs == 1)
+        if "close" in program:
+            await until(lambda: robot(strategies, "bad").child is not None)
+            while not house.status("bad").failure:
+                await trio.testing.wait_all_tasks_blocked(0.01)
+                clock.jump(2.0)
+        await until(lambda: house.status("bad").failure != "")
+        assert failure in house.status("bad").failure
+        await until_note(strategies, "first OPEN  0", "good")
+        assert house.status("good").state is ActorState.RUNNING
+
+
+async def test_a_flood_of_intents_ends_it(clock: trio.testing.MockClock, tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, house.running(config("flood")) as strategies:
+        await until_trading(house, strategies)
+        house.markets.trade()
+        await until(lambda: house.status().failure != "")
+        assert "more than 2000 messages in a second" in house.status().failure
+        assert robot(strategies).cancels <= 2_000
+
+
+async def test_slow_strategies_miss_prices_but_never_orders(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """Checked: it fails when order reports are put where market data is (and dropped)."""
+    waiting = config("wait for the token")
+    async with open_house(tmp_path) as house, house.running(waiting) as strategies:
+        await until_trading(house, strategies)
+        house.markets.trade()  # From here it waits for the token and reads nothing.
+        for index in range(5 * TRADES_MAX):
+            house.markets.trade(index + 1)
+            house.markets.book(index + 1)
+            if index % 100 == 0:
+                await trio.testing.wait_all_tasks_blocked()
+        for index in range(HAND_MADE):
+            # By hand, in the same purse: told OPEN, then CANCELED.
+            await house.order(ALICE, Side.SELL, 1, 500_010 + index % 100)
+            if index % 100 == 99:
+                await house.matching.execute(
+                    CancelAll(purse=ALICE, symbol=None, request_id="", reason=EndReason.ADMIN)
+                )
+        await house.order(ALICE, Side.SELL, 1, 500_010, "last")
+        child = robot(strategies).child
+        assert child is not None
+        assert child.outbox.trades_dropped > 0
+        assert child.outbox.books_conflated > TRADES_MAX
+        assert child.outbox.urgent_waiting > HAND_MADE
+        os.kill(child.pid, signal.SIGUSR1)
+        # OPEN and CANCELED for each, also for its own first order, and OPEN for the last.
+        await until_note(strategies, f"heard {2 * HAND_MADE + 3}")
+        assert robot(strategies).runs == 1
+        assert robot(strategies).open_orders == 1
+
+
+async def test_a_strategy_that_never_reads_its_orders_is_ended(
+    clock: trio.testing.MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xached.adapters.child_outbox.URGENT_FRAMES_MAX", 50)
+    waiting = config("wait for the token")
+    async with open_house(tmp_path) as house, house.running(waiting) as strategies:
+        await until_trading(house, strategies)
+        house.markets.trade()
+        while not house.status().failure:
+            await house.order(ALICE, Side.SELL, 1, 500_010)
+            await house.matching.execute(
+                CancelAll(purse=ALICE, symbol=None, request_id="", reason=EndReason.ADMIN)
+            )
+        assert "more than 50 order updates wait" in house.status().failure
+        await until_open(house)
+
+
+async def test_lost_rows_begin_a_new_run(
+    clock: trio.testing.MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xached.actors.strategies.ROWS_CAPACITY", 2)
+    async with open_house(tmp_path) as house, house.running(config()) as strategies:
+        await until_trading(house, strategies)
+        rows = house.seen[-3:]
+        house.rows.publish([attrs.evolve(row, seq=row.seq + 100) for row in rows])
+        await until(lambda: house.status().failure != "")
+        assert "rows were lost" in house.status().failure
+        await until_open(house)
+
+
+# --- the end ---------------------------------------------------------------------------------
+
+
+async def test_it_is_asked_to_stop_and_stays_stopped(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    async with open_house(tmp_path) as house, house.running(config()) as strategies:
+        await until_trading(house, strategies)
+        strategies.stop("robot", "enough for today")
+        await until(lambda: house.status().state is ActorState.STOPPED)
+        assert robot(strategies).last_note == "stopped: enough for today"
+        assert house.status().failure == ""
+        assert (await house.purse()).orders == []
+        assert ended(house, EndReason.DISCONNECT) == ["first"]
+
+
+async def test_one_that_does_not_stop_is_killed(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    async with open_house(tmp_path) as house, house.running(config("hang")) as strategies:
+        await until_trading(house, strategies)
+        house.markets.trade()
+        await trio.testing.wait_all_tasks_blocked()
+        strategies.stop_all("closing")
+        await trio.testing.wait_all_tasks_blocked()
+        clock.jump(STOP_S_MAX)
+        await until(lambda: house.status().state is ActorState.STOPPED)
+        await until_open(house)
+
+
+async def test_cancelling_the_actor_leaves_no_order_and_no_process(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    async with open_house(tmp_path) as house:
+        async with house.running(config("hang")) as strategies:
+            await until_trading(house, strategies)
+            child = robot(strategies).child
+            assert child is not None
+            house.markets.trade()
+        assert (await house.purse()).orders == []
+        with pytest.raises(ProcessLookupError):
+            os.kill(child.pid, 0)
+
+
+async def test_orders_that_an_earlier_life_left_are_cancelled_at_the_start(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    async with open_house(tmp_path) as house:
+        await house.order(ALICE, Side.BUY, 1, 460_000, "earlier-life")
+        async with house.running(config()) as strategies:
+            await until_trading(house, strategies)
+        assert ended(house, EndReason.DISCONNECT)[0] == "life"
+
+
+async def test_cancels_are_insisted_on_when_the_exchange_is_busy(
+    clock: trio.testing.MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_house(tmp_path) as house, house.running(config("cancel")) as strategies:
+        await until_trading(house, strategies)
+        busy, execute, asked = True, house.matching.execute, 0
+
+        def refuse_cancels(*_: object, **__: object) -> None:
+            raise Overloaded
+
+        async def execute_when_free(command: Command, *, account: str = "") -> Row:
+            nonlocal asked
+            asked += 1
+            if busy:
+                raise Overloaded
+            return await execute(command, account=account)
+
+        monkeypatch.setattr(house.matching, "post", refuse_cancels)
+        monkeypatch.setattr(house.matching, "execute", execute_when_free)
+        house.markets.trade()
+        await until(lambda: asked > 0)
+        await until_open(house, "first")
+        busy = False
+        await trio.testing.wait_all_tasks_blocked()
+        clock.jump(1.0)
+        await until_note(strategies, "first CANCELED USER 0")
