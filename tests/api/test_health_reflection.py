@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import grpc
 import pytest
@@ -30,24 +32,31 @@ SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 
-class Market:
-    """The least that a market service can do; any method is one of two shapes."""
+async def _one(_call: Call, request: object) -> object:
+    return market_pb2.ListInstrumentsResponse()
 
-    async def _one(self, _call: Call, request: object) -> object:
-        return market_pb2.ListInstrumentsResponse()
 
-    async def _many(self, _call: Call, request: object, responses: Responses[object]) -> None:
-        pass
+async def _many(_call: Call, request: object, responses: Responses[object]) -> None:
+    pass
 
-    list_instruments = get_book = list_trades = list_tickers = list_candles = _one
-    watch_book = watch_trades = watch_tickers = watch_candles = _many
+
+def _market() -> object:
+    """The least that serves the market service, whatever methods it has."""
+    return SimpleNamespace(
+        **{
+            re.sub(r"(?<=[a-z])(?=[A-Z])", "_", method.name).lower(): (
+                _many if method.server_streaming else _one
+            )
+            for method in MARKET.methods
+        }
+    )
 
 
 @asynccontextmanager
 async def open_house() -> AsyncIterator[tuple[HealthService, str, grpc.Channel]]:
     world = RealWorld()
     health = HealthService([MARKET.full_name])
-    services = [Service(descriptor=MARKET, handlers=Market()), health.service()]
+    services = [Service(descriptor=MARKET, handlers=_market()), health.service()]
     routes = Routes([*services, *reflection_services(services)], Doorman())
     server = Server(routes, Interceptor(world, lambda *_: None), world)
     address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
