@@ -19,6 +19,7 @@ export class Chart {
   #told;
   #candles = [];
   #decimals = 2;
+  #interval = "";
   #picked = null; // when the picked candle opens, so that it stays picked while others arrive
   #colors = {};
 
@@ -39,8 +40,9 @@ export class Chart {
     });
   }
 
-  show(candles, decimals) {
+  show(candles, interval, decimals) {
     this.#candles = candles;
+    this.#interval = interval;
     this.#decimals = decimals;
   }
 
@@ -65,10 +67,9 @@ export class Chart {
     const width = canvas.clientWidth;
     const height = canvas.clientHeight;
     const ratio = devicePixelRatio || 1;
-    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-      canvas.width = Math.round(width * ratio);
-      canvas.height = Math.round(height * ratio);
-    }
+    const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
+    if (canvas.width !== across) canvas.width = across;
+    if (canvas.height !== down) canvas.height = down;
     const context = this.#context;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.font = "11.5px system-ui, 'Liberation Sans', sans-serif";
@@ -109,6 +110,7 @@ export class Chart {
     const power = 10 ** Math.floor(Math.log10(wanted));
     const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= wanted);
     const decimals = Math.min(this.#decimals, Math.max(0, -Math.floor(Math.log10(step) + 1e-9)));
+    const last = view.y(view.candles.at(-1).close);
     context.textBaseline = "middle";
     context.textAlign = "left";
     context.lineWidth = 1;
@@ -116,6 +118,7 @@ export class Chart {
       const y = Math.round(view.y(price)) + 0.5;
       if (y > view.bottom - 4) continue;
       this.#line(this.#color("grid"), 0, y, view.plot, y);
+      if (Math.abs(y - last) < 15) continue; // The label of the last price is there.
       context.fillStyle = this.#color("quiet");
       context.fillText(amount(price.toFixed(decimals)), view.plot + 7, y);
     }
@@ -127,7 +130,8 @@ export class Chart {
     const span = (candles.at(-1).at - candles[0].at) / 1000;
     const wanted = (span * LABEL_GAP) / Math.max(1, view.slot * candles.length);
     const step = (STEPS_S.find((each) => each >= wanted) ?? STEPS_S.at(-1)) * 1000;
-    const zone = new Date(candles.at(-1).at).getTimezoneOffset() * 60_000;
+    const minutes = new Date(candles.at(-1).at).getTimezoneOffset();
+    const zone = this.#interval === "1d" ? 0 : minutes * 60_000;
     context.textBaseline = "alphabetic";
     context.textAlign = "center";
     context.fillStyle = this.#color("quiet");
@@ -138,7 +142,7 @@ export class Chart {
       const x = view.x(index);
       if (x < free || x > view.plot - 24) continue;
       this.#line(this.#color("grid"), Math.round(x) + 0.5, 0, Math.round(x) + 0.5, view.bottom);
-      context.fillText(clock(candles[index].at, step), x, view.height - 6);
+      context.fillText(clock(candles[index].at, step, this.#interval), x, view.height - 6);
       free = x + LABEL_GAP * 0.7;
     }
   }
@@ -151,9 +155,10 @@ export class Chart {
     const top = Math.round(view.y(Math.max(candle.open, candle.close)));
     const height = Math.max(1, Math.round(view.y(Math.min(candle.open, candle.close))) - top);
     const tall = view.volume(candle.volume);
-    context.fillStyle = this.#color(rising ? "up-fill" : "down-fill");
-    context.fillRect(Math.round(x - width / 2), view.bottom - tall, width, tall);
     context.fillStyle = this.#color(rising ? "up" : "down");
+    context.globalAlpha = 0.3;
+    context.fillRect(Math.round(x - width / 2), view.bottom - tall, width, tall);
+    context.globalAlpha = 1;
     const high = view.y(candle.high);
     context.fillRect(Math.round(x - 0.5), high, 1, Math.max(1, view.y(candle.low) - high));
     context.fillRect(Math.round(x - width / 2), top, width, height);

@@ -22,12 +22,13 @@ const time = (options) => new Intl.DateTimeFormat(undefined, { hourCycle: "h23",
 const SECOND = time({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const MINUTE = time({ hour: "2-digit", minute: "2-digit" });
 const DAY = time({ day: "numeric", month: "short" });
-const FULL = time({
-  day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit",
-});
+const DAY_UTC = time({ day: "numeric", month: "short", timeZone: "UTC" });
+const DAY_MINUTE = time({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
-// A label of a time axis whose labels are `step` milliseconds apart: the day at midnight.
-export function clock(at, step) {
+// A label of a time axis whose labels are `step` milliseconds apart: the day at midnight. Times
+// are the reader's own; candles of a day are days of UTC and named so.
+export function clock(at, step, interval) {
+  if (interval === "1d") return DAY_UTC.format(at);
   const date = new Date(at);
   const midnight = date.getHours() + date.getMinutes() + date.getSeconds() === 0;
   if (step >= 86_400_000 || midnight) return DAY.format(date);
@@ -35,4 +36,9 @@ export function clock(at, step) {
 }
 
 export const timeOfDay = (at) => SECOND.format(at);
-export const moment = (at) => FULL.format(at);
+
+// When a candle of an interval opens, as short as it is clear.
+export function moment(at, interval) {
+  if (interval === "1d") return DAY_UTC.format(at);
+  return (interval === "1s" ? SECOND : DAY_MINUTE).format(at);
+}

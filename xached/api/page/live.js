@@ -148,6 +148,10 @@ function readCandle([at, open, high, low, close, volume, trades]) {
   };
 }
 
+function baseAmount(figure) {
+  return `${padded(figure, market.quantityDecimals)} ${market.base}`;
+}
+
 function shownLine() {
   return market.lines.get(wanted.venue) ?? market.lines.values().next().value;
 }
@@ -235,7 +239,7 @@ function drawSource(line) {
   for (const field of card.querySelectorAll("dd")) {
     const figure = ticker[field.dataset.field];
     const volume = field.dataset.field === "volume";
-    text(field, volume ? `${amount(figure)} ${market.base}` : price(figure));
+    text(field, volume ? baseAmount(figure) : price(figure));
   }
 }
 
@@ -257,7 +261,7 @@ function drawChart(line) {
   $("chart-empty").hidden = candles.length > 0;
   const uncounted = candles.some((candle) => candle.trades) && !candles.some((c) => c.volume);
   $("volume-note").hidden = !uncounted || line.provenance !== "SIMULATED";
-  chart.show(candles, market.priceDecimals);
+  chart.show(candles, market.interval, market.priceDecimals);
   chart.draw();
 }
 
@@ -265,12 +269,12 @@ function drawReadout(candle) {
   const out = $("readout");
   const parts = candle
     ? [
-        ["", moment(candle.at)],
-        ["Open", amount(candle.text.open)],
-        ["High", amount(candle.text.high)],
-        ["Low", amount(candle.text.low)],
-        ["Close", amount(candle.text.close)],
-        ["Volume", `${amount(candle.text.volume)} ${market.base}`],
+        ["", moment(candle.at, market.interval)],
+        ["O", amount(candle.text.open)],
+        ["H", amount(candle.text.high)],
+        ["L", amount(candle.text.low)],
+        ["C", amount(candle.text.close)],
+        ["V", baseAmount(candle.text.volume)],
       ]
     : [];
   const cells = rows(out, parts.length, () => {
@@ -303,7 +307,8 @@ function drawBook(line) {
   if (bids.length && asks.length) {
     const [bid, ask] = [Number(bids[0][0]), Number(asks[0][0])];
     const wide = amount((ask - bid).toFixed(market.priceDecimals));
-    spread = `Spread ${wide} · ${(((ask - bid) / ask) * 100).toFixed(3)} %`;
+    const percent = ((ask - bid) / ask) * 100;
+    spread = `Spread ${wide} · ${percent < 0.001 ? "< 0.001" : percent.toFixed(3)} %`;
   }
   text($("spread"), spread);
 }
