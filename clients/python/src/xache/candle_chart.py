@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeAlias
 
 import attrs
 from rich.text import Text
@@ -20,6 +20,19 @@ VOLUME_ROWS: Final = 3
 _EIGHTHS: Final = " ▁▂▃▄▅▆▇█"
 _LABEL_EVERY_ROWS: Final = 4
 _TIME_EVERY_COLUMNS: Final = 16
+_SILENT_COLUMNS_MAX: Final = 8
+
+_SECONDS: Final[dict[int, int]] = {
+    market_pb2.INTERVAL_1S: 1,
+    market_pb2.INTERVAL_1M: 60,
+    market_pb2.INTERVAL_5M: 300,
+    market_pb2.INTERVAL_15M: 900,
+    market_pb2.INTERVAL_1H: 3_600,
+    market_pb2.INTERVAL_1D: 86_400,
+}
+
+_Column: TypeAlias = market_pb2.Candle | str
+"""A candle, or what is drawn where there is none."""
 
 
 @attrs.frozen(kw_only=True)
@@ -50,6 +63,8 @@ def draw_candles(
 ) -> list[Text]:
     """The lines of a chart of the newest candles that fit.
 
+    An interval in which nothing traded is an empty column; a longer silence is one dotted column.
+
     Args:
         candles: oldest first, at least one.
         width: columns of the whole chart, labels included.
@@ -57,23 +72,44 @@ def draw_candles(
         coloured: without colours, a candle that rose is drawn hollow.
     """
     labels = max(len(candle.high) for candle in candles) + 2
-    shown = candles[-max(1, width - labels) :]
+    columns = _columns(candles, interval)[-max(1, width - labels) :]
+    # The last column is a candle; cutting may have left silence at the beginning.
+    while isinstance(columns[0], str):
+        del columns[0]
+    shown = [column for column in columns if isinstance(column, market_pb2.Candle)]
     scale = _Scale(
         low=min(Decimal(candle.low) for candle in shown),
         high=max(Decimal(candle.high) for candle in shown),
         rows=rows,
     )
+    axis_style = LABEL_STYLE if coloured else ""
     lines = []
     for row in range(rows - 1, -1, -1):
         line = Text()
-        for candle in shown:
-            mark = _mark(candle, scale, row, coloured=coloured)
-            line.append(mark, style=_style(candle) if coloured and mark != " " else "")
-        line.append(_price_label(scale, row, labels), style=LABEL_STYLE if coloured else "")
+        for column in columns:
+            if isinstance(column, str):
+                line.append(column, axis_style)
+            else:
+                mark = _mark(column, scale, row, coloured=coloured)
+                line.append(mark, _style(column) if coloured and mark != " " else "")
+        line.append(_price_label(scale, row, labels), axis_style)
         lines.append(line)
-    lines.extend(_volume_lines(shown, labels, coloured=coloured))
-    lines.extend(_time_lines(shown, interval, coloured=coloured))
+    lines.extend(_volume_lines(columns, coloured=coloured))
+    lines.extend(_time_lines(columns, interval, axis_style))
     return lines
+
+
+def _columns(candles: Sequence[market_pb2.Candle], interval: market_pb2.Interval) -> list[_Column]:
+    """Candles with the silence between them, so that time runs evenly where it can."""
+    columns: list[_Column] = []
+    for candle in candles:
+        if columns:
+            assert isinstance(columns[-1], market_pb2.Candle)
+            passed_ns = candle.open_at_ns - columns[-1].open_at_ns
+            silent = passed_ns // (_SECONDS[interval] * 1_000_000_000) - 1
+            columns += [" "] * silent if silent <= _SILENT_COLUMNS_MAX else ["┊"]
+        columns.append(candle)
+    return columns
 
 
 def _mark(candle: market_pb2.Candle, scale: _Scale, row: int, *, coloured: bool) -> str:
@@ -116,41 +152,37 @@ def _price_label(scale: _Scale, row: int, width: int) -> str:
     return f" ┤{scale.price(row + 0.5):>{width - 2}}"
 
 
-def _volume_lines(
-    candles: Sequence[market_pb2.Candle], labels: int, *, coloured: bool
-) -> list[Text]:
-    volumes = [Decimal(candle.volume) for candle in candles]
-    largest = max(volumes)
+def _volume_lines(columns: Sequence[_Column], *, coloured: bool) -> list[Text]:
+    largest = max(_volume(column) for column in columns)
     if not largest:
         return []  # Simulated trades do not count: there is nothing to show.
+    axis_style = LABEL_STYLE if coloured else ""
     lines = []
     for row in range(VOLUME_ROWS - 1, -1, -1):
         line = Text()
-        for candle, volume in zip(candles, volumes, strict=True):
-            eighths = round(float(volume / largest) * VOLUME_ROWS * 8) - row * 8
-            mark = _EIGHTHS[min(max(eighths, 0), 8)]
-            line.append(mark, style=f"dim {_style(candle)}" if coloured else "")
-        if row == VOLUME_ROWS - 1:
-            line.append(f" ┤{largest.normalize():f} volume", LABEL_STYLE if coloured else "")
-        else:
-            line.append(" │", LABEL_STYLE if coloured else "")
+        for column in columns:
+            eighths = round(float(_volume(column) / largest) * VOLUME_ROWS * 8) - row * 8
+            style = "" if isinstance(column, str) or not coloured else f"dim {_style(column)}"
+            line.append(_EIGHTHS[min(max(eighths, 0), 8)], style)
+        top = row == VOLUME_ROWS - 1
+        line.append(f" ┤{largest.normalize():f} volume" if top else " │", axis_style)
         lines.append(line)
-    assert labels > 0
     return lines
 
 
 def _time_lines(
-    candles: Sequence[market_pb2.Candle], interval: market_pb2.Interval, *, coloured: bool
+    columns: Sequence[_Column], interval: market_pb2.Interval, axis_style: str
 ) -> list[Text]:
     axis, labels = "", ""
-    for column, candle in enumerate(candles):
-        if column % _TIME_EVERY_COLUMNS == 0:
+    for place, column in enumerate(columns):
+        # A label needs a candle, and room after the one before.
+        if isinstance(column, market_pb2.Candle) and place >= len(labels) + 2 * bool(labels):
             axis += "┴"
-            labels = labels.ljust(column) + _time_label(candle.open_at_ns, interval)
+            labels = labels.ljust(place) + _time_label(column.open_at_ns, interval)
+            labels += " " * max(0, _TIME_EVERY_COLUMNS - 2 - len(labels) + place)
         else:
             axis += "─"
-    style = LABEL_STYLE if coloured else ""
-    return [Text(axis + "─┘", style), Text(f"{labels}  UTC", style)]
+    return [Text(axis + "─┘", axis_style), Text(f"{labels.rstrip()}  UTC", axis_style)]
 
 
 def _time_label(at_ns: int, interval: market_pb2.Interval) -> str:
@@ -164,6 +196,10 @@ def _time_label(at_ns: int, interval: market_pb2.Interval) -> str:
 
 def _rose(candle: market_pb2.Candle) -> bool:
     return Decimal(candle.close) >= Decimal(candle.open)
+
+
+def _volume(column: _Column) -> Decimal:
+    return Decimal(0) if isinstance(column, str) else Decimal(column.volume)
 
 
 def _style(candle: market_pb2.Candle) -> str:

@@ -32,7 +32,12 @@ _COMMANDS = (
     (_PURSE, "watch", "purse:watch", "Follow what happens to the purse."),
 )
 
+_VALUE_OPTIONS = {"--target", "--ca", "--subaccount"}
+_FLAGS = {"--json", "--tls", "--plaintext"}
+"""Options of the commands that may stand before the command too."""
+
 _EPILOGUE = """\
+Every command takes --target HOST:PORT and --json; "xache COMMAND --help" tells the rest.
 Exit codes: 0 done · 1 refused · 2 usage · 3 not signed in · 4 no answer · 5 a bug of the house.
 Environment: XACHE_TARGET, XACHE_PASSWORD, XACHE_SUBACCOUNT, XACHE_CA, NO_COLOR.
 """
@@ -62,7 +67,7 @@ app.register_install_completion_command(help="Install completion for this shell.
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code. Usage errors and refusals raise SystemExit with theirs."""
     try:
-        app(None if arguments is None else list(arguments))
+        app(_command_first(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()
     except KeyboardInterrupt as interrupt:
         for note in getattr(interrupt, "__notes__", ["interrupted"]):
@@ -72,3 +77,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read along, as in `| head`, has seen enough. Python flushes once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return Exit.OK
+
+
+def _command_first(arguments: Sequence[str]) -> list[str]:
+    """The arguments with options that stand before the command moved behind it."""
+    first = 0
+    while first < len(arguments):
+        name, given, _ = arguments[first].partition("=")
+        if name in _VALUE_OPTIONS:
+            first += 1 if given else 2
+        elif name in _FLAGS:
+            first += 1
+        else:
+            break
+    return [*arguments[first:], *arguments[:first]]

@@ -29,6 +29,9 @@ Response = TypeVar("Response", bound=Message)
 
 REFRESH: Final = rpc(auth_pb2.RefreshRequest, auth_pb2.RefreshResponse, repeatable=False)
 
+_UNCOUNTED = 1_000_000
+"""Attempts of which there is no count but an end."""
+
 _UNREACHABLE = {"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED"}
 _INCIDENTS = {"INTERNAL", "UNKNOWN", "DATA_LOSS"}
 
@@ -66,7 +69,9 @@ class Patience:
     """Waits double from here, each shortened at random by up to half."""
     wait_s_max: float = 2.0
     total_s: float = 20.0
-    """After this no attempt begins."""
+    """This long after the first failure no attempt begins."""
+    reopen_s_max: float = 60.0
+    """A stream that broke is opened again for this long: a house may be restarting."""
     silence_s_max: float = 15.0
     """A stream without a message for this long is dead: the house sends a sign of life every
     five seconds."""
@@ -126,13 +131,17 @@ class Connection:
 
         Closing the generator ends the stream. Raises: XacheError; TokenFileError.
         """
-        attempts = _Attempts(self._patience, self._on_wait, self._sleep)
+        patience = attrs.evolve(
+            self._patience, attempts_max=_UNCOUNTED, total_s=self._patience.reopen_s_max
+        )
+        attempts = _Attempts(patience, self._on_wait, self._sleep)
         token = self.session.access_token() if method.needs_session else None
         renewed = False
         while True:
             try:
                 for response in self._read(method, next_request(), token):
-                    attempts, renewed = attempts.anew(), False
+                    attempts.succeeded()
+                    renewed = False
                     yield response
                 return
             except NotSignedIn:
@@ -238,27 +247,30 @@ class _Attempts:
         self._patience = patience
         self._on_wait = on_wait
         self._sleep = sleep
-        self._made = 1
-        self._started_s = time.monotonic()
+        self._made = 0
+        self._failing_since_s = 0.0
 
-    def anew(self) -> _Attempts:
-        """The attempts after a success."""
-        return _Attempts(self._patience, self._on_wait, self._sleep) if self._made > 1 else self
+    def succeeded(self) -> None:
+        """Begin to count anew."""
+        self._made = 0
 
     def wait_after(self, error: XacheError) -> None:
         """Wait for the next attempt, or raise the error of the last one."""
         overloaded = error.code == "RESOURCE_EXHAUSTED" and error.retry_after_s is not None
         if not isinstance(error, Unreachable) and not overloaded:
             raise error
-        passed_s = time.monotonic() - self._started_s
-        if self._made >= self._patience.attempts_max or passed_s >= self._patience.total_s:
+        self._made += 1
+        if self._made == 1:
+            self._failing_since_s = time.monotonic()
+        failing_s = time.monotonic() - self._failing_since_s
+        if self._made >= self._patience.attempts_max or failing_s >= self._patience.total_s:
             raise error
-        wait_s = min(self._patience.wait_s_first * 2 ** (self._made - 1), self._patience.wait_s_max)
+        doublings = min(self._made - 1, 16)
+        wait_s = min(self._patience.wait_s_first * 2**doublings, self._patience.wait_s_max)
         # Clients that failed together must not come back together.
         wait_s *= random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, keeps no secret
         if error.retry_after_s is not None:
             wait_s = max(wait_s, min(error.retry_after_s, self._patience.wait_s_max))
-        self._made += 1
         if self._on_wait is not None:
             self._on_wait(error, wait_s)
         self._sleep(wait_s)

@@ -76,6 +76,28 @@ def explain_end(order: types_pb2.Order) -> str:
     return END_REASONS.get(order.end_reason, "")
 
 
+def explain_change(order: types_pb2.Order) -> str:
+    """What a filled purchase by quote amount left of its budget; empty when nothing."""
+    if (
+        not order.quote_quantity
+        or order.side != types_pb2.SIDE_BUY
+        or order.status != types_pb2.ORDER_STATUS_FILLED
+    ):
+        return ""
+    spent = _EXACT.add(Decimal(order.executed_notional), Decimal(order.fee))
+    change = _EXACT.subtract(Decimal(order.quote_quantity), spent)
+    return _plain(change) if change else ""
+
+
+def explain_hold(hold: types_pb2.Hold, order: types_pb2.Order) -> str:
+    """What a hold is made of: "50 for the rest at its limit, 0.05 for the fee"."""
+    if order.side != types_pb2.SIDE_BUY or not order.price:
+        return f"{order.leaves_quantity} still to sell"
+    rest = _EXACT.multiply(Decimal(order.leaves_quantity), Decimal(order.price))
+    fee = _EXACT.subtract(Decimal(hold.amount), rest)
+    return f"{_plain(rest)} for the rest at its limit, {_plain(fee)} for the fee"
+
+
 def explain_limits(order: types_pb2.Order, instrument: types_pb2.Instrument | None) -> str:
     """What an order asks for: "buy 0.001 BTC at 50000 USDT or better"."""
     buys = order.side == types_pb2.SIDE_BUY
@@ -101,3 +123,8 @@ def find_instrument(
 def _in_effect(order: types_pb2.Order, quote: str) -> str:
     rate = Decimal(order.fee) / Decimal(order.executed_notional) * 100
     return f"{rate:.4g} % in effect of {order.executed_notional} {quote}"
+
+
+def _plain(amount: Decimal) -> str:
+    """The shortest text of an amount, without an exponent."""
+    return f"{amount.normalize(_EXACT):f}"

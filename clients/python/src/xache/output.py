@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -13,6 +14,7 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 from rich import box
 from rich.console import Console, RenderableType
+from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
@@ -40,6 +42,7 @@ class Output:
         self.as_json = as_json
         self.console = _console(sys.stdout)
         self.errors = _console(sys.stderr)
+        self._drawing = False
 
     @property
     def is_terminal(self) -> bool:
@@ -61,11 +64,23 @@ class Output:
 
     def show(self, renderable: RenderableType) -> None:
         """Print something that rich can draw."""
-        self.console.print(renderable)
+        _print(self.console, renderable)
 
     def note(self, text: str) -> None:
         """Print a remark that is not part of the answer."""
-        self.errors.print(Text(text, style="dim"), soft_wrap=True)
+        # Anything else on the screen would damage a picture that changes in place.
+        console = self.console if self._drawing else self.errors
+        console.print(Text(text, style="dim"), soft_wrap=True)
+
+    @contextlib.contextmanager
+    def drawing(self, frame: Callable[[], RenderableType], frames_per_s: int) -> Iterator[None]:
+        """Draw and redraw a picture in place. ``frame`` is called in a thread of rich's own."""
+        self._drawing = True
+        try:
+            with Live(get_renderable=frame, console=self.console, refresh_per_second=frames_per_s):
+                yield
+        finally:
+            self._drawing = False
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
         """Print a table. A column whose name begins with ">" is set to the right."""
@@ -82,16 +97,11 @@ class Output:
             )
         for row in rows:
             table.add_row(*row)
-        self.console.print(table)
+        _print(self.console, table)
 
     def facts(self, facts: Iterable[tuple[str, Cell]]) -> None:
         """Print names and values, one pair a line."""
-        grid = Table.grid(padding=(0, 2))
-        grid.add_column(style="dim", no_wrap=True)
-        grid.add_column()
-        for name, value in facts:
-            grid.add_row(f"  {name}", value)
-        self.console.print(grid)
+        _print(self.console, _grid(facts))
 
     def failure(self, error: XacheError, told: str) -> None:
         """Print why a command failed, and what was given and is allowed."""
@@ -104,13 +114,8 @@ class Output:
             Text.assemble((told, "bold red"), (name, "bold"), f": {error.message}"),
             soft_wrap=True,
         )
-        grid = Table.grid(padding=(0, 2))
-        grid.add_column(style="dim", no_wrap=True)
-        grid.add_column()
-        for fact, value in _ordered(error.facts):
-            grid.add_row(f"  {fact}", value)
         if error.facts:
-            self.errors.print(grid)
+            _print(self.errors, _grid(_ordered(error.facts)))
         for note in notes:
             self.errors.print(Text(note), soft_wrap=True)
 
@@ -183,6 +188,26 @@ def _ordered(facts: Mapping[str, str]) -> list[tuple[str, str]]:
     first = ("field", "given", "allowed", "nearest")
     known = [(name, facts[name]) for name in first if name in facts]
     return known + [(name, facts[name]) for name in sorted(facts) if name not in first]
+
+
+def _grid(facts: Iterable[tuple[str, Cell]]) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column()
+    for name, value in facts:
+        grid.add_row(f"  {name}", value)
+    return grid
+
+
+def _print(console: Console, renderable: RenderableType) -> None:
+    if console.is_terminal:
+        console.print(renderable)
+        return
+    # rich fills every cell up with blanks, which nobody wants in a file.
+    with console.capture() as captured:
+        console.print(renderable)
+    for line in captured.get().splitlines():
+        console.file.write(line.rstrip() + "\n")
 
 
 def _console(stream: Any) -> Console:

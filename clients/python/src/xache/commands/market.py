@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -12,16 +13,17 @@ from typing import Annotated, Final, Literal
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 from rich.console import RenderableType
-from rich.live import Live
 from rich.text import Text
 
 from xache.book_view import BookView, draw_book, spread_text
 from xache.candle_chart import draw_candles
 from xache.client import Client
 from xache.commands.options import NO_OPTIONS, Options
+from xache.errors import XacheError
 from xache.explain import percent
 from xache.live_book import Level, LiveBook
 from xache.output import Cell, Output, clock, json_value, moment, side_text, source_text, word
+from xache.tokens import TokenFileError
 from xache.v1 import market_pb2, types_pb2
 
 LIVE_FRAMES_PER_S: Final = 8
@@ -105,7 +107,7 @@ def book(
             at_ns=answer.at_ns,
             bids=_levels(answer.bids),
             asks=_levels(answer.asks),
-            own=_own_orders(client, answer.symbol) if not venue else {},
+            own=_OwnOrders(client, output).leaves(answer.symbol) if not venue else {},
         )
         output.show(draw_book(view))
 
@@ -204,23 +206,15 @@ def _draw_books(
     client: Client, output: Output, books: Iterator[LiveBook], depth: int, *, marks_own: bool
 ) -> None:
     """Redraw the ladder in place, at most so many times a second."""
-    own: dict[Decimal, Decimal] = {}
-    asked_s = -OWN_ORDERS_PERIOD_S
+    own = _OwnOrders(client, output)
     view: BookView | None = None
 
     def frame() -> RenderableType:
         return draw_book(view) if view is not None else Text("waiting for the book", "dim")
 
-    # The screen is drawn by rich's own thread; a view never changes once it is made.
-    with Live(
-        get_renderable=frame,
-        console=output.console,
-        refresh_per_second=LIVE_FRAMES_PER_S,
-    ):
+    # The screen is drawn in another thread; a view never changes once it is made.
+    with output.drawing(frame, LIVE_FRAMES_PER_S):
         for book in books:
-            # Own orders that come or go change the book, so asking after changes is enough.
-            if marks_own and time.monotonic() - asked_s >= OWN_ORDERS_PERIOD_S:
-                own, asked_s = _own_orders(client, book.symbol), time.monotonic()
             view = BookView(
                 symbol=book.symbol,
                 source=book.source,
@@ -228,7 +222,7 @@ def _draw_books(
                 at_ns=book.at_ns,
                 bids=book.bids(depth),
                 asks=book.asks(depth),
-                own=own,
+                own=own.leaves(book.symbol) if marks_own else {},
             )
 
 
@@ -249,15 +243,40 @@ def _print_tops(output: Output, books: Iterator[LiveBook]) -> None:
         output.console.file.flush()
 
 
-def _own_orders(client: Client, symbol: str) -> dict[Decimal, Decimal]:
-    """What the reader's own orders leave at each price; nothing when nobody is signed in."""
-    if client.credentials is None:
-        return {}
-    own: dict[Decimal, Decimal] = {}
-    for order in client.trading.open_orders(symbol=symbol):
-        price = Decimal(order.price)
-        own[price] = own.get(price, Decimal(0)) + Decimal(order.leaves_quantity)
-    return own
+class _OwnOrders:
+    """The reader's own orders in a book, as far as somebody is signed in."""
+
+    def __init__(self, client: Client, output: Output) -> None:
+        self._client = client
+        self._output = output
+        self._asks = True
+        self._asked_s = -math.inf
+        self._leaves: dict[Decimal, Decimal] = {}
+
+    def leaves(self, symbol: str) -> dict[Decimal, Decimal]:
+        """What they leave at each price, at most a second old when the book has just changed.
+
+        An own order that comes or goes changes the book, so asking after changes is enough. The
+        book is for everybody: what goes wrong here does not end it.
+        """
+        if not self._asks or time.monotonic() - self._asked_s < OWN_ORDERS_PERIOD_S:
+            return self._leaves
+        self._asked_s = time.monotonic()
+        try:
+            if self._client.credentials is None:
+                self._asks = False
+                return {}
+            orders = self._client.trading.open_orders(symbol=symbol)
+        except (XacheError, TokenFileError) as error:
+            self._asks = False
+            self._output.note(f"Your own orders are not marked: {error}")
+            return {}
+        leaves: dict[Decimal, Decimal] = {}
+        for order in orders:
+            price = Decimal(order.price)
+            leaves[price] = leaves.get(price, Decimal(0)) + Decimal(order.leaves_quantity)
+        self._leaves = leaves
+        return leaves
 
 
 def _levels(levels: Iterable[market_pb2.BookLevel]) -> list[Level]:

@@ -15,7 +15,7 @@ from xache.client import Client, new_id
 from xache.commands.options import NO_PURSE_OPTIONS, PurseOptions
 from xache.errors import Refused, Unreachable
 from xache.exits import Exit
-from xache.explain import explain_end, explain_fee, explain_limits, find_instrument
+from xache.explain import explain_change, explain_end, explain_fee, explain_limits, find_instrument
 from xache.output import Cell, Output, json_value, moment, side_text, word
 from xache.v1 import market_pb2, types_pb2
 
@@ -232,7 +232,9 @@ def _cancel_all(client: Client, output: Output, symbol: str, subaccount: str) ->
     if output.as_json:
         output.document({"order_ids": order_ids})
         return
-    output.line(("canceled ", "bold"), f"{len(order_ids)} orders")
+    output.line(
+        ("canceled ", "bold"), f"{len(order_ids)} order{'' if len(order_ids) == 1 else 's'}"
+    )
     for order_id in order_ids:
         output.line(f"  {order_id}")
 
@@ -258,6 +260,8 @@ def _show_order(
         facts.append(("traded", f"{order.executed_quantity}{base} for {value}, {average}"))
         facts.append(("fee", f"{order.fee}{quote}"))
         facts.append(("", Text(f"= {explain_fee(order, fills, listed)}", "dim")))
+        if change := explain_change(order):
+            facts.append(("not spent", f"{change}{quote}, too little for another lot"))
     if order.leaves_quantity not in {"", "0"}:
         held = quote if order.side == types_pb2.SIDE_BUY else base
         facts.append(

@@ -11,7 +11,7 @@ from rich.text import Text
 from xache.commands.market import until_interrupted
 from xache.commands.options import NO_PURSE_OPTIONS, PurseOptions
 from xache.commands.order import counterparty_text
-from xache.explain import explain_limits
+from xache.explain import explain_hold, explain_limits
 from xache.output import Cell, Output, clock, json_value, moment, side_text, word
 from xache.v1 import trading_pb2, types_pb2, wallet_pb2
 
@@ -169,9 +169,10 @@ def _balance_rows(
     for hold in balance.holds:
         # It may have ended between the two questions.
         order = orders.get(hold.order_id)
-        what = f"{explain_limits(order, None)}, " if order is not None else ""
         name = f"order {hold.order_id}, your id {hold.client_order_id}"
-        rows.append(["", "", Text(hold.amount, "dim"), "", Text(f"{what}{name}", "dim")])
+        if order is not None:
+            name = f"{explain_limits(order, None)}: {explain_hold(hold, order)} ({name})"
+        rows.append(["", "", Text(hold.amount, "dim"), "", Text(name, "dim")])
     return rows
 
 

@@ -136,8 +136,8 @@ def _say_signed_in(client: Client, output: Output, email: str, target: str) -> N
     assert credentials is not None
     output.line(("signed in ", "bold green"), f"to {target} as {email}")
     output.note(
-        f"The session lasts until {moment(credentials.refresh_expires_at_ns)} UTC "
-        "unless it is used before."
+        f"The session lasts until {moment(credentials.refresh_expires_at_ns)} UTC; "
+        "using it makes it last longer."
     )
 
 
