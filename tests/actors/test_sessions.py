@@ -13,13 +13,14 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
-from tests.actors.people import ALICE, BOB, PASSWORD, WRONG, Exchange, People, running
+from tests.actors.people import ALICE, BOB, MASTER, PASSWORD, WRONG, Exchange, People, running
 from xached.actors.sessions import (
     HASH_QUEUE_MAX,
     HASH_WORKERS,
     SESSIONS_PER_ACCOUNT_MAX,
     SWEEP_INTERVAL_S,
     AdminExists,
+    SessionDesk,
     issue_bootstrap_token,
     run_sessions,
 )
@@ -47,12 +48,14 @@ from xached.domain.auth import (
 )
 from xached.domain.order import AccountId
 from xached.domain.rejection import Reason, Rejection
-from xached.domain.sessions import SESSION_IDLE_NS
-from xached.runtime.mailbox import Closed, Overloaded
-from xached.runtime.world import Argon2Cost, SimulatedWorld
+from xached.domain.sessions import SESSION_IDLE_NS, SessionTable
+from xached.runtime.mailbox import Closed, Mailbox, Overloaded
+from xached.runtime.world import Argon2Cost, RealWorld, SimulatedWorld
+from xached.security.credentials import Credentials
+from xached.security.keys import Purpose
 from xached.security.sealing import SealBroken
 from xached.security.tokens import RefreshTokens, TokenInvalid
-from xached.storage.vault import VaultFailed
+from xached.storage.vault import Vault, VaultFailed
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
@@ -745,3 +748,39 @@ async def test_access_tokens_of_another_house_are_refused(
         with pytest.raises(TokenInvalid):
             other.credentials.access.verify(granted.access_token, people.world.now_ns())
         other.vault.close()
+
+
+# --- real threads ----------------------------------------------------------------------------
+
+
+async def test_with_real_threads_and_the_real_cost(path: Path) -> None:
+    world = RealWorld()
+    vault = Vault.open(
+        path,
+        row_key=MASTER.derive(Purpose.VAULT_ROWS),
+        stream_key=MASTER.derive(Purpose.VAULT_STREAM),
+        new_house_id=world.entropy,
+    )
+    credentials = Credentials(
+        MASTER, house_id=vault.house_id, cost=world.argon2_cost, entropy=world.entropy
+    )
+    inbox: Mailbox[AuthMessage, AuthReply] = Mailbox(256)
+    table = SessionTable()
+    desk = SessionDesk(
+        vault=vault,
+        credentials=credentials,
+        table=table,
+        world=world,
+        open_purse=Exchange().open_purse,
+    )
+    async with trio.open_nursery() as nursery:
+        await nursery.start(run_sessions, inbox, desk)
+        await inbox.ask(Register(email=ALICE, password=PASSWORD))
+        granted = await inbox.ask(login_message())
+        assert isinstance(granted, SessionGranted)
+        again = await inbox.ask(Refresh(refresh_token=granted.refresh_token))
+        assert isinstance(again, SessionGranted)
+        assert table.find(again.session_id) is not None
+        inbox.close()
+    assert vault.verify().sessions == 1
+    vault.close()
