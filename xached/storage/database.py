@@ -55,6 +55,10 @@ def _configure(connection: apsw.Connection, locking_mode: LockingMode, read_only
     connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
     connection.wal_autocheckpoint(0)
     _expect(connection, "locking_mode", locking_mode, f"= {locking_mode}")
+    # A new file becomes a WAL database through a rollback journal, which is then deleted. Were that
+    # deletion not on disk when rows are acknowledged, the journal could come back after a power cut
+    # and undo them all. Only EXTRA syncs the directory; in WAL mode it is the same as FULL.
+    connection.execute("PRAGMA synchronous = EXTRA")
     _expect(connection, "journal_mode", "wal", "" if read_only else "= wal")
     connection.execute("PRAGMA synchronous = FULL")
     _expect(connection, "synchronous", SYNCHRONOUS_FULL)
