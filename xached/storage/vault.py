@@ -351,6 +351,8 @@ class Vault:
 def _configure(connection: apsw.Connection, locking_mode: LockingMode) -> None:
     # Exclusive must come first: then the WAL needs no shared memory.
     connection.execute(f"PRAGMA locking_mode = {locking_mode}")
+    # While the file is made: a deleted rollback journal must not come back (see open_durable).
+    connection.execute("PRAGMA synchronous = EXTRA")
     mode = connection.execute("PRAGMA journal_mode = wal").get
     if mode != "wal":
         raise VaultUnusable(f"the vault needs a WAL, SQLite gives {mode}")
