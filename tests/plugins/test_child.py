@@ -1,0 +1,145 @@
+"""The process side: how children start and die, and that the daemon never imports a strategy."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import trio._core._thread_cache
+from xache_sdk.wire import FrameError
+
+from xached.adapters.child import ChildEnded, child_command, find_strategies, open_child
+from xached.adapters.child_frames import Start, write_start
+from xached.runtime.world import RealWorld
+
+ROOT = Path(__file__).parents[2]
+
+ECHO = """
+import os, socket, sys
+from xache_sdk.seal import die_with
+die_with(int(sys.argv[1]))
+daemon = socket.socket(fileno=int(sys.argv[-1]))
+while data := daemon.recv(1):
+    daemon.send(data)
+"""
+
+SPIN = """
+import sys, socket
+from xache_sdk.seal import die_with
+die_with(int(sys.argv[1]))
+socket.socket(fileno=int(sys.argv[-1])).sendall(b"x")
+while True:
+    pass
+"""
+
+PARENT = """
+import os, sys, trio
+from xached.runtime.world import RealWorld
+async def main():
+    command = [sys.executable, "-I", "-c", sys.argv[1], str(os.getpid())]
+    child = await RealWorld().spawn(command, pass_fd="--fd", env={})
+    await child.stream.receive_some(1)
+    print(child.pid, flush=True)
+    await trio.sleep_forever()
+trio.run(main)
+"""
+
+PURE = """
+import sys, trio
+from pathlib import Path
+import attrs
+from tests.plugins.house import config, open_house, robot, until
+from xached.adapters.child import child_command, find_strategies
+async def main():
+    sma = config(strategy="sma", settings_json='{"symbol": "BTC-USDT", "notional": "50"}')
+    async with open_house(Path(sys.argv[1])) as house:
+        house.around = attrs.evolve(
+            house.around, installed=find_strategies, command=child_command
+        )
+        async with house.running(sma) as strategies:
+            await until(lambda: robot(strategies).ready)
+    print(sorted(name for name in sys.modules if name.startswith("xache_strategy")))
+trio.run(main)
+"""
+
+
+def in_daemon(program: str, *arguments: str) -> subprocess.Popen[str]:
+    """Run a program that is a daemon of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_the_shipped_strategies_are_found_by_their_metadata() -> None:
+    found = find_strategies()
+    assert found["sma"] == "xache_strategy_sma.strategy:SmaCross"
+    assert {"flow", "market_maker"} <= found.keys()
+
+
+def test_the_daemon_never_imports_a_strategy(tmp_path: Path) -> None:
+    """In a process of its own: other tests import them here."""
+    with in_daemon(PURE, str(tmp_path)) as daemon:
+        out, _ = daemon.communicate(timeout=60)
+    assert (daemon.returncode, out) == (0, "[]\n")
+
+
+def test_a_child_dies_with_the_daemon() -> None:
+    """Checked: it fails (the child spins on) without ``die_with``."""
+    with in_daemon(PARENT, SPIN) as daemon:
+        assert daemon.stdout is not None
+        pid = int(daemon.stdout.readline())
+        watched = os.pidfd_open(pid)
+        try:
+            daemon.send_signal(signal.SIGKILL)
+            assert select.select([watched], [], [], 20)[0], "it outlived the daemon"
+        finally:
+            os.close(watched)
+
+
+async def test_a_child_outlives_the_thread_pool_of_the_daemon(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The kernel's parent-death signal goes by thread; trio's worker threads end when idle.
+
+    Checked: it fails when ``RealWorld.spawn`` starts processes with ``trio.lowlevel.open_process``.
+    """
+    monkeypatch.setattr(trio._core._thread_cache, "IDLE_TIMEOUT", 0.0)
+    world = RealWorld()
+    command = [sys.executable, "-I", "-c", ECHO, str(os.getpid())]
+    child = await world.spawn(command, pass_fd="--fd", env={})
+    for _ in range(3):
+        # Each hop starts a worker thread that ends at once.
+        await world.run_in_thread(os.getpid)
+        await child.stream.send_all(b"x")
+        assert await child.stream.receive_some(1) == b"x"
+    await child.stream.aclose()
+    assert await child.wait() == 0
+
+
+async def test_a_program_that_does_not_exist_is_an_error_of_the_world() -> None:
+    with pytest.raises(OSError, match="no/such/program"):
+        async with open_child(RealWorld(), ["/no/such/program"]):
+            pass
+
+
+async def test_a_child_that_starts_too_late_for_its_parent_ends() -> None:
+    """Its parent is another process than it was told: the daemon has died meanwhile."""
+    command = [*child_command("acting:Acting")]
+    command[command.index("--parent") + 1] = "1"
+    with pytest.RaisesGroup(ChildEnded):
+        async with open_child(RealWorld(), command) as child:
+            await child.receive()
+
+
+async def test_a_start_too_long_for_a_frame_is_refused_here() -> None:
+    start = Start(
+        run_id="r", settings_json="x" * 70_000, instruments=(), money=(), positions=(),
+        open_orders=(), now_ns=0,
+    )  # fmt: skip
+    with pytest.raises(FrameError):
+        write_start(start)
