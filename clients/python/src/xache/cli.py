@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, Group
+from cyclopts import App, Group, Parameter
 
 from xache.exits import Exit
 
@@ -32,7 +32,7 @@ _COMMANDS = (
     (_PURSE, "watch", "purse:watch", "Follow what happens to the purse."),
 )
 
-_VALUE_OPTIONS = {"--target", "--ca", "--subaccount"}
+_VALUE_OPTIONS = {"--target", "--ca", "--patience", "--subaccount"}
 _FLAGS = {"--json", "--tls", "--plaintext"}
 """Options of the commands that may stand before the command too."""
 
@@ -54,6 +54,8 @@ app = App(
     help="Trade at a XACHE house from the terminal.",
     help_epilogue=_EPILOGUE,
     help_format="plaintext",
+    # Most defaults are "nothing" or "no"; those that say something are shown.
+    default_parameter=Parameter(show_default=False),
     version=_version,
     # Streams end well on Ctrl-C; main says what it means for the others.
     suppress_keyboard_interrupt=False,

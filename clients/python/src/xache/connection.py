@@ -203,7 +203,7 @@ def open_channel(target: str, tls: Tls | None, *, plaintext: bool) -> grpc.Chann
         tls: TLS with these certificates, wherever the target is.
         plaintext: no TLS even to another machine: tokens then travel in clear.
     """
-    if tls is None and (plaintext or _on_this_machine(target)):
+    if tls is None and (plaintext or is_this_machine(target)):
         return grpc.insecure_channel(target, options=_CHANNEL_OPTIONS)
     tls = tls if tls is not None else Tls()
     options: tuple[tuple[str, int | str], ...] = _CHANNEL_OPTIONS
@@ -213,10 +213,26 @@ def open_channel(target: str, tls: Tls | None, *, plaintext: bool) -> grpc.Chann
     return grpc.secure_channel(target, credentials, options=options)
 
 
+def is_this_machine(target: str) -> bool:
+    """True when what is sent to a target does not leave the machine."""
+    if target.startswith("unix:"):
+        return True
+    host = target.rpartition(":")[0].strip("[]")
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def error_of(error: Any) -> XacheError:
     """The named error of a ``grpc.RpcError`` that is a call."""
     code: str = error.code().name
     message: str = error.details() or ""
+    if message.startswith("failed to connect"):
+        # gRPC tells every address and layer; the last part is the reason.
+        message = message.rpartition(": ")[2]
     reason, facts, retry_after_s = "", {}, None
     try:
         status = rpc_status.from_call(error)
@@ -332,15 +348,3 @@ def _serialized(message: Message) -> bytes:
 
 def _metadata(token: str | None) -> tuple[tuple[str, str], ...]:
     return (("authorization", f"Bearer {token}"),) if token is not None else ()
-
-
-def _on_this_machine(target: str) -> bool:
-    if target.startswith("unix:"):
-        return True
-    host = target.rpartition(":")[0].strip("[]")
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -190,6 +190,12 @@ def _ordered(facts: Mapping[str, str]) -> list[tuple[str, str]]:
     return known + [(name, facts[name]) for name in sorted(facts) if name not in first]
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        # rich would end the program as failed; main knows better.
+        raise BrokenPipeError
+
+
 def _grid(facts: Iterable[tuple[str, Cell]]) -> Table:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
@@ -212,4 +218,4 @@ def _print(console: Console, renderable: RenderableType) -> None:
 
 def _console(stream: Any) -> Console:
     width = None if isinstance(stream, io.TextIOBase) and stream.isatty() else PIPE_WIDTH
-    return Console(file=stream, highlight=False, markup=False, emoji=False, width=width)
+    return _Console(file=stream, highlight=False, markup=False, emoji=False, width=width)

@@ -11,14 +11,13 @@ from decimal import Decimal
 from typing import Annotated, Final, Literal
 
 from cyclopts import Parameter
-from cyclopts.types import PositiveInt
 from rich.console import RenderableType
 from rich.text import Text
 
 from xache.book_view import BookView, draw_book, spread_text
 from xache.candle_chart import draw_candles
 from xache.client import Client
-from xache.commands.options import NO_OPTIONS, Options
+from xache.commands.options import NO_OPTIONS, Count, Flag, Options
 from xache.errors import XacheError
 from xache.explain import percent
 from xache.live_book import Level, LiveBook
@@ -38,9 +37,6 @@ _INTERVALS: Final = {
     "1h": market_pb2.INTERVAL_1H,
     "1d": market_pb2.INTERVAL_1D,
 }
-
-Flag = Annotated[bool, Parameter(negative="")]
-"""An option that is only ever turned on."""
 
 
 @contextlib.contextmanager
@@ -78,7 +74,7 @@ def book(
     /,
     *,
     live: Flag = False,
-    depth: PositiveInt = 10,
+    depth: Count = 10,
     venue: str = "",
     options: Options = NO_OPTIONS,
 ) -> None:
@@ -117,7 +113,7 @@ def trades(
     /,
     *,
     live: Flag = False,
-    limit: PositiveInt = 20,
+    limit: Count = 20,
     venue: str = "",
     options: Options = NO_OPTIONS,
 ) -> None:
@@ -161,8 +157,10 @@ def candles(
     symbol: str,
     /,
     *,
-    interval: Literal["1s", "1m", "5m", "15m", "1h", "1d"] = "1m",
-    limit: PositiveInt = 200,
+    interval: Annotated[
+        Literal["1s", "1m", "5m", "15m", "1h", "1d"], Parameter(show_default=True)
+    ] = "1m",
+    limit: Count = 200,
     venue: str = "",
     options: Options = NO_OPTIONS,
 ) -> None:

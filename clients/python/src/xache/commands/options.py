@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import attrs
 from cyclopts import Group, Parameter
+from cyclopts.types import ExistingFile, NonNegativeFloat, PositiveInt
 
 from xache.client import DEFAULT_TARGET, Client
-from xache.connection import Tls
+from xache.connection import Patience, Tls
 from xache.errors import Incident, NotSignedIn, Unreachable, XacheError
 from xache.exits import Exit
 from xache.output import Output
 from xache.tokens import FileTokens, TokenFileError
+
+Flag: TypeAlias = Annotated[bool, Parameter(negative="")]
+"""An option that is only ever turned on."""
+
+Count: TypeAlias = Annotated[PositiveInt, Parameter(show_default=True)]
+"""How many, at least one."""
+
+SAY_AGAIN_S = 10.0
+"""How often a command says that it goes on trying."""
 
 _CONNECTION = Group("Connection and output", sort_key=100)
 
@@ -25,16 +36,18 @@ _CONNECTION = Group("Connection and output", sort_key=100)
 class Options:
     """How to reach a house, and how to answer."""
 
-    target: Annotated[str, Parameter(env_var="XACHE_TARGET")] = DEFAULT_TARGET
+    target: Annotated[str, Parameter(env_var="XACHE_TARGET", show_default=True)] = DEFAULT_TARGET
     """The house: HOST:PORT."""
-    json: Annotated[bool, Parameter(negative="")] = False
+    json: Flag = False
     """Answer in JSON: one document, or a line for each message of a stream."""
-    tls: Annotated[bool, Parameter(negative="")] = False
+    tls: Flag = False
     """Use TLS to this machine too; to any other it is always used."""
-    ca: Annotated[Path | None, Parameter(env_var="XACHE_CA")] = None
+    ca: Annotated[ExistingFile | None, Parameter(env_var="XACHE_CA")] = None
     """Certificates to trust, as a PEM file; implies TLS."""
-    plaintext: Annotated[bool, Parameter(negative="")] = False
+    plaintext: Flag = False
     """No TLS to another machine: the tokens travel in clear."""
+    patience: NonNegativeFloat | None = None
+    """Seconds to go on trying without an answer [default: a few; for streams 60]."""
 
     @contextlib.contextmanager
     def connected(self) -> Iterator[tuple[Client, Output]]:
@@ -62,9 +75,17 @@ class Options:
             raise SystemExit(Exit.NOT_SIGNED_IN) from None
 
     def _client(self, output: Output) -> Client:
-        def say(error: XacheError, wait_s: float) -> None:
-            output.note(f"{self.target}: {error.message}; trying again in {wait_s:.1f} s")
+        said_s = -math.inf
 
+        def say(error: XacheError, _wait_s: float) -> None:
+            nonlocal said_s
+            if time.monotonic() - said_s >= SAY_AGAIN_S:
+                said_s = time.monotonic()
+                output.note(f"No answer from {self.target} ({error.message}); trying again …")
+
+        patience = Patience()
+        if self.patience is not None:
+            patience = Patience(total_s=self.patience, reopen_s_max=self.patience)
         tls = None
         if self.ca is not None:
             tls = Tls(ca_pem=self.ca.read_bytes())
@@ -75,6 +96,7 @@ class Options:
             tokens=FileTokens(self.target),
             tls=tls,
             plaintext=self.plaintext,
+            patience=patience,
             on_wait=say,
         )
 

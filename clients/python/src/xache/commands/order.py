@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 from typing import Annotated, Final, Literal
 
 from cyclopts import App, Parameter
-from cyclopts.types import PositiveInt
 from rich.text import Text
 
 from xache.client import Client, new_id
-from xache.commands.options import NO_PURSE_OPTIONS, PurseOptions
+from xache.commands.options import NO_PURSE_OPTIONS, Count, Flag, PurseOptions
 from xache.errors import Refused, Unreachable
 from xache.exits import Exit
 from xache.explain import explain_change, explain_end, explain_fee, explain_limits, find_instrument
@@ -39,7 +38,6 @@ _STATUS_STYLES: Final = {
 }
 
 OwnId = Annotated[str, Parameter(name="--id")]
-Flag = Annotated[bool, Parameter(negative="")]
 
 
 @app.command
@@ -153,7 +151,7 @@ def list_(
     *,
     symbol: str = "",
     every: Annotated[bool, Parameter(name="--all", negative="")] = False,
-    limit: PositiveInt = 50,
+    limit: Count = 50,
     options: PurseOptions = NO_PURSE_OPTIONS,
 ) -> None:
     """List your open orders, or all you ever placed.

@@ -5,11 +5,10 @@ from __future__ import annotations
 from contextlib import closing
 from decimal import Decimal
 
-from cyclopts.types import PositiveInt
 from rich.text import Text
 
 from xache.commands.market import until_interrupted
-from xache.commands.options import NO_PURSE_OPTIONS, PurseOptions
+from xache.commands.options import NO_PURSE_OPTIONS, Count, PurseOptions
 from xache.commands.order import counterparty_text
 from xache.explain import explain_hold, explain_limits
 from xache.output import Cell, Output, clock, json_value, moment, side_text, word
@@ -61,9 +60,7 @@ def positions(*, options: PurseOptions = NO_PURSE_OPTIONS) -> None:
         )
 
 
-def fills(
-    *, symbol: str = "", limit: PositiveInt = 50, options: PurseOptions = NO_PURSE_OPTIONS
-) -> None:
+def fills(*, symbol: str = "", limit: Count = 50, options: PurseOptions = NO_PURSE_OPTIONS) -> None:
     """List fills, newest first.
 
     Args:
@@ -98,7 +95,7 @@ def fills(
 
 
 def transactions(
-    *, asset: str = "", limit: PositiveInt = 50, options: PurseOptions = NO_PURSE_OPTIONS
+    *, asset: str = "", limit: Count = 50, options: PurseOptions = NO_PURSE_OPTIONS
 ) -> None:
     """List what moved in and out, newest first.
 

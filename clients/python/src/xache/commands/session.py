@@ -6,12 +6,9 @@ import contextlib
 import getpass
 import os
 import sys
-from typing import Annotated
-
-from cyclopts import Parameter
 
 from xache.client import Client
-from xache.commands.options import NO_OPTIONS, Options
+from xache.commands.options import NO_OPTIONS, Flag, Options
 from xache.errors import XacheError
 from xache.exits import Exit
 from xache.output import Output, json_value, moment, word
@@ -25,7 +22,7 @@ def register(
     /,
     *,
     login: bool = True,
-    password_stdin: Annotated[bool, Parameter(negative="")] = False,
+    password_stdin: Flag = False,
     options: Options = NO_OPTIONS,
 ) -> None:
     """Open an account and sign in.
@@ -55,7 +52,7 @@ def login(
     /,
     *,
     device: str = "",
-    password_stdin: Annotated[bool, Parameter(negative="")] = False,
+    password_stdin: Flag = False,
     options: Options = NO_OPTIONS,
 ) -> None:
     """Sign in. The tokens are kept in a file that only you can read.
