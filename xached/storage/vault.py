@@ -10,6 +10,7 @@ All that one request or batch changes is one :meth:`Vault.commit`: one transacti
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 from collections.abc import Callable, Iterator, Sequence
@@ -52,10 +53,10 @@ from xached.storage.vault_tables import (
     role_bit,
 )
 
-SQLITE_OLDEST: Final = (3, 51, 3)
-"""Before it, two connections that checkpoint at the same time can corrupt a WAL database."""
-
 HOUSE_ID_BYTES: Final = 16
+WAL_PAGES_MAX: Final = 1_000
+"""4 MB: after so much the log is copied into the database."""
+
 BOOTSTRAP_TOKEN: Final = "bootstrap_token"  # noqa: S105 - a setting's name
 """Name of the setting that holds the keyed hash of the bootstrap token."""
 
@@ -73,7 +74,7 @@ class VaultDamaged(Exception):  # noqa: N818 - what the file is
 
 
 class VaultFailed(Exception):  # noqa: N818 - what happened
-    """A write failed. Nothing that was not acknowledged before is on disk for sure; stop."""
+    """The disk failed. Nothing that was not acknowledged before is there for sure; stop."""
 
 
 @attrs.frozen
@@ -114,15 +115,26 @@ class VaultReport:
 class Vault:
     """The one connection to vault.db. Not for two threads at a time."""
 
-    def __init__(self, connection: apsw.Connection, *, row_key: bytes, stream_key: bytes) -> None:
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        *,
+        row_key: bytes,
+        stream_key: bytes,
+        wal_pages_max: int = WAL_PAGES_MAX,
+    ) -> None:
+        """See :meth:`open`."""
         self._db = connection
         self._row_key = row_key
         self._stream_key = stream_key
+        self._wal_pages_max = wal_pages_max
+        self._wal_pages = 0
         self._failed = False
         self._house_id = b""
         self._head_seq = 0
         self._head_chain = b""
         self._last_at_ns = 0
+        connection.set_wal_hook(self._committed)
 
     @classmethod
     def open(
@@ -134,46 +146,30 @@ class Vault:
         new_house_id: Callable[[int], bytes],
         vfs: str | None = None,
         locking_mode: LockingMode = "normal",
+        wal_pages_max: int = WAL_PAGES_MAX,
     ) -> Vault:
         """Open the vault; make it when there is none. The keys are 32 bytes each.
 
-        Raises: VaultUnusable; VaultDamaged, also when the keys are not those it was made with.
+        Raises:
+            VaultUnusable: SQLite is too old, there is no WAL, or a newer xached wrote it.
+            VaultDamaged: also when the keys are not those it was made with.
+            VaultFailed: the disk failed.
         """
-        found = tuple(int(part) for part in apsw.sqlite_lib_version().split("."))
-        if found < SQLITE_OLDEST:
-            raise VaultUnusable(f"SQLite {apsw.sqlite_lib_version()} can corrupt a WAL database")
-        connection = apsw.Connection(str(path), vfs=vfs)
-        vault = cls(connection, row_key=row_key, stream_key=stream_key)
-        try:
-            _configure(connection, locking_mode)
+        connection = _open(path, vfs=vfs, locking_mode=locking_mode)
+        vault = cls(connection, row_key=row_key, stream_key=stream_key, wal_pages_max=wal_pages_max)
+        with _closing_on_error(connection):
+            connection.execute("PRAGMA secure_delete = ON")
             vault._migrate(new_house_id)
             vault._load()
-        except apsw.Error as error:
-            connection.close()
-            raise VaultDamaged(f"{path}: {error}") from error
-        except (VaultUnusable, VaultDamaged):
-            connection.close()
-            raise
         return vault
 
     @classmethod
     def open_read_only(cls, path: Path | str, *, row_key: bytes, stream_key: bytes) -> Vault:
         """Open the vault beside the daemon that writes it. Raises: as :meth:`open`."""
-        try:
-            connection = open_durable(path, read_only=True)
-        except DatabaseRefused as error:
-            raise VaultUnusable(str(error)) from error
-        except apsw.Error as error:
-            raise VaultDamaged(f"{path}: {error}") from error
+        connection = _open(path, read_only=True)
         vault = cls(connection, row_key=row_key, stream_key=stream_key)
-        try:
+        with _closing_on_error(connection):
             vault._load()
-        except apsw.Error as error:
-            connection.close()
-            raise VaultDamaged(f"{path}: {error}") from error
-        except VaultDamaged:
-            connection.close()
-            raise
         return vault
 
     @property
@@ -187,8 +183,13 @@ class Vault:
         return self._last_at_ns
 
     def close(self) -> None:
-        """Close the file. May be repeated."""
-        self._db.close()
+        """Close the file. After a failure nothing more is written.
+
+        Raises: VaultFailed when the log cannot be copied into the database.
+        """
+        if not self._failed and not self._db.readonly("main"):
+            self._guard(lambda: self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE))
+        self._db.close(True)
 
     # --- writing ---------------------------------------------------------------------------
 
@@ -201,27 +202,44 @@ class Vault:
         """
         if self._failed:
             raise VaultFailed("an earlier write failed")
+        self._guard(lambda: self._commit(changes, events, at_ns))
+
+    def _commit(
+        self, changes: Sequence[Change], events: Sequence[IdentityEvent], at_ns: int
+    ) -> None:
         seq, chain = self._head_seq, self._head_chain
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            for change in changes:
-                self._write(change)
-            for event in events:
-                seq += 1
-                payload = encode_identity_event(event)
-                chain = self._chain(chain, seq, at_ns, payload)
-                self._db.execute(
-                    "INSERT INTO stream VALUES (?, ?, ?, ?)", (seq, at_ns, payload, chain)
-                )
-            if events:
-                self._write(Put(Setting(name=_STREAM_HEAD, value=_encode_head(seq, chain))))
-            self._db.execute("COMMIT")
-        except apsw.Error as error:
-            # Also a failed ROLLBACK would change nothing: this connection writes no more.
-            self._failed = True
-            raise VaultFailed(f"{type(error).__name__}: {error}") from error
+        self._db.execute("BEGIN IMMEDIATE")
+        for change in changes:
+            self._write(change)
+        for event in events:
+            seq += 1
+            payload = encode_identity_event(event)
+            chain = self._chain(chain, seq, at_ns, payload)
+            self._db.execute("INSERT INTO stream VALUES (?, ?, ?, ?)", (seq, at_ns, payload, chain))
+        if events:
+            self._write(Put(Setting(name=_STREAM_HEAD, value=_encode_head(seq, chain))))
+        self._db.execute("COMMIT")
         if events:
             self._head_seq, self._head_chain, self._last_at_ns = seq, chain, at_ns
+        if self._wal_pages >= self._wal_pages_max:
+            self._checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+    def _checkpoint(self, mode: int) -> None:
+        # By hand: SQLite ignores the errors of its automatic ones.
+        self._db.wal_checkpoint(mode=mode)
+
+    def _committed(self, _: apsw.Connection, __: str, pages: int) -> int:
+        self._wal_pages = pages
+        return apsw.SQLITE_OK
+
+    def _guard(self, write: Callable[[], None]) -> None:
+        """Run what writes. Whatever goes wrong, nothing is written after it."""
+        self._failed = True
+        try:
+            write()
+        except apsw.Error as error:
+            raise VaultFailed(f"{type(error).__name__}: {error}") from error
+        self._failed = False
 
     def _write(self, change: Change) -> None:
         table = TABLES[type(change.row)]
@@ -284,8 +302,20 @@ class Vault:
     def verify(self) -> VaultReport:
         """Check every row of every table, and that each belongs to something.
 
+        The daemon may write meanwhile: all is read as it was at one moment.
+
         Raises: VaultDamaged, with the first thing that is wrong.
         """
+        try:
+            self._db.execute("BEGIN")
+            try:
+                return self._verify()
+            finally:
+                self._db.execute("ROLLBACK")
+        except apsw.Error as error:
+            raise _unreadable(error) from error
+
+    def _verify(self) -> VaultReport:
         self._load()
         stream_rows = sum(1 for _ in self.read_stream())
         kinds_of: dict[AccountId, set[UserKeyKind]] = {}
@@ -310,6 +340,8 @@ class Vault:
         version = self._db.execute("PRAGMA user_version").get
         if version > len(MIGRATIONS):
             raise VaultUnusable(f"the vault has format {version}, made by a newer xached")
+        if version == len(MIGRATIONS):
+            return
         with self._db:
             for statements in MIGRATIONS[version:]:
                 self._db.execute(statements)
@@ -348,17 +380,38 @@ class Vault:
         return hashlib.blake2b(encoded, key=self._stream_key, digest_size=_CHAIN_BYTES).digest()
 
 
-def _configure(connection: apsw.Connection, locking_mode: LockingMode) -> None:
-    # Exclusive must come first: then the WAL needs no shared memory.
-    connection.execute(f"PRAGMA locking_mode = {locking_mode}")
-    # While the file is made: a deleted rollback journal must not come back (see open_durable).
-    connection.execute("PRAGMA synchronous = EXTRA")
-    mode = connection.execute("PRAGMA journal_mode = wal").get
-    if mode != "wal":
-        raise VaultUnusable(f"the vault needs a WAL, SQLite gives {mode}")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA secure_delete = ON")
-    connection.execute("PRAGMA trusted_schema = OFF")
+def _open(
+    path: Path | str,
+    *,
+    vfs: str | None = None,
+    locking_mode: LockingMode = "normal",
+    read_only: bool = False,
+) -> apsw.Connection:
+    try:
+        return open_durable(path, vfs=vfs, locking_mode=locking_mode, read_only=read_only)
+    except DatabaseRefused as error:
+        raise VaultUnusable(f"{path}: {error}") from error
+    except apsw.Error as error:
+        raise _unreadable(error) from error
+
+
+@contextlib.contextmanager
+def _closing_on_error(connection: apsw.Connection) -> Iterator[None]:
+    try:
+        yield
+    except BaseException as error:
+        connection.close(True)
+        if isinstance(error, apsw.Error):
+            raise _unreadable(error) from error
+        raise
+
+
+def _unreadable(error: apsw.Error) -> VaultDamaged | VaultFailed:
+    """The disk's fault, or the content's: a table or a page is not what it was."""
+    text = f"{type(error).__name__}: {error}"
+    if isinstance(error, apsw.CorruptError | apsw.NotADBError | apsw.SQLError):
+        return VaultDamaged(f"the vault cannot be read: {text}")
+    return VaultFailed(f"the vault cannot be read: {text}")
 
 
 def _encode_head(seq: int, chain: bytes) -> bytes:
