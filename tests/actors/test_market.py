@@ -114,7 +114,8 @@ async def test_readers_of_any_speed_rebuild_the_exchanges_book(
             await trio.sleep(0.1)
         await trio.sleep(10)
         for book in books.values():
-            assert book.sequence == line.book.sequence
+            # Changes that undid each other pass silently.
+            assert book.sequence <= line.book.sequence
             for side in Side:
                 assert book.shown(side) == levels_of(exchange.house.exchange, side)
         nursery.cancel_scope.cancel()
