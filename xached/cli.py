@@ -238,11 +238,12 @@ async def _stop_on_signal(stop: trio.Event) -> None:
 
 def _guarded(work: Callable[[], Any]) -> Any:
     """Run what reads a data directory; what is wrong with it is one line and exit code 2."""
+    from xached.actors.sessions import AdminExists
     from xached.security.keys import MasterKeyError
     from xached.storage.database import DatabaseRefused
     from xached.storage.directory import DirectoryInUse
     from xached.storage.journal import JournalDamaged, JournalFailed
-    from xached.storage.vault import VaultDamaged, VaultUnusable
+    from xached.storage.vault import VaultDamaged, VaultFailed, VaultUnusable
 
     try:
         return work()
@@ -254,7 +255,9 @@ def _guarded(work: Callable[[], Any]) -> Any:
         DatabaseRefused,
         DirectoryInUse,
         JournalFailed,
+        VaultFailed,
         VaultUnusable,
+        AdminExists,
         OSError,
     ) as error:
         _refuse(str(error))

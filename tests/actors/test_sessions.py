@@ -439,7 +439,7 @@ async def test_a_purse_refused_for_lack_of_room_is_opened_later(
     path: Path, autojump_clock: MockClock
 ) -> None:
     exchange = Exchange()
-    exchange.refusals = [Overloaded(), Closed(), Overloaded()]
+    exchange.refusals = [Overloaded(), Closed(), Rejection(Reason.HALTED, "not now")]
     async with running(path, exchange=exchange) as people:
         account_id = await people.register()
         assert exchange.purses == []

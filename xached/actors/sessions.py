@@ -94,7 +94,7 @@ PURSE_RETRY_S = 1.0
 OpenPurse: TypeAlias = Callable[[AccountId], Awaitable[None]]
 """Opens the main purse of an account in the exchange; no effect when it is open already.
 
-Raises: Overloaded, Expired or Closed, and then nothing was done.
+Raises: Rejection, Overloaded, Expired or Closed, and then nothing was done.
 """
 
 HashedMessage: TypeAlias = Register | Login | BootstrapAdmin
@@ -125,7 +125,7 @@ def issue_bootstrap_token(vault: Vault, credentials: Credentials, now_ns: int) -
     Raises: AdminExists; VaultFailed.
     """
     if vault.accounts_with_role(Role.ADMIN):
-        raise AdminExists
+        raise AdminExists("there is an administrator already, who can give others the role")
     token = new_bootstrap_token(credentials.entropy)
     setting = Setting(name=BOOTSTRAP_TOKEN, value=credentials.bootstrap_hash(token))
     at_ns = max(now_ns, vault.last_at_ns + 1)
@@ -598,7 +598,8 @@ class SessionDesk:
         """Open the purse and forget the intent, or leave it for later."""
         try:
             await self._open_purse(intent.account_id)
-        except (Overloaded, Expired, Closed):
+        except (Rejection, Overloaded, Expired, Closed):
+            # Statistics show it; a purse that cannot be opened must not take the house down.
             self._want_purse(intent)
             return
         async with self._turn:
