@@ -364,7 +364,7 @@ def _build_core(config: Config, world: World, paths: DataPaths, files: _Files) -
             world.now_ns,
         ),
         feed=feed,
-        history=History(files.reader, world, files.views.as_of_seq),
+        history=History(files.reader, world, files.views.as_of_seq, lambda: files.journal.last_seq),
         market=MarketData(world),
         health=Health(),
         bootstrap_token=_first_token(vault, credentials, world),
@@ -408,7 +408,6 @@ async def _run_core(core: _Core, nursery: trio.Nursery) -> None:
             lane,
             core.feed,
             core.house.matching,
-            lambda: core.files.journal.last_seq,
         ),
         core.health,
     )

@@ -17,6 +17,7 @@ from xached.domain.history import Fill
 from xached.domain.instrument import AssetName, Symbol
 from xached.domain.messages import Row
 from xached.domain.order import Order, OrderId, Purse
+from xached.domain.rejection import Reason, Rejection
 from xached.domain.statement import Transaction
 from xached.runtime.topic import Lagged, Subscription, Topic
 from xached.runtime.world import Lane, World
@@ -48,10 +49,14 @@ class HistoryStatistics:
 class History:
     """Reads history; written by :func:`run_history`."""
 
-    def __init__(self, reader: ViewsReader, world: World, as_of_seq: int) -> None:
+    def __init__(
+        self, reader: ViewsReader, world: World, as_of_seq: int, last_seq: Callable[[], int]
+    ) -> None:
+        """``last_seq``: the newest row that is on disk."""
         self._reader = reader
         self._world = world
         self._as_of_seq = as_of_seq
+        self._last_seq = last_seq
         self._lagged = 0
         self._advanced = trio.lowlevel.ParkingLot()
 
@@ -61,8 +66,19 @@ class History:
         return self._as_of_seq
 
     async def wait_for(self, seq: int) -> None:
-        """Wait until history has reached a row. The caller owns the deadline."""
+        """Wait until history has reached a row that is on disk.
+
+        Raises: Rejection AMOUNT_RANGE for a row that is not: it may never come.
+        """
         await trio.lowlevel.checkpoint()
+        if seq > self._last_seq():
+            raise Rejection(
+                Reason.AMOUNT_RANGE,
+                "no such sequence has been answered yet",
+                field="min_seq",
+                given=str(seq),
+                allowed=f"at most {self._last_seq()}",
+            )
         while self._as_of_seq < seq:
             await self._advanced.park()
 
@@ -119,17 +135,11 @@ async def run_history(
     lane: Lane,
     feed: Topic[Row],
     journal: Journal,
-    last_seq: Callable[[], int],
 ) -> None:
-    """Project rows until cancelled.
-
-    Args:
-        lane: the one thread that writes ``views``.
-        last_seq: the newest row that is on disk.
-    """
+    """Project rows until cancelled. ``lane`` is the one thread that writes ``views``."""
     while True:
         async with feed.subscribe(ROWS_BUFFERED_MAX) as rows:
-            while history.as_of_seq < (newest := last_seq()):
+            while history.as_of_seq < (newest := history._last_seq()):
                 missed = await journal.rows(history.as_of_seq + 1, newest)
                 await _project(history, views, lane, missed)
             await _follow(history, views, lane, rows)
