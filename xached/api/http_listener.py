@@ -105,7 +105,7 @@ class HttpListener:
                 await self._context.terminated.set()
                 on_stop()
                 with trio.move_on_after(self._limits.grace_s):
-                    await self._wait_idle()
+                    await self.wait_idle()
             finally:
                 for stream in self._connections:
                     stream.abort()
@@ -116,7 +116,8 @@ class HttpListener:
         """How many there are."""
         return len(self._connections)
 
-    async def _wait_idle(self) -> None:
+    async def wait_idle(self) -> None:
+        """Wait until there is no connection."""
         while self._connections:
             self._idle = trio.Event()
             await self._idle.wait()

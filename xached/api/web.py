@@ -99,16 +99,17 @@ class WebApp:
             await send({"type": "websocket.close"})
             return
         assert scope["type"] == "http", scope["type"]
+        reading = trio.CancelScope()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_wait_disconnect, receive, nursery.cancel_scope)
-            await self._answer(_read_request(scope), send)
+            nursery.start_soon(_wait_disconnect, receive, reading)
+            await self._answer(_read_request(scope), send, reading)
             # The server says "disconnect" when a response is complete.
             nursery.cancel_scope.deadline = trio.current_time() + _LINGER_S
 
-    async def _answer(self, request: _Request, send: Send) -> None:
+    async def _answer(self, request: _Request, send: Send, reading: trio.CancelScope) -> None:
         refusal = self._refusal(request)
         if refusal is None and request.path == "/api/live/events":
-            await self._serve_events(request, send)
+            await self._serve_events(request, send, reading)
             return
         response = self._respond(request) if refusal is None else refusal
         await _send_start(send, response)
@@ -166,7 +167,7 @@ class WebApp:
 
     # --- Server-sent events ------------------------------------------------------------------
 
-    async def _serve_events(self, request: _Request, send: Send) -> None:
+    async def _serve_events(self, request: _Request, send: Send, reading: trio.CancelScope) -> None:
         found = self._find_market(request)
         address = request.address
         if not isinstance(found, _Response) and (
@@ -183,16 +184,21 @@ class WebApp:
         self._streams[address] += 1
         try:
             await _send_start(send, _EVENTS)
-            if request.method == "GET":
-                await self._stream(*found, send)
-            await send({"type": "http.response.body", "body": b""})
+            finished = request.method == "HEAD"
+            if not finished:
+                with reading:
+                    finished = await self._stream(*found, send)
+            # Not in the scope: the server says "disconnect" in the middle of this, and must come
+            # to the end of it.
+            if finished:
+                await send({"type": "http.response.body", "body": b""})
         finally:
             self._streams[address] -= 1
             if not self._streams[address]:
                 del self._streams[address]
 
-    async def _stream(self, symbol: Symbol, interval: str, send: Send) -> None:
-        """Tell the state, then what changes, until the house closes or nobody reads.
+    async def _stream(self, symbol: Symbol, interval: str, send: Send) -> bool:
+        """Tell the state, then what changes, until the house closes; False when nobody reads.
 
         A stream that was lost begins with the state again: nothing needs to be repeated.
         """
@@ -204,7 +210,7 @@ class WebApp:
                 with trio.move_on_after(self._limits.send_timeout_s) as patience:
                     await send({"type": "http.response.body", "body": event, "more_body": True})
                 if patience.cancelled_caught:
-                    return
+                    return False
                 told_at = trio.current_time()
             with trio.move_on_after(FRAME_PERIOD_S):
                 await self._closing.wait()
@@ -218,6 +224,7 @@ class WebApp:
                 event = _event("heartbeat", newest.number, b"{}")
             else:
                 event = None
+        return True
 
 
 async def serve_http(
@@ -349,11 +356,11 @@ def _read_request(scope: Scope) -> _Request:
     )
 
 
-async def _wait_disconnect(receive: Receive, scope: trio.CancelScope) -> None:
+async def _wait_disconnect(receive: Receive, reading: trio.CancelScope) -> None:
     """Throw away what a request brings along, until its client is gone or has its answer."""
     while (await receive())["type"] != "http.disconnect":
         pass
-    scope.cancel()
+    reading.cancel()
 
 
 async def _send_start(send: Send, response: _Response) -> None:
