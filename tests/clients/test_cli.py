@@ -1,0 +1,669 @@
+"""The ``xache`` command against a house over a real socket: what it prints and how it ends."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from google.rpc import code_pb2
+from xache.cli import main
+from xache.v1 import account_pb2, market_pb2, trading_pb2, types_pb2, wallet_pb2
+
+from tests.clients.house import (
+    BINANCE,
+    EMAIL,
+    NOW_NS,
+    PASSWORD,
+    XACHE,
+    House,
+    bought,
+    break_off,
+    refuse,
+)
+
+PATIENCE_S = 30
+
+
+@attrs.frozen
+class Ran:
+    """How a command ended and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """The one JSON document that was printed."""
+        return json.loads(self.out)
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def run(house: House, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command in this process, without waiting for what does not answer."""
+
+    def run(*arguments: str) -> Ran:
+        code: int | str | None
+        try:
+            code = main([*arguments, "--target", house.target, "--patience", "0"])
+        except SystemExit as end:
+            code = end.code
+        assert isinstance(code, int)
+        captured = capsys.readouterr()
+        return Ran(code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def signed_in(run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("XACHE_PASSWORD", PASSWORD)
+    assert run("login", EMAIL).code == 0
+    return run
+
+
+# --- signing in ------------------------------------------------------------------------------
+
+
+def test_signing_in_keeps_the_tokens_for_the_next_command(
+    house: House, signed_in: Run, home: Path
+) -> None:
+    ran = signed_in("whoami")
+    assert ran.code == 0
+    assert EMAIL in ran.out
+    assert "bot  frozen" in ran.out
+    file = home / "config" / "xache" / "tokens.json"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert PASSWORD not in file.read_text()
+
+
+def test_registering_signs_in(house: House, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XACHE_PASSWORD", PASSWORD)
+    ran = run("register", EMAIL)
+    assert ran.code == 0
+    assert "account opened acct1" in ran.out
+    assert house.calls == ["Register", "Login"]
+    house.calls.clear()
+    assert run("register", EMAIL, "--no-login").code == 0
+    assert house.calls == ["Register"]
+
+
+def test_a_password_can_come_through_a_pipe(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(PASSWORD + "\nmore\n"))
+    assert run("login", EMAIL, "--password-stdin").code == 0
+
+
+def test_without_a_terminal_there_is_nobody_to_ask(
+    house: House, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    ran = run("login", EMAIL)
+    assert ran.code == 2
+    assert "XACHE_PASSWORD" in ran.err
+    assert house.calls == []
+
+
+def test_a_password_is_not_taken_as_an_argument(run: Run) -> None:
+    assert run("login", EMAIL, PASSWORD).code == 2
+    assert run("login", EMAIL, "--password", PASSWORD).code == 2
+
+
+def test_a_wrong_password(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XACHE_PASSWORD", "something else entirely")
+    ran = run("login", EMAIL)
+    assert ran.code == 3
+    assert ran.err == "not signed in CREDENTIALS: that does not fit\n"
+
+
+def test_tokens_are_never_printed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XACHE_PASSWORD", PASSWORD)
+    ran = run("login", EMAIL, "--json")
+    assert ran.document == {"account_id": "acct1", "session_id": "session1"}
+
+
+def test_signing_in_again_ends_the_session_before(house: House, signed_in: Run) -> None:
+    assert signed_in("login", EMAIL).code == 0
+    assert house.calls == ["Login", "Login", "RevokeSession"]
+
+
+def test_signing_out(house: House, signed_in: Run) -> None:
+    assert signed_in("logout").code == 0
+    ran = signed_in("whoami")
+    assert ran.code == 3
+    assert "xache login EMAIL" in ran.err
+
+
+def test_a_token_file_that_others_can_read(signed_in: Run, home: Path) -> None:
+    (home / "config" / "xache" / "tokens.json").chmod(0o644)
+    ran = signed_in("whoami")
+    assert ran.code == 3
+    assert "chmod 600" in ran.err
+    # What is for everybody is still shown.
+    assert signed_in("book", "BTC-USDT").code == 0
+
+
+# --- how a command ends ----------------------------------------------------------------------
+
+
+def refuse_tick(context: Any) -> None:
+    refuse(
+        context,
+        code_pb2.INVALID_ARGUMENT,
+        "PRICE_TICK",
+        "the price is not a whole number of ticks",
+        {"nearest": "1.00 or 1.01", "allowed": "a multiple of 0.01", "given": "1.001", "more": "x"},
+    )
+
+
+PLACE = ("order", "place", "buy", "BTC-USDT", "--quantity", "1", "--price", "1.001")
+
+
+def test_a_refusal_names_what_was_given_and_what_is_allowed(house: House, signed_in: Run) -> None:
+    house.fail_next = [refuse_tick]
+    ran = signed_in(*PLACE)
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.splitlines() == [
+        "refused PRICE_TICK: the price is not a whole number of ticks",
+        "  given    1.001",
+        "  allowed  a multiple of 0.01",
+        "  nearest  1.00 or 1.01",
+        "  more     x",
+    ]
+
+
+def test_a_refusal_as_json(house: House, signed_in: Run) -> None:
+    house.fail_next = [refuse_tick]
+    ran = signed_in(*PLACE, "--json")
+    assert (ran.code, ran.err) == (1, "")
+    error = ran.document["error"]
+    assert (error["code"], error["reason"]) == ("INVALID_ARGUMENT", "PRICE_TICK")
+    assert error["facts"]["nearest"] == "1.00 or 1.01"
+
+
+def test_a_bug_of_the_house(house: House, run: Run) -> None:
+    house.fail_next = [
+        lambda context: refuse(context, code_pb2.INTERNAL, "INTERNAL", "incident 1f2e3d")
+    ]
+    ran = run("markets")
+    assert ran.code == 5
+    assert "incident 1f2e3d" in ran.err
+
+
+def test_nobody_there(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["markets", "--target", "127.0.0.1:1", "--patience", "0"])
+    assert end.value.code == 4
+    assert capsys.readouterr().err == (
+        "no answer from 127.0.0.1:1 UNAVAILABLE: Connection refused\n"
+    )
+
+
+def test_an_order_without_an_answer_says_how_to_find_out(house: House, signed_in: Run) -> None:
+    house.fail_next = [break_off]
+    ran = signed_in(*PLACE, "--id", "mine")
+    assert ran.code == 4
+    assert "xache order show --id mine" in ran.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("bok",),
+        ("book",),
+        ("order", "place", "hold", "BTC-USDT", "--quantity", "1"),
+        ("order", "place", "buy", "BTC-USDT"),
+        ("order", "place", "buy", "BTC-USDT", "--quantity", "1", "--quote", "1"),
+        ("order", "place", "buy", "BTC-USDT", "--quantity", "1", "--expires", "soon"),
+        ("order", "cancel"),
+        ("order", "cancel", "7", "--all"),
+        ("order", "show"),
+        ("candles", "BTC-USDT", "--interval", "2m"),
+        ("trades", "BTC-USDT", "--limit", "0"),
+        ("markets", "--ca", "/does/not/exist"),
+    ],
+)
+def test_a_command_line_without_sense(house: House, run: Run, arguments: tuple[str, ...]) -> None:
+    ran = run(*arguments)
+    assert ran.code == 2
+    assert ran.err
+    assert house.calls == []
+
+
+def test_options_may_stand_before_the_command(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--target", house.target, "--json", "trades", "BTC-USDT"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"trades": []}
+    assert main([f"--target={house.target}", "trades", "BTC-USDT"]) == 0
+
+
+def test_the_house_can_come_from_the_environment(
+    house: House, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XACHE_TARGET", house.target)
+    assert main(["trades", "BTC-USDT", "--json"]) == 0
+
+
+# --- orders and the purse --------------------------------------------------------------------
+
+
+def test_a_purchase_is_told_with_its_fee_and_whom_it_traded_with(
+    house: House, signed_in: Run
+) -> None:
+    house.answers["PlaceOrder"] = bought()
+    ran = signed_in("order", "place", "buy", "btc-usdt", "--quote", "50", "--id", "first-buy")
+    assert ran.code == 0
+    assert ran.out.splitlines() == [
+        "filled  buy BTC for 50 USDT, fee included, at the market  IOC",
+        "  traded     0.00081 BTC for 49.7243043 USDT, on average at 61388.03 USDT",
+        "  fee        0.04972431 USDT",
+        (
+            "             = 0.1 % of 49.7243043 as taker, rounded up once for the whole order to "
+            "0.00000001 USDT"
+        ),
+        "  not spent  0.22597139 USDT, too little for another lot",
+        "  order      4947968  your id first-buy",
+        "  accepted   2026-11-22 15:06:40 UTC",
+        "",
+        "  fill       price  quantity      value         fee  as     against",
+        "  1208-0  61388.03   0.00001  0.6138803  0.00061389  taker  simulated liquidity",
+        "  1208-1  61388.03    0.0008  49.110424  0.04911042  taker  simulated liquidity",
+    ]
+    request = house.requests[-2]
+    assert isinstance(request, trading_pb2.PlaceOrderRequest)
+    assert (request.symbol, request.quote_quantity) == ("BTC-USDT", "50")
+    assert request.type == types_pb2.ORDER_TYPE_MARKET
+
+
+def test_the_terms_of_an_order_reach_the_house(house: House, signed_in: Run) -> None:
+    ran = signed_in(
+        *PLACE, "--tif", "gtd", "--expires", "2026-12-31T23:59:59Z", "--post-only",
+        "--subaccount", "bot", "--id", "mine", "--json",
+    )  # fmt: skip
+    assert ran.code == 0
+    request = house.requests[-1]
+    assert isinstance(request, trading_pb2.PlaceOrderRequest)
+    assert request == trading_pb2.PlaceOrderRequest(
+        subaccount="bot",
+        client_order_id="mine",
+        symbol="BTC-USDT",
+        side=types_pb2.SIDE_BUY,
+        type=types_pb2.ORDER_TYPE_LIMIT,
+        time_in_force=types_pb2.TIME_IN_FORCE_GTD,
+        price="1.001",
+        quantity="1",
+        post_only=True,
+        expires_at_ns=1_798_761_599 * 10**9,
+    )
+    assert ran.document["order"]["order_id"] == "7"
+    assert ran.document["fills"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "order_id", "own_id"),
+    [
+        (("7",), "7", ""),
+        (("mine",), "", "mine"),
+        (("--id", "7"), "", "7"),
+    ],
+)
+def test_an_order_is_cancelled_by_either_id(
+    house: House, signed_in: Run, arguments: tuple[str, ...], order_id: str, own_id: str
+) -> None:
+    ran = signed_in("order", "cancel", *arguments)
+    assert ran.code == 0
+    assert "set free       50.05" in ran.out
+    request = house.requests[-1]
+    assert isinstance(request, trading_pb2.CancelOrderRequest)
+    assert (request.order_id, request.client_order_id) == (order_id, own_id)
+
+
+def test_all_orders_are_cancelled(house: House, signed_in: Run) -> None:
+    assert signed_in("order", "cancel", "--all").out == "canceled 2 orders\n  7\n  9\n"
+
+
+def test_an_unknown_order_of_digits_may_be_ones_own(house: House, signed_in: Run) -> None:
+    ran = signed_in("order", "show", "7")
+    assert ran.code == 1
+    assert "If that is an id of your own, say --id." in ran.err
+
+
+def test_an_order_that_ended_says_why(house: House, signed_in: Run) -> None:
+    answer = trading_pb2.GetOrderResponse(order=bought().order)
+    answer.order.status = types_pb2.ORDER_STATUS_EXPIRED
+    answer.order.end_reason = types_pb2.END_REASON_NO_LIQUIDITY
+    house.answers["GetOrder"] = answer
+    ran = signed_in("order", "show", "first-buy")
+    assert ran.out.startswith("expired (no liquidity)  buy BTC")
+    assert "ended     it met the end of the book" in ran.out
+
+
+def test_lists_go_over_pages_up_to_the_limit(house: House, signed_in: Run) -> None:
+    ran = signed_in("order", "list", "--all", "--limit", "3", "--json")
+    assert [order["order_id"] for order in ran.document["orders"]] == ["6", "5", "4"]
+    ran = signed_in("order", "list")
+    assert (ran.out, ran.err) == ("", "No open orders.\n")
+
+
+def test_a_hold_is_told_with_its_order(house: House, signed_in: Run) -> None:
+    hold = types_pb2.Hold(order_id="7", client_order_id="mine", amount="50.05")
+    house.answers["GetBalances"] = wallet_pb2.GetBalancesResponse(
+        balances=[
+            types_pb2.Balance(asset="BTC", available="1", held="0", total="1"),
+            types_pb2.Balance(
+                asset="USDT", available="49.95", held="50.05", total="100", holds=[hold]
+            ),
+        ]
+    )
+    order = types_pb2.Order(
+        order_id="7", symbol="BTC-USDT", side=types_pb2.SIDE_BUY,
+        price="50000.00", quantity="0.002", leaves_quantity="0.001",
+    )  # fmt: skip
+    house.answers["ListOpenOrders"] = trading_pb2.ListOpenOrdersResponse(orders=[order])
+    assert signed_in("balances").out.splitlines() == [
+        "asset  available   held  total  held for",
+        "BTC            1      -      1",
+        "USDT       49.95  50.05    100",
+        (
+            "                  50.05         buy 0.002 BTC-USDT at 50000.00 or better: 50 for the "
+            "rest at its limit, 0.05 for the fee (order 7, your id mine)"
+        ),
+    ]
+    document = signed_in("balances", "--json").document
+    assert document["balances"][1]["holds"][0]["amount"] == "50.05"
+
+
+def test_fills_positions_and_transactions(house: House, signed_in: Run) -> None:
+    house.answers["ListFills"] = trading_pb2.ListFillsResponse(fills=bought().fills)
+    house.answers["ListPositions"] = trading_pb2.ListPositionsResponse(
+        positions=[
+            types_pb2.Position(
+                symbol="BTC-USDT", quantity="1", cost="5", average_price="5", realised="-2"
+            )
+        ]
+    )
+    house.answers["ListTransactions"] = wallet_pb2.ListTransactionsResponse(
+        transactions=[
+            wallet_pb2.Transaction(
+                at_ns=NOW_NS,
+                kind=wallet_pb2.TRANSACTION_KIND_DEPOSIT,
+                asset="BTC",
+                amount="1",
+                reference="d-1",
+            )
+        ]
+    )
+    fills = signed_in("fills", "--limit", "1")
+    assert fills.out.count("\n") == 2
+    assert "simulated liquidity" in fills.out
+    assert "BTC-USDT         1     5              5        -2" in signed_in("positions").out
+    assert "2026-11-22 15:06:40  deposit      +1  BTC    d-1" in signed_in("transactions").out
+    for command, key in (("fills", "fills"), ("positions", "positions")):
+        assert list(signed_in(command, "--json").document) == [key]
+
+
+# --- the market ------------------------------------------------------------------------------
+
+
+def show_market(house: House) -> None:
+    house.answers["ListTickers"] = market_pb2.ListTickersResponse(
+        tickers=[
+            market_pb2.Ticker(symbol="BTC-USDT", source=BINANCE, last="9.99", volume="5"),
+            market_pb2.Ticker(
+                symbol="BTC-USDT", source=XACHE, last="10.00", volume="0", stale=True
+            ),
+        ]
+    )
+    level = market_pb2.BookLevel(price="9.00", quantity="2")
+    house.answers["GetBook"] = market_pb2.GetBookResponse(
+        symbol="BTC-USDT", source=XACHE, bids=[level], sequence=3, at_ns=NOW_NS
+    )
+    house.answers["ListTrades"] = market_pb2.ListTradesResponse(
+        trades=[
+            market_pb2.Trade(
+                symbol="BTC-USDT", source=source, sequence=sequence, price="10.00",
+                quantity="1", taker_side=types_pb2.SIDE_SELL, at_ns=NOW_NS,
+            )
+            for source, sequence in ((XACHE, 2), (BINANCE, 1))
+        ]
+    )  # fmt: skip
+    house.answers["ListCandles"] = market_pb2.ListCandlesResponse(
+        symbol="BTC-USDT",
+        source=XACHE,
+        interval=market_pb2.INTERVAL_1M,
+        candles=[
+            market_pb2.Candle(open_at_ns=NOW_NS, open="1", high="2", low="1", close="2", volume="0")
+        ],
+    )
+
+
+def test_every_figure_of_the_market_names_its_source(house: House, run: Run) -> None:
+    show_market(house)
+    markets = run("markets")
+    assert "BTC-USDT  BINANCE recorded   9.99" in markets.out
+    assert "BTC-USDT  XACHE simulated   10.00" in markets.out
+    assert "stale" in markets.out
+    assert "0.02 %      0.1 %" in markets.out
+    assert "left out of volume" in markets.err
+    assert run("book", "BTC-USDT").out.startswith("BTC-USDT  XACHE simulated  15:06:40.000 UTC")
+    trades = run("trades", "BTC-USDT").out.splitlines()
+    assert [line.split("  ")[-1] for line in trades[1:]] == ["BINANCE recorded", "XACHE simulated"]
+    candles = run("candles", "BTC-USDT")
+    assert candles.out.startswith("BTC-USDT  1m  XACHE simulated  2026-11-22 15:06:40 UTC")
+    assert "simulated liquidity" in candles.err
+
+
+def test_a_pipe_gets_no_colours_boxes_or_blanks_at_the_end(house: House, signed_in: Run) -> None:
+    show_market(house)
+    for arguments in (
+        ("markets",),
+        ("book", "BTC-USDT"),
+        ("trades", "BTC-USDT"),
+        ("candles", "BTC-USDT"),
+        ("whoami",),
+        ("order", "list", "--all"),
+    ):
+        out = signed_in(*arguments).out
+        assert "\x1b" not in out
+        assert not set("━╭╮╰╯┏┓") & set(out)
+        assert all(line == line.rstrip() and len(line) <= 120 for line in out.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("markets",), market_pb2.ListInstrumentsResponse),
+        (("book", "BTC-USDT"), market_pb2.GetBookResponse),
+        (("candles", "BTC-USDT"), market_pb2.ListCandlesResponse),
+        (("whoami",), account_pb2.GetAccountResponse),
+        (("order", "cancel", "7"), trading_pb2.CancelOrderResponse),
+        (("balances",), wallet_pb2.GetBalancesResponse),
+    ],
+)
+def test_a_document_has_every_field_of_its_message(
+    house: House, signed_in: Run, arguments: tuple[str, ...], message: Any
+) -> None:
+    show_market(house)
+    document = signed_in(*arguments, "--json").document
+    fields = {field.name for field in message.DESCRIPTOR.fields if not field.has_presence}
+    assert fields <= set(document)
+
+
+# --- streams ---------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Started:
+    """A command in a process of its own."""
+
+    process: subprocess.Popen[str]
+
+    def line(self) -> str:
+        """The next line that it prints."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().rstrip("\n")
+
+    def interrupt(self) -> tuple[int, str]:
+        """Press Ctrl-C: its exit code and what it wrote to stderr."""
+        self.process.send_signal(signal.SIGINT)
+        _, errors = self.process.communicate(timeout=PATIENCE_S)
+        return self.process.returncode, errors
+
+
+def start(house: House, *arguments: str) -> Started:
+    program = "from xache.cli import main; raise SystemExit(main())"
+    return Started(
+        subprocess.Popen(
+            [sys.executable, "-c", program, *arguments, "--target", house.target],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONWARNINGS": ""},
+        )
+    )
+
+
+def trade(sequence: int) -> market_pb2.WatchTradesResponse:
+    one = market_pb2.Trade(
+        symbol="BTC-USDT", source=XACHE, sequence=sequence, price="10.00", quantity="1",
+        taker_side=types_pb2.SIDE_BUY, at_ns=NOW_NS,
+    )  # fmt: skip
+    return market_pb2.WatchTradesResponse(trades=[one])
+
+
+def test_live_trades_join_on_to_the_recent_ones_and_end_with_ctrl_c(house: House) -> None:
+    show_market(house)
+    house.streams["WatchTrades"] = [[trade(3)]]
+    started = start(house, "trades", "BTC-USDT", "--live", "--json")
+    assert [json.loads(started.line())["sequence"] for _ in range(3)] == ["1", "2", "3"]
+    assert started.interrupt() == (0, "")
+    request = house.requests[-1]
+    assert isinstance(request, market_pb2.WatchTradesRequest)
+    assert request.after_sequence == 2
+
+
+def test_a_live_book_in_a_pipe_tells_the_best_prices(house: House) -> None:
+    snapshot = market_pb2.WatchBookResponse(
+        symbol="BTC-USDT",
+        source=XACHE,
+        sequence=1,
+        at_ns=NOW_NS,
+        snapshot=market_pb2.BookSnapshot(
+            bids=[market_pb2.BookLevel(price="9.00", quantity="2")],
+            asks=[market_pb2.BookLevel(price="11.00", quantity="1")],
+        ),
+    )
+    house.streams["WatchBook"] = [[snapshot]]
+    started = start(house, "book", "BTC-USDT", "--live")
+    assert started.line() == (
+        "15:06:40.000  BTC-USDT  bid 2 @ 9.00  ask 1 @ 11.00  spread 2.00 (2000.00 bp)  "
+        "XACHE simulated"
+    )
+    assert started.interrupt() == (0, "")
+
+
+def test_what_happens_to_a_purse_is_told(house: House, signed_in: Run) -> None:
+    order = bought().order
+    balance = types_pb2.Balance(asset="USDT", available="5", held="1")
+    events = [
+        trading_pb2.WatchPurseResponse(
+            snapshot=trading_pb2.PurseSnapshot(balances=[balance], orders=[order])
+        ),
+        trading_pb2.WatchPurseResponse(heartbeat=trading_pb2.Heartbeat()),
+        trading_pb2.WatchPurseResponse(at_ns=NOW_NS, fill=bought().fills[0]),
+        trading_pb2.WatchPurseResponse(at_ns=NOW_NS, order=order),
+        trading_pb2.WatchPurseResponse(
+            at_ns=NOW_NS, balances=trading_pb2.PurseBalances(balances=[balance])
+        ),
+    ]
+    house.streams["WatchPurse"] = [list(events), list(events)]
+    started = start(house, "watch")
+    assert [started.line() for _ in range(4)] == [
+        "the purse  5 USDT; open orders: 1",
+        (
+            "15:06:40.000  fill   buy 0.00001 BTC-USDT @ 61388.03 = 0.6138803, fee 0.00061389 as "
+            "taker  simulated liquidity"
+        ),
+        (
+            "15:06:40.000  order  filled: buy BTC-USDT for 50, fee included, at the market "
+            "(0.00081 traded)  first-buy"
+        ),
+        "15:06:40.000  funds  5 USDT free, 1 held",
+    ]
+    assert started.interrupt() == (0, "")
+    started = start(house, "watch", "--json")
+    lines = [json.loads(started.line()) for _ in events]
+    assert [next(iter(set(line) - {"seq", "at_ns"})) for line in lines] == [
+        "snapshot", "heartbeat", "fill", "order", "balances",
+    ]  # fmt: skip
+    assert started.interrupt() == (0, "")
+
+
+def test_ctrl_c_while_an_order_is_under_way_says_how_to_find_out(
+    house: House, signed_in: Run
+) -> None:
+    def hang(context: Any) -> None:
+        assert reached is not None
+        reached.write_text("here")
+        while context.is_active():
+            pass
+
+    reached = Path(os.environ["XDG_CONFIG_HOME"]) / "reached"
+    house.fail_next = [hang]
+    started = start(house, *PLACE, "--id", "mine")
+    while not reached.exists():
+        assert started.process.poll() is None
+    code, errors = started.interrupt()
+    assert code == 130
+    assert "xache order show --id mine" in errors
+
+
+def test_a_reader_that_has_seen_enough_ends_a_stream(house: House) -> None:
+    show_market(house)
+    house.streams["WatchTrades"] = [[trade(number) for number in range(3, 3_000)]]
+    started = start(house, "trades", "BTC-USDT", "--live")
+    assert started.line()
+    assert started.process.stdout is not None
+    started.process.stdout.close()
+    assert started.process.wait(timeout=PATIENCE_S) == 0
+    assert started.process.stderr is not None
+    with started.process.stderr as errors:
+        assert errors.read() == ""
+
+
+# --- starting quickly ------------------------------------------------------------------------
+
+
+def test_help_imports_none_of_what_only_commands_need() -> None:
+    program = (
+        "import sys; from xache.cli import app; app(['--help']); "
+        "print([name for name in ('grpc', 'google.protobuf', 'xache.commands.market') "
+        "if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.endswith("[]\n")
+    assert "Exit codes: 0 done" in done.stdout
+
+
+def test_completion_knows_the_commands(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("SHELL", "/bin/bash")
+    assert main(["--install-completion", "--shell", "bash"]) == 0
+    script = next(path for path in home.rglob("*xache*") if path.is_file())
+    assert "--post-only" in script.read_text()
