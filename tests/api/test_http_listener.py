@@ -277,7 +277,7 @@ async def test_a_connection_without_a_request_is_closed() -> None:
 
 async def test_connections_are_limited() -> None:
     async with (
-        serving(flood, ListenerLimits(connections_max=2)) as served,
+        serving(flood, ListenerLimits(connections_max=2, idle_timeout_s=3600)) as served,
         await served.connect() as first,
         await served.connect() as second,
     ):
