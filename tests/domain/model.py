@@ -145,17 +145,18 @@ class ModelExchange:
 
     # --- commands -------------------------------------------------------------------------------
 
-    def expire(self, at_ns: int) -> list[int]:
-        """End what is due, by expiry, then by number."""
+    def due(self, at_ns: int) -> list[int]:
+        """Which orders' time has come, by expiry, then by number."""
         due = [
-            order
+            (order.terms.expires_at_ns, order.number)
             for order in self.resting
             if order.terms.expires_at_ns is not None and order.terms.expires_at_ns <= at_ns
         ]
-        due.sort(key=lambda order: (order.terms.expires_at_ns, order.number))
-        for order in due:
-            self.resting.remove(order)
-        return [order.number for order in due]
+        return [number for _, number in sorted(due)]
+
+    def expire(self, numbers: list[int]) -> None:
+        """End orders whose time has come."""
+        self.resting = [order for order in self.resting if order.number not in numbers]
 
     def cancel(self, purse: Purse, number: int) -> Outcome:
         """Cancel one order of a purse."""

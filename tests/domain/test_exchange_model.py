@@ -331,10 +331,10 @@ class ExchangeMachine(RuleBasedStateMachine):
 
     def clock(self) -> None:
         """What is due happens before anything else, as the owner of an exchange does it."""
-        expired: list[int] = []
-        while self.real.has_due(self.at_ns + 1):
-            expired += self.ended(self.tell(AdvanceClock()))
-        assert expired == self.model.expire(self.at_ns)
+        while due := self.model.due(self.at_ns + 1):
+            assert self.ended(self.tell(AdvanceClock())) == due
+            self.model.expire(due)
+        assert not self.real.has_due(self.at_ns + 1)
 
     def set_mark(self, symbol: Symbol, price: int) -> None:
         self.model.reference[symbol] = price
