@@ -59,24 +59,26 @@ def commands(endpoints: Endpoints, trader: Trader, data_dir: Path) -> list[tuple
     xached = shlex.quote(str(bin_dir / "xached"))
     data = shlex.quote(str(data_dir))
     http = endpoints.http.removeprefix("http://")
+    # A new pair of ids for each start: an id is used up for ever.
+    start = endpoints.report().ready_at_ns // 1_000_000_000
     return [
         ("watch the book (Ctrl-C leaves)", f"{xache} book BTC-USDT --live"),
         (
             "sign in and buy 50 USDT of BTC",
             (
                 f"XACHE_PASSWORD={trader.password} {xache} login {trader.email}"
-                f" && {xache} order place buy BTC-USDT --quote 50 --id first-buy"
+                f" && {xache} order place buy BTC-USDT --quote 50 --id buy-{start}"
             ),
         ),
         (
             "see the fill, its fee, and the balances",
-            f"{xache} order show first-buy && {xache} balances",
+            f"{xache} order show buy-{start} && {xache} balances",
         ),
         (
             "place a limit order and cancel it",
             (
-                f"{xache} order place buy BTC-USDT --quantity 0.001 --price 50000 --id first-limit"
-                f" && {xache} order cancel first-limit"
+                f"{xache} order place buy BTC-USDT --quantity 0.001 --price 50000 --id bid-{start}"
+                f" && {xache} order cancel bid-{start}"
             ),
         ),
         (

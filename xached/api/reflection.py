@@ -55,7 +55,12 @@ class _Answers(BaseReflectionServicer):  # type: ignore[misc] # grpcio-reflectio
             case "file_by_filename":
                 return self._file_by_filename(request, request.file_by_filename)
             case "file_containing_symbol":
-                return self._file_containing_symbol(request, request.file_containing_symbol)
+                found = self._file_containing_symbol(request, request.file_containing_symbol)
+                if not found.HasField("error_response"):
+                    return found
+                # The pool knows services but not their methods; clients ask for both.
+                service, _, _ = request.file_containing_symbol.rpartition(".")
+                return self._file_containing_symbol(request, service) if service else found
             case "file_containing_extension":
                 extension = request.file_containing_extension
                 return self._file_containing_extension(

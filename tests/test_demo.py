@@ -1,0 +1,263 @@
+"""The demo as a newcomer meets it: what it prints works as printed.
+
+One demo serves the whole file. Its six commands are read from its own output and run by a shell;
+the real grpcurl asks it; its strategy must trade; a kill, a restart and Ctrl-C end it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import httpx
+import pytest
+
+BIN = Path(sys.executable).parent
+READY_S_MAX = 60.0
+COMMAND_S_MAX = 60.0
+TRADE_S_MAX = 120.0
+
+pytestmark = pytest.mark.xdist_group("demo")
+
+
+@attrs.define
+class Demo:
+    """A running demo and what it printed up to its first empty status."""
+
+    process: subprocess.Popen[str]
+    data: Path
+    env: dict[str, str]
+    grpc: str = ""
+    http: str = ""
+    commands: dict[int, str] = attrs.field(factory=dict)
+    output: str = ""
+
+    def read_greeting(self) -> None:
+        """Read what the demo prints when it is ready."""
+        number = 0
+        for line in read_lines(self.process, READY_S_MAX):
+            self.output += line
+            if ready := re.match(r"READY grpc=(\S+) http=(\S+)$", line):
+                self.grpc, self.http = ready[1], ready[2]
+            elif heading := re.match(r"  # (\d)\. ", line):
+                number = int(heading[1])
+            elif number and line.startswith("  "):
+                self.commands[number] = line.strip()
+            if number == 6 and 6 in self.commands:
+                return
+
+    def run(self, command: str) -> str:
+        """Run a command as a shell does; what it printed."""
+        done = subprocess.run(
+            ["/bin/sh", "-c", command],
+            capture_output=True,
+            text=True,
+            env=self.env,
+            timeout=COMMAND_S_MAX,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def grpcurl(self, *arguments: str) -> str:
+        """Ask with the real grpcurl."""
+        return self.run(f"{BIN}/grpcurl -plaintext " + " ".join(arguments))
+
+    def password(self) -> str:
+        """The demo trader's, as printed."""
+        found = re.search(r"password (\S+)", self.output)
+        assert found is not None, self.output
+        return found[1]
+
+
+def read_lines(process: subprocess.Popen[str], timeout_s: float) -> Iterator[str]:
+    """The lines a process prints, until it ends or is silent for too long."""
+    assert process.stdout is not None
+    deadline = time.monotonic() + timeout_s
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while selector.select(max(0.0, deadline - time.monotonic())):
+            line = process.stdout.readline()
+            if not line:
+                raise AssertionError("the process ended")
+            yield line
+    raise AssertionError("the process printed nothing more")
+
+
+def start(command: str, data: Path, env: dict[str, str]) -> Demo:
+    """Run a command that is a demo, and wait until it is ready."""
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", f"exec {command}"], stdout=subprocess.PIPE, text=True, env=env
+    )
+    demo = Demo(process, data, env)
+    demo.read_greeting()
+    return demo
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo, on free ports, in a directory of its own."""
+    root = tmp_path_factory.mktemp("demo")
+    env = {**os.environ, "XDG_CONFIG_HOME": str(root / "config"), "COLUMNS": "160"}
+    data = root / "data"
+    command = f"{BIN}/xached demo --data {data} --grpc 127.0.0.1:0 --http 127.0.0.1:0"
+    found = start(command, data, env)
+    try:
+        yield found
+    finally:
+        found.process.kill()
+        found.process.wait()
+        assert found.process.stdout is not None
+        found.process.stdout.close()
+
+
+def test_grpcurl_lists_describes_and_calls(demo: Demo) -> None:
+    services = demo.grpcurl(demo.grpc, "list").split()
+    assert "xache.v1.TradingService" in services
+    assert "xache.v1.AdminService" not in services, "the admin service has its own listener"
+    described = demo.grpcurl(demo.grpc, "describe", "xache.v1.TradingService.PlaceOrder")
+    assert "rpc PlaceOrder ( .xache.v1.PlaceOrderRequest )" in described
+    book = json.loads(
+        demo.grpcurl("-d", """'{"symbol": "BTC-USDT", "depth": 3}'""", demo.grpc,
+                     "xache.v1.MarketService/GetBook")
+    )  # fmt: skip
+    assert len(book["bids"]) == len(book["asks"]) == 3
+    assert book["source"] == {"venue": "XACHE", "provenance": "PROVENANCE_SIMULATED"}
+    health = json.loads(demo.grpcurl(demo.grpc, "grpc.health.v1.Health/Check"))
+    assert health == {"status": "SERVING"}
+
+
+def test_grpcurl_makes_the_first_administrator(demo: Demo) -> None:
+    token = re.search(r"one-time token\s+(\S+)", demo.output)
+    assert token is not None, demo.output
+    socket = f"-unix {demo.data / 'admin.sock'}"
+    admin = {"email": "admin@demo.example", "password": "a long enough pass phrase"}
+    make = json.dumps({"token": token[1], **admin})
+    demo.grpcurl("-d", f"'{make}'", socket, "xache.v1.AdminService/BootstrapAdmin")
+    granted = json.loads(
+        demo.grpcurl("-d", f"'{json.dumps(admin)}'", socket, "xache.v1.AuthService/Login")
+    )
+    bearer = f"-H 'authorization: Bearer {granted['tokens']['access_token']}'"
+    health = json.loads(demo.grpcurl(bearer, socket, "xache.v1.AdminService/GetHealth"))
+    states = {actor["name"]: actor["state"] for actor in health["actors"]}
+    assert {"matching", "sessions", "market", "history", "strategy sma"} <= set(states)
+    assert set(states.values()) == {"running"}
+    # Its role does not open the admin service on the public listener.
+    refused = subprocess.run(
+        [f"{BIN}/grpcurl", "-plaintext", demo.grpc, "xache.v1.AdminService/GetHealth"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert refused.returncode != 0
+
+
+def test_charts_are_full_and_say_where_they_come_from(demo: Demo) -> None:
+    for interval, fewest in (("1S", 150), ("1M", 100), ("5M", 200), ("15M", 200), ("1H", 200)):
+        request = {
+            "symbol": "ETH-USDT", "venue": "BINANCE", "interval": f"INTERVAL_{interval}",
+        }  # fmt: skip
+        answer = json.loads(
+            demo.grpcurl(
+                "-d", f"'{json.dumps(request)}'", demo.grpc, "xache.v1.MarketService/ListCandles"
+            )
+        )
+        assert answer["source"]["provenance"] == "PROVENANCE_RECORDED"
+        assert len(answer["candles"]) >= fewest, interval
+
+
+def test_http_says_that_it_lives_and_serves_the_page(demo: Demo) -> None:
+    assert httpx.get(f"{demo.http}/livez").status_code == 200
+    assert httpx.get(f"{demo.http}/readyz").json()["ready"] is True
+    assert "<title>XACHE</title>" in httpx.get(demo.http).text
+
+
+def test_the_six_commands_work_as_printed(demo: Demo) -> None:
+    assert sorted(demo.commands) == [1, 2, 3, 4, 5, 6]
+    watch_the_book(demo)
+    bought = demo.run(demo.commands[2])
+    assert "FILLED" in bought.upper()
+    shown = demo.run(demo.commands[3])
+    assert "fee" in shown.lower()
+    assert "USDT" in shown
+    assert "CANCEL" in demo.run(demo.commands[4]).upper()
+    before = orders_of(demo)
+    again = start(demo.commands[5].split("; ", 2)[2], demo.data, demo.env) if kill(demo) else demo
+    demo.process.wait()
+    assert demo.process.stdout is not None
+    demo.process.stdout.close()
+    demo.process, demo.output = again.process, demo.output + again.output
+    assert (again.grpc, again.http) == (demo.grpc, demo.http)
+    assert orders_of(demo) == before, "what was acknowledged is there, once"
+    assert "everything holds" in demo.run(demo.commands[6])
+
+
+def kill(demo: Demo) -> bool:
+    """Carry out the first part of the fifth command."""
+    killing, sleeping, restarting = demo.commands[5].split("; ", 2)
+    assert killing == f"kill -9 {demo.process.pid}"
+    assert sleeping == "sleep 1"
+    demo.process.send_signal(signal.SIGKILL)
+    return "demo" in restarting
+
+
+def watch_the_book(demo: Demo) -> None:
+    """The first command goes on until Ctrl-C, and then leaves quietly."""
+    watching = subprocess.Popen(
+        ["/bin/sh", "-c", f"exec {demo.commands[1]}"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=demo.env,
+    )
+    try:
+        assert any("BTC-USDT" in line for line in read_lines(watching, COMMAND_S_MAX))
+        watching.send_signal(signal.SIGINT)
+        output, _ = watching.communicate(timeout=COMMAND_S_MAX)
+        assert watching.returncode == 0, output
+    finally:
+        watching.kill()
+        watching.communicate()
+
+
+def orders_of(demo: Demo) -> Any:
+    """The demo trader's own orders and fills."""
+    xache = f"{BIN}/xache --target {demo.grpc}"
+    demo.run(f"XACHE_PASSWORD={demo.password()} {xache} login trader@demo.example")
+    return demo.run(f"{xache} order list --all --json"), demo.run(f"{xache} fills --json")
+
+
+def test_the_strategy_trades_the_money_it_was_granted(demo: Demo) -> None:
+    xache = f"{BIN}/xache --target {demo.grpc}"
+    demo.run(f"XACHE_PASSWORD={demo.password()} {xache} login trader@demo.example")
+    watching = subprocess.Popen(
+        ["/bin/sh", "-c", f"exec {xache} watch --subaccount sma --json"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=demo.env,
+    )
+    try:
+        fill = next(
+            fill for line in read_lines(watching, TRADE_S_MAX) if (fill := json.loads(line)["fill"])
+        )
+    finally:
+        watching.kill()
+        watching.communicate()
+    assert fill["subaccount"] == "sma"
+    assert fill["symbol"] == "BTC-USDT"
+    assert fill["simulated"] is True
+
+
+def test_ctrl_c_drains_and_leaves_quietly(demo: Demo) -> None:
+    demo.process.send_signal(signal.SIGINT)
+    demo.process.communicate(timeout=READY_S_MAX)
+    assert demo.process.returncode == 0
