@@ -27,7 +27,7 @@ from tests.plugins.house import (
     until,
     until_note,
 )
-from xached.actors.strategies import PONG_S_MAX, START_S_MAX, STOP_S_MAX, Strategies
+from xached.actors.strategies import PONG_S_MAX, START_S_MAX, STOP_S_MAX, Strategies, run_strategies
 from xached.adapters.child_outbox import TRADES_MAX
 from xached.domain.messages import CancelAll, Command, OrderEnded, Row
 from xached.domain.order import EndReason, Side
@@ -398,6 +398,20 @@ async def test_one_that_does_not_stop_is_killed(
         clock.jump(STOP_S_MAX)
         await until(lambda: house.status().state is ActorState.STOPPED)
         await until_open(house)
+
+
+async def test_a_pause_between_runs_does_not_hold_up_a_stop(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    async with open_house(tmp_path) as house:
+        strategies = Strategies([config("raise at start")])
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(run_strategies, strategies, house.around)
+            await until(lambda: house.status().state is ActorState.PAUSING)
+            strategies.stop_all("closing")
+            # The clock stands still, and yet the actor ends.
+        assert house.status().state is ActorState.STOPPED
+        assert robot(strategies).runs == 1
 
 
 async def test_cancelling_the_actor_leaves_no_order_and_no_process(

@@ -216,13 +216,7 @@ async def run_strategies(strategies: Strategies, around: Surroundings) -> None:
     """Run all strategies until each has been stopped or has failed too often."""
     async with trio.open_nursery() as nursery:
         for seat in strategies._seats.values():
-            nursery.start_soon(
-                run_expendable,
-                f"strategy {seat.config.name}",
-                functools.partial(_run_once, seat, around),
-                around.health,
-                around.restart,
-            )
+            nursery.start_soon(_supervise, seat, around)
 
 
 @attrs.define
@@ -231,6 +225,7 @@ class _Seat:
 
     config: StrategyConfig
     stopping: trio.Event = attrs.field(factory=trio.Event)
+    running: trio.Lock = attrs.field(factory=trio.Lock)
     cause: str = ""
     run: _Run | None = None
     runs: int = 0
@@ -264,10 +259,34 @@ class _Seat:
         )
 
 
+async def _supervise(seat: _Seat, around: Surroundings) -> None:
+    """Run after run, until one was asked to stop or too many have failed."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_stop_between_runs, seat, nursery.cancel_scope)
+        await run_expendable(
+            f"strategy {seat.config.name}",
+            functools.partial(_run_once, seat, around),
+            around.health,
+            around.restart,
+        )
+        nursery.cancel_scope.cancel()
+
+
+async def _stop_between_runs(seat: _Seat, supervision: trio.CancelScope) -> None:
+    """A run ends itself when asked; the pause before the next one has to be cut short."""
+    await seat.stopping.wait()
+    async with seat.running:
+        supervision.cancel()
+
+
 async def _run_once(seat: _Seat, around: Surroundings) -> None:
     """One run. Returns when it was asked to stop; raises whatever else ended it."""
-    if seat.stopping.is_set():
-        return
+    async with seat.running:
+        if not seat.stopping.is_set():
+            await _run_child(seat, around)
+
+
+async def _run_child(seat: _Seat, around: Surroundings) -> None:
     config = seat.config
     entry_point = (await around.world.run_in_thread(around.installed)).get(config.strategy)
     if entry_point is None:
