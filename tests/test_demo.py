@@ -247,7 +247,9 @@ def test_the_strategy_trades_the_money_it_was_granted(demo: Demo) -> None:
     )
     try:
         fill = next(
-            fill for line in read_lines(watching, TRADE_S_MAX) if (fill := json.loads(line)["fill"])
+            fill
+            for line in read_lines(watching, TRADE_S_MAX)
+            if (fill := json.loads(line).get("fill"))
         )
     finally:
         watching.kill()
