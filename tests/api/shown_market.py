@@ -84,10 +84,12 @@ class ShownMarket:
         line.book.changed(self.now_ns())
         line.book_changed()
 
-    def fill(self) -> None:
-        """Give every line a past, a book and a few trades."""
+    def fill(self, *venues: Venue) -> None:
+        """Give lines, by default all, a past, a book and a few trades."""
         for instrument in LISTED:
             for venue, shift in ((XACHE, 150), (BINANCE, 0)):
+                if venues and venue not in venues:
+                    continue
                 history = walk(self.now_ns(), PRICE_TICKS + shift, count=240)
                 last = history[-1].close_ticks
                 self.line(venue, instrument).line.preload(history)

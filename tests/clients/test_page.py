@@ -39,10 +39,10 @@ PATIENCE_MS = 15_000
 class PageHouse:
     """The house's page on a port, served by a loop in a thread of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, *filled: Venue) -> None:
         self.world = RealWorld()
         self.market = ShownMarket(self.world.now_ns)
-        self.market.fill()
+        self.market.fill(*filled)
         self.port = 0
         self._token: trio.lowlevel.TrioToken | None = None
         self._stop: trio.Event | None = None
@@ -91,8 +91,8 @@ class PageHouse:
 
 
 @pytest.fixture
-def house() -> Iterator[PageHouse]:
-    house = PageHouse()
+def house(request: pytest.FixtureRequest) -> Iterator[PageHouse]:
+    house = PageHouse(*getattr(request, "param", ()))
     house.start()
     yield house
     house.stop()
@@ -216,6 +216,23 @@ def test_sources_are_never_mixed(visit: Visit, house: PageHouse) -> None:
     visit.wait_status("live")
     visit.wait_text("#tape tr:first-child", "63,007.77")
     assert visit.complaints == []
+
+
+@pytest.mark.parametrize(
+    ("house", "shown"),
+    [((XACHE, BINANCE), "XACHE"), ((BINANCE,), "BINANCE")],
+    indirect=["house"],
+    ids=["house", "young-house"],
+)
+def test_without_a_choice_there_is_something_to_see(
+    visit: Visit, house: PageHouse, shown: str
+) -> None:
+    visit.open(house.url)
+    visit.wait_text("#chart-title", shown)
+    house.trade(XACHE, PRICE_TICKS)
+    visit.wait_text(last_of("XACHE"), "63,000.00")
+    assert shown in visit.text("#chart-title"), "it does not change under the reader's eyes"
+    assert painted_share(visit.page) > 0.01
 
 
 def test_markets_and_intervals_are_chosen_by_address(visit: Visit, house: PageHouse) -> None:

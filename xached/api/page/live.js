@@ -10,6 +10,7 @@ import { amount, decimalsOf, moment, padded, timeOfDay } from "./format.js";
 const LEVELS = 15;
 const TRADES = 30;
 const CANDLES = 200;
+const CANDLES_ENOUGH = 30;
 const STALE_MS = 10_000;
 const PAUSE_MS = 1_000;
 const PAUSE_MS_MAX = 20_000;
@@ -93,6 +94,17 @@ function start(snapshot) {
     lines: new Map(),
   };
   for (const line of snapshot.lines) setLine(line);
+  market.venue = firstVenue();
+}
+
+// Whose market to show to a reader who has not chosen: the house's own, unless it is so young
+// that there is nothing to see yet.
+function firstVenue() {
+  const lines = [...market.lines.values()];
+  const [own] = lines;
+  if (own?.candles.length >= CANDLES_ENOUGH) return own.venue;
+  lines.sort((a, b) => b.candles.length - a.candles.length);
+  return lines[0]?.venue;
 }
 
 function apply(update) {
@@ -153,7 +165,8 @@ function baseAmount(figure) {
 }
 
 function shownLine() {
-  return market.lines.get(wanted.venue) ?? market.lines.values().next().value;
+  const { lines } = market;
+  return lines.get(wanted.venue) ?? lines.get(market.venue) ?? lines.values().next().value;
 }
 
 // --- The picture ---------------------------------------------------------------------------
