@@ -1,4 +1,4 @@
-"""The command of the daemon's machine: serve, demo, and looking after a house."""
+"""The command of the daemon's machine: serve, demo, looking after a house, and measuring one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import attrs
 import trio
@@ -172,6 +172,49 @@ def doctor(*, data: Data = Path("data"), json_output: Json = False) -> None:
         raise SystemExit(EXIT_FAULTS)
 
 
+@app.command
+def bench(
+    *,
+    only: Annotated[
+        list[Literal["engine", "book", "recovery", "grpc"]] | None,
+        Parameter(help="Measure this part only; may be repeated."),
+    ] = None,
+    check: Annotated[bool, Parameter(negative="", help="Exit 1 below a target.")] = False,
+    compare: Annotated[Path | None, Parameter(help="An earlier run's --json output.")] = None,
+    quick: Annotated[bool, Parameter(negative="", show=False)] = False,
+    json_output: Json = False,
+) -> None:
+    """Measure engine, storage and the daemon under load; takes about two minutes."""
+    from xached.bench import figures
+    from xached.bench.processes import BenchFailed
+    from xached.bench.run import FULL, QUICK, Part, run_bench
+
+    earlier = _earlier_figures(compare) if compare is not None else None
+    console, progress = Console(), Console(stderr=True)
+    with progress.status("measuring") as status:
+        try:
+            report = run_bench(
+                [Part(name) for name in only or ()],
+                QUICK if quick else FULL,
+                lambda step: status.update(f"measuring {step}"),
+            )
+        except BenchFailed as error:
+            _refuse(str(error))
+            raise AssertionError from None
+    if json_output:
+        found = report.plain()
+        if earlier is not None:
+            found["compared"] = figures.compared(report.figures, earlier)
+        print(json.dumps(found, indent=2))
+    else:
+        console.print("  ".join(f"{name} {text}" for name, text in report.machine.items()))
+        console.print(figures.figure_table(report.figures, earlier))
+    missed = [figure.name for figure in report.missed()]
+    if check and missed:
+        print(f"xached: below target: {', '.join(missed)}", file=sys.stderr)
+        raise SystemExit(EXIT_FAULTS)
+
+
 @admin.command
 def bootstrap(*, data: Data) -> None:
     """Print a new one-time token for the first administrator; the daemon must be stopped."""
@@ -263,6 +306,16 @@ def _guarded(work: Callable[[], Any]) -> Any:
         _refuse(str(error))
 
 
+def _earlier_figures(path: Path) -> dict[str, float]:
+    from xached.bench.figures import NoFigures, earlier_values
+
+    try:
+        return earlier_values(json.loads(path.read_bytes()))
+    except (OSError, ValueError, NoFigures) as error:
+        _refuse(f"--compare {path}: {error}")
+        raise AssertionError from None
+
+
 def _refuse(text: str) -> Any:
     print(f"xached: {text}", file=sys.stderr)
     raise SystemExit(EXIT_REFUSED)
@@ -278,16 +331,14 @@ def _read_config(path: Path) -> Config:
 
 def _configured_strategies(settings: Config) -> list[Any]:
     from xached.actors.strategies import StrategyConfig
-    from xached.domain.instrument import Symbol
-    from xached.domain.order import make_purse
 
     return [
         StrategyConfig(
             name=seat.name,
             strategy=seat.plugin,
-            purse=make_purse(seat.account, seat.subaccount),
-            symbols=(Symbol(str(seat.settings.get("symbol", ""))),),
-            settings_json=json.dumps(dict(seat.settings)),
+            purse=seat.purse,
+            symbols=(seat.symbol,),
+            settings_json=seat.settings_json,
         )
         for seat in settings.strategies
     ]

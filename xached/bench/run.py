@@ -1,0 +1,95 @@
+"""One run: which parts, how large, and what comes out."""
+
+from __future__ import annotations
+
+import enum
+import os
+import platform
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+import attrs
+
+from xached.bench.engine import measure_book, measure_engine
+from xached.bench.figures import Figure, Report
+from xached.bench.grpc_load import LoadSizes, measure_grpc
+from xached.bench.storage import measure_storage
+
+
+class Part(enum.Enum):
+    """What can be measured alone."""
+
+    ENGINE = "engine"
+    BOOK = "book"
+    RECOVERY = "recovery"
+    GRPC = "grpc"
+
+
+@attrs.frozen(kw_only=True)
+class Sizes:
+    """How much is measured. Figures of different sizes cannot be compared."""
+
+    engine_commands: int
+    book_commands: int
+    book_resting: int
+    recovery_commands: int
+    """The journal has about two events for each."""
+
+    load: LoadSizes
+
+
+FULL = Sizes(
+    engine_commands=100_000,
+    book_commands=200_000,
+    book_resting=10_000,
+    recovery_commands=160_000,
+    load=LoadSizes(rounds=2, warm_up_s=0.5, window_s=3.0),
+)
+"""What figures are published of: about two minutes."""
+
+QUICK = Sizes(
+    engine_commands=2_000,
+    book_commands=2_000,
+    book_resting=500,
+    recovery_commands=2_000,
+    load=LoadSizes(rounds=1, warm_up_s=0.05, window_s=0.2),
+)
+"""Shows that everything works; the figures are worth nothing."""
+
+
+def run_bench(
+    parts: Collection[Part], sizes: Sizes, progress: Callable[[str], None] = lambda _step: None
+) -> Report:
+    """Measure some parts, or with none named all of them. Raises: BenchFailed."""
+    machine = _describe_machine()
+    figures: list[Figure] = []
+    for part in Part:
+        if not parts or part in parts:
+            progress(part.value)
+            figures.extend(_measure(part, sizes, progress))
+    return Report(machine=machine, figures=tuple(figures))
+
+
+def _measure(part: Part, sizes: Sizes, progress: Callable[[str], None]) -> list[Figure]:
+    match part:
+        case Part.ENGINE:
+            return measure_engine(sizes.engine_commands)
+        case Part.BOOK:
+            return measure_book(sizes.book_commands, sizes.book_resting)
+        case Part.RECOVERY:
+            return measure_storage(sizes.recovery_commands)
+        case Part.GRPC:
+            return measure_grpc(sizes.load, progress)
+
+
+def _describe_machine() -> dict[str, str]:
+    """Where figures come from, and how busy it was before: company spoils rates and waits."""
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "xached": version("xached"),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "processors": str(os.cpu_count()),
+        "load_before": " ".join(f"{load:.2f}" for load in os.getloadavg()),
+    }
