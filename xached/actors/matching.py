@@ -35,14 +35,13 @@ from xached.domain.messages import (
 from xached.domain.own_market import OwnMarketSnapshot
 from xached.domain.queries import (
     AnyQuery,
-    OpenOrderQuery,
     OwnMarketQuery,
     PurseQuery,
     PursesQuery,
     Query,
 )
 from xached.domain.rejection import Reason, Rejection
-from xached.runtime.mailbox import Envelope, Mailbox
+from xached.runtime.mailbox import Closed, Envelope, Mailbox
 from xached.runtime.topic import Topic
 from xached.runtime.world import Lane
 
@@ -151,11 +150,16 @@ class Matching:
         return outcomes
 
     def post(
-        self, command: Command, answer: Callable[[CommandOutcome], None], *, account: str
+        self,
+        command: Command,
+        answer: Callable[[CommandOutcome], None],
+        *,
+        account: str,
+        deadline: float = math.inf,
     ) -> None:
         """Carry out one command and call back, in order of posting. Raises: Overloaded."""
         urgent = isinstance(command, CancelOrder | CancelAll)
-        self.mailbox.post_nowait(command, answer, account=account, urgent=urgent)
+        self.mailbox.post_nowait(command, answer, account=account, urgent=urgent, deadline=deadline)
 
     async def query(self, query: Query[Answer], *, account: str = "") -> Answer:
         """Ask about current state. Raises: Rejection, Overloaded."""
@@ -217,18 +221,30 @@ class MatchingActor:
         self._batches = self._refused = self._repeated = self._row_count = 0
 
     async def run(self) -> None:
-        """Serve until cancelled. Vital: any error but a Rejection stops the daemon."""
-        while True:
-            batch: list[Envelope[Request, Any]] = []
-            with trio.move_on_after(self._wait_s()):
-                batch = await self._inbox.receive_batch(MESSAGES_MAX)
-            self._run_due(self._next_ns())
-            used = self._used_ids(batch)
-            for envelope in batch:
-                self._take(envelope, used)
-                if len(self._rows) >= ROWS_MAX:
-                    await self._commit()
-            await self._commit()
+        """Serve until the mailbox is closed. Vital: any error but a Rejection stops the daemon.
+
+        However it ends, nobody is left waiting: what is still queued is answered with Closed.
+        """
+        try:
+            while True:
+                await self._serve_batch()
+        except Closed:
+            return
+        finally:
+            self._inbox.close()
+
+    async def _serve_batch(self) -> None:
+        """Take what has come, or what the clock made due, from decision to answer."""
+        batch: list[Envelope[Request, Any]] = []
+        with trio.move_on_after(self._wait_s()):
+            batch = await self._inbox.receive_batch(MESSAGES_MAX)
+        self._run_due(self._next_ns())
+        used = self._used_ids(batch)
+        for envelope in batch:
+            self._take(envelope, used)
+            if len(self._rows) >= ROWS_MAX:
+                await self._commit()
+        await self._commit()
 
     def statistics(self) -> MatchingStatistics:
         """Tell what was done since the start."""
@@ -263,7 +279,7 @@ class MatchingActor:
                 self._answers.append(lambda: self._answer_rows(envelope, message))
             case FindRequest():
                 self._answers.append(lambda: self._answer_find(envelope, message))
-            case PurseQuery() | OpenOrderQuery() | PursesQuery() | OwnMarketQuery():
+            case PurseQuery() | PursesQuery() | OwnMarketQuery():
                 self._answers.append(lambda: self._answer_query(envelope, message))
             case _:
                 result = self._execute(message, used)
@@ -325,7 +341,7 @@ class MatchingActor:
                     commands = (message,)
                 case FindRequest() | ReadRows():
                     commands = ()
-                case PurseQuery() | OpenOrderQuery() | PursesQuery() | OwnMarketQuery():
+                case PurseQuery() | PursesQuery() | OwnMarketQuery():
                     commands = ()
                 case _:
                     commands = (message,)

@@ -13,7 +13,7 @@ import attrs
 
 from xached.domain.history import Funds
 from xached.domain.instrument import AssetName, Symbol
-from xached.domain.order import AccountId, Order, OrderId, Purse, Side, account_of
+from xached.domain.order import AccountId, Order, Purse, Side, account_of
 from xached.domain.own_market import MarketRules, OwnMarketSnapshot, RestingOrder
 from xached.domain.position import Position
 from xached.domain.state import State
@@ -59,33 +59,6 @@ class PurseQuery:
                 symbol: copy.copy(position) for symbol, position in sorted(purse.positions.items())
             },
         )
-
-
-@attrs.frozen(kw_only=True)
-class OpenOrderFound:
-    """The order if it is open, and the sequence this is true at."""
-
-    seq: int
-    order: Order | None
-
-
-@attrs.frozen(kw_only=True)
-class OpenOrderQuery:
-    """How does this order stand, if it is open? Named by one of its ids."""
-
-    purse: Purse
-    order_id: OrderId | None
-    client_order_id: str | None
-
-    def read(self, state: State, seq: int) -> OpenOrderFound:
-        """Raises: Rejection UNKNOWN_PURSE."""
-        purse = state.purse(self.purse)
-        order_id = self.order_id
-        if self.client_order_id is not None:
-            order_id = purse.by_client_id.get(self.client_order_id)
-        if order_id is None or order_id not in purse.open_orders:
-            return OpenOrderFound(seq=seq, order=None)
-        return OpenOrderFound(seq=seq, order=copy.copy(state.orders[order_id]))
 
 
 @attrs.frozen(kw_only=True)
@@ -144,5 +117,5 @@ class OwnMarketQuery:
         )
 
 
-AnyQuery: TypeAlias = PurseQuery | OpenOrderQuery | PursesQuery | OwnMarketQuery
+AnyQuery: TypeAlias = PurseQuery | PursesQuery | OwnMarketQuery
 """Every query there is."""

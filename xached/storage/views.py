@@ -8,6 +8,7 @@ because SQLite's integers end at 2^63.
 
 from __future__ import annotations
 
+import copy
 import inspect
 import sqlite3
 import threading
@@ -109,7 +110,7 @@ class Page(Generic[Item]):
 
 
 class Views:
-    """The writing end. Used by one thread at a time; after an error it must be opened anew."""
+    """The writing end. Used by one thread at a time."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -166,6 +167,7 @@ class Views:
         with self._db.atomic():
             self._write(batch)
             self._db.execute("UPDATE progress SET as_of_seq = ?", [new[-1].seq])
+        self._keep(batch)
         self._as_of_seq = new[-1].seq
 
     def catch_up(self, journal: Journal) -> int:
@@ -187,18 +189,17 @@ class Views:
     def _fold(self, event: Event, row: Row, batch: _Batch) -> None:
         match event:
             case OrderAccepted():
-                order = make_order(event, row.seq, row.at_ns)
-                self._open[order.order_id] = batch.orders[order.order_id] = order
+                batch.orders[event.order_id] = make_order(event, row.seq, row.at_ns)
             case Traded():
                 lot_units = self._instruments[event.symbol].lot_units
                 for order_id in (event.taker_order_id, event.maker_order_id):
-                    order = batch.orders[order_id] = self._open[order_id]
+                    order = self._order(order_id, batch)
                     batch.fills.append(fold_fill(order, event, lot_units, row.seq, row.at_ns))
             case OrderRested():
-                order = batch.orders[event.order_id] = self._open[event.order_id]
+                order = self._order(event.order_id, batch)
                 order.seq, order.updated_at_ns = row.seq, row.at_ns
             case OrderEnded():
-                order = batch.orders[event.order_id] = self._open.pop(event.order_id)
+                order = self._order(event.order_id, batch)
                 order.end(event.status, event.reason, event.released_units, row.seq, row.at_ns)
             case InstrumentListed():
                 self._instruments[event.instrument.symbol] = event.instrument
@@ -206,6 +207,23 @@ class Views:
             case _:
                 pass
         batch.transactions += transactions(event, row.seq, row.at_ns, self._instruments)
+
+    def _order(self, order_id: OrderId, batch: _Batch) -> Order:
+        """An order to fold into: a copy, so that nothing is known before it is written."""
+        order = batch.orders.get(order_id)
+        if order is None:
+            order = batch.orders[order_id] = copy.copy(self._open[order_id])
+        return order
+
+    def _keep(self, batch: _Batch) -> None:
+        """Know what was written."""
+        for order_id, order in batch.orders.items():
+            if order.status < OrderStatus.FILLED:
+                self._open[order_id] = order
+            else:
+                self._open.pop(order_id, None)
+        self._fills += len(batch.fills)
+        self._transactions += len(batch.transactions)
 
     def _write(self, batch: _Batch) -> None:
         put = self._db.conn.executemany
@@ -228,8 +246,6 @@ class Views:
             "INSERT INTO instruments (symbol, terms) VALUES (?, ?)",
             [(each.symbol, CODEC.encode(each)) for each in batch.instruments],
         )
-        self._fills += len(batch.fills)
-        self._transactions += len(batch.transactions)
 
 
 class ViewsReader:
