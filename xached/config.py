@@ -6,15 +6,25 @@ allowed; nothing is guessed.
 
 from __future__ import annotations
 
+import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
+from xached.domain.instrument import (
+    SCALE_MAX,
+    Asset,
+    AssetName,
+    Instrument,
+    Symbol,
+    check_asset,
+    read_instrument,
+)
 from xached.domain.money import parse_decimal
+from xached.domain.order import Purse, check_id, make_purse
 from xached.domain.rejection import Rejection
 
 
@@ -51,13 +61,13 @@ class GrpcConfig:
 
 @attrs.frozen(kw_only=True)
 class StrategySeat:
-    """A strategy that is to run, and the purse it trades for."""
+    """A strategy that is to run, the purse it trades for, and its settings as a JSON object."""
 
     name: str
     plugin: str
-    account: str
-    subaccount: str
-    settings: Mapping[str, Any]
+    purse: Purse
+    symbol: Symbol
+    settings_json: str
 
 
 @attrs.frozen(kw_only=True)
@@ -80,21 +90,22 @@ def read_config(path: Path) -> Config:
     data, grpc = top.table("data"), top.table("grpc")
     admin, http = top.table("admin"), top.table("http")
     house, storage = top.table("house"), top.table("storage")
+    listed = read_house(
+        house.path("instruments", "instruments.toml"), house.path("risk", "risk.toml")
+    )
     config = Config(
         data_dir=data.path("directory", "data"),
-        house=read_house(
-            house.path("instruments", "instruments.toml"), house.path("risk", "risk.toml")
-        ),
+        house=listed,
         grpc=GrpcConfig(
-            listen=grpc.text("listen", "127.0.0.1:7400"),
+            listen=grpc.address("listen", "127.0.0.1:7400"),
             reflection=grpc.flag("reflection", False),
             certificate=grpc.optional_path("certificate"),
             private_key=grpc.optional_path("private_key"),
         ),
         admin_socket=admin.optional_path("socket"),
-        http_listen=http.text("listen", "127.0.0.1:7480"),
+        http_listen=http.address("listen", "127.0.0.1:7480"),
         snapshot_rows=storage.number("snapshot_rows", 100_000, 1_000, 100_000_000),
-        strategies=tuple(_strategy(table) for table in top.tables("strategy")),
+        strategies=_strategies(top.tables("strategy"), listed),
     )
     if (config.grpc.certificate is None) != (config.grpc.private_key is None):
         raise ConfigError(f"{path}: grpc.certificate and grpc.private_key go together")
@@ -120,10 +131,16 @@ def read_house(instruments: Path, risk: Path) -> House:
     top = _Table(instruments, "", _read(instruments))
     assets: dict[str, Asset] = {}
     for table in top.tables("asset"):
-        asset = Asset(AssetName(table.text("name")), table.number("scale", None, 0, 24))
+        asset = _asset(table)
+        if asset.name in assets:
+            raise ConfigError(f"{table.place('name')}: {asset.name} is listed twice")
         assets[asset.name] = asset
-        table.finish()
-    listed = tuple(_instrument(table, assets) for table in top.tables("instrument"))
+    listed: dict[str, Instrument] = {}
+    for table in top.tables("instrument"):
+        instrument = _instrument(table, assets)
+        if instrument.symbol in listed:
+            raise ConfigError(f"{table.place('symbol')}: {instrument.symbol} is listed twice")
+        listed[instrument.symbol] = instrument
     top.finish()
     limits = _Table(risk, "", _read(risk))
     most = limits.table("max_order_notional")
@@ -132,7 +149,7 @@ def read_house(instruments: Path, risk: Path) -> House:
     )
     house = House(
         assets=tuple(assets.values()),
-        instruments=listed,
+        instruments=tuple(listed.values()),
         limits=Limits(
             max_open_orders=limits.number("max_open_orders", None, 0, 1_000),
             max_order_notional_units=notionals,
@@ -143,16 +160,58 @@ def read_house(instruments: Path, risk: Path) -> House:
     return house
 
 
-def _strategy(table: _Table) -> StrategySeat:
+def is_address(text: str) -> bool:
+    """Whether a text names a listener: host:port, where port 0 picks a free one."""
+    host, _, port = text.rpartition(":")
+    return bool(host) and port.isascii() and port.isdecimal() and int(port) < 65_536
+
+
+def _strategies(tables: Sequence[_Table], house: House) -> tuple[StrategySeat, ...]:
+    seats: list[StrategySeat] = []
+    for table in tables:
+        seat = _strategy(table, house)
+        for other in seats:
+            if seat.name == other.name:
+                raise ConfigError(f"{table.place('name')}: {seat.name!r} is there twice")
+            if seat.purse == other.purse:
+                raise ConfigError(f"{table.place('subaccount')}: {other.name!r} trades for it")
+        seats.append(seat)
+    return tuple(seats)
+
+
+def _strategy(table: _Table, house: House) -> StrategySeat:
+    settings = table.table("settings")
+    symbol = Symbol(settings.text("symbol"))
+    if symbol not in {instrument.symbol for instrument in house.instruments}:
+        raise ConfigError(f"{settings.place('symbol')}: {symbol} is not listed")
+    try:
+        account = check_id(table.text("account"), "account")
+        purse = make_purse(account, table.text("subaccount"))
+    except Rejection as rejection:
+        raise table.refused(rejection) from None
+    try:
+        settings_json = json.dumps({"symbol": symbol, **settings.take_all()})
+    except TypeError as error:
+        raise ConfigError(f"{table.place('settings')}: {error}") from None
     seat = StrategySeat(
         name=table.text("name"),
         plugin=table.text("plugin"),
-        account=table.text("account"),
-        subaccount=table.text("subaccount"),
-        settings=table.table("settings").take_all(),
+        purse=purse,
+        symbol=symbol,
+        settings_json=settings_json,
     )
     table.finish()
     return seat
+
+
+def _asset(table: _Table) -> Asset:
+    asset = Asset(AssetName(table.text("name")), table.number("scale", None, 0, SCALE_MAX))
+    try:
+        check_asset(asset)
+    except Rejection as rejection:
+        raise table.refused(rejection) from None
+    table.finish()
+    return asset
 
 
 def _instrument(table: _Table, assets: Mapping[str, Asset]) -> Instrument:
@@ -160,52 +219,35 @@ def _instrument(table: _Table, assets: Mapping[str, Asset]) -> Instrument:
     base, _, quote = symbol.partition("-")
     if base not in assets or quote not in assets:
         raise ConfigError(f"{table.place('symbol')}: {symbol} needs both of its assets listed")
-    base_scale, quote_scale = assets[base].scale, assets[quote].scale
-    tick = table.text("tick_size")
-    price_scale = len(tick.partition(".")[2].rstrip("0"))
-    tick_step = table.parse("tick_size", tick, price_scale)
-    lot_units = _decimal(table, "lot_size", base_scale)
-    if not tick_step or not lot_units:
-        raise ConfigError(f"{table.place('tick_size')}: tick and lot must be more than 0")
-
-    def ticks(key: str) -> int:
-        return _decimal(table, key, price_scale) // tick_step
-
-    def lots(key: str) -> int:
-        return _decimal(table, key, base_scale) // lot_units
 
     def ppm(key: str) -> int:
         return table.number(key, None, 0, 100_000_000)
 
-    instrument = Instrument(
-        symbol=Symbol(symbol),
-        base=AssetName(base),
-        quote=AssetName(quote),
-        base_scale=base_scale,
-        quote_scale=quote_scale,
-        price_scale=price_scale,
-        tick_step=tick_step,
-        lot_units=lot_units,
-        min_price_ticks=ticks("min_price"),
-        max_price_ticks=ticks("max_price"),
-        min_quantity_lots=lots("min_quantity"),
-        max_quantity_lots=lots("max_quantity"),
-        max_market_quantity_lots=lots("max_market_quantity"),
-        min_notional_units=_decimal(table, "min_notional", quote_scale),
-        max_notional_units=_decimal(table, "max_notional", quote_scale),
-        buy_band_up_ppm=ppm("buy_band_up_ppm"),
-        buy_band_down_ppm=ppm("buy_band_down_ppm"),
-        sell_band_up_ppm=ppm("sell_band_up_ppm"),
-        sell_band_down_ppm=ppm("sell_band_down_ppm"),
-        maker_fee_ppm=ppm("maker_fee_ppm"),
-        taker_fee_ppm=ppm("taker_fee_ppm"),
-        max_open_orders=table.number("max_open_orders", None, 1, 1_000),
-    )
-    table.finish()
     try:
-        instrument.check()
+        instrument = read_instrument(
+            symbol=symbol,
+            base=assets[base],
+            quote=assets[quote],
+            tick_size=table.text("tick_size"),
+            lot_size=table.text("lot_size"),
+            min_price=table.text("min_price"),
+            max_price=table.text("max_price"),
+            min_quantity=table.text("min_quantity"),
+            max_quantity=table.text("max_quantity"),
+            max_market_quantity=table.text("max_market_quantity"),
+            min_notional=table.text("min_notional"),
+            max_notional=table.text("max_notional"),
+            buy_band_up_ppm=ppm("buy_band_up_ppm"),
+            buy_band_down_ppm=ppm("buy_band_down_ppm"),
+            sell_band_up_ppm=ppm("sell_band_up_ppm"),
+            sell_band_down_ppm=ppm("sell_band_down_ppm"),
+            maker_fee_ppm=ppm("maker_fee_ppm"),
+            taker_fee_ppm=ppm("taker_fee_ppm"),
+            max_open_orders=table.number("max_open_orders", None, 1, 1_000),
+        )
     except Rejection as rejection:
-        raise ConfigError(f"{table.place('symbol')}: {rejection.facts['allowed']}") from None
+        raise table.refused(rejection) from None
+    table.finish()
     return instrument
 
 
@@ -219,7 +261,7 @@ def _read(path: Path) -> dict[str, Any]:
             return tomllib.load(file)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: {error}") from None
 
 
@@ -237,7 +279,7 @@ class _Table:
 
     def text(self, key: str, default: str | None = None) -> str:
         """A text; required without a default."""
-        found = self._values.pop(key, default)
+        found = self._take(key, default)
         if not isinstance(found, str):
             raise ConfigError(f"{self.place(key)}: {found!r} is not text")
         return found
@@ -251,9 +293,16 @@ class _Table:
 
     def number(self, key: str, default: int | None, low: int, high: int) -> int:
         """A whole number in a range."""
-        found = self._values.pop(key, default)
+        found = self._take(key, default)
         if type(found) is not int or not low <= found <= high:
             raise ConfigError(f"{self.place(key)}: {found!r} is not a number from {low} to {high}")
+        return found
+
+    def address(self, key: str, default: str) -> str:
+        """Where to listen."""
+        found = self.text(key, default)
+        if not is_address(found):
+            raise ConfigError(f"{self.place(key)}: {found!r} is not host:port")
         return found
 
     def path(self, key: str, default: str) -> Path:
@@ -296,9 +345,19 @@ class _Table:
         try:
             return parse_decimal(text, scale, key)
         except Rejection as rejection:
-            raise ConfigError(
-                f"{self.place(key)}: {text!r}, allowed: {rejection.facts['allowed']}"
-            ) from None
+            raise self.refused(rejection) from None
+
+    def refused(self, rejection: Rejection) -> ConfigError:
+        """What the domain says of a value, with its place."""
+        facts = rejection.facts
+        place = self.place(facts.get("field", "")).rstrip(".")
+        return ConfigError(f"{place}: {facts['given']!r}, allowed: {facts['allowed']}")
+
+    def _take(self, key: str, default: object) -> object:
+        found = self._values.pop(key, default)
+        if found is None:
+            raise ConfigError(f"{self.place(key)} is missing")
+        return found
 
     def finish(self) -> None:
         """Refuse what nobody asked for."""

@@ -24,7 +24,7 @@ from xached.domain.messages import (
     SetRiskLimits,
 )
 from xached.domain.money import parse_decimal
-from xached.domain.order import Purse, make_purse
+from xached.domain.order import Purse, check_id, make_purse
 from xached.domain.rejection import Reason, Rejection
 
 CAUSE_CHARS_MAX = 200
@@ -80,25 +80,25 @@ class AdminHandlers:
         return await set_role(self._sessions, call, request)
 
     async def list_asset(
-        self, _call: Call, request: admin_pb2.ListAssetRequest
+        self, call: Call, request: admin_pb2.ListAssetRequest
     ) -> admin_pb2.ListAssetResponse:
         """List an asset."""
         asset = Asset(AssetName(request.asset.name), request.asset.scale)
         command = ListAsset(asset=asset, request_id=convert.optional_id(request.request_id))
-        return admin_pb2.ListAssetResponse(seq=await self._seq_of(command))
+        return admin_pb2.ListAssetResponse(seq=await self._seq_of(call, command))
 
     async def list_instrument(
-        self, _call: Call, request: admin_pb2.ListInstrumentRequest
+        self, call: Call, request: admin_pb2.ListInstrumentRequest
     ) -> admin_pb2.ListInstrumentResponse:
         """List an instrument."""
         command = ListInstrument(
-            instrument=convert.read_instrument(request.instrument, self._directory.assets),
+            instrument=convert.listed_instrument(request.instrument, self._directory),
             request_id=convert.optional_id(request.request_id),
         )
-        return admin_pb2.ListInstrumentResponse(seq=await self._seq_of(command))
+        return admin_pb2.ListInstrumentResponse(seq=await self._seq_of(call, command))
 
     async def set_market_state(
-        self, _call: Call, request: admin_pb2.SetMarketStateRequest
+        self, call: Call, request: admin_pb2.SetMarketStateRequest
     ) -> admin_pb2.SetMarketStateResponse:
         """Say what an instrument lets people do."""
         command = SetMarketState(
@@ -107,10 +107,10 @@ class AdminHandlers:
             cause=_cause(request.cause),
             request_id=convert.optional_id(request.request_id),
         )
-        return admin_pb2.SetMarketStateResponse(seq=await self._seq_of(command))
+        return admin_pb2.SetMarketStateResponse(seq=await self._seq_of(call, command))
 
     async def set_mark(
-        self, _call: Call, request: admin_pb2.SetMarkRequest
+        self, call: Call, request: admin_pb2.SetMarkRequest
     ) -> admin_pb2.SetMarkResponse:
         """Set the reference price that price bands are measured from."""
         instrument = self._directory.instrument(request.symbol)
@@ -120,10 +120,10 @@ class AdminHandlers:
             source="ADMIN",
             request_id=convert.optional_id(request.request_id),
         )
-        return admin_pb2.SetMarkResponse(seq=await self._seq_of(command))
+        return admin_pb2.SetMarkResponse(seq=await self._seq_of(call, command))
 
     async def set_risk_limits(
-        self, _call: Call, request: admin_pb2.SetRiskLimitsRequest
+        self, call: Call, request: admin_pb2.SetRiskLimitsRequest
     ) -> admin_pb2.SetRiskLimitsResponse:
         """Set the limits of one purse."""
         limits = tuple(
@@ -139,10 +139,10 @@ class AdminHandlers:
             max_order_notional_units=limits,
             request_id=convert.optional_id(request.request_id),
         )
-        return admin_pb2.SetRiskLimitsResponse(seq=await self._seq_of(command))
+        return admin_pb2.SetRiskLimitsResponse(seq=await self._seq_of(call, command))
 
     async def open_purse(
-        self, _call: Call, request: admin_pb2.OpenPurseRequest
+        self, call: Call, request: admin_pb2.OpenPurseRequest
     ) -> admin_pb2.OpenPurseResponse:
         """Open a purse of an account."""
         command = OpenPurse(
@@ -150,10 +150,10 @@ class AdminHandlers:
             simulated=request.simulated,
             request_id=convert.optional_id(request.request_id),
         )
-        return admin_pb2.OpenPurseResponse(seq=await self._seq_of(command))
+        return admin_pb2.OpenPurseResponse(seq=await self._seq_of(call, command))
 
     async def freeze_purse(
-        self, _call: Call, request: admin_pb2.FreezePurseRequest
+        self, call: Call, request: admin_pb2.FreezePurseRequest
     ) -> admin_pb2.FreezePurseResponse:
         """Freeze a purse, or lift its freeze."""
         command = FreezePurse(
@@ -162,10 +162,10 @@ class AdminHandlers:
             cause=_cause(request.cause),
             request_id=convert.optional_id(request.request_id),
         )
-        return admin_pb2.FreezePurseResponse(seq=await self._seq_of(command))
+        return admin_pb2.FreezePurseResponse(seq=await self._seq_of(call, command))
 
     async def deposit(
-        self, _call: Call, request: admin_pb2.DepositRequest
+        self, call: Call, request: admin_pb2.DepositRequest
     ) -> admin_pb2.DepositResponse:
         """Credit money that came in from outside."""
         asset = self._directory.asset(request.asset)
@@ -175,7 +175,7 @@ class AdminHandlers:
             amount_units=parse_decimal(request.amount, asset.scale),
             request_id=_required_id(request.request_id),
         )
-        return admin_pb2.DepositResponse(seq=await self._seq_of(command))
+        return admin_pb2.DepositResponse(seq=await self._seq_of(call, command))
 
     async def get_health(
         self, _call: Call, _request: admin_pb2.GetHealthRequest
@@ -199,8 +199,8 @@ class AdminHandlers:
             ],
         )
 
-    async def _seq_of(self, command: Command) -> int:
-        row = await self._matching.execute(command)
+    async def _seq_of(self, call: Call, command: Command) -> int:
+        row = await self._matching.execute(command, deadline=call.deadline_s)
         return row.seq
 
 
@@ -213,7 +213,7 @@ def _purse(account_id: str, subaccount: str) -> Purse:
             given="nothing",
             allowed="an account id",
         )
-    return make_purse(account_id, subaccount)
+    return make_purse(check_id(account_id, "account_id"), subaccount)
 
 
 def _required_id(request_id: str) -> str:

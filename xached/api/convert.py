@@ -15,8 +15,15 @@ from xache.v1 import trading_pb2, types_pb2
 
 from xached.api.errors import StatusError
 from xached.domain.history import Fill, Funds, placed_order
-from xached.domain.instrument import Asset, AssetName, Directory, Instrument, Symbol
-from xached.domain.messages import CancelOrder, OrderEnded, PlaceOrder, Row
+from xached.domain.instrument import (
+    Asset,
+    AssetName,
+    Directory,
+    Instrument,
+    Symbol,
+    read_instrument,
+)
+from xached.domain.messages import CancelAll, CancelOrder, OrderEnded, PlaceOrder, Row
 from xached.domain.money import ceil_div, format_units, parse_decimal
 from xached.domain.order import (
     EndReason,
@@ -43,6 +50,9 @@ _MODES = {mode.value: mode for mode in SelfTradePrevention}
 _STATES = {state.value: state for state in MarketState}
 
 _ORDER_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+_ORDER_ID_MAX = 2**63 - 1
+"""As far as history counts."""
+
 _AVERAGE_PLACES = 4
 """Places beyond the tick that an average price, which is display, is shown with."""
 
@@ -109,7 +119,7 @@ def order_name(order_id: str, client_order_id: str) -> tuple[OrderId | None, str
         )
     if client_order_id:
         return None, check_id(client_order_id, "client_order_id")
-    if _ORDER_ID.fullmatch(order_id) is None:
+    if _ORDER_ID.fullmatch(order_id) is None or int(order_id) > _ORDER_ID_MAX:
         raise Rejection(
             Reason.ID_FORMAT,
             "order_id has a form that is not allowed",
@@ -161,6 +171,21 @@ def cancel_response(row: Row, directory: Directory) -> trading_pb2.CancelOrderRe
         released=_held_text(ended.side, ended.released_units, instrument),
         at_ns=row.at_ns,
         seq=row.seq,
+    )
+
+
+def cancel_all_response(row: Row) -> trading_pb2.CancelAllOrdersResponse:
+    """The orders that a row cancelled, not those whose time came in the same moment."""
+    command = row.command
+    assert isinstance(command, CancelAll)
+    return trading_pb2.CancelAllOrdersResponse(
+        order_ids=[
+            str(event.order_id)
+            for event in row.events
+            if isinstance(event, OrderEnded)
+            and event.purse == command.purse
+            and event.reason is command.reason
+        ]
     )
 
 
@@ -307,42 +332,21 @@ def instrument_message(instrument: Instrument, state: MarketState) -> types_pb2.
     )
 
 
-def read_instrument(message: types_pb2.Instrument, assets: Mapping[AssetName, Asset]) -> Instrument:
-    """Read the rules of a market to list. Raises: Rejection."""
-    base = _asset(assets, message.base)
-    quote = _asset(assets, message.quote)
-    tick_step, price_scale = _step(message.tick_size, "tick_size")
-    lot_units = parse_decimal(message.lot_size, base.scale, "lot_size")
-    if tick_step == 0 or lot_units == 0:
-        raise Rejection(
-            Reason.INSTRUMENT_SPEC,
-            "tick and lot are positive",
-            given=f"tick {message.tick_size} lot {message.lot_size}",
-            allowed="more than 0",
-        )
-
-    def ticks(text: str, field: str) -> int:
-        return parse_decimal(text, price_scale, field) // tick_step
-
-    def lots(text: str, field: str) -> int:
-        return parse_decimal(text, base.scale, field) // lot_units
-
-    return Instrument(
-        symbol=Symbol(message.symbol),
-        base=base.name,
-        quote=quote.name,
-        base_scale=base.scale,
-        quote_scale=quote.scale,
-        price_scale=price_scale,
-        tick_step=tick_step,
-        lot_units=lot_units,
-        min_price_ticks=ticks(message.min_price, "min_price"),
-        max_price_ticks=ticks(message.max_price, "max_price"),
-        min_quantity_lots=lots(message.min_quantity, "min_quantity"),
-        max_quantity_lots=lots(message.max_quantity, "max_quantity"),
-        max_market_quantity_lots=lots(message.max_market_quantity, "max_market_quantity"),
-        min_notional_units=parse_decimal(message.min_notional, quote.scale, "min_notional"),
-        max_notional_units=parse_decimal(message.max_notional, quote.scale, "max_notional"),
+def listed_instrument(message: types_pb2.Instrument, directory: Directory) -> Instrument:
+    """Read the rules of a market to list; its state is ignored. Raises: Rejection."""
+    return read_instrument(
+        symbol=message.symbol,
+        base=directory.asset(message.base),
+        quote=directory.asset(message.quote),
+        tick_size=message.tick_size,
+        lot_size=message.lot_size,
+        min_price=message.min_price,
+        max_price=message.max_price,
+        min_quantity=message.min_quantity,
+        max_quantity=message.max_quantity,
+        max_market_quantity=message.max_market_quantity,
+        min_notional=message.min_notional,
+        max_notional=message.max_notional,
         buy_band_up_ppm=message.buy_band_up_ppm,
         buy_band_down_ppm=message.buy_band_down_ppm,
         sell_band_up_ppm=message.sell_band_up_ppm,
@@ -356,25 +360,6 @@ def read_instrument(message: types_pb2.Instrument, assets: Mapping[AssetName, As
 def wire(value: enum.IntEnum) -> Any:
     """An enum as the wire has it: the numbers are the same, and a test says so."""
     return value.value
-
-
-def _asset(assets: Mapping[AssetName, Asset], name: str) -> Asset:
-    found = assets.get(AssetName(name))
-    if found is None:
-        raise Rejection(
-            Reason.UNKNOWN_ASSET,
-            "no such asset",
-            field="asset",
-            given=name[:40],
-            allowed="a listed asset",
-        )
-    return found
-
-
-def _step(text: str, field: str) -> tuple[int, int]:
-    """A step and its decimal places: "0.05" is (5, 2)."""
-    places = len(text.partition(".")[2].rstrip("0"))
-    return parse_decimal(text, places, field), places
 
 
 def _held_text(side: Side, units: int, instrument: Instrument) -> str:

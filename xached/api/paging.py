@@ -11,6 +11,8 @@ from xached.domain.rejection import Reason, Rejection
 
 SIZE_DEFAULT = 100
 SIZE_MAX = 500
+CURSOR_MAX = 2**63 - 1
+"""As far as history counts."""
 
 
 @attrs.frozen
@@ -44,7 +46,7 @@ def write_token(before: int | None) -> str:
 def _read_token(token: str) -> int:
     try:
         text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode("ascii")
-        if len(text) <= 20 and text.isdecimal():
+        if len(text) <= 19 and text.isdecimal() and int(text) <= CURSOR_MAX:
             return int(text)
     except (binascii.Error, ValueError):
         pass

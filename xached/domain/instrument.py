@@ -135,13 +135,7 @@ class Instrument:
 
         Raises: Rejection AMOUNT_FORMAT, PRICE_TICK or PRICE_RANGE, in this order.
         """
-        scaled = _parse(text, self.price_scale, "price", Reason.PRICE_TICK, self.tick_size)
-        ticks, rest = divmod(scaled, self.tick_step)
-        if rest:
-            raise self._off_step(
-                Reason.PRICE_TICK, "price", text, self.tick_size,
-                self.format_price(ticks), self.format_price(ticks + 1),
-            )  # fmt: skip
+        ticks = parse_steps(text, self.tick_step, self.price_scale, "price", Reason.PRICE_TICK)
         self.check_price(ticks)
         return ticks
 
@@ -164,14 +158,7 @@ class Instrument:
 
         Raises: Rejection AMOUNT_FORMAT or QUANTITY_LOT, in this order.
         """
-        units = _parse(text, self.base_scale, "quantity", Reason.QUANTITY_LOT, self.lot_size)
-        lots, rest = divmod(units, self.lot_units)
-        if rest:
-            raise self._off_step(
-                Reason.QUANTITY_LOT, "quantity", text, self.lot_size,
-                self.format_quantity(lots), self.format_quantity(lots + 1),
-            )  # fmt: skip
-        return lots
+        return parse_steps(text, self.lot_units, self.base_scale, "quantity", Reason.QUANTITY_LOT)
 
     def check_quantity(self, lots: int, *, market: bool) -> None:
         """Refuse a quantity outside the filter. Raises: Rejection QUANTITY_RANGE."""
@@ -227,32 +214,99 @@ class Instrument:
         """Write quote units."""
         return format_units(units, self.quote_scale)
 
-    def _off_step(
-        self, reason: Reason, field: str, given: str, step: str, below: str, above: str
-    ) -> Rejection:
-        return Rejection(
-            reason,
-            f"the {field} is not a whole number of steps",
-            field=field,
-            given=given,
-            allowed=f"a multiple of {step}",
-            nearest=f"{below} or {above}",
-        )
 
+def parse_steps(text: str, step: int, scale: int, field: str, reason: Reason) -> int:
+    """Read a decimal as whole steps, each ``step`` units of ``scale``.
 
-def _parse(text: str, scale: int, field: str, reason: Reason, step: str) -> int:
-    try:
-        return parse_decimal(text, scale, field)
-    except Rejection as rejection:
-        if rejection.reason is not Reason.AMOUNT_PRECISION:
-            raise
+    Raises: Rejection AMOUNT_FORMAT; ``reason`` with the steps below and above, never rounded.
+    """
+    places = max(scale, len(text.partition(".")[2]))
+    units = parse_decimal(text, places, field)
+    steps, rest = divmod(units, step * 10 ** (places - scale))
+    if rest:
+        # Prices are shown with all their decimals, as everywhere; quantities without zeros.
+        show = format_fixed if reason is Reason.PRICE_TICK else format_units
         raise Rejection(
             reason,
             f"the {field} is not a whole number of steps",
             field=field,
             given=text,
-            allowed=f"a multiple of {step}",
-        ) from None
+            allowed=f"a multiple of {format_units(step, scale)}",
+            nearest=f"{show(steps * step, scale)} or {show((steps + 1) * step, scale)}",
+        )
+    return steps
+
+
+def read_instrument(
+    *,
+    symbol: str,
+    base: Asset,
+    quote: Asset,
+    tick_size: str,
+    lot_size: str,
+    min_price: str,
+    max_price: str,
+    min_quantity: str,
+    max_quantity: str,
+    max_market_quantity: str,
+    min_notional: str,
+    max_notional: str,
+    buy_band_up_ppm: int,
+    buy_band_down_ppm: int,
+    sell_band_up_ppm: int,
+    sell_band_down_ppm: int,
+    maker_fee_ppm: int,
+    taker_fee_ppm: int,
+    max_open_orders: int,
+) -> Instrument:
+    """Make an instrument of terms as people write them: exact, never rounded.
+
+    Raises: Rejection AMOUNT_FORMAT, AMOUNT_PRECISION, PRICE_TICK, QUANTITY_LOT, INSTRUMENT_SPEC.
+    """
+    price_scale = len(tick_size.partition(".")[2].rstrip("0"))
+    tick_step = parse_decimal(tick_size, price_scale, "tick_size")
+    lot_units = parse_decimal(lot_size, base.scale, "lot_size")
+    if not tick_step or not lot_units:
+        raise Rejection(
+            Reason.INSTRUMENT_SPEC,
+            "tick and lot are positive",
+            field="lot_size" if tick_step else "tick_size",
+            given=lot_size if tick_step else tick_size,
+            allowed="more than 0",
+        )
+
+    def ticks(text: str, field: str) -> int:
+        return parse_steps(text, tick_step, price_scale, field, Reason.PRICE_TICK)
+
+    def lots(text: str, field: str) -> int:
+        return parse_steps(text, lot_units, base.scale, field, Reason.QUANTITY_LOT)
+
+    instrument = Instrument(
+        symbol=Symbol(symbol),
+        base=base.name,
+        quote=quote.name,
+        base_scale=base.scale,
+        quote_scale=quote.scale,
+        price_scale=price_scale,
+        tick_step=tick_step,
+        lot_units=lot_units,
+        min_price_ticks=ticks(min_price, "min_price"),
+        max_price_ticks=ticks(max_price, "max_price"),
+        min_quantity_lots=lots(min_quantity, "min_quantity"),
+        max_quantity_lots=lots(max_quantity, "max_quantity"),
+        max_market_quantity_lots=lots(max_market_quantity, "max_market_quantity"),
+        min_notional_units=parse_decimal(min_notional, quote.scale, "min_notional"),
+        max_notional_units=parse_decimal(max_notional, quote.scale, "max_notional"),
+        buy_band_up_ppm=buy_band_up_ppm,
+        buy_band_down_ppm=buy_band_down_ppm,
+        sell_band_up_ppm=sell_band_up_ppm,
+        sell_band_down_ppm=sell_band_down_ppm,
+        maker_fee_ppm=maker_fee_ppm,
+        taker_fee_ppm=taker_fee_ppm,
+        max_open_orders=max_open_orders,
+    )
+    instrument.check()
+    return instrument
 
 
 class Directory(Mapping[Symbol, Instrument]):
