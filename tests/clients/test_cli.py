@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import json
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,8 @@ from tests.clients.house import (
 )
 
 PATIENCE_S = 30
+
+PROGRAM = "from xache.cli import main; raise SystemExit(main())"
 
 
 @attrs.frozen
@@ -278,9 +282,10 @@ def test_a_purchase_is_told_with_its_fee_and_whom_it_traded_with(
         "  accepted   2026-11-22 15:06:40 UTC",
         "",
         "  fill       price  quantity      value         fee  as     against",
-        "  1208-0  61388.03   0.00001  0.6138803  0.00061389  taker  simulated liquidity",
-        "  1208-1  61388.03    0.0008  49.110424  0.04911042  taker  simulated liquidity",
+        "  1208-0  61388.03   0.00001  0.6138803  0.00061389  taker  simulated",
+        "  1208-1  61388.03    0.0008  49.110424  0.04911042  taker  simulated",
     ]
+    assert ran.err == "Simulated: the other side was liquidity that the house simulates.\n"
     request = house.requests[-2]
     assert isinstance(request, trading_pb2.PlaceOrderRequest)
     assert (request.symbol, request.quote_quantity) == ("BTC-USDT", "50")
@@ -373,13 +378,13 @@ def test_a_hold_is_told_with_its_order(house: House, signed_in: Run) -> None:
     )  # fmt: skip
     house.answers["ListOpenOrders"] = trading_pb2.ListOpenOrdersResponse(orders=[order])
     assert signed_in("balances").out.splitlines() == [
-        "asset  available   held  total  held for",
+        "asset  available   held  total",
         "BTC            1      -      1",
         "USDT       49.95  50.05    100",
-        (
-            "                  50.05         buy 0.002 BTC-USDT at 50000.00 or better: 50 for the "
-            "rest at its limit, 0.05 for the fee (order 7, your id mine)"
-        ),
+        "",
+        "50.05 USDT held for order 7, your id mine",
+        "  buy 0.002 BTC-USDT at 50000.00 or better",
+        "  50 for the rest at its limit, 0.05 for the fee",
     ]
     document = signed_in("balances", "--json").document
     assert document["balances"][1]["holds"][0]["amount"] == "50.05"
@@ -407,7 +412,7 @@ def test_fills_positions_and_transactions(house: House, signed_in: Run) -> None:
     )
     fills = signed_in("fills", "--limit", "1")
     assert fills.out.count("\n") == 2
-    assert "simulated liquidity" in fills.out
+    assert fills.out.endswith("taker  simulated\n")
     assert "BTC-USDT         1     5              5        -2" in signed_in("positions").out
     assert "2026-11-22 15:06:40  deposit      +1  BTC    d-1" in signed_in("transactions").out
     for command, key in (("fills", "fills"), ("positions", "positions")):
@@ -493,7 +498,7 @@ def test_a_pipe_gets_no_colours_boxes_or_blanks_at_the_end(house: House, signed_
     ],
 )
 def test_a_document_has_every_field_of_its_message(
-    house: House, signed_in: Run, arguments: tuple[str, ...], message: Any
+    house: House, signed_in: Run, arguments: tuple[str, ...], message: Any, start: Start
 ) -> None:
     show_market(house)
     document = signed_in(*arguments, "--json").document
@@ -522,17 +527,29 @@ class Started:
         return self.process.returncode, errors
 
 
-def start(house: House, *arguments: str) -> Started:
-    program = "from xache.cli import main; raise SystemExit(main())"
-    return Started(
-        subprocess.Popen(
-            [sys.executable, "-c", program, *arguments, "--target", house.target],
+Start = Callable[..., Started]
+
+
+@pytest.fixture
+def start(house: House) -> Iterator[Start]:
+    """Start a command in a process of its own; none outlives the test."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str) -> Started:
+        process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, *arguments, "--target", house.target],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONWARNINGS": ""},
         )
-    )
+        processes.append(process)
+        return Started(process)
+
+    yield start
+    for process in processes:
+        process.kill()
+        with process:
+            pass
 
 
 def trade(sequence: int) -> market_pb2.WatchTradesResponse:
@@ -543,10 +560,12 @@ def trade(sequence: int) -> market_pb2.WatchTradesResponse:
     return market_pb2.WatchTradesResponse(trades=[one])
 
 
-def test_live_trades_join_on_to_the_recent_ones_and_end_with_ctrl_c(house: House) -> None:
+def test_live_trades_join_on_to_the_recent_ones_and_end_with_ctrl_c(
+    house: House, start: Start
+) -> None:
     show_market(house)
     house.streams["WatchTrades"] = [[trade(3)]]
-    started = start(house, "trades", "BTC-USDT", "--live", "--json")
+    started = start("trades", "BTC-USDT", "--live", "--json")
     assert [json.loads(started.line())["sequence"] for _ in range(3)] == ["1", "2", "3"]
     assert started.interrupt() == (0, "")
     request = house.requests[-1]
@@ -554,7 +573,7 @@ def test_live_trades_join_on_to_the_recent_ones_and_end_with_ctrl_c(house: House
     assert request.after_sequence == 2
 
 
-def test_a_live_book_in_a_pipe_tells_the_best_prices(house: House) -> None:
+def test_a_live_book_in_a_pipe_tells_the_best_prices(house: House, start: Start) -> None:
     snapshot = market_pb2.WatchBookResponse(
         symbol="BTC-USDT",
         source=XACHE,
@@ -566,7 +585,7 @@ def test_a_live_book_in_a_pipe_tells_the_best_prices(house: House) -> None:
         ),
     )
     house.streams["WatchBook"] = [[snapshot]]
-    started = start(house, "book", "BTC-USDT", "--live")
+    started = start("book", "BTC-USDT", "--live")
     assert started.line() == (
         "15:06:40.000  BTC-USDT  bid 2 @ 9.00  ask 1 @ 11.00  spread 2.00 (2000.00 bp)  "
         "XACHE simulated"
@@ -574,7 +593,7 @@ def test_a_live_book_in_a_pipe_tells_the_best_prices(house: House) -> None:
     assert started.interrupt() == (0, "")
 
 
-def test_what_happens_to_a_purse_is_told(house: House, signed_in: Run) -> None:
+def test_what_happens_to_a_purse_is_told(house: House, signed_in: Run, start: Start) -> None:
     order = bought().order
     balance = types_pb2.Balance(asset="USDT", available="5", held="1")
     events = [
@@ -589,12 +608,12 @@ def test_what_happens_to_a_purse_is_told(house: House, signed_in: Run) -> None:
         ),
     ]
     house.streams["WatchPurse"] = [list(events), list(events)]
-    started = start(house, "watch")
+    started = start("watch")
     assert [started.line() for _ in range(4)] == [
         "the purse  5 USDT; open orders: 1",
         (
             "15:06:40.000  fill   buy 0.00001 BTC-USDT @ 61388.03 = 0.6138803, fee 0.00061389 as "
-            "taker  simulated liquidity"
+            "taker  against simulated liquidity"
         ),
         (
             "15:06:40.000  order  filled: buy BTC-USDT for 50, fee included, at the market "
@@ -603,7 +622,7 @@ def test_what_happens_to_a_purse_is_told(house: House, signed_in: Run) -> None:
         "15:06:40.000  funds  5 USDT free, 1 held",
     ]
     assert started.interrupt() == (0, "")
-    started = start(house, "watch", "--json")
+    started = start("watch", "--json")
     lines = [json.loads(started.line()) for _ in events]
     assert [next(iter(set(line) - {"seq", "at_ns"})) for line in lines] == [
         "snapshot", "heartbeat", "fill", "order", "balances",
@@ -612,7 +631,7 @@ def test_what_happens_to_a_purse_is_told(house: House, signed_in: Run) -> None:
 
 
 def test_ctrl_c_while_an_order_is_under_way_says_how_to_find_out(
-    house: House, signed_in: Run
+    house: House, signed_in: Run, start: Start
 ) -> None:
     def hang(context: Any) -> None:
         assert reached is not None
@@ -622,7 +641,7 @@ def test_ctrl_c_while_an_order_is_under_way_says_how_to_find_out(
 
     reached = Path(os.environ["XDG_CONFIG_HOME"]) / "reached"
     house.fail_next = [hang]
-    started = start(house, *PLACE, "--id", "mine")
+    started = start(*PLACE, "--id", "mine")
     while not reached.exists():
         assert started.process.poll() is None
     code, errors = started.interrupt()
@@ -630,10 +649,10 @@ def test_ctrl_c_while_an_order_is_under_way_says_how_to_find_out(
     assert "xache order show --id mine" in errors
 
 
-def test_a_reader_that_has_seen_enough_ends_a_stream(house: House) -> None:
+def test_a_reader_that_has_seen_enough_ends_a_stream(house: House, start: Start) -> None:
     show_market(house)
     house.streams["WatchTrades"] = [[trade(number) for number in range(3, 3_000)]]
-    started = start(house, "trades", "BTC-USDT", "--live")
+    started = start("trades", "BTC-USDT", "--live")
     assert started.line()
     assert started.process.stdout is not None
     started.process.stdout.close()
@@ -641,6 +660,115 @@ def test_a_reader_that_has_seen_enough_ends_a_stream(house: House) -> None:
     assert started.process.stderr is not None
     with started.process.stderr as errors:
         assert errors.read() == ""
+
+
+# --- a terminal ------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Terminal:
+    """A command in a terminal of its own."""
+
+    process: subprocess.Popen[bytes]
+    descriptor: int
+
+    def read_until(self, text: str) -> str:
+        """What appears up to a text, without colours."""
+        seen = ""
+        while text not in seen:
+            try:
+                chunk = os.read(self.descriptor, 65_536)
+            except OSError:  # The last program on the terminal has left.
+                break
+            seen += re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", chunk.decode(errors="replace"))
+            seen = seen.replace("\r\n", "\n")
+        return seen
+
+    def end(self) -> int:
+        """Wait for the end: the exit code."""
+        rest = self.read_until("never printed")
+        assert "Traceback" not in rest
+        return self.process.wait(timeout=PATIENCE_S)
+
+
+StartInTerminal = Callable[..., Terminal]
+
+
+@pytest.fixture
+def start_in_terminal(house: House) -> Iterator[StartInTerminal]:
+    """Start a command in a terminal of its own; none outlives the test."""
+    terminals: list[Terminal] = []
+
+    def start_in_terminal(*arguments: str) -> Terminal:
+        outer, inner = pty.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, *arguments, "--target", house.target],
+            stdin=inner,
+            stdout=inner,
+            stderr=inner,
+            start_new_session=True,
+            env={**os.environ, "COLUMNS": "80", "LINES": "40", "TERM": "xterm-256color"},
+        )
+        os.close(inner)
+        terminals.append(Terminal(process, outer))
+        return terminals[-1]
+
+    yield start_in_terminal
+    for terminal in terminals:
+        terminal.process.kill()
+        terminal.process.wait()
+        os.close(terminal.descriptor)
+
+
+def test_columns_that_do_not_fit_into_a_terminal_are_named(
+    house: House, signed_in: Run, start_in_terminal: StartInTerminal
+) -> None:
+    house.answers["ListFills"] = trading_pb2.ListFillsResponse(fills=bought().fills)
+    terminal = start_in_terminal("fills")
+    seen = terminal.read_until("too narrow: value, as.")
+    assert "61388.03    0.0008  0.04911042  simulated" in seen
+    assert max(map(len, seen.splitlines())) <= 80
+    assert terminal.end() == 0
+
+
+def test_a_live_book_is_drawn_in_place_with_own_orders(
+    house: House, signed_in: Run, start_in_terminal: StartInTerminal
+) -> None:
+    snapshot = market_pb2.WatchBookResponse(
+        symbol="BTC-USDT",
+        source=XACHE,
+        sequence=1,
+        at_ns=NOW_NS,
+        snapshot=market_pb2.BookSnapshot(bids=[market_pb2.BookLevel(price="9.00", quantity="2")]),
+    )
+    change = market_pb2.WatchBookResponse(
+        symbol="BTC-USDT",
+        source=XACHE,
+        first_sequence=2,
+        sequence=2,
+        at_ns=NOW_NS,
+        change=market_pb2.BookChange(asks=[market_pb2.BookLevel(price="9.50", quantity="1")]),
+    )
+    order = types_pb2.Order(price="9.00", leaves_quantity="0.5")
+    house.answers["ListOpenOrders"] = trading_pb2.ListOpenOrdersResponse(orders=[order])
+    house.streams["WatchBook"] = [[snapshot, change]]
+    terminal = start_in_terminal("book", "BTC-USDT", "--live")
+    # It is drawn again and again: each of these is there in the end.
+    for shown in ("XACHE simulated", "yours", "spread 0.50", "  0.5"):
+        assert shown in terminal.read_until(shown)
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.end() == 0
+
+
+def test_a_password_is_asked_for_without_showing_it(
+    house: House, start_in_terminal: StartInTerminal
+) -> None:
+    terminal = start_in_terminal("login", EMAIL)
+    terminal.read_until("Password: ")
+    os.write(terminal.descriptor, f"{PASSWORD}\n".encode())
+    seen = terminal.read_until("signed in to")
+    assert PASSWORD not in seen
+    assert terminal.end() == 0
 
 
 # --- starting quickly ------------------------------------------------------------------------

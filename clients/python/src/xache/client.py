@@ -17,6 +17,7 @@ amounts are exact decimal text; :func:`xache.amounts.to_decimal` reads one. Ever
 
 from __future__ import annotations
 
+import base64
 import secrets
 import socket
 import time
@@ -145,7 +146,7 @@ class Client:
 def new_id() -> str:
     """A fresh id for an order or a request."""
     # 80 random bits: among a million ids, two are the same once in 2 * 10^12.
-    return secrets.token_hex(10)
+    return base64.b32encode(secrets.token_bytes(10)).decode("ascii").lower()
 
 
 class Auth:

@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 from rich import box
 from rich.console import Console, RenderableType
 from rich.live import Live
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -26,6 +27,9 @@ Document: TypeAlias = Message | Mapping[str, Any]
 
 PIPE_WIDTH = 1_000
 """Columns of what is not a terminal: nothing is wrapped or cut."""
+
+_HEAD_RULE = box.Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
+"""A line under the names of the columns, and two blanks between them."""
 
 _SIDE_STYLES: dict[int, str] = {types_pb2.SIDE_BUY: "green", types_pb2.SIDE_SELL: "red"}
 _PROVENANCE_STYLES: dict[int, str] = {
@@ -83,21 +87,47 @@ class Output:
             self._drawing = False
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
-        """Print a table. A column whose name begins with ">" is set to the right."""
+        """Print a table.
+
+        Args:
+            columns: names. ">" before one sets it to the right; "?" before that lets it go, the
+                last such first, where the terminal is too narrow for all.
+            rows: cells, one for each column.
+        """
+        cells = list(rows)
+        shown = list(range(len(columns)))
+        table = self._table(columns, cells, shown)
+        unbounded = self.console.options.update(width=PIPE_WIDTH)
+        for index in reversed(range(len(columns))):
+            needed = Measurement.get(self.console, unbounded, table).maximum
+            if needed <= self.console.width:
+                break
+            if columns[index].startswith("?"):
+                shown.remove(index)
+                table = self._table(columns, cells, shown)
+        _print(self.console, table)
+        hidden = [name.lstrip("?>") for i, name in enumerate(columns) if i not in shown]
+        if hidden:
+            self.note(f"Not shown, the terminal is too narrow: {', '.join(hidden)}.")
+
+    def _table(
+        self, columns: Sequence[str], cells: Sequence[Sequence[Cell]], shown: Sequence[int]
+    ) -> Table:
         table = Table(
-            box=box.SIMPLE_HEAD if self.is_terminal else None,
+            box=_HEAD_RULE if self.is_terminal else None,
             pad_edge=False,
             show_edge=False,
+            padding=(0, 1, 0, 0) if self.is_terminal else (0, 1),
             header_style="bold",
         )
-        for column in columns:
-            right = column.startswith(">")
-            table.add_column(
-                column.removeprefix(">"), justify="right" if right else "left", no_wrap=right
-            )
-        for row in rows:
-            table.add_row(*row)
-        _print(self.console, table)
+        for index in shown:
+            name = columns[index].lstrip("?>")
+            right = columns[index].lstrip("?").startswith(">")
+            # Where even that is too wide, nothing is cut off.
+            table.add_column(name, justify="right" if right else "left", overflow="fold")
+        for row in cells:
+            table.add_row(*(row[index] for index in shown))
+        return table
 
     def facts(self, facts: Iterable[tuple[str, Cell]]) -> None:
         """Print names and values, one pair a line."""

@@ -57,7 +57,17 @@ def markets(*, options: Options = NO_OPTIONS) -> None:
             output.document(document)
             return
         output.table(
-            ["market", "source", ">last", ">bid", ">ask", ">24 h low", ">24 h high", ">volume", ""],
+            [
+                "market",
+                "source",
+                ">last",
+                ">bid",
+                ">ask",
+                "?>24 h low",
+                "?>24 h high",
+                ">volume",
+                "",
+            ],
             [_ticker_row(ticker) for ticker in tickers],
         )
         output.line("")

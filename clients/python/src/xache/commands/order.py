@@ -179,7 +179,7 @@ def list_(
             return
         output.table(
             [
-                "order",
+                "?order",
                 "your id",
                 "market",
                 "side",
@@ -187,7 +187,7 @@ def list_(
                 ">quantity",
                 ">traded",
                 "status",
-                "time (UTC)",
+                "?time (UTC)",
             ],
             [_order_row(order) for order in orders],
         )
@@ -273,22 +273,21 @@ def _show_order(
     if fills:
         output.line("")
         output.table(
-            ["  fill", ">price", ">quantity", ">value", ">fee", "as", "against"],
+            ["?  fill", ">price", ">quantity", ">value", ">fee", "as", "against"],
             [_fill_row(fill) for fill in fills],
         )
+    if any(fill.simulated for fill in fills):
+        output.note("Simulated: the other side was liquidity that the house simulates.")
 
 
 def _order_row(order: types_pb2.Order) -> list[Cell]:
-    quantity = order.quantity
-    if order.quote_quantity:
-        quantity = f"{order.quantity} (for {order.quote_quantity})"
     return [
         order.order_id,
         order.client_order_id,
         order.symbol,
         side_text(order.side),
         order.price or "market",
-        quantity,
+        order.quantity,
         order.executed_quantity,
         _status_text(order),
         moment(order.accepted_at_ns),
@@ -308,8 +307,8 @@ def _fill_row(fill: types_pb2.Fill) -> list[Cell]:
 
 
 def counterparty_text(fill: types_pb2.Fill) -> Text:
-    """Says so when a side of a trade was simulated."""
-    return Text("simulated liquidity", "magenta") if fill.simulated else Text("")
+    """Says so when the other side of a trade was simulated liquidity."""
+    return Text("simulated", "magenta") if fill.simulated else Text("")
 
 
 def _status_text(order: types_pb2.Order) -> Text:

@@ -30,9 +30,20 @@ def balances(*, options: PurseOptions = NO_PURSE_OPTIONS) -> None:
             found = client.trading.open_orders(subaccount=options.subaccount)
             orders = {order.order_id: order for order in found}
         output.table(
-            ["asset", ">available", ">held", ">total", "held for"],
-            [row for balance in answer.balances for row in _balance_rows(balance, orders)],
+            ["asset", ">available", ">held", ">total"],
+            [
+                (
+                    Text(balance.asset, "bold"),
+                    balance.available,
+                    balance.held if balance.held != "0" else "-",
+                    balance.total,
+                )
+                for balance in answer.balances
+            ],
         )
+        for balance in answer.balances:
+            for hold in balance.holds:
+                _print_hold(output, balance.asset, hold, orders.get(hold.order_id))
 
 
 def positions(*, options: PurseOptions = NO_PURSE_OPTIONS) -> None:
@@ -85,9 +96,9 @@ def fills(*, symbol: str = "", limit: Count = 50, options: PurseOptions = NO_PUR
                 "side",
                 ">price",
                 ">quantity",
-                ">value",
+                "?>value",
                 ">fee",
-                "as",
+                "?as",
                 "against",
             ],
             [_fill_row(fill) for fill in found],
@@ -115,7 +126,7 @@ def transactions(
             output.note("Nothing moved yet.")
             return
         output.table(
-            ["time (UTC)", "why", ">amount", "asset", "belongs to"],
+            ["time (UTC)", "why", ">amount", "asset", "?belongs to"],
             [
                 (
                     moment(each.at_ns),
@@ -151,26 +162,19 @@ def signed_text(amount: str) -> Text:
     return Text(amount, "red" if number else "")
 
 
-def _balance_rows(
-    balance: types_pb2.Balance, orders: dict[str, types_pb2.Order]
-) -> list[list[Cell]]:
-    rows: list[list[Cell]] = [
-        [
-            Text(balance.asset, "bold"),
-            balance.available,
-            balance.held if balance.held != "0" else "-",
-            balance.total,
-            "",
-        ]
-    ]
-    for hold in balance.holds:
-        # It may have ended between the two questions.
-        order = orders.get(hold.order_id)
-        name = f"order {hold.order_id}, your id {hold.client_order_id}"
-        if order is not None:
-            name = f"{explain_limits(order, None)}: {explain_hold(hold, order)} ({name})"
-        rows.append(["", "", Text(hold.amount, "dim"), "", Text(name, "dim")])
-    return rows
+def _print_hold(
+    output: Output, asset: str, hold: types_pb2.Hold, order: types_pb2.Order | None
+) -> None:
+    """What is held for one order, and what it is made of."""
+    output.line("")
+    output.line(
+        (f"{hold.amount} {asset}", "bold"),
+        f" held for order {hold.order_id}, your id {hold.client_order_id}",
+    )
+    # It may have ended between the two questions.
+    if order is not None:
+        output.line(f"  {explain_limits(order, None)}")
+        output.line((f"  {explain_hold(hold, order)}", "dim"))
 
 
 def _fill_row(fill: types_pb2.Fill) -> list[Cell]:
@@ -215,7 +219,7 @@ def _print_event(output: Output, event: trading_pb2.WatchPurseResponse) -> None:
                 side_text(fill.side),
                 f" {fill.quantity} {fill.symbol} @ {fill.price} = {fill.notional}, "
                 f"fee {fill.fee} as {word(types_pb2.Liquidity, fill.liquidity)}  ",
-                counterparty_text(fill),
+                Text("against simulated liquidity" if fill.simulated else "", "magenta"),
             )
         case "balances":
             for balance in event.balances.balances:
