@@ -41,8 +41,8 @@ TRADER_EMAIL = "trader@demo.example"
 TRADER_FILE = "demo-trader.json"
 SMA = "sma"
 
-PREPLAYED_LOOPS = 24
-"""About two and a half hours of one-second candles before the demo starts."""
+PREPLAYED_LOOPS = 18
+"""One hour and three quarters of one-second candles before the demo starts."""
 
 MAKER_GRANTS = {"BTC": "100", "ETH": "2000", "USDT": "20000000"}
 FLOW_GRANTS = {"BTC": "100", "ETH": "2000", "USDT": "20000000"}
@@ -87,12 +87,7 @@ async def attach_demo(house: House, speed: float) -> tuple[Attachments, Trader]:
         for purse in purses:
             await _grant(house, purse, grants)
     played = [await house.world.run_in_thread(_load, house, symbol) for symbol in SHIPPED]
-    feeds = [
-        RecordedFeed(
-            each.recording, house.world, speed=speed, shift_ticks=each.preplayed.shift_ticks
-        )
-        for each in played
-    ]
+    feeds = [RecordedFeed(each.recording, house.world, speed=speed) for each in played]
     attachments = Attachments(
         feeds=feeds,
         strategies=_strategies(makers, flows, sma),
@@ -121,6 +116,7 @@ def _preload(market: MarketData, played: Sequence[_Played]) -> None:
         history = restamp_history(
             load_history(SHIPPED[instrument.symbol].history, instrument),
             each.preplayed.starts_at_ns,
+            each.preplayed.candles[0].open_ticks,
         )
         market.preload(
             instrument.symbol,

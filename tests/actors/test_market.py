@@ -414,11 +414,15 @@ async def test_charts_are_full_when_the_recording_starts(
     data = MarketData(world)
     recording = load_recording(SHIPPED[SYMBOL].recording, BTC)
     played = preplay(recording, 3, world.now_ns())
-    history = restamp_history(load_history(SHIPPED[SYMBOL].history, BTC), played.starts_at_ns)
+    history = restamp_history(
+        load_history(SHIPPED[SYMBOL].history, BTC),
+        played.starts_at_ns,
+        played.candles[0].open_ticks,
+    )
     source = Source(BINANCE, Provenance.RECORDED)
     data.preload(SYMBOL, source, history)
     data.preload(SYMBOL, source, played.candles, played.trades)
-    feed = RecordedFeed(recording, world, shift_ticks=played.shift_ticks)
+    feed = RecordedFeed(recording, world)
     commanded = CommandedFeed(Provenance.RECORDED)
     commanded.run = feed.run  # type: ignore[method-assign] # the rest is the same
     async with running(tmp_path, exchange, data=data, feed=commanded) as house:

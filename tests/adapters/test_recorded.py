@@ -191,9 +191,9 @@ def test_preplayed_loops_end_now_and_continue_each_other(instrument: Instrument)
     assert len(played.trades) == len(recording.trades)
     assert played.trades[-1].at_ns <= NOW_NS
     net_ticks = recording.trades[-1].price_ticks - recording.trades[0].price_ticks
-    assert played.shift_ticks == 3 * net_ticks
-    # The feed that follows begins where this ends.
-    assert recording.trades[0].price_ticks + played.shift_ticks == played.trades[-1].price_ticks
+    # The feed that follows, unshifted, begins where this ends.
+    assert played.trades[-1].price_ticks == recording.trades[0].price_ticks
+    assert played.candles[0].open_ticks == recording.trades[0].price_ticks - 3 * net_ticks
     assert {candle.interval for candle in played.candles} == {Interval.S1}
     times = [candle.open_at_ns for candle in played.candles]
     assert times == sorted(times)
@@ -210,7 +210,7 @@ def test_preplayed_seconds_are_those_of_the_trades(instrument: Instrument) -> No
 
 def test_nothing_is_preplayed_when_nothing_is_asked_for() -> None:
     played = preplay(recording_of(ETH), 0, NOW_NS)
-    assert (played.candles, played.trades, played.shift_ticks) == ((), (), 0)
+    assert (played.candles, played.trades) == ((), ())
     assert played.starts_at_ns == NOW_NS
 
 
@@ -231,12 +231,14 @@ def test_history_ships_whole_and_ends_where_the_recording_begins(instrument: Ins
     assert moved * 100 < history[-1].close_ticks
 
 
-def test_restamped_history_ends_at_or_just_before_a_time() -> None:
+def test_restamped_history_ends_at_or_just_before_a_time_and_at_a_price() -> None:
     history = load_history(SHIPPED[ETH.symbol].history, ETH)
-    moved = restamp_history(history, NOW_NS)
+    moved = restamp_history(history, NOW_NS, 300_000)
+    assert moved[-1].close_ticks == 300_000
+    assert moved[0].high_ticks - moved[0].low_ticks == history[0].high_ticks - history[0].low_ticks
     assert 0 <= NOW_NS - moved[-1].ends_at_ns < Interval.M5.ns
     assert all(candle.open_at_ns % Interval.M5.ns == 0 for candle in moved)
-    assert restamp_history([], NOW_NS) == []
+    assert restamp_history([], NOW_NS, 300_000) == []
 
 
 def test_what_ships_names_its_origin_and_stays_small() -> None:

@@ -11,7 +11,7 @@ from typing import Final
 import attrs
 
 from xached.adapters.feeds.feed import FrameFault, Steps
-from xached.adapters.feeds.recorded import RECORDINGS, RecordingError
+from xached.adapters.feeds.recorded import RECORDINGS, RecordingError, move_candle
 from xached.domain.candles import Candle, Interval
 from xached.domain.instrument import Instrument, Symbol
 
@@ -76,11 +76,17 @@ def load_history(path: Path, instrument: Instrument) -> list[Candle]:
     return candles
 
 
-def restamp_history(candles: Iterable[Candle], ends_at_ns: int) -> list[Candle]:
-    """Move candles by whole intervals so that the last one ends at or just before a time."""
+def restamp_history(
+    candles: Iterable[Candle], ends_at_ns: int, continues_at_ticks: int
+) -> list[Candle]:
+    """Move candles so that the last one ends at or just before a time, and at a price.
+
+    Times move by whole intervals, prices by whole ticks.
+    """
     moved = list(candles)
     if not moved:
         return moved
     by_ns = ends_at_ns - moved[-1].ends_at_ns
     by_ns -= by_ns % moved[-1].interval.ns
-    return [attrs.evolve(candle, open_at_ns=candle.open_at_ns + by_ns) for candle in moved]
+    by_ticks = continues_at_ticks - moved[-1].close_ticks
+    return [move_candle(candle, by_ns, by_ticks) for candle in moved]

@@ -87,9 +87,19 @@ class Recording:
 
     def next_shift_ticks(self, shift_ticks: int) -> int:
         """The shift of the loop after one with this shift."""
-        first, last = self.trades[0].price_ticks, self.trades[-1].price_ticks
-        following = shift_ticks + last - first
-        return following if abs(following) * PPM <= first * SHIFT_PPM_MAX else 0
+        return self._within_range(shift_ticks + self._net_ticks)
+
+    def previous_shift_ticks(self, shift_ticks: int) -> int:
+        """The shift of the loop before one with this shift."""
+        return self._within_range(shift_ticks - self._net_ticks)
+
+    @property
+    def _net_ticks(self) -> int:
+        return self.trades[-1].price_ticks - self.trades[0].price_ticks
+
+    def _within_range(self, shift_ticks: int) -> int:
+        too_far = abs(shift_ticks) * PPM > self.trades[0].price_ticks * SHIFT_PPM_MAX
+        return 0 if too_far else shift_ticks
 
 
 def load_recording(path: Path, instrument: Instrument) -> Recording:
@@ -137,7 +147,7 @@ class RecordedFeed:
     def __init__(
         self, recording: Recording, clock: WallClock, *, speed: float = 1.0, shift_ticks: int = 0
     ) -> None:
-        """``shift_ticks``: of the first loop, to continue what was played before."""
+        """``shift_ticks``: of the first loop."""
         assert speed > 0
         self._recording = recording
         self._clock = clock
@@ -262,37 +272,32 @@ class _Restamp:
 
 @attrs.frozen(kw_only=True)
 class PrePlayed:
-    """Past loops: candles of one second, the trades of the last loop, and how to go on."""
+    """Past loops: their candles of one second, and the trades of the last of them."""
 
     starts_at_ns: int
     candles: tuple[Candle, ...]
     trades: tuple[VenueTrade, ...]
-    shift_ticks: int
 
 
 def preplay(recording: Recording, loops: int, now_ns: int) -> PrePlayed:
     """Play ``loops`` loops that end now, at the speed of the recording, without waiting.
 
-    A feed that starts now with ``shift_ticks`` continues them. Pure.
+    They are shifted so that a feed that starts now, unshifted, continues them. Pure.
     """
-    shifts = [0]
-    while len(shifts) <= loops:
-        shifts.append(recording.next_shift_ticks(shifts[-1]))
+    shifts: list[int] = []
+    following = 0
+    for _ in range(loops):
+        following = recording.previous_shift_ticks(following)
+        shifts.insert(0, following)
     starts_at_ns = now_ns - loops * recording.period_ns
-    one = _trades_of(recording, starts_at_ns, 0)
     candles: list[Candle] = []
-    seconds = list(_seconds(one))
-    for loop in range(loops):
+    seconds = list(_seconds(_trades_of(recording, starts_at_ns, 0)))
+    for loop, shift_ticks in enumerate(shifts):
         candles.extend(
-            _moved(candle, loop * recording.period_ns, shifts[loop]) for candle in seconds
+            move_candle(candle, loop * recording.period_ns, shift_ticks) for candle in seconds
         )
-    last = _trades_of(recording, now_ns - recording.period_ns, shifts[loops - 1]) if loops else ()
-    return PrePlayed(
-        starts_at_ns=starts_at_ns,
-        candles=tuple(candles),
-        trades=tuple(last),
-        shift_ticks=shifts[loops],
-    )
+    last = _trades_of(recording, now_ns - recording.period_ns, shifts[-1]) if shifts else ()
+    return PrePlayed(starts_at_ns=starts_at_ns, candles=tuple(candles), trades=tuple(last))
 
 
 def _trades_of(recording: Recording, begins_at_ns: int, shift_ticks: int) -> tuple[VenueTrade, ...]:
@@ -313,7 +318,8 @@ def _seconds(trades: Iterable[VenueTrade]) -> Iterator[Candle]:
         yield attrs.evolve(last, closed=True)
 
 
-def _moved(candle: Candle, by_ns: int, shift_ticks: int) -> Candle:
+def move_candle(candle: Candle, by_ns: int, shift_ticks: int) -> Candle:
+    """The same candle at another time and another price."""
     return attrs.evolve(
         candle,
         open_at_ns=candle.open_at_ns + by_ns,
