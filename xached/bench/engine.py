@@ -102,7 +102,7 @@ BookCall: TypeAlias = tuple[Callable[..., object], tuple[Any, ...]]
 def measure_book(commands: int, resting: int) -> list[Figure]:
     """Time the book and, where it is installed, pyorderbook, on the same commands."""
     flow = make_book_flow(resting, commands)
-    own_per_s = _per_s(own_calls(flow), resting, commands)
+    own_per_s = _per_s(own_calls(flow, Book()), resting, commands)
     figures = [Figure("book_commands_per_s", own_per_s, "/s", note=f"{resting:,} orders rest")]
     try:
         other = importlib.import_module("pyorderbook")
@@ -113,7 +113,7 @@ def measure_book(commands: int, resting: int) -> list[Figure]:
             Figure("pyorderbook_commands_per_s", None, "/s", note=missing),
             Figure("book_over_pyorderbook", None, "×", AtLeast(BOOK_RATIO_MIN), note=missing),
         ]
-    other_per_s = _per_s(pyorderbook_calls(other, flow), resting, commands)
+    other_per_s = _per_s(pyorderbook_calls(flow, other, other.Book()), resting, commands)
     return [
         *figures,
         Figure("pyorderbook_commands_per_s", other_per_s, "/s"),
@@ -167,9 +167,8 @@ def take(book: Book, side: Side, lots: int) -> None:
         book.reduce(order_id, filled)
 
 
-def own_calls(flow: Sequence[BookCommand]) -> Iterator[BookCall]:
-    """What to call on a new book of ours."""
-    book = Book()
+def own_calls(flow: Sequence[BookCommand], book: Book) -> Iterator[BookCall]:
+    """What to call on an empty book of ours."""
     for command in flow:
         match command:
             case Add():
@@ -181,13 +180,12 @@ def own_calls(flow: Sequence[BookCommand]) -> Iterator[BookCall]:
                 yield take, (book, command.side, command.lots)
 
 
-def pyorderbook_calls(other: Any, flow: Sequence[BookCommand]) -> Iterator[BookCall]:
-    """What to call on a new book of pyorderbook.
+def pyorderbook_calls(flow: Sequence[BookCommand], other: Any, book: Any) -> Iterator[BookCall]:
+    """What to call on an empty book of pyorderbook, which is the module ``other``.
 
     It takes orders as objects of its own, so making one is part of its work, as making a place
     in the queue is part of ours.
     """
-    book = other.Book()
     make_order = {
         Side.BUY: partial(other.Order, other.Side.BID, "BTC-USDT"),
         Side.SELL: partial(other.Order, other.Side.ASK, "BTC-USDT"),
