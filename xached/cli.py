@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NoReturn
 
 import attrs
 import trio
@@ -19,7 +19,14 @@ from loguru import logger
 from rich.console import Console
 from rich.table import Table
 
-from xached.config import Config, ConfigError, GrpcConfig, default_house, read_config
+from xached.config import (
+    Config,
+    ConfigError,
+    GrpcConfig,
+    default_house,
+    is_address,
+    read_config,
+)
 
 app = App(
     name="xached",
@@ -39,6 +46,7 @@ EXIT_BROKEN = 70
 
 def main() -> None:
     """Run the command."""
+    os.umask(0o077)  # Whatever it makes is its owner's alone.
     app()
 
 
@@ -63,8 +71,7 @@ def serve(
 
     async def show(endpoints: Any) -> None:
         print(f"READY grpc={endpoints.grpc} http={endpoints.http}", flush=True)
-        _print_token(endpoints)
-        _notify_systemd("READY=1")
+        _show_first_admin(endpoints, settings.data_dir)
 
     _run(settings, attach, show)
 
@@ -85,6 +92,9 @@ def demo(
 
     if not 0.1 <= speed <= 100:
         _refuse(f"--speed {speed:g}: from 0.1 to 100")
+    for option, address in (("--grpc", grpc), ("--http", http)):
+        if not is_address(address):
+            _refuse(f"{option} {address!r}: host:port, where port 0 picks a free one")
     data_dir = data if data is not None else _demo_dir()
     _log_to(sys.stderr, level="WARNING")
     settings = Config(
@@ -129,7 +139,7 @@ def verify(*, data: Data, json_output: Json = False) -> None:
         console = Console()
         console.print(table)
         for fault in found.faults:
-            console.print(f"[red]{fault}[/red]")
+            console.print(fault, style="red", markup=False, soft_wrap=True)
         if not found.faults:
             console.print("[green]everything holds[/green]")
     if found.faults:
@@ -200,7 +210,6 @@ def bench(
             )
         except BenchFailed as error:
             _refuse(str(error))
-            raise AssertionError from None
     if json_output:
         found = report.plain()
         if earlier is not None:
@@ -218,9 +227,10 @@ def bench(
 @admin.command
 def bootstrap(*, data: Data) -> None:
     """Print a new one-time token for the first administrator; the daemon must be stopped."""
-    from xached.daemon import new_bootstrap_token
+    from xached.recovery import new_bootstrap_token
+    from xached.runtime.world import RealWorld
 
-    print(_guarded(lambda: new_bootstrap_token(data)))
+    print(_guarded(lambda: new_bootstrap_token(data, RealWorld())))
 
 
 @app.command(show=False)
@@ -234,9 +244,10 @@ def snapshot(
 
     if socket is not None:
         os.close(socket)
-    master = read_master_key(DataPaths(data).master_key)
-    written = write_snapshot(data, master.derive(Purpose.JOURNAL_CHAIN))
-    print(written or "nothing new")
+    key = _guarded(lambda: read_master_key(DataPaths(data).master_key))
+    written = _guarded(lambda: write_snapshot(data, key.derive(Purpose.JOURNAL_CHAIN)))
+    if socket is None:  # The daemon's own output is not for this.
+        print(written or "nothing new")
 
 
 # --- parts -----------------------------------------------------------------------------------
@@ -252,14 +263,17 @@ def _run(
     from xached.runtime.supervise import one_line
     from xached.runtime.world import RealWorld
 
+    ready = False
+
     async def run() -> None:
+        nonlocal ready
         stop = trio.Event()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_stop_on_signal, stop)
             endpoints = await nursery.start(run_daemon, settings, RealWorld(), attach, stop)
+            ready = True
             nursery.start_soon(show, endpoints)
             await stop.wait()
-            _notify_systemd("STOPPING=1")
             await endpoints.stopped.wait()
             nursery.cancel_scope.cancel()
 
@@ -267,8 +281,17 @@ def _run(
         trio.run(run)
     except BaseExceptionGroup as group:
         logger.opt(exception=group).debug("the daemon ended")
+        first = _first(group)
+        if not ready and isinstance(first, (*_damages(), *_refusals())):
+            _end(first)
         print(f"xached: {one_line(group)}", file=sys.stderr)
         raise SystemExit(EXIT_BROKEN) from None
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 async def _stop_on_signal(stop: trio.Event) -> None:
@@ -280,30 +303,56 @@ async def _stop_on_signal(stop: trio.Event) -> None:
 
 
 def _guarded(work: Callable[[], Any]) -> Any:
-    """Run what reads a data directory; what is wrong with it is one line and exit code 2."""
+    """Run what reads a data directory; what is wrong with it is one line and an exit code."""
+    try:
+        return work()
+    except (*_damages(), *_refusals()) as error:
+        _end(error)
+
+
+def _end(error: BaseException) -> NoReturn:
+    """Say what is the matter in one line, and exit."""
+    damaged = isinstance(error, _damages())
+    print(f"xached: {'damaged: ' if damaged else ''}{error}", file=sys.stderr)
+    raise SystemExit(EXIT_FAULTS if damaged else EXIT_REFUSED) from None
+
+
+def _damages() -> tuple[type[Exception], ...]:
+    """What says that a data directory is not as it was written."""
+    from xached.storage.journal import JournalDamaged
+    from xached.storage.vault import VaultDamaged
+
+    return JournalDamaged, VaultDamaged
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """What people can put right, each with a text that says what to do."""
     from xached.actors.sessions import AdminExists
+    from xached.daemon import ListingRefused
+    from xached.demo import DemoDamaged
+    from xached.inspection import NoSuchRow
+    from xached.recovery import ClockBehind, NoHouse
     from xached.security.keys import MasterKeyError
     from xached.storage.database import DatabaseRefused
     from xached.storage.directory import DirectoryInUse
-    from xached.storage.journal import JournalDamaged, JournalFailed
-    from xached.storage.vault import VaultDamaged, VaultFailed, VaultUnusable
+    from xached.storage.journal import JournalFailed
+    from xached.storage.vault import VaultFailed, VaultUnusable
 
-    try:
-        return work()
-    except (JournalDamaged, VaultDamaged) as error:
-        print(f"xached: damaged: {error}", file=sys.stderr)
-        raise SystemExit(EXIT_FAULTS) from None
-    except (
-        MasterKeyError,
+    return (
+        AdminExists,
+        ClockBehind,
         DatabaseRefused,
+        DemoDamaged,
         DirectoryInUse,
         JournalFailed,
+        ListingRefused,
+        MasterKeyError,
+        NoHouse,
+        NoSuchRow,
+        OSError,
         VaultFailed,
         VaultUnusable,
-        AdminExists,
-        OSError,
-    ) as error:
-        _refuse(str(error))
+    )
 
 
 def _earlier_figures(path: Path) -> dict[str, float]:
@@ -313,10 +362,9 @@ def _earlier_figures(path: Path) -> dict[str, float]:
         return earlier_values(json.loads(path.read_bytes()))
     except (OSError, ValueError, NoFigures) as error:
         _refuse(f"--compare {path}: {error}")
-        raise AssertionError from None
 
 
-def _refuse(text: str) -> Any:
+def _refuse(text: str) -> NoReturn:
     print(f"xached: {text}", file=sys.stderr)
     raise SystemExit(EXIT_REFUSED)
 
@@ -326,7 +374,6 @@ def _read_config(path: Path) -> Config:
         return read_config(path)
     except ConfigError as error:
         _refuse(str(error))
-        raise AssertionError from None
 
 
 def _configured_strategies(settings: Config) -> list[Any]:
@@ -344,12 +391,18 @@ def _configured_strategies(settings: Config) -> list[Any]:
     ]
 
 
-def _print_token(endpoints: Any) -> None:
-    if endpoints.bootstrap_token is not None:
-        print(
-            f"There is no administrator yet. One-time token: {endpoints.bootstrap_token}",
-            flush=True,
+def _show_first_admin(endpoints: Any, data_dir: Path) -> None:
+    """Say how the first administrator gets in, as long as there is none."""
+    if endpoints.first_admin.token is not None:
+        how = f"One-time token: {endpoints.first_admin.token}"
+    elif endpoints.first_admin.wanted:
+        how = (
+            "Its one-time token was shown at the first start; for a new one, stop the daemon and "
+            f"run: xached admin bootstrap --data {shlex.quote(str(data_dir))}"
         )
+    else:
+        return
+    print(f"There is no administrator yet. {how}", flush=True)
 
 
 def _log_to(stream: Any, level: str = "INFO") -> None:
@@ -362,24 +415,11 @@ def _demo_dir() -> Path:
     return (Path(home) if home else Path.home() / ".local" / "share") / "xache" / "demo"
 
 
-def _notify_systemd(state: str) -> None:
-    """Tell systemd how we are, when it started us (sd_notify(3))."""
-    import socket
-
-    address = os.environ.get("NOTIFY_SOCKET")
-    if not address:
-        return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-        notify.connect("\0" + address[1:] if address.startswith("@") else address)
-        notify.send(state.encode())
-
-
 def _parse_time(text: str) -> int:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
         _refuse(f"--at-time {text!r}: a time such as 2026-01-31T12:00:00")
-        raise AssertionError from None
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
-    return math.floor(at.timestamp()) * 1_000_000_000
+    return (at - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1) * 1_000

@@ -1,8 +1,8 @@
 """The composition root: recover, wire, serve, stop.
 
-Recovery is how the daemon starts, whatever ended it before. Nothing is served before the journal
-is replayed, checked, and its people are known. Vital actors take the daemon down; the next start
-is their recovery. A planned stop refuses new calls, lets open ones end, and closes the files.
+Nothing is served before the journal is replayed, checked, and its people are known. Vital actors
+take the daemon down; the next start is their recovery. A planned stop refuses new calls, lets
+open ones end, and closes the files.
 """
 
 from __future__ import annotations
@@ -25,12 +25,7 @@ from xached.actors.history import History, run_history
 from xached.actors.market.actor import MarketFeed, run_market
 from xached.actors.market.data import MarketData
 from xached.actors.matching import Matching, MatchingActor
-from xached.actors.sessions import (
-    AdminExists,
-    SessionDesk,
-    issue_bootstrap_token,
-    run_sessions,
-)
+from xached.actors.sessions import SessionDesk, run_sessions
 from xached.actors.strategies import (
     Strategies,
     StrategyConfig,
@@ -51,10 +46,10 @@ from xached.api.wallet import WalletHandlers
 from xached.api.web import Readiness, WebApp, serve_http
 from xached.config import Config
 from xached.domain.auth import AuthMessage, AuthReply
-from xached.domain.exchange import Exchange
 from xached.domain.instrument import Directory, Symbol
 from xached.domain.market import Venue
 from xached.domain.messages import (
+    Command,
     ListAsset,
     ListInstrument,
     OpenPurse,
@@ -64,31 +59,24 @@ from xached.domain.messages import (
 )
 from xached.domain.order import MAIN, AccountId, make_purse
 from xached.domain.queries import PursesQuery
+from xached.domain.rejection import Rejection
 from xached.domain.sessions import SessionTable
+from xached.recovery import FirstAdmin, HouseFiles, first_admin, open_house
 from xached.runtime.mailbox import Mailbox
 from xached.runtime.supervise import Health, run_expendable, run_vital
 from xached.runtime.topic import Topic
-from xached.runtime.world import RealWorld, World
-from xached.security.credentials import Credentials
-from xached.security.keys import MasterKey, Purpose, create_master_key, read_master_key
-from xached.storage.candles import CandleStore
+from xached.runtime.world import Lane, World
 from xached.storage.directory import DataDirectory, DataPaths
-from xached.storage.journal import Journal
-from xached.storage.snapshots import recover
-from xached.storage.vault import Vault
-from xached.storage.views import Views, ViewsReader
+from xached.storage.snapshots import newest_seq
 
 MATCHING_PLACES = 4_096
 SESSIONS_PLACES = 1_024
-CLOCK_BEHIND_NS_MAX = 5_000_000_000
-"""How far the journal's last time may be ahead of the clock before an operator must agree."""
-
 GRACE_S = 5.0
 SNAPSHOT_CHECK_S = 30.0
 
 
-class ClockBehind(Exception):  # noqa: N818 - it says what is the matter
-    """The journal ends in the future: the clock was set back, or the data came from elsewhere."""
+class ListingRefused(Exception):  # noqa: N818 - it says what is the matter
+    """The configuration contradicts what was listed before, which is for ever."""
 
 
 @attrs.frozen(kw_only=True)
@@ -119,7 +107,7 @@ class Endpoints:
     grpc: str
     http: str
     admin_socket: Path
-    bootstrap_token: str | None
+    first_admin: FirstAdmin
     market: MarketData
     directory: Directory
     report: Callable[[], HouseReport]
@@ -139,28 +127,32 @@ async def run_daemon(
 ) -> None:
     """Serve until ``stop`` is set. Reports its endpoints once it is ready.
 
-    Raises: DirectoryInUse, MasterKeyError, JournalDamaged, VaultDamaged, ClockBehind before
-        anything is served; JournalFailed and VaultFailed when the disk fails.
+    Raises: DirectoryInUse, ListingRefused, and what opening a house raises, before anything is
+        served; OSError when it cannot listen; JournalFailed and VaultFailed when the disk fails.
     """
     with ExitStack() as files:
         data = files.enter_context(DataDirectory.open(config.data_dir))
-        core = _build_core(config, world, data.paths, _open_files(config, world, data.paths, files))
+        opened = open_house(data.paths, world, accept_clock=config.accept_clock, files=files)
+        core = _build_core(config, world, opened, files)
         async with trio.open_nursery() as nursery:
-            await _run_core(core, nursery)
-            await _list_house(config, core)
-            attachments = await attach(core.house)
-            endpoints = await _open_doors(config, core, attachments, nursery)
-            gc.collect()
-            gc.freeze()
-            core.ready_at_ns = world.now_ns()
-            core.serving.serve()
-            logger.info("ready: gRPC on {}, HTTP on {}", endpoints.grpc, endpoints.http)
-            task_status.started(endpoints)
-            await stop.wait()
-            logger.info("stopping: no new calls, {} s for those at work", GRACE_S)
-            core.serving.drain()
-            await core.close_doors()
-            nursery.cancel_scope.cancel()
+            try:
+                await _run_core(core, nursery)
+                await _list_house(config, core)
+                attachments = await attach(core.house)
+                endpoints = await _open_doors(config, core, attachments, nursery)
+                gc.collect()
+                gc.freeze()
+                core.ready_at_ns = world.now_ns()
+                core.serving.serve()
+                logger.info("ready: gRPC on {}, HTTP on {}", endpoints.grpc, endpoints.http)
+                task_status.started(endpoints)
+                await stop.wait()
+                logger.info("stopping: no new calls, {} s for those at work", GRACE_S)
+                core.serving.drain()
+                await core.close_doors()
+                nursery.cancel_scope.cancel()
+            finally:
+                core.close_mailboxes()
     core.stopped.set()
 
 
@@ -170,9 +162,7 @@ class _Core:
 
     house: House
     world: World
-    paths: DataPaths
-    files: _Files
-    credentials: Credentials
+    files: HouseFiles
     table: SessionTable
     desk: SessionDesk
     actor: MatchingActor
@@ -180,8 +170,10 @@ class _Core:
     history: History
     market: MarketData
     health: Health
-    bootstrap_token: str | None
+    first_admin: FirstAdmin
+    views_lane: Lane
     snapshot_rows: int
+    snapshot_seq: int
     strategies: Strategies = attrs.field(factory=lambda: Strategies(()))
     servers: list[Server] = attrs.field(factory=list)
     serving: HealthService = attrs.field(factory=lambda: HealthService(()))
@@ -201,16 +193,30 @@ class _Core:
         for done in (*self.servers_done, self.http_done, self.strategies_done):
             await done.wait()
 
+    def close_mailboxes(self) -> None:
+        """Answer whoever still waits: nothing more will be done."""
+        self.house.matching.mailbox.close()
+        self.house.sessions.close()
+
     def report(self) -> HouseReport:
         """How every part is doing."""
-        statistics: dict[str, Any] = {
-            "matching": (self.actor.statistics(), self.house.matching.mailbox.statistics()),
-            "sessions": (self.desk.statistics(), self.house.sessions.statistics()),
-            "history": (self.history.statistics(),),
-            "market": (self.market.statistics(),),
+        house = self.house
+        statistics = {
+            "matching": {
+                **_numbers(self.actor.statistics()),
+                **_numbers(house.matching.mailbox.statistics(), "mailbox_"),
+                **_numbers(self.feed.statistics(), "feed_"),
+            },
+            "sessions": {
+                **_numbers(self.desk.statistics()),
+                **_numbers(house.sessions.statistics(), "mailbox_"),
+            },
+            "history": _numbers(self.history.statistics()),
+            "market": _numbers(self.market.statistics()),
+            "snapshots": {"newest_seq": self.snapshot_seq},
         }
         for seat in self.strategies.statistics():
-            statistics[f"strategy {seat.name}"] = (seat,)
+            statistics[f"strategy {seat.name}"] = _numbers(seat)
         return HouseReport(
             version=version("xached"),
             ready_at_ns=self.ready_at_ns,
@@ -222,162 +228,55 @@ class _Core:
                     state=record.state.value.lower(),
                     restarts=record.restarts,
                     failure=record.failure,
-                    statistics=_numbers(statistics.get(record.name, ())),
+                    statistics=statistics.get(record.name, {}),
                 )
                 for record in self.health.records()
             ),
         )
 
 
-def new_bootstrap_token(data_dir: Path) -> str:
-    """A new one-time token for the first administrator of a house that is not running.
-
-    Raises: DirectoryInUse, AdminExists, and what opening a vault raises.
-    """
-    world = RealWorld()
-    with DataDirectory.open(data_dir) as data:
-        master = open_master_key(data.paths, world)
-        vault = _open_vault(master, world, data.paths)
-        try:
-            credentials = Credentials(
-                master, house_id=vault.house_id, cost=world.argon2_cost, entropy=world.entropy
-            )
-            return issue_bootstrap_token(vault, credentials, world.now_ns())
-        finally:
-            vault.close()
-
-
-def open_master_key(paths: DataPaths, world: World) -> MasterKey:
-    """The key of this house; a new one for a new house only. Raises: MasterKeyError."""
-    if not paths.master_key.exists() and not paths.journal.exists():
-        return create_master_key(paths.master_key, world.entropy)
-    return read_master_key(paths.master_key)
-
-
-@attrs.frozen(kw_only=True)
-class _Files:
-    """The open files of a house, and what was recovered from them."""
-
-    master: MasterKey
-    journal: Journal
-    vault: Vault
-    views: Views
-    reader: ViewsReader
-    candles: CandleStore
-    exchange: Exchange
-
-
-def _open_files(config: Config, world: World, paths: DataPaths, open_files: ExitStack) -> _Files:
-    """Open everything, newest truth first. The caller closes ``open_files``."""
-    master = open_master_key(paths, world)
-    journal = open_files.enter_context(
-        Journal.open(
-            paths.journal,
-            master.derive(Purpose.JOURNAL_CHAIN),
-            entropy=world.entropy,
-            locking_mode=world.sqlite_locking_mode,
-        )
-    )
-    ahead_ns = journal.last_at_ns - world.now_ns()
-    if ahead_ns > CLOCK_BEHIND_NS_MAX and not config.accept_clock:
-        raise ClockBehind(
-            f"the journal ends {ahead_ns // 1_000_000_000} s in the future; set the clock, or "
-            "start with --accept-clock to go on from there"
-        )
-    recovered = recover(paths.snapshots, master.derive(Purpose.JOURNAL_CHAIN), journal)
-    logger.info(
-        "recovered row {}: {} events since the snapshot of row {}",
-        recovered.anchor.seq,
-        recovered.events,
-        recovered.from_seq,
-    )
-    vault = _open_vault(master, world, paths)
-    open_files.callback(vault.close)
-    views = Views.open(paths.views, journal.house_id, journal.last_seq)
-    open_files.callback(views.close)
-    views.catch_up(journal)
-    reader = ViewsReader(paths.views)
-    open_files.callback(reader.close)
-    candles = CandleStore(paths.market)
-    open_files.callback(candles.close)
-    return _Files(
-        master=master,
-        journal=journal,
-        vault=vault,
-        views=views,
-        reader=reader,
-        candles=candles,
-        exchange=recovered.exchange,
-    )
-
-
-def _open_vault(master: MasterKey, world: World, paths: DataPaths) -> Vault:
-    return Vault.open(
-        paths.vault,
-        row_key=master.derive(Purpose.VAULT_ROWS),
-        stream_key=master.derive(Purpose.VAULT_STREAM),
-        new_house_id=world.entropy,
-        locking_mode=world.sqlite_locking_mode,
-    )
-
-
-def _build_core(config: Config, world: World, paths: DataPaths, files: _Files) -> _Core:
-    """Give every file its owner, and every owner an address."""
-    vault, state = files.vault, files.exchange.state
-    credentials = Credentials(
-        files.master, house_id=vault.house_id, cost=world.argon2_cost, entropy=world.entropy
-    )
+def _build_core(config: Config, world: World, files: HouseFiles, lanes: ExitStack) -> _Core:
+    """Give every file its owner, and every owner an address. ``lanes`` ends their threads."""
+    state = files.exchange.state
     directory = Directory()
     for asset in state.assets.values():
         directory.list_asset(asset)
     for market in state.markets.values():
         directory.list_instrument(market.instrument)
     matching, feed, table = Matching(MATCHING_PLACES), Topic[Row](), SessionTable()
-    house = House(
-        world=world,
-        paths=paths,
-        matching=matching,
-        sessions=Mailbox(SESSIONS_PLACES),
-        directory=directory,
-    )
+    journal_lane, views_lane = world.open_lane("journal"), world.open_lane("views")
+    lanes.callback(journal_lane.close)
+    lanes.callback(views_lane.close)
     return _Core(
-        house=house,
+        house=House(
+            world=world,
+            paths=files.paths,
+            matching=matching,
+            sessions=Mailbox(SESSIONS_PLACES),
+            directory=directory,
+        ),
         world=world,
-        paths=paths,
         files=files,
-        credentials=credentials,
         table=table,
         desk=SessionDesk(
-            vault=vault,
-            credentials=credentials,
+            vault=files.vault,
+            credentials=files.credentials,
             table=table,
             world=world,
             open_purse=partial(_open_main_purse, matching),
         ),
         actor=MatchingActor(
-            matching,
-            files.exchange,
-            files.journal,
-            world.open_lane("journal"),
-            feed,
-            directory,
-            world.now_ns,
+            matching, files.exchange, files.journal, journal_lane, feed, directory, world.now_ns
         ),
         feed=feed,
         history=History(files.reader, world, files.views.as_of_seq, lambda: files.journal.last_seq),
         market=MarketData(world),
         health=Health(),
-        bootstrap_token=_first_token(vault, credentials, world),
+        first_admin=first_admin(files, world.now_ns()),
+        views_lane=views_lane,
         snapshot_rows=config.snapshot_rows,
+        snapshot_seq=files.snapshot_seq,
     )
-
-
-def _first_token(vault: Vault, credentials: Credentials, world: World) -> str | None:
-    """A token for the first administrator, as long as there is none."""
-    try:
-        return issue_bootstrap_token(vault, credentials, world.now_ns())
-    except AdminExists:
-        return None
 
 
 async def _open_main_purse(matching: Matching, account_id: AccountId) -> None:
@@ -397,7 +296,6 @@ async def _run_core(core: _Core, nursery: trio.Nursery) -> None:
         partial(run_sessions, core.house.sessions, core.desk),
         core.health,
     )
-    lane = core.world.open_lane("views")
     nursery.start_soon(
         run_expendable,
         "history",
@@ -405,7 +303,7 @@ async def _run_core(core: _Core, nursery: trio.Nursery) -> None:
             run_history,
             core.history,
             core.files.views,
-            lane,
+            core.views_lane,
             core.feed,
             core.house.matching,
         ),
@@ -432,21 +330,32 @@ async def _start_vital(
 
 
 async def _list_house(config: Config, core: _Core) -> None:
-    """List what the configuration names. What is listed already changes nothing."""
-    matching = core.house.matching
-    for asset in config.house.assets:
-        await matching.execute(ListAsset(asset=asset, request_id=""))
-    for instrument in config.house.instruments:
-        await matching.execute(ListInstrument(instrument=instrument, request_id=""))
+    """List what the configuration names. What is listed already changes nothing.
+
+    Raises: ListingRefused.
+    """
     limits = config.house.limits
-    await matching.execute(
+    commands: list[Command] = [
+        *(ListAsset(asset=asset, request_id="") for asset in config.house.assets),
+        *(
+            ListInstrument(instrument=instrument, request_id="")
+            for instrument in config.house.instruments
+        ),
         SetRiskLimits(
             purse=None,
             max_open_orders=limits.max_open_orders,
             max_order_notional_units=limits.max_order_notional_units,
             request_id="",
-        )
-    )
+        ),
+    ]
+    for command in commands:
+        try:
+            await core.house.matching.execute(command)
+        except Rejection as rejection:
+            facts = rejection.facts
+            raise ListingRefused(
+                f"{rejection.message}: {facts['given']}; allowed: {facts['allowed']}"
+            ) from None
 
 
 async def _open_doors(
@@ -463,10 +372,10 @@ async def _open_doors(
     services = _services(core)
     core.serving = HealthService(service.descriptor.full_name for service in services)
     services = (*services, core.serving.service())
-    authorizer = SessionAuthorizer(core.table, core.credentials.access, core.world.now_ns)
+    authorizer = SessionAuthorizer(core.table, core.files.credentials.access, core.world.now_ns)
     public = (*services, *reflection_services(services)) if config.grpc.reflection else services
     port = await _serve_public(config, core, Routes(public, authorizer), nursery)
-    admin_socket = config.admin_socket or core.paths.admin_socket
+    admin_socket = config.admin_socket or core.files.paths.admin_socket
     await _serve_admin(core, services, authorizer, admin_socket, nursery)
     host = config.grpc.listen.rpartition(":")[0]
     web = WebApp(core.market, core.house.directory, partial(_readiness, core), core.world.now_ns)
@@ -476,7 +385,7 @@ async def _open_doors(
         grpc=f"{host}:{port}",
         http=f"http://{http_host}:{http_port}",
         admin_socket=admin_socket,
-        bootstrap_token=core.bootstrap_token,
+        first_admin=core.first_admin,
         market=core.market,
         directory=core.house.directory,
         report=core.report,
@@ -519,19 +428,20 @@ async def _run_strategies(core: _Core) -> None:
 
 
 async def _run_snapshots(core: _Core) -> None:
-    """Have a child process make a snapshot whenever enough rows have come."""
-    kept = core.files.journal.last_seq
+    """Have a child process make a snapshot whenever enough rows have come since the newest."""
+    paths = core.files.paths
     while True:
         await trio.sleep(SNAPSHOT_CHECK_S)
-        if core.files.journal.last_seq - kept < core.snapshot_rows:
+        if core.files.journal.last_seq - core.snapshot_seq < core.snapshot_rows:
             continue
-        kept = core.files.journal.last_seq
-        argv = [sys.executable, "-m", "xached", "snapshot", "--data", str(core.paths.root)]
+        argv = [sys.executable, "-I", "-m", "xached", "snapshot", "--data", str(paths.root)]
         child = await core.world.spawn(argv, pass_fd="--socket", env={})  # noqa: S106 - the name of an option
         async with child.stream:
             code = await child.wait()
         if code != 0:
             raise SnapshotFailed(f"the snapshot process ended with {code}")
+        core.snapshot_seq = newest_seq(paths.snapshots)
+        logger.info("snapshot of row {}", core.snapshot_seq)
 
 
 class SnapshotFailed(Exception):  # noqa: N818 - it says what happened
@@ -629,6 +539,8 @@ def _readiness(core: _Core) -> Readiness:
     ]
     if not core.ready_at_ns:
         reasons.append("starting")
+    if core.http_stop.is_set():
+        reasons.append("stopping")
     return Readiness(ready=not reasons, reasons=tuple(reasons))
 
 
@@ -639,11 +551,7 @@ def _interceptor(core: _Core) -> Interceptor:
     return Interceptor(core.world, report)
 
 
-def _numbers(records: Sequence[Any]) -> dict[str, int]:
-    """The whole numbers of statistics records, by field name."""
-    found: dict[str, int] = {}
-    for record in records:
-        for name, value in attrs.asdict(record, recurse=False).items():
-            if isinstance(value, int):
-                found[name] = int(value)
-    return found
+def _numbers(record: Any, prefix: str = "") -> dict[str, int]:
+    """The whole numbers of a statistics record, by field name."""
+    values = attrs.asdict(record, recurse=False)
+    return {prefix + name: int(value) for name, value in values.items() if isinstance(value, int)}

@@ -37,9 +37,9 @@ async def show_status(endpoints: Endpoints, trader: Trader, data_dir: Path) -> N
     _say(f"demo trader  {trader.email}  password {trader.password}")
     _say(f"page         {endpoints.http}")
     _say(f"data         {data_dir}")
-    if endpoints.bootstrap_token is not None:
+    if endpoints.first_admin.token is not None:
         _say(f"admin        socket {endpoints.admin_socket}, one-time token ")
-        _say(f"             {endpoints.bootstrap_token}")
+        _say(f"             {endpoints.first_admin.token}")
     _say("")
     _say("Try, in another terminal:")
     for number, (what, command) in enumerate(commands(endpoints, trader, data_dir), start=1):

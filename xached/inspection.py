@@ -19,11 +19,11 @@ from xached.adapters.child import find_strategies
 from xached.domain.exchange import Exchange
 from xached.domain.money import format_units
 from xached.domain.order import subaccount_of
-from xached.security.keys import MasterKeyError, Purpose, read_master_key
+from xached.security.keys import MasterKey, MasterKeyError, Purpose, read_master_key
 from xached.storage.directory import DataPaths
-from xached.storage.journal import Journal
+from xached.storage.journal import Anchor, Journal, JournalDamaged, JournalFailed, Report
 from xached.storage.snapshots import recover
-from xached.storage.vault import Vault
+from xached.storage.vault import Vault, VaultDamaged, VaultFailed
 
 SQLITE_OLDEST = (3, 51, 3)
 FREE_BYTES_MIN = 1 << 30
@@ -43,39 +43,35 @@ class Verification:
     faults: tuple[str, ...]
 
 
+class NoSuchRow(Exception):  # noqa: N818 - it says what is the matter
+    """The journal does not have the row that was asked for."""
+
+
 def verify(data_dir: Path) -> Verification:
     """Check chain, ids, snapshots and invariants of a house, also beside a running daemon.
 
-    Raises: MasterKeyError, DatabaseRefused, JournalDamaged, VaultDamaged: where even reading
-        is not possible.
+    Raises: MasterKeyError, DatabaseRefused, VaultUnusable: where this key or this program cannot
+        read it at all. What is damaged is a fault of the report.
     """
     paths = DataPaths(data_dir)
     master = read_master_key(paths.master_key)
-    with Journal.open_read_only(paths.journal, master.derive(Purpose.JOURNAL_CHAIN)) as journal:
-        report = journal.verify()
-        faults = list(report.faults)
-        exchange = Exchange()
-        if not faults:
-            for seq, at_ns, events in journal.replay():
-                if seq > report.last.seq:
-                    break
-                for event in events:
-                    exchange.apply(event, seq, at_ns)
-            faults.extend(_broken_invariants(exchange))
-            recovered = recover(paths.snapshots, master.derive(Purpose.JOURNAL_CHAIN), journal)
-            if recovered.anchor == report.last and recovered.exchange.snapshot() != (
-                exchange.snapshot()
-            ):
-                faults.append("the newest snapshot and its tail give another state than all rows")
-    vault = Vault.open_read_only(
-        paths.vault,
-        row_key=master.derive(Purpose.VAULT_ROWS),
-        stream_key=master.derive(Purpose.VAULT_STREAM),
-    )
+    faults: list[str] = []
+    report, exchange, accounts = _NOTHING_READ, Exchange(), 0
     try:
-        accounts = vault.verify().accounts
-    finally:
-        vault.close()
+        with Journal.open_read_only(paths.journal, master.derive(Purpose.JOURNAL_CHAIN)) as journal:
+            report = journal.verify()
+            faults.extend(report.faults)
+            if report.ok:
+                exchange = _replayed(journal, report.last.seq)
+                faults.extend(_wrong_snapshots(paths, master, journal, report, exchange))
+    except (JournalDamaged, JournalFailed) as error:
+        faults.append(f"the journal: {error}")
+    except AssertionError as error:
+        faults.append(f"an invariant of the exchange does not hold: {error}")
+    try:
+        accounts = _verified_accounts(paths, master)
+    except (VaultDamaged, VaultFailed) as error:
+        faults.append(f"the vault: {error}")
     return Verification(
         rows=report.rows,
         events=report.events,
@@ -93,12 +89,14 @@ def verify(data_dir: Path) -> Verification:
 def replay(data_dir: Path, at_seq: int | None, at_ns: int | None) -> dict[str, Any]:
     """The state of the exchange after a row, or at a time; after the newest row without either.
 
-    Raises: as :func:`verify`.
+    Raises: NoSuchRow, MasterKeyError, DatabaseRefused, JournalDamaged, JournalFailed.
     """
     paths = DataPaths(data_dir)
     master = read_master_key(paths.master_key)
     exchange, last_seq, last_ns = Exchange(), 0, 0
     with Journal.open_read_only(paths.journal, master.derive(Purpose.JOURNAL_CHAIN)) as journal:
+        if at_seq is not None and not 0 <= at_seq <= journal.last_seq:
+            raise NoSuchRow(f"there is no row {at_seq}: the journal ends at {journal.last_seq}")
         for seq, row_ns, events in journal.replay():
             if (at_seq is not None and seq > at_seq) or (at_ns is not None and row_ns > at_ns):
                 break
@@ -183,11 +181,40 @@ def _check_key(paths: DataPaths) -> Check:
     return Check(name="master key", ok=True, found=str(paths.master_key), advice=advice)
 
 
-def _broken_invariants(exchange: Exchange) -> Iterator[str]:
+_NOTHING_READ = Report(rows=0, events=0, ids=0, last=Anchor(0, b""), last_at_ns=0, faults=())
+
+
+def _replayed(journal: Journal, last_seq: int) -> Exchange:
+    """The exchange after a row, from the rows alone. Raises: AssertionError."""
+    exchange = Exchange()
+    for seq, at_ns, events in journal.replay():
+        if seq > last_seq:  # A daemon beside us goes on.
+            break
+        for event in events:
+            exchange.apply(event, seq, at_ns)
+    exchange.check()
+    return exchange
+
+
+def _wrong_snapshots(
+    paths: DataPaths, master: MasterKey, journal: Journal, report: Report, exchange: Exchange
+) -> Iterator[str]:
+    recovered = recover(paths.snapshots, master.derive(Purpose.JOURNAL_CHAIN), journal)
+    same_row = recovered.anchor == report.last
+    if same_row and recovered.exchange.snapshot() != exchange.snapshot():
+        yield "the newest snapshot and its tail give another state than all rows"
+
+
+def _verified_accounts(paths: DataPaths, master: MasterKey) -> int:
+    vault = Vault.open_read_only(
+        paths.vault,
+        row_key=master.derive(Purpose.VAULT_ROWS),
+        stream_key=master.derive(Purpose.VAULT_STREAM),
+    )
     try:
-        exchange.check()
-    except AssertionError as error:
-        yield f"an invariant of the exchange does not hold: {error}"
+        return vault.verify().accounts
+    finally:
+        vault.close()
 
 
 def _describe(exchange: Exchange) -> dict[str, Any]:

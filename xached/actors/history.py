@@ -19,6 +19,7 @@ from xached.domain.messages import Row
 from xached.domain.order import Order, OrderId, Purse
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.statement import Transaction
+from xached.runtime.mailbox import Overloaded
 from xached.runtime.topic import Lagged, Subscription, Topic
 from xached.runtime.world import Lane, World
 from xached.storage.views import Page, Views, ViewsReader
@@ -27,13 +28,18 @@ Found = TypeVar("Found")
 
 ROWS_BUFFERED_MAX = 20_000
 ROWS_AT_ONCE = 1_000
+RETRY_S = 0.1
+"""How long a busy exchange is left alone before it is asked for a gap again."""
 
 
 class Journal(Protocol):
     """Where a gap is read from."""
 
     async def rows(self, first: int, last: int) -> list[Row]:
-        """Rows that are on disk; as many as fit, at least the first when it is there."""
+        """Rows that are on disk; as many as fit, at least the first when it is there.
+
+        Raises: Overloaded.
+        """
         ...
 
 
@@ -79,8 +85,12 @@ class History:
                 given=str(seq),
                 allowed=f"at most {self._last_seq()}",
             )
-        while self._as_of_seq < seq:
-            await self._advanced.park()
+        await self._wait_reached(seq)
+
+    async def wait_current(self) -> None:
+        """Wait until history has reached everything that was on disk when it was asked."""
+        await trio.lowlevel.checkpoint()
+        await self._wait_reached(self._last_seq())
 
     async def orders(
         self, purse: Purse, symbol: Symbol | None, before: int | None, limit: int
@@ -124,6 +134,10 @@ class History:
     async def _read(self, read: Callable[[], Found]) -> Found:
         return await self._world.run_in_thread(read)
 
+    async def _wait_reached(self, seq: int) -> None:
+        while self._as_of_seq < seq:
+            await self._advanced.park()
+
     def _reached(self, seq: int) -> None:
         self._as_of_seq = seq
         self._advanced.unpark_all()
@@ -140,7 +154,11 @@ async def run_history(
     while True:
         async with feed.subscribe(ROWS_BUFFERED_MAX) as rows:
             while history.as_of_seq < (newest := history._last_seq()):
-                missed = await journal.rows(history.as_of_seq + 1, newest)
+                try:
+                    missed = await journal.rows(history.as_of_seq + 1, newest)
+                except Overloaded:
+                    await trio.sleep(RETRY_S)
+                    continue
                 await _project(history, views, lane, missed)
             await _follow(history, views, lane, rows)
         history._lagged += 1
@@ -159,4 +177,5 @@ async def _follow(history: History, views: Views, lane: Lane, rows: Subscription
 
 async def _project(history: History, views: Views, lane: Lane, rows: list[Row]) -> None:
     await lane.run(views.project, rows)
-    history._reached(rows[-1].seq)
+    # Not the last row's: rows of a gap that was read already may come again.
+    history._reached(views.as_of_seq)

@@ -17,9 +17,16 @@ from xached.api.paging import read_page, write_token
 from xached.api.routes import Call, Requests, Responses
 from xached.domain.history import PurseChanges, PurseFold
 from xached.domain.instrument import Directory
-from xached.domain.messages import CancelAll, CancelOrder, Command, OrderEnded, PlaceOrder, Row
-from xached.domain.order import EndReason, Purse, account_of, make_order_id
-from xached.domain.queries import OpenOrderQuery, PurseQuery
+from xached.domain.messages import (
+    CancelAll,
+    CancelOrder,
+    Command,
+    PlaceOrder,
+    Row,
+    order_scope,
+)
+from xached.domain.order import MAIN, EndReason, Purse, account_of, make_order_id
+from xached.domain.queries import PurseQuery
 from xached.domain.rejection import Reason, Rejection
 from xached.runtime.mailbox import Overloaded
 from xached.runtime.topic import Lagged, Subscription, Topic
@@ -107,22 +114,24 @@ class TradingHandlers:
                     subaccount = batch[0].subaccount
                     call.resolve_purse(batch[0])
                 for entry in batch:
-                    self._enter(entry, call.purse, subaccount, window)
+                    self._enter(call, entry, subaccount, window)
                 await window.wait_room()
             window.finish()
 
     def _enter(
         self,
+        call: Call,
         entry: trading_pb2.EnterOrdersRequest,
-        purse: Purse,
         subaccount: str,
         window: _Window,
     ) -> None:
         """Post one entry; its answer, or its refusal, takes its place in the window."""
         place = window.open(entry.tag)
         try:
-            command = self._read_entry(entry, purse, subaccount)
-            self._matching.post(command, place.fill, account=account_of(purse))
+            command = self._read_entry(entry, call.purse, subaccount)
+            self._matching.post(
+                command, place.fill, account=account_of(call.purse), deadline=call.deadline_s
+            )
         except (Rejection, Overloaded) as error:
             place.fill(outcome.Error(error))
 
@@ -156,9 +165,7 @@ class TradingHandlers:
             reason=EndReason.USER,
         )
         row = await self._execute(call, command)
-        return trading_pb2.CancelAllOrdersResponse(
-            order_ids=[str(e.order_id) for e in row.events if isinstance(e, OrderEnded)]
-        )
+        return convert.cancel_all_response(row)
 
     # --- reading ----------------------------------------------------------------------------
 
@@ -169,19 +176,15 @@ class TradingHandlers:
         purse = call.purse
         order_id, client_order_id = convert.order_name(request.order_id, request.client_order_id)
         if client_order_id is not None:
+            # Asked through the mailbox: an order that is still queued there is waited for.
             accepted = await self._matching.find_request(
-                f"o:{purse}", client_order_id, account=account_of(purse)
+                order_scope(purse), client_order_id, account=account_of(purse)
             )
             if accepted is None:
                 raise _unknown_order("client_order_id", client_order_id)
             order_id = make_order_id(accepted.seq, 0)
         assert order_id is not None
-        found = await self._matching.query(
-            OpenOrderQuery(purse=purse, order_id=order_id, client_order_id=None),
-            account=account_of(purse),
-        )
-        # The history is asked for the fills of an open order too, as of the same sequence.
-        await self._history.wait_for(found.seq)
+        await self._history.wait_current()
         told = await self._history.order(purse, order_id)
         if told is None:
             raise _unknown_order("order_id", str(order_id))
@@ -219,7 +222,7 @@ class TradingHandlers:
                 convert.order_message(order, self._directory[order.symbol]) for order in found.items
             ],
             next_page_token=write_token(found.next_before),
-            as_of_seq=self._history.as_of_seq,
+            as_of_seq=found.as_of_seq,
         )
 
     async def list_fills(
@@ -235,7 +238,7 @@ class TradingHandlers:
                 convert.fill_message(fill, self._directory[fill.symbol]) for fill in found.items
             ],
             next_page_token=write_token(found.next_before),
-            as_of_seq=self._history.as_of_seq,
+            as_of_seq=found.as_of_seq,
         )
 
     async def list_positions(
@@ -290,14 +293,11 @@ class TradingHandlers:
         responses: Responses[trading_pb2.WatchPurseResponse],
     ) -> None:
         """Send changes until the reader was too slow and must begin again."""
+        heartbeat_at = trio.current_time() + HEARTBEAT_S
         while True:
             batch: list[Row | Lagged] = []
-            with trio.move_on_after(HEARTBEAT_S):
+            with trio.move_on_at(heartbeat_at):
                 batch = await rows.receive_batch()
-            if not batch:
-                await responses.send(
-                    trading_pb2.WatchPurseResponse(seq=seq, heartbeat=trading_pb2.Heartbeat())
-                )
             for row in batch:
                 if isinstance(row, Lagged):
                     return
@@ -307,6 +307,13 @@ class TradingHandlers:
                 changes = fold.fold(row)
                 if changes is not None:
                     await responses.send_many(self._change_messages(row, changes))
+                    heartbeat_at = trio.current_time() + HEARTBEAT_S
+            # Other purses may keep the feed busy: silence is counted by what was sent.
+            if trio.current_time() >= heartbeat_at:
+                await responses.send(
+                    trading_pb2.WatchPurseResponse(seq=seq, heartbeat=trading_pb2.Heartbeat())
+                )
+                heartbeat_at = trio.current_time() + HEARTBEAT_S
 
     def _change_messages(
         self, row: Row, changes: PurseChanges
@@ -453,13 +460,13 @@ class _Window:
 
 
 def _check_same_purse(named: str, subaccount: str) -> None:
-    if named not in ("", subaccount):
+    if named and named != (subaccount or MAIN):
         raise Rejection(
             Reason.FIELD_FORBIDDEN,
             "one message trades for one purse",
             field="subaccount",
             given=named[:40],
-            allowed=f"empty or {subaccount or 'main'}",
+            allowed=f"empty or {subaccount or MAIN}",
         )
 
 

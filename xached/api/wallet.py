@@ -56,5 +56,5 @@ class WalletHandlers:
                 for entry in found.items
             ],
             next_page_token=write_token(found.next_before),
-            as_of_seq=self._history.as_of_seq,
+            as_of_seq=found.as_of_seq,
         )

@@ -187,6 +187,11 @@ HOUSE = "house"
 """Scope of the request ids of administrators."""
 
 
+def order_scope(purse: Purse) -> str:
+    """Scope of the client order ids of a purse."""
+    return f"o:{purse}"
+
+
 def request_key(command: Command) -> tuple[str, str] | None:
     """Under which (scope, id) a command may be repeated; None when it has no id.
 
@@ -194,7 +199,7 @@ def request_key(command: Command) -> tuple[str, str] | None:
     """
     match command:
         case PlaceOrder():
-            return f"o:{command.purse}", command.client_order_id
+            return order_scope(command.purse), command.client_order_id
         case CancelOrder() | CancelAll():
             return (f"r:{command.purse}", command.request_id) if command.request_id else None
         case AdvanceClock() | ExpireOrder():

@@ -106,6 +106,13 @@ def list_files(directory: Path) -> Sequence[Path]:
     return sorted(directory.glob(f"*{SUFFIX}"), reverse=True)
 
 
+def newest_seq(directory: Path) -> int:
+    """The row of the newest file, good or not; 0 without one."""
+    return max(
+        (int(file.stem) for file in list_files(directory) if file.stem.isdecimal()), default=0
+    )
+
+
 def recover(directory: Path, key: bytes, journal: Journal) -> Recovered:
     """Rebuild the exchange from the newest good snapshot and the rows since; check it.
 

@@ -1,0 +1,166 @@
+"""How a house begins, whatever ended it before: its files are opened and its state rebuilt.
+
+Nothing is served before the journal is replayed and checked. What is wrong with a data directory
+is found here, before anybody is answered.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import attrs
+from loguru import logger
+
+from xached.actors.sessions import issue_bootstrap_token
+from xached.domain.auth import Role
+from xached.domain.exchange import Exchange
+from xached.runtime.world import NS_PER_S, World
+from xached.security.credentials import Credentials
+from xached.security.keys import MasterKey, Purpose, create_master_key, read_master_key
+from xached.storage.candles import CandleStore
+from xached.storage.directory import DataDirectory, DataPaths
+from xached.storage.journal import Journal
+from xached.storage.snapshots import recover
+from xached.storage.vault import BOOTSTRAP_TOKEN, Vault
+from xached.storage.views import Views, ViewsReader
+
+CLOCK_BEHIND_NS_MAX = 5 * NS_PER_S
+"""How far the journal's last time may be ahead of the clock before an operator must agree."""
+
+
+class ClockBehind(Exception):  # noqa: N818 - it says what is the matter
+    """The journal ends in the future: the clock was set back, or the data came from elsewhere."""
+
+
+class NoHouse(Exception):  # noqa: N818 - it says what is the matter
+    """There is no house in this directory."""
+
+
+@attrs.frozen(kw_only=True)
+class HouseFiles:
+    """The open files of a house, and what was recovered from them."""
+
+    paths: DataPaths
+    journal: Journal
+    vault: Vault
+    views: Views
+    reader: ViewsReader
+    candles: CandleStore
+    credentials: Credentials
+    exchange: Exchange
+    snapshot_seq: int
+    """The row of the snapshot that recovery began with; 0 without one."""
+
+
+def open_house(
+    paths: DataPaths, world: World, *, accept_clock: bool, files: ExitStack
+) -> HouseFiles:
+    """Open everything, newest truth first. ``files`` closes it.
+
+    Raises: MasterKeyError, DatabaseRefused, JournalDamaged, JournalFailed, VaultDamaged,
+        VaultFailed, VaultUnusable, ClockBehind; OSError.
+    """
+    master = _open_master_key(paths, world)
+    chain_key = master.derive(Purpose.JOURNAL_CHAIN)
+    journal = files.enter_context(
+        Journal.open(
+            paths.journal,
+            chain_key,
+            entropy=world.entropy,
+            locking_mode=world.sqlite_locking_mode,
+        )
+    )
+    ahead_ns = journal.last_at_ns - world.now_ns()
+    if ahead_ns > CLOCK_BEHIND_NS_MAX and not accept_clock:
+        raise ClockBehind(
+            f"the journal ends {ahead_ns // NS_PER_S} s in the future; set the clock, or "
+            "start with --accept-clock to go on from there"
+        )
+    recovered = recover(paths.snapshots, chain_key, journal)
+    logger.info(
+        "recovered row {}: {} events since the snapshot of row {}",
+        recovered.anchor.seq,
+        recovered.events,
+        recovered.from_seq,
+    )
+    vault = _open_vault(master, world, paths)
+    files.callback(vault.close)
+    views = Views.open(paths.views, journal.house_id, journal.last_seq)
+    files.callback(views.close)
+    views.catch_up(journal)
+    reader = ViewsReader(paths.views)
+    files.callback(reader.close)
+    candles = CandleStore(paths.market)
+    files.callback(candles.close)
+    return HouseFiles(
+        paths=paths,
+        journal=journal,
+        vault=vault,
+        views=views,
+        reader=reader,
+        candles=candles,
+        credentials=_credentials(master, vault, world),
+        exchange=recovered.exchange,
+        snapshot_seq=recovered.from_seq,
+    )
+
+
+@attrs.frozen
+class FirstAdmin:
+    """How the first administrator gets in: not at all when there is one.
+
+    ``token`` is shown once, when it is made; the house keeps only its hash.
+    """
+
+    wanted: bool
+    token: str | None
+
+
+def first_admin(files: HouseFiles, now_ns: int) -> FirstAdmin:
+    """Make the one-time token of a new house. One that was made before goes on working."""
+    vault = files.vault
+    if vault.accounts_with_role(Role.ADMIN):
+        return FirstAdmin(wanted=False, token=None)
+    if vault.setting(BOOTSTRAP_TOKEN) is not None:
+        return FirstAdmin(wanted=True, token=None)
+    return FirstAdmin(wanted=True, token=issue_bootstrap_token(vault, files.credentials, now_ns))
+
+
+def new_bootstrap_token(data_dir: Path, world: World) -> str:
+    """A new one-time token for the first administrator of a house that is not running.
+
+    Raises: NoHouse, DirectoryInUse, AdminExists, and what opening a vault raises.
+    """
+    paths = DataPaths(data_dir)
+    if not paths.vault.exists():
+        raise NoHouse(f"there is no house in {data_dir}; it is made when the daemon first starts")
+    with DataDirectory.open(data_dir), ExitStack() as files:
+        master = read_master_key(paths.master_key)
+        vault = _open_vault(master, world, paths)
+        files.callback(vault.close)
+        return issue_bootstrap_token(vault, _credentials(master, vault, world), world.now_ns())
+
+
+def _open_master_key(paths: DataPaths, world: World) -> MasterKey:
+    """The key of this house; a new one for a new house only. Raises: MasterKeyError."""
+    is_new = not (paths.journal.exists() or paths.vault.exists())
+    if is_new and not paths.master_key.exists():
+        return create_master_key(paths.master_key, world.entropy)
+    return read_master_key(paths.master_key)
+
+
+def _open_vault(master: MasterKey, world: World, paths: DataPaths) -> Vault:
+    return Vault.open(
+        paths.vault,
+        row_key=master.derive(Purpose.VAULT_ROWS),
+        stream_key=master.derive(Purpose.VAULT_STREAM),
+        new_house_id=world.entropy,
+        locking_mode=world.sqlite_locking_mode,
+    )
+
+
+def _credentials(master: MasterKey, vault: Vault, world: World) -> Credentials:
+    return Credentials(
+        master, house_id=vault.house_id, cost=world.argon2_cost, entropy=world.entropy
+    )
