@@ -29,10 +29,10 @@ run: setup  ## start the demo: a living market on real recorded data
 	$(BIN)/xached demo $(ARGS)
 
 test: setup  ## run every test
-	$(BIN)/python -m pytest -n $(WORKERS) -m 'not long' $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 test-long: setup  ## run every test with the large counts
-	XACHE_LONG=1 $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	XACHE_LONG=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 lint: setup protos-check  ## static checks: ruff, mypy --strict, layers, protos, generated code
 	$(BIN)/ruff check .

@@ -1,124 +1,32 @@
 """The demo as a newcomer meets it: what it prints works as printed.
 
-One demo serves the whole file. Its six commands are read from its own output and run by a shell;
-the real grpcurl asks it; its strategy must trade; a kill, a restart and Ctrl-C end it.
+One demo serves the whole file, in its order. Its six commands are read from its own output and run
+by a shell; the real grpcurl asks it; its strategy must trade; a kill, a restart and Ctrl-C end it.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import re
-import selectors
 import signal
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import attrs
 import httpx
 import pytest
 
-BIN = Path(sys.executable).parent
-READY_S_MAX = 60.0
-COMMAND_S_MAX = 60.0
+from tests.demo import BIN, COMMAND_S_MAX, READY_S_MAX, Demo, read_lines, running_demo, start
+
 TRADE_S_MAX = 120.0
 
 pytestmark = pytest.mark.xdist_group("demo")
 
 
-@attrs.define
-class Demo:
-    """A running demo and what it printed up to its first empty status."""
-
-    process: subprocess.Popen[str]
-    data: Path
-    env: dict[str, str]
-    grpc: str = ""
-    http: str = ""
-    commands: dict[int, str] = attrs.field(factory=dict)
-    output: str = ""
-
-    def read_greeting(self) -> None:
-        """Read what the demo prints when it is ready."""
-        number = 0
-        for line in read_lines(self.process, READY_S_MAX):
-            self.output += line
-            if ready := re.match(r"READY grpc=(\S+) http=(\S+)$", line):
-                self.grpc, self.http = ready[1], ready[2]
-            elif heading := re.match(r"  # (\d)\. ", line):
-                number = int(heading[1])
-            elif number and line.startswith("  "):
-                self.commands[number] = line.strip()
-            if number == 6 and 6 in self.commands:
-                return
-
-    def run(self, command: str) -> str:
-        """Run a command as a shell does; what it printed."""
-        done = subprocess.run(
-            ["/bin/sh", "-c", command],
-            capture_output=True,
-            text=True,
-            env=self.env,
-            timeout=COMMAND_S_MAX,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def grpcurl(self, *arguments: str) -> str:
-        """Ask with the real grpcurl."""
-        return self.run(f"{BIN}/grpcurl -plaintext " + " ".join(arguments))
-
-    def password(self) -> str:
-        """The demo trader's, as printed."""
-        found = re.search(r"password (\S+)", self.output)
-        assert found is not None, self.output
-        return found[1]
-
-
-def read_lines(process: subprocess.Popen[str], timeout_s: float) -> Iterator[str]:
-    """The lines a process prints, until it ends or is silent for too long."""
-    assert process.stdout is not None
-    deadline = time.monotonic() + timeout_s
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        while selector.select(max(0.0, deadline - time.monotonic())):
-            line = process.stdout.readline()
-            if not line:
-                raise AssertionError("the process ended")
-            yield line
-    raise AssertionError("the process printed nothing more")
-
-
-def start(command: str, data: Path, env: dict[str, str]) -> Demo:
-    """Run a command that is a demo, and wait until it is ready."""
-    process = subprocess.Popen(
-        ["/bin/sh", "-c", f"exec {command}"], stdout=subprocess.PIPE, text=True, env=env
-    )
-    demo = Demo(process, data, env)
-    demo.read_greeting()
-    return demo
-
-
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """The demo, on free ports, in a directory of its own."""
-    root = tmp_path_factory.mktemp("demo")
-    env = {**os.environ, "XDG_CONFIG_HOME": str(root / "config"), "COLUMNS": "160"}
-    data = root / "data"
-    command = f"{BIN}/xached demo --data {data} --grpc 127.0.0.1:0 --http 127.0.0.1:0"
-    found = start(command, data, env)
-    try:
-        yield found
-    finally:
-        found.process.kill()
-        found.process.wait()
-        assert found.process.stdout is not None
-        found.process.stdout.close()
+    """One demo for the whole file."""
+    with running_demo(tmp_path_factory.mktemp("demo")) as running:
+        yield running
 
 
 def test_grpcurl_lists_describes_and_calls(demo: Demo) -> None:
@@ -138,11 +46,9 @@ def test_grpcurl_lists_describes_and_calls(demo: Demo) -> None:
 
 
 def test_grpcurl_makes_the_first_administrator(demo: Demo) -> None:
-    token = re.search(r"one-time token\s+(\S+)", demo.output)
-    assert token is not None, demo.output
     socket = f"-unix {demo.data / 'admin.sock'}"
     admin = {"email": "admin@demo.example", "password": "a long enough pass phrase"}
-    make = json.dumps({"token": token[1], **admin})
+    make = json.dumps({"token": demo.token(), **admin})
     demo.grpcurl("-d", f"'{make}'", socket, "xache.v1.AdminService/BootstrapAdmin")
     granted = json.loads(
         demo.grpcurl("-d", f"'{json.dumps(admin)}'", socket, "xache.v1.AuthService/Login")

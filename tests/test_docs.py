@@ -1,0 +1,139 @@
+"""What the documentation says is true: its commands run, its code works, its files exist."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from xache_sdk.market import XACHE, Side, Trade
+from xache_sdk.orders import Place
+from xache_sdk.testing import Rig, make_context
+
+from tests.demo import BIN, Demo, running_demo
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+pytestmark = pytest.mark.xdist_group("docs")
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """One demo for the whole file."""
+    with running_demo(tmp_path_factory.mktemp("docs")) as running:
+        yield running
+
+
+def blocks(language: str) -> list[str]:
+    """The code blocks of a language in the README."""
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def block_with(language: str, text: str) -> str:
+    """The one block that contains a text."""
+    (found,) = (block for block in blocks(language) if text in block)
+    return found
+
+
+def shell(script: str, env: dict[str, str]) -> str:
+    """Run a pasted block, which must not fail anywhere."""
+    done = subprocess.run(
+        ["/bin/bash", "-eu", "-o", "pipefail", "-c", script],
+        capture_output=True,
+        text=True,
+        env={**env, "PATH": f"{BIN}:{os.environ['PATH']}"},
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_grpcurl_examples_work_as_pasted(demo: Demo) -> None:
+    printed = shell(block_with("sh", "grpcurl -plaintext 127.0.0.1:7400 list").replace(
+        "127.0.0.1:7400", demo.grpc
+    ), demo.env)  # fmt: skip
+    assert "xache.v1.TradingService" in printed
+    assert "rpc PlaceOrder" in printed
+    assert '"PROVENANCE_RECORDED"' in printed
+    assert '"SERVING"' in printed
+
+
+def test_the_admin_examples_work_as_pasted(demo: Demo) -> None:
+    script = block_with("sh", "BootstrapAdmin").replace(
+        "SOCKET=~/.local/share/xache/demo/admin.sock", f"SOCKET={demo.data / 'admin.sock'}"
+    )
+    script = script.replace("paste-the-one-time-token-here", demo.token())
+    printed = shell(script, demo.env)
+    assert '"journal_seq"' in printed
+
+
+def test_the_traders_examples_work_as_pasted(demo: Demo) -> None:
+    env = {**demo.env, "XACHE_TARGET": demo.grpc, "XACHE_PASSWORD": demo.password()}
+    lines = block_with("sh", "xache login").splitlines()
+    ending = [line for line in lines if "--live" not in line and line != "xache watch"]
+    printed = shell("\n".join(ending), env)
+    assert "BINANCE" in printed
+    assert "USDT" in printed
+
+
+def test_the_strategy_example_is_a_strategy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my_package.py").write_text(block_with("python", "BuyTheDip"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    strategy = importlib.import_module("my_package").BuyTheDip
+    rig = Rig(strategy, {"symbol": "BTC-USDT", "below": "60000"})
+    rig.start(make_context())
+    (intent,) = rig.feed(trade_at(60_100), trade_at(59_900))
+    assert isinstance(intent, Place)
+    assert intent.quote_quantity == Decimal(50)
+
+
+def trade_at(price: int) -> Trade:
+    """A trade of one coin."""
+    return Trade(
+        symbol="BTC-USDT",
+        venue=XACHE,
+        price=Decimal(price),
+        quantity=Decimal(1),
+        taker_side=Side.SELL,
+        at_ns=1,
+    )
+
+
+def test_every_file_the_readme_names_is_there() -> None:
+    named = set(re.findall(r"`((?:tests|xached|plugins|clients|config|protos)/[\w./-]+)`", README))
+    named |= {link for link in re.findall(r"\]\(([\w./-]+)\)", README) if "://" not in link}
+    missing = [path for path in sorted(named) if not (ROOT / path).exists()]
+    assert missing == []
+    assert len(named) > 20
+
+
+def test_the_commands_of_a_house_exist() -> None:
+    for line in block_with("sh", "xached serve --config").splitlines():
+        words = line.split("#")[0].split()
+        command = [str(BIN / "xached"), *[word for word in words[1:3] if word.isalpha()], "--help"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        for flag in (word for word in words if word.startswith("--")):
+            assert flag in done.stdout, f"{flag} of {line}"
+
+
+def test_the_versions_are_one() -> None:
+    found = {
+        re.search(r'^version = "(.+)"$', path.read_text(), re.MULTILINE)[1]  # type: ignore[index]
+        for path in (ROOT / "pyproject.toml", ROOT / "clients/python/pyproject.toml")
+    }
+    printed = subprocess.run(
+        [sys.executable, "-m", "xached", "--version"], capture_output=True, text=True, check=True
+    )
+    assert found == {printed.stdout.strip()}
+    assert f"## {printed.stdout.strip()}" in (ROOT / "CHANGELOG.md").read_text()
