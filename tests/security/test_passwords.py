@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import unicodedata
+from typing import Literal
 
 import pytest
 
@@ -50,6 +52,26 @@ def test_what_looks_the_same_is_the_same() -> None:
     # One keyboard sends the composed letter, another the letter and its accent.
     stored = hasher().hash("caf\u00e9 cr\u00e8me br\u00fbl\u00e9e", new_salt(entropy))
     assert hasher().verify("cafe\u0301 cre\u0300me bru\u0302le\u0301e", stored)
+
+
+def test_a_long_password_is_refused_before_it_is_normalised(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Anybody may send one, and this one took 40 s of the house's only thread.
+    normalise, lengths = unicodedata.normalize, []
+
+    def normalize(form: Literal["NFKC"], text: str) -> str:
+        lengths.append(len(text))
+        return normalise(form, text) if len(text) <= 256 else text
+
+    monkeypatch.setattr(unicodedata, "normalize", normalize)
+    hostile = "a" + "\u0301" * 60_000 + "\u0316" * 60_000
+    with pytest.raises(Rejection) as refused:
+        check_password(hostile, "alice@example.com")
+    assert refused.value.reason is Reason.PASSWORD_RULE
+    stored = hasher().unmatchable(entropy)
+    assert not hasher().verify(hostile, stored)
+    assert max(lengths, default=0) <= 256
 
 
 def test_the_cost_is_in_the_text_and_an_old_one_is_still_verified() -> None:
