@@ -62,7 +62,7 @@ def serve(
     from xached.daemon import Attachments, House
     from xached.domain.market import BINANCE
 
-    _log_to(sys.stderr)
+    log_to(sys.stderr)
     settings = attrs.evolve(_read_config(config), accept_clock=accept_clock)
     strategies = _configured_strategies(settings)
 
@@ -96,7 +96,7 @@ def demo(
         if not is_address(address):
             _refuse(f"{option} {address!r}: host:port, where port 0 picks a free one")
     data_dir = data if data is not None else _demo_dir()
-    _log_to(sys.stderr, level="WARNING")
+    log_to(sys.stderr, level="WARNING")
     settings = Config(
         data_dir=data_dir,
         house=default_house(),
@@ -405,9 +405,16 @@ def _show_first_admin(endpoints: Any, data_dir: Path) -> None:
     print(f"There is no administrator yet. {how}", flush=True)
 
 
-def _log_to(stream: Any, level: str = "INFO") -> None:
+def log_to(stream: Any, level: str = "INFO") -> None:
+    """Send the log to one stream, a line for each record and tracebacks without values."""
     logger.remove()
-    logger.add(stream, level=level, format="{time:YYYY-MM-DDTHH:mm:ss.SSSZ} {level} {message}")
+    logger.add(
+        stream,
+        level=level,
+        format="{time:YYYY-MM-DDTHH:mm:ss.SSSZ} {level} {message}",
+        # By default a traceback shows what every variable holds: passwords, tokens, keys.
+        diagnose=False,
+    )
 
 
 def _demo_dir() -> Path:
