@@ -15,7 +15,7 @@ import os
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
@@ -64,6 +64,18 @@ STEPS = 50
 PURSES = [Purse(name) for name in ("alice/main", "alice/bot", "bob/main", "carol/main")]
 USD, BTC, ETH = AssetName("USD"), AssetName("BTC"), AssetName("ETH")
 SCALES = {USD: 2, BTC: 0, ETH: 1}
+FUNDS = dict(
+    zip(
+        PURSES,
+        (
+            {USD: 3_000, BTC: 2, ETH: 13},
+            {USD: 1_000, BTC: 9, ETH: 4},
+            {USD: 5_000, BTC: 25, ETH: 60},
+            {USD: 3_000, BTC: 25, ETH: 60},
+        ),
+        strict=True,
+    )
+)
 MARK = 100
 MAX_ORDERS = 6
 MAX_NOTIONAL = 2_000
@@ -121,7 +133,7 @@ class ExchangeMachine(RuleBasedStateMachine):
         super().__init__()
         fees = {"maker_fee_ppm": self.maker_fee_ppm, "taker_fee_ppm": self.taker_fee_ppm}
         self.instruments = [
-            make_instrument(BTC, 1, **fees),
+            make_instrument(BTC, 1, **fees, min_notional_units=150),
             make_instrument(ETH, 3, **fees, min_quantity_lots=2, buy_band_up_ppm=400_000),
         ]
         self.real = Exchange()
@@ -132,7 +144,7 @@ class ExchangeMachine(RuleBasedStateMachine):
         self.order_ids: list[OrderId] = []
         """Order ids by number, as the model counts them."""
         self._list_all()
-        for step in (1, 2, 3, 4):
+        for step in (2, 3, 4, 5):
             for side, purse in ((Side.BUY, "bob/main"), (Side.SELL, "carol/main")):
                 common = (Purse(purse), "BTC-USD", side, SelfTradePrevention.NONE)
                 self.place_at_the_touch(common, step if side is Side.SELL else -step, step)
@@ -152,9 +164,9 @@ class ExchangeMachine(RuleBasedStateMachine):
         for instrument in self.instruments:
             self.tell(ListInstrument(instrument=instrument, request_id=""))
             self.set_mark(instrument.symbol, MARK)
-        for purse in PURSES:
+        for purse, funds in FUNDS.items():
             self.tell(OpenPurse(purse=purse, simulated=False, request_id=""))
-            for asset, units in ((USD, 3_000), (BTC, 25), (ETH, 60)):
+            for asset, units in funds.items():
                 self.deposit(purse, asset, units)
 
     # --- programs -------------------------------------------------------------------------------
@@ -494,6 +506,7 @@ def test_agrees_with_the_model(machine: type[ExchangeMachine]) -> None:
             max_examples=EXAMPLES // 4,
             stateful_step_count=STEPS,
             deadline=None,
+            phases=[Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),
             derandomize=not LONG,
             database=None,

@@ -38,7 +38,7 @@ def test_cost_and_profit_are_conserved(trades: list[tuple[bool, int, int, Fracti
             assert 0 <= proceeds - (sale.realised_units + sale.relieved_units) < 1
         else:
             assert sale == Sale(0, 0, 0)
-        position.sell(sale)
+        position.sell(sale.position_lots, sale.relieved_units, sale.realised_units)
         relieved += sale.relieved_units
         assert position.cost_units >= 0
         assert position.quantity_lots > 0 or position.cost_units == 0
@@ -51,5 +51,6 @@ def test_selling_all_at_once_realises_the_exact_difference(
 ) -> None:
     position = Position()
     position.buy(lots, cost, 0)
-    position.sell(plan_sale(position, lots, proceeds, 0))
+    sale = plan_sale(position, lots, proceeds, 0)
+    position.sell(sale.position_lots, sale.relieved_units, sale.realised_units)
     assert position == Position(0, 0, proceeds - cost)

@@ -34,10 +34,10 @@ def test_a_band_rounds_inwards(
     low, high = band_ticks(instrument, side, reference)
     assert low - 1 < lowest <= low <= reference <= high <= highest < high + 1
     for inside in (low, high):
-        check_band(instrument, side, inside, reference)
+        check_band(instrument, inside, (low, high))
     for outside, nearest in ((low - 1, low), (high + 1, high)):
         with pytest.raises(Rejection) as refused:
-            check_band(instrument, side, outside, reference)
+            check_band(instrument, outside, (low, high))
         assert refused.value.reason is Reason.PRICE_BAND
         assert refused.value.facts["nearest"] == instrument.format_price(nearest)
 

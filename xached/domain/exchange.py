@@ -63,6 +63,7 @@ from xached.domain.messages import (
 )
 from xached.domain.money import format_units
 from xached.domain.order import (
+    BUY,
     AccountId,
     EndReason,
     Order,
@@ -74,7 +75,7 @@ from xached.domain.order import (
     make_order_id,
 )
 from xached.domain.placing import check_combination, needed_hold_units, place
-from xached.domain.position import Position, Sale
+from xached.domain.position import Position
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.snapshot import Dump, dump, load
 from xached.domain.state import Market, PurseState, State
@@ -372,7 +373,7 @@ class Exchange:
                 if order.expires_at_ns is not None:
                     insort(self.state.expiries, (order.expires_at_ns, order.order_id))
             case MarkSet():
-                self.state.markets[event.symbol].reference_ticks = event.price_ticks
+                self.state.markets[event.symbol].set_reference(event.price_ticks)
             case Deposited():
                 self.state.ledger.deposit(event.purse, event.asset, event.amount_units)
             case MatchPrevented() | ClockAdvanced():
@@ -418,7 +419,7 @@ class Exchange:
     def _apply_accepted(self, event: OrderAccepted, seq: int, at_ns: int) -> None:
         order = make_order(event, seq, at_ns)
         instrument = self.state.markets[event.symbol].instrument
-        asset = instrument.quote if event.side is Side.BUY else instrument.base
+        asset = instrument.quote if event.side is BUY else instrument.base
         self.state.ledger.hold(event.order_id, event.purse, asset, event.held_units)
         self.state.orders[event.order_id] = order
         self.state.purses[event.purse].add_open(order)
@@ -428,7 +429,8 @@ class Exchange:
             self.state.orders[event.taker_order_id],
             self.state.orders[event.maker_order_id],
         )
-        if event.taker_side is Side.BUY:
+        taker_buys = event.taker_side is BUY
+        if taker_buys:
             buyer, seller = taker, maker
             buyer_fee, seller_fee = event.taker_fee_units, event.maker_fee_units
         else:
@@ -439,21 +441,17 @@ class Exchange:
         ledger = self.state.ledger
         ledger.pay(buyer.order_id, seller.purse, event.notional_units - seller_fee)
         ledger.pay_fee(buyer.order_id, buyer_fee + seller_fee)
-        ledger.release(buyer.order_id, event.buyer_released_units)
+        if event.buyer_released_units:
+            ledger.release(buyer.order_id, event.buyer_released_units)
         ledger.pay(seller.order_id, buyer.purse, base_units)
         seller_position = self._kept_position(seller.purse, event.symbol)
         seller_position.sell(
-            Sale(
-                event.seller_position_lots,
-                event.seller_relieved_units,
-                event.seller_realised_units,
-            )
+            event.seller_position_lots, event.seller_relieved_units, event.seller_realised_units
         )
         self._kept_position(buyer.purse, event.symbol).buy(
             event.quantity_lots, event.notional_units, buyer_fee
         )
         buyer_used = event.notional_units + buyer_fee + event.buyer_released_units
-        taker_buys = event.taker_side is Side.BUY
         taker.record_fill(
             lots=event.quantity_lots,
             notional_units=event.notional_units,

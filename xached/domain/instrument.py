@@ -222,7 +222,8 @@ def parse_steps(text: str, step: int, scale: int, field: str, reason: Reason) ->
     """
     places = max(scale, len(text.partition(".")[2]))
     units = parse_decimal(text, places, field)
-    steps, rest = divmod(units, step * 10 ** (places - scale))
+    finer: int = 10 ** (places - scale)
+    steps, rest = divmod(units, step * finer)
     if rest:
         # Prices are shown with all their decimals, as everywhere; quantities without zeros.
         show = format_fixed if reason is Reason.PRICE_TICK else format_units

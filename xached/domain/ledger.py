@@ -40,11 +40,16 @@ class LedgerAccount:
 
 @attrs.define
 class Hold:
-    """Money set aside for one order."""
+    """Money set aside for one order: so many units of ``held`` that came from ``available``."""
 
-    purse: Purse
-    asset: AssetName
+    available: LedgerAccount
+    held: LedgerAccount
     units: int
+
+    @property
+    def asset(self) -> AssetName:
+        """What is held."""
+        return self.held.asset
 
 
 HOUSE_PURSE = Purse("")
@@ -83,20 +88,20 @@ class Ledger:
 
     def deposit(self, purse: Purse, asset: AssetName, units: int) -> None:
         """Bring money in from outside."""
-        self._move(self._external[asset], self._purse_account(purse, asset), units)
+        _move(self._external[asset], self._purse_account(purse, asset), units)
 
     def hold(self, order_id: OrderId, purse: Purse, asset: AssetName, units: int) -> None:
         """Set money aside for an order."""
         assert order_id not in self._holds
-        self._holds[order_id] = Hold(purse, asset, units)
-        self._move(self._purse_account(purse, asset), self._held[purse, asset], units)
+        available = self._purse_account(purse, asset)
+        hold = self._holds[order_id] = Hold(available, self._held[purse, asset], units)
+        _move(available, hold.held, units)
 
     def release(self, order_id: OrderId, units: int) -> None:
         """Give back part of an order's hold."""
         hold = self._holds[order_id]
-        self._take(hold, units)
-        key = (hold.purse, hold.asset)
-        self._move(self._held[key], self._available[key], units)
+        _take(hold, units)
+        _move(hold.held, hold.available, units)
 
     def close_hold(self, order_id: OrderId) -> None:
         """Forget an order's hold, of which nothing may be left."""
@@ -105,15 +110,14 @@ class Ledger:
     def pay(self, order_id: OrderId, to: Purse, units: int) -> None:
         """Pay another purse out of an order's hold."""
         hold = self._holds[order_id]
-        self._take(hold, units)
-        source = self._held[hold.purse, hold.asset]
-        self._move(source, self._purse_account(to, hold.asset), units)
+        _take(hold, units)
+        _move(hold.held, self._purse_account(to, hold.held.asset), units)
 
     def pay_fee(self, order_id: OrderId, units: int) -> None:
         """Pay the house out of an order's hold."""
         hold = self._holds[order_id]
-        self._take(hold, units)
-        self._move(self._held[hold.purse, hold.asset], self._fees[hold.asset], units)
+        _take(hold, units)
+        _move(hold.held, self._fees[hold.held.asset], units)
 
     def hold_of(self, order_id: OrderId) -> Hold:
         """The hold of an order."""
@@ -148,7 +152,9 @@ class Ledger:
         held: dict[tuple[Purse, AssetName], int] = {}
         for hold in self._holds.values():
             assert hold.units >= 0
-            key = (hold.purse, hold.asset)
+            key = (hold.held.purse, hold.held.asset)
+            assert hold.held is self._held[key]
+            assert hold.available is self._available[key]
             held[key] = held.get(key, 0) + hold.units
         for key, account in self._held.items():
             assert account.units == held.get(key, 0), key
@@ -157,7 +163,10 @@ class Ledger:
         """The state as nested builtins, in the order of insertion."""
         return {
             "accounts": [[a.kind.value, a.purse, a.asset, a.units] for a in self.accounts()],
-            "holds": [[key, h.purse, h.asset, h.units] for key, h in self._holds.items()],
+            "holds": [
+                [order_id, hold.held.purse, hold.held.asset, hold.units]
+                for order_id, hold in self._holds.items()
+            ],
         }
 
     @classmethod
@@ -186,7 +195,9 @@ class Ledger:
             assert isinstance(purse, str)
             assert isinstance(asset, str)
             assert isinstance(units, int)
-            ledger._holds[OrderId(order_id)] = Hold(Purse(purse), AssetName(asset), units)
+            key = (Purse(purse), AssetName(asset))
+            hold = Hold(ledger._available[key], ledger._held[key], units)
+            ledger._holds[OrderId(order_id)] = hold
         return ledger
 
     def _purse_account(self, purse: Purse, asset: AssetName) -> LedgerAccount:
@@ -198,15 +209,15 @@ class Ledger:
             self._held[purse, asset] = LedgerAccount(AccountKind.HELD, purse, asset)
         return account
 
-    @staticmethod
-    def _take(hold: Hold, units: int) -> None:
-        assert 0 <= units <= hold.units, (units, hold)
-        hold.units -= units
 
-    @staticmethod
-    def _move(source: LedgerAccount, target: LedgerAccount, units: int) -> None:
-        assert units >= 0
-        assert source.asset == target.asset
-        source.units -= units
-        target.units += units
-        assert source.units >= 0 or source.kind is AccountKind.EXTERNAL, (source.purse, units)
+def _take(hold: Hold, units: int) -> None:
+    assert 0 <= units <= hold.units, (units, hold)
+    hold.units -= units
+
+
+def _move(source: LedgerAccount, target: LedgerAccount, units: int) -> None:
+    assert units >= 0
+    assert source.asset == target.asset
+    source.units -= units
+    target.units += units
+    assert source.units >= 0 or source.kind is AccountKind.EXTERNAL, (source.purse, units)

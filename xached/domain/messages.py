@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-import attrs
-
+from xached.domain.frozen import frozen
 from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
 from xached.domain.order import (
     EndReason,
@@ -28,7 +27,7 @@ from xached.domain.order import (
 # --- Commands: imperatives. Those with an id are safe to repeat. ----------------------------
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PlaceOrder:
     """Place one order. Exactly one of quantity and quote amount is given; quote only for market.
 
@@ -49,7 +48,7 @@ class PlaceOrder:
     expires_at_ns: int | None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CancelOrder:
     """Cancel one open order of a purse, named by one of its ids."""
 
@@ -60,7 +59,7 @@ class CancelOrder:
     reason: EndReason
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CancelAll:
     """Cancel every open order of a purse, or of one instrument of it."""
 
@@ -70,7 +69,7 @@ class CancelAll:
     reason: EndReason
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ListAsset:
     """List an asset."""
 
@@ -78,7 +77,7 @@ class ListAsset:
     request_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ListInstrument:
     """List an instrument; it is CANCEL_ONLY until it has a mark."""
 
@@ -86,7 +85,7 @@ class ListInstrument:
     request_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SetMarketState:
     """Say what an instrument lets people do."""
 
@@ -96,7 +95,7 @@ class SetMarketState:
     request_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SetMark:
     """Set the price that bands are measured from. ``source`` names where it came from."""
 
@@ -106,7 +105,7 @@ class SetMark:
     request_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class OpenPurse:
     """Open a purse. Opening it again the same way changes nothing."""
 
@@ -115,7 +114,7 @@ class OpenPurse:
     request_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FreezePurse:
     """Freeze a purse, or lift its freeze. A frozen purse can only cancel."""
 
@@ -125,7 +124,7 @@ class FreezePurse:
     request_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SetRiskLimits:
     """Set the limits of one purse, or with no purse the limits of all that have none."""
 
@@ -135,7 +134,7 @@ class SetRiskLimits:
     request_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SetHalt:
     """Halt the whole house, or lift the halt. While halted only cancels pass."""
 
@@ -144,7 +143,7 @@ class SetHalt:
     request_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Deposit:
     """Credit money that came in from outside."""
 
@@ -154,12 +153,12 @@ class Deposit:
     request_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AdvanceClock:
     """Let what is due by now happen: expiries, and what an earlier row left undone."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ExpireOrder:
     """An internal step: this order's time has passed."""
 
@@ -211,21 +210,21 @@ def request_key(command: Command) -> tuple[str, str] | None:
 # --- Events: past tense, complete. -----------------------------------------------------------
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AssetListed:
     """An asset can be owned from now on."""
 
     asset: Asset
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class InstrumentListed:
     """A market exists from now on; CANCEL_ONLY until it has a mark."""
 
     instrument: Instrument
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class MarketStateSet:
     """What a market lets people do has changed."""
 
@@ -234,7 +233,7 @@ class MarketStateSet:
     cause: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class MarkSet:
     """The reference price has changed."""
 
@@ -243,7 +242,7 @@ class MarkSet:
     source: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PurseOpened:
     """A purse exists from now on."""
 
@@ -251,7 +250,7 @@ class PurseOpened:
     simulated: bool
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PurseFrozen:
     """A purse was frozen, or its freeze lifted."""
 
@@ -260,7 +259,7 @@ class PurseFrozen:
     cause: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RiskLimitsSet:
     """The limits of a purse (or, with none, the house's defaults) have changed."""
 
@@ -269,7 +268,7 @@ class RiskLimitsSet:
     max_order_notional_units: tuple[tuple[AssetName, int], ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class HaltSet:
     """The whole house was halted, or the halt lifted."""
 
@@ -277,7 +276,7 @@ class HaltSet:
     cause: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Deposited:
     """Money came in from outside."""
 
@@ -287,7 +286,7 @@ class Deposited:
     reference: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class OrderAccepted:
     """An order came to be, and its hold moved from available to held in the same instant.
 
@@ -312,7 +311,7 @@ class OrderAccepted:
     held_units: int
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Traded:
     """Two orders traded at the resting one's price.
 
@@ -341,7 +340,7 @@ class Traded:
     simulated: bool
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class MatchPrevented:
     """Two orders of one account met and were kept from trading."""
 
@@ -355,7 +354,7 @@ class MatchPrevented:
     mode: SelfTradePrevention
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class OrderRested:
     """What is left of an order waits in the book."""
 
@@ -365,7 +364,7 @@ class OrderRested:
     leaves_lots: int
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class OrderEnded:
     """An order is over and the rest of its hold is free again."""
 
@@ -380,7 +379,7 @@ class OrderEnded:
     released_units: int
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ClockAdvanced:
     """Time passed and was looked at."""
 
@@ -404,7 +403,7 @@ Event: TypeAlias = (
 )
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Row:
     """One journaled step: a command, when it was decided, and everything that followed."""
 

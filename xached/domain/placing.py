@@ -16,6 +16,9 @@ from xached.domain.messages import (
     Traded,
 )
 from xached.domain.order import (
+    BUY,
+    MARKET,
+    SELL,
     EndReason,
     MarketState,
     Order,
@@ -23,10 +26,12 @@ from xached.domain.order import (
     OrderStatus,
     OrderType,
     Purse,
-    Side,
+    SelfTradePrevention,
     TimeInForce,
 )
 from xached.domain.plan import (
+    NOTHING_IN_REACH,
+    NOTHING_TO_MEET,
     Match,
     Plan,
     Taker,
@@ -49,9 +54,11 @@ def check_combination(command: PlaceOrder, at_ns: int) -> None:
     Raises: Rejection FIELD_REQUIRED, FIELD_FORBIDDEN, COMBINATION or EXPIRY_PAST.
     """
     time = command.time_in_force
-    if command.type is OrderType.MARKET:
-        _forbid(command.price_ticks is not None, "price", "a market order")
-        _forbid(command.post_only, "post_only", "a market order")
+    if command.type is MARKET:
+        if command.price_ticks is not None:
+            raise _forbidden("price", "a market order")
+        if command.post_only:
+            raise _forbidden("post_only", "a market order")
         if time is not TimeInForce.IOC:
             raise _combination(f"MARKET {time.name}", "a market order is IOC")
         if (command.quantity_lots is None) == (command.quote_units is None):
@@ -63,9 +70,12 @@ def check_combination(command: PlaceOrder, at_ns: int) -> None:
                 allowed="exactly one of quantity and quote_quantity",
             )
     else:
-        _forbid(command.quote_units is not None, "quote_quantity", "a limit order")
-        _require(command.price_ticks is not None, "price")
-        _require(command.quantity_lots is not None, "quantity")
+        if command.quote_units is not None:
+            raise _forbidden("quote_quantity", "a limit order")
+        if command.price_ticks is None:
+            raise _required("price")
+        if command.quantity_lots is None:
+            raise _required("quantity")
         if command.post_only and time not in (TimeInForce.GTC, TimeInForce.GTD):
             raise _combination(f"post-only {time.name}", _LIMIT_TIMES)
     if (time is TimeInForce.GTD) != (command.expires_at_ns is not None):
@@ -88,7 +98,7 @@ def place(
     instrument = market.instrument
     _check_market_state(market, command)
     _check_filters(state, market, purse, command)
-    plan = plan_taker(_taker(market, command), instrument, market.book, state.orders)
+    plan = _plan(state, market, command)
     if command.quote_units is not None:
         _check_planned(instrument, plan)
     held_units = _hold_units(instrument, command, plan)
@@ -113,17 +123,18 @@ def place(
         taker_fee_ppm=instrument.taker_fee_ppm,
         held_units=held_units,
     )
-    best = market.book.best_ticks(command.side.opposite)
-    if command.post_only and crosses(command.side, command.price_ticks or 0, best):
+    if command.post_only and plan.matches:
         return accepted, _end_of(accepted, OrderStatus.CANCELED, EndReason.POST_ONLY, 0, held_units)
     if command.time_in_force is TimeInForce.FOK and plan.filled_lots < accepted.quantity_lots:
         return accepted, _end_of(accepted, OrderStatus.EXPIRED, EndReason.FOK, 0, held_units)
+    if not plan.matches:
+        return accepted, _rest_or_end(accepted, plan.stopped, 0, held_units)
     return _Execution(state, market, purse, accepted).run(plan)
 
 
 def needed_hold_units(instrument: Instrument, order: Order) -> int:
     """What an open limit order must hold by the rules of today."""
-    if order.side is Side.SELL:
+    if order.side is SELL:
         return order.leaves_lots * instrument.lot_units
     return _buy_hold_units(
         instrument,
@@ -160,30 +171,9 @@ class _Execution:
                 self._prevent(match)
             else:
                 self._trade(match)
-        self._finish(plan.stopped)
+        last = _rest_or_end(accepted, plan.stopped, self.executed_lots, self.held_units)
+        self.events.append(last)
         return tuple(self.events)
-
-    def _finish(self, stopped: EndReason) -> None:
-        accepted = self.accepted
-        leaves = accepted.quantity_lots - self.executed_lots
-        by_quote = accepted.quote_units is not None
-        if leaves == 0 and (not by_quote or stopped is EndReason.NONE):
-            status, reason = OrderStatus.FILLED, EndReason.NONE
-        elif accepted.type is OrderType.MARKET or stopped is EndReason.SELF_TRADE:
-            status, reason = OrderStatus.EXPIRED, stopped
-        elif accepted.time_in_force is TimeInForce.IOC:
-            status, reason = OrderStatus.EXPIRED, EndReason.IOC
-        else:
-            self.events.append(
-                OrderRested(
-                    order_id=accepted.order_id,
-                    purse=accepted.purse,
-                    symbol=accepted.symbol,
-                    leaves_lots=leaves,
-                )
-            )
-            return
-        self.events.append(_end_of(accepted, status, reason, self.executed_lots, self.held_units))
 
     def _prevent(self, match: Match) -> None:
         accepted, maker = self.accepted, match.maker
@@ -217,18 +207,19 @@ class _Execution:
         taker_fee = self._charge_taker(match.notional_units)
         maker_fee = self._maker_fee(match)
         self.executed_lots += lots
-        if accepted.side is Side.BUY:
-            seller, seller_fee = maker.purse, maker_fee
+        if accepted.side is BUY:
+            seller, buyer = maker.purse, accepted.purse
+            seller_fee, buyer_fee = maker_fee, taker_fee
             released = self._release_taker(match.notional_units, taker_fee)
         else:
-            seller, seller_fee = accepted.purse, taker_fee
+            seller, buyer = accepted.purse, maker.purse
+            seller_fee, buyer_fee = taker_fee, maker_fee
             self.held_units -= lots * self.market.instrument.lot_units
             released = self._released_by_maker(match, maker_fee)
         sale = self._sell(seller, lots, match.notional_units, seller_fee)
-        if accepted.side is Side.BUY:
-            self._position(accepted.purse).buy(lots, match.notional_units, taker_fee)
-        else:
-            self._position(maker.purse).buy(lots, match.notional_units, maker_fee)
+        if accepted.self_trade_prevention is SelfTradePrevention.NONE:
+            # Nobody else is both buyer and seller in one step and asks for what it bought.
+            self._position(buyer).buy(lots, match.notional_units, buyer_fee)
         self.events.append(
             Traded(
                 index=self.trades,
@@ -282,7 +273,7 @@ class _Execution:
     def _release_taker(self, notional_units: int, fee_units: int) -> int:
         """What the hold of a buying taker gives back at a fill beyond what it pays."""
         self.held_units -= notional_units + fee_units
-        if self.accepted.type is OrderType.MARKET:
+        if self.accepted.type is MARKET:
             return 0  # Its hold is what was planned, or the budget, and ends with the order.
         leaves = self.accepted.quantity_lots - self.executed_lots
         needed = _buy_hold_units(
@@ -311,7 +302,7 @@ class _Execution:
     def _sell(self, purse: Purse, lots: int, notional_units: int, fee_units: int) -> Sale:
         position = self._position(purse)
         sale = plan_sale(position, lots, notional_units, fee_units)
-        position.sell(sale)
+        position.sell(sale.position_lots, sale.relieved_units, sale.realised_units)
         return sale
 
     def _position(self, purse: Purse) -> Position:
@@ -362,7 +353,7 @@ def _check_filters(state: State, market: Market, purse: PurseState, command: Pla
     price_ticks = command.price_ticks
     if price_ticks is not None:
         instrument.check_price(price_ticks)
-    is_market = command.type is OrderType.MARKET
+    is_market = command.type is MARKET
     whole_balance = is_market and _sells_whole_balance(state, instrument, command)
     if command.quantity_lots is not None and not whole_balance:
         instrument.check_quantity(command.quantity_lots, market=is_market)
@@ -376,7 +367,8 @@ def _check_filters(state: State, market: Market, purse: PurseState, command: Pla
     if not whole_balance or notional > instrument.max_notional_units:
         instrument.check_notional(notional)
     if price_ticks is not None:
-        risk.check_band(instrument, command.side, price_ticks, market.reference_ticks)
+        band = market.buy_band if command.side is BUY else market.sell_band
+        risk.check_band(instrument, price_ticks, band)
     open_here = purse.open_counts.get(command.symbol, 0)
     risk.check_open_orders(open_here, instrument.max_open_orders, command.symbol)
     limits = purse.limits if purse.limits is not None else state.default_limits
@@ -385,34 +377,38 @@ def _check_filters(state: State, market: Market, purse: PurseState, command: Pla
 
 def _sells_whole_balance(state: State, instrument: Instrument, command: PlaceOrder) -> bool:
     """A market sale of everything that is free, down to a lot, needs no minimum."""
-    if command.side is Side.BUY or not command.quantity_lots:
+    if command.side is BUY or not command.quantity_lots:
         return False
     free = state.ledger.available_units(command.purse, instrument.base)
     lots = free // instrument.lot_units
     return command.quantity_lots == lots <= instrument.max_market_quantity_lots
 
 
-def _taker(market: Market, command: PlaceOrder) -> Taker:
-    instrument = market.instrument
+def _plan(state: State, market: Market, command: PlaceOrder) -> Plan:
+    instrument, side = market.instrument, command.side
+    best = market.book.best_ticks(side.opposite)
+    if best is None:
+        return NOTHING_TO_MEET
     limit_ticks = command.price_ticks
     if limit_ticks is None:
-        assert market.reference_ticks is not None
-        low, high = risk.band_ticks(instrument, command.side, market.reference_ticks)
-        limit_ticks = high if command.side is Side.BUY else low
+        limit_ticks = market.buy_band[1] if side is BUY else market.sell_band[0]
+    if not crosses(side, limit_ticks, best):
+        return NOTHING_IN_REACH
     budget = target = None
-    if command.quote_units is not None and command.side is Side.BUY:
+    if command.quote_units is not None and side is BUY:
         budget = budget_notional_units(command.quote_units, instrument.taker_fee_ppm)
     elif command.quote_units is not None:
         target = target_notional_units(command.quote_units, instrument.taker_fee_ppm)
-    return Taker(
+    taker = Taker(
         account_prefix=account_prefix(command.purse),
-        side=command.side,
+        side=side,
         limit_ticks=limit_ticks,
         self_trade_prevention=command.self_trade_prevention,
         lots=command.quantity_lots,
         notional_max_units=budget,
         notional_min_units=target,
     )
+    return plan_taker(taker, instrument, market.book, state.orders)
 
 
 def _check_planned(instrument: Instrument, plan: Plan) -> None:
@@ -429,7 +425,7 @@ def _check_planned(instrument: Instrument, plan: Plan) -> None:
 
 
 def _hold_units(instrument: Instrument, command: PlaceOrder, plan: Plan) -> int:
-    if command.side is Side.SELL:
+    if command.side is SELL:
         lots = command.quantity_lots if command.quantity_lots is not None else plan.filled_lots
         return lots * instrument.lot_units
     if command.quote_units is not None:
@@ -455,10 +451,10 @@ def _hold_units(instrument: Instrument, command: PlaceOrder, plan: Plan) -> int:
 def _check_funds(
     state: State, instrument: Instrument, command: PlaceOrder, held_units: int
 ) -> None:
-    asset = instrument.quote if command.side is Side.BUY else instrument.base
+    asset = instrument.quote if command.side is BUY else instrument.base
     free = state.ledger.available_units(command.purse, asset)
     if free < held_units:
-        show = instrument.format_quote if command.side is Side.BUY else instrument.format_base
+        show = instrument.format_quote if command.side is BUY else instrument.format_base
         raise Rejection(
             Reason.INSUFFICIENT_FUNDS,
             f"not enough free {asset}",
@@ -466,6 +462,28 @@ def _check_funds(
             given=f"{show(held_units)} {asset}",
             allowed=f"at most {show(free)} {asset}",
         )
+
+
+def _rest_or_end(
+    accepted: OrderAccepted, stopped: EndReason, executed_lots: int, held_units: int
+) -> OrderRested | OrderEnded:
+    """What becomes of a taker after its last match."""
+    leaves = accepted.quantity_lots - executed_lots
+    by_quote = accepted.quote_units is not None
+    if leaves == 0 and (not by_quote or stopped is EndReason.NONE):
+        status, reason = OrderStatus.FILLED, EndReason.NONE
+    elif accepted.type is MARKET or stopped is EndReason.SELF_TRADE:
+        status, reason = OrderStatus.EXPIRED, stopped
+    elif accepted.time_in_force is TimeInForce.IOC:
+        status, reason = OrderStatus.EXPIRED, EndReason.IOC
+    else:
+        return OrderRested(
+            order_id=accepted.order_id,
+            purse=accepted.purse,
+            symbol=accepted.symbol,
+            leaves_lots=leaves,
+        )
+    return _end_of(accepted, status, reason, executed_lots, held_units)
 
 
 def _buy_hold_units(
@@ -507,26 +525,24 @@ def _end_of(
     )
 
 
-def _forbid(given: bool, field: str, what: str) -> None:
-    if given:
-        raise Rejection(
-            Reason.FIELD_FORBIDDEN,
-            f"{what} has no {field}",
-            field=field,
-            given="a value",
-            allowed="nothing",
-        )
+def _forbidden(field: str, what: str) -> Rejection:
+    return Rejection(
+        Reason.FIELD_FORBIDDEN,
+        f"{what} has no {field}",
+        field=field,
+        given="a value",
+        allowed="nothing",
+    )
 
 
-def _require(given: bool, field: str) -> None:
-    if not given:
-        raise Rejection(
-            Reason.FIELD_REQUIRED,
-            f"a limit order needs a {field}",
-            field=field,
-            given="nothing",
-            allowed="a value",
-        )
+def _required(field: str) -> Rejection:
+    return Rejection(
+        Reason.FIELD_REQUIRED,
+        f"a limit order needs a {field}",
+        field=field,
+        given="nothing",
+        allowed="a value",
+    )
 
 
 def _combination(given: str, allowed: str) -> Rejection:

@@ -1,20 +1,28 @@
 """What a taker would do, worked out before anything changes.
 
 One walk down the book in priority decides fills, prevented self-trades and where the order
-stops. Fill-or-kill, quote amounts and price bands are part of the same walk.
+stops; an order that meets nobody needs no walk. Fill-or-kill, quote amounts and price bands are
+part of the same walk.
 """
 
 from __future__ import annotations
 
-import attrs
-
 from xached.domain.book import Book
+from xached.domain.frozen import frozen
 from xached.domain.instrument import PPM, Instrument
 from xached.domain.money import ceil_div
-from xached.domain.order import EndReason, Order, OrderId, Purse, SelfTradePrevention, Side
+from xached.domain.order import (
+    BUY,
+    EndReason,
+    Order,
+    OrderId,
+    Purse,
+    SelfTradePrevention,
+    Side,
+)
 
 
-@attrs.frozen
+@frozen
 class Match:
     """A meeting with one resting order: a fill, or a self-trade that was kept from happening."""
 
@@ -25,17 +33,21 @@ class Match:
     maker_ends: bool
 
 
-@attrs.define
+@frozen
 class Plan:
     """The meetings in order, what they fill, and why the walk stopped short (NONE: it did not)."""
 
-    matches: list[Match] = attrs.field(factory=list)
-    filled_lots: int = 0
-    notional_units: int = 0
-    stopped: EndReason = EndReason.NONE
+    matches: tuple[Match, ...]
+    filled_lots: int
+    notional_units: int
+    stopped: EndReason
 
 
-@attrs.frozen(kw_only=True)
+NOTHING_TO_MEET = Plan((), 0, 0, EndReason.NO_LIQUIDITY)
+NOTHING_IN_REACH = Plan((), 0, 0, EndReason.PRICE_BAND)
+
+
+@frozen(kw_only=True)
 class Taker:
     """What the walk must know of the incoming order.
 
@@ -66,51 +78,54 @@ def plan_taker(
     taker: Taker, instrument: Instrument, book: Book, orders: dict[OrderId, Order]
 ) -> Plan:
     """Walk the book. Reads only."""
-    plan = Plan()
     unit = instrument.tick_lot_units
+    prefix, mode = taker.account_prefix, taker.self_trade_prevention
+    matches: list[Match] = []
+    filled_lots = notional_units = 0
     for resting in book.matches(taker.side, taker.limit_ticks):
         price_units = resting.level.price_ticks * unit
-        wanted = _wanted_lots(taker, plan, price_units)
+        wanted = _wanted_lots(taker, filled_lots, notional_units, price_units)
         if wanted == 0:
-            return plan
+            return Plan(tuple(matches), filled_lots, notional_units, EndReason.NONE)
         maker = orders[resting.order_id]
         lots = min(wanted, resting.lots)
-        if maker.purse.startswith(taker.account_prefix):
-            mode = taker.self_trade_prevention
-            if mode is not SelfTradePrevention.NONE:
-                maker_ends = mode is not SelfTradePrevention.EXPIRE_TAKER
-                plan.matches.append(Match(maker, lots, 0, True, maker_ends))
-                if mode is SelfTradePrevention.EXPIRE_MAKER:
-                    continue
-                plan.stopped = EndReason.SELF_TRADE
-                return plan
-        plan.matches.append(Match(maker, lots, lots * price_units, False, lots == resting.lots))
-        plan.filled_lots += lots
-        plan.notional_units += lots * price_units
+        if mode is not SelfTradePrevention.NONE and maker.purse.startswith(prefix):
+            maker_ends = mode is not SelfTradePrevention.EXPIRE_TAKER
+            matches.append(Match(maker, lots, 0, True, maker_ends))
+            if mode is SelfTradePrevention.EXPIRE_MAKER:
+                continue
+            return Plan(tuple(matches), filled_lots, notional_units, EndReason.SELF_TRADE)
+        matches.append(Match(maker, lots, lots * price_units, False, lots == resting.lots))
+        filled_lots += lots
+        notional_units += lots * price_units
         if lots < resting.lots:
-            return plan
-    if taker.lots is None or plan.filled_lots < taker.lots:
-        plan.stopped = _why_short(taker, plan, book.worst_ticks(taker.side.opposite))
-    return plan
+            return Plan(tuple(matches), filled_lots, notional_units, EndReason.NONE)
+    stopped = EndReason.NONE
+    if taker.lots is None or filled_lots < taker.lots:
+        worst_ticks = book.worst_ticks(taker.side.opposite)
+        stopped = _why_short(taker, matches, notional_units, worst_ticks)
+    return Plan(tuple(matches), filled_lots, notional_units, stopped)
 
 
-def _wanted_lots(taker: Taker, plan: Plan, price_units: int) -> int:
+def _wanted_lots(taker: Taker, filled_lots: int, notional_units: int, price_units: int) -> int:
     if taker.lots is not None:
-        return taker.lots - plan.filled_lots
+        return taker.lots - filled_lots
     if taker.notional_max_units is not None:
-        return (taker.notional_max_units - plan.notional_units) // price_units
+        return (taker.notional_max_units - notional_units) // price_units
     assert taker.notional_min_units is not None
-    return max(0, ceil_div(taker.notional_min_units - plan.notional_units, price_units))
+    return max(0, ceil_div(taker.notional_min_units - notional_units, price_units))
 
 
-def _why_short(taker: Taker, plan: Plan, worst_ticks: int | None) -> EndReason:
+def _why_short(
+    taker: Taker, matches: list[Match], notional_units: int, worst_ticks: int | None
+) -> EndReason:
     """The walk ran out of orders: was that the whole side, or is more beyond the limit?"""
-    if taker.notional_min_units is not None and plan.notional_units >= taker.notional_min_units:
+    if taker.notional_min_units is not None and notional_units >= taker.notional_min_units:
         return EndReason.NONE
-    if taker.notional_max_units is not None and plan.matches:
-        last = plan.matches[-1]
+    if taker.notional_max_units is not None and matches:
+        last = matches[-1]
         if not last.prevented and (
-            taker.notional_max_units - plan.notional_units < last.notional_units // last.lots
+            taker.notional_max_units - notional_units < last.notional_units // last.lots
         ):
             return EndReason.NONE
     if worst_ticks is None or crosses(taker.side, taker.limit_ticks, worst_ticks):
@@ -122,7 +137,7 @@ def crosses(side: Side, price_ticks: int, best_opposite_ticks: int | None) -> bo
     """Whether an order at this price would take."""
     if best_opposite_ticks is None:
         return False
-    if side is Side.BUY:
+    if side is BUY:
         return price_ticks >= best_opposite_ticks
     return price_ticks <= best_opposite_ticks
 

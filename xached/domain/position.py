@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import attrs
 
+from xached.domain.frozen import frozen
+
 
 @attrs.define
 class Position:
@@ -23,17 +25,17 @@ class Position:
         self.quantity_lots += lots
         self.cost_units += notional_units + fee_units
 
-    def sell(self, sale: Sale) -> None:
+    def sell(self, position_lots: int, relieved_units: int, realised_units: int) -> None:
         """Take off what was sold, as planned by :func:`plan_sale`."""
-        self.quantity_lots -= sale.position_lots
-        self.cost_units -= sale.relieved_units
-        self.realised_units += sale.realised_units
+        self.quantity_lots -= position_lots
+        self.cost_units -= relieved_units
+        self.realised_units += realised_units
         assert self.quantity_lots >= 0
         assert self.cost_units >= 0
         assert self.quantity_lots > 0 or self.cost_units == 0
 
 
-@attrs.frozen
+@frozen
 class Sale:
     """What a sale does to a position: lots and cost taken off, profit realised."""
 

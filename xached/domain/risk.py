@@ -8,7 +8,7 @@ import attrs
 
 from xached.domain.instrument import PPM, AssetName, Instrument
 from xached.domain.money import ceil_div
-from xached.domain.order import Side
+from xached.domain.order import BUY, Side
 from xached.domain.rejection import Reason, Rejection
 
 OPEN_ORDERS_MAX = 1_000
@@ -65,7 +65,7 @@ def check_open_orders(open_orders: int, most: int, where: str) -> None:
 
 def band_ticks(instrument: Instrument, side: Side, reference_ticks: int) -> tuple[int, int]:
     """The lowest and highest price allowed to a side, inclusive, rounded inwards."""
-    if side is Side.BUY:
+    if side is BUY:
         down, up = instrument.buy_band_down_ppm, instrument.buy_band_up_ppm
     else:
         down, up = instrument.sell_band_down_ppm, instrument.sell_band_up_ppm
@@ -74,9 +74,9 @@ def band_ticks(instrument: Instrument, side: Side, reference_ticks: int) -> tupl
     return low, high
 
 
-def check_band(instrument: Instrument, side: Side, price_ticks: int, reference_ticks: int) -> None:
+def check_band(instrument: Instrument, price_ticks: int, band: tuple[int, int]) -> None:
     """Refuse a limit price outside the band. Raises: Rejection PRICE_BAND."""
-    low, high = band_ticks(instrument, side, reference_ticks)
+    low, high = band
     if not low <= price_ticks <= high:
         raise Rejection(
             Reason.PRICE_BAND,

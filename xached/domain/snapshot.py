@@ -103,9 +103,10 @@ def _load_market(values: list[Any], orders: dict[OrderId, Order]) -> Market:
     market = Market(
         instrument,
         state=MarketState(state),
-        reference_ticks=reference_ticks,
         last_ticks=last_ticks,
     )
+    if reference_ticks is not None:
+        market.set_reference(reference_ticks)
     for order_id in queue:
         order = orders[order_id]
         assert order.price_ticks is not None

@@ -7,21 +7,32 @@ import attrs
 from xached.domain.book import Book
 from xached.domain.instrument import Asset, AssetName, Instrument, Symbol, unknown_instrument
 from xached.domain.ledger import Ledger
-from xached.domain.order import MarketState, Order, OrderId, Purse
+from xached.domain.order import MarketState, Order, OrderId, Purse, Side
 from xached.domain.position import Position
 from xached.domain.rejection import Reason, Rejection
-from xached.domain.risk import RiskLimits
+from xached.domain.risk import RiskLimits, band_ticks
 
 
 @attrs.define
 class Market:
-    """One instrument's book and state. ``state`` is what the house asked for."""
+    """One instrument's book and state. ``state`` is what the house asked for.
+
+    Bands are (lowest, highest) allowed ticks; they follow the reference and are empty without.
+    """
 
     instrument: Instrument
     book: Book = attrs.field(factory=Book)
     state: MarketState = MarketState.TRADING
-    reference_ticks: int | None = None
     last_ticks: int | None = None
+    reference_ticks: int | None = attrs.field(default=None, init=False)
+    buy_band: tuple[int, int] = attrs.field(default=(0, -1), init=False)
+    sell_band: tuple[int, int] = attrs.field(default=(0, -1), init=False)
+
+    def set_reference(self, ticks: int) -> None:
+        """Measure the bands from this price."""
+        self.reference_ticks = ticks
+        self.buy_band = band_ticks(self.instrument, Side.BUY, ticks)
+        self.sell_band = band_ticks(self.instrument, Side.SELL, ticks)
 
     def effective_state(self) -> MarketState:
         """What holds now: without a reference price nothing more than cancels."""
