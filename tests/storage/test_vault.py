@@ -349,6 +349,20 @@ def test_it_can_be_verified_while_the_daemon_writes(filled: Path) -> None:
     writer.close()
 
 
+def test_it_can_be_opened_for_reading_while_the_daemon_writes(filled: Path) -> None:
+    # Each look at the settings is followed by a commit: what is read next is newer.
+    writer = open_vault(filled)
+
+    class Disturbed(Vault):
+        def setting(self, name: str) -> bytes | None:
+            value = super().setting(name)
+            writer.commit([], [BootstrapTokenIssued()], writer.last_at_ns + 1)
+            return value
+
+    Disturbed.open_read_only(filled, row_key=ROW_KEY, stream_key=STREAM_KEY).close()
+    writer.close()
+
+
 def test_the_log_stays_small(tmp_path: Path) -> None:
     path = tmp_path / "vault.db"
     vault = open_vault(path, wal_pages_max=20)

@@ -168,7 +168,7 @@ class Vault:
         """Open the vault beside the daemon that writes it. Raises: as :meth:`open`."""
         connection = _open(path, read_only=True)
         vault = cls(connection, row_key=row_key, stream_key=stream_key)
-        with _closing_on_error(connection):
+        with _closing_on_error(connection), vault._one_moment():
             vault._load()
         return vault
 
@@ -307,13 +307,19 @@ class Vault:
         Raises: VaultDamaged, with the first thing that is wrong.
         """
         try:
-            self._db.execute("BEGIN")
-            try:
+            with self._one_moment():
                 return self._verify()
-            finally:
-                self._db.execute("ROLLBACK")
         except apsw.Error as error:
             raise _unreadable(error) from error
+
+    @contextlib.contextmanager
+    def _one_moment(self) -> Iterator[None]:
+        """Read everything as it was when the first of it was read."""
+        self._db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._db.execute("ROLLBACK")
 
     def _verify(self) -> VaultReport:
         self._load()
