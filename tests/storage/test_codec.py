@@ -134,6 +134,7 @@ RESTED = m.OrderRested(
         ("leaves_lots", Side.BUY),
         ("leaves_lots", 2**600),
         ("purse", b"a/main"),
+        ("purse", "a/\ud800"),
     ],
 )
 def test_a_field_of_another_type_is_not_written(field: str, value: object) -> None:
@@ -169,6 +170,8 @@ def test_a_class_without_a_code_is_not_written() -> None:
         [112, 2, 1, "a/main", "BTC-USDT", 7],
         [112, 0, 1, "a/main", "BTC-USDT", 7],
         [112, None, 1, "a/main", "BTC-USDT", 7],
+        [112, True, 1, "a/main", "BTC-USDT", 7],
+        [112, 1.0, 1, "a/main", "BTC-USDT", 7],
         [112, 1, 1, "a/main", "BTC-USDT"],
         [112, 1, 1, "a/main", "BTC-USDT", 7, 8],
         [112, 1, 1, "a/main", "BTC-USDT", 7.0],

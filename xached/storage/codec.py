@@ -254,7 +254,10 @@ class Codec:
     def _pack(self, plain: Fields) -> bytes:
         # A packer of its own for each call: threads share the codec.
         packer = msgpack.Packer(default=self._pack_other, buf_size=_BUFFER_BYTES)
-        packed: bytes = packer.pack(plain)
+        try:
+            packed: bytes = packer.pack(plain)
+        except UnicodeEncodeError:
+            raise CodecError("half of a surrogate pair is no text") from None
         return packed
 
     def _pack_other(self, value: object) -> Any:
@@ -281,7 +284,7 @@ class Codec:
             raise CodecError(f"unknown type code {code!r}")
         if kind is not None and entry.typed.kind is not kind:
             raise CodecError(f"{entry.typed.cls.__name__} is no {kind.value}")
-        if version != entry.typed.version:
+        if type(version) is not int or version != entry.typed.version:
             rest = list(self._upcast(entry, version, tuple(rest)))
         shape = tuple(map(type, rest))
         if shape not in entry.read_shapes:
