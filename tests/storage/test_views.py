@@ -120,7 +120,7 @@ def test_fills_are_both_sides_of_every_trade(history: History) -> None:
     assert maker.trade_id == f"{row.seq}-{trade.index}"
     for order_id, of_order in fills.items():
         assert history.reader.fills_of(order_id) == tuple(reversed(of_order))
-        order = history.reader.find_order(of_order[0].purse, order_id=order_id)
+        order = history.reader.find_order(of_order[0].purse, order_id)
         assert order is not None
         assert sum(fill.quantity_lots for fill in of_order) == order.executed_lots
         assert sum(fill.fee_units for fill in of_order) == order.fee_units
@@ -154,14 +154,13 @@ def test_pages_follow_each_other(history: History) -> None:
     assert whole.items[-1].reference == "fund-ali-BTC"
 
 
-def test_orders_are_found_by_either_id_and_by_their_purse_only(history: History) -> None:
+def test_orders_are_found_by_their_purse_only(history: History) -> None:
     order = history.reader.list_orders(PURSES[0], limit=1).items[0]
-    find = history.reader.find_order
-    by_client = find(PURSES[0], client_order_id=order.client_order_id)
-    assert by_client is not None
-    assert same(by_client, order)
-    assert find(PURSES[1], order_id=order.order_id) is None
-    assert find(PURSES[0], client_order_id="it's not there") is None
+    found = history.reader.find_order(PURSES[0], order.order_id)
+    assert found is not None
+    assert same(found, order)
+    assert history.reader.find_order(PURSES[1], order.order_id) is None
+    assert history.reader.find_order(PURSES[0], OrderId(1)) is None
 
 
 def test_amounts_beyond_sqlite_integers(tmp_path: Path) -> None:

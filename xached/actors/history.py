@@ -120,7 +120,7 @@ class History:
         """One order of a purse and everything it traded; None when it has no such order."""
 
         def read() -> tuple[Order, tuple[Fill, ...]] | None:
-            order = self._reader.find_order(purse, order_id=order_id)
+            order = self._reader.find_order(purse, order_id)
             return (order, self._reader.fills_of(order_id)) if order is not None else None
 
         return await self._read(read)

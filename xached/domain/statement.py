@@ -1,4 +1,4 @@
-"""A purse's statement: every movement of its money, told from events.
+"""A purse's statement: every movement of its money, told from deposits and fills.
 
 Holds are no movements: they only say what may not be used. The sum of a purse's movements in an
 asset is its balance.
@@ -7,12 +7,13 @@ asset is its balance.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import attrs
 
-from xached.domain.instrument import AssetName, Instrument, Symbol
-from xached.domain.messages import Deposited, Event, Traded, trade_id
+from xached.domain.history import Fill
+from xached.domain.instrument import AssetName, Instrument
+from xached.domain.messages import Deposited
 from xached.domain.order import Purse, Side
 
 
@@ -37,43 +38,34 @@ class Transaction:
     reference: str
 
 
-def transactions(
-    event: Event, seq: int, at_ns: int, instruments: Mapping[Symbol, Instrument]
-) -> Iterator[Transaction]:
-    """The movements that an event of row ``seq`` made, none for most events."""
-    match event:
-        case Deposited():
+def deposit_transaction(event: Deposited, seq: int, at_ns: int) -> Transaction:
+    """The movement of a deposit in row ``seq``."""
+    return Transaction(
+        seq=seq,
+        at_ns=at_ns,
+        purse=event.purse,
+        kind=TransactionKind.DEPOSIT,
+        asset=event.asset,
+        amount_units=event.amount_units,
+        reference=event.reference,
+    )
+
+
+def fill_transactions(fill: Fill, instrument: Instrument) -> Iterator[Transaction]:
+    """The movements of one side of a trade: base, quote, and the fee where there is one."""
+    sign = 1 if fill.side is Side.BUY else -1
+    for kind, asset, amount_units in (
+        (TransactionKind.TRADE, instrument.base, sign * fill.quantity_lots * instrument.lot_units),
+        (TransactionKind.TRADE, instrument.quote, -sign * fill.notional_units),
+        (TransactionKind.FEE, instrument.quote, -fill.fee_units),
+    ):
+        if amount_units:
             yield Transaction(
-                seq=seq,
-                at_ns=at_ns,
-                purse=event.purse,
-                kind=TransactionKind.DEPOSIT,
-                asset=event.asset,
-                amount_units=event.amount_units,
-                reference=event.reference,
+                seq=fill.seq,
+                at_ns=fill.at_ns,
+                purse=fill.purse,
+                kind=kind,
+                asset=asset,
+                amount_units=amount_units,
+                reference=fill.trade_id,
             )
-        case Traded():
-            instrument = instruments[event.symbol]
-            for purse, side, fee_units in (
-                (event.taker_purse, event.taker_side, event.taker_fee_units),
-                (event.maker_purse, event.taker_side.opposite, event.maker_fee_units),
-            ):
-                sign = 1 if side is Side.BUY else -1
-                base_units = sign * event.quantity_lots * instrument.lot_units
-                for kind, asset, amount_units in (
-                    (TransactionKind.TRADE, instrument.base, base_units),
-                    (TransactionKind.TRADE, instrument.quote, -sign * event.notional_units),
-                    (TransactionKind.FEE, instrument.quote, -fee_units),
-                ):
-                    if amount_units:
-                        yield Transaction(
-                            seq=seq,
-                            at_ns=at_ns,
-                            purse=purse,
-                            kind=kind,
-                            asset=asset,
-                            amount_units=amount_units,
-                            reference=trade_id(seq, event.index),
-                        )
-        case _:
-            return

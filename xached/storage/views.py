@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import copy
 import inspect
+import json
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
@@ -25,6 +26,7 @@ from sqlite_utils import Database
 from xached.domain.history import Fill, fold_fill
 from xached.domain.instrument import AssetName, Instrument, Symbol
 from xached.domain.messages import (
+    Deposited,
     Event,
     InstrumentListed,
     OrderAccepted,
@@ -45,7 +47,12 @@ from xached.domain.order import (
     Side,
     TimeInForce,
 )
-from xached.domain.statement import Transaction, TransactionKind, transactions
+from xached.domain.statement import (
+    Transaction,
+    TransactionKind,
+    deposit_transaction,
+    fill_transactions,
+)
 from xached.storage.codec import CODEC
 from xached.storage.journal import Journal
 from xached.storage.schema import Connection, Migrations, SchemaError
@@ -100,6 +107,21 @@ def create_history(connection: Connection) -> None:
         connection.execute(statement)
 
 
+@VIEWS.step(2)
+def tell_trades_from_fills(connection: Connection) -> None:
+    """Transactions keep only what is no trade, numbered together with fills. All is made anew."""
+    for statement in (
+        "DROP INDEX transactions_by_asset",
+        "DROP INDEX orders_by_client_id",
+        "DELETE FROM orders",
+        "DELETE FROM fills",
+        "DELETE FROM transactions",
+        "DELETE FROM instruments",
+        "UPDATE progress SET as_of_seq = 0",
+    ):
+        connection.execute(statement)
+
+
 @attrs.frozen(kw_only=True)
 class Page(Generic[Item]):
     """Newest first. ``next_before`` is where the next page begins; None on the last one."""
@@ -123,8 +145,7 @@ class Views:
         self._open: dict[OrderId, Order] = {
             order.order_id: order for order in map(_ORDERS.item, open_orders)
         }
-        self._fills = _count(database, "fills")
-        self._transactions = _count(database, "transactions")
+        self._numbers = max(_count(database, "fills"), _count(database, "transactions"))
 
     @classmethod
     def open(cls, path: Path, house_id: bytes, last_seq: int) -> Views:
@@ -160,7 +181,7 @@ class Views:
         if not new:
             return
         assert new[0].seq == self._as_of_seq + 1, "rows are projected without gaps"
-        batch = _Batch()
+        batch = _Batch(self._numbers)
         for row in new:
             for event in row.events:
                 self._fold(event, row, batch)
@@ -194,7 +215,8 @@ class Views:
                 lot_units = self._instruments[event.symbol].lot_units
                 for order_id in (event.taker_order_id, event.maker_order_id):
                     order = self._order(order_id, batch)
-                    batch.fills.append(fold_fill(order, event, lot_units, row.seq, row.at_ns))
+                    fill = fold_fill(order, event, lot_units, row.seq, row.at_ns)
+                    batch.fills.append((batch.next_number(), fill))
             case OrderRested():
                 order = self._order(event.order_id, batch)
                 order.seq, order.updated_at_ns = row.seq, row.at_ns
@@ -204,9 +226,11 @@ class Views:
             case InstrumentListed():
                 self._instruments[event.instrument.symbol] = event.instrument
                 batch.instruments.append(event.instrument)
+            case Deposited():
+                moved = deposit_transaction(event, row.seq, row.at_ns)
+                batch.transactions.append((batch.next_number(), moved))
             case _:
                 pass
-        batch.transactions += transactions(event, row.seq, row.at_ns, self._instruments)
 
     def _order(self, order_id: OrderId, batch: _Batch) -> Order:
         """An order to fold into: a copy, so that nothing is known before it is written."""
@@ -222,25 +246,15 @@ class Views:
                 self._open[order_id] = order
             else:
                 self._open.pop(order_id, None)
-        self._fills += len(batch.fills)
-        self._transactions += len(batch.transactions)
+        self._numbers = batch.numbers
 
     def _write(self, batch: _Batch) -> None:
         put = self._db.conn.executemany
         put(_ORDERS.put_sql, map(_ORDERS.values, batch.orders.values()))
-        put(
-            _FILLS.put_sql,
-            (
-                [number, *_FILLS.values(fill)]
-                for number, fill in enumerate(batch.fills, self._fills + 1)
-            ),
-        )
+        put(_FILLS.put_sql, ([number, *_FILLS.values(fill)] for number, fill in batch.fills))
         put(
             _TRANSACTIONS.put_sql,
-            (
-                [number, *_TRANSACTIONS.values(each)]
-                for number, each in enumerate(batch.transactions, self._transactions + 1)
-            ),
+            ([number, *_TRANSACTIONS.values(each)] for number, each in batch.transactions),
         )
         put(
             "INSERT INTO instruments (symbol, terms) VALUES (?, ?)",
@@ -279,20 +293,31 @@ class ViewsReader:
     def list_transactions(
         self, purse: Purse, *, asset: AssetName | None = None, before: int | None = None, limit: int
     ) -> Page[Transaction]:
-        """Movements of a purse's money, newest first; ``before`` is what the last page said."""
-        return self._page(_TRANSACTIONS, {"purse": purse, "asset": asset}, before, limit)
+        """Movements of a purse's money, newest first; ``before`` is what the last page said.
 
-    def find_order(
-        self,
-        purse: Purse,
-        *,
-        order_id: OrderId | None = None,
-        client_order_id: str | None = None,
-    ) -> Order | None:
-        """An order of a purse by one of its ids; None when the history has no such order."""
-        assert (order_id is None) is not (client_order_id is None), "by one of its ids"
-        wanted = {"purse": purse, "order_id": order_id, "client_order_id": client_order_id}
-        found = self._page(_ORDERS, wanted, None, 1).items
+        Those of a trade are told from its fill, where they are up to three.
+        """
+        assert limit >= 1
+        before = 2**63 - 1 if before is None else before
+        # Of the newest number perhaps nothing is left, and one more tells whether there is more.
+        wanted = {"purse": purse, "before": (before - 1) // _PARTS + 1, "limit": limit + 2}
+        with self._lock, self._db.atomic():
+            found = [
+                *self._fill_transactions(asset, wanted),
+                *self._other_transactions(asset, wanted),
+            ]
+            as_of_seq = _as_of_seq(self._db)
+        newest_first = sorted((each for each in found if each[0] < before), reverse=True, key=_KEY)
+        page = newest_first[:limit]
+        return Page(
+            items=tuple(each for _, each in page),
+            next_before=page[-1][0] if len(newest_first) > limit else None,
+            as_of_seq=as_of_seq,
+        )
+
+    def find_order(self, purse: Purse, order_id: OrderId) -> Order | None:
+        """An order of a purse; None when the history has no such order."""
+        found = self._page(_ORDERS, {"purse": purse, "order_id": order_id}, None, 1).items
         return found[0] if found else None
 
     def fills_of(self, order_id: OrderId) -> tuple[Fill, ...]:
@@ -307,6 +332,41 @@ class ViewsReader:
         """Close the connection."""
         with self._lock:
             self._db.close()
+
+    def _fill_transactions(
+        self, asset: AssetName | None, wanted: Mapping[str, object]
+    ) -> Iterator[tuple[int, Transaction]]:
+        """The movements of a purse's trades in an asset, with their keys."""
+        instruments = {
+            row["symbol"]: CODEC.decode(row["terms"])
+            for row in self._db.query("SELECT symbol, terms FROM instruments")
+        }
+        symbols = [
+            symbol
+            for symbol, terms in instruments.items()
+            if asset is None or asset in (terms.base, terms.quote)
+        ]
+        for row in self._db.query(
+            "SELECT * FROM fills WHERE purse = :purse AND number < :before "
+            "AND symbol IN (SELECT value FROM json_each(:symbols)) "
+            "ORDER BY number DESC LIMIT :limit",
+            {**wanted, "symbols": json.dumps(symbols)},
+        ):
+            fill = _FILLS.item(row)
+            for part, moved in enumerate(fill_transactions(fill, instruments[fill.symbol])):
+                if asset is None or moved.asset == asset:
+                    yield row["number"] * _PARTS + part, moved
+
+    def _other_transactions(
+        self, asset: AssetName | None, wanted: Mapping[str, object]
+    ) -> Iterator[tuple[int, Transaction]]:
+        """The movements that are no trades, with their keys."""
+        for row in self._db.query(
+            "SELECT * FROM transactions WHERE purse = :purse AND number < :before "
+            "AND (:asset IS NULL OR asset = :asset) ORDER BY number DESC LIMIT :limit",
+            {**wanted, "asset": asset},
+        ):
+            yield row["number"] * _PARTS, _TRANSACTIONS.item(row)
 
     def _page(
         self, table: _Table[Item], wanted: Mapping[str, object], before: int | None, limit: int
@@ -333,18 +393,25 @@ class ViewsReader:
 
 @attrs.define
 class _Batch:
-    """What some rows add to history."""
+    """What some rows add to history. Fills and transactions share ``numbers``."""
 
+    numbers: int
     orders: dict[OrderId, Order] = attrs.field(factory=dict)
-    fills: list[Fill] = attrs.field(factory=list)
-    transactions: list[Transaction] = attrs.field(factory=list)
+    fills: list[tuple[int, Fill]] = attrs.field(factory=list)
+    transactions: list[tuple[int, Transaction]] = attrs.field(factory=list)
     instruments: list[Instrument] = attrs.field(factory=list)
+
+    def next_number(self) -> int:
+        """The next number, which nothing else has."""
+        self.numbers += 1
+        return self.numbers
 
 
 class _Table(Generic[Item]):
     """How a class is kept: a column for each field, amounts as text, enums as numbers.
 
-    Rows are ordered by ``key``; one that is no field of the class comes first in a row.
+    Rows are ordered by ``key``; one that is no field of the class comes first in a row. Of a row
+    that is there already only the columns in ``changing`` are written.
     """
 
     def __init__(
@@ -354,29 +421,36 @@ class _Table(Generic[Item]):
         cls: type[Item],
         amounts: str,
         kinds: Mapping[str, Callable[[Any], Any]],
+        changing: str = "",
     ) -> None:
         self.name = name
         self.key = key
         self._cls = cls
         fields = tuple(inspect.signature(cls).parameters)
         self._values_of = attrgetter(*fields)
-        self._amounts = tuple(fields.index(amount) for amount in amounts.split())
+        # SQLite's module takes plain numbers at once and looks for an adapter for all else.
+        self._plain: tuple[tuple[int, Callable[[Any], int | str]], ...] = (
+            *((fields.index(amount), str) for amount in amounts.split()),
+            *((fields.index(kind), int) for kind in kinds),
+        )
         self._restore: dict[str, Callable[[Any], Any]] = {
             **dict.fromkeys(amounts.split(), int),
             **kinds,
         }
         columns = fields if key in fields else (key, *fields)
+        changes = ", ".join(f"{column} = excluded.{column}" for column in changing.split())
         self.put_sql = (
-            f"INSERT OR REPLACE INTO {name} ({', '.join(columns)}) "  # noqa: S608 - names of this module
+            f"INSERT INTO {name} ({', '.join(columns)}) "  # noqa: S608 - names of this module
             f"VALUES ({', '.join('?' * len(columns))})"
+            + (f" ON CONFLICT ({key}) DO UPDATE SET {changes}" if changes else "")
         )
 
     def values(self, item: Item) -> list[Any]:
         """What to write, without a key of its own."""
         values = list(self._values_of(item))
-        for index in self._amounts:
+        for index, plain in self._plain:
             if values[index] is not None:
-                values[index] = str(values[index])
+                values[index] = plain(values[index])
         return values
 
     def item(self, row: dict[str, Any]) -> Item:
@@ -403,6 +477,8 @@ _ORDERS = _Table(
         "status": OrderStatus,
         "end_reason": EndReason,
     },
+    changing="held_units updated_at_ns seq status end_reason executed_lots taker_notional_units "
+    "maker_notional_units fee_units",
 )
 _FILLS = _Table(
     "fills",
@@ -414,6 +490,11 @@ _FILLS = _Table(
 _TRANSACTIONS = _Table(
     "transactions", "number", Transaction, "amount_units", {"kind": TransactionKind}
 )
+
+_PARTS: Final = 4
+"""A transaction's key is this many times its number, and the place among those of its fill."""
+
+_KEY: Final = itemgetter(0)
 
 
 def _connect(path: Path, house_id: bytes) -> Database:
