@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import queue
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import attrs
@@ -245,8 +246,9 @@ async def open_edge(
     doorman: Doorman | None = None,
     limits: Limits | None = None,
     grace_s: float = 0.0,
+    socket: Path | None = None,
 ) -> AsyncIterator[Edge]:
-    """Serve both services on a free port of this machine until the block ends."""
+    """Serve both services on a free port, and on a socket if given, until the block ends."""
     world = RealWorld()
     incidents: list[Incident] = []
     interceptor = Interceptor(world, lambda *report: incidents.append(Incident(*report)))
@@ -256,6 +258,8 @@ async def open_edge(
     routes = Routes(services, doorman or Doorman())
     server = Server(routes, interceptor, world, limits)
     port = server.add_insecure_port("127.0.0.1:0")
+    if socket is not None:
+        server.add_unix_socket(socket)
     with trio.fail_after(PATIENCE_S):
         async with trio.open_nursery() as nursery:
             await nursery.start(server.serve)

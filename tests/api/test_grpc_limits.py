@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -12,7 +13,18 @@ import pytest
 import trio
 from google.rpc import error_details_pb2
 
-from tests.api.edge import Echo, Payload, Sent, details_of, error_of, in_thread, open_edge, until
+from tests.api.edge import (
+    OPEN_ECHO,
+    Client,
+    Echo,
+    Payload,
+    Sent,
+    details_of,
+    error_of,
+    in_thread,
+    open_edge,
+    until,
+)
 from xached.api.grpc_server import Limits
 from xached.api.routes import Call, Responses
 
@@ -39,6 +51,33 @@ async def test_calls_beyond_the_limit_are_refused_at_once() -> None:
             await edge.server.wait_idle()
             await in_thread(client.unary, Payload())
     assert edge.server.statistics().refused == 1
+
+
+async def test_one_address_cannot_take_the_places_of_all(tmp_path: Path) -> None:
+    """Seen before: sixteen anonymous connections full of open streams, and nobody could cancel."""
+    go = trio.Event()
+
+    class Waits(Echo):
+        async def repeat(self, _call: Call, _request: Any, _responses: Responses[Any]) -> None:
+            await go.wait()
+
+    limits = Limits(calls_max=4, calls_per_address_max=3)
+    async with open_edge(Waits(), limits=limits, socket=tmp_path / "edge.sock") as edge:
+        with (
+            edge.client() as client,
+            edge.client() as another,
+            grpc.insecure_channel(f"unix:{tmp_path / 'edge.sock'}") as elsewhere,
+        ):
+            streams = [client.repeat(Payload()) for _ in range(3)]
+            await until(lambda: edge.server.statistics().calls == 3)
+            error = await error_of(another.unary, Payload())
+            assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert details_of(error)[1].reason == "OVERLOADED"
+            await in_thread(Client(elsewhere, OPEN_ECHO).unary, Payload())
+            go.set()
+            assert [await in_thread(call.code) for call in streams] == [grpc.StatusCode.OK] * 3
+            await edge.server.wait_idle()
+            await in_thread(another.unary, Payload())
 
 
 async def test_a_request_that_does_not_arrive_is_given_up() -> None:

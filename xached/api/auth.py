@@ -15,6 +15,7 @@ import grpc
 from xache.v1 import admin_pb2, auth_pb2, options_pb2
 
 from xached.api.errors import StatusError
+from xached.api.metadata import address_of
 from xached.api.routes import Authorization, Call, Caller
 from xached.domain.auth import (
     AccountOpened,
@@ -270,7 +271,7 @@ async def ask_sessions(
     if call.caller is not None:
         account: str = call.caller.account_id
     else:
-        account = call.peer.rpartition(":")[0]
+        account = address_of(call.peer)
     reply = await sessions.ask(message, account=account, urgent=urgent, deadline=call.deadline_s)
     assert isinstance(reply, reply_class), f"{type(message).__name__} was answered otherwise"
     return reply

@@ -88,11 +88,11 @@ class GrpcCall:
         "_running",
         "_scope",
         "_trailing",
-        "counted",
         "deadline_s",
         "headers_sent",
         "method",
         "overdue_at_s",
+        "place_of",
     )
 
     def __init__(
@@ -100,8 +100,8 @@ class GrpcCall:
     ) -> None:
         self.method = method
         self.deadline_s = deadline_s
-        self.counted = False
-        """Whether it takes one of the server's places; the server's own note."""
+        self.place_of: str | None = None
+        """Which address the place is charged to that it takes; the server's own note."""
         self.headers_sent = False
         self.overdue_at_s = math.inf
         """When to stop waiting for the client, on trio's clock."""

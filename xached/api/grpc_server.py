@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import math
 import os
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +23,7 @@ from xached.api.errors import Interceptor, StatusError, overloaded, stopping
 from xached.api.grpc_call import GrpcCall
 from xached.api.grpc_core import CoreEvent, cygrpc
 from xached.api.grpc_pump import CompletionPump
+from xached.api.metadata import address_of
 from xached.api.routes import Routes
 from xached.runtime.world import NS_PER_S, World
 
@@ -40,6 +42,8 @@ class Limits:
     """From here on requests may be refused; at twice the size they are."""
     calls_max: int = 4096
     """Calls at a time, all connections together."""
+    calls_per_address_max: int = 2048
+    """Half of them, as an account has half of a mailbox: nobody alone can shut others out."""
     connections_max: int = 1024
     streams_per_connection_max: int = 256
     handshake_timeout_s: float = 5.0
@@ -92,6 +96,7 @@ class Server:
         self._nursery: trio.Nursery | None = None
         self._calls: set[GrpcCall] = set()
         self._counted = 0
+        self._counted_of: Counter[str] = Counter()
         self._started = 0
         self._refused = 0
         self._stopping = False
@@ -251,15 +256,25 @@ class Server:
             refusal = StatusError(
                 grpc.StatusCode.UNIMPLEMENTED, "UNKNOWN_METHOD", "there is no such method"
             )
-        elif self._counted >= self._limits.calls_max:
-            refusal = overloaded("too many calls are open")
+        else:
+            refusal = self._take_place(call)
         if refusal is not None:
             self._refused += 1
             call.refuse(refusal)
             return
-        call.counted = True
-        self._counted += 1
         call.begin()
+
+    def _take_place(self, call: GrpcCall) -> StatusError | None:
+        """Give the call one of the places, or say why not."""
+        if self._counted >= self._limits.calls_max:
+            return overloaded("too many calls are open")
+        address = address_of(call.peer)
+        if self._counted_of[address] >= self._limits.calls_per_address_max:
+            return overloaded("too many calls of one address are open")
+        call.place_of = address
+        self._counted += 1
+        self._counted_of[address] += 1
+        return None
 
     def _deadline_s(self, at_s: float) -> float:
         """A deadline of the core (wall clock) on trio's clock."""
@@ -277,9 +292,12 @@ class Server:
     def forget(self, call: GrpcCall) -> None:
         """The call is over."""
         self._calls.discard(call)
-        if call.counted:
-            call.counted = False
+        address, call.place_of = call.place_of, None
+        if address is not None:
             self._counted -= 1
+            self._counted_of[address] -= 1
+            if not self._counted_of[address]:
+                del self._counted_of[address]
         if not self._calls:
             self._idle.set()
 

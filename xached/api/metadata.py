@@ -21,3 +21,8 @@ def check_pair(key: str, value: str) -> None:
         raise ValueError(f"{key!r} is no key of text metadata")
     if _VALUE.fullmatch(value) is None:
         raise ValueError(f"the value of {key} is not printable ASCII")
+
+
+def address_of(peer: str) -> str:
+    """Whose a connection is, without its port: such as ``ipv4:127.0.0.1`` or ``unix``."""
+    return peer.rpartition(":")[0]
