@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from itertools import pairwise
 from pathlib import Path
 
@@ -368,9 +368,8 @@ class Watcher:
         return orders, balances
 
 
-def _money(balances: object) -> dict[str, tuple[str, str]]:
-    assert isinstance(balances, object)
-    return {each.asset: (each.available, each.held) for each in balances}  # type: ignore[attr-defined] # a repeated field
+def _money(balances: Iterable[types_pb2.Balance]) -> dict[str, tuple[str, str]]:
+    return {each.asset: (each.available, each.held) for each in balances}
 
 
 async def busy(house: TradingHouse, seed: int, count: int) -> None:
