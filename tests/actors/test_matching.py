@@ -338,6 +338,24 @@ async def test_an_old_id_is_found_in_the_journals_index(
         assert len(house.exchange.state.orders) == 11
 
 
+async def test_an_id_forgotten_in_the_middle_of_a_batch_is_not_used_again(
+    autojump_clock: MockClock, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It was remembered when the batch was taken, and no more when its turn came. Carrying it out
+    # again meets the journal's unique index, which stops the daemon.
+    monkeypatch.setattr(matching_module, "RECENT_IDS_MAX", 4)
+    monkeypatch.setattr(matching_module, "ROWS_MAX", 4)
+    async with running(path) as house:
+        first = await house.matching.execute(buy("old"))
+        answers: list[CommandOutcome] = []
+        for number in range(4):
+            house.matching.post(buy(f"new{number}"), answers.append, account="alice")
+        house.matching.post(buy("old"), answers.append, account="alice")
+        await trio.sleep(1)
+        assert answers[-1].unwrap() == first
+        assert len(house.exchange.state.orders) == 5
+
+
 async def test_one_purse_does_not_use_up_ids_of_another(
     autojump_clock: MockClock, path: Path
 ) -> None:

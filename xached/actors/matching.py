@@ -267,9 +267,7 @@ class MatchingActor:
 
     # --- one message ------------------------------------------------------------------------
 
-    def _take(
-        self, envelope: Envelope[Request, Any], used: Mapping[Key, tuple[int, bytes]]
-    ) -> None:
+    def _take(self, envelope: Envelope[Request, Any], used: Mapping[Key, int]) -> None:
         message = envelope.message
         match message:
             case Batch():
@@ -285,7 +283,7 @@ class MatchingActor:
                 result = self._execute(message, used)
                 self._answers.append(lambda: envelope.answer(result))
 
-    def _execute(self, command: Command, used: Mapping[Key, tuple[int, bytes]]) -> CommandOutcome:
+    def _execute(self, command: Command, used: Mapping[Key, int]) -> CommandOutcome:
         key = request_key(command)
         try:
             if key is not None and (known := self._known_row(key, command, used)) is not None:
@@ -329,8 +327,12 @@ class MatchingActor:
 
     # --- ids --------------------------------------------------------------------------------
 
-    def _used_ids(self, batch: list[Envelope[Request, Any]]) -> Mapping[Key, tuple[int, bytes]]:
-        """Look up every id of a batch that is not remembered, in one SELECT."""
+    def _used_ids(self, batch: list[Envelope[Request, Any]]) -> Mapping[Key, int]:
+        """Which ids of a batch were used up before it, and by which rows; at most one SELECT.
+
+        Remembered ones too: they may be forgotten while the batch is written in parts.
+        """
+        used: dict[Key, int] = {}
         unknown: list[Key] = []
         for envelope in batch:
             message = envelope.message
@@ -347,19 +349,23 @@ class MatchingActor:
                     commands = (message,)
             for command in commands:
                 key = request_key(command)
-                if key is not None and key not in self._recent_ids:
+                if key is None:
+                    continue
+                seq = self._recent_ids.get(key)
+                if seq is None:
                     unknown.append(key)
-        return self._journal.find_ids(unknown) if unknown else {}
+                else:
+                    used[key] = seq
+        if unknown:
+            found = self._journal.find_ids(unknown)
+            used.update((key, seq) for key, (seq, _) in found.items())
+        return used
 
-    def _known_row(
-        self, key: Key, command: Command, used: Mapping[Key, tuple[int, bytes]]
-    ) -> Row | None:
+    def _known_row(self, key: Key, command: Command, used: Mapping[Key, int]) -> Row | None:
         """The row that used up this id. Raises: Rejection ID_REUSED for other content."""
         row = self._pending_ids.get(key)
         if row is None:
-            seq = self._recent_ids.get(key)
-            if seq is None and key in used:
-                seq = used[key][0]
+            seq = used.get(key) or self._recent_ids.get(key)
             if seq is None:
                 return None
             row = self._journal.row(seq)
