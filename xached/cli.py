@@ -377,7 +377,7 @@ def _read_config(path: Path) -> Config:
 
 
 def _configured_strategies(settings: Config) -> list[Any]:
-    from xached.actors.strategies import StrategyConfig
+    from xached.actors.strategies.surroundings import StrategyConfig
 
     return [
         StrategyConfig(

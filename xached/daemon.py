@@ -26,12 +26,8 @@ from xached.actors.market.actor import MarketFeed, run_market
 from xached.actors.market.data import MarketData
 from xached.actors.matching import Matching, MatchingActor
 from xached.actors.sessions import SessionDesk, run_sessions
-from xached.actors.strategies import (
-    Strategies,
-    StrategyConfig,
-    Surroundings,
-    run_strategies,
-)
+from xached.actors.strategies.actor import Strategies, run_strategies
+from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
 from xached.api.account import AccountHandlers, PurseSummary
 from xached.api.admin import ActorReport, AdminHandlers, HouseReport
 from xached.api.auth import AuthHandlers, SessionAuthorizer

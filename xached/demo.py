@@ -15,7 +15,7 @@ from pathlib import Path
 import attrs
 
 from xached.actors.market.data import MarketData
-from xached.actors.strategies import StrategyConfig
+from xached.actors.strategies.surroundings import StrategyConfig
 from xached.adapters.feeds.history import SHIPPED, load_history, restamp_history
 from xached.adapters.feeds.recorded import (
     PrePlayed,

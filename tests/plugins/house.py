@@ -23,13 +23,8 @@ import trio
 
 from tests.storage.house import INSTRUMENT, KEY, MARK_TICKS, SYMBOL
 from xached.actors.matching import Matching, MatchingActor
-from xached.actors.strategies import (
-    Strategies,
-    StrategyConfig,
-    StrategyStatistics,
-    Surroundings,
-    run_strategies,
-)
+from xached.actors.strategies.actor import Strategies, StrategyStatistics, run_strategies
+from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
 from xached.adapters.child import MEMORY_BYTES_MAX
 from xached.domain.candles import Candle, Interval
 from xached.domain.exchange import Exchange

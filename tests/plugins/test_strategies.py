@@ -27,7 +27,8 @@ from tests.plugins.house import (
     until,
     until_note,
 )
-from xached.actors.strategies import PONG_S_MAX, START_S_MAX, STOP_S_MAX, Strategies, run_strategies
+from xached.actors.strategies.actor import Strategies, run_strategies
+from xached.actors.strategies.run import PONG_S_MAX, START_S_MAX, STOP_S_MAX
 from xached.adapters.child_outbox import TRADES_MAX
 from xached.domain.messages import CancelAll, Command, OrderEnded, Row
 from xached.domain.order import EndReason, Side
@@ -360,7 +361,7 @@ async def test_a_strategy_that_never_reads_its_orders_is_ended(
 async def test_lost_rows_begin_a_new_run(
     clock: trio.testing.MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("xached.actors.strategies.ROWS_CAPACITY", 2)
+    monkeypatch.setattr("xached.actors.strategies.actor.ROWS_CAPACITY", 2)
     async with open_house(tmp_path) as house, house.running(config()) as strategies:
         await until_trading(house, strategies)
         rows = house.seen[-3:]

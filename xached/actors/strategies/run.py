@@ -1,35 +1,19 @@
-"""Strategies: each in a child process of its own, trading one purse like any person.
-
-Theory of operation. One run of a strategy is one child process and one run id that was never
-used before; every order id starts with it, so that nothing a run says can be mistaken for another
-run's. A run begins and ends with CancelAll, so that no order is open without somebody to mind it.
-The child gets market data (conflated when it is slow) and what becomes of its orders (never
-dropped: if rows are lost, the run ends and a new one begins from the purse as it stands). It gives
-intents, which become commands and meet the same checks as everybody's. A child that crashes,
-hangs, floods or breaks the protocol is killed; the supervisor starts the next run after a pause.
-"""
+"""One run of a strategy: one child process, from Start to its end."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
-from typing import Final, Protocol, TypeAlias, assert_never
+from contextlib import aclosing
+from typing import Final, TypeAlias, assert_never
 
 import attrs
 import outcome
 import trio
 from loguru import logger
 
-from xached.adapters.child import (
-    ChildEnded,
-    ChildProcess,
-    ChildStatistics,
-    child_command,
-    find_strategies,
-    open_child,
-)
+from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
+from xached.adapters.child import ChildEnded, ChildProcess
 from xached.adapters.child_frames import (
     CancelAllIntent,
     CancelIntent,
@@ -56,41 +40,28 @@ from xached.adapters.child_frames import (
     write_stop,
     write_timer,
 )
-from xached.domain.candles import Candle, Interval
-from xached.domain.instrument import Directory, Symbol, unknown_instrument
-from xached.domain.market import BookTop, Venue
-from xached.domain.messages import CancelAll, CancelOrder, Command, PlaceOrder, Row
+from xached.domain.instrument import unknown_instrument
+from xached.domain.messages import CancelAll, CancelOrder, PlaceOrder, Row
 from xached.domain.money import parse_decimal
-from xached.domain.order import (
-    EndReason,
-    OrderType,
-    Purse,
-    SelfTradePrevention,
-    account_of,
-)
+from xached.domain.order import EndReason, OrderType, SelfTradePrevention, account_of
 from xached.domain.order_reports import PurseOrders, report_open
-from xached.domain.queries import PurseQuery, PurseSnapshot
+from xached.domain.queries import PurseSnapshot
 from xached.domain.rejection import Rejection
-from xached.domain.tape import TapeStep
 from xached.runtime.mailbox import Closed, Overloaded
-from xached.runtime.supervise import Health, Restart, run_expendable
-from xached.runtime.topic import Lagged, Topic
+from xached.runtime.topic import Lagged
 from xached.runtime.topic import Subscription as TopicSubscription
-from xached.runtime.world import NS_PER_S, World
+from xached.runtime.world import NS_PER_S
 
-RUN_ID_BYTES: Final = 8
 START_S_MAX: Final = 30.0
 """From spawn to Ready: importing a model library takes seconds on a busy machine."""
 
 STOP_S_MAX: Final = 5.0
 PING_EVERY_S: Final = 5.0
 PONG_S_MAX: Final = 10.0
-CANCEL_S_MAX: Final = 5.0
 CANCEL_RETRY_S: Final = 0.1
 IN_FLIGHT_MAX: Final = 128
 TIMERS_MAX: Final = 64
 LINES_PER_S_MAX: Final = 20
-ROWS_CAPACITY: Final = 4_096
 OPEN_ORDERS_TOLD_MAX: Final = 200
 """Orders of the purse's owner that a strategy is told of at its start; they fit into its frame."""
 
@@ -101,236 +72,36 @@ REFUSED_IN_FLIGHT: Final = "IN_FLIGHT"
 REFUSED_OVERLOADED: Final = "OVERLOADED"
 
 
-class Exchange(Protocol):
-    """What a strategy's host asks of the exchange."""
-
-    async def execute(self, command: Command, *, account: str = "") -> Row:
-        """Carry out a command. Raises: Rejection, Overloaded, Closed."""
-        ...
-
-    def post(
-        self, command: Command, answer: Callable[[outcome.Outcome[Row]], None], *, account: str
-    ) -> None:
-        """Carry out a command and call back, in order of posting. Raises: Overloaded, Closed."""
-        ...
-
-    async def query(self, query: PurseQuery, *, account: str = "") -> PurseSnapshot:
-        """How a purse stands. Raises: Rejection, Overloaded, Closed."""
-        ...
-
-
-class Markets(Protocol):
-    """Market data as it happens. A reader that is slow gets less, the newest.
-
-    Each iterator raises Rejection when there is no such market, and goes on until it is closed.
-    """
-
-    def trades(self, symbol: Symbol, venue: Venue) -> AsyncGenerator[TapeStep, None]:
-        """Trades from now on."""
-        ...
-
-    def books(self, symbol: Symbol, venue: Venue, depth: int) -> AsyncGenerator[BookTop, None]:
-        """The book as it stands now, and whenever it has changed."""
-        ...
-
-    def candles(
-        self, symbol: Symbol, venue: Venue, interval: Interval
-    ) -> AsyncGenerator[Candle, None]:
-        """Candles as they change and close, from the open one on."""
-        ...
-
-
-@attrs.frozen(kw_only=True)
-class StrategyConfig:
-    """One strategy to run. ``strategy`` is its entry point's name; ``settings_json`` an object."""
-
-    name: str
-    strategy: str
-    purse: Purse
-    symbols: tuple[Symbol, ...]
-    settings_json: str = "{}"
-    orders_per_s_max: int = 100
-
-
-@attrs.frozen(kw_only=True)
-class Surroundings:
-    """What strategies need of the rest of the house. The last two are replaced in tests."""
-
-    world: World
-    exchange: Exchange
-    rows: Topic[Row]
-    markets: Markets
-    directory: Directory
-    health: Health
-    restart: Restart = attrs.field(factory=Restart)
-    installed: Callable[[], Mapping[str, str]] = find_strategies
-    command: Callable[[str], Sequence[str]] = child_command
-
-
 class StrategyFailed(Exception):  # noqa: N818 - a state of the world
     """A run is over before it was asked to end. The text says why, for the owner."""
 
 
-@attrs.frozen(kw_only=True)
-class StrategyStatistics:
-    """What a strategy has done, over all its runs; ``child`` is the running one's."""
-
-    name: str
-    purse: Purse
-    run_id: str
-    runs: int
-    ready: bool
-    open_orders: int
-    timers: int
-    placed: int
-    refused: int
-    cancels: int
-    notes: int
-    last_note: str
-    child: ChildStatistics | None
-
-
-class Strategies:
-    """The strategies that run: ask them to stop, see how they do."""
-
-    def __init__(self, configs: Sequence[StrategyConfig]) -> None:
-        assert len({config.purse for config in configs}) == len(configs), "one strategy a purse"
-        self._seats = {config.name: _Seat(config) for config in configs}
-        assert len(self._seats) == len(configs), "names are unique"
-
-    def stop(self, name: str, cause: str) -> None:
-        """Ask a strategy to end; it does not start again. Raises: KeyError for no such name."""
-        self._seats[name].stop(cause)
-
-    def stop_all(self, cause: str) -> None:
-        """Ask all of them, as when the house closes."""
-        for seat in self._seats.values():
-            seat.stop(cause)
-
-    def statistics(self) -> tuple[StrategyStatistics, ...]:
-        """How each one does."""
-        return tuple(seat.statistics() for seat in self._seats.values())
-
-
-async def run_strategies(strategies: Strategies, around: Surroundings) -> None:
-    """Run all strategies until each has been stopped or has failed too often."""
-    async with trio.open_nursery() as nursery:
-        for seat in strategies._seats.values():
-            nursery.start_soon(_supervise, seat, around)
-
-
 @attrs.define
-class _Seat:
-    """What stays of a strategy from run to run."""
+class Tally:
+    """What a strategy has done, over all its runs."""
 
-    config: StrategyConfig
-    stopping: trio.Event = attrs.field(factory=trio.Event)
-    running: trio.Lock = attrs.field(factory=trio.Lock)
-    cause: str = ""
-    run: _Run | None = None
-    runs: int = 0
     placed: int = 0
     refused: int = 0
     cancels: int = 0
     notes: int = 0
     last_note: str = ""
 
-    def stop(self, cause: str) -> None:
-        if not self.stopping.is_set():
+
+@attrs.define
+class StopRequest:
+    """Whether and why a strategy was asked to end."""
+
+    asked: trio.Event = attrs.field(factory=trio.Event)
+    cause: str = ""
+
+    def ask(self, cause: str) -> None:
+        """Ask once; later causes change nothing."""
+        if not self.asked.is_set():
             self.cause = cause
-            self.stopping.set()
-
-    def statistics(self) -> StrategyStatistics:
-        run = self.run
-        return StrategyStatistics(
-            name=self.config.name,
-            purse=self.config.purse,
-            run_id=run.run_id if run is not None else "",
-            runs=self.runs,
-            ready=run is not None and run.ready.is_set(),
-            open_orders=len(run.orders) if run is not None else 0,
-            timers=len(run.timers) if run is not None else 0,
-            placed=self.placed,
-            refused=self.refused,
-            cancels=self.cancels,
-            notes=self.notes,
-            last_note=self.last_note,
-            child=run.child.statistics() if run is not None else None,
-        )
+            self.asked.set()
 
 
-async def _supervise(seat: _Seat, around: Surroundings) -> None:
-    """Run after run, until one was asked to stop or too many have failed."""
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(_stop_between_runs, seat, nursery.cancel_scope)
-        await run_expendable(
-            f"strategy {seat.config.name}",
-            functools.partial(_run_once, seat, around),
-            around.health,
-            around.restart,
-        )
-        nursery.cancel_scope.cancel()
-
-
-async def _stop_between_runs(seat: _Seat, supervision: trio.CancelScope) -> None:
-    """A run ends itself when asked; the pause before the next one has to be cut short."""
-    await seat.stopping.wait()
-    async with seat.running:
-        supervision.cancel()
-
-
-async def _run_once(seat: _Seat, around: Surroundings) -> None:
-    """One run. Returns when it was asked to stop; raises whatever else ended it."""
-    async with seat.running:
-        if not seat.stopping.is_set():
-            await _run_child(seat, around)
-
-
-async def _run_child(seat: _Seat, around: Surroundings) -> None:
-    config = seat.config
-    entry_point = (await around.world.run_in_thread(around.installed)).get(config.strategy)
-    if entry_point is None:
-        raise StrategyFailed(f"no strategy {config.strategy!r} is installed")
-    run_id = around.world.entropy(RUN_ID_BYTES).hex()
-    seat.runs += 1
-    async with (
-        _nothing_left_open(seat, around, run_id),
-        around.rows.subscribe(ROWS_CAPACITY) as rows,
-        open_child(around.world, around.command(entry_point)) as child,
-    ):
-        purse = await around.exchange.query(
-            PurseQuery(config.purse), account=account_of(config.purse)
-        )
-        run = _Run(seat, around, child, run_id, purse)
-        seat.run = run
-        try:
-            await run.serve(rows, purse)
-        finally:
-            seat.run = None
-
-
-@asynccontextmanager
-async def _nothing_left_open(seat: _Seat, around: Surroundings, run_id: str) -> AsyncIterator[None]:
-    """Cancel the purse's orders before and after, whatever happens in between."""
-
-    def cancel_all(when: str) -> CancelAll:
-        return CancelAll(
-            purse=seat.config.purse,
-            symbol=None,
-            request_id=f"{run_id}-{when}",
-            reason=EndReason.DISCONNECT,
-        )
-
-    # Also before: the daemon may have been killed while orders were open.
-    await _insist(around, cancel_all("start"))
-    try:
-        yield
-    finally:
-        with trio.CancelScope(shield=True), trio.move_on_after(CANCEL_S_MAX):
-            await _insist(around, cancel_all("end"))
-
-
-async def _insist(around: Surroundings, command: CancelAll | CancelOrder) -> None:
+async def insist(around: Surroundings, command: CancelAll | CancelOrder) -> None:
     """Carry out a cancel even when the exchange is busy. Raises: Rejection."""
     while True:
         try:
@@ -361,29 +132,32 @@ class _Bucket:
         return True
 
 
-class _Run:
+class Run:
     """One child and everything around it, from Start to its end."""
 
     def __init__(
         self,
-        seat: _Seat,
+        config: StrategyConfig,
         around: Surroundings,
         child: ChildProcess,
         run_id: str,
         purse: PurseSnapshot,
+        tally: Tally,
+        stop: StopRequest,
     ) -> None:
         self.child = child
         self.run_id = run_id
-        self.orders = PurseOrders(seat.config.purse, purse.orders, purse.seq)
+        self.orders = PurseOrders(config.purse, purse.orders, purse.seq)
         self.ready = trio.Event()
-        self._seat = seat
-        self._config = seat.config
+        self._config = config
+        self._tally = tally
+        self._stop = stop
         self._around = around
-        self._account = account_of(seat.config.purse)
+        self._account = account_of(config.purse)
         self._instruments = {
-            symbol: around.directory.instrument(symbol) for symbol in seat.config.symbols
+            symbol: around.directory.instrument(symbol) for symbol in config.symbols
         }
-        self._order_room = _Bucket(seat.config.orders_per_s_max)
+        self._order_room = _Bucket(config.orders_per_s_max)
         self._line_room = _Bucket(LINES_PER_S_MAX)
         self._in_flight = 0
         self._stop_sent = False
@@ -495,8 +269,8 @@ class _Run:
             case TimerIntent():
                 self._set_timer(intent, nursery)
             case NoteIntent():
-                self._seat.notes += 1
-                self._seat.last_note = intent.text
+                self._tally.notes += 1
+                self._tally.last_note = intent.text
                 self._tell(intent.text)
             case _:
                 assert_never(intent)
@@ -518,7 +292,7 @@ class _Run:
         except (Overloaded, Closed):
             self._refuse(intent, REFUSED_OVERLOADED)
         else:
-            self._seat.placed += 1
+            self._tally.placed += 1
             self._in_flight += 1
 
     def _placed(self, intent: PlaceIntent, answer: outcome.Outcome[Row]) -> None:
@@ -560,7 +334,7 @@ class _Run:
         )
 
     def _refuse(self, intent: PlaceIntent, reason: str) -> None:
-        self._seat.refused += 1
+        self._tally.refused += 1
         refused = Refused(
             id=intent.id,
             symbol=intent.symbol,
@@ -571,7 +345,7 @@ class _Run:
         self.child.outbox.put(write_refused(refused))
 
     def _cancel(self, command: CancelOrder | CancelAll, nursery: trio.Nursery) -> None:
-        self._seat.cancels += 1
+        self._tally.cancels += 1
         try:
             # An order that has just ended is refused here; its own update is on the way.
             self._around.exchange.post(command, _ignore, account=self._account)
@@ -582,7 +356,7 @@ class _Run:
 
     async def _insist_on(self, command: CancelOrder | CancelAll) -> None:
         with contextlib.suppress(Rejection):  # It has ended meanwhile.
-            await _insist(self._around, command)
+            await insist(self._around, command)
 
     def _set_timer(self, intent: TimerIntent, nursery: trio.Nursery) -> None:
         if (old := self.timers.get(intent.name)) is not None:
@@ -679,9 +453,9 @@ class _Run:
             await trio.sleep(PING_EVERY_S)
 
     async def _stop_when_asked(self, nursery: trio.Nursery) -> None:
-        await self._seat.stopping.wait()
+        await self._stop.asked.wait()
         self._stop_sent = True
-        self.child.outbox.put(write_stop(self._seat.cause))
+        self.child.outbox.put(write_stop(self._stop.cause))
         await trio.sleep(STOP_S_MAX)
         nursery.cancel_scope.cancel()  # It had its time; it is killed.
 

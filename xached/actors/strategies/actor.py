@@ -1,0 +1,181 @@
+"""Strategies: each in a child process of its own, trading one purse like any person.
+
+Theory of operation. One run of a strategy is one child process and one run id that was never
+used before; every order id starts with it, so that nothing a run says can be mistaken for another
+run's. A run begins and ends with CancelAll, so that no order is open without somebody to mind it.
+The child gets market data (conflated when it is slow) and what becomes of its orders (never
+dropped: if rows are lost, the run ends and a new one begins from the purse as it stands). It gives
+intents, which become commands and meet the same checks as everybody's. A child that crashes,
+hangs, floods or breaks the protocol is killed; the supervisor starts the next run after a pause.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import attrs
+import trio
+
+from xached.actors.strategies.run import Run, StopRequest, StrategyFailed, Tally, insist
+from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
+from xached.adapters.child import ChildStatistics, open_child
+from xached.domain.messages import CancelAll
+from xached.domain.order import EndReason, Purse, account_of
+from xached.domain.queries import PurseQuery
+from xached.runtime.supervise import run_expendable
+
+RUN_ID_BYTES: Final = 8
+CANCEL_S_MAX: Final = 5.0
+ROWS_CAPACITY: Final = 4_096
+
+
+@attrs.frozen(kw_only=True)
+class StrategyStatistics:
+    """What a strategy has done, over all its runs; ``child`` is the running one's."""
+
+    name: str
+    purse: Purse
+    run_id: str
+    runs: int
+    ready: bool
+    open_orders: int
+    timers: int
+    placed: int
+    refused: int
+    cancels: int
+    notes: int
+    last_note: str
+    child: ChildStatistics | None
+
+
+class Strategies:
+    """The strategies that run: ask them to stop, see how they do."""
+
+    def __init__(self, configs: Sequence[StrategyConfig]) -> None:
+        assert len({config.purse for config in configs}) == len(configs), "one strategy a purse"
+        self._seats = {config.name: _Seat(config) for config in configs}
+        assert len(self._seats) == len(configs), "names are unique"
+
+    def stop(self, name: str, cause: str) -> None:
+        """Ask a strategy to end; it does not start again. Raises: KeyError for no such name."""
+        self._seats[name].stop.ask(cause)
+
+    def stop_all(self, cause: str) -> None:
+        """Ask all of them, as when the house closes."""
+        for seat in self._seats.values():
+            seat.stop.ask(cause)
+
+    def statistics(self) -> tuple[StrategyStatistics, ...]:
+        """How each one does."""
+        return tuple(seat.statistics() for seat in self._seats.values())
+
+
+async def run_strategies(strategies: Strategies, around: Surroundings) -> None:
+    """Run all strategies until each has been stopped or has failed too often."""
+    async with trio.open_nursery() as nursery:
+        for seat in strategies._seats.values():
+            nursery.start_soon(_supervise, seat, around)
+
+
+@attrs.define
+class _Seat:
+    """What stays of a strategy from run to run."""
+
+    config: StrategyConfig
+    stop: StopRequest = attrs.field(factory=StopRequest)
+    running: trio.Lock = attrs.field(factory=trio.Lock)
+    run: Run | None = None
+    runs: int = 0
+    tally: Tally = attrs.field(factory=Tally)
+
+    def statistics(self) -> StrategyStatistics:
+        run = self.run
+        return StrategyStatistics(
+            name=self.config.name,
+            purse=self.config.purse,
+            run_id=run.run_id if run is not None else "",
+            runs=self.runs,
+            ready=run is not None and run.ready.is_set(),
+            open_orders=len(run.orders) if run is not None else 0,
+            timers=len(run.timers) if run is not None else 0,
+            placed=self.tally.placed,
+            refused=self.tally.refused,
+            cancels=self.tally.cancels,
+            notes=self.tally.notes,
+            last_note=self.tally.last_note,
+            child=run.child.statistics() if run is not None else None,
+        )
+
+
+async def _supervise(seat: _Seat, around: Surroundings) -> None:
+    """Run after run, until one was asked to stop or too many have failed."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_stop_between_runs, seat, nursery.cancel_scope)
+        await run_expendable(
+            f"strategy {seat.config.name}",
+            functools.partial(_run_once, seat, around),
+            around.health,
+            around.restart,
+        )
+        nursery.cancel_scope.cancel()
+
+
+async def _stop_between_runs(seat: _Seat, supervision: trio.CancelScope) -> None:
+    """A run ends itself when asked; the pause before the next one has to be cut short."""
+    await seat.stop.asked.wait()
+    async with seat.running:
+        supervision.cancel()
+
+
+async def _run_once(seat: _Seat, around: Surroundings) -> None:
+    """One run. Returns when it was asked to stop; raises whatever else ended it."""
+    async with seat.running:
+        if not seat.stop.asked.is_set():
+            await _run_child(seat, around)
+
+
+async def _run_child(seat: _Seat, around: Surroundings) -> None:
+    config = seat.config
+    entry_point = (await around.world.run_in_thread(around.installed)).get(config.strategy)
+    if entry_point is None:
+        raise StrategyFailed(f"no strategy {config.strategy!r} is installed")
+    run_id = around.world.entropy(RUN_ID_BYTES).hex()
+    seat.runs += 1
+    async with (
+        _nothing_left_open(seat, around, run_id),
+        around.rows.subscribe(ROWS_CAPACITY) as rows,
+        open_child(around.world, around.command(entry_point)) as child,
+    ):
+        purse = await around.exchange.query(
+            PurseQuery(config.purse), account=account_of(config.purse)
+        )
+        run = Run(config, around, child, run_id, purse, seat.tally, seat.stop)
+        seat.run = run
+        try:
+            await run.serve(rows, purse)
+        finally:
+            seat.run = None
+
+
+@asynccontextmanager
+async def _nothing_left_open(seat: _Seat, around: Surroundings, run_id: str) -> AsyncIterator[None]:
+    """Cancel the purse's orders before and after, whatever happens in between."""
+
+    def cancel_all(when: str) -> CancelAll:
+        return CancelAll(
+            purse=seat.config.purse,
+            symbol=None,
+            request_id=f"{run_id}-{when}",
+            reason=EndReason.DISCONNECT,
+        )
+
+    # Also before: the daemon may have been killed while orders were open.
+    await insist(around, cancel_all("start"))
+    try:
+        yield
+    finally:
+        with trio.CancelScope(shield=True), trio.move_on_after(CANCEL_S_MAX):
+            await insist(around, cancel_all("end"))

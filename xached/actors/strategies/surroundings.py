@@ -1,0 +1,87 @@
+"""What strategies are given: their configuration, and the rest of the house as they see it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from typing import Protocol
+
+import attrs
+import outcome
+
+from xached.adapters.child import child_command, find_strategies
+from xached.domain.candles import Candle, Interval
+from xached.domain.instrument import Directory, Symbol
+from xached.domain.market import BookTop, Venue
+from xached.domain.messages import Command, Row
+from xached.domain.order import Purse
+from xached.domain.queries import PurseQuery, PurseSnapshot
+from xached.domain.tape import TapeStep
+from xached.runtime.supervise import Health, Restart
+from xached.runtime.topic import Topic
+from xached.runtime.world import World
+
+
+class Exchange(Protocol):
+    """What a strategy's host asks of the exchange."""
+
+    async def execute(self, command: Command, *, account: str = "") -> Row:
+        """Carry out a command. Raises: Rejection, Overloaded, Closed."""
+        ...
+
+    def post(
+        self, command: Command, answer: Callable[[outcome.Outcome[Row]], None], *, account: str
+    ) -> None:
+        """Carry out a command and call back, in order of posting. Raises: Overloaded, Closed."""
+        ...
+
+    async def query(self, query: PurseQuery, *, account: str = "") -> PurseSnapshot:
+        """How a purse stands. Raises: Rejection, Overloaded, Closed."""
+        ...
+
+
+class Markets(Protocol):
+    """Market data as it happens. A reader that is slow gets less, the newest.
+
+    Each iterator raises Rejection when there is no such market, and goes on until it is closed.
+    """
+
+    def trades(self, symbol: Symbol, venue: Venue) -> AsyncGenerator[TapeStep, None]:
+        """Trades from now on."""
+        ...
+
+    def books(self, symbol: Symbol, venue: Venue, depth: int) -> AsyncGenerator[BookTop, None]:
+        """The book as it stands now, and whenever it has changed."""
+        ...
+
+    def candles(
+        self, symbol: Symbol, venue: Venue, interval: Interval
+    ) -> AsyncGenerator[Candle, None]:
+        """Candles as they change and close, from the open one on."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class StrategyConfig:
+    """One strategy to run. ``strategy`` is its entry point's name; ``settings_json`` an object."""
+
+    name: str
+    strategy: str
+    purse: Purse
+    symbols: tuple[Symbol, ...]
+    settings_json: str = "{}"
+    orders_per_s_max: int = 100
+
+
+@attrs.frozen(kw_only=True)
+class Surroundings:
+    """What strategies need of the rest of the house. The last two are replaced in tests."""
+
+    world: World
+    exchange: Exchange
+    rows: Topic[Row]
+    markets: Markets
+    directory: Directory
+    health: Health
+    restart: Restart = attrs.field(factory=Restart)
+    installed: Callable[[], Mapping[str, str]] = find_strategies
+    command: Callable[[str], Sequence[str]] = child_command
