@@ -258,6 +258,22 @@ async def test_asking_again_does_not_prolong_the_ten_seconds(
         assert len(people.table) == 0
 
 
+async def test_the_ten_seconds_end_while_a_clock_that_was_set_back_catches_up(
+    path: Path, autojump_clock: MockClock
+) -> None:
+    # Checked with a stream whose time stood still: the old token worked for an hour.
+    async with running(path) as people:
+        await people.register()
+        first = await people.login()
+        people.world.shift_clock(-3600 * 10**9)
+        await people.refresh(first.refresh_token)
+        await trio.sleep(30)
+        assert await refused(people, Refresh(refresh_token=first.refresh_token)) is (
+            Reason.TOKEN_INVALID
+        )
+        assert people.ended == [(first.session_id, SessionEndCause.TOKEN_REUSED)]
+
+
 @pytest.mark.parametrize("generations", [1, 2, 5])
 async def test_using_an_old_token_again_ends_the_session(
     path: Path, autojump_clock: MockClock, generations: int

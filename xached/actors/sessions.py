@@ -191,6 +191,7 @@ class SessionDesk:
         self._turn = trio.StrictFIFOLock()
         self._book = SessionBook()
         self._last_at_ns = vault.last_at_ns
+        self._last_monotonic_ns = world.monotonic_ns()
         self._unopened: dict[AccountId, PurseIntent] = {}
         self._purse_wanted = trio.Event()
         self._hash_queue = 0
@@ -549,8 +550,13 @@ class SessionDesk:
     # --- steps and what they share ---------------------------------------------------------
 
     def _begin(self) -> _Step:
-        # The stream's time never goes back, whatever the wall clock does.
-        self._last_at_ns = max(self._world.now_ns(), self._last_at_ns + 1)
+        # The stream's time never goes back, whatever the wall clock does. Nor does it stand still
+        # until a clock that was set back has caught up, or the grace of an old refresh token would
+        # last as long: it goes on at half speed.
+        monotonic_ns = self._world.monotonic_ns()
+        passed_ns = monotonic_ns - self._last_monotonic_ns
+        self._last_monotonic_ns = monotonic_ns
+        self._last_at_ns = max(self._world.now_ns(), self._last_at_ns + passed_ns // 2 + 1)
         return _Step(self._last_at_ns)
 
     async def _commit(self, step: _Step) -> None:
