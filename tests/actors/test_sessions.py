@@ -531,6 +531,35 @@ async def test_a_flood_of_logins_is_shed_and_the_rest_goes_on(
         assert len(people.table) == min(100 - shed, SESSIONS_PER_ACCOUNT_MAX)
 
 
+async def test_a_flood_from_one_address_leaves_room_for_others(
+    path: Path, autojump_clock: MockClock
+) -> None:
+    world = CountingWorld(1)
+    async with running(path, world) as people:
+        await people.register()
+        world.gate = trio.Event()
+        done: list[str] = []
+
+        async def login(address: str) -> None:
+            try:
+                await people.inbox.ask(login_message(), account=address)
+            except Overloaded:
+                done.append(f"{address} shed")
+            else:
+                done.append(f"{address} in")
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(100):
+                nursery.start_soon(login, "flood")
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.start_soon(login, "alice")
+            await trio.testing.wait_all_tasks_blocked()
+            assert set(done) == {"flood shed"}
+            world.gate.set()
+        assert done[-1] == "alice in"
+        assert people.desk.statistics().hash_queue == 0
+
+
 async def test_a_login_whose_caller_gave_up_in_the_queue_opens_no_session(
     path: Path, autojump_clock: MockClock
 ) -> None:

@@ -15,6 +15,7 @@ there at the next start, or that met a full mailbox, is sent again.
 from __future__ import annotations
 
 import hmac
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias, assert_never
 
@@ -83,6 +84,9 @@ BATCH_MAX = 64
 HASH_WORKERS = 2
 HASH_QUEUE_MAX = 32
 """At 30 to 50 hashes a second and core, the last in the queue waits about half a second."""
+
+HASH_QUEUE_OF_ONE_MAX = HASH_QUEUE_MAX // 2
+"""So that one address that tries passwords does not keep everybody else out."""
 
 SESSIONS_PER_ACCOUNT_MAX = 50
 SESSIONS_MAX = 200_000
@@ -194,7 +198,7 @@ class SessionDesk:
         self._last_monotonic_ns = world.monotonic_ns()
         self._unopened: dict[AccountId, PurseIntent] = {}
         self._purse_wanted = trio.Event()
-        self._hash_queue = 0
+        self._hash_queue: Counter[str] = Counter()
         self._hash_shed = 0
         self._logins = 0
         self._logins_failed = 0
@@ -204,7 +208,7 @@ class SessionDesk:
         """Tell what the actor holds and has done."""
         return SessionsStatistics(
             live_sessions=len(self._book),
-            hash_queue=self._hash_queue,
+            hash_queue=self._hash_queue.total(),
             hash_shed=self._hash_shed,
             logins=self._logins,
             logins_failed=self._logins_failed,
@@ -247,7 +251,7 @@ class SessionDesk:
     async def work(self, slow: trio.MemoryReceiveChannel[Envelope[AuthMessage, AuthReply]]) -> None:
         """Hash passwords, one at a time, and finish what waited for it."""
         async for envelope in slow:
-            self._hash_queue -= 1
+            self._hash_queue -= Counter((envelope.account,))
             if envelope.expired(trio.current_time()):
                 envelope.answer(outcome.Error(Expired()))
                 continue
@@ -395,11 +399,13 @@ class SessionDesk:
         slow: trio.MemorySendChannel[Envelope[AuthMessage, AuthReply]],
     ) -> bool:
         """True when the message is none of the loop's business any more."""
-        message = envelope.message
+        message, account = envelope.message, envelope.account
         if not isinstance(message, HashedMessage):
             return False
         try:
             _check_form(message)
+            if account and self._hash_queue[account] >= HASH_QUEUE_OF_ONE_MAX:
+                raise trio.WouldBlock
             slow.send_nowait(envelope)
         except Rejection as refusal:
             envelope.answer(outcome.Error(refusal))
@@ -407,7 +413,7 @@ class SessionDesk:
             self._hash_shed += 1
             envelope.answer(outcome.Error(Overloaded("too many passwords are waiting")))
         else:
-            self._hash_queue += 1
+            self._hash_queue[account] += 1
         return True
 
     async def _hashed(self, message: AuthMessage) -> AuthReply:
