@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -202,7 +203,8 @@ def test_a_cut_off_tail_is_found_with_an_anchor(path: Path) -> None:
 
 def test_a_flipped_bit_in_the_file_is_found(path: Path) -> None:
     """SQLite's own integrity check does not see a bit of a BLOB; the chain does."""
-    body = sqlite3.connect(path).execute("SELECT body FROM rows WHERE seq = 150").fetchone()[0]
+    with closing(sqlite3.connect(path)) as connection:
+        body = connection.execute("SELECT body FROM rows WHERE seq = 150").fetchone()[0]
     data = bytearray(path.read_bytes())
     data[data.index(body) + len(body) // 2] ^= 1
     path.write_bytes(data)
