@@ -12,9 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from xache_sdk.wire import FrameError
+import trio
+import trio.testing
+from xache_sdk.v1 import plugin_pb2
+from xache_sdk.wire import FrameError, frame
 
-from xached.adapters.child import ChildEnded, child_command, find_strategies, open_child
+from xached.adapters.child import (
+    MESSAGES_AT_ONCE_MAX,
+    ChildEnded,
+    ChildProcess,
+    child_command,
+    find_strategies,
+    open_child,
+)
 from xached.adapters.child_frames import Start, write_start
 from xached.runtime.world import RealWorld
 
@@ -142,7 +152,7 @@ async def test_a_child_that_starts_too_late_for_its_parent_ends() -> None:
     command[command.index("--parent") + 1] = "1"
     with pytest.RaisesGroup(ChildEnded):
         async with open_child(RealWorld(), command) as child:
-            await child.receive()
+            await child.receive_batch()
 
 
 async def test_a_start_too_long_for_a_frame_is_refused_here() -> None:
@@ -152,3 +162,37 @@ async def test_a_start_too_long_for_a_frame_is_refused_here() -> None:
     )  # fmt: skip
     with pytest.raises(FrameError):
         write_start(start)
+
+
+class _Spoken:
+    """A child that has said all it will say."""
+
+    pid = 1
+
+    def __init__(self, stream: trio.abc.HalfCloseableStream) -> None:
+        self.stream = stream
+
+    async def wait(self) -> int:
+        return 0
+
+    def kill(self) -> None:
+        pass
+
+
+async def test_what_came_together_is_taken_together(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Each turn of a busy daemon takes its time: a message a turn, and a talkative child's signs
+    of life come too late. In bounded portions, so that others get their turn.
+    """
+    ours, theirs = trio.testing.memory_stream_pair()
+    log = plugin_pb2.ChildFrame(log=plugin_pb2.PluginLog(text="hello"))
+    await theirs.send_all(frame(log.SerializeToString()) * 1_000)
+    await theirs.aclose()
+    child = ChildProcess(_Spoken(ours))
+    portions = -(-1_000 // MESSAGES_AT_ONCE_MAX)
+    sizes = [len(await child.receive_batch()) for _ in range(portions)]
+    assert sum(sizes) == 1_000
+    assert max(sizes) == MESSAGES_AT_ONCE_MAX
+    with pytest.raises(ChildEnded):
+        await child.receive_batch()

@@ -42,6 +42,10 @@ EXIT_S_MAX: Final = 2.0
 MESSAGES_PER_S_MAX: Final = 2_000
 """More intents and log lines in a second end a child: reading them costs the daemon its time."""
 
+MESSAGES_AT_ONCE_MAX: Final = 32
+"""One at a time, a busy daemon falls behind and hears signs of life too late; all that came in
+one read, and others wait for their turn."""
+
 
 class ChildEnded(Exception):  # noqa: N818 - a state of the world
     """The process has ended. ``code`` is its exit code; negative is the signal that killed it."""
@@ -97,14 +101,16 @@ class ChildProcess:
         self._second_ends = 0.0
         self._left_in_second = MESSAGES_PER_S_MAX
 
-    async def receive(self) -> ChildMessage:
-        """Wait for what the child says next.
+    async def receive_batch(self) -> list[ChildMessage]:
+        """Wait for what the child says next; at most :data:`MESSAGES_AT_ONCE_MAX` messages.
 
         Raises: ChildViolation; ChildEnded when it closed the connection, after it has ended.
         """
+        await trio.lowlevel.checkpoint()
         while not self._waiting:
             await self._receive_some()
-        return self._waiting.popleft()
+        count = min(len(self._waiting), MESSAGES_AT_ONCE_MAX)
+        return [self._waiting.popleft() for _ in range(count)]
 
     def statistics(self) -> ChildStatistics:
         """Tell what went through."""

@@ -13,10 +13,12 @@ import trio
 from loguru import logger
 
 from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
+from xached.actors.strategies.timers import Timers
 from xached.adapters.child import ChildEnded, ChildProcess
 from xached.adapters.child_frames import (
     CancelAllIntent,
     CancelIntent,
+    ChildMessage,
     ChildViolation,
     Failed,
     Intent,
@@ -50,7 +52,6 @@ from xached.domain.rejection import Rejection
 from xached.runtime.mailbox import Closed, Overloaded
 from xached.runtime.topic import Lagged
 from xached.runtime.topic import Subscription as TopicSubscription
-from xached.runtime.world import NS_PER_S
 
 START_S_MAX: Final = 30.0
 """From spawn to Ready: importing a model library takes seconds on a busy machine."""
@@ -60,7 +61,6 @@ PING_EVERY_S: Final = 5.0
 PONG_S_MAX: Final = 10.0
 CANCEL_RETRY_S: Final = 0.1
 IN_FLIGHT_MAX: Final = 128
-TIMERS_MAX: Final = 64
 LINES_PER_S_MAX: Final = 20
 OPEN_ORDERS_TOLD_MAX: Final = 200
 """Orders of the purse's owner that a strategy is told of at its start; they fit into its frame."""
@@ -163,7 +163,7 @@ class Run:
         self._stop_sent = False
         self._ping = 0
         self._pong = trio.Event()
-        self.timers: dict[str, trio.CancelScope] = {}
+        self.timers = Timers(self._timer_due)
 
     async def serve(self, rows: Rows, purse: PurseSnapshot) -> None:
         """Start the strategy and serve it until it has stopped."""
@@ -205,32 +205,34 @@ class Run:
 
     async def _listen(self, nursery: trio.Nursery) -> None:
         while True:
-            # What came in one read is not done in one go: others get their turn in between.
-            await trio.lowlevel.checkpoint()
             try:
-                message = await self.child.receive()
+                messages = await self.child.receive_batch()
             except ChildEnded:
                 if self._stop_sent:
                     return
                 raise
-            match message:
-                case Ready():
-                    self._begin(message, nursery)
-                case Intents():
-                    if not self.ready.is_set():
-                        raise ChildViolation("intents before Ready")
-                    for intent in message.intents:
-                        self._do(intent, nursery)
-                case Pong():
-                    if message.number != self._ping:
-                        raise ChildViolation("an answer to a ping that was not sent")
-                    self._pong.set()
-                case Log():
-                    self._tell(message.text)
-                case Failed():
-                    raise StrategyFailed(f"{message.failure.name}: {message.message}")
-                case _:
-                    assert_never(message)
+            for message in messages:
+                self._take(message, nursery)
+
+    def _take(self, message: ChildMessage, nursery: trio.Nursery) -> None:
+        match message:
+            case Ready():
+                self._begin(message, nursery)
+            case Intents():
+                if not self.ready.is_set():
+                    raise ChildViolation("intents before Ready")
+                for intent in message.intents:
+                    self._do(intent, nursery)
+            case Pong():
+                if message.number != self._ping:
+                    raise ChildViolation("an answer to a ping that was not sent")
+                self._pong.set()
+            case Log():
+                self._tell(message.text)
+            case Failed():
+                raise StrategyFailed(f"{message.failure.name}: {message.message}")
+            case _:
+                assert_never(message)
 
     def _begin(self, ready: Ready, nursery: trio.Nursery) -> None:
         if self.ready.is_set():
@@ -267,7 +269,7 @@ class Run:
                     nursery,
                 )
             case TimerIntent():
-                self._set_timer(intent, nursery)
+                self.timers.set(intent.name, intent.delay_ns, nursery)
             case NoteIntent():
                 self._tally.notes += 1
                 self._tally.last_note = intent.text
@@ -358,19 +360,8 @@ class Run:
         with contextlib.suppress(Rejection):  # It has ended meanwhile.
             await insist(self._around, command)
 
-    def _set_timer(self, intent: TimerIntent, nursery: trio.Nursery) -> None:
-        if (old := self.timers.get(intent.name)) is not None:
-            old.cancel()
-        elif len(self.timers) >= TIMERS_MAX:
-            raise ChildViolation(f"more than {TIMERS_MAX} timers")
-        scope = self.timers[intent.name] = trio.CancelScope()
-        nursery.start_soon(self._ring, intent, scope)
-
-    async def _ring(self, intent: TimerIntent, scope: trio.CancelScope) -> None:
-        with scope:
-            await trio.sleep(intent.delay_ns / NS_PER_S)
-            del self.timers[intent.name]
-            self.child.outbox.put(write_timer(intent.name, self._around.world.now_ns()))
+    def _timer_due(self, name: str) -> None:
+        self.child.outbox.put(write_timer(name, self._around.world.now_ns()))
 
     def _tell(self, text: str) -> None:
         if self._line_room.take():
