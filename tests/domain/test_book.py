@@ -157,11 +157,13 @@ def lines_of(work: Callable[[], object]) -> int:
         return trace
 
     previous = sys.gettrace()
+    gc.disable()  # Its callbacks are Python too, and run when it pleases.
     sys.settrace(trace)
     try:
         work()
     finally:
         sys.settrace(previous)
+        gc.enable()
     return lines
 
 
