@@ -8,7 +8,7 @@ from pathlib import Path
 
 import trio
 
-from xached.actors.sessions import SessionDesk, run_sessions
+from xached.actors.sessions import SessionDesk, issue_bootstrap_token, run_sessions
 from xached.domain.auth import (
     AccountOpened,
     AuthMessage,
@@ -114,6 +114,15 @@ class People:
     def stream(self) -> list[str]:
         """Names of what the identity stream says. Only while the actor is idle."""
         return [type(row.event).__name__ for row in self.vault.read_stream()]
+
+
+def issue(path: Path) -> str:
+    """The bootstrap token of a house that does not run."""
+    people = People(path, SimulatedWorld(2))
+    try:
+        return issue_bootstrap_token(people.vault, people.credentials, people.world.now_ns())
+    finally:
+        people.vault.close()
 
 
 @contextlib.asynccontextmanager
