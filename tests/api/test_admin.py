@@ -1,0 +1,422 @@
+"""Running the house: every command once, what it refuses, and who may not call it.
+
+Checked by breaking: a deposit without an id let through, and an account id with a slash in it,
+were each seen red.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+import trio
+from google.protobuf.message import Message
+from trio.testing import MockClock, wait_all_tasks_blocked
+from xache.v1 import admin_pb2, options_pb2, types_pb2
+
+from tests.api.trading_house import (
+    FakeCall,
+    TradingHouse,
+    call_of,
+    limit,
+    status,
+    trading_house,
+)
+from xached.api import convert
+from xached.api.admin import ActorReport, AdminHandlers, HouseReport
+from xached.api.auth import Sessions
+from xached.api.errors import StatusError
+from xached.api.routes import Authorization, Call, Caller, Routes, Service
+from xached.domain.messages import FreezePurse, SetMark, SetMarketState
+from xached.domain.order import AccountId, MarketState, Purse
+from xached.domain.rejection import Reason, Rejection
+from xached.runtime.mailbox import Expired, Mailbox
+
+SERVICE = admin_pb2.DESCRIPTOR.services_by_name["AdminService"]
+ADMIN = call_of("root")
+
+REPORT = HouseReport(
+    version="1.2.3",
+    ready_at_ns=5,
+    journal_seq=7,
+    views_seq=6,
+    actors=(
+        ActorReport(
+            name="matching",
+            state="running",
+            restarts=0,
+            failure="",
+            statistics={"rows": 7, "mailbox_queued": 0},
+        ),
+        ActorReport(
+            name="market", state="pausing", restarts=2, failure="OSError: no", statistics={}
+        ),
+    ),
+)
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[TradingHouse]:
+    async with trading_house(tmp_path) as house:
+        yield house
+
+
+def handlers(house: TradingHouse) -> AdminHandlers:
+    sessions: Sessions = Mailbox(4)
+    running = house.running
+    return AdminHandlers(running.matching, running.directory, sessions, lambda: REPORT)
+
+
+async def refused(work: Awaitable[Any]) -> Rejection:
+    """The refusal that a command must meet."""
+    with pytest.raises(Rejection) as error:
+        await work
+    return error.value
+
+
+def last_command(house: TradingHouse) -> object:
+    journal = house.running.journal
+    row = journal.row(journal.last_seq)
+    assert row is not None
+    return row.command
+
+
+# --- Listing. --------------------------------------------------------------------------------
+
+
+async def test_an_asset_and_an_instrument_are_listed_and_traded(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    admin = handlers(house)
+    asset = types_pb2.Asset(name="SOL", scale=9)
+    request = admin_pb2.ListAssetRequest(asset=asset, request_id="sol")
+    listed = await admin.list_asset(ADMIN, request)
+    assert listed.seq == house.running.journal.last_seq
+    assert (await admin.list_asset(ADMIN, request)).seq == listed.seq
+    told = convert.instrument_message(
+        house.running.directory.instrument("BTC-USDT"), MarketState.TRADING
+    )
+    told.symbol, told.base, told.lot_size, told.min_quantity = "SOL-USDT", "SOL", "0.01", "0.01"
+    listing = admin_pb2.ListInstrumentRequest(instrument=told, request_id="sol-usdt")
+    await admin.list_instrument(ADMIN, listing)
+    assert house.running.directory.instrument("SOL-USDT").lot_size == "0.01"
+    order = limit("a1", price="200", quantity="0.01")
+    order.symbol = "SOL-USDT"
+    no_mark = await refused(house.place("alice", order))
+    assert no_mark.reason is Reason.REFERENCE_UNKNOWN
+    await admin.set_mark(ADMIN, admin_pb2.SetMarkRequest(symbol="SOL-USDT", price="200.0"))
+    assert (await house.place("alice", order)).order.symbol == "SOL-USDT"
+
+
+@pytest.mark.parametrize(
+    ("asset", "reason"),
+    [
+        (types_pb2.Asset(name="BTC", scale=9), Reason.ALREADY_LISTED),
+        (types_pb2.Asset(name="btc", scale=8), Reason.INSTRUMENT_SPEC),
+        (types_pb2.Asset(name="", scale=8), Reason.INSTRUMENT_SPEC),
+        (types_pb2.Asset(name="SOL", scale=25), Reason.INSTRUMENT_SPEC),
+    ],
+    ids=str,
+)
+async def test_what_cannot_be_listed(
+    autojump_clock: MockClock, house: TradingHouse, asset: types_pb2.Asset, reason: Reason
+) -> None:
+    request = admin_pb2.ListAssetRequest(asset=asset)
+    assert (await refused(handlers(house).list_asset(ADMIN, request))).reason is reason
+
+
+async def test_rules_of_a_listed_instrument_do_not_change(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    admin = handlers(house)
+    told = convert.instrument_message(
+        house.running.directory.instrument("BTC-USDT"), MarketState.TRADING
+    )
+    seq = house.running.journal.last_seq
+    await admin.list_instrument(ADMIN, admin_pb2.ListInstrumentRequest(instrument=told))
+    assert house.running.journal.last_seq == seq, "nothing changed, and yet it was journaled"
+    told.taker_fee_ppm += 1
+    request = admin_pb2.ListInstrumentRequest(instrument=told)
+    assert (await refused(admin.list_instrument(ADMIN, request))).reason is Reason.ALREADY_LISTED
+    told.min_price = "0.15"
+    request = admin_pb2.ListInstrumentRequest(instrument=told)
+    error = await refused(admin.list_instrument(ADMIN, request))
+    assert (error.reason, error.facts["field"]) == (Reason.PRICE_TICK, "min_price")
+
+
+# --- Markets. --------------------------------------------------------------------------------
+
+
+async def test_a_market_is_closed_and_opened(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    admin = handlers(house)
+    request = admin_pb2.SetMarketStateRequest(
+        symbol="BTC-USDT", state=types_pb2.MARKET_STATE_HALTED, cause="maintenance"
+    )
+    await admin.set_market_state(ADMIN, request)
+    assert last_command(house) == SetMarketState(
+        symbol=house.running.directory.instrument("BTC-USDT").symbol,
+        state=MarketState.HALTED,
+        cause="maintenance",
+        request_id="",
+    )
+    assert (await refused(house.place("alice", limit("a1")))).reason is Reason.MARKET_STATE
+    request.state = types_pb2.MARKET_STATE_TRADING
+    await admin.set_market_state(ADMIN, request)
+    await house.place("alice", limit("a1"))
+
+
+@pytest.mark.parametrize(
+    ("request_", "reason"),
+    [
+        (admin_pb2.SetMarketStateRequest(symbol="BTC-USDT"), Reason.FIELD_REQUIRED),
+        (admin_pb2.SetMarketStateRequest(symbol="X-Y", state="MARKET_STATE_TRADING"), Reason.UNKNOWN_INSTRUMENT),
+        (
+            admin_pb2.SetMarketStateRequest(symbol="BTC-USDT", state="MARKET_STATE_TRADING", cause="x" * 201),
+            Reason.ID_FORMAT,
+        ),
+    ],
+    ids=["no state", "no market", "long cause"],
+)
+async def test_a_state_that_cannot_be_set(
+    autojump_clock: MockClock,
+    house: TradingHouse,
+    request_: admin_pb2.SetMarketStateRequest,
+    reason: Reason,
+) -> None:
+    assert (await refused(handlers(house).set_market_state(ADMIN, request_))).reason is reason
+
+
+async def test_a_mark_is_set_by_an_administrator(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    admin = handlers(house)
+    await admin.set_mark(ADMIN, admin_pb2.SetMarkRequest(symbol="BTC-USDT", price="60000"))
+    command = last_command(house)
+    assert isinstance(command, SetMark)
+    assert (command.price_ticks, command.source) == (600_000, "ADMIN")
+    for price, reason in (
+        ("60000.05", Reason.PRICE_TICK),
+        ("", Reason.AMOUNT_FORMAT),
+        ("0", Reason.PRICE_RANGE),
+    ):
+        request = admin_pb2.SetMarkRequest(symbol="BTC-USDT", price=price)
+        assert (await refused(admin.set_mark(ADMIN, request))).reason is reason
+
+
+# --- Purses. ---------------------------------------------------------------------------------
+
+
+async def test_a_purse_is_opened_funded_limited_and_frozen(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    admin = handlers(house)
+    purse: dict[str, Any] = {"account_id": "alice", "subaccount": "bot"}
+    await admin.open_purse(ADMIN, admin_pb2.OpenPurseRequest(**purse))
+    await admin.deposit(
+        ADMIN,
+        admin_pb2.DepositRequest(**purse, asset="USDT", amount="100.000001", request_id="d1"),
+    )
+    await house.place("alice", limit("a1", subaccount="bot"))
+    limits = admin_pb2.SetRiskLimitsRequest(
+        **purse, max_open_orders=2, max_order_notional={"USDT": "10"}
+    )
+    await admin.set_risk_limits(ADMIN, limits)
+    large = limit("a2", quantity="0.001", subaccount="bot")
+    assert (await refused(house.place("alice", large))).reason is Reason.ORDER_SIZE
+    await house.place("alice", limit("a2", subaccount="bot"))
+    third = limit("a3", subaccount="bot")
+    assert (await refused(house.place("alice", third))).reason is Reason.OPEN_ORDERS
+    freeze = admin_pb2.FreezePurseRequest(**purse, frozen=True, cause="lost phone")
+    await admin.freeze_purse(ADMIN, freeze)
+    assert last_command(house) == FreezePurse(
+        purse=Purse("alice/bot"), frozen=True, cause="lost phone", request_id=""
+    )
+    assert (await refused(house.place("alice", third))).reason is Reason.PURSE_FROZEN
+    freeze.frozen = False
+    await admin.freeze_purse(ADMIN, freeze)
+    assert (await refused(house.place("alice", third))).reason is Reason.OPEN_ORDERS
+
+
+async def test_a_deposit_is_credited_once(autojump_clock: MockClock, house: TradingHouse) -> None:
+    admin = handlers(house)
+    request = admin_pb2.DepositRequest(
+        account_id="alice", asset="USDT", amount="0.5", request_id="d1"
+    )
+    before = (await house.balances("alice"))["USDT"].total
+    first = await admin.deposit(ADMIN, request)
+    assert await admin.deposit(ADMIN, request) == first
+    assert (await house.balances("alice"))["USDT"].total == f"{before}.5"
+    request.amount = "0.6"
+    assert (await refused(admin.deposit(ADMIN, request))).reason is Reason.ID_REUSED
+    request.request_id = ""
+    error = await refused(admin.deposit(ADMIN, request))
+    assert (error.reason, error.facts["field"]) == (Reason.FIELD_REQUIRED, "request_id")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"amount": "0"}, Reason.AMOUNT_RANGE),
+        ({"amount": "-1"}, Reason.AMOUNT_FORMAT),
+        ({"amount": "1" + "0" * 35}, Reason.AMOUNT_RANGE),
+        ({"amount": "0.0000001"}, Reason.AMOUNT_PRECISION),
+        ({"asset": "DOGE"}, Reason.UNKNOWN_ASSET),
+        ({"account_id": ""}, Reason.FIELD_REQUIRED),
+        ({"account_id": "nobody"}, Reason.UNKNOWN_PURSE),
+        ({"account_id": "alice/main"}, Reason.ID_FORMAT),
+        ({"subaccount": "NO"}, Reason.ID_FORMAT),
+        ({"request_id": "two words"}, Reason.ID_FORMAT),
+    ],
+    ids=str,
+)
+async def test_a_deposit_that_is_refused(
+    autojump_clock: MockClock, house: TradingHouse, changes: dict[str, str], reason: Reason
+) -> None:
+    fields = {"account_id": "alice", "asset": "USDT", "amount": "1", "request_id": "d1"}
+    request = admin_pb2.DepositRequest(**(fields | changes))
+    assert (await refused(handlers(house).deposit(ADMIN, request))).reason is reason
+    assert (await house.balances("alice"))["USDT"].total == "1000000"
+
+
+async def test_a_purse_is_of_one_account(autojump_clock: MockClock, house: TradingHouse) -> None:
+    # A slash would put the purse of one account into another.
+    request = admin_pb2.OpenPurseRequest(account_id="alice/x", subaccount="main")
+    error = await refused(handlers(house).open_purse(ADMIN, request))
+    assert (error.reason, error.facts["field"]) == (Reason.ID_FORMAT, "account_id")
+
+
+@pytest.mark.parametrize(
+    ("most", "notional", "reason"),
+    [
+        (1_001, {}, Reason.AMOUNT_RANGE),
+        (1, {"DOGE": "1"}, Reason.UNKNOWN_ASSET),
+        (1, {"USDT": "1e3"}, Reason.AMOUNT_FORMAT),
+    ],
+    ids=str,
+)
+async def test_limits_that_are_refused(
+    autojump_clock: MockClock,
+    house: TradingHouse,
+    most: int,
+    notional: dict[str, str],
+    reason: Reason,
+) -> None:
+    request = admin_pb2.SetRiskLimitsRequest(
+        account_id="alice", max_open_orders=most, max_order_notional=notional
+    )
+    assert (await refused(handlers(house).set_risk_limits(ADMIN, request))).reason is reason
+
+
+async def test_a_command_past_its_deadline_is_not_carried_out(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    admin = handlers(house)
+    errors: list[Exception] = []
+
+    async def late() -> None:
+        call = call_of("root", deadline_s=trio.current_time() + 1e-6)
+        request = admin_pb2.FreezePurseRequest(account_id="alice", frozen=True)
+        try:
+            await admin.freeze_purse(call, request)
+        except Expired as error:
+            errors.append(error)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(house.place, "alice", limit("a1"))
+        await wait_all_tasks_blocked()
+        nursery.start_soon(late)
+    assert status(errors[0]).code is grpc.StatusCode.DEADLINE_EXCEEDED
+    await house.place("alice", limit("a2"))
+
+
+# --- Health, and who may call. ---------------------------------------------------------------
+
+
+async def test_health_is_what_the_house_reports(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    answer = await handlers(house).get_health(ADMIN, admin_pb2.GetHealthRequest())
+    assert (answer.version, answer.ready_at_ns) == ("1.2.3", 5)
+    assert (answer.journal_seq, answer.views_seq) == (7, 6)
+    matching, market = answer.actors
+    assert dict(matching.statistics) == {"rows": 7, "mailbox_queued": 0}
+    assert (market.name, market.state, market.restarts) == ("market", "pausing", 2)
+    assert market.failure == "OSError: no"
+
+
+class Knows:
+    """An authorizer that lets everybody be who a test says."""
+
+    def __init__(self, roles: Iterable[int], scopes: Iterable[int]) -> None:
+        self._caller = Caller(
+            account_id=AccountId("alice"),
+            session_id="s",
+            roles=frozenset(roles),
+            scopes=frozenset(scopes),
+        )
+
+    def authorize(self, _call: Call, _authorization: Authorization) -> Caller:
+        """See Authorizer."""
+        return self._caller
+
+    def opened(self, call: Call) -> None:
+        """See Authorizer."""
+
+    def closed(self, call: Call) -> None:
+        """See Authorizer."""
+
+
+SCOPES = {options_pb2.SCOPE_READ, options_pb2.SCOPE_TRADE, options_pb2.SCOPE_ADMIN}
+OPERATOR_MAY = {"SetMarketState", "SetMark", "SetRiskLimits", "GetHealth"}
+
+
+@pytest.mark.parametrize("method", [m.name for m in SERVICE.methods if m.name != "BootstrapAdmin"])
+async def test_only_those_with_the_role_may_run_the_house(
+    autojump_clock: MockClock, house: TradingHouse, method: str
+) -> None:
+    service = Service(descriptor=SERVICE, handlers=handlers(house))
+    everybody = {options_pb2.ROLE_USER, options_pb2.ROLE_SUPPORT, options_pb2.ROLE_COMPLIANCE}
+
+    async def admit(roles: Iterable[int], scopes: Iterable[int]) -> str:
+        routes = Routes([service], Knows(roles, scopes))
+        route = routes.find(f"/xache.v1.AdminService/{method}")
+        assert route is not None
+        try:
+            await routes.admit(FakeCall("alice"), route)
+        except StatusError as error:
+            return f"{error.code.name} {error.reason}"
+        return "admitted"
+
+    no_role = "PERMISSION_DENIED ROLE_MISSING"
+    assert await admit(everybody, SCOPES) == no_role
+    trader = {options_pb2.SCOPE_READ, options_pb2.SCOPE_TRADE}
+    assert await admit({options_pb2.ROLE_ADMIN}, trader) == "PERMISSION_DENIED SCOPE_MISSING"
+    assert await admit({options_pb2.ROLE_ADMIN}, SCOPES) == "admitted"
+    may = "admitted" if method in OPERATOR_MAY else no_role
+    assert await admit({options_pb2.ROLE_OPERATOR}, SCOPES) == may
+
+
+async def test_every_garbled_command_is_refused_in_form(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    admin = handlers(house)
+    calls: list[tuple[Callable[..., Awaitable[Any]], Message]] = [
+        (admin.list_asset, admin_pb2.ListAssetRequest()),
+        (admin.list_instrument, admin_pb2.ListInstrumentRequest()),
+        (admin.set_market_state, admin_pb2.SetMarketStateRequest()),
+        (admin.set_mark, admin_pb2.SetMarkRequest()),
+        (admin.set_risk_limits, admin_pb2.SetRiskLimitsRequest()),
+        (admin.open_purse, admin_pb2.OpenPurseRequest()),
+        (admin.freeze_purse, admin_pb2.FreezePurseRequest()),
+        (admin.deposit, admin_pb2.DepositRequest()),
+    ]
+    seq = house.running.journal.last_seq
+    for handler, request in calls:
+        error = await refused(handler(ADMIN, request))
+        assert {"given", "allowed"} <= error.facts.keys()
+    assert house.running.journal.last_seq == seq
