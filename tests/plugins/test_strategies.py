@@ -29,6 +29,7 @@ from tests.plugins.house import (
 )
 from xached.actors.strategies.actor import Strategies, run_strategies
 from xached.actors.strategies.run import PONG_S_MAX, START_S_MAX, STOP_S_MAX
+from xached.actors.strategies.surroundings import StrategyConfig
 from xached.adapters.child_outbox import TRADES_MAX
 from xached.domain.messages import CancelAll, Command, OrderEnded, Row
 from xached.domain.order import EndReason, Side
@@ -214,15 +215,32 @@ async def test_pauses_grow_and_it_stays_down_in_the_end(
         (config(strategy="acting:NotAStrategy"), "IMPORT: TypeError: acting:NotAStrategy is not"),
         (config(settings_json='{"price": 1.5}'), "price: is a number in quotes"),
         (config(settings_json='{"speed": 1}'), "speed: no such setting"),
-        (config("foreign market"), "may not see ETH-USDT"),
+        (config("foreign market"), "may not see 'ETH-USDT'"),
+        (config("twice the same"), "subscribes twice to BOOK of BTC-USDT"),
+    ],
+)
+async def test_what_can_never_run_is_tried_once_and_says_why(
+    clock: trio.testing.MockClock, tmp_path: Path, broken: StrategyConfig, failure: str
+) -> None:
+    async with open_house(tmp_path) as house:
+        # The daemon was killed when the strategy could still run.
+        await house.order(ALICE, Side.BUY, 100, PRICE_TICKS)
+        async with house.running(broken):
+            await until(lambda: house.status().state is ActorState.FAILED)
+            assert failure in house.status().failure
+            assert (await house.purse()).orders == []
+
+
+@pytest.mark.parametrize(
+    ("broken", "failure"),
+    [
         (config("unknown venue"), "no market data for BTC-USDT at NOWHERE"),
         (config("too many timers"), ""),
     ],
 )
-async def test_what_cannot_run_says_why(
-    clock: trio.testing.MockClock, tmp_path: Path, broken: object, failure: str
+async def test_what_does_not_run_says_why(
+    clock: trio.testing.MockClock, tmp_path: Path, broken: StrategyConfig, failure: str
 ) -> None:
-    assert isinstance(broken, type(config()))
     async with open_house(tmp_path) as house, house.running(broken) as strategies:
         if not failure:
             await until_trading(house, strategies)

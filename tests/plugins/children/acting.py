@@ -57,6 +57,8 @@ class Acting(Strategy[Settings]):
         symbol = self.settings.symbol
         if self.settings.act == "foreign market":
             return [Trades("ETH-USDT", XACHE)]
+        if self.settings.act == "twice the same":
+            return [Books(symbol, XACHE, 5), Books(symbol, XACHE, 50)]
         if self.settings.act == "unknown venue":
             return [Trades(symbol, "NOWHERE")]
         return [Trades(symbol, XACHE), Books(symbol, XACHE, 5), Candles(symbol, XACHE, Interval.S1)]

@@ -7,6 +7,7 @@ The child gets market data (conflated when it is slow) and what becomes of its o
 dropped: if rows are lost, the run ends and a new one begins from the purse as it stands). It gives
 intents, which become commands and meet the same checks as everybody's. A child that crashes,
 hangs, floods or breaks the protocol is killed; the supervisor starts the next run after a pause.
+One that cannot run as it is configured stays down at once.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from typing import Final
 import attrs
 import trio
 
-from xached.actors.strategies.run import Run, StopRequest, StrategyFailed, Tally, insist
+from xached.actors.strategies.run import Run, StopRequest, StrategyMisconfigured, Tally, insist
 from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
 from xached.adapters.child import ChildStatistics, open_child
 from xached.domain.messages import CancelAll
 from xached.domain.order import EndReason, Purse, account_of
 from xached.domain.queries import PurseQuery
-from xached.runtime.supervise import run_expendable
+from xached.runtime.supervise import Restart, run_expendable
 
 RUN_ID_BYTES: Final = 8
 CANCEL_S_MAX: Final = 5.0
@@ -88,6 +89,7 @@ class _Seat:
     stop: StopRequest = attrs.field(factory=StopRequest)
     running: trio.Lock = attrs.field(factory=trio.Lock)
     run: Run | None = None
+    misconfigured: BaseException | None = None
     runs: int = 0
     tally: Tally = attrs.field(factory=Tally)
 
@@ -112,15 +114,21 @@ class _Seat:
 
 async def _supervise(seat: _Seat, around: Surroundings) -> None:
     """Run after run, until one was asked to stop or too many have failed."""
+    name = f"strategy {seat.config.name}"
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_stop_between_runs, seat, nursery.cancel_scope)
-        await run_expendable(
-            f"strategy {seat.config.name}",
-            functools.partial(_run_once, seat, around),
-            around.health,
-            around.restart,
-        )
+        run = functools.partial(_run_once, seat, around)
+        await run_expendable(name, run, around.health, around.restart)
+        if seat.misconfigured is not None:
+            give_up = functools.partial(_give_up, seat.misconfigured)
+            await run_expendable(name, give_up, around.health, Restart(limit=0))
         nursery.cancel_scope.cancel()
+
+
+async def _give_up(reason: BaseException) -> None:
+    """The next run would end like the last: let health show why there is none."""
+    await trio.lowlevel.checkpoint()
+    raise reason
 
 
 async def _stop_between_runs(seat: _Seat, supervision: trio.CancelScope) -> None:
@@ -131,33 +139,39 @@ async def _stop_between_runs(seat: _Seat, supervision: trio.CancelScope) -> None
 
 
 async def _run_once(seat: _Seat, around: Surroundings) -> None:
-    """One run. Returns when it was asked to stop; raises whatever else ended it."""
-    async with seat.running:
-        if not seat.stop.asked.is_set():
-            await _run_child(seat, around)
+    """One run. Returns when there is to be no other; raises what ended it otherwise."""
+    try:
+        async with seat.running:
+            if not seat.stop.asked.is_set():
+                await _run_child(seat, around)
+    except* StrategyMisconfigured as group:
+        seat.misconfigured = group
 
 
 async def _run_child(seat: _Seat, around: Surroundings) -> None:
-    config = seat.config
+    run_id = around.world.entropy(RUN_ID_BYTES).hex()
+    async with _nothing_left_open(seat, around, run_id):
+        command = await _find_command(seat.config, around)
+        seat.runs += 1
+        async with (
+            around.rows.subscribe(ROWS_CAPACITY) as rows,
+            open_child(around.world, command) as child,
+        ):
+            query = PurseQuery(seat.config.purse)
+            purse = await around.exchange.query(query, account=account_of(seat.config.purse))
+            run = Run(seat.config, around, child, run_id, purse, seat.tally, seat.stop)
+            seat.run = run
+            try:
+                await run.serve(rows, purse)
+            finally:
+                seat.run = None
+
+
+async def _find_command(config: StrategyConfig, around: Surroundings) -> Sequence[str]:
     entry_point = (await around.world.run_in_thread(around.installed)).get(config.strategy)
     if entry_point is None:
-        raise StrategyFailed(f"no strategy {config.strategy!r} is installed")
-    run_id = around.world.entropy(RUN_ID_BYTES).hex()
-    seat.runs += 1
-    async with (
-        _nothing_left_open(seat, around, run_id),
-        around.rows.subscribe(ROWS_CAPACITY) as rows,
-        open_child(around.world, around.command(entry_point)) as child,
-    ):
-        purse = await around.exchange.query(
-            PurseQuery(config.purse), account=account_of(config.purse)
-        )
-        run = Run(config, around, child, run_id, purse, seat.tally, seat.stop)
-        seat.run = run
-        try:
-            await run.serve(rows, purse)
-        finally:
-            seat.run = None
+        raise StrategyMisconfigured(f"no strategy {config.strategy!r} is installed")
+    return around.command(entry_point)
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Final, TypeAlias, assert_never
 
@@ -21,6 +22,7 @@ from xached.adapters.child_frames import (
     ChildMessage,
     ChildViolation,
     Failed,
+    Failure,
     Intent,
     Intents,
     Log,
@@ -42,7 +44,9 @@ from xached.adapters.child_frames import (
     write_stop,
     write_timer,
 )
-from xached.domain.instrument import unknown_instrument
+from xached.domain.candles import Interval
+from xached.domain.instrument import Symbol, unknown_instrument
+from xached.domain.market import Venue
 from xached.domain.messages import CancelAll, CancelOrder, PlaceOrder, Row
 from xached.domain.money import parse_decimal
 from xached.domain.order import EndReason, OrderType, SelfTradePrevention, account_of
@@ -74,6 +78,10 @@ REFUSED_OVERLOADED: Final = "OVERLOADED"
 
 class StrategyFailed(Exception):  # noqa: N818 - a state of the world
     """A run is over before it was asked to end. The text says why, for the owner."""
+
+
+class StrategyMisconfigured(Exception):  # noqa: N818 - says who is at fault
+    """It can never run like this, so it is not tried again. The text says why, for the owner."""
 
 
 @attrs.define
@@ -230,16 +238,15 @@ class Run:
             case Log():
                 self._tell(message.text)
             case Failed():
-                raise StrategyFailed(f"{message.failure.name}: {message.message}")
+                raise _failure(message)
             case _:
                 assert_never(message)
 
     def _begin(self, ready: Ready, nursery: trio.Nursery) -> None:
         if self.ready.is_set():
             raise ChildViolation("Ready twice")
+        _check_subscriptions(ready.subscriptions, self._config.symbols)
         for subscription in ready.subscriptions:
-            if subscription.symbol not in self._instruments:
-                raise StrategyFailed(f"may not see {subscription.symbol}: it is not in its symbols")
             nursery.start_soon(self._follow_market, subscription)
         self.ready.set()
 
@@ -449,6 +456,28 @@ class Run:
         self.child.outbox.put(write_stop(self._stop.cause))
         await trio.sleep(STOP_S_MAX)
         nursery.cancel_scope.cancel()  # It had its time; it is killed.
+
+
+def _check_subscriptions(wanted: Sequence[Subscription], symbols: Sequence[Symbol]) -> None:
+    """Raises: StrategyMisconfigured for what is not the strategy's, or asked for twice."""
+    known: set[tuple[Symbol, Venue, MarketData, Interval | None]] = set()
+    for each in wanted:
+        if each.symbol not in symbols:
+            raise StrategyMisconfigured(f"may not see {each.symbol!r}: it is not in its symbols")
+        key = (each.symbol, each.venue, each.data, each.interval)
+        if key in known:
+            # It would see each trade and candle twice, or books of two depths in turn.
+            raise StrategyMisconfigured(
+                f"subscribes twice to {each.data.name} of {each.symbol} at {each.venue!r}"
+            )
+        known.add(key)
+
+
+def _failure(message: Failed) -> Exception:
+    text = f"{message.failure.name}: {message.message}"
+    if message.failure is Failure.CALLBACK:
+        return StrategyFailed(text)
+    return StrategyMisconfigured(text)
 
 
 def _ignore(_: outcome.Outcome[Row]) -> None:
