@@ -331,7 +331,7 @@ def _refusals() -> tuple[type[Exception], ...]:
     from xached.daemon import ListingRefused
     from xached.demo import DemoDamaged
     from xached.inspection import NoSuchRow
-    from xached.recovery import ClockBehind, NoHouse
+    from xached.recovery import ClockBehind, HouseIncomplete, NoHouse
     from xached.security.keys import MasterKeyError
     from xached.storage.database import DatabaseRefused
     from xached.storage.directory import DirectoryInUse
@@ -347,6 +347,7 @@ def _refusals() -> tuple[type[Exception], ...]:
         JournalFailed,
         ListingRefused,
         MasterKeyError,
+        HouseIncomplete,
         NoHouse,
         NoSuchRow,
         OSError,

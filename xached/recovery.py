@@ -33,6 +33,10 @@ class ClockBehind(Exception):  # noqa: N818 - it says what is the matter
     """The journal ends in the future: the clock was set back, or the data came from elsewhere."""
 
 
+class HouseIncomplete(Exception):  # noqa: N818 - it says what is the matter
+    """A file that holds money or people is missing beside the other: nothing may begin anew."""
+
+
 class NoHouse(Exception):  # noqa: N818 - it says what is the matter
     """There is no house in this directory."""
 
@@ -59,9 +63,12 @@ def open_house(
     """Open everything, newest truth first. ``files`` closes it.
 
     Raises: MasterKeyError, DatabaseRefused, JournalDamaged, JournalFailed, VaultDamaged,
-        VaultFailed, VaultUnusable, ClockBehind; OSError.
+        VaultFailed, VaultUnusable, HouseIncomplete, ClockBehind; OSError.
     """
     master = _open_master_key(paths, world)
+    # The journal is made first. Without it everybody's money would silently be gone.
+    if paths.vault.exists() and not paths.journal.exists():
+        raise HouseIncomplete(f"{paths.journal} is missing: put it back, with its -wal file")
     chain_key = master.derive(Purpose.JOURNAL_CHAIN)
     journal = files.enter_context(
         Journal.open(
@@ -77,6 +84,8 @@ def open_house(
             f"the journal ends {ahead_ns // NS_PER_S} s in the future; set the clock, or "
             "start with --accept-clock to go on from there"
         )
+    if journal.last_seq and not paths.vault.exists():
+        raise HouseIncomplete(f"{paths.vault} is missing: put it back, with its -wal file")
     recovered = recover(paths.snapshots, chain_key, journal)
     logger.info(
         "recovered row {}: {} events since the snapshot of row {}",
