@@ -174,9 +174,14 @@ async def test_a_market_is_closed_and_opened(
     ("request_", "reason"),
     [
         (admin_pb2.SetMarketStateRequest(symbol="BTC-USDT"), Reason.FIELD_REQUIRED),
-        (admin_pb2.SetMarketStateRequest(symbol="X-Y", state="MARKET_STATE_TRADING"), Reason.UNKNOWN_INSTRUMENT),
         (
-            admin_pb2.SetMarketStateRequest(symbol="BTC-USDT", state="MARKET_STATE_TRADING", cause="x" * 201),
+            admin_pb2.SetMarketStateRequest(symbol="X-Y", state="MARKET_STATE_TRADING"),
+            Reason.UNKNOWN_INSTRUMENT,
+        ),
+        (
+            admin_pb2.SetMarketStateRequest(
+                symbol="BTC-USDT", state="MARKET_STATE_TRADING", cause="x" * 201
+            ),
             Reason.ID_FORMAT,
         ),
     ],

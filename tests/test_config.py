@@ -1,0 +1,260 @@
+"""The configuration: every documented key is read, and whatever does not fit is named.
+
+Checked by breaking: dropping off-step digits, and forgetting ``finish`` of one table, were each
+seen red.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xached.config import (
+    Config,
+    ConfigError,
+    GrpcConfig,
+    default_house,
+    defaults_dir,
+    is_address,
+    read_config,
+    read_house,
+)
+
+SHIPPED = Path(__file__).parent.parent / "config"
+STRATEGY = """
+[[strategy]]
+name = "my-sma"
+plugin = "sma"
+account = "abc"
+subaccount = "sma"
+settings = { symbol = "BTC-USDT", fast = 10, notional = "100" }
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The shipped files, to be changed."""
+    for name in ("xached.toml", "instruments.toml", "risk.toml"):
+        (tmp_path / name).write_bytes((SHIPPED / name).read_bytes())
+    return tmp_path
+
+
+def change(path: Path, before: str, after: str) -> None:
+    """Replace one piece of a file, which must be there."""
+    text = path.read_text()
+    assert before in text, before
+    path.write_text(text.replace(before, after, 1))
+
+
+def refusal(folder: Path) -> str:
+    """What is said of a configuration that cannot be used, without the folder."""
+    with pytest.raises(ConfigError) as refused:
+        read_config(folder / "xached.toml")
+    return str(refused.value).replace(f"{folder}/", "")
+
+
+# --- What ships. -----------------------------------------------------------------------------
+
+
+def test_the_shipped_files_are_the_defaults() -> None:
+    config = read_config(SHIPPED / "xached.toml")
+    assert config == Config(data_dir=SHIPPED / "data", house=default_house())
+    assert [instrument.symbol for instrument in config.house.instruments] == [
+        "BTC-USDT", "ETH-USDT",
+    ]  # fmt: skip
+    assert config.house.limits.max_order_notional_units == (("USDT", 1_000_000 * 10**8),)
+    assert (defaults_dir() / "instruments.toml").is_file()
+
+
+def test_an_empty_file_is_the_defaults_too(folder: Path) -> None:
+    (folder / "xached.toml").write_text("")
+    assert read_config(folder / "xached.toml") == Config(
+        data_dir=folder / "data", house=default_house()
+    )
+
+
+def documented_keys() -> list[tuple[str, str]]:
+    document = tomllib.loads((SHIPPED / "xached.toml").read_text())
+    return [(table, key) for table, values in document.items() for key in values]
+
+
+OTHER_VALUES: dict[tuple[str, str], tuple[str, Any, Any]] = {
+    ("data", "directory"): ('"elsewhere"', lambda c: c.data_dir.name, "elsewhere"),
+    ("grpc", "listen"): ('"[::1]:0"', lambda c: c.grpc.listen, "[::1]:0"),
+    ("grpc", "reflection"): ("true", lambda c: c.grpc.reflection, True),
+    ("grpc", "certificate"): ('"c.pem"', lambda c: c.grpc.certificate.name, "c.pem"),
+    ("grpc", "private_key"): ('"k.pem"', lambda c: c.grpc.private_key.name, "k.pem"),
+    ("admin", "socket"): ('"a.sock"', lambda c: c.admin_socket.name, "a.sock"),
+    ("http", "listen"): ('"0.0.0.0:81"', lambda c: c.http_listen, "0.0.0.0:81"),
+    ("house", "instruments"): ('"i.toml"', lambda c: len(c.house.instruments), 1),
+    ("house", "risk"): ('"r.toml"', lambda c: c.house.limits.max_open_orders, 7),
+    ("storage", "snapshot_rows"): ("5_000", lambda c: c.snapshot_rows, 5_000),
+}
+
+
+@pytest.mark.parametrize(("table", "key"), documented_keys())
+def test_every_documented_key_is_read(folder: Path, table: str, key: str) -> None:
+    instruments = (folder / "instruments.toml").read_text()
+    (folder / "i.toml").write_text(instruments[: instruments.rindex("[[instrument]]")])
+    (folder / "r.toml").write_text("max_open_orders = 7")
+    value, read, expected = OTHER_VALUES[table, key]
+    text = (folder / "xached.toml").read_text()
+    if key in ("certificate", "private_key"):
+        text = text.replace('private_key = ""', 'private_key = "k.pem"')
+        text = text.replace('certificate = ""', 'certificate = "c.pem"')
+    head, _, rest = text.partition(f"[{table}]")
+    rest = re.sub(rf"(?m)^{key} = \S+", f"{key} = {value}", rest, count=1)
+    (folder / "xached.toml").write_text(f"{head}[{table}]{rest}")
+    assert read(read_config(folder / "xached.toml")) == expected
+
+
+def test_the_documented_strategy_is_one(folder: Path) -> None:
+    path = folder / "xached.toml"
+    text = path.read_text()
+    lines = text[text.index("# [[strategy]]") :].replace('"…"', '"abc"').splitlines()
+    path.write_text("\n".join(line.removeprefix("# ") for line in lines))
+    (seat,) = read_config(path).strategies
+    assert (seat.name, seat.plugin, seat.purse, seat.symbol) == (
+        "my-sma", "sma", "abc/sma", "BTC-USDT",
+    )  # fmt: skip
+    assert json.loads(seat.settings_json) == {
+        "symbol": "BTC-USDT", "fast": 10, "slow": 30, "notional": "100",
+    }  # fmt: skip
+
+
+def test_paths_are_relative_to_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+    change(folder / "xached.toml", 'directory = "data"', 'directory = "/srv/xache"')
+    change(folder / "xached.toml", 'socket = ""', 'socket = "run/admin.sock"')
+    config = read_config(folder / "xached.toml")
+    assert config.data_dir == Path("/srv/xache")
+    assert config.admin_socket == folder / "run" / "admin.sock"
+    assert config.grpc == GrpcConfig()
+
+
+# --- What is refused. ------------------------------------------------------------------------
+
+TOP = "xached.toml"
+MARKETS = "instruments.toml"
+RISK = "risk.toml"
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "said"),
+    [
+        # Keys that nobody asked for.
+        (TOP, "[data]", "[data]\nfolder = 1", f"{TOP}: data.folder is not a key of xached"),
+        (TOP, "[data]", "[dato]", f"{TOP}: dato is not a key of xached"),
+        (MARKETS, 'name = "BTC"', 'name = "BTC"\nnote = ""', f"{MARKETS}: asset[0].note is not"),
+        (
+            MARKETS,
+            'tick_size = "0.01"',
+            'tick_size = "0.01"\nx = 1',
+            "instrument[0].x is not a key",
+        ),
+        (RISK, "max_open_orders", "open_orders = 1\nmax_open_orders", f"{RISK}: open_orders is"),
+        # Wrong types, and what is missing.
+        (TOP, "reflection = false", 'reflection = "no"', "grpc.reflection: 'no' is not true or"),
+        (TOP, 'listen = "127.0.0.1:7400"', "listen = 7400", "grpc.listen: 7400 is not text"),
+        (TOP, "snapshot_rows = 100_000", "snapshot_rows = 1e5", "storage.snapshot_rows: 100000.0"),
+        (TOP, "snapshot_rows = 100_000", "snapshot_rows = true", "storage.snapshot_rows: True is"),
+        (TOP, "[storage]", "[[storage]]", f"{TOP}: storage is not a table"),
+        (MARKETS, 'tick_size = "0.01"', "tick_size = 0.01", "tick_size: 0.01 is not text"),
+        (MARKETS, 'tick_size = "0.01"\n', "", "instrument[0].tick_size is missing"),
+        (MARKETS, "scale = 8 ", "scale = 8.0 ", "asset[0].scale: 8.0 is not a number from 0 to"),
+        (RISK, "max_open_orders = 200", "", f"{RISK}: max_open_orders is missing"),
+        # Out of range.
+        (TOP, "snapshot_rows = 100_000", "snapshot_rows = 999", "999 is not a number from 1000 to"),
+        (TOP, 'listen = "127.0.0.1:7400"', 'listen = "localhost"', "'localhost' is not host:port"),
+        (TOP, 'listen = "127.0.0.1:7480"', 'listen = "x:65536"', "http.listen: 'x:65536' is not"),
+        (MARKETS, "scale = 8 ", "scale = 25 ", "asset[0].scale: 25 is not a number from 0 to 24"),
+        (MARKETS, "taker_fee_ppm = 1_000 ", "taker_fee_ppm = -1 ", "taker_fee_ppm: -1 is not a"),
+        (MARKETS, "taker_fee_ppm = 1_000 ", "taker_fee_ppm = 1_000_000 ", "fees are 0 to 999999"),
+        (RISK, "max_open_orders = 200", "max_open_orders = 1001", "1001 is not a number from 0 to"),
+        # Numbers that are not exact.
+        (MARKETS, 'min_price = "0.01"', 'min_price = "0.015"', "min_price: '0.015', allowed: a mu"),
+        (MARKETS, 'max_price = "10000000"', 'max_price = "1e7"', "max_price: '1e7', allowed: digi"),
+        (MARKETS, 'min_quantity = "0.00001"', 'min_quantity = "0.000011"', "min_quantity: '0.0000"),
+        (MARKETS, 'max_quantity = "9000"', 'max_quantity = "9000.000001"', "max_quantity: '9000.0"),
+        (MARKETS, 'min_notional = "5"', 'min_notional = "5.000000001"', "min_notional: '5.0000000"),
+        (MARKETS, 'lot_size = "0.00001"', 'lot_size = "0"', "lot_size: '0', allowed: more than 0"),
+        (RISK, '"1000000"', '"-1"', "max_order_notional.USDT: '-1', allowed: digits"),
+        # Contradictions.
+        (MARKETS, 'name = "ETH"', 'name = "BTC"', "asset[1].name: BTC is listed twice"),
+        (MARKETS, 'name = "ETH"', 'name = "eth"', "asset[1]: 'eth scale 18', allowed: 2 to 12"),
+        (MARKETS, "ETH-USDT", "BTC-USDT", "instrument[1].symbol: BTC-USDT is listed twice"),
+        (MARKETS, "ETH-USDT", "ETH-EUR", "ETH-EUR needs both of its assets listed"),
+        (MARKETS, "ETH-USDT", "ETHUSDT", "ETHUSDT needs both of its assets listed"),
+        (MARKETS, "BTC-USDT", "USDT-USDT", "allowed: base and quote differ"),
+        (MARKETS, 'max_price = "10000000"', 'max_price = "0"', "0 < min price <= max price"),
+        (MARKETS, 'tick_size = "0.01"', 'tick_size = "0.0001"', "a whole number of quote units"),
+        (RISK, 'USDT = "1000000"', 'EUR = "1"', "max_order_notional.EUR is none of BTC, ETH, USDT"),
+        (TOP, 'certificate = ""', 'certificate = "c.pem"', "certificate and grpc.private_key go"),
+        (TOP, '"risk.toml"', '"none.toml"', "none.toml: No such file or directory"),
+        (TOP, "[data]", "[data", f"{TOP}: "),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_its_place(
+    folder: Path, file: str, before: str, after: str, said: str
+) -> None:
+    change(folder / file, before, after)
+    text = refusal(folder)
+    assert said in text
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ('name = "my-sma"', "name = 1", "strategy[0].name: 1 is not text"),
+        ('account = "abc"', 'account = "a/b"', "strategy[0].account: 'a/b', allowed: 1 to 36"),
+        ('subaccount = "sma"', 'subaccount = "S M"', "strategy[0].subaccount: 'S M', allowed: 1"),
+        ('symbol = "BTC-USDT", ', "", "strategy[0].settings.symbol is missing"),
+        ('"BTC-USDT"', '"SOL-USDT"', "strategy[0].settings.symbol: SOL-USDT is not listed"),
+        ("fast = 10", "fast = 2026-01-01", "strategy[0].settings: Object of type date is not"),
+        ('plugin = "sma"', 'plugin = "sma"\nx = 1', "strategy[0].x is not a key of xached"),
+        ('plugin = "sma"', "", "strategy[0].plugin is missing"),
+    ],
+)
+def test_a_strategy_that_cannot_run_is_refused(
+    folder: Path, before: str, after: str, said: str
+) -> None:
+    assert before in STRATEGY
+    (folder / TOP).write_text(STRATEGY.replace(before, after))
+    assert said in refusal(folder)
+
+
+def test_strategies_have_names_and_purses_of_their_own(folder: Path) -> None:
+    path = folder / TOP
+    text = path.read_text()
+    path.write_text(text + STRATEGY + STRATEGY)
+    assert "strategy[1].name: 'my-sma' is there twice" in refusal(folder)
+    path.write_text(text + STRATEGY + STRATEGY.replace("my-sma", "other"))
+    assert "strategy[1].subaccount: 'my-sma' trades for it" in refusal(folder)
+
+
+def test_a_file_that_is_none_is_refused(folder: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.toml: No such file"):
+        read_config(folder / "none.toml")
+    with pytest.raises(ConfigError, match="Is a directory"):
+        read_config(folder)
+    (folder / RISK).write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match=r"risk\.toml: .*utf-8"):
+        read_house(folder / MARKETS, folder / RISK)
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("127.0.0.1:0", True), ("[::1]:7400", True), ("house.example:443", True),
+        ("127.0.0.1", False), (":80", False), ("a:", False), ("a:-1", False), ("a:x", False),
+        ("a:65536", False), ("a:٣", False), ("", False),
+    ],
+)  # fmt: skip
+def test_addresses(text: str, right: bool) -> None:
+    assert is_address(text) is right
