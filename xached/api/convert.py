@@ -2,6 +2,9 @@
 
 Requests become commands (text is parsed exactly or refused, never rounded); journal rows become
 answers, so an answer says nothing that is not on disk and a repeated one is equal to the first.
+
+What is part of larger answers comes as the fields of its message: a message made by itself would
+be copied into each one around it, which costs more than all else here.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from xache.v1 import trading_pb2, types_pb2
 
@@ -40,6 +43,9 @@ from xached.domain.order import (
 )
 from xached.domain.position import Position
 from xached.domain.rejection import Reason, Rejection
+
+Fields: TypeAlias = dict[str, Any]
+"""The fields of a message, for its constructor or as a part of another's."""
 
 Number = TypeVar("Number", Side, OrderType, TimeInForce, SelfTradePrevention, MarketState)
 
@@ -150,13 +156,18 @@ def symbol_filter(text: str, directory: Directory) -> Symbol | None:
 
 def place_response(row: Row, directory: Directory) -> trading_pb2.PlaceOrderResponse:
     """What became at once of the order that a row accepted."""
+    return trading_pb2.PlaceOrderResponse(**placed_fields(row, directory))
+
+
+def placed_fields(row: Row, directory: Directory) -> Fields:
+    """The fields of :func:`place_response`."""
     assert isinstance(row.command, PlaceOrder)
     instrument = directory[row.command.symbol]
     order, fills = placed_order(row.events, instrument, row.seq, row.at_ns)
-    return trading_pb2.PlaceOrderResponse(
-        order=order_message(order, instrument),
-        fills=[fill_message(fill, instrument) for fill in fills],
-    )
+    return {
+        "order": _order_fields(order, instrument),
+        "fills": [_fill_fields(fill, instrument) for fill in fills],
+    }
 
 
 def cancel_response(row: Row, directory: Directory) -> trading_pb2.CancelOrderResponse:
@@ -198,55 +209,63 @@ def refusal(error: StatusError) -> trading_pb2.Refusal:
 
 def order_message(order: Order, instrument: Instrument) -> types_pb2.Order:
     """An order as it stands."""
-    executed = order.executed_lots
-    return types_pb2.Order(
-        order_id=str(order.order_id),
-        client_order_id=order.client_order_id,
-        subaccount=subaccount_of(order.purse),
-        symbol=order.symbol,
-        side=wire(order.side),
-        type=wire(order.type),
-        time_in_force=wire(order.time_in_force),
-        price=instrument.format_price(order.price_ticks) if order.price_ticks is not None else "",
-        quantity=instrument.format_quantity(order.quantity_lots),
-        quote_quantity=(
-            instrument.format_quote(order.quote_units) if order.quote_units is not None else ""
-        ),
-        post_only=order.post_only,
-        self_trade_prevention=wire(order.self_trade_prevention),
-        status=wire(order.status),
-        end_reason=wire(order.end_reason),
-        executed_quantity=instrument.format_quantity(executed),
-        leaves_quantity=instrument.format_quantity(order.leaves_lots),
-        executed_notional=instrument.format_quote(order.notional_units),
-        fee=instrument.format_quote(order.fee_units),
-        average_price=average_price(order.notional_units, executed, instrument),
-        held=_held_text(order.side, order.held_units, instrument),
-        expires_at_ns=order.expires_at_ns or 0,
-        accepted_at_ns=order.accepted_at_ns,
-        updated_at_ns=order.updated_at_ns,
-        seq=order.seq,
-    )
+    return types_pb2.Order(**_order_fields(order, instrument))
+
+
+def _order_fields(order: Order, instrument: Instrument) -> Fields:
+    executed_lots = order.executed_lots
+    notional_units = order.notional_units
+    price_ticks, quote_units = order.price_ticks, order.quote_units
+    return {
+        "order_id": str(order.order_id),
+        "client_order_id": order.client_order_id,
+        "subaccount": subaccount_of(order.purse),
+        "symbol": order.symbol,
+        "side": order.side,
+        "type": order.type,
+        "time_in_force": order.time_in_force,
+        "price": instrument.format_price(price_ticks) if price_ticks is not None else "",
+        "quantity": instrument.format_quantity(order.quantity_lots),
+        "quote_quantity": instrument.format_quote(quote_units) if quote_units is not None else "",
+        "post_only": order.post_only,
+        "self_trade_prevention": order.self_trade_prevention,
+        "status": order.status,
+        "end_reason": order.end_reason,
+        "executed_quantity": instrument.format_quantity(executed_lots),
+        "leaves_quantity": instrument.format_quantity(order.leaves_lots),
+        "executed_notional": instrument.format_quote(notional_units),
+        "fee": instrument.format_quote(order.fee_units),
+        "average_price": average_price(notional_units, executed_lots, instrument),
+        "held": _held_text(order.side, order.held_units, instrument),
+        "expires_at_ns": order.expires_at_ns or 0,
+        "accepted_at_ns": order.accepted_at_ns,
+        "updated_at_ns": order.updated_at_ns,
+        "seq": order.seq,
+    }
 
 
 def fill_message(fill: Fill, instrument: Instrument) -> types_pb2.Fill:
     """One order's side of a trade."""
-    return types_pb2.Fill(
-        trade_id=fill.trade_id,
-        order_id=str(fill.order_id),
-        client_order_id=fill.client_order_id,
-        subaccount=subaccount_of(fill.purse),
-        symbol=fill.symbol,
-        side=wire(fill.side),
-        price=instrument.format_price(fill.price_ticks),
-        quantity=instrument.format_quantity(fill.quantity_lots),
-        notional=instrument.format_quote(fill.notional_units),
-        fee=instrument.format_quote(fill.fee_units),
-        liquidity=types_pb2.LIQUIDITY_MAKER if fill.is_maker else types_pb2.LIQUIDITY_TAKER,
-        at_ns=fill.at_ns,
-        seq=fill.seq,
-        simulated=fill.simulated,
-    )
+    return types_pb2.Fill(**_fill_fields(fill, instrument))
+
+
+def _fill_fields(fill: Fill, instrument: Instrument) -> Fields:
+    return {
+        "trade_id": fill.trade_id,
+        "order_id": str(fill.order_id),
+        "client_order_id": fill.client_order_id,
+        "subaccount": subaccount_of(fill.purse),
+        "symbol": fill.symbol,
+        "side": fill.side,
+        "price": instrument.format_price(fill.price_ticks),
+        "quantity": instrument.format_quantity(fill.quantity_lots),
+        "notional": instrument.format_quote(fill.notional_units),
+        "fee": instrument.format_quote(fill.fee_units),
+        "liquidity": types_pb2.LIQUIDITY_MAKER if fill.is_maker else types_pb2.LIQUIDITY_TAKER,
+        "at_ns": fill.at_ns,
+        "seq": fill.seq,
+        "simulated": fill.simulated,
+    }
 
 
 def balance_messages(

@@ -76,7 +76,7 @@ class TradingHandlers:
                 given=str(len(request.orders)),
                 allowed=f"1 to {BATCH_MAX}",
             )
-        results: list[trading_pb2.OrderResult | None] = []
+        results: list[convert.Fields | None] = []
         commands: list[Command] = []
         for order in request.orders:
             try:
@@ -381,20 +381,21 @@ class TradingHandlers:
                     allowed="place or cancel",
                 )
 
-    def _result(self, result: CommandOutcome) -> trading_pb2.OrderResult:
+    def _result(self, result: CommandOutcome) -> convert.Fields:
+        """What became of one entry: fields of OrderResult."""
         if isinstance(result, outcome.Error):
             return self._refused(result.error)
         row = result.unwrap()
         if isinstance(row.command, CancelOrder):
-            return trading_pb2.OrderResult(canceled=convert.cancel_response(row, self._directory))
-        return trading_pb2.OrderResult(placed=convert.place_response(row, self._directory))
+            return {"canceled": convert.cancel_response(row, self._directory)}
+        return {"placed": convert.placed_fields(row, self._directory)}
 
     @staticmethod
-    def _refused(error: BaseException) -> trading_pb2.OrderResult:
+    def _refused(error: BaseException) -> convert.Fields:
         status = status_of(error)
         if status is None:
             raise error  # A bug: it ends the call as an incident.
-        return trading_pb2.OrderResult(refusal=convert.refusal(status))
+        return {"refusal": convert.refusal(status)}
 
 
 class _Place:

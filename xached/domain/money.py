@@ -46,18 +46,20 @@ def parse_decimal(text: str, scale: int, field: str = "amount") -> int:
 
 def format_units(units: int, scale: int) -> str:
     """Write units as the shortest exact decimal text: no exponent, no trailing zeros."""
-    text = format_fixed(units, scale)
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    if units < 0:
+        return f"-{format_units(-units, scale)}"
+    whole, part = divmod(units, 10**scale)
+    if part == 0:
+        return str(whole)
+    return f"{whole}.{str(part).zfill(scale).rstrip('0')}"
 
 
 def format_fixed(units: int, scale: int) -> str:
     """Write units with exactly ``scale`` decimal places."""
-    sign = "-" if units < 0 else ""
-    digits = str(abs(units))
     if scale == 0:
-        return sign + digits
-    digits = digits.rjust(scale + 1, "0")
-    return f"{sign}{digits[:-scale]}.{digits[-scale:]}"
+        return str(units)
+    digits = str(units).zfill(scale + 1 if units >= 0 else scale + 2)
+    return f"{digits[:-scale]}.{digits[-scale:]}"
 
 
 def ceil_div(numerator: int, denominator: int) -> int:
