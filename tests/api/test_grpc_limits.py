@@ -9,6 +9,8 @@ from typing import Any
 import grpc
 import h2.config
 import h2.connection
+import h2.events
+import h2.settings
 import pytest
 import trio
 from google.rpc import error_details_pb2
@@ -121,6 +123,35 @@ async def test_a_client_that_does_not_read_is_cut_off() -> None:
             await in_thread(client.unary, Payload())
             stream.cancel()
     assert edge.incidents == []
+
+
+async def test_an_answer_that_is_not_read_does_not_keep_its_place() -> None:
+    """Checked without a bound: the call takes a place for as long as the connection lives."""
+    async with open_edge(limits=Limits(write_timeout_s=0.01)) as edge:
+        connection = h2.connection.H2Connection(h2.config.H2Configuration())
+        connection.initiate_connection()
+        # No window: the answer stays where it is, however lively the client is otherwise.
+        connection.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 0})
+        headers = [
+            (":method", "POST"),
+            (":scheme", "http"),
+            (":path", "/edge.open.Echo/Unary"),
+            (":authority", "localhost"),
+            ("content-type", "application/grpc"),
+            ("te", "trailers"),
+        ]
+        message = Payload(text="x").SerializeToString()
+        connection.send_headers(1, headers)
+        connection.send_data(1, bytes([0]) + len(message).to_bytes(4) + message, end_stream=True)
+        stream = await trio.open_tcp_stream("127.0.0.1", edge.port)
+        async with stream:
+            await stream.send_all(connection.data_to_send())
+            answered = False
+            while not answered:
+                events = connection.receive_data(await stream.receive_some())
+                assert not any(isinstance(event, h2.events.DataReceived) for event in events)
+                answered = any(isinstance(event, h2.events.StreamEnded) for event in events)
+            await edge.server.wait_idle()
 
 
 async def test_a_quiet_stream_is_not_cut_off() -> None:

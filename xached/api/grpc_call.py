@@ -194,7 +194,10 @@ class GrpcCall:
     def overdue(self) -> None:
         """The client took too long to send its request or to read what it asked for."""
         self.overdue_at_s = math.inf
-        if self._running:
+        if self._ended:
+            # The answer waits for a client that leaves no window for it.
+            self.reset()
+        elif self._running:
             self.revoke(
                 StatusError(
                     grpc.StatusCode.RESOURCE_EXHAUSTED, "SLOW_READER", "the client does not read"
@@ -347,7 +350,7 @@ class GrpcCall:
         if self._ended:
             return
         self._ended = True
-        self.overdue_at_s = math.inf
+        self.overdue_at_s = trio.current_time() + self._host.write_timeout_s
         status = cygrpc.SendStatusFromServerOperation(
             self._trailing, code_number, message.encode(), NO_FLAGS
         )
