@@ -226,6 +226,8 @@ def test_a_quantity_off_the_lot_is_cut_in_a_book_and_refused_in_a_trade() -> Non
         ({**TRADE, "t": True}, FaultCause.BAD_NUMBER),
         ({**TRADE, "t": -1}, FaultCause.BAD_NUMBER),
         ({**TRADE, "T": 10**30}, FaultCause.BAD_NUMBER),
+        ({**TRADE, "T": 2**63 - 1}, FaultCause.BAD_NUMBER),  # No time in nanoseconds.
+        ({**DIFF, "E": 2**63 - 1}, FaultCause.BAD_NUMBER),
         ({**TRADE, "m": 1}, FaultCause.UNKNOWN_FORM),
         ({**TRADE, "s": "DOGEUSDT"}, FaultCause.UNKNOWN_SYMBOL),
         ({**TRADE, "s": ["BTCUSDT"]}, FaultCause.UNKNOWN_SYMBOL),

@@ -33,7 +33,7 @@ from xached.domain.order import Side
 
 NS_PER_MS: Final = 1_000_000
 LEVELS_MAX: Final = 10_000
-ID_MAX: Final = 2**63 - 1
+INT64_MAX: Final = 2**63 - 1
 
 _Cut = list[FaultCause]
 """What was cut down in a frame that is used all the same."""
@@ -126,7 +126,7 @@ def _trade(market: _Market, data: dict[str, Any], _: int, _cut: _Cut) -> VenueTr
         price_ticks=price_ticks,
         quantity_lots=quantity_lots,
         taker_side=Side.SELL if buyer_is_maker else Side.BUY,
-        at_ns=_whole(data.get("T")) * NS_PER_MS,
+        at_ns=_time_ns(data.get("T")),
     )
 
 
@@ -141,7 +141,7 @@ def _diff(market: _Market, data: dict[str, Any], _: int, cut: _Cut) -> BookDiff:
         last_id=last_id,
         bids=_levels(market, data.get("b"), cut),
         asks=_levels(market, data.get("a"), cut),
-        at_ns=_whole(data.get("E")) * NS_PER_MS,
+        at_ns=_time_ns(data.get("E")),
     )
 
 
@@ -191,9 +191,16 @@ def _book_lots(market: _Market, quantity: object, cut: _Cut) -> int:
 
 def _whole(value: object) -> int:
     # True is an int to Python and not to a venue.
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= ID_MAX:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= INT64_MAX:
         raise FrameFault(FaultCause.BAD_NUMBER)
     return value
+
+
+def _time_ns(value: object) -> int:
+    at_ns = _whole(value) * NS_PER_MS
+    if at_ns > INT64_MAX:
+        raise FrameFault(FaultCause.BAD_NUMBER)
+    return at_ns
 
 
 def _load(frame: bytes) -> Any:
