@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -40,7 +41,12 @@ from xached.domain.order import Side
 from xached.domain.rejection import Reason, Rejection
 from xached.runtime.mailbox import Overloaded
 from xached.runtime.world import EPOCH_NS, SimulatedWorld
-from xached.storage.candles import CandleStore
+from xached.storage.candles import CandleStore, MarketBatch
+
+OLD = Candle(
+    interval=Interval.M5, open_at_ns=EPOCH_NS, open_ticks=1, high_ticks=1, low_ticks=1,
+    close_ticks=1, volume_lots=1, trades=1, simulated_trades=0, closed=True,
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -171,6 +177,39 @@ async def test_a_killed_actor_goes_on_as_if_nothing_had_happened(
         line = house.data.line(SYMBOL, XACHE)
         tape = expected_tape(exchange.journal)
         assert told(line.tape.newest(10_000)[::-1]) == tape[-10_000:]
+        check_candles(house.data, exchange)
+
+
+async def test_what_could_not_be_saved_is_saved_the_next_time(
+    tmp_path: Path,
+    exchange: RowsExchange,
+    autojump_clock: trio.testing.MockClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The disk is full for a while; the actor fails and is started again with what it knows.
+
+    Checked: it fails when candles and trades count as saved before they are.
+    """
+
+    def disk_is_full(self: CandleStore, batch: MarketBatch) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    known = MarketData(SimulatedWorld(1))
+    async with running(tmp_path, exchange, data=known):
+        exchange.trade(40)
+        await trio.sleep(2)
+    with monkeypatch.context() as disk:
+        disk.setattr(CandleStore, "save", disk_is_full)
+        with pytest.RaisesGroup(sqlite3.OperationalError, flatten_subgroups=True):
+            async with running(tmp_path, exchange, data=known):
+                exchange.trade(40)
+                await trio.sleep(70)
+    async with running(tmp_path, exchange, data=known):
+        exchange.trade(40)
+        await trio.sleep(3)
+    async with running(tmp_path, exchange) as house:
+        line = house.data.line(SYMBOL, XACHE)
+        assert told(line.tape.newest(10_000)[::-1]) == expected_tape(exchange.journal)
         check_candles(house.data, exchange)
 
 
@@ -338,6 +377,23 @@ async def test_faults_are_counted_and_change_nothing(
         assert house.data.line(SYMBOL, BINANCE).tape.sequence > 10**12, "numbers begin at the clock"
 
 
+async def test_a_trade_of_the_future_does_not_stop_candles(
+    tmp_path: Path, exchange: RowsExchange, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with running(tmp_path, exchange) as house:
+        for second, ahead_ns in enumerate((0, 2**60, 0, 0, 0, 0, 0, 0, 0, 0)):
+            trade = VenueTrade(
+                symbol=SYMBOL, trade_id=second, price_ticks=5, quantity_lots=1,
+                taker_side=Side.BUY, at_ns=house.world.now_ns() + ahead_ns,
+            )  # fmt: skip
+            house.feed.publish([trade])
+            await trio.sleep(1)
+        candles = house.data.line(SYMBOL, BINANCE).candles(Interval.S1)
+        assert sum(candle.trades for candle in candles) == 10
+        assert len(candles) >= 5
+        assert candles[-1].open_at_ns <= house.world.now_ns()
+
+
 async def test_a_silent_venue_is_stale_until_it_speaks(
     tmp_path: Path, exchange: RowsExchange, autojump_clock: trio.testing.MockClock
 ) -> None:
@@ -457,16 +513,27 @@ async def test_charts_are_full_when_the_recording_starts(
         assert times == list(range(times[0], times[-1] + 1, Interval.M5.ns))
 
 
+async def test_an_actor_that_starts_again_keeps_what_is_played(
+    tmp_path: Path, exchange: RowsExchange, autojump_clock: trio.testing.MockClock
+) -> None:
+    data = MarketData(SimulatedWorld(1))
+    data.preload(SYMBOL, Source(BINANCE, Provenance.RECORDED), [OLD])
+    data.line(SYMBOL, BINANCE).advance(EPOCH_NS + Interval.D1.ns)
+    for _ in range(2):
+        async with running(tmp_path, exchange, data=data, feed=CommandedFeed(Provenance.RECORDED)):
+            await trio.sleep(2)
+    store = CandleStore(tmp_path / "market.db")
+    found = store.candles(SYMBOL, BINANCE, Interval.M5, limit=9)
+    store.close()
+    assert len(found) == 1
+
+
 async def test_what_an_earlier_run_played_is_forgotten(
     tmp_path: Path, exchange: RowsExchange, autojump_clock: trio.testing.MockClock
 ) -> None:
-    old = Candle(
-        interval=Interval.M5, open_at_ns=EPOCH_NS, open_ticks=1, high_ticks=1, low_ticks=1,
-        close_ticks=1, volume_lots=1, trades=1, simulated_trades=0, closed=True,
-    )  # fmt: skip
     for provenance, remembered in ((Provenance.LIVE, 1), (Provenance.RECORDED, 0)):
         data = MarketData(SimulatedWorld(1))
-        data.preload(SYMBOL, Source(BINANCE, Provenance.LIVE), [old])
+        data.preload(SYMBOL, Source(BINANCE, Provenance.LIVE), [OLD])
         data.line(SYMBOL, BINANCE).advance(EPOCH_NS + Interval.D1.ns)
         async with running(tmp_path, exchange, data=data):
             await trio.sleep(2)

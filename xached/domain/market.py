@@ -90,6 +90,11 @@ class BestQuote:
     ask_lots: int
     at_ns: int
 
+    @property
+    def plausible(self) -> bool:
+        """False when a side is empty or the prices cross: then it says no price."""
+        return bool(self.bid_lots and self.ask_lots) and 0 < self.bid_ticks < self.ask_ticks
+
 
 @attrs.frozen(kw_only=True)
 class FeedReset:

@@ -72,7 +72,9 @@ class MarketLine:
         self._changes += 1
 
     def quote(self, quote: BestQuote) -> None:
-        """Take a best bid and ask that the venue sends beside its book."""
+        """Take a best bid and ask that the venue sends beside its book, unless it is old."""
+        if self._quote is not None and quote.last_id < self._quote.last_id:
+            return
         self._quote = quote
         self._changes += 1
 
@@ -99,10 +101,16 @@ class MarketLine:
         self._changes += 1
 
     def advance(self, now_ns: int) -> bool:
-        """Let time pass; True when a candle was closed by it."""
+        """Let time pass; True when it closed a candle or moved the last 24 hours on."""
+        before_ns, day = self._candles.now_ns, self._day
         closed = self._candles.advance(now_ns)
         self._keep(closed)
-        return bool(closed)
+        if now_ns // Interval.M5.ns > before_ns // Interval.M5.ns:
+            # Also when nothing trades: what is older than a day must leave the sum.
+            self._sum_up_day()
+        if self._day != day:
+            self._changes += 1
+        return bool(closed) or self._day != day
 
     def preload(self, candles: Iterable[Candle]) -> None:
         """Count older candles, oldest first, before the first trade."""
@@ -126,10 +134,13 @@ class MarketLine:
         self.tape.resume(trades)
         self._sum_up_day()
 
-    def take_unsaved(self) -> list[Candle]:
-        """Candles closed since this was last asked, in the order they closed."""
-        unsaved, self._unsaved = self._unsaved, []
-        return unsaved
+    def unsaved(self) -> tuple[Candle, ...]:
+        """Candles that were closed and are not known to be saved, in the order they closed."""
+        return tuple(self._unsaved)
+
+    def saved(self, count: int) -> None:
+        """The first ``count`` of the unsaved candles are on disk."""
+        del self._unsaved[:count]
 
     # --- reading -----------------------------------------------------------------------------
 
@@ -145,7 +156,7 @@ class MarketLine:
     def best(self) -> tuple[Level | None, Level | None]:
         """Best bid and best ask: of the quote where the venue sends one, which is sooner."""
         quote = self._quote
-        if quote is None:
+        if quote is None or not quote.plausible:
             return self.book.depth.best_bid(), self.book.depth.best_ask()
         return (quote.bid_ticks, quote.bid_lots), (quote.ask_ticks, quote.ask_lots)
 

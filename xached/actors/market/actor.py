@@ -50,6 +50,10 @@ CLOCK_PERIOD_S: Final = 1.0
 CANDLE_GRACE_NS: Final = NS_PER_S // 2
 """How long a candle waits for trades that are under way; the shipped feed is 0.3 s late."""
 
+VENUE_AHEAD_NS_MAX: Final = 5 * NS_PER_S
+"""How far a venue's clock may be ahead. Beyond that its time is not believed: time in candles
+never goes back, so one trade from next year would gather all that follow into its candle."""
+
 MARK_PERIOD_S: Final = 0.25
 MARK_AGE_S_MAX: Final = 1.0
 MARK_MOVE_BP: Final = 5
@@ -116,15 +120,15 @@ async def run_market(
     """
     lane = world.open_lane("market")
     own = _OwnLines(data, world, exchange, store, lane)
-    venues = _VenueLines(data, stale_after_s)
+    venues = _VenueLines(data, world, stale_after_s)
     marks = _Marks(data, set_mark, mark_venue)
     data.older_candles = partial(_older_candles, store, lane)
     try:
         for feed in feeds:
             for symbol in feed.symbols:
                 venues.open(symbol, Source(feed.venue, feed.provenance))
-                if feed.provenance is Provenance.RECORDED:
-                    # What an earlier run played does not continue into what is played now.
+                if feed.provenance is Provenance.RECORDED and data.folded_seq is None:
+                    # What an earlier process played does not continue into what is played now.
                     await lane.run(store.forget, symbol, feed.venue)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(own.follow, rows)
@@ -203,21 +207,21 @@ class _OwnLines:
             self._data.counts["lagged"] += 1
 
     async def save(self) -> None:
-        """Write what is new to market.db."""
+        """Write what is new to market.db; what could not be written is new the next time."""
+        unsaved = [(known.line, known.line.unsaved()) for known in self._data.lines.values()]
         closed = tuple(
-            (known.line.symbol, known.line.venue, candle)
-            for known in self._data.lines.values()
-            for candle in known.line.take_unsaved()
+            (line.symbol, line.venue, candle) for line, candles in unsaved for candle in candles
         )
-        own = tuple(
-            self._progress(known.line)
-            for (_, venue), known in self._data.lines.items()
-            if venue == XACHE
-        )
+        own = tuple(self._progress(line) for line, _ in unsaved if line.venue == XACHE)
         batch = MarketBatch(
             seq=self._data.folded_seq or 0, now_ns=self._world.now_ns(), closed=closed, own=own
         )
         await self._lane.run(self._store.save, batch)
+        for line, candles in unsaved:
+            line.saved(len(candles))
+        for progress in own:
+            if progress.trades:
+                self._saved_sequence[progress.symbol] = progress.trades[-1].sequence
 
     async def _load(self, snapshot: OwnMarketSnapshot) -> None:
         folded_seq = await self._lane.run(self._store.folded_seq)
@@ -280,9 +284,8 @@ class _OwnLines:
             self._data.wake(known, book=True, trades=True)
 
     def _progress(self, line: MarketLine) -> LineProgress:
-        told = self._saved_sequence.get(line.symbol, 0)
-        trades = line.tape.after(max(told, line.tape.oldest - 1), line.tape.sequence - told)
-        self._saved_sequence[line.symbol] = line.tape.sequence
+        saved = self._saved_sequence.get(line.symbol, 0)
+        trades = line.tape.after(max(saved, line.tape.oldest - 1), line.tape.sequence - saved)
         return LineProgress(
             symbol=line.symbol,
             candles_at_ns=line.candles_at_ns,
@@ -295,8 +298,9 @@ class _OwnLines:
 
 
 class _VenueLines:
-    def __init__(self, data: MarketData, stale_after_s: float) -> None:
+    def __init__(self, data: MarketData, world: World, stale_after_s: float) -> None:
         self._data = data
+        self._world = world
         self._stale_after_s = stale_after_s
 
     def open(self, symbol: Symbol, source: Source) -> None:
@@ -318,11 +322,14 @@ class _VenueLines:
 
     def _take(self, lines: dict[Symbol, WatchedLine], records: Sequence[FeedRecord]) -> None:
         changed: dict[Symbol, tuple[bool, bool]] = {}
+        latest_ns = self._world.now_ns() + VENUE_AHEAD_NS_MAX
         for record in records:
             self._data.counts["records"] += 1
             if isinstance(record, FeedFault):
                 self._data.faults[record.cause.value] += 1
                 continue
+            if record.at_ns > latest_ns:
+                record = attrs.evolve(record, at_ns=latest_ns)
             book, trades = self._take_one(lines[record.symbol], record)
             known_book, known_trades = changed.get(record.symbol, (False, False))
             changed[record.symbol] = (book or known_book, trades or known_trades)
