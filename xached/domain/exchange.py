@@ -292,8 +292,9 @@ class Exchange:
         )
 
     def _decide_limits(self, command: SetRiskLimits) -> tuple[Event, ...]:
+        known = self.state.default_limits
         if command.purse is not None:
-            self.state.purse(command.purse)
+            known = self.state.purse(command.purse).limits
         if not 0 <= command.max_open_orders <= risk.OPEN_ORDERS_MAX:
             raise Rejection(
                 Reason.AMOUNT_RANGE,
@@ -313,6 +314,9 @@ class Exchange:
                     given=format_units(units, self.state.assets[name].scale),
                     allowed="0 or more",
                 )
+        wanted = risk.RiskLimits(command.max_open_orders, dict(command.max_order_notional_units))
+        if known == wanted:
+            return ()
         return (
             RiskLimitsSet(
                 purse=command.purse,
