@@ -199,11 +199,11 @@ async def test_what_could_not_be_saved_is_saved_the_next_time(
         exchange.trade(40)
         await trio.sleep(2)
     with monkeypatch.context() as disk:
-        disk.setattr(CandleStore, "save", disk_is_full)
         with pytest.RaisesGroup(sqlite3.OperationalError, flatten_subgroups=True):
             async with running(tmp_path, exchange, data=known):
+                disk.setattr(CandleStore, "save", disk_is_full)
                 exchange.trade(40)
-                await trio.sleep(70)
+                await trio.sleep(5)
     async with running(tmp_path, exchange, data=known):
         exchange.trade(40)
         await trio.sleep(3)

@@ -31,15 +31,15 @@ def trade(line: MarketLine, at_ns: int, price_ticks: int) -> None:
 
 def test_a_quote_that_says_no_price_is_no_price() -> None:
     line = make_line()
-    for change in (
-        {"bid_ticks": 0},
-        {"bid_lots": 0},
-        {"ask_lots": 0},
-        {"bid_ticks": 102},
-        {"bid_ticks": 10**30},
+    for quote in (
+        attrs.evolve(QUOTE, bid_ticks=0),
+        attrs.evolve(QUOTE, bid_lots=0),
+        attrs.evolve(QUOTE, ask_lots=0),
+        attrs.evolve(QUOTE, bid_ticks=102),
+        attrs.evolve(QUOTE, bid_ticks=10**30),
     ):
-        line.quote(attrs.evolve(QUOTE, **change))
-        assert line.best() == ((98, 1), (104, 1)), change
+        line.quote(quote)
+        assert line.best() == ((98, 1), (104, 1)), quote
     line.quote(QUOTE)
     assert line.best() == ((100, 1), (102, 1))
 
