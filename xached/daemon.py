@@ -7,7 +7,6 @@ open ones end, and closes the files.
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
@@ -58,6 +57,7 @@ from xached.domain.queries import PursesQuery
 from xached.domain.rejection import Rejection
 from xached.domain.sessions import SessionTable
 from xached.recovery import FirstAdmin, HouseFiles, first_admin, open_house
+from xached.runtime.collector import calm_collector
 from xached.runtime.mailbox import Mailbox
 from xached.runtime.supervise import Health, run_expendable, run_vital
 from xached.runtime.topic import Topic
@@ -136,8 +136,7 @@ async def run_daemon(
                 await _list_house(config, core)
                 attachments = await attach(core.house)
                 endpoints = await _open_doors(config, core, attachments, nursery)
-                gc.collect()
-                gc.freeze()
+                calm_collector()
                 core.ready_at_ns = world.now_ns()
                 core.serving.serve()
                 logger.info("ready: gRPC on {}, HTTP on {}", endpoints.grpc, endpoints.http)

@@ -6,12 +6,10 @@ change it. Latencies and pauses are by the clock: what a person would wait.
 
 from __future__ import annotations
 
-import gc
 import importlib
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -21,6 +19,7 @@ from xached.bench.figures import AtLeast, AtMost, Figure
 from xached.bench.flow import Stepper, make_flow
 from xached.domain.book import Book
 from xached.domain.order import OrderId, Side
+from xached.runtime.collector import calm
 
 ENGINE_PER_S_MIN = 80_000
 ENGINE_P99_US_MAX = 50
@@ -43,7 +42,7 @@ def measure_engine(commands: int) -> list[Figure]:
         stepper.step(command)
     clock, step = time.perf_counter_ns, stepper.step
     took_ns: list[int] = []
-    with _as_in_the_daemon():
+    with calm():
         cpu_ns = time.process_time_ns()
         for command in flow.trading[commands:]:
             started_ns = clock()
@@ -220,23 +219,12 @@ def _per_s(calls: Iterable[BookCall], filling: int, commands: int) -> float:
     prepared = list(calls)
     for call, arguments in prepared[:filling]:
         call(*arguments)
-    with _as_in_the_daemon():
+    with calm():
         cpu_ns = time.process_time_ns()
         for call, arguments in prepared[filling:]:
             call(*arguments)
         cpu_ns = time.process_time_ns() - cpu_ns
     return commands * 1e9 / cpu_ns
-
-
-@contextmanager
-def _as_in_the_daemon() -> Iterator[None]:
-    """Take what is there out of the collector's sight, as the daemon does when it is ready."""
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 def _quantile(in_order: Sequence[int], percent: int) -> int:
