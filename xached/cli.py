@@ -47,6 +47,8 @@ EXIT_BROKEN = 70
 def main() -> None:
     """Run the command."""
     os.umask(0o077)  # Whatever it makes is its owner's alone.
+    # What the core of gRPC has to say comes as errors; its own lines are not for operators.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     app()
 
 

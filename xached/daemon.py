@@ -423,20 +423,24 @@ async def _run_strategies(core: _Core) -> None:
 
 
 async def _run_snapshots(core: _Core) -> None:
-    """Have a child process make a snapshot whenever enough rows have come since the newest."""
-    paths = core.files.paths
+    """Have a snapshot made whenever enough rows have come since the newest, also at the start."""
     while True:
+        if core.files.journal.last_seq - core.snapshot_seq >= core.snapshot_rows:
+            await _make_snapshot(core)
         await trio.sleep(SNAPSHOT_CHECK_S)
-        if core.files.journal.last_seq - core.snapshot_seq < core.snapshot_rows:
-            continue
-        argv = [sys.executable, "-I", "-m", "xached", "snapshot", "--data", str(paths.root)]
-        child = await core.world.spawn(argv, pass_fd="--socket", env={})  # noqa: S106 - the name of an option
-        async with child.stream:
-            code = await child.wait()
-        if code != 0:
-            raise SnapshotFailed(f"the snapshot process ended with {code}")
-        core.snapshot_seq = newest_seq(paths.snapshots)
-        logger.info("snapshot of row {}", core.snapshot_seq)
+
+
+async def _make_snapshot(core: _Core) -> None:
+    """Have a child process make a snapshot. Raises: SnapshotFailed."""
+    paths = core.files.paths
+    argv = [sys.executable, "-I", "-m", "xached", "snapshot", "--data", str(paths.root)]
+    child = await core.world.spawn(argv, pass_fd="--socket", env={})  # noqa: S106 - the name of an option
+    async with child.stream:
+        code = await child.wait()
+    if code != 0:
+        raise SnapshotFailed(f"the snapshot process ended with {code}")
+    core.snapshot_seq = newest_seq(paths.snapshots)
+    logger.info("snapshot of row {}", core.snapshot_seq)
 
 
 class SnapshotFailed(Exception):  # noqa: N818 - it says what happened

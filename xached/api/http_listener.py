@@ -58,7 +58,10 @@ async def open_listeners(listen: str) -> tuple[list[trio.SocketListener], str, i
     if not colon or not digits.isdecimal():
         raise ValueError(f"{listen!r} is not HOST:PORT")
     host = host.removeprefix("[").removesuffix("]")
-    listeners = await trio.open_tcp_listeners(int(digits), host=host or None)
+    try:
+        listeners = await trio.open_tcp_listeners(int(digits), host=host or None)
+    except OSError as error:
+        raise OSError(f"cannot listen on {listen}: {error.strerror}") from None
     if int(digits) == 0:
         # A name with several addresses would get a free port of its own for each.
         for listener in listeners[1:]:
