@@ -281,6 +281,10 @@ def test_the_rest_arrives() -> None:
     assert sent(plugin_pb2.ChildFrame(log=plugin_pb2.PluginLog(text="x" * 9_999))) == Log(
         "x" * 4_000
     )
+    forged = plugin_pb2.PluginLog(text="ok\nERROR matching failed\x1b[2J\u202e")
+    assert sent(plugin_pb2.ChildFrame(log=forged)) == Log(
+        "ok\\nERROR matching failed\\x1b[2J\\u202e"
+    )
     failed = plugin_pb2.PluginFailed(failure=plugin_pb2.PLUGIN_FAILURE_SETTINGS, message="m")
     assert sent(plugin_pb2.ChildFrame(failed=failed)) == Failed(Failure.SETTINGS, "m")
 
@@ -321,6 +325,7 @@ def ready(**changes: object) -> plugin_pb2.ChildFrame:
         (intent(set_timer=plugin_pb2.PluginSetTimer(name="t", delay_ns=-1)), "a timer of -1"),
         (intent(set_timer=plugin_pb2.PluginSetTimer(name="t", delay_ns=10**17)), "a timer of"),
         (intent(set_timer=plugin_pb2.PluginSetTimer(name="", delay_ns=1)), "a name of 0"),
+        (intent(set_timer=plugin_pb2.PluginSetTimer(name="\n", delay_ns=1)), "be printed: '.n'"),
         (ready(data=0), "0 is no MarketData"),
         (ready(data=2, depth=0), "a book of 0"),
         (ready(data=2, depth=201), "a book of 201"),

@@ -234,6 +234,7 @@ async def test_what_can_never_run_is_tried_once_and_says_why(
 @pytest.mark.parametrize(
     ("broken", "failure"),
     [
+        (config("raise what cannot be written"), r"CALLBACK: RuntimeError: \ud800"),
         (config("unknown venue"), "no market data for BTC-USDT at NOWHERE"),
         (config("too many timers"), ""),
     ],

@@ -171,7 +171,7 @@ def read_child_frame(body: bytes) -> ChildMessage:
         case "pong":
             return Pong(message.pong.number)
         case "log":
-            return Log(message.log.text[:LOG_LENGTH_MAX])
+            return Log(_shown(message.log.text, LOG_LENGTH_MAX))
         case "ready":
             subscriptions = message.ready.subscriptions
             if len(subscriptions) > SUBSCRIPTIONS_MAX:
@@ -179,7 +179,8 @@ def read_child_frame(body: bytes) -> ChildMessage:
             return Ready(tuple(_read_subscription(each) for each in subscriptions))
         case "failed":
             return Failed(
-                _number(Failure, message.failed.failure), message.failed.message[:LOG_LENGTH_MAX]
+                _number(Failure, message.failed.failure),
+                _shown(message.failed.message, LOG_LENGTH_MAX),
             )
         case _:
             raise ChildViolation("a frame without a message")
@@ -216,7 +217,7 @@ def _read_intent(message: plugin_pb2.PluginIntent) -> Intent:
                 raise ChildViolation(f"a timer of {timer.delay_ns} ns")
             return TimerIntent(_name(timer.name), timer.delay_ns)
         case "note":
-            return NoteIntent(message.note.text[:TEXT_LENGTH_MAX])
+            return NoteIntent(_shown(message.note.text, TEXT_LENGTH_MAX))
         case _:
             raise ChildViolation("an intent that wants nothing")
 
@@ -254,7 +255,17 @@ def _order_id(text: str) -> str:
 def _name(text: str) -> str:
     if not 0 < len(text) <= NAME_LENGTH_MAX:
         raise ChildViolation(f"a name of {len(text)} characters; 1 to {NAME_LENGTH_MAX} allowed")
+    if not text.isprintable():
+        raise ChildViolation(f"a name that cannot be printed: {text!r}")
     return text
+
+
+def _shown(text: str, length: int) -> str:
+    """Text for people and logs: nothing in it begins a line or moves a terminal's cursor."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode("ascii")
+        for each in text[:length]
+    )
 
 
 def _amount(text: str) -> str | None:

@@ -17,6 +17,7 @@ from xache_sdk.market import Book, Candle, Interval, Level, Side, Trade
 from xache_sdk.orders import Intents, Note, OrderStatus, OrderUpdate, Place, SetTimer
 from xache_sdk.strategy import Context, StopAsked, Strategy, TimerDue
 from xache_sdk.testing import Rig, make_context, make_instrument
+from xache_sdk.wire import write_intents
 
 ONE = Decimal(1)
 TRADE = Trade(symbol="S", venue="V", price=ONE, quantity=ONE, taker_side=Side.BUY, at_ns=1)
@@ -82,6 +83,14 @@ def test_a_strategy_may_leave_every_callback_alone() -> None:
     assert rig.feed(*values) == []
 
 
+def test_a_callback_that_returns_nothing_wants_nothing() -> None:
+    class Watching(Silent):
+        def on_trade(self, trade: Trade) -> Any:
+            self.seen = trade
+
+    assert Rig(Watching, {}).feed(TRADE) == []
+
+
 def test_what_is_no_intent_is_a_mistake() -> None:
     class Wrong(Silent):
         def on_trade(self, trade: Trade) -> Any:
@@ -110,6 +119,9 @@ def test_callbacks_do_not_round_at_28_digits() -> None:
         {"quantity": Decimal(0)},
         {"quantity": Decimal("NaN")},
         {"price": Decimal(-1)},
+        {"price": Decimal("1e999999")},
+        {"price": Decimal("1e-999999")},
+        {"quantity": Decimal("0." + "1" * 60)},
         {"quantity": None, "quote_quantity": ONE, "price": ONE},
     ],
 )
@@ -118,6 +130,19 @@ def test_terms_that_contradict_each_other(terms: dict[str, Any]) -> None:
     Place(**good)
     with pytest.raises(ValueError, match="order"):
         Place(**(good | terms))
+
+
+@pytest.mark.parametrize("value", [1.5, 1, "1"])
+def test_what_is_no_decimal_says_so(value: Any) -> None:
+    with pytest.raises(TypeError, match="price is a Decimal"):
+        Place(id="1", symbol="S", side=Side.BUY, quantity=ONE, price=value)
+
+
+def test_the_longest_numbers_arrive() -> None:
+    for value in (Decimal("9" * 60), Decimal("0." + "0" * 58 + "1")):
+        place = Place(id="1", symbol="S", side=Side.BUY, quantity=value)
+        [frame] = write_intents([place])
+        assert len(frame.intents.intents[0].place.quantity) <= 61
 
 
 def test_timers_are_bounded() -> None:

@@ -66,6 +66,9 @@ class Acting(Strategy[Settings]):
     def on_start(self, context: Context) -> Intents:
         if self.settings.act == "raise at start":
             raise RuntimeError("no luck")
+        if self.settings.act == "raise what cannot be written":
+            print("\ud800")
+            raise RuntimeError("\ud800")
         self.heard: list[OrderUpdate] = []
         self.waited = False
         yield self.order("first")

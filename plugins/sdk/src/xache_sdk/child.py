@@ -88,7 +88,7 @@ class reporting:  # noqa: N801 - reads as a statement
         self._channel.send(
             plugin_pb2.ChildFrame(
                 failed=plugin_pb2.PluginFailed(
-                    failure=self._failure, message=message[-MESSAGE_LENGTH_MAX:]
+                    failure=self._failure, message=_encodable(message[-MESSAGE_LENGTH_MAX:])
                 )
             )
         )
@@ -118,8 +118,13 @@ class LogStream(io.TextIOBase):
 
     def _send(self, text: str) -> None:
         self._channel.send(
-            plugin_pb2.ChildFrame(log=plugin_pb2.PluginLog(text=text[:LOG_LENGTH_MAX]))
+            plugin_pb2.ChildFrame(log=plugin_pb2.PluginLog(text=_encodable(text[:LOG_LENGTH_MAX])))
         )
+
+
+def _encodable(text: str) -> str:
+    """Text without what UTF-8 has no bytes for: it must arrive, whatever is in it."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def load(entry_point: str) -> type[Strategy[Any]]:

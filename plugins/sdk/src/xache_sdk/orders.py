@@ -14,6 +14,8 @@ from xache_sdk.market import Side
 ID_LENGTH_MAX = 18
 TIMER_DELAY_NS_MAX = 86_400_000_000_000
 TEXT_LENGTH_MAX = 500
+DIGITS_MAX = 60
+"""Longest number an order may have."""
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,18}", re.ASCII)
 
@@ -50,7 +52,7 @@ class Place:
     ``quantity`` (base) and ``quote_quantity`` (market orders only: what it may cost with fees,
     or should bring) is given. ``time_in_force`` None is GTC with a price, IOC without.
 
-    Raises: ValueError when the terms contradict each other.
+    Raises: ValueError when the terms contradict each other; TypeError for what is no Decimal.
     """
 
     id: str
@@ -73,8 +75,8 @@ class Place:
             ("quote quantity", self.quote_quantity),
             ("price", self.price),
         ):
-            if value is not None and not (value.is_finite() and value > 0):
-                raise ValueError(f"an order's {name} is a positive number, not {value}")
+            if value is not None:
+                _check_number(name, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,15 @@ class OrderUpdate:
     executed_quantity: Decimal = Decimal(0)
     leaves_quantity: Decimal = Decimal(0)
     fill: Fill | None = None
+
+
+def _check_number(name: str, value: object) -> None:
+    if not isinstance(value, Decimal):
+        raise TypeError(f"an order's {name} is a Decimal, not {type(value).__name__}")
+    if not (value.is_finite() and value > 0):
+        raise ValueError(f"an order's {name} is a positive number, not {value}")
+    if abs(value.adjusted()) >= DIGITS_MAX or len(format(value, "f")) > DIGITS_MAX + 1:
+        raise ValueError(f"an order's {name} has at most {DIGITS_MAX} digits")
 
 
 def _check_id(text: str) -> None:

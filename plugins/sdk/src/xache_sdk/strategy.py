@@ -166,8 +166,9 @@ def dispatch(strategy: Strategy[Any], value: Input) -> list[Intent]:
                 return _checked(strategy.on_stop(value.cause))
 
 
-def _checked(intents: Intents) -> list[Intent]:
-    listed = list(intents)
+def _checked(intents: Intents | None) -> list[Intent]:
+    # A callback that ends without a return wants nothing; that must not end a live strategy.
+    listed = [] if intents is None else list(intents)
     for intent in listed:
         if not isinstance(intent, Place | Cancel | CancelAll | SetTimer | Note):
             raise TypeError(f"a callback returns intents, not {type(intent).__name__}")
