@@ -105,6 +105,21 @@ def test_a_refused_sale_waits_for_the_next_cross() -> None:
     assert [place.side for place in up_and_down if isinstance(place, Place)] == [Side.SELL]
 
 
+def test_a_rest_too_small_to_sell_does_not_end_its_trading() -> None:
+    """A sale that the book could only fill in part leaves it; no order is that small."""
+    rig = started(positions={"BTC-USDT": "0.0001"})
+    [sell] = rig.feed(candle(0, 12), candle(1, 10), candle(2, 8))
+    assert isinstance(sell, Place)
+    rig.feed(ended(sell, OrderStatus.REFUSED, "NOTIONAL_RANGE"))
+    [buy] = rig.feed(candle(3, 9), candle(4, 20))
+    assert isinstance(buy, Place)
+    assert buy.side is Side.BUY
+    rig.feed(filled(buy, Decimal(20), Decimal("2.5")))
+    [sell] = rig.feed(candle(5, 22), candle(6, 5))
+    assert isinstance(sell, Place)
+    assert sell.quantity == Decimal("2.5001")
+
+
 def test_a_refused_purchase_leaves_it_flat() -> None:
     rig = started()
     [buy] = rig.feed(*(candle(at, close) for at, close in enumerate((12, 10, 8, 9, 20))))

@@ -2,7 +2,8 @@
 
 One order at a time: while one is alive, crosses are only watched. What is held at the start by
 trading (the position) counts as bought, so that a restart does not forget it. A refused sale is
-tried again after the next cross.
+tried again after the next cross. Rests that are too small to be sold do not keep it from buying;
+they go with the next sale.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from xache_sdk.indicators import SimpleMovingAverage
-from xache_sdk.market import XACHE, Candle, Candles, Interval, Side, Subscription
+from xache_sdk.market import XACHE, Candle, Candles, Instrument, Interval, Side, Subscription
 from xache_sdk.orders import Intents, Note, OrderStatus, OrderUpdate, Place
 from xache_sdk.strategy import Context, Strategy
 
@@ -49,6 +50,7 @@ class SmaCross(Strategy[Settings]):
         self._fast = SimpleMovingAverage(settings.fast)
         self._slow = SimpleMovingAverage(settings.slow)
         self._above: bool | None = None
+        self._instrument: Instrument | None = None
         self._held = Decimal(0)
         self._order_id: str | None = None
         self._sale_refused = False
@@ -58,7 +60,8 @@ class SmaCross(Strategy[Settings]):
         return [Candles(self.settings.symbol, self.settings.venue, self.settings.interval)]
 
     def on_start(self, context: Context) -> Intents:
-        """Take over what is held."""
+        """Learn the market's rules and take over what is held."""
+        self._instrument = context.instruments[self.settings.symbol]
         self._held = context.position(self.settings.symbol).quantity
         return ()
 
@@ -77,7 +80,7 @@ class SmaCross(Strategy[Settings]):
         if self._order_id is not None:
             return
         if above:
-            if crossed and self._held == 0:
+            if crossed and not self._sellable(candle.close):
                 yield self._buy()
         elif self._held > 0 and not self._sale_refused:
             yield self._sell()
@@ -95,6 +98,11 @@ class SmaCross(Strategy[Settings]):
                 self._sale_refused = True
             if update.reason:
                 yield Note(f"{update.side.value} {update.status.value}: {update.reason}")
+
+    def _sellable(self, price: Decimal) -> bool:
+        assert self._instrument is not None, "a strategy is started first"
+        least = max(self._instrument.min_quantity, self._instrument.min_notional / price)
+        return self._held >= least
 
     def _buy(self) -> Place:
         self._order_id = self.next_id()
