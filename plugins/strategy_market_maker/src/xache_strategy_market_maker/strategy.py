@@ -56,14 +56,13 @@ class Settings:
 
 @dataclass(slots=True)
 class _Quote:
-    """One order that is not known to be over. ``canceling``: its end has been asked for."""
+    """One order that is not known to be over."""
 
     id: str
     side: Side
     price: Decimal
     size: Decimal
     leaves: Decimal
-    canceling: bool = False
 
 
 @dataclass(slots=True)
@@ -148,7 +147,6 @@ class MarketMaker(Strategy[Settings]):
             if quote is None:
                 room -= min(room, size) if self._at_ns >= slot.quiet_until_ns else 0
             elif quote.leaves > room or self._strayed(quote, self._price(side, mid, index), size):
-                quote.canceling = True
                 slot.quote = None
                 cancels.append(Cancel(quote.id))
                 room -= min(room, size)
@@ -222,7 +220,6 @@ class MarketMaker(Strategy[Settings]):
         cancels: list[Intent] = []
         for slot in self._sides[side].slots:
             if slot.quote is not None:
-                slot.quote.canceling = True
                 cancels.append(Cancel(slot.quote.id))
                 slot.quote = None
         return cancels
