@@ -241,3 +241,15 @@ async def test_waiting(autojump_clock: MockClock, tmp_path: Path) -> None:
         await wait_all_tasks_blocked()
         assert sorted(reached) == [1, 15, 30]
         nursery.cancel_scope.cancel()
+
+
+async def test_nobody_waits_for_ever_for_a_history_that_is_down(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    async with past(tmp_path) as it:
+        it.trade(50)
+        began = trio.current_time()
+        with pytest.raises(Overloaded):
+            await it.history.wait_current()
+        assert trio.current_time() - began <= 60
+        assert it.history.statistics().waiting == 0

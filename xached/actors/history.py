@@ -28,6 +28,9 @@ Found = TypeVar("Found")
 
 ROWS_BUFFERED_MAX = 20_000
 ROWS_AT_ONCE = 1_000
+WAIT_S_MAX = 30.0
+"""How long an answer waits for history; beyond it history is down or hopelessly behind."""
+
 RETRY_S = 0.1
 """How long a busy exchange is left alone before it is asked for a gap again."""
 
@@ -74,7 +77,7 @@ class History:
     async def wait_for(self, seq: int) -> None:
         """Wait until history has reached a row that is on disk.
 
-        Raises: Rejection AMOUNT_RANGE for a row that is not: it may never come.
+        Raises: Rejection AMOUNT_RANGE for a row that is not: it may never come; Overloaded.
         """
         await trio.lowlevel.checkpoint()
         if seq > self._last_seq():
@@ -88,7 +91,10 @@ class History:
         await self._wait_reached(seq)
 
     async def wait_current(self) -> None:
-        """Wait until history has reached everything that was on disk when it was asked."""
+        """Wait until history has reached everything that was on disk when it was asked.
+
+        Raises: Overloaded.
+        """
         await trio.lowlevel.checkpoint()
         await self._wait_reached(self._last_seq())
 
@@ -135,8 +141,11 @@ class History:
         return await self._world.run_in_thread(read)
 
     async def _wait_reached(self, seq: int) -> None:
-        while self._as_of_seq < seq:
-            await self._advanced.park()
+        with trio.move_on_after(WAIT_S_MAX):
+            while self._as_of_seq < seq:
+                await self._advanced.park()
+        if self._as_of_seq < seq:
+            raise Overloaded("history is too far behind")
 
     def _reached(self, seq: int) -> None:
         self._as_of_seq = seq

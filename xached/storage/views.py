@@ -181,6 +181,7 @@ class Views:
         if not new:
             return
         assert new[0].seq == self._as_of_seq + 1, "rows are projected without gaps"
+        assert new[-1].seq == self._as_of_seq + len(new), "and in order"
         batch = _Batch(self._numbers)
         for row in new:
             for event in row.events:
