@@ -27,19 +27,17 @@ def lose(root: Path, name: str) -> None:
         path.unlink()
 
 
-def test_a_house_without_its_journal_does_not_begin_anew(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["journal.db", "vault.db"])
+@pytest.mark.parametrize("emptied", [False, True])
+def test_a_house_without_one_of_its_files_does_not_begin_anew(
+    tmp_path: Path, name: str, emptied: bool
+) -> None:
     open_once(tmp_path, rows=20)
-    lose(tmp_path, "journal.db")
-    for _ in range(2):  # Nor does the refusal leave a journal behind.
-        with pytest.raises(HouseIncomplete, match=r"journal\.db is missing"):
-            open_once(tmp_path)
-
-
-def test_a_house_without_its_vault_does_not_begin_anew(tmp_path: Path) -> None:
-    open_once(tmp_path, rows=20)
-    lose(tmp_path, "vault.db")
-    for _ in range(2):
-        with pytest.raises(HouseIncomplete, match=r"vault\.db is missing"):
+    lose(tmp_path, name)
+    if emptied:
+        (tmp_path / name).touch()
+    for _ in range(2):  # Nor does the refusal leave a new file behind.
+        with pytest.raises(HouseIncomplete, match=f"{name} is missing"):
             open_once(tmp_path)
 
 

@@ -67,8 +67,8 @@ def open_house(
     """
     master = _open_master_key(paths, world)
     # The journal is made first. Without it everybody's money would silently be gone.
-    if paths.vault.exists() and not paths.journal.exists():
-        raise HouseIncomplete(f"{paths.journal} is missing: put it back, with its -wal file")
+    if _is_filled(paths.vault) and not _is_filled(paths.journal):
+        raise HouseIncomplete(f"{paths.journal} is missing or empty: put it back, with its -wal")
     chain_key = master.derive(Purpose.JOURNAL_CHAIN)
     journal = files.enter_context(
         Journal.open(
@@ -84,8 +84,8 @@ def open_house(
             f"the journal ends {ahead_ns // NS_PER_S} s in the future; set the clock, or "
             "start with --accept-clock to go on from there"
         )
-    if journal.last_seq and not paths.vault.exists():
-        raise HouseIncomplete(f"{paths.vault} is missing: put it back, with its -wal file")
+    if journal.last_seq and not _is_filled(paths.vault):
+        raise HouseIncomplete(f"{paths.vault} is missing or empty: put it back, with its -wal")
     recovered = recover(paths.snapshots, chain_key, journal)
     logger.info(
         "recovered row {}: {} events since the snapshot of row {}",
@@ -157,6 +157,11 @@ def _open_master_key(paths: DataPaths, world: World) -> MasterKey:
     if is_new and not paths.master_key.exists():
         return create_master_key(paths.master_key, world.entropy)
     return read_master_key(paths.master_key)
+
+
+def _is_filled(path: Path) -> bool:
+    # SQLite takes an empty file for a new database.
+    return path.exists() and path.stat().st_size > 0
 
 
 def _open_vault(master: MasterKey, world: World, paths: DataPaths) -> Vault:
