@@ -64,6 +64,7 @@ risk = "{REPOSITORY / "config" / "risk.toml"}"
             )
         self.token = ""
         self.target = ""
+        self.http = ""
         self._read_ready()
 
     @property
@@ -106,7 +107,7 @@ risk = "{REPOSITORY / "config" / "risk.toml"}"
                     log = (self.root / "stderr.log").read_text()
                     raise AssertionError(f"the daemon did not start:\n{log}")
                 if ready := re.match(r"READY grpc=(\S+) http=(\S+)", line):
-                    self.target = ready[1]
+                    self.target, self.http = ready[1], ready[2]
         # The token follows READY while there is no administrator.
         if not (self.data / "has-admin").exists():
             self.token = output.readline().rsplit(" ", 1)[-1].strip()
