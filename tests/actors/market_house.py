@@ -19,6 +19,7 @@ from xached.domain.market import BINANCE, BestQuote, FeedRecord, FeedReset, Prov
 from xached.domain.messages import Row
 from xached.domain.own_market import OwnMarketSnapshot
 from xached.domain.queries import OwnMarketQuery
+from xached.runtime.mailbox import Overloaded
 from xached.runtime.topic import Topic
 from xached.runtime.world import EPOCH_NS, NS_PER_S, SimulatedWorld
 from xached.storage.candles import CandleStore
@@ -38,6 +39,8 @@ class RowsExchange:
         """How long one read of the journal takes."""
         self.busy_rows = 0
         """Rows that are journaled while somebody waits for a snapshot; it contains them."""
+        self.refusals = 0
+        """How many of the next questions find it too busy."""
         self._at_ns = 0
 
     def trade(self, count: int) -> list[Row]:
@@ -54,15 +57,22 @@ class RowsExchange:
 
     async def own_market(self) -> OwnMarketSnapshot:
         """See Exchange."""
-        await trio.lowlevel.checkpoint()
+        await self._be_asked()
         self.trade(self.busy_rows)
         return OwnMarketQuery().read(self.house.exchange.state, self.house.seq)
 
     async def rows(self, first: int, last: int) -> Sequence[Row]:
         """See Exchange."""
+        await self._be_asked()
         await trio.sleep(self.read_s)
         self.reads += 1
         return self.journal[first - 1 : min(last, first + ROWS_AT_ONCE - 1)]
+
+    async def _be_asked(self) -> None:
+        await trio.lowlevel.checkpoint()
+        if self.refusals:
+            self.refusals -= 1
+            raise Overloaded
 
 
 class CommandedFeed:

@@ -198,12 +198,14 @@ async def test_what_could_not_be_saved_is_saved_the_next_time(
     async with running(tmp_path, exchange, data=known):
         exchange.trade(40)
         await trio.sleep(2)
-    with monkeypatch.context() as disk:
-        with pytest.RaisesGroup(sqlite3.OperationalError, flatten_subgroups=True):
-            async with running(tmp_path, exchange, data=known):
-                disk.setattr(CandleStore, "save", disk_is_full)
-                exchange.trade(40)
-                await trio.sleep(5)
+    with (
+        monkeypatch.context() as disk,
+        pytest.RaisesGroup(sqlite3.OperationalError, flatten_subgroups=True),
+    ):
+        async with running(tmp_path, exchange, data=known):
+            disk.setattr(CandleStore, "save", disk_is_full)
+            exchange.trade(40)
+            await trio.sleep(5)
     async with running(tmp_path, exchange, data=known):
         exchange.trade(40)
         await trio.sleep(3)
@@ -278,6 +280,16 @@ async def test_rows_that_came_too_fast_are_read_from_the_journal(
         await trio.sleep(0.1)
         assert told(line.tape.newest(10_000)[::-1]) == expected_tape(exchange.journal)
         check_candles(house.data, exchange)
+
+
+async def test_a_busy_exchange_is_asked_again(
+    tmp_path: Path, exchange: RowsExchange, autojump_clock: trio.testing.MockClock
+) -> None:
+    """An actor that failed instead would stay down after six refusals, and marks with it."""
+    exchange.refusals = 10
+    async with running(tmp_path, exchange) as house:
+        tape = house.data.line(SYMBOL, XACHE).tape
+        assert told(tape.newest(10_000)[::-1]) == expected_tape(exchange.journal)
 
 
 async def test_a_market_db_of_another_journal_is_emptied(

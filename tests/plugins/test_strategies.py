@@ -33,6 +33,7 @@ from xached.actors.strategies.surroundings import StrategyConfig
 from xached.adapters.child_outbox import TRADES_MAX
 from xached.domain.messages import CancelAll, Command, OrderEnded, Row
 from xached.domain.order import EndReason, Side
+from xached.domain.queries import PurseQuery, PurseSnapshot
 from xached.runtime.mailbox import Overloaded
 from xached.runtime.supervise import ActorState
 
@@ -456,6 +457,29 @@ async def test_orders_that_an_earlier_life_left_are_cancelled_at_the_start(
         async with house.running(config()) as strategies:
             await until_trading(house, strategies)
         assert ended(house, EndReason.DISCONNECT)[0] == "life"
+
+
+async def test_a_busy_exchange_is_no_failure_of_a_strategy(
+    clock: trio.testing.MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_house(tmp_path) as house:
+        query, asked = house.matching.query, 0
+
+        async def query_when_free(wanted: PurseQuery, *, account: str = "") -> PurseSnapshot:
+            nonlocal asked
+            asked += 1
+            if asked <= 10:
+                raise Overloaded
+            return await query(wanted, account=account)
+
+        monkeypatch.setattr(house.matching, "query", query_when_free)
+        async with house.running(config()) as strategies:
+            for question in range(1, 11):
+                await until(lambda: asked == question)  # noqa: B023 - awaited here
+                await trio.testing.wait_all_tasks_blocked()
+                clock.jump(0.1)
+            await until_note(strategies, "first OPEN  0")
+            assert house.status().restarts == 0
 
 
 async def test_cancels_are_insisted_on_when_the_exchange_is_busy(

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
-from typing import Final, Protocol, assert_never
+from typing import Final, Protocol, TypeVar, assert_never
 
 import attrs
 import trio
@@ -50,6 +50,8 @@ CLOCK_PERIOD_S: Final = 1.0
 CANDLE_GRACE_NS: Final = NS_PER_S // 2
 """How long a candle waits for trades that are under way; the shipped feed is 0.3 s late."""
 
+BUSY_RETRY_S: Final = 0.1
+
 VENUE_AHEAD_NS_MAX: Final = 5 * NS_PER_S
 """How far a venue's clock may be ahead. Beyond that its time is not believed: time in candles
 never goes back, so one trade from next year would gather all that follow into its candle."""
@@ -65,11 +67,14 @@ class Exchange(Protocol):
     """What is asked of the exchange."""
 
     async def own_market(self) -> OwnMarketSnapshot:
-        """The public side of the exchange as it is on disk."""
+        """The public side of the exchange as it is on disk. Raises: Overloaded."""
         ...
 
     async def rows(self, first: int, last: int) -> Sequence[Row]:
-        """Journaled rows from ``first`` to at most ``last``; as many as it likes, never none."""
+        """Journaled rows from ``first`` to at most ``last``; as many as it likes, never none.
+
+        Raises: Overloaded.
+        """
         ...
 
 
@@ -95,6 +100,8 @@ class MarketFeed(Protocol):
         """Follow until cancelled; begin with a FeedReset."""
         ...
 
+
+Answer = TypeVar("Answer")
 
 SetMark = Callable[[Symbol, int, str], Awaitable[None]]
 """Sends (symbol, price in ticks, source) to the exchange. May raise Overloaded or Rejection."""
@@ -192,7 +199,7 @@ class _OwnLines:
         """Fold every row, from the last one that was folded on."""
         while True:
             async with rows.subscribe(ROWS_BUFFERED_MAX) as subscription:
-                snapshot = await self._exchange.own_market()
+                snapshot = await _when_free(self._exchange.own_market)
                 if self._data.folded_seq is None:
                     await self._load(snapshot)
                 self._data.own.start(snapshot, self._world.now_ns())
@@ -245,7 +252,8 @@ class _OwnLines:
     async def _catch_up(self, last: int) -> None:
         assert self._data.folded_seq is not None
         while self._data.folded_seq < last:
-            rows = await self._exchange.rows(self._data.folded_seq + 1, last)
+            first = self._data.folded_seq + 1
+            rows = await _when_free(partial(self._exchange.rows, first, last))
             assert rows, "the journal has every row up to its last"
             for row in rows:
                 self._fold_trades(row)
@@ -292,6 +300,15 @@ class _OwnLines:
             open_candles=tuple(line.open_candles()),
             trades=tuple(trades),
         )
+
+
+async def _when_free(ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Ask again while the exchange is too busy: that is no reason to fail, and fail for good."""
+    while True:
+        try:
+            return await ask()
+        except Overloaded:
+            await trio.sleep(BUSY_RETRY_S)
 
 
 # --- The venues' lines. ----------------------------------------------------------------------

@@ -19,13 +19,20 @@ from typing import Final
 
 import attrs
 import trio
+from loguru import logger
 
-from xached.actors.strategies.run import Run, StopRequest, StrategyMisconfigured, Tally, insist
+from xached.actors.strategies.run import (
+    Run,
+    StopRequest,
+    StrategyMisconfigured,
+    Tally,
+    insist,
+    query_purse,
+)
 from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
 from xached.adapters.child import ChildStatistics, open_child
 from xached.domain.messages import CancelAll
-from xached.domain.order import EndReason, Purse, account_of
-from xached.domain.queries import PurseQuery
+from xached.domain.order import EndReason, Purse
 from xached.runtime.supervise import Restart, run_expendable
 
 RUN_ID_BYTES: Final = 8
@@ -157,8 +164,7 @@ async def _run_child(seat: _Seat, around: Surroundings) -> None:
             around.rows.subscribe(ROWS_CAPACITY) as rows,
             open_child(around.world, command) as child,
         ):
-            query = PurseQuery(seat.config.purse)
-            purse = await around.exchange.query(query, account=account_of(seat.config.purse))
+            purse = await query_purse(around, seat.config.purse)
             run = Run(seat.config, around, child, run_id, purse, seat.tally, seat.stop)
             seat.run = run
             try:
@@ -191,5 +197,11 @@ async def _nothing_left_open(seat: _Seat, around: Surroundings, run_id: str) -> 
     try:
         yield
     finally:
-        with trio.CancelScope(shield=True), trio.move_on_after(CANCEL_S_MAX):
+        with trio.CancelScope(shield=True), trio.move_on_after(CANCEL_S_MAX) as insisting:
             await insist(around, cancel_all("end"))
+        if insisting.cancelled_caught:
+            logger.error(
+                "strategy {}: its orders may still be open, the exchange did not answer for {} s",
+                seat.config.name,
+                CANCEL_S_MAX,
+            )

@@ -49,9 +49,9 @@ from xached.domain.instrument import Symbol, unknown_instrument
 from xached.domain.market import Venue
 from xached.domain.messages import CancelAll, CancelOrder, PlaceOrder, Row
 from xached.domain.money import parse_decimal
-from xached.domain.order import EndReason, OrderType, SelfTradePrevention, account_of
+from xached.domain.order import EndReason, OrderType, Purse, SelfTradePrevention, account_of
 from xached.domain.order_reports import PurseOrders, report_open
-from xached.domain.queries import PurseSnapshot
+from xached.domain.queries import PurseQuery, PurseSnapshot
 from xached.domain.rejection import Rejection
 from xached.runtime.mailbox import Closed, Overloaded
 from xached.runtime.topic import Lagged
@@ -63,7 +63,7 @@ START_S_MAX: Final = 30.0
 STOP_S_MAX: Final = 5.0
 PING_EVERY_S: Final = 5.0
 PONG_S_MAX: Final = 10.0
-CANCEL_RETRY_S: Final = 0.1
+BUSY_RETRY_S: Final = 0.1
 IN_FLIGHT_MAX: Final = 128
 LINES_PER_S_MAX: Final = 20
 OPEN_ORDERS_TOLD_MAX: Final = 200
@@ -115,11 +115,20 @@ async def insist(around: Surroundings, command: CancelAll | CancelOrder) -> None
         try:
             await around.exchange.execute(command, account=account_of(command.purse))
         except Overloaded:
-            await trio.sleep(CANCEL_RETRY_S)
+            await trio.sleep(BUSY_RETRY_S)
         except Closed:
             return  # The house is closing; the next start cancels before anything else.
         else:
             return
+
+
+async def query_purse(around: Surroundings, purse: Purse) -> PurseSnapshot:
+    """How a purse stands, also when the exchange is busy. Raises: Rejection, Closed."""
+    while True:
+        try:
+            return await around.exchange.query(PurseQuery(purse), account=account_of(purse))
+        except Overloaded:
+            await trio.sleep(BUSY_RETRY_S)
 
 
 class _Bucket:
