@@ -128,6 +128,14 @@ class Book:
                 del keys[bisect_left(keys, key)]
             del self._levels[side - 1][key]
 
+    def crosses(self, side: Side, price_ticks: int) -> bool:
+        """Whether an order of this side at this price would take."""
+        if side == 1:
+            keys = self._prices[1]
+            return bool(keys) and -keys[-1] <= price_ticks
+        keys = self._prices[0]
+        return bool(keys) and keys[-1] >= price_ticks
+
     def matches(self, taker_side: Side, limit_ticks: int) -> Iterator[Resting]:
         """Yield the orders a taker would meet down to its limit, in priority. Read only."""
         index = 1 if taker_side == 1 else 0

@@ -118,8 +118,9 @@ class Exchange:
 
     def next_due(self) -> ExpireOrder | None:
         """The next internal step that is due at the time of the last applied event."""
-        if self.has_due(self.state.now_ns):
-            return ExpireOrder(order_id=self.state.expiries[0][1])
+        expiries = self.state.expiries
+        if expiries and expiries[0][0] <= self.state.now_ns:
+            return ExpireOrder(order_id=expiries[0][1])
         return None
 
     def has_due(self, at_ns: int) -> bool:
@@ -484,9 +485,7 @@ class Exchange:
             book.remove(event.order_id)
         if order.expires_at_ns is not None:
             self._forget_expiry(order.expires_at_ns, event.order_id)
-        if event.released_units:
-            self.state.ledger.release(event.order_id, event.released_units)
-        self.state.ledger.close_hold(event.order_id)
+        self.state.ledger.close_hold(event.order_id, event.released_units)
         order.end(event.status, event.reason, event.released_units, seq, at_ns)
         self.state.purses[event.purse].remove_open(order)
 

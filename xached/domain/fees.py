@@ -8,24 +8,20 @@ more than the hold.
 from __future__ import annotations
 
 from xached.domain.instrument import PPM
-from xached.domain.money import ceil_div
 
 
 def due_units(
-    *,
     taker_notional_units: int,
     taker_fee_ppm: int,
     maker_notional_units: int,
     maker_fee_ppm: int,
 ) -> int:
     """The whole fee of an order that traded so much on each side."""
-    return ceil_div(
-        taker_notional_units * taker_fee_ppm + maker_notional_units * maker_fee_ppm, PPM
-    )
+    exact_ppm = taker_notional_units * taker_fee_ppm + maker_notional_units * maker_fee_ppm
+    return -(-exact_ppm // PPM)  # ceil_div, without the call
 
 
 def buy_hold_units(
-    *,
     leaves_notional_units: int,
     taker_notional_units: int,
     taker_fee_ppm: int,
@@ -38,10 +34,5 @@ def buy_hold_units(
         taker_notional_units += leaves_notional_units
     else:
         maker_notional_units += leaves_notional_units
-    due = due_units(
-        taker_notional_units=taker_notional_units,
-        taker_fee_ppm=taker_fee_ppm,
-        maker_notional_units=maker_notional_units,
-        maker_fee_ppm=maker_fee_ppm,
-    )
+    due = due_units(taker_notional_units, taker_fee_ppm, maker_notional_units, maker_fee_ppm)
     return leaves_notional_units + due - charged_units

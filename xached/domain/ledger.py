@@ -103,9 +103,12 @@ class Ledger:
         _take(hold, units)
         _move(hold.held, hold.available, units)
 
-    def close_hold(self, order_id: OrderId) -> None:
-        """Forget an order's hold, of which nothing may be left."""
-        assert self._holds.pop(order_id).units == 0
+    def close_hold(self, order_id: OrderId, units: int) -> None:
+        """Give back the rest of an order's hold, which is ``units``, and forget it."""
+        hold = self._holds.pop(order_id)
+        assert hold.units == units, (hold, units)
+        if units:
+            _move(hold.held, hold.available, units)
 
     def pay(self, order_id: OrderId, to: Purse, units: int) -> None:
         """Pay another purse out of an order's hold."""

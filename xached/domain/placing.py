@@ -24,7 +24,6 @@ from xached.domain.order import (
     Order,
     OrderId,
     OrderStatus,
-    OrderType,
     Purse,
     SelfTradePrevention,
     TimeInForce,
@@ -37,13 +36,15 @@ from xached.domain.plan import (
     Taker,
     account_prefix,
     budget_notional_units,
-    crosses,
     plan_taker,
     target_notional_units,
 )
 from xached.domain.position import Position, Sale, plan_sale
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.state import Market, PurseState, State
+
+RESTING = (TimeInForce.GTC, TimeInForce.GTD)
+"""Orders that wait in the book for what they did not find."""
 
 _LIMIT_TIMES = "GTC, GTD, IOC or FOK; post-only with GTC or GTD; an expiry with GTD only"
 
@@ -76,7 +77,7 @@ def check_combination(command: PlaceOrder, at_ns: int) -> None:
             raise _required("price")
         if command.quantity_lots is None:
             raise _required("quantity")
-        if command.post_only and time not in (TimeInForce.GTC, TimeInForce.GTD):
+        if command.post_only and time not in RESTING:
             raise _combination(f"post-only {time.name}", _LIMIT_TIMES)
     if (time is TimeInForce.GTD) != (command.expires_at_ns is not None):
         given = f"{time.name} with{'' if command.expires_at_ns is not None else 'out'} an expiry"
@@ -248,12 +249,8 @@ class _Execution:
 
     def _charge_taker(self, notional_units: int) -> int:
         self.notional_units += notional_units
-        due = fees.due_units(
-            taker_notional_units=self.notional_units,
-            taker_fee_ppm=self.accepted.taker_fee_ppm,
-            maker_notional_units=0,
-            maker_fee_ppm=self.accepted.maker_fee_ppm,
-        )
+        accepted = self.accepted
+        due = fees.due_units(self.notional_units, accepted.taker_fee_ppm, 0, accepted.maker_fee_ppm)
         fee = due - self.fee_units
         self.fee_units = due
         return fee
@@ -262,10 +259,10 @@ class _Execution:
     def _maker_fee(match: Match) -> int:
         maker = match.maker
         due = fees.due_units(
-            taker_notional_units=maker.taker_notional_units,
-            taker_fee_ppm=maker.taker_fee_ppm,
-            maker_notional_units=maker.maker_notional_units + match.notional_units,
-            maker_fee_ppm=maker.maker_fee_ppm,
+            maker.taker_notional_units,
+            maker.taker_fee_ppm,
+            maker.maker_notional_units + match.notional_units,
+            maker.maker_fee_ppm,
         )
         # A cheaper maker rate never makes what is due shrink: notionals only grow.
         return due - maker.fee_units
@@ -320,11 +317,10 @@ def _check_market_state(market: Market, command: PlaceOrder) -> None:
     current = market.effective_state()
     if current is MarketState.TRADING:
         return
-    best = market.book.best_ticks(command.side.opposite)
     rests = (
-        command.type is OrderType.LIMIT
-        and command.time_in_force in (TimeInForce.GTC, TimeInForce.GTD)
-        and not crosses(command.side, command.price_ticks or 0, best)
+        command.price_ticks is not None
+        and command.time_in_force in RESTING
+        and not market.book.crosses(command.side, command.price_ticks)
     )
     if current is MarketState.POST_ONLY and rests:
         return
@@ -386,14 +382,12 @@ def _sells_whole_balance(state: State, instrument: Instrument, command: PlaceOrd
 
 def _plan(state: State, market: Market, command: PlaceOrder) -> Plan:
     instrument, side = market.instrument, command.side
-    best = market.book.best_ticks(side.opposite)
-    if best is None:
-        return NOTHING_TO_MEET
     limit_ticks = command.price_ticks
     if limit_ticks is None:
         limit_ticks = market.buy_band[1] if side is BUY else market.sell_band[0]
-    if not crosses(side, limit_ticks, best):
-        return NOTHING_IN_REACH
+    if not market.book.crosses(side, limit_ticks):
+        is_empty = market.book.best_ticks(side.opposite) is None
+        return NOTHING_TO_MEET if is_empty else NOTHING_IN_REACH
     budget = target = None
     if command.quote_units is not None and side is BUY:
         budget = budget_notional_units(command.quote_units, instrument.taker_fee_ppm)
@@ -433,18 +427,11 @@ def _hold_units(instrument: Instrument, command: PlaceOrder, plan: Plan) -> int:
     assert command.quantity_lots is not None
     if command.price_ticks is None:
         return plan.notional_units + fees.due_units(
-            taker_notional_units=plan.notional_units,
-            taker_fee_ppm=instrument.taker_fee_ppm,
-            maker_notional_units=0,
-            maker_fee_ppm=instrument.maker_fee_ppm,
+            plan.notional_units, instrument.taker_fee_ppm, 0, instrument.maker_fee_ppm
         )
+    notional = instrument.notional_units(command.price_ticks, command.quantity_lots)
     return fees.buy_hold_units(
-        leaves_notional_units=instrument.notional_units(command.price_ticks, command.quantity_lots),
-        taker_notional_units=0,
-        taker_fee_ppm=instrument.taker_fee_ppm,
-        maker_notional_units=0,
-        maker_fee_ppm=instrument.maker_fee_ppm,
-        charged_units=0,
+        notional, 0, instrument.taker_fee_ppm, 0, instrument.maker_fee_ppm, 0
     )
 
 
@@ -469,20 +456,20 @@ def _rest_or_end(
 ) -> OrderRested | OrderEnded:
     """What becomes of a taker after its last match."""
     leaves = accepted.quantity_lots - executed_lots
-    by_quote = accepted.quote_units is not None
-    if leaves == 0 and (not by_quote or stopped is EndReason.NONE):
-        status, reason = OrderStatus.FILLED, EndReason.NONE
-    elif accepted.type is MARKET or stopped is EndReason.SELF_TRADE:
-        status, reason = OrderStatus.EXPIRED, stopped
-    elif accepted.time_in_force is TimeInForce.IOC:
-        status, reason = OrderStatus.EXPIRED, EndReason.IOC
-    else:
+    if leaves and stopped is not EndReason.SELF_TRADE and accepted.time_in_force in RESTING:
         return OrderRested(
             order_id=accepted.order_id,
             purse=accepted.purse,
             symbol=accepted.symbol,
             leaves_lots=leaves,
         )
+    by_quote = accepted.quote_units is not None
+    if leaves == 0 and (not by_quote or stopped is EndReason.NONE):
+        status, reason = OrderStatus.FILLED, EndReason.NONE
+    elif accepted.type is MARKET or stopped is EndReason.SELF_TRADE:
+        status, reason = OrderStatus.EXPIRED, stopped
+    else:
+        status, reason = OrderStatus.EXPIRED, EndReason.IOC
     return _end_of(accepted, status, reason, executed_lots, held_units)
 
 
@@ -496,12 +483,12 @@ def _buy_hold_units(
 ) -> int:
     assert terms.price_ticks is not None
     return fees.buy_hold_units(
-        leaves_notional_units=instrument.notional_units(terms.price_ticks, leaves_lots),
-        taker_notional_units=taker_notional_units,
-        taker_fee_ppm=terms.taker_fee_ppm,
-        maker_notional_units=maker_notional_units,
-        maker_fee_ppm=terms.maker_fee_ppm,
-        charged_units=charged_units,
+        instrument.notional_units(terms.price_ticks, leaves_lots),
+        taker_notional_units,
+        terms.taker_fee_ppm,
+        maker_notional_units,
+        terms.maker_fee_ppm,
+        charged_units,
     )
 
 

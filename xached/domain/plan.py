@@ -128,18 +128,12 @@ def _why_short(
             taker.notional_max_units - notional_units < last.notional_units // last.lots
         ):
             return EndReason.NONE
-    if worst_ticks is None or crosses(taker.side, taker.limit_ticks, worst_ticks):
-        return EndReason.NO_LIQUIDITY
-    return EndReason.PRICE_BAND
-
-
-def crosses(side: Side, price_ticks: int, best_opposite_ticks: int | None) -> bool:
-    """Whether an order at this price would take."""
-    if best_opposite_ticks is None:
-        return False
-    if side is BUY:
-        return price_ticks >= best_opposite_ticks
-    return price_ticks <= best_opposite_ticks
+    assert worst_ticks is not None, "a book that was crossed is not empty"
+    if taker.side is BUY:
+        reaches_all = worst_ticks <= taker.limit_ticks
+    else:
+        reaches_all = worst_ticks >= taker.limit_ticks
+    return EndReason.NO_LIQUIDITY if reaches_all else EndReason.PRICE_BAND
 
 
 def account_prefix(purse: Purse) -> str:
