@@ -161,6 +161,35 @@ async def test_rows_published_while_it_catches_up_are_taken_once(
         nursery.cancel_scope.cancel()
 
 
+async def test_rows_are_gathered_until_somebody_waits(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    """Without the wake-up in _wait_reached the last wait takes the whole time: tried."""
+    async with past(tmp_path) as it, trio.open_nursery() as nursery:
+        sizes: list[int] = []
+        project = it.views.project
+
+        def count(rows: Sequence[Row]) -> None:
+            sizes.append(len(rows))
+            project(rows)
+
+        it.views.project = count  # type: ignore[method-assign] # it also does the work
+        nursery.start_soon(it.run)
+        await wait_all_tasks_blocked()
+        for _ in range(4):
+            it.trade(10)
+            await trio.sleep(history_module.GATHER_S / 5)
+        await trio.sleep(history_module.GATHER_S)
+        assert sizes == [10, 30]
+        it.trade(10)
+        began = trio.current_time()
+        await it.history.wait_current()
+        it.trade(10)
+        await it.history.wait_current()
+        assert trio.current_time() - began < history_module.GATHER_S
+        nursery.cancel_scope.cancel()
+
+
 async def test_a_history_that_is_cut_off_reads_the_gap(
     autojump_clock: MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
