@@ -12,7 +12,7 @@ import trio
 from tests.api.shown_market import PRICE_TICKS, ShownMarket
 from tests.domain.market_values import BTC, EXAMPLES
 from xached.api.live import CANDLES, FRAME_PERIOD_S, LEVELS, TRADES, Board, encode_frame
-from xached.domain.candles import NS_PER_S
+from xached.domain.candles import NS_PER_S, Interval
 from xached.domain.market import BINANCE, XACHE
 from xached.domain.order import Side
 
@@ -204,13 +204,16 @@ async def test_the_change_of_a_day(
     market.trade(BINANCE, before)
     market.trade(BINANCE, now)
     board = Board(market.data, market.directory, now_ns)
-    assert lines_of(whole(board))["BINANCE"]["ticker"]["change_percent"] == change
+    ticker = lines_of(whole(board))["BINANCE"]["ticker"]
+    assert ticker["change_percent"] == change
+    opened_ns = now_ns() - now_ns() % Interval.M5.ns
+    assert ticker["open_at_ms"] == opened_ns // 1_000_000, "the market is not a day old"
 
 
 async def test_a_market_without_anything(autojump_clock: trio.testing.MockClock) -> None:
     market = ShownMarket(now_ns)
     board = Board(market.data, market.directory, now_ns)
     for line in whole(board)["lines"]:
-        empty = ("last", "bid", "ask", "high", "low", "change_percent")
-        assert [line["ticker"][field] for field in empty] == [None] * 6
+        empty = ("last", "bid", "ask", "high", "low", "change_percent", "open_at_ms")
+        assert [line["ticker"][field] for field in empty] == [None] * 7
         assert line["bids"] == line["asks"] == line["trades"] == line["candles"] == []

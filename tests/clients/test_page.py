@@ -169,6 +169,9 @@ def test_it_shows_a_living_market(visit: Visit, house: PageHouse, tmp_path: Path
     assert visit.text("#source-BINANCE .provenance") == "recorded"
     assert visit.text("#status") == "Live"
     assert "xache order place buy BTC-USDT" in visit.text("#command")
+    assert re.search(r" % since \d\d:\d\d$", visit.text("#source-BINANCE .change")), (
+        "four hours old"
+    )
     for ticks in (PRICE_TICKS + 12_345, PRICE_TICKS - 54_321):
         house.trade(BINANCE, ticks)
         price = f"{BTC.format_price(ticks)[:-6]},{BTC.format_price(ticks)[-6:]}"

@@ -162,6 +162,10 @@ def test_a_day_is_the_last_24_hours() -> None:
 
     closed: Sequence[Candle] = [five_minutes(25, 1), five_minutes(23, 50), five_minutes(1, 40)]
     assert summarize_day(closed, five_minutes(0, 45), START_NS) == DaySummary(
-        open_ticks=50, high_ticks=50, low_ticks=40, volume_lots=3
+        open_ticks=50,
+        open_at_ns=closed[1].open_at_ns,
+        high_ticks=50,
+        low_ticks=40,
+        volume_lots=3,
     )
     assert summarize_day([], None, START_NS).open_ticks is None

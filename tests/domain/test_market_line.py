@@ -69,3 +69,14 @@ def test_a_day_without_trades_empties_the_last_24_hours() -> None:
     line.advance(START_NS + 2 * Interval.D1.ns)
     ticker = line.ticker(simulated=False)
     assert (ticker.last_ticks, ticker.high_ticks, ticker.volume_lots) == (90, None, 0)
+
+
+def test_a_young_market_says_since_when() -> None:
+    line = make_line()
+    assert line.ticker(simulated=False).open_at_ns is None
+    trade(line, START_NS + 7 * NS_PER_S, 500)
+    assert line.ticker(simulated=False).open_at_ns == START_NS
+    line.advance(START_NS + Interval.H1.ns)
+    trade(line, START_NS + Interval.H1.ns, 90)
+    ticker = line.ticker(simulated=False)
+    assert (ticker.open_ticks, ticker.open_at_ns) == (500, START_NS)

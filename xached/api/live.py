@@ -294,6 +294,7 @@ def _ticker(instrument: Instrument, ticker: Ticker) -> dict[str, Any]:
         "low": price(ticker.low_ticks),
         "volume": instrument.format_quantity(ticker.volume_lots),
         "change_percent": _change_percent(ticker),
+        "open_at_ms": None if ticker.open_at_ns is None else ticker.open_at_ns // _NS_PER_MS,
         "stale": ticker.stale,
     }
 

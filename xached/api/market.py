@@ -330,6 +330,7 @@ def _ticker_message(instrument: Instrument, ticker: Ticker) -> market_pb2.Ticker
         low=price(ticker.low_ticks),
         volume=instrument.format_quantity(ticker.volume_lots),
         open=price(ticker.open_ticks),
+        open_at_ns=ticker.open_at_ns or 0,
         at_ns=ticker.at_ns,
         sequence=ticker.sequence,
         stale=ticker.stale,

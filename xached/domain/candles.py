@@ -186,12 +186,21 @@ class CandleBuilder:
 
 @attrs.frozen(kw_only=True)
 class DaySummary:
-    """The last 24 hours, to five minutes. Prices are None when nothing traded."""
+    """The last 24 hours, to five minutes. Prices and times are None when nothing traded.
+
+    ``open_at_ns`` is when its oldest candle began: less than a day ago in a young market.
+    """
 
     open_ticks: int | None
+    open_at_ns: int | None
     high_ticks: int | None
     low_ticks: int | None
     volume_lots: int
+
+
+NO_TRADES = DaySummary(
+    open_ticks=None, open_at_ns=None, high_ticks=None, low_ticks=None, volume_lots=0
+)
 
 
 def summarize_day(closed: Iterable[Candle], open_candle: Candle | None, now_ns: int) -> DaySummary:
@@ -201,9 +210,10 @@ def summarize_day(closed: Iterable[Candle], open_candle: Candle | None, now_ns: 
     if open_candle is not None:
         day.append(open_candle)
     if not day:
-        return DaySummary(open_ticks=None, high_ticks=None, low_ticks=None, volume_lots=0)
+        return NO_TRADES
     return DaySummary(
         open_ticks=day[0].open_ticks,
+        open_at_ns=day[0].open_at_ns,
         high_ticks=max(candle.high_ticks for candle in day),
         low_ticks=min(candle.low_ticks for candle in day),
         volume_lots=sum(candle.volume_lots for candle in day),

@@ -159,7 +159,8 @@ class Ticker:
     """A market in one line. None where there is nothing yet.
 
     High, low, volume and open are of the last 24 hours, to five minutes; simulated trades count
-    in prices and not in ``volume_lots``. ``sequence`` counts the changes so far.
+    in prices and not in ``volume_lots``. ``open_at_ns`` says since when the 24 hours are known, to
+    five minutes. ``sequence`` counts the changes so far.
     """
 
     symbol: Symbol
@@ -170,6 +171,7 @@ class Ticker:
     high_ticks: int | None
     low_ticks: int | None
     open_ticks: int | None
+    open_at_ns: int | None
     volume_lots: int
     at_ns: int
     sequence: int

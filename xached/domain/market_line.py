@@ -7,7 +7,14 @@ from collections.abc import Iterable
 
 import attrs
 
-from xached.domain.candles import Candle, CandleBuilder, DaySummary, Interval, summarize_day
+from xached.domain.candles import (
+    NO_TRADES,
+    Candle,
+    CandleBuilder,
+    DaySummary,
+    Interval,
+    summarize_day,
+)
 from xached.domain.depth import PublicBook
 from xached.domain.instrument import Symbol
 from xached.domain.market import BestQuote, Level, Provenance, Source, TapeTrade, Ticker, Venue
@@ -44,7 +51,7 @@ class MarketLine:
         }
         self._unsaved: list[Candle] = []
         self._quote: BestQuote | None = None
-        self._day = DaySummary(open_ticks=None, high_ticks=None, low_ticks=None, volume_lots=0)
+        self._day = NO_TRADES
         self._changes = 0
 
     # --- writing -----------------------------------------------------------------------------
@@ -174,8 +181,10 @@ class MarketLine:
         open_candle = self._candles.open_candle(Interval.M5)
         day = self._day
         if open_candle is not None:
+            first = open_candle if day.open_ticks is None else day
             day = DaySummary(
-                open_ticks=open_candle.open_ticks if day.open_ticks is None else day.open_ticks,
+                open_ticks=first.open_ticks,
+                open_at_ns=first.open_at_ns,
                 high_ticks=max(open_candle.high_ticks, day.high_ticks or 0),
                 low_ticks=min(open_candle.low_ticks, day.low_ticks or open_candle.low_ticks),
                 volume_lots=open_candle.volume_lots + day.volume_lots,
@@ -189,6 +198,7 @@ class MarketLine:
             high_ticks=day.high_ticks,
             low_ticks=day.low_ticks,
             open_ticks=day.open_ticks,
+            open_at_ns=day.open_at_ns,
             volume_lots=day.volume_lots,
             at_ns=max(self.book.at_ns, 0 if last is None else last.at_ns),
             sequence=self._changes,

@@ -37,6 +37,8 @@ export function clock(at, step, interval) {
 
 export const timeOfDay = (at) => SECOND.format(at);
 
+export const hourOfDay = (at) => MINUTE.format(at);
+
 // When a candle of an interval opens, as short as it is clear.
 export function moment(at, interval) {
   if (interval === "1d") return DAY_UTC.format(at);

@@ -5,12 +5,14 @@
 // whole state, so nothing is stitched together. Text goes in as text, never as markup.
 
 import { Chart } from "./chart.js";
-import { amount, decimalsOf, moment, padded, timeOfDay } from "./format.js";
+import { amount, decimalsOf, hourOfDay, moment, padded, timeOfDay } from "./format.js";
 
 const LEVELS = 15;
 const TRADES = 30;
 const CANDLES = 200;
 const CANDLES_ENOUGH = 30;
+const DAY_MS = 24 * 3_600_000;
+const DAY_SLACK_MS = 15 * 60_000; // The day is known to five minutes, and quiet ones are left out.
 const STALE_MS = 10_000;
 const PAUSE_MS = 1_000;
 const PAUSE_MS_MAX = 20_000;
@@ -247,13 +249,19 @@ function drawSource(line) {
   text(card.querySelector(".quote"), market.quote);
   const change = card.querySelector(".change");
   const percent = ticker.change_percent;
-  text(change, percent === null ? "" : `${percent.replace("-", "−")} % in 24 h`);
+  text(change, percent === null ? "" : `${percent.replace("-", "−")} % ${span(ticker)}`);
   change.className = `change ${{ "+": "up", "-": "down" }[percent?.[0]] ?? ""}`;
   for (const field of card.querySelectorAll("dd")) {
     const figure = ticker[field.dataset.field];
     const volume = field.dataset.field === "volume";
     text(field, volume ? baseAmount(figure) : price(figure));
   }
+}
+
+// What the change of a ticker is measured over: a young market is not a day old.
+function span(ticker) {
+  const young = market.at - ticker.open_at_ms < DAY_MS - DAY_SLACK_MS;
+  return young ? `since ${hourOfDay(ticker.open_at_ms)}` : "in 24 h";
 }
 
 function sourceCard(venue) {

@@ -183,7 +183,7 @@ class WatchTradesResponse(_message.Message):
     def __init__(self, trades: _Optional[_Iterable[_Union[Trade, _Mapping]]] = ..., lagged_to: _Optional[int] = ..., reset: _Optional[bool] = ..., heartbeat: _Optional[bool] = ...) -> None: ...
 
 class Ticker(_message.Message):
-    __slots__ = ("symbol", "source", "last", "bid", "bid_quantity", "ask", "ask_quantity", "high", "low", "volume", "open", "at_ns", "sequence", "stale")
+    __slots__ = ("symbol", "source", "last", "bid", "bid_quantity", "ask", "ask_quantity", "high", "low", "volume", "open", "at_ns", "sequence", "stale", "open_at_ns")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     LAST_FIELD_NUMBER: _ClassVar[int]
@@ -198,6 +198,7 @@ class Ticker(_message.Message):
     AT_NS_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     STALE_FIELD_NUMBER: _ClassVar[int]
+    OPEN_AT_NS_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     source: _types_pb2.Source
     last: str
@@ -212,7 +213,8 @@ class Ticker(_message.Message):
     at_ns: int
     sequence: int
     stale: bool
-    def __init__(self, symbol: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., last: _Optional[str] = ..., bid: _Optional[str] = ..., bid_quantity: _Optional[str] = ..., ask: _Optional[str] = ..., ask_quantity: _Optional[str] = ..., high: _Optional[str] = ..., low: _Optional[str] = ..., volume: _Optional[str] = ..., open: _Optional[str] = ..., at_ns: _Optional[int] = ..., sequence: _Optional[int] = ..., stale: _Optional[bool] = ...) -> None: ...
+    open_at_ns: int
+    def __init__(self, symbol: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., last: _Optional[str] = ..., bid: _Optional[str] = ..., bid_quantity: _Optional[str] = ..., ask: _Optional[str] = ..., ask_quantity: _Optional[str] = ..., high: _Optional[str] = ..., low: _Optional[str] = ..., volume: _Optional[str] = ..., open: _Optional[str] = ..., at_ns: _Optional[int] = ..., sequence: _Optional[int] = ..., stale: _Optional[bool] = ..., open_at_ns: _Optional[int] = ...) -> None: ...
 
 class ListTickersRequest(_message.Message):
     __slots__ = ("symbol",)
