@@ -118,6 +118,25 @@ async def test_only_the_latest_book_of_each_source_waits(
     assert outbox.statistics().books_conflated == 18
 
 
+async def test_a_busy_tape_hides_nothing(autojump_clock: trio.testing.MockClock) -> None:
+    """A child that is slower than one tape still sees books, candles and the other tapes."""
+    outbox = Outbox()
+    seen: list[strategy.Input] = []
+    for at_ns in range(50):
+        trades = [trade(at_ns * TRADES_MAX + index) for index in range(TRADES_MAX)]
+        outbox.offer_trades(INSTRUMENT, XACHE, trades, lagged=False)
+        outbox.offer_trades(INSTRUMENT, BINANCE, [trade(at_ns)], lagged=False)
+        outbox.offer_book(INSTRUMENT, XACHE, (), (), at_ns)
+        outbox.offer_candle(INSTRUMENT, XACHE, candle(at_ns, 5, closed=True))
+        reader = wire.FrameReader()
+        for body in reader.feed(await outbox.take()):
+            seen += wire.read_inputs(plugin_pb2.HostFrame.FromString(body))
+    assert outbox.statistics().trades_dropped > TRADES_MAX, "it is slower than the tape"
+    assert sum(isinstance(each, market.Trade) and each.venue == BINANCE for each in seen) >= 45
+    assert sum(isinstance(each, market.Book) for each in seen) >= 45
+    assert sum(isinstance(each, market.Candle) for each in seen) >= 45
+
+
 async def test_closed_candles_wait_open_ones_are_replaced(
     autojump_clock: trio.testing.MockClock,
 ) -> None:

@@ -2,8 +2,9 @@
 
 Writers never wait. What a child is told about its orders is never dropped: when too much of it
 waits, the child is too slow to live. Market data is conflated instead: the latest book and open
-candle, the newest trades and closed candles, with a mark where older ones were dropped. Values
-become bytes only when there is room for them, so what is conflated costs nothing.
+candle, the newest trades and closed candles, with a mark where older ones were dropped. What it is
+sent takes turns, so that a busy tape never hides a book. Values become bytes only when there is
+room for them, so what is conflated costs nothing.
 """
 
 from __future__ import annotations
@@ -88,6 +89,7 @@ class Outbox:
         self._closed_candles: dict[tuple[Symbol, Venue, Interval], _Newest[Candle]] = {}
         self._open_candles: dict[tuple[Symbol, Venue, Interval], Candle] = {}
         self._books: dict[Key, _BookTop] = {}
+        self._turns = deque((self._next_candle, self._next_trades, self._next_book))
         self._overflowed = trio.Event()
         self._frames_taken = 0
         self._books_conflated = 0
@@ -173,12 +175,19 @@ class Outbox:
     def _next_frame(self) -> bytes | None:
         if self._urgent:
             return self._urgent.popleft()
-        return self._next_candle() or self._next_trades() or self._next_book()
+        for _ in range(len(self._turns)):
+            next_frame = self._turns[0]
+            self._turns.rotate(-1)
+            if (frame := next_frame()) is not None:
+                return frame
+        return None
 
     def _next_candle(self) -> bytes | None:
-        for (symbol, venue, _), waiting in self._closed_candles.items():
+        for key, waiting in self._closed_candles.items():
             if waiting.values:
                 [candle], lagged = waiting.take(1)
+                self._closed_candles[key] = self._closed_candles.pop(key)
+                symbol, venue, _ = key
                 return write_candle(self._instruments[symbol], venue, candle, lagged=lagged)
         if not self._open_candles:
             return None
@@ -187,9 +196,11 @@ class Outbox:
         return write_candle(self._instruments[symbol], venue, candle, lagged=False)
 
     def _next_trades(self) -> bytes | None:
-        for (symbol, venue), waiting in self._trades.items():
+        for key, waiting in self._trades.items():
             if waiting.values:
                 trades, lagged = waiting.take(TRADES_PER_FRAME)
+                self._trades[key] = self._trades.pop(key)
+                symbol, venue = key
                 return write_trades(self._instruments[symbol], venue, trades, lagged=lagged)
         return None
 
