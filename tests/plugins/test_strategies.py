@@ -508,3 +508,30 @@ async def test_cancels_are_insisted_on_when_the_exchange_is_busy(
         await trio.testing.wait_all_tasks_blocked()
         clock.jump(1.0)
         await until_note(strategies, "first CANCELED USER 0")
+
+
+async def test_cancels_that_wait_are_bounded(
+    clock: trio.testing.MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each costs a task; the end of the run cancels everything anyway."""
+    async with open_house(tmp_path) as house, house.running(config("cancel")) as strategies:
+        await until_trading(house, strategies)
+
+        execute = house.matching.execute
+
+        def refuse(*_: object, **__: object) -> None:
+            raise Overloaded
+
+        async def execute_ends(command: Command, *, account: str = "") -> Row:
+            if not isinstance(command, CancelAll):
+                await trio.sleep_forever()
+            return await execute(command, account=account)
+
+        monkeypatch.setattr("xached.actors.strategies.run.CANCELS_WAITING_MAX", 3)
+        monkeypatch.setattr(house.matching, "post", refuse)
+        monkeypatch.setattr(house.matching, "execute", execute_ends)
+        house.markets.trade()
+        house.markets.trade()
+        await until(lambda: house.status().failure != "")
+        assert "too many cancels wait" in house.status().failure
+        assert (await house.purse()).orders == []

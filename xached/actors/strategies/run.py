@@ -65,6 +65,10 @@ PING_EVERY_S: Final = 5.0
 PONG_S_MAX: Final = 10.0
 BUSY_RETRY_S: Final = 0.1
 IN_FLIGHT_MAX: Final = 128
+CANCELS_WAITING_MAX: Final = 1_000
+"""Cancels that a busy exchange has refused and that are tried again. More end the run, and its
+end cancels everything."""
+
 LINES_PER_S_MAX: Final = 20
 OPEN_ORDERS_TOLD_MAX: Final = 200
 """Orders of the purse's owner that a strategy is told of at its start; they fit into its frame."""
@@ -177,6 +181,7 @@ class Run:
         self._order_room = _Bucket(config.orders_per_s_max)
         self._line_room = _Bucket(LINES_PER_S_MAX)
         self._in_flight = 0
+        self._cancels_waiting = 0
         self._stop_sent = False
         self._ping = 0
         self._pong = trio.Event()
@@ -368,6 +373,9 @@ class Run:
             # An order that has just ended is refused here; its own update is on the way.
             self._around.exchange.post(command, _ignore, account=self._account)
         except Overloaded:
+            if self._cancels_waiting >= CANCELS_WAITING_MAX:
+                raise StrategyFailed("too many cancels wait for a busy exchange") from None
+            self._cancels_waiting += 1
             nursery.start_soon(self._insist_on, command)
         except Closed:
             pass  # The house is closing, and cancels at the next start.
@@ -375,6 +383,7 @@ class Run:
     async def _insist_on(self, command: CancelOrder | CancelAll) -> None:
         with contextlib.suppress(Rejection):  # It has ended meanwhile.
             await insist(self._around, command)
+        self._cancels_waiting -= 1
 
     def _timer_due(self, name: str) -> None:
         self.child.outbox.put(write_timer(name, self._around.world.now_ns()))
