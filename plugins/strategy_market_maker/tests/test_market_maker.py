@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from xache_sdk.market import Book, Books, Level, Side
-from xache_sdk.orders import Cancel, Intent, OrderStatus, OrderUpdate, Place
+from xache_sdk.orders import Cancel, Intent, OrderStatus, OrderUpdate, Place, SetTimer
 from xache_sdk.settings import SettingsError
+from xache_sdk.strategy import TimerDue
 from xache_sdk.testing import Rig, ended, filled, make_context, make_instrument, opened
 from xache_strategy_market_maker.strategy import MarketMaker
 
@@ -40,7 +41,8 @@ def book(mid: str = "60000", size: str = "1", depth: int = 3, at_ns: int = 0) ->
 
 def started(base: str = "10", **settings: object) -> Rig:
     rig = Rig(MarketMaker, SETTINGS | settings)
-    assert rig.start(make_context(make_instrument(), balances={"BTC": base})) == []
+    context = make_context(make_instrument(), balances={"BTC": base})
+    assert rig.start(context) == [SetTimer("silence", 10 * NS_PER_S)]
     return rig
 
 
@@ -72,6 +74,20 @@ def test_it_quotes_both_sides_of_the_mid_in_the_venues_sizes() -> None:
 def test_prices_off_the_tick_move_away_from_the_mid() -> None:
     bid, ask = places(started(levels=1).feed(book("60000.005")))
     assert (bid.price, ask.price) == (Decimal("59994.00"), Decimal("60006.01"))
+
+
+def test_quotes_go_when_the_venue_falls_silent_and_come_back_with_it() -> None:
+    rig = started()
+    quotes = places(rig.feed(book()))
+    rig.feed(*(opened(each) for each in quotes))
+    again = SetTimer("silence", 10 * NS_PER_S)
+    assert rig.feed(TimerDue("silence", 10)) == [again], "it was heard since the start"
+    silent = rig.feed(TimerDue("silence", 20))
+    assert sorted(cancels(silent)) == sorted(each.id for each in quotes)
+    assert silent[-1] == again
+    assert rig.feed(TimerDue("silence", 30)) == [again], "they are cancelled once"
+    rig.feed(*(ended(each) for each in quotes))
+    assert len(places(rig.feed(book()))) == len(quotes)
 
 
 def test_a_small_move_changes_nothing() -> None:
@@ -164,7 +180,7 @@ def test_inventory_limits_hold_whatever_fills_when(seed: int, steps: int) -> Non
 
     Checked: it fails when ``_renew`` does not count living orders that are being cancelled.
     """
-    chance = random.Random(seed)  # noqa: S311 - a test's own chance
+    chance = random.Random(seed)
     rig = started(base="2", inventory_min="1", inventory_max="4", levels=3)
     inventory = Decimal(2)
     living: dict[str, tuple[Place, Decimal]] = {}

@@ -8,6 +8,9 @@ their size left, or for which there is no room.
 Inventory is what the purse has of the base. Were all living bids filled, it would be at most
 ``inventory_max``; were all living asks filled, at least ``inventory_min``. An order counts as
 living until the exchange has said that it is over, so the limits hold whatever fills first.
+
+A venue that says nothing for ``silence_s_max`` is no reference: all quotes go, at the latest after
+twice that time, until its book changes again.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from xache_sdk.market import Book, Books, Instrument, Level, Side, Subscription
-from xache_sdk.orders import Cancel, Intent, Intents, OrderStatus, OrderUpdate, Place
+from xache_sdk.orders import Cancel, Intent, Intents, OrderStatus, OrderUpdate, Place, SetTimer
 from xache_sdk.strategy import Context, Strategy
 
 BP = Decimal(10_000)
@@ -40,6 +43,7 @@ class Settings:
     half_spread_bp: Decimal = Decimal(2)
     step_bp: Decimal = Decimal(2)
     tolerance_bp: Decimal = Decimal(1)
+    silence_s_max: int = 10
 
     def __post_init__(self) -> None:
         if not 1 <= self.levels <= 50:
@@ -50,6 +54,8 @@ class Settings:
             raise ValueError("scale is positive")
         if self.half_spread_bp <= 0 or self.step_bp <= 0 or self.tolerance_bp < 0:
             raise ValueError("distances are positive")
+        if not 1 <= self.silence_s_max <= 3_600:
+            raise ValueError("silence_s_max is 1 to 3600")
         if self.half_spread_bp + self.step_bp * self.levels >= BP:
             raise ValueError("the last level is above nothing")
 
@@ -91,6 +97,7 @@ class MarketMaker(Strategy[Settings]):
         self._instrument: Instrument | None = None
         self._inventory = Decimal(0)
         self._at_ns = 0
+        self._heard = False
         self._sides = {side: _SideState([_Slot() for _ in range(settings.levels)]) for side in Side}
 
     def subscriptions(self) -> Sequence[Subscription]:
@@ -101,14 +108,15 @@ class MarketMaker(Strategy[Settings]):
         """Learn the market's rules and what there is."""
         self._instrument = context.instruments[self.settings.symbol]
         self._inventory = context.balance(self._instrument.base).total
-        return ()
+        return [self._watch_silence()]
 
     def on_book(self, book: Book) -> Intents:
         """Follow the venue. All cancels come before all new orders, which may need their room."""
         mid = book.mid
+        self._heard = True
         if mid is None:
             # Without a price there is nothing to quote around.
-            return [cancel for side in Side for cancel in self._cancel_side(side)]
+            return self._cancel_quotes()
         self._at_ns = book.at_ns
         sides = ((Side.BUY, book.bids), (Side.SELL, book.asks))
         cancels = [each for side, levels in sides for each in self._retire(side, levels, mid)]
@@ -135,6 +143,16 @@ class MarketMaker(Strategy[Settings]):
                     slot.quote = None
                     slot.quiet_until_ns = self._at_ns + PAUSE_NS if refused else 0
         return ()
+
+    def on_timer(self, name: str, at_ns: int) -> Intents:
+        """Withdraw when nothing was heard since the last time."""
+        silent, self._heard = not self._heard, False
+        if silent:
+            yield from self._cancel_quotes()
+        yield self._watch_silence()
+
+    def _watch_silence(self) -> SetTimer:
+        return SetTimer("silence", self.settings.silence_s_max * NS_PER_S)
 
     def _retire(self, side: Side, levels: Sequence[Level], mid: Decimal) -> list[Intent]:
         """Cancel what must go: best levels have the first right to the room there is."""
@@ -216,9 +234,9 @@ class MarketMaker(Strategy[Settings]):
         quantity = self._instrument.floor_quantity(min(size, most))
         return quantity if self._instrument.accepts(quantity, price) else None
 
-    def _cancel_side(self, side: Side) -> list[Intent]:
+    def _cancel_quotes(self) -> list[Intent]:
         cancels: list[Intent] = []
-        for slot in self._sides[side].slots:
+        for slot in (slot for state in self._sides.values() for slot in state.slots):
             if slot.quote is not None:
                 cancels.append(Cancel(slot.quote.id))
                 slot.quote = None
