@@ -178,4 +178,4 @@ def test_both_averages_agree(values: list[int], window: int) -> None:
 def test_the_child_needs_no_numpy() -> None:
     """It would start threads before the process is sealed, and costs a tenth of a second."""
     code = "import sys, xache_sdk.child; sys.exit('numpy' in sys.modules)"
-    subprocess.run([sys.executable, "-I", "-c", code], check=True)  # noqa: S603 - a fixed text
+    subprocess.run([sys.executable, "-I", "-c", code], check=True)

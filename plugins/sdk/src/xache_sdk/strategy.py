@@ -6,8 +6,6 @@ files: time comes with the market data and by timers, so that the same data give
 in a backtest as live.
 """
 
-# ruff: noqa: ARG002 - callbacks that a strategy may leave alone take what they are called with
-
 from __future__ import annotations
 
 import decimal
