@@ -8,7 +8,7 @@ that failed.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -36,6 +36,7 @@ class Rows:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self.busy = 0
+        self.on_ask: Callable[[], None] = lambda: None
         self.asked: list[tuple[int, int]] = []
 
     async def rows(self, first: int, last: int) -> list[Row]:
@@ -45,6 +46,7 @@ class Rows:
             self.busy -= 1
             raise Overloaded("the mailbox is full")
         self.asked.append((first, last))
+        self.on_ask()
         return list(self._journal.read(first, min(last, first + 99)))
 
 
@@ -145,48 +147,22 @@ async def test_what_was_missed_is_read_from_the_journal(
         nursery.cancel_scope.cancel()
 
 
-async def test_rows_published_while_it_catches_up_are_taken_once(
+async def test_rows_that_come_again_do_not_take_it_back(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:
-    async with past(tmp_path, before=300) as it, trio.open_nursery() as nursery:
-        nursery.start_soon(it.run)
-        seqs = [0]
-        while it.history.as_of_seq < 400:
-            if it.journal.last_seq < 400:
-                it.trade(20)  # Some of them it will read from the journal, too.
-            await trio.sleep(0.001)
-            seqs.append(it.history.as_of_seq)
-        assert seqs == sorted(seqs), "history went back"
-        assert it.told() == it.told_afresh(tmp_path / "fresh.db")
-        nursery.cancel_scope.cancel()
-
-
-async def test_rows_are_gathered_until_somebody_waits(
-    autojump_clock: MockClock, tmp_path: Path
-) -> None:
-    """Without the wake-up in _wait_reached the last wait takes the whole time: tried."""
     async with past(tmp_path) as it, trio.open_nursery() as nursery:
-        sizes: list[int] = []
-        project = it.views.project
-
-        def count(rows: Sequence[Row]) -> None:
-            sizes.append(len(rows))
-            project(rows)
-
-        it.views.project = count  # type: ignore[method-assign] # it also does the work
+        rows = it.write(60)
+        # While it reads all sixty from the journal, only the first are published.
+        it.rows.on_ask = lambda: it.feed.publish(rows[:20])
         nursery.start_soon(it.run)
-        await wait_all_tasks_blocked()
-        for _ in range(4):
-            it.trade(10)
-            await trio.sleep(history_module.GATHER_S / 5)
-        await trio.sleep(history_module.GATHER_S)
-        assert sizes == [10, 30]
-        it.trade(10)
-        began = trio.current_time()
+        await it.history.wait_for(60)
+        await trio.sleep(1)
+        assert it.history.as_of_seq == 60, "history went back"
+        it.feed.publish(rows[20:])
+        it.trade(20)
         await it.history.wait_current()
-        it.trade(10)
-        await it.history.wait_current()
-        assert trio.current_time() - began < history_module.GATHER_S
+        assert it.history.as_of_seq == 80
+        assert it.told() == it.told_afresh(tmp_path / "fresh.db")
         nursery.cancel_scope.cancel()
 
 
