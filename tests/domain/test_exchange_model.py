@@ -522,7 +522,7 @@ def test_agrees_with_the_model(machine: type[ExchangeMachine]) -> None:
 #   a step forgets what its earlier trades did to a position, or what a taker has just bought
 #   (a real mistake, found here), or writes positions while deciding
 #   bands round outwards; touching is not crossing; the band is looked at before the notional
-#   a quote amount spent without its fee; a quote target rounded down
+#   a quote amount spent without its fee; a quote target rounded down (*)
 #   cost relief rounds up; maxima waived with the minima (*); a purchase exempt from minima
 #   expiry a nanosecond late, or by order id; a frozen purse trades
 #   a restored market without its last price, or without its bands
