@@ -507,8 +507,14 @@ async def _serve_admin(
 
 
 def _free(socket: Path) -> None:
-    """Remove a socket left by a daemon that was killed; the lock says that none is running."""
-    socket.unlink(missing_ok=True)
+    """Remove a socket left by a daemon that was killed; the lock says that none is running.
+
+    Raises: FileExistsError when something else is in its place.
+    """
+    if socket.is_socket():
+        socket.unlink()
+    elif socket.exists():
+        raise FileExistsError(f"{socket} is not a socket: the admin listener needs the name")
 
 
 async def _serve(core: _Core, server: Server, *, task_status: trio.TaskStatus[None]) -> None:

@@ -12,6 +12,7 @@ import pytest
 from loguru import logger
 
 from tests.storage.house import KEY, House, zero_entropy
+from xached.domain import snapshot as snapshot_domain
 from xached.storage import snapshots
 from xached.storage.directory import DataPaths
 from xached.storage.journal import Anchor, Journal, JournalDamaged
@@ -108,6 +109,18 @@ def test_a_snapshot_of_another_key_is_no_snapshot(data: Data) -> None:
     assert path is not None
     with pytest.raises(SnapshotDamaged, match="not what was written"):
         snapshots.read(path, bytes(32))
+
+
+def test_one_that_another_version_made_is_passed_over(
+    data: Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fields that orders have got since would be missing in it: the journal has them all."""
+    with monkeypatch.context() as then:
+        then.setattr(snapshot_domain, "SHAPE", "0|order_id|symbol")
+        assert snapshots.write_snapshot(data.paths.root, KEY) is not None
+    recovered = data.recover()
+    assert recovered.from_seq == 0
+    assert recovered.exchange.snapshot() == data.house.exchange.snapshot()
 
 
 def test_a_journal_that_lost_rows_of_a_snapshot_is_refused(data: Data) -> None:

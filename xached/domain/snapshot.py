@@ -31,9 +31,13 @@ from xached.domain.state import Market, PurseState, State
 Dump: TypeAlias = dict[str, Any]
 
 VERSION = 1
+"""Counts what :data:`SHAPE` cannot see: the same fields with another meaning."""
 
 _ORDER_FIELDS = tuple(field.name for field in attrs.fields(Order))
 _INSTRUMENT_FIELDS = tuple(field.name for field in attrs.fields(Instrument) if field.init)
+SHAPE = "|".join((str(VERSION), ",".join(_ORDER_FIELDS), ",".join(_INSTRUMENT_FIELDS)))
+"""What a dump is made of. One of another shape was made by another version: replay instead."""
+
 _ENUMS: dict[str, type[Side | OrderType | TimeInForce | SelfTradePrevention | OrderStatus]] = {
     "side": Side,
     "type": OrderType,
@@ -46,7 +50,7 @@ _ENUMS: dict[str, type[Side | OrderType | TimeInForce | SelfTradePrevention | Or
 def dump(state: State) -> Dump:
     """Write a state down."""
     return {
-        "version": VERSION,
+        "shape": SHAPE,
         "now_ns": state.now_ns,
         "halted": state.halted,
         "assets": [[asset.name, asset.scale] for asset in state.assets.values()],
@@ -63,7 +67,7 @@ def dump(state: State) -> Dump:
 
 def load(dumped: Dump) -> State:
     """Read a state back. What is wrong with a dump is found by its hash, not here."""
-    assert dumped["version"] == VERSION
+    assert dumped["shape"] == SHAPE
     state = State(now_ns=dumped["now_ns"], halted=dumped["halted"])
     state.assets = {name: Asset(name, scale) for name, scale in dumped["assets"]}
     state.ledger = Ledger.restore(dumped["ledger"])

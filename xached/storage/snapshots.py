@@ -20,6 +20,7 @@ import msgpack
 from loguru import logger
 
 from xached.domain.exchange import Exchange
+from xached.domain.snapshot import SHAPE
 from xached.storage.codec import CodecError, pack_integer, unpack_integer
 from xached.storage.directory import DataPaths
 from xached.storage.journal import Anchor, Journal, JournalDamaged
@@ -93,12 +94,17 @@ def read(path: Path, key: bytes) -> Snapshot:
 
 
 def newest(directory: Path, key: bytes) -> Iterator[Snapshot]:
-    """The good snapshots, newest first; damaged ones are logged and passed over."""
+    """The good snapshots, newest first; damaged and foreign ones are logged and passed over."""
     for path in list_files(directory):
         try:
-            yield read(path, key)
+            snapshot = read(path, key)
         except (SnapshotDamaged, OSError) as error:
             logger.warning("snapshot passed over: {}", error)
+            continue
+        if snapshot.state.get("shape") == SHAPE:
+            yield snapshot
+        else:
+            logger.info("snapshot passed over: {} was made by another version", path.name)
 
 
 def list_files(directory: Path) -> Sequence[Path]:
