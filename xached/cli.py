@@ -63,12 +63,17 @@ def serve(
     """Run the house until SIGTERM or Ctrl-C."""
     from xached.daemon import Attachments, House
     from xached.domain.market import BINANCE
+    from xached.domain.messages import OpenPurse
 
     log_to(sys.stderr)
     settings = attrs.evolve(_read_config(config), accept_clock=accept_clock)
     strategies = _configured_strategies(settings)
 
-    async def attach(_house: House) -> Attachments:
+    async def attach(house: House) -> Attachments:
+        for strategy in strategies:
+            await house.matching.execute(
+                OpenPurse(purse=strategy.purse, simulated=False, request_id="")
+            )
         return Attachments(strategies=strategies, mark_venue=BINANCE)
 
     async def show(endpoints: Any) -> None:

@@ -143,6 +143,25 @@ async def test_a_child_can_be_killed() -> None:
     await child.stream.aclose()
 
 
+FORKING = """
+import os, socket, sys, time
+s = socket.socket(fileno=int(sys.argv[2]))
+if os.fork() == 0:
+    s.sendall(b"two")
+time.sleep(1000)
+"""
+
+
+async def test_what_a_child_has_started_is_killed_with_it() -> None:
+    """Checked by breaking: with kill() of the one process the stream never ends."""
+    child = await RealWorld().spawn([sys.executable, "-I", "-c", FORKING], pass_fd="--fd", env={})
+    assert await child.stream.receive_some() == b"two"
+    child.kill()
+    assert await child.wait() == -9
+    assert await child.stream.receive_some() == b"", "somebody still holds the other end"
+    await child.stream.aclose()
+
+
 def open_descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 

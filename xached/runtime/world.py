@@ -7,9 +7,11 @@ crash is one call: :meth:`SimulatedWorld.freeze`.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import random
+import signal
 import socket
 import subprocess
 import threading
@@ -74,7 +76,7 @@ class Child(Protocol):
         ...
 
     def kill(self) -> None:
-        """Kill it at once; no error when it has ended."""
+        """Kill it and what it has started at once; no error when it has ended."""
         ...
 
 
@@ -256,7 +258,10 @@ class _ProcessChild:
 
     def kill(self) -> None:
         """See Child."""
-        self._process.kill()
+        # It leads a group of its own; once reaped, its number may be another's.
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
 
 # --- The simulated one. ----------------------------------------------------------------------
