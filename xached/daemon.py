@@ -69,6 +69,8 @@ MATCHING_PLACES = 4_096
 SESSIONS_PLACES = 1_024
 GRACE_S = 5.0
 SNAPSHOT_CHECK_S = 30.0
+MARKET_READY_S = 10.0
+"""How long the doors stay shut for market data, which is not vital."""
 
 
 class ListingRefused(Exception):  # noqa: N818 - it says what is the matter
@@ -361,7 +363,10 @@ async def _open_doors(
     nursery.start_soon(
         run_expendable, "market", partial(_run_market, core, attachments), core.health
     )
-    await core.market.wait_ready()
+    with trio.move_on_after(MARKET_READY_S) as waiting:
+        await core.market.wait_ready()
+    if waiting.cancelled_caught:
+        logger.warning("market data is not ready; people can trade without it")
     core.strategies = Strategies(attachments.strategies)
     nursery.start_soon(_run_strategies, core)
     services = _services(core)

@@ -49,7 +49,7 @@ from xached.domain.order import (
 )
 from xached.domain.queries import PurseQuery
 from xached.domain.rejection import Reason, Rejection
-from xached.runtime.mailbox import Overloaded
+from xached.runtime.mailbox import Closed, Overloaded
 from xached.runtime.topic import Topic
 from xached.runtime.world import SimulatedWorld
 from xached.storage.journal import Journal, JournalFailed
@@ -478,3 +478,41 @@ async def test_new_orders_are_refused_before_cancels(autojump_clock: MockClock, 
         house.matching.post(ALICE_ALL, cancels.append, account="alice")
         await trio.sleep(1)
         assert len([e for e in cancels[0].unwrap().events if isinstance(e, OrderEnded)]) == 48
+
+
+@pytest.mark.parametrize("by_failure", [False, True])
+async def test_nobody_is_left_waiting_when_the_exchange_ends(
+    autojump_clock: MockClock, path: Path, by_failure: bool
+) -> None:
+    def fail(_: Sequence[Row]) -> None:
+        raise JournalFailed("the disk failed")
+
+    ends: list[str] = []
+
+    async def ask(house: Running, number: int) -> None:
+        # Not cancelled with the actor, as a call of another nursery is not.
+        with trio.CancelScope(shield=True):
+            try:
+                await house.matching.execute(buy(f"o{number}"))
+            except Closed:
+                ends.append("closed")
+            else:
+                ends.append("done")
+
+    async def serve() -> None:
+        async with running(path) as house, trio.open_nursery() as nursery:
+            if by_failure:
+                house.journal.before_append = fail
+                house.matching.post(buy("bad"), lambda _: None, account="alice")
+                await wait_all_tasks_blocked()
+            else:
+                house.matching.mailbox.close()
+            for number in range(3):
+                nursery.start_soon(ask, house, number)
+
+    if by_failure:
+        with pytest.RaisesGroup(JournalFailed, flatten_subgroups=True):
+            await serve()
+    else:
+        await serve()
+    assert ends == ["closed"] * 3
