@@ -17,7 +17,6 @@ import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from itertools import cycle, islice
 from typing import Any
 
 import attrs
@@ -265,8 +264,8 @@ def run_load(assignment: Assignment) -> Result:
     client = Client(assignment)
     starters: list[Callable[[], None]] = []
     if client.way is Way.STREAM:
-        for number, pair in enumerate(assignment.pairs):
-            starters.extend(stream.open for stream in _streams(client, assignment, number, pair))
+        for tokens in assignment.pairs:
+            starters.extend(stream.open for stream in _streams(client, assignment, tokens))
     else:
         starters.extend(caller.send for caller in _callers(client, assignment))
     # What was made before is none of the collector's business during the window.
@@ -282,41 +281,39 @@ def run_load(assignment: Assignment) -> Result:
 
 def _callers(client: Client, assignment: Assignment) -> list[Caller]:
     """As many as calls are in flight. Seller and buyer of a pair take turns."""
-    callers = []
-    each = assignment.messages // assignment.in_flight
-    for number in range(assignment.in_flight):
-        pair = assignment.pairs[number % len(assignment.pairs)] if assignment.pairs else ("", "")
-        turns = cycle(
-            (_metadata(token), message_maker(client.way, side, f"{assignment.run}{letter}{number}"))
-            for token, side, letter in zip(pair, _SIDES, "sb", strict=True)
-        )
-        callers.append(Caller(client, deque((who, make()) for who, make in islice(turns, each))))
-    return callers
+    pairs = [_accounts(client, assignment, tokens) for tokens in assignment.pairs or [("", "")]]
+    queues: list[deque[tuple[Metadata, bytes]]] = [deque() for _ in range(assignment.in_flight)]
+    for turn in range(assignment.messages // assignment.in_flight):
+        for number, queue in enumerate(queues):
+            metadata, make = pairs[number % len(pairs)][turn % 2]
+            queue.append((metadata, make()))
+    return [Caller(client, queue) for queue in queues]
 
 
 def _streams(
-    client: Client, assignment: Assignment, number: int, pair: Sequence[str]
+    client: Client, assignment: Assignment, tokens: Sequence[str]
 ) -> tuple[OrderStream, OrderStream]:
     """The two streams of a pair."""
     share = 2 * len(assignment.pairs)
+    each = assignment.messages // share
     seller, buyer = (
         OrderStream(
-            client,
-            _metadata(token),
-            deque(islice(iter(make, None), assignment.messages // share)),
-            assignment.in_flight // share,
+            client, metadata, deque(make() for _ in range(each)), assignment.in_flight // share
         )
-        for token, make in zip(
-            pair,
-            (
-                message_maker(client.way, side, f"{assignment.run}{letter}{number}")
-                for side, letter in zip(_SIDES, "sb", strict=True)
-            ),
-            strict=True,
-        )
+        for metadata, make in _accounts(client, assignment, tokens)
     )
     seller.other, buyer.other = buyer, seller
     return seller, buyer
+
+
+def _accounts(
+    client: Client, assignment: Assignment, tokens: Sequence[str]
+) -> list[tuple[Metadata, Callable[[], bytes]]]:
+    """Seller and buyer, and what makes the messages of each, whose ids count on."""
+    return [
+        (_metadata(token), message_maker(client.way, side, assignment.run))
+        for token, side in zip(tokens, _SIDES, strict=True)
+    ]
 
 
 _SIDES = (types_pb2.SIDE_SELL, types_pb2.SIDE_BUY)

@@ -51,7 +51,7 @@ _PATHS = {
 
 
 def message_maker(way: Way, side: types_pb2.Side, run: str) -> Callable[[], bytes]:
-    """What makes the next message of one account; ``run`` begins all ids of it, and of no other.
+    """What makes the next message of one account, whose ids count on after ``run``.
 
     The terms never change, so only the id is written anew: one field more at the end.
     """
