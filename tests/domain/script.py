@@ -448,9 +448,10 @@ class Script:
         assert bids_word == "bids"
         market = self.exchange.state.market(Symbol(symbol))
         for side, expected in ((Side.BUY, levels[:at]), (Side.SELL, levels[at + 1 :])):
-            got = [
-                _at(market.instrument, lots, ticks) for ticks, lots in market.book.depth(side, 1000)
-            ]
+            depth: dict[int, int] = {}
+            for _, ticks, lots in market.book.queue(side):
+                depth[ticks] = depth.get(ticks, 0) + lots
+            got = [_at(market.instrument, lots, ticks) for ticks, lots in depth.items()]
             assert got == expected, (side.name, got)
 
     def _queue(self, words: list[str]) -> None:

@@ -32,12 +32,6 @@ class NaiveBook:
         mine = [(i, p, n) for i, s, p, n in self.orders if s is side]
         return sorted(mine, key=lambda order: sign * order[1])
 
-    def depth(self, side: Side) -> list[tuple[int, int]]:
-        levels: dict[int, int] = {}
-        for _, price, lots in self.queue(side):
-            levels[price] = levels.get(price, 0) + lots
-        return list(levels.items())
-
     def matches(self, taker: Side, limit: int) -> list[OrderId]:
         other = Side.SELL if taker is Side.BUY else Side.BUY
         return [
@@ -81,7 +75,6 @@ def test_agrees_with_a_list(steps: list[tuple[str, Side, int, int]]) -> None:
         for either in Side:
             queue = naive.queue(either)
             assert book.queue(either) == queue
-            assert book.depth(either, 3) == naive.depth(either)[:3]
             assert book.best_ticks(either) == (queue[0][1] if queue else None)
             assert book.worst_ticks(either) == (queue[-1][1] if queue else None)
             met = [resting.order_id for resting in book.matches(either, 100 + value - lots)]

@@ -12,18 +12,17 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterator
 
-from xached.domain.order import OrderId, Side
+from xached.domain.order import BUY, OrderId, Side
 
 
 class Level:
     """All resting orders of one side at one price."""
 
-    __slots__ = ("head", "lots", "price_ticks", "side", "tail")
+    __slots__ = ("head", "price_ticks", "side", "tail")
 
     def __init__(self, side: Side, price_ticks: int) -> None:
         self.side = side
         self.price_ticks = price_ticks
-        self.lots = 0
         self.head: Resting | None = None
         self.tail: Resting | None = None
 
@@ -33,23 +32,27 @@ class Resting:
 
     __slots__ = ("level", "lots", "next", "order_id", "previous")
 
-    def __init__(self, order_id: OrderId, lots: int, level: Level) -> None:
+    def __init__(
+        self, order_id: OrderId, lots: int, level: Level, previous: Resting | None
+    ) -> None:
         self.order_id = order_id
         self.lots = lots
         self.level = level
-        self.previous: Resting | None = None
+        self.previous = previous
         self.next: Resting | None = None
 
 
 class Book:
     """The resting orders of one instrument."""
 
-    __slots__ = ("_levels", "_orders", "_prices")
+    __slots__ = ("_ask_keys", "_asks", "_bid_keys", "_bids", "_orders")
 
     def __init__(self) -> None:
         self._orders: dict[OrderId, Resting] = {}
-        self._levels: tuple[dict[int, Level], dict[int, Level]] = ({}, {})
-        self._prices: tuple[list[int], list[int]] = ([], [])
+        self._bids: dict[int, Level] = {}
+        self._asks: dict[int, Level] = {}
+        self._bid_keys: list[int] = []
+        self._ask_keys: list[int] = []
 
     def __len__(self) -> int:
         return len(self._orders)
@@ -59,38 +62,31 @@ class Book:
 
     def best_ticks(self, side: Side) -> int | None:
         """Best price of a side, None when it is empty."""
-        keys = self._prices[side - 1]
-        if not keys:
-            return None
-        return keys[-1] if side == 1 else -keys[-1]
+        if side is BUY:
+            return self._bid_keys[-1] if self._bid_keys else None
+        return -self._ask_keys[-1] if self._ask_keys else None
 
     def worst_ticks(self, side: Side) -> int | None:
         """Price farthest from the market of a side, None when it is empty."""
-        keys = self._prices[side - 1]
-        if not keys:
-            return None
-        return keys[0] if side == 1 else -keys[0]
+        if side is BUY:
+            return self._bid_keys[0] if self._bid_keys else None
+        return -self._ask_keys[0] if self._ask_keys else None
 
     def add(self, order_id: OrderId, side: Side, price_ticks: int, lots: int) -> None:
         """Put an order at the back of its level."""
         assert lots > 0
-        assert order_id not in self._orders
-        key = price_ticks if side == 1 else -price_ticks
-        levels = self._levels[side - 1]
-        level = levels.get(key)
+        orders = self._orders
+        assert order_id not in orders
+        level = self._bids.get(price_ticks) if side is BUY else self._asks.get(-price_ticks)
         if level is None:
-            level = levels[key] = Level(side, price_ticks)
-            insort(self._prices[side - 1], key)
-        resting = Resting(order_id, lots, level)
+            level = self._add_level(side, price_ticks)
         tail = level.tail
+        resting = orders[order_id] = Resting(order_id, lots, level, tail)
         if tail is None:
             level.head = resting
         else:
             tail.next = resting
-            resting.previous = tail
         level.tail = resting
-        level.lots += lots
-        self._orders[order_id] = resting
 
     def reduce(self, order_id: OrderId, lots: int) -> None:
         """Take ``lots`` from an order, which keeps its place; at nothing left it leaves."""
@@ -100,48 +96,37 @@ class Book:
             self.remove(order_id)
         else:
             resting.lots -= lots
-            resting.level.lots -= lots
 
     def remove(self, order_id: OrderId) -> None:
         """Take an order out."""
         resting = self._orders.pop(order_id)
-        level = resting.level
-        previous, following = resting.previous, resting.next
-        if previous is None:
-            level.head = following
-        else:
+        level, previous, following = resting.level, resting.previous, resting.next
+        if previous is not None:
             previous.next = following
             resting.previous = None
-        if following is None:
-            level.tail = previous
         else:
+            level.head = following
+        if following is not None:
             following.previous = previous
             resting.next = None
-        level.lots -= resting.lots
-        if level.head is None:
-            side = level.side
-            key = level.price_ticks if side == 1 else -level.price_ticks
-            keys = self._prices[side - 1]
-            if keys[-1] == key:
-                keys.pop()
-            else:
-                del keys[bisect_left(keys, key)]
-            del self._levels[side - 1][key]
+        else:
+            level.tail = previous
+            if previous is None:
+                self._remove_level(level)
 
     def crosses(self, side: Side, price_ticks: int) -> bool:
         """Whether an order of this side at this price would take."""
-        if side == 1:
-            keys = self._prices[1]
-            return bool(keys) and -keys[-1] <= price_ticks
-        keys = self._prices[0]
-        return bool(keys) and keys[-1] >= price_ticks
+        if side is BUY:
+            return bool(self._ask_keys) and -self._ask_keys[-1] <= price_ticks
+        return bool(self._bid_keys) and self._bid_keys[-1] >= price_ticks
 
     def matches(self, taker_side: Side, limit_ticks: int) -> Iterator[Resting]:
         """Yield the orders a taker would meet down to its limit, in priority. Read only."""
-        index = 1 if taker_side == 1 else 0
-        worst = -limit_ticks if taker_side == 1 else limit_ticks
-        levels = self._levels[index]
-        for key in reversed(self._prices[index]):
+        if taker_side is BUY:
+            keys, levels, worst = self._ask_keys, self._asks, -limit_ticks
+        else:
+            keys, levels, worst = self._bid_keys, self._bids, limit_ticks
+        for key in reversed(keys):
             if key < worst:
                 return
             resting = levels[key].head
@@ -149,17 +134,11 @@ class Book:
                 yield resting
                 resting = resting.next
 
-    def depth(self, side: Side, levels: int) -> list[tuple[int, int]]:
-        """The best ``levels`` of a side as (price in ticks, lots), best first."""
-        found = self._levels[side - 1]
-        best_first = self._prices[side - 1][: -levels - 1 : -1]
-        return [(found[key].price_ticks, found[key].lots) for key in best_first]
-
     def queue(self, side: Side) -> list[tuple[OrderId, int, int]]:
         """Every order of a side as (id, price in ticks, lots), in priority."""
-        levels = self._levels[side - 1]
+        keys, levels = self._side(side)
         listed: list[tuple[OrderId, int, int]] = []
-        for key in reversed(self._prices[side - 1]):
+        for key in reversed(keys):
             resting = levels[key].head
             while resting is not None:
                 listed.append((resting.order_id, resting.level.price_ticks, resting.lots))
@@ -170,22 +149,39 @@ class Book:
         """Assert that both sides are sorted, linked, counted, and not crossed."""
         seen = 0
         for side in Side:
-            keys, levels = self._prices[side - 1], self._levels[side - 1]
+            keys, levels = self._side(side)
             assert keys == sorted(set(keys))
             assert set(keys) == set(levels)
             for level in levels.values():
-                lots, previous, resting = 0, None, level.head
+                previous, resting = None, level.head
                 assert resting is not None
                 while resting is not None:
                     assert resting.previous is previous
                     assert resting.level is level
                     assert self._orders[resting.order_id] is resting
                     assert resting.lots > 0
-                    lots += resting.lots
                     seen += 1
                     previous, resting = resting, resting.next
                 assert level.tail is previous
-                assert level.lots == lots
         assert seen == len(self._orders)
         bid, ask = self.best_ticks(Side.BUY), self.best_ticks(Side.SELL)
         assert bid is None or ask is None or bid < ask, (bid, ask)
+
+    def _side(self, side: Side) -> tuple[list[int], dict[int, Level]]:
+        return (self._bid_keys, self._bids) if side is BUY else (self._ask_keys, self._asks)
+
+    def _add_level(self, side: Side, price_ticks: int) -> Level:
+        keys, levels = self._side(side)
+        key = price_ticks if side is BUY else -price_ticks
+        level = levels[key] = Level(side, price_ticks)
+        insort(keys, key)
+        return level
+
+    def _remove_level(self, level: Level) -> None:
+        keys, levels = self._side(level.side)
+        key = level.price_ticks if level.side is BUY else -level.price_ticks
+        if keys[-1] == key:
+            keys.pop()
+        else:
+            del keys[bisect_left(keys, key)]
+        del levels[key]
