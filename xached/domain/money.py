@@ -46,8 +46,8 @@ def parse_decimal(text: str, scale: int, field: str = "amount") -> int:
 
 def format_units(units: int, scale: int) -> str:
     """Write units as the shortest exact decimal text: no exponent, no trailing zeros."""
-    if units < 0:
-        return f"-{format_units(-units, scale)}"
+    if units <= 0:
+        return f"-{format_units(-units, scale)}" if units else "0"
     whole, part = divmod(units, 10**scale)
     if part == 0:
         return str(whole)

@@ -213,25 +213,23 @@ class Journal:
 
     def _append(self, rows: Sequence[Row]) -> None:
         lines, ids = [], []
-        last, last_at_ns = self._last, self._last_at_ns
+        seq, chain, last_at_ns = self._last.seq, self._last.chain, self._last_at_ns
         for row in rows:
-            assert row.seq == last.seq + 1, f"row {row.seq} does not follow {last.seq}"
+            assert row.seq == seq + 1, f"row {row.seq} does not follow {seq}"
             assert row.at_ns > last_at_ns, f"row {row.seq} is not later than the one before"
+            seq, last_at_ns = row.seq, row.at_ns
             body = self._codec.encode_row(row.command, row.events)
-            last, last_at_ns = (
-                Anchor(row.seq, self._link(last.chain, row.seq, row.at_ns, body)),
-                row.at_ns,
-            )
-            lines.append((row.seq, row.at_ns, body, last.chain))
+            chain = self._link(chain, seq, last_at_ns, body)
+            lines.append((seq, last_at_ns, body, chain))
             request = request_key(row.command)
             if request is not None:
-                ids.append((*request, row.seq, self.request_mac(row.command)))
+                ids.append((*request, seq, self.request_mac(row.command)))
         execute, executemany = self._connection.execute, self._connection.executemany
         execute("BEGIN IMMEDIATE")
         executemany("INSERT INTO rows (seq, at_ns, body, chain) VALUES (?, ?, ?, ?)", lines)
         executemany("INSERT INTO ids (scope, id, seq, mac) VALUES (?, ?, ?, ?)", ids)
         execute("COMMIT")
-        self._last, self._last_at_ns = last, last_at_ns
+        self._last, self._last_at_ns = Anchor(seq, chain), last_at_ns
         if self._wal_pages >= self._checkpoint_at:
             self._checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
 

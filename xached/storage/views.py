@@ -8,7 +8,6 @@ because SQLite's integers end at 2^63.
 
 from __future__ import annotations
 
-import copy
 import inspect
 import json
 import sqlite3
@@ -237,7 +236,7 @@ class Views:
         """An order to fold into: a copy, so that nothing is known before it is written."""
         order = batch.orders.get(order_id)
         if order is None:
-            order = batch.orders[order_id] = copy.copy(self._open[order_id])
+            order = batch.orders[order_id] = _ORDERS.copy(self._open[order_id])
         return order
 
     def _keep(self, batch: _Batch) -> None:
@@ -427,7 +426,7 @@ class _Table(Generic[Item]):
         self.name = name
         self.key = key
         self._cls = cls
-        fields = tuple(inspect.signature(cls).parameters)
+        self._fields = fields = tuple(inspect.signature(cls).parameters)
         self._values_of = attrgetter(*fields)
         # SQLite's module takes plain numbers at once and looks for an adapter for all else.
         self._plain: tuple[tuple[int, Callable[[Any], int | str]], ...] = (
@@ -453,6 +452,10 @@ class _Table(Generic[Item]):
             if values[index] is not None:
                 values[index] = plain(values[index])
         return values
+
+    def copy(self, item: Item) -> Item:
+        """The same again; less than half the work of copy.copy."""
+        return self._cls(**dict(zip(self._fields, self._values_of(item), strict=True)))
 
     def item(self, row: dict[str, Any]) -> Item:
         """What was read."""
