@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -351,6 +352,7 @@ def test_make_bench_runs_the_command_with_its_targets() -> None:
     done = subprocess.run(
         ["make", "--dry-run", "--assume-old=setup", "bench", "ARGS=--only engine --json"],
         cwd=REPOSITORY,
+        env={"PATH": os.environ["PATH"]},  # Not as a part of the make that runs the tests.
         capture_output=True,
         text=True,
         check=True,
