@@ -2,8 +2,8 @@
 
 Accounts are typed. A purse has two per asset, AVAILABLE and HELD; the house has FEES, and
 EXTERNAL stands for the world outside and is the only one that may be negative. A hold is a
-transfer from AVAILABLE to HELD in the name of one order. All money moves in ``_move``, so the
-accounts of an asset sum to zero at any time.
+transfer from AVAILABLE to HELD in the name of one order. All money moves in ``_move`` and in
+``settle``, which take as much as they give, so the accounts of an asset sum to zero at any time.
 """
 
 from __future__ import annotations
@@ -97,12 +97,6 @@ class Ledger:
         hold = self._holds[order_id] = Hold(available, self._held[purse, asset], units)
         _move(available, hold.held, units)
 
-    def release(self, order_id: OrderId, units: int) -> None:
-        """Give back part of an order's hold."""
-        hold = self._holds[order_id]
-        _take(hold, units)
-        _move(hold.held, hold.available, units)
-
     def close_hold(self, order_id: OrderId, units: int) -> None:
         """Give back the rest of an order's hold, which is ``units``, and forget it."""
         hold = self._holds.pop(order_id)
@@ -110,17 +104,36 @@ class Ledger:
         if units:
             _move(hold.held, hold.available, units)
 
-    def pay(self, order_id: OrderId, to: Purse, units: int) -> None:
-        """Pay another purse out of an order's hold."""
-        hold = self._holds[order_id]
-        _take(hold, units)
-        _move(hold.held, self._purse_account(to, hold.held.asset), units)
+    def settle(
+        self,
+        buyer: OrderId,
+        seller: OrderId,
+        *,
+        paid_units: int,
+        proceeds_units: int,
+        released_units: int,
+        base_units: int,
+    ) -> None:
+        """Settle a trade out of the holds of both orders.
 
-    def pay_fee(self, order_id: OrderId, units: int) -> None:
-        """Pay the house out of an order's hold."""
-        hold = self._holds[order_id]
-        _take(hold, units)
-        _move(hold.held, self._fees[hold.held.asset], units)
+        The buyer's pays ``paid_units``, of which the seller gets the proceeds and the house the
+        rest as its fee, and gives back what is released. The seller's pays the base.
+        """
+        paying, giving = self._holds[buyer], self._holds[seller]
+        quote, base = paying.held, giving.held
+        used_units = paid_units + released_units
+        assert 0 <= proceeds_units <= paid_units
+        assert released_units >= 0
+        assert used_units <= paying.units <= quote.units
+        assert 0 < base_units <= giving.units <= base.units
+        paying.units -= used_units
+        quote.units -= used_units
+        paying.available.units += released_units
+        self._purse_account(base.purse, quote.asset).units += proceeds_units
+        self._fees[quote.asset].units += paid_units - proceeds_units
+        giving.units -= base_units
+        base.units -= base_units
+        self._purse_account(quote.purse, base.asset).units += base_units
 
     def hold_of(self, order_id: OrderId) -> Hold:
         """The hold of an order."""
@@ -211,11 +224,6 @@ class Ledger:
             self._available[purse, asset] = account
             self._held[purse, asset] = LedgerAccount(AccountKind.HELD, purse, asset)
         return account
-
-
-def _take(hold: Hold, units: int) -> None:
-    assert 0 <= units <= hold.units, (units, hold)
-    hold.units -= units
 
 
 def _move(source: LedgerAccount, target: LedgerAccount, units: int) -> None:

@@ -299,7 +299,8 @@ class _Execution:
     def _sell(self, purse: Purse, lots: int, notional_units: int, fee_units: int) -> Sale:
         position = self._position(purse)
         sale = plan_sale(position, lots, notional_units, fee_units)
-        position.sell(sale.position_lots, sale.relieved_units, sale.realised_units)
+        if sale.position_lots:
+            position.sell(sale.position_lots, sale.relieved_units, sale.realised_units)
         return sale
 
     def _position(self, purse: Purse) -> Position:

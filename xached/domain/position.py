@@ -44,11 +44,14 @@ class Sale:
     realised_units: int
 
 
+FROM_HOLDINGS = Sale(0, 0, 0)
+
+
 def plan_sale(position: Position, lots: int, notional_units: int, fee_units: int) -> Sale:
     """Work out a sale. Proceeds beyond the position's share, rounded down, realise nothing."""
     from_position = min(lots, position.quantity_lots)
     if from_position == 0:
-        return Sale(0, 0, 0)
+        return FROM_HOLDINGS
     relieved = position.cost_units * from_position // position.quantity_lots
     proceeds = (notional_units - fee_units) * from_position // lots
     return Sale(from_position, relieved, proceeds - relieved)
