@@ -21,6 +21,8 @@ from xached.demo import Trader
 from xached.domain.market import XACHE, Provenance, Ticker
 
 REFRESH_S = 0.5
+QUOTED_S_MAX = 10.0
+"""How long the makers get to quote before the demo is called ready all the same."""
 LINE_S = 10.0
 
 _LABELS = {
@@ -31,7 +33,11 @@ _LABELS = {
 
 
 async def show_status(endpoints: Endpoints, trader: Trader, data_dir: Path) -> None:
-    """Print what to do, then show how the market lives, until cancelled."""
+    """Print what to do once the market lives, then show how it does, until cancelled."""
+    with trio.move_on_after(QUOTED_S_MAX):
+        tickers = endpoints.market.watch_tickers(None)
+        while not _quoted(endpoints):
+            await tickers.next()
     _say(f"READY grpc={endpoints.grpc} http={endpoints.http}")
     _say("")
     _say(f"demo trader  {trader.email}  password {trader.password}")
@@ -50,6 +56,16 @@ async def show_status(endpoints: Endpoints, trader: Trader, data_dir: Path) -> N
         await _show_live(endpoints)
     else:
         await _show_lines(endpoints)
+
+
+def _quoted(endpoints: Endpoints) -> bool:
+    """Whether every market of the house has a bid and an ask."""
+    quoted = {
+        ticker.symbol
+        for ticker in endpoints.market.tickers(None)
+        if ticker.source.venue == XACHE and ticker.bid and ticker.ask
+    }
+    return quoted == set(endpoints.directory)
 
 
 def commands(endpoints: Endpoints, trader: Trader, data_dir: Path) -> list[tuple[str, str]]:
