@@ -12,6 +12,7 @@ import pytest
 import trio
 
 from tests.api.edge import Echo, Payload, Sent, details_of, error_of, in_thread, open_edge, until
+from xached.api.errors import overloaded
 from xached.api.grpc_call import GrpcCall
 from xached.api.grpc_streams import BUFFER_MESSAGES
 from xached.api.routes import Call, Requests, Responses
@@ -64,6 +65,26 @@ async def test_what_was_sent_arrives_although_nothing_follows() -> None:
                 seen.set()
                 assert await in_thread(list, stream) == []
                 seen = trio.Event()
+
+
+async def test_what_a_handler_sent_before_it_failed_arrives_before_its_error() -> None:
+    """The status would overtake messages that wait for the core to take the one before them.
+
+    Checked with the flush of ``GrpcCall._run`` taken out: all but the first message are lost.
+    """
+
+    class Fails(Echo):
+        async def repeat(self, _call: Call, request: Any, responses: Responses[Any]) -> None:
+            for number in range(request.count):
+                await responses.send(Payload(count=number))
+            raise overloaded("enough")
+
+    async with open_edge(Fails()) as edge:
+        with edge.client() as client:
+            stream = client.repeat(Payload(count=50), timeout=10)
+            for number in range(50):
+                assert (await in_thread(next, stream)).count == number
+            assert (await error_of(next, stream)).code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 @pytest.mark.parametrize("how", ["send", "send_many", "flush"])

@@ -9,9 +9,10 @@ and reports each batch once, as an event that the pump hands to the callback giv
            -> run (request stream) ----------------> end -> closed
            -> refuse --------------------------------------> closed
 
-``end`` sends the status; after it nothing can be sent. ``closed`` is the core's last word: it
-says whether the client left early, which cancels the handler. A call is forgotten when it is
-closed and its handler's task has finished, in whichever order.
+``end`` sends the status; after it nothing can be sent, so what a handler sent before it failed is
+handed over first. ``closed`` is the core's last word: it says whether the client left early, which
+cancels the handler. A call is forgotten when it is closed and its handler's task has finished, in
+whichever order.
 
 Rules that the core does not enforce, each with a test:
 
@@ -83,6 +84,7 @@ class GrpcCall:
         "_pairs",
         "_peer",
         "_purse",
+        "_responses",
         "_revoked",
         "_route",
         "_running",
@@ -113,6 +115,7 @@ class GrpcCall:
         self._peer: str | None = None
         self._caller: Caller | None = None
         self._purse: Purse | None = None
+        self._responses: ResponseStream | None = None
         self._trailing: tuple[tuple[str, str | bytes], ...] = ()
         self._scope = trio.CancelScope(deadline=deadline_s)
         self._revoked: StatusError | None = None
@@ -276,11 +279,14 @@ class GrpcCall:
     async def _run(self, serve: Callable[..., Awaitable[None]], *arguments: object) -> None:
         error: StatusError | None = None
         try:
-            try:
-                with self._scope:
+            with self._scope:
+                try:
                     await serve(*arguments)
-            except* Exception as errors:
-                error = self._host.interceptor.status(self.method, errors)
+                except* Exception as errors:
+                    error = self._host.interceptor.status(self.method, errors)
+                if error is not None and self._responses is not None:
+                    # The status drops what has not been handed to the core yet.
+                    await self._responses.flush()
             if error is not None:
                 self.refuse(error)
             elif self._scope.cancelled_caught:
@@ -308,7 +314,7 @@ class GrpcCall:
         if not route.response_streaming:
             self._answer(route.serialize(await route.handler(self, request)))
             return
-        responses = ResponseStream(self, route.serialize)
+        responses = self._responses = ResponseStream(self, route.serialize)
         with self._host.routes.stream(self):
             await route.handler(self, request, responses)
             await responses.flush()
@@ -324,7 +330,7 @@ class GrpcCall:
             if not route.response_streaming:
                 self._answer(route.serialize(await route.handler(self, requests)))
                 return
-            responses = ResponseStream(self, route.serialize)
+            responses = self._responses = ResponseStream(self, route.serialize)
             await route.handler(self, requests, responses)
             await responses.flush()
         self._end(0, "")
