@@ -77,7 +77,7 @@ def serve(
         return Attachments(strategies=strategies, mark_venue=BINANCE)
 
     async def show(endpoints: Any) -> None:
-        print(f"READY grpc={endpoints.grpc} http={endpoints.http}", flush=True)
+        print(f"READY grpc={endpoints.addresses.grpc} http={endpoints.addresses.http}", flush=True)
         _show_first_admin(endpoints, settings.data_dir)
 
     _run(settings, attach, show)
@@ -267,6 +267,7 @@ def _run(
 ) -> None:
     """Run the daemon until a signal, and turn what ends it into a line and an exit code."""
     from xached.daemon import run_daemon
+    from xached.runtime.collector import calm_collector
     from xached.runtime.supervise import one_line
     from xached.runtime.world import RealWorld
 
@@ -278,6 +279,7 @@ def _run(
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_stop_on_signal, stop)
             endpoints = await nursery.start(run_daemon, settings, RealWorld(), attach, stop)
+            calm_collector()
             ready = True
             nursery.start_soon(show, endpoints)
             await stop.wait()

@@ -80,6 +80,8 @@ class Config:
     admin_socket: Path | None = None
     http_listen: str = "127.0.0.1:7480"
     snapshot_rows: int = 100_000
+    matching_places: int = 4_096
+    """Messages that may wait for the exchange."""
     strategies: tuple[StrategySeat, ...] = ()
     accept_clock: bool = False
 

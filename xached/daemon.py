@@ -8,11 +8,10 @@ open ones end, and closes the files.
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -27,18 +26,18 @@ from xached.actors.matching import Matching, MatchingActor
 from xached.actors.sessions import SessionDesk, run_sessions
 from xached.actors.strategies.actor import Strategies, run_strategies
 from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
+from xached.adapters.child import find_strategies
 from xached.api.account import AccountHandlers, PurseSummary
 from xached.api.admin import ActorReport, AdminHandlers, HouseReport
 from xached.api.auth import AuthHandlers, SessionAuthorizer
 from xached.api.errors import Interceptor
-from xached.api.grpc_server import Server, tls_credentials
 from xached.api.health import HealthService
 from xached.api.market import MarketHandlers
 from xached.api.reflection import reflection_services
 from xached.api.routes import Routes, Service
 from xached.api.trading import TradingHandlers
 from xached.api.wallet import WalletHandlers
-from xached.api.web import Readiness, WebApp, serve_http
+from xached.api.web import Readiness, WebApp
 from xached.config import Config
 from xached.domain.auth import AuthMessage, AuthReply
 from xached.domain.instrument import Directory, Symbol
@@ -56,8 +55,8 @@ from xached.domain.order import MAIN, AccountId, make_purse
 from xached.domain.queries import PursesQuery
 from xached.domain.rejection import Rejection
 from xached.domain.sessions import SessionTable
+from xached.listeners import GRACE_S, Addresses, Doors, Front, NetworkDoors
 from xached.recovery import FirstAdmin, HouseFiles, first_admin, open_house
-from xached.runtime.collector import calm_collector
 from xached.runtime.mailbox import Mailbox
 from xached.runtime.supervise import Health, run_expendable, run_vital
 from xached.runtime.topic import Topic
@@ -65,9 +64,7 @@ from xached.runtime.world import Lane, World
 from xached.storage.directory import DataDirectory, DataPaths
 from xached.storage.snapshots import newest_seq
 
-MATCHING_PLACES = 4_096
 SESSIONS_PLACES = 1_024
-GRACE_S = 5.0
 SNAPSHOT_CHECK_S = 30.0
 MARKET_READY_S = 10.0
 """How long the doors stay shut for market data, which is not vital."""
@@ -86,6 +83,9 @@ class House:
     matching: Matching
     sessions: Mailbox[AuthMessage, AuthReply]
     directory: Directory
+    files: HouseFiles
+    rows: Topic[Row]
+    history: History
 
 
 @attrs.frozen(kw_only=True)
@@ -95,6 +95,8 @@ class Attachments:
     feeds: Sequence[MarketFeed] = ()
     strategies: Sequence[StrategyConfig] = ()
     mark_venue: Venue
+    installed: Callable[[], Mapping[str, str]] = find_strategies
+    """Which strategies there are: name → entry point."""
     preload: Callable[[MarketData], None] = lambda _data: None
 
 
@@ -102,9 +104,7 @@ class Attachments:
 class Endpoints:
     """Where a daemon that is ready can be reached, and how it does."""
 
-    grpc: str
-    http: str
-    admin_socket: Path
+    addresses: Addresses
     first_admin: FirstAdmin
     market: MarketData
     directory: Directory
@@ -121,9 +121,12 @@ async def run_daemon(
     attach: Attach,
     stop: trio.Event,
     *,
+    doors: Doors | None = None,
     task_status: trio.TaskStatus[Endpoints] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve until ``stop`` is set. Reports its endpoints once it is ready.
+
+    Calls come in by the configured listeners unless there are other ``doors``.
 
     Raises: DirectoryInUse, ListingRefused, and what opening a house raises, before anything is
         served; OSError when it cannot listen; JournalFailed and VaultFailed when the disk fails.
@@ -131,17 +134,17 @@ async def run_daemon(
     with ExitStack() as files:
         data = files.enter_context(DataDirectory.open(config.data_dir))
         opened = open_house(data.paths, world, accept_clock=config.accept_clock, files=files)
-        core = _build_core(config, world, opened, files)
+        core = _build_core(config, world, opened, doors or NetworkDoors(config, world), files)
         async with trio.open_nursery() as nursery:
             try:
                 await _run_core(core, nursery)
                 await _list_house(config, core)
                 attachments = await attach(core.house)
                 endpoints = await _open_doors(config, core, attachments, nursery)
-                calm_collector()
                 core.ready_at_ns = world.now_ns()
                 core.serving.serve()
-                logger.info("ready: gRPC on {}, HTTP on {}", endpoints.grpc, endpoints.http)
+                addresses = endpoints.addresses
+                logger.info("ready: gRPC on {}, HTTP on {}", addresses.grpc, addresses.http)
                 task_status.started(endpoints)
                 await stop.wait()
                 logger.info("stopping: no new calls, {} s for those at work", GRACE_S)
@@ -171,24 +174,20 @@ class _Core:
     views_lane: Lane
     snapshot_rows: int
     snapshot_seq: int
+    doors: Doors
     strategies: Strategies = attrs.field(factory=lambda: Strategies(()))
-    servers: list[Server] = attrs.field(factory=list)
     serving: HealthService = attrs.field(factory=lambda: HealthService(()))
-    http_stop: trio.Event = attrs.field(factory=trio.Event)
-    http_done: trio.Event = attrs.field(factory=trio.Event)
     strategies_done: trio.Event = attrs.field(factory=trio.Event)
-    servers_done: list[trio.Event] = attrs.field(factory=list)
+    closing: bool = False
     stopped: trio.Event = attrs.field(factory=trio.Event)
     ready_at_ns: int = 0
 
     async def close_doors(self) -> None:
         """Let calls, pages and strategies end; bounded by their own grace."""
-        self.http_stop.set()
+        self.closing = True
         self.strategies.stop_all("the house is closing")
-        for server in self.servers:
-            server.stop(GRACE_S)
-        for done in (*self.servers_done, self.http_done, self.strategies_done):
-            await done.wait()
+        await self.doors.close()
+        await self.strategies_done.wait()
 
     def close_mailboxes(self) -> None:
         """Answer whoever still waits: nothing more will be done."""
@@ -232,7 +231,9 @@ class _Core:
         )
 
 
-def _build_core(config: Config, world: World, files: HouseFiles, lanes: ExitStack) -> _Core:
+def _build_core(
+    config: Config, world: World, files: HouseFiles, doors: Doors, lanes: ExitStack
+) -> _Core:
     """Give every file its owner, and every owner an address. ``lanes`` ends their threads."""
     state = files.exchange.state
     directory = Directory()
@@ -240,7 +241,8 @@ def _build_core(config: Config, world: World, files: HouseFiles, lanes: ExitStac
         directory.list_asset(asset)
     for market in state.markets.values():
         directory.list_instrument(market.instrument)
-    matching, feed, table = Matching(MATCHING_PLACES), Topic[Row](), SessionTable()
+    matching, feed, table = Matching(config.matching_places), Topic[Row](), SessionTable()
+    history = History(files.reader, world, files.views.as_of_seq, lambda: files.journal.last_seq)
     journal_lane, views_lane = world.open_lane("journal"), world.open_lane("views")
     lanes.callback(journal_lane.close)
     lanes.callback(views_lane.close)
@@ -251,9 +253,13 @@ def _build_core(config: Config, world: World, files: HouseFiles, lanes: ExitStac
             matching=matching,
             sessions=Mailbox(SESSIONS_PLACES),
             directory=directory,
+            files=files,
+            rows=feed,
+            history=history,
         ),
         world=world,
         files=files,
+        doors=doors,
         table=table,
         desk=SessionDesk(
             vault=files.vault,
@@ -266,7 +272,7 @@ def _build_core(config: Config, world: World, files: HouseFiles, lanes: ExitStac
             matching, files.exchange, files.journal, journal_lane, feed, directory, world.now_ns
         ),
         feed=feed,
-        history=History(files.reader, world, files.views.as_of_seq, lambda: files.journal.last_seq),
+        history=history,
         market=MarketData(world),
         health=Health(),
         first_admin=first_admin(files, world.now_ns()),
@@ -368,23 +374,9 @@ async def _open_doors(
     if waiting.cancelled_caught:
         logger.warning("market data is not ready; people can trade without it")
     core.strategies = Strategies(attachments.strategies)
-    nursery.start_soon(_run_strategies, core)
-    services = _services(core)
-    core.serving = HealthService(service.descriptor.full_name for service in services)
-    services = (*services, core.serving.service())
-    authorizer = SessionAuthorizer(core.table, core.files.credentials.access, core.world.now_ns)
-    public = (*services, *reflection_services(services)) if config.grpc.reflection else services
-    port = await _serve_public(config, core, Routes(public, authorizer), nursery)
-    admin_socket = config.admin_socket or core.files.paths.admin_socket
-    await _serve_admin(core, services, authorizer, admin_socket, nursery)
-    host = config.grpc.listen.rpartition(":")[0]
-    web = WebApp(core.market, core.house.directory, partial(_readiness, core), core.world.now_ns)
-    http_port: int = await nursery.start(_serve_http, core, web, config.http_listen)
-    http_host = config.http_listen.rpartition(":")[0]
+    nursery.start_soon(_run_strategies, core, attachments)
     return Endpoints(
-        grpc=f"{host}:{port}",
-        http=f"http://{http_host}:{http_port}",
-        admin_socket=admin_socket,
+        addresses=await core.doors.open(_front(config, core), nursery),
         first_admin=core.first_admin,
         market=core.market,
         directory=core.house.directory,
@@ -412,7 +404,7 @@ async def _run_market(core: _Core, attachments: Attachments) -> None:
     )
 
 
-async def _run_strategies(core: _Core) -> None:
+async def _run_strategies(core: _Core, attachments: Attachments) -> None:
     around = Surroundings(
         world=core.world,
         exchange=core.house.matching,
@@ -420,6 +412,7 @@ async def _run_strategies(core: _Core) -> None:
         markets=core.market,
         directory=core.house.directory,
         health=core.health,
+        installed=attachments.installed,
     )
     try:
         await run_strategies(core.strategies, around)
@@ -444,7 +437,7 @@ async def _make_snapshot(core: _Core) -> None:
         code = await child.wait()
     if code != 0:
         raise SnapshotFailed(f"the snapshot process ended with {code}")
-    core.snapshot_seq = newest_seq(paths.snapshots)
+    core.snapshot_seq = newest_seq(paths.snapshots, core.world.files)
     logger.info("snapshot of row {}", core.snapshot_seq)
 
 
@@ -452,7 +445,26 @@ class SnapshotFailed(Exception):  # noqa: N818 - it says what happened
     """A snapshot could not be made. The journal is unharmed; start takes longer."""
 
 
-# --- listeners -------------------------------------------------------------------------------
+# --- what is behind the doors ------------------------------------------------------------------
+
+
+def _front(config: Config, core: _Core) -> Front:
+    """Every service, routed: on the admin listener all of them, described by reflection."""
+    services = _services(core)
+    core.serving = HealthService(service.descriptor.full_name for service in services)
+    services = (*services, core.serving.service())
+    handlers = AdminHandlers(
+        core.house.matching, core.house.directory, core.house.sessions, core.report
+    )
+    for_admins = (*services, _service(admin_pb2, "AdminService", handlers))
+    authorizer = SessionAuthorizer(core.table, core.files.credentials.access, core.world.now_ns)
+    public = (*services, *reflection_services(services)) if config.grpc.reflection else services
+    return Front(
+        public=Routes(public, authorizer),
+        admin=Routes((*for_admins, *reflection_services(for_admins)), authorizer),
+        web=WebApp(core.market, core.house.directory, partial(_readiness, core), core.world.now_ns),
+        interceptor=_interceptor(core),
+    )
 
 
 def _services(core: _Core) -> tuple[Service, ...]:
@@ -480,67 +492,6 @@ def _service(module: Any, name: str, handlers: object) -> Service:
     return Service(descriptor=module.DESCRIPTOR.services_by_name[name], handlers=handlers)
 
 
-async def _serve_public(config: Config, core: _Core, routes: Routes, nursery: trio.Nursery) -> int:
-    server = Server(routes, _interceptor(core), core.world)
-    grpc = config.grpc
-    if grpc.certificate is not None and grpc.private_key is not None:
-        key, chain = grpc.private_key.read_bytes(), grpc.certificate.read_bytes()
-        port = server.add_secure_port(grpc.listen, tls_credentials(key, chain))
-    else:
-        port = server.add_insecure_port(grpc.listen)
-    await nursery.start(_serve, core, server)
-    return port
-
-
-async def _serve_admin(
-    core: _Core,
-    services: tuple[Service, ...],
-    authorizer: SessionAuthorizer,
-    socket: Path,
-    nursery: trio.Nursery,
-) -> None:
-    """The admin listener: a Unix socket of the daemon's own user, described by reflection."""
-    handlers = AdminHandlers(
-        core.house.matching, core.house.directory, core.house.sessions, core.report
-    )
-    services = (*services, _service(admin_pb2, "AdminService", handlers))
-    routes = Routes((*services, *reflection_services(services)), authorizer)
-    server = Server(routes, _interceptor(core), core.world)
-    _free(socket)
-    server.add_unix_socket(socket)
-    await nursery.start(_serve, core, server)
-
-
-def _free(socket: Path) -> None:
-    """Remove a socket left by a daemon that was killed; the lock says that none is running.
-
-    Raises: FileExistsError when something else is in its place.
-    """
-    if socket.is_socket():
-        socket.unlink()
-    elif socket.exists():
-        raise FileExistsError(f"{socket} is not a socket: the admin listener needs the name")
-
-
-async def _serve(core: _Core, server: Server, *, task_status: trio.TaskStatus[None]) -> None:
-    done = trio.Event()
-    core.servers.append(server)
-    core.servers_done.append(done)
-    try:
-        await server.serve(task_status=task_status)
-    finally:
-        done.set()
-
-
-async def _serve_http(
-    core: _Core, app: WebApp, listen: str, *, task_status: trio.TaskStatus[int]
-) -> None:
-    try:
-        await serve_http(app, listen, core.http_stop, task_status=task_status)
-    finally:
-        core.http_done.set()
-
-
 def _readiness(core: _Core) -> Readiness:
     reasons = [
         f"{record.name} is {record.state.value.lower()}"
@@ -549,7 +500,7 @@ def _readiness(core: _Core) -> Readiness:
     ]
     if not core.ready_at_ns:
         reasons.append("starting")
-    if core.http_stop.is_set():
+    if core.closing:
         reasons.append("stopping")
     return Readiness(ready=not reasons, reasons=tuple(reasons))
 

@@ -38,13 +38,13 @@ async def show_status(endpoints: Endpoints, trader: Trader, data_dir: Path) -> N
         tickers = endpoints.market.watch_tickers(None)
         while not _quoted(endpoints):
             await tickers.next()
-    _say(f"READY grpc={endpoints.grpc} http={endpoints.http}")
+    _say(f"READY grpc={endpoints.addresses.grpc} http={endpoints.addresses.http}")
     _say("")
     _say(f"demo trader  {trader.email}  password {trader.password}")
-    _say(f"page         {endpoints.http}")
+    _say(f"page         {endpoints.addresses.http}")
     _say(f"data         {data_dir}")
     if endpoints.first_admin.token is not None:
-        _say(f"admin        socket {endpoints.admin_socket}, one-time token ")
+        _say(f"admin        socket {endpoints.addresses.admin_socket}, one-time token ")
         _say(f"             {endpoints.first_admin.token}")
     _say("")
     _say("Try, in another terminal:")
@@ -71,10 +71,10 @@ def _quoted(endpoints: Endpoints) -> bool:
 def commands(endpoints: Endpoints, trader: Trader, data_dir: Path) -> list[tuple[str, str]]:
     """The six commands, each with what it shows. They work as printed."""
     bin_dir = Path(sys.executable).parent
-    xache = f"{shlex.quote(str(bin_dir / 'xache'))} --target {endpoints.grpc}"
+    xache = f"{shlex.quote(str(bin_dir / 'xache'))} --target {endpoints.addresses.grpc}"
     xached = shlex.quote(str(bin_dir / "xached"))
     data = shlex.quote(str(data_dir))
-    http = endpoints.http.removeprefix("http://")
+    http = endpoints.addresses.http.removeprefix("http://")
     # A new pair of ids for each start: an id is used up for ever.
     start = endpoints.report().ready_at_ns // 1_000_000_000
     return [
@@ -101,7 +101,7 @@ def commands(endpoints: Endpoints, trader: Trader, data_dir: Path) -> list[tuple
             "kill the house and start it again: nothing acknowledged is lost",
             (
                 f"kill -9 {os.getpid()}; sleep 1;"
-                f" {xached} demo --data {data} --grpc {endpoints.grpc} --http {http}"
+                f" {xached} demo --data {data} --grpc {endpoints.addresses.grpc} --http {http}"
             ),
         ),
         ("verify the journal and every invariant", f"{xached} verify --data {data}"),

@@ -67,7 +67,7 @@ def open_house(
     """
     master = _open_master_key(paths, world)
     # The journal is made first. Without it everybody's money would silently be gone.
-    if _is_filled(paths.vault) and not _is_filled(paths.journal):
+    if _is_filled(world, paths.vault) and not _is_filled(world, paths.journal):
         raise HouseIncomplete(f"{paths.journal} is missing or empty: put it back, with its -wal")
     chain_key = master.derive(Purpose.JOURNAL_CHAIN)
     journal = files.enter_context(
@@ -76,6 +76,7 @@ def open_house(
             chain_key,
             entropy=world.entropy,
             locking_mode=world.sqlite_locking_mode,
+            vfs=world.files.sqlite_vfs,
         )
     )
     ahead_ns = journal.last_at_ns - world.now_ns()
@@ -84,9 +85,9 @@ def open_house(
             f"the journal ends {ahead_ns // NS_PER_S} s in the future; set the clock, or "
             "start with --accept-clock to go on from there"
         )
-    if journal.last_seq and not _is_filled(paths.vault):
+    if journal.last_seq and not _is_filled(world, paths.vault):
         raise HouseIncomplete(f"{paths.vault} is missing or empty: put it back, with its -wal")
-    recovered = recover(paths.snapshots, chain_key, journal)
+    recovered = recover(paths.snapshots, chain_key, journal, world.files)
     logger.info(
         "recovered row {}: {} events since the snapshot of row {}",
         recovered.anchor.seq,
@@ -153,15 +154,16 @@ def new_bootstrap_token(data_dir: Path, world: World) -> str:
 
 def _open_master_key(paths: DataPaths, world: World) -> MasterKey:
     """The key of this house; a new one for a new house only. Raises: MasterKeyError."""
-    is_new = not (paths.journal.exists() or paths.vault.exists())
+    databases = (paths.journal, paths.vault)
+    is_new = all(world.files.size(path) is None for path in databases)
     if is_new and not paths.master_key.exists():
         return create_master_key(paths.master_key, world.entropy)
     return read_master_key(paths.master_key)
 
 
-def _is_filled(path: Path) -> bool:
+def _is_filled(world: World, path: Path) -> bool:
     # SQLite takes an empty file for a new database.
-    return path.exists() and path.stat().st_size > 0
+    return bool(world.files.size(path))
 
 
 def _open_vault(master: MasterKey, world: World, paths: DataPaths) -> Vault:
@@ -171,6 +173,7 @@ def _open_vault(master: MasterKey, world: World, paths: DataPaths) -> Vault:
         stream_key=master.derive(Purpose.VAULT_STREAM),
         new_house_id=world.entropy,
         locking_mode=world.sqlite_locking_mode,
+        vfs=world.files.sqlite_vfs,
     )
 
 

@@ -12,8 +12,8 @@ import attrs
 import pytest
 
 from tests.storage.house import KEY, PURSES, House, zero_entropy
-from tests.storage.power import Disk, registered
 from xached.domain.messages import AdvanceClock, ClockAdvanced, PlaceOrder, Row, request_key
+from xached.simulation.disk import Disk, registered
 from xached.storage import database
 from xached.storage.database import DatabaseRefused
 from xached.storage.journal import Anchor, Journal, JournalDamaged, JournalFailed

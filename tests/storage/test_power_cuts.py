@@ -16,9 +16,9 @@ import attrs
 import pytest
 
 from tests.storage.house import KEY, House, apply, zero_entropy
-from tests.storage.power import Disk, registered
 from xached.domain.exchange import Exchange
 from xached.domain.messages import Row
+from xached.simulation.disk import Disk, registered
 from xached.storage.journal import Anchor, Journal, JournalFailed
 
 CUTS_PER_SEED = 100

@@ -12,7 +12,6 @@ import apsw
 import attrs
 import pytest
 
-from tests.storage.power import Disk, registered
 from xached.domain.auth import (
     Account,
     AccountRegistered,
@@ -33,6 +32,7 @@ from xached.domain.auth import (
 )
 from xached.domain.order import AccountId
 from xached.runtime.world import LockingMode
+from xached.simulation.disk import Disk, registered
 from xached.storage.identity_codec import (
     IdentityCodecError,
     decode_identity_event,

@@ -16,7 +16,7 @@ THRESHOLDS = (20_000, 20, 100)
 
 
 def calm_collector() -> None:
-    """Set the collector for a daemon that has started."""
+    """Set the collector for a process whose daemon has started."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)

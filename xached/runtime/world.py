@@ -1,8 +1,8 @@
 """The world outside: the only way in for what is not deterministic.
 
-Wall clock, entropy, threads and child processes come from a :class:`World`. With
-:func:`run_simulated` the whole daemon runs from one seed, at the speed of the processor, and a
-crash is one call: :meth:`SimulatedWorld.freeze`.
+Wall clock, entropy, threads, child processes and files that must last come from a :class:`World`.
+With :func:`run_simulated` the whole daemon runs from one seed, at the speed of the processor, and
+a crash is one call: :meth:`SimulatedWorld.freeze`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import subprocess
 import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Literal, Protocol, TypeVar, TypeVarTuple
+from pathlib import Path
+from typing import Final, Literal, Protocol, TypeVar, TypeVarTuple
 
 import attrs
 import outcome
@@ -80,8 +81,53 @@ class Child(Protocol):
         ...
 
 
+class Files(Protocol):
+    """Files that must survive a power cut: SQLite's by its VFS, others by these calls.
+
+    Raises: OSError, where the operating system would.
+    """
+
+    @property
+    def sqlite_vfs(self) -> str | None:
+        """Name of the VFS that SQLite sees them through; None for its own."""
+        ...
+
+    def size(self, path: Path) -> int | None:
+        """How many bytes a file has; None when there is no such file."""
+        ...
+
+    def read(self, path: Path) -> bytes:
+        """All of a file."""
+        ...
+
+    def list_names(self, directory: Path, suffix: str) -> list[str]:
+        """The names in a directory that end so, sorted."""
+        ...
+
+    def write(self, path: Path, data: bytes) -> None:
+        """Make or replace a file; its bytes are on disk on return, its name may not be."""
+        ...
+
+    def rename(self, path: Path, target: Path) -> None:
+        """Give a file another name, replacing what has it."""
+        ...
+
+    def remove(self, path: Path) -> None:
+        """Remove a file. No error when there is none."""
+        ...
+
+    def sync_directory(self, directory: Path) -> None:
+        """Bring the names in a directory to disk."""
+        ...
+
+
 class World(Protocol):
     """Everything that is not decided by the program itself."""
+
+    @property
+    def files(self) -> Files:
+        """Where the journal, the vault and the snapshots are."""
+        ...
 
     @property
     def sqlite_locking_mode(self) -> LockingMode:
@@ -129,9 +175,54 @@ class World(Protocol):
 # --- The real one. ---------------------------------------------------------------------------
 
 
-class RealWorld:
-    """Clocks, entropy, threads and processes of the operating system."""
+class RealFiles:
+    """Files of the operating system."""
 
+    sqlite_vfs: str | None = None
+
+    def size(self, path: Path) -> int | None:
+        """See Files."""
+        return path.stat().st_size if path.exists() else None
+
+    def read(self, path: Path) -> bytes:
+        """See Files."""
+        return path.read_bytes()
+
+    def list_names(self, directory: Path, suffix: str) -> list[str]:
+        """See Files."""
+        return sorted(path.name for path in directory.glob(f"*{suffix}"))
+
+    def write(self, path: Path, data: bytes) -> None:
+        """See Files."""
+        with path.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def rename(self, path: Path, target: Path) -> None:
+        """See Files."""
+        path.rename(target)
+
+    def remove(self, path: Path) -> None:
+        """See Files."""
+        path.unlink(missing_ok=True)
+
+    def sync_directory(self, directory: Path) -> None:
+        """See Files."""
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+REAL_FILES: Final = RealFiles()
+
+
+class RealWorld:
+    """Clocks, entropy, threads, processes and files of the operating system."""
+
+    files: Files = REAL_FILES
     sqlite_locking_mode: LockingMode = "normal"
     # OWASP password storage: argon2id with 19 MiB and two passes.
     argon2_cost = Argon2Cost(passes=2, memory_bytes=19 * 1024 * 1024)
@@ -286,14 +377,24 @@ class SimulatedWorld:
     """A world made of one seed, to be run under ``MockClock(autojump_threshold=0)``.
 
     Work for threads is done inline, between two pauses drawn from the seed. Programs that can be
-    spawned are given by name; there are no others.
+    spawned are given by name; there are no others. A machine that starts again after a crash is
+    another world with a seed of its own, so that it draws other ids.
     """
 
     sqlite_locking_mode: LockingMode = "exclusive"
     # The least that libsodium accepts: hashes are not under attack here.
     argon2_cost = Argon2Cost(passes=1, memory_bytes=8192)
 
-    def __init__(self, seed: int, programs: Mapping[str, SimulatedProgram] | None = None) -> None:
+    delay_s_max = DELAY_S_MAX
+    """How long work for threads may take; a slow disk has more."""
+
+    def __init__(
+        self,
+        seed: int | str,
+        programs: Mapping[str, SimulatedProgram] | None = None,
+        files: Files = REAL_FILES,
+    ) -> None:
+        self.files = files
         # One stream each, so that more pauses do not change the ids that are drawn.
         self._entropy = random.Random(f"entropy {seed}")  # noqa: S311 - reproducible on purpose
         self._delays = random.Random(f"delays {seed}")  # noqa: S311 - reproducible on purpose
@@ -301,6 +402,11 @@ class SimulatedWorld:
         self._frozen = False
         self._clock_offset_ns = 0
         self._pids = 0
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it has lost power."""
+        return self._frozen
 
     def freeze(self) -> None:
         """Lose power: from now on nothing outside the program can be reached."""
@@ -356,7 +462,7 @@ class SimulatedWorld:
 
     async def _pause(self) -> None:
         self._check_power()
-        await trio.sleep(self._delays.uniform(0, DELAY_S_MAX))
+        await trio.sleep(self._delays.uniform(0, self.delay_s_max))
         self._check_power()
 
     def _check_power(self) -> None:
@@ -364,10 +470,16 @@ class SimulatedWorld:
             raise Frozen
 
 
-def run_simulated(seed: int, main: Callable[[SimulatedWorld], Awaitable[Result]]) -> Result:
+def run_simulated(
+    seed: int,
+    main: Callable[[SimulatedWorld], Awaitable[Result]],
+    *,
+    instruments: Sequence[trio.abc.Instrument] = (),
+) -> Result:
     """Run a program in a world where the seed decides everything, trio's schedule too.
 
-    Time is trio's ``MockClock`` and jumps ahead whenever all tasks wait.
+    Time is trio's ``MockClock`` and jumps ahead whenever all tasks wait. ``instruments`` see
+    every step of every task.
     """
     # trio has no public switch; the canary test notices when this one stops working.
     before = trio_run._ALLOW_DETERMINISTIC_SCHEDULING
@@ -375,7 +487,10 @@ def run_simulated(seed: int, main: Callable[[SimulatedWorld], Awaitable[Result]]
     trio_run._r.seed(f"schedule {seed}")
     try:
         return trio.run(
-            main, SimulatedWorld(seed), clock=trio.testing.MockClock(autojump_threshold=0)
+            main,
+            SimulatedWorld(seed),
+            clock=trio.testing.MockClock(autojump_threshold=0),
+            instruments=instruments,
         )
     finally:
         trio_run._ALLOW_DETERMINISTIC_SCHEDULING = before  # type: ignore[misc] # as above

@@ -21,6 +21,7 @@ from loguru import logger
 
 from xached.domain.exchange import Exchange
 from xached.domain.snapshot import SHAPE
+from xached.runtime.world import REAL_FILES, Files
 from xached.storage.codec import CodecError, pack_integer, unpack_integer
 from xached.storage.directory import DataPaths
 from xached.storage.journal import Anchor, Journal, JournalDamaged
@@ -58,27 +59,26 @@ class Recovered:
     events: int
 
 
-def write(directory: Path, key: bytes, snapshot: Snapshot) -> Path:
+def write(directory: Path, key: bytes, snapshot: Snapshot, files: Files = REAL_FILES) -> Path:
     """Keep a snapshot durably, and drop all but the newest three. Raises: OSError."""
     payload: bytes = msgpack.packb(
         [snapshot.anchor.seq, snapshot.anchor.chain, snapshot.state], default=pack_integer
     )
     path = directory / f"{snapshot.anchor.seq:020d}{SUFFIX}"
     aside = path.with_suffix(f".{os.getpid()}.tmp")
-    with aside.open("wb") as file:
-        file.write(MAGIC + _hash(key, payload) + payload)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.rename(path)
-    _sync_directory(directory)
-    for old in (*list_files(directory)[KEPT:], *directory.glob("*.tmp")):
-        old.unlink(missing_ok=True)
+    files.write(aside, MAGIC + _hash(key, payload) + payload)
+    files.rename(aside, path)
+    files.sync_directory(directory)
+    for old in list_files(directory, files)[KEPT:]:
+        files.remove(old)
+    for name in files.list_names(directory, ".tmp"):
+        files.remove(directory / name)
     return path
 
 
-def read(path: Path, key: bytes) -> Snapshot:
+def read(path: Path, key: bytes, files: Files = REAL_FILES) -> Snapshot:
     """Read a snapshot back. Raises: SnapshotDamaged; OSError."""
-    data = path.read_bytes()
+    data = files.read(path)
     payload = data[_HEADER_BYTES:]
     if not data.startswith(MAGIC):
         raise SnapshotDamaged(f"{path.name} is no snapshot of this version")
@@ -93,11 +93,11 @@ def read(path: Path, key: bytes) -> Snapshot:
     return Snapshot(anchor=Anchor(seq, chain), state=state)
 
 
-def newest(directory: Path, key: bytes) -> Iterator[Snapshot]:
+def newest(directory: Path, key: bytes, files: Files = REAL_FILES) -> Iterator[Snapshot]:
     """The good snapshots, newest first; damaged and foreign ones are logged and passed over."""
-    for path in list_files(directory):
+    for path in list_files(directory, files):
         try:
-            snapshot = read(path, key)
+            snapshot = read(path, key, files)
         except (SnapshotDamaged, OSError) as error:
             logger.warning("snapshot passed over: {}", error)
             continue
@@ -107,25 +107,24 @@ def newest(directory: Path, key: bytes) -> Iterator[Snapshot]:
             logger.info("snapshot passed over: {} was made by another version", path.name)
 
 
-def list_files(directory: Path) -> Sequence[Path]:
+def list_files(directory: Path, files: Files = REAL_FILES) -> Sequence[Path]:
     """The snapshot files, newest first."""
-    return sorted(directory.glob(f"*{SUFFIX}"), reverse=True)
+    return [directory / name for name in reversed(files.list_names(directory, SUFFIX))]
 
 
-def newest_seq(directory: Path) -> int:
+def newest_seq(directory: Path, files: Files = REAL_FILES) -> int:
     """The row of the newest file, good or not; 0 without one."""
-    return max(
-        (int(file.stem) for file in list_files(directory) if file.stem.isdecimal()), default=0
-    )
+    kept = list_files(directory, files)
+    return max((int(file.stem) for file in kept if file.stem.isdecimal()), default=0)
 
 
-def recover(directory: Path, key: bytes, journal: Journal) -> Recovered:
+def recover(directory: Path, key: bytes, journal: Journal, files: Files = REAL_FILES) -> Recovered:
     """Rebuild the exchange from the newest good snapshot and the rows since; check it.
 
     Raises: JournalDamaged, also when the journal lacks the row of the snapshot; JournalFailed.
     """
     exchange, start = Exchange(), journal.genesis
-    for snapshot in newest(directory, key):
+    for snapshot in newest(directory, key, files):
         # Only rows that were on disk are ever in a snapshot, so the journal must have its row.
         if journal.anchor_at(snapshot.anchor.seq) != snapshot.anchor:
             raise JournalDamaged(snapshot.anchor.seq, "missing or not the one of the snapshot")
@@ -151,25 +150,24 @@ def write_snapshot(data_dir: Path, key: bytes) -> Path | None:
     """
     paths = DataPaths(data_dir)
     with Journal.open_read_only(paths.journal, key) as journal:
-        recovered = recover(paths.snapshots, key, journal)
+        return snapshot_journal(paths.snapshots, key, journal)
+
+
+def snapshot_journal(
+    directory: Path, key: bytes, journal: Journal, files: Files = REAL_FILES
+) -> Path | None:
+    """Make a snapshot of an open journal; None when there is nothing new to keep.
+
+    Raises: JournalDamaged; JournalFailed; OSError.
+    """
+    recovered = recover(directory, key, journal, files)
     if recovered.anchor.seq == recovered.from_seq:
         return None
-    return write(
-        paths.snapshots,
-        key,
-        Snapshot(anchor=recovered.anchor, state=recovered.exchange.snapshot()),
-    )
+    snapshot = Snapshot(anchor=recovered.anchor, state=recovered.exchange.snapshot())
+    return write(directory, key, snapshot, files)
 
 
 def _hash(key: bytes, payload: bytes) -> bytes:
     return hashlib.blake2b(
         payload, key=key, person=b"xache:snapshot", digest_size=HASH_BYTES
     ).digest()
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

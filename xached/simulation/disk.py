@@ -1,20 +1,33 @@
-"""A disk that loses power: an in-memory SQLite VFS which keeps only what was synced, for sure.
+"""A disk that loses power: files in memory which keep only what was synced, for sure.
 
 Every write, truncation, sync, creation and deletion is one operation, and the power can go at any
 of them. What was not synced by then may be on the disk or not, in any order, and torn inside of a
-sector; a name that was made or removed is as uncertain until its directory is synced.
+sector; a name that was made or removed is as uncertain until its directory is synced. What a sync
+could not write will not be tried again, though it is seen until the power goes: as on Linux.
+
+SQLite sees the disk through a VFS, everything else through :class:`DiskFiles`.
 """
 
 from __future__ import annotations
 
+import errno
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import apsw
 import attrs
 
 SECTOR_BYTES = 512
+
+
+class DiskFault(Exception):  # noqa: N818 - what happened
+    """The disk does not do it. ``is_full``: for want of room."""
+
+    def __init__(self, text: str, *, is_full: bool = False) -> None:
+        super().__init__(text)
+        self.is_full = is_full
 
 
 @attrs.frozen
@@ -44,6 +57,20 @@ class Stored:
         """Everything reaches the disk."""
         for change in self.pending:
             _apply(self.durable, change)
+        self.pending.clear()
+
+    def lose_writes(self) -> None:
+        """What is pending will never reach the disk."""
+        self.pending.clear()
+
+    def tear_tail(self, draw: random.Random) -> None:
+        """What is pending reaches the disk in order, up to somewhere inside of one write."""
+        kept = self.pending[: draw.randrange(len(self.pending) + 1)]
+        if kept and isinstance(torn := kept[-1], Write):
+            kept[-1] = Write(torn.offset, torn.data[: draw.randrange(len(torn.data) + 1)])
+        for change in kept:
+            _apply(self.durable, change)
+        self.seen = bytearray(self.durable)
         self.pending.clear()
 
     def lose_power(self, draw: random.Random) -> None:
@@ -91,7 +118,7 @@ class Disk:
 
         def check(_: str) -> None:
             if self.operations >= operation:
-                raise apsw.IOError("power cut")
+                raise DiskFault("power cut")
 
         self.before = check
 
@@ -104,19 +131,31 @@ class Disk:
             if operation == name:
                 left -= 1
                 if left == 0:
-                    raise apsw.IOError(f"{name} failed")
+                    raise DiskFault(f"{name} failed")
 
         self.before = check
 
-    def restore_power(self, draw: random.Random) -> None:
-        """What a machine finds when it starts again."""
+    def as_seen(self) -> Disk:
+        """A copy of what programs see, on a disk that does not fail."""
+        copy = Disk()
+        for name, stored in self.files.items():
+            content = bytearray(stored.seen)
+            copy.files[name] = Stored(seen=content, durable=bytearray(content))
+        copy.sync_directory()
+        return copy
+
+    def restore_power(self, draw: random.Random, *, in_order: bool = False) -> None:
+        """What a machine finds when it starts again. ``in_order``: a torn tail, no more."""
         names = sorted(self.files.keys() | self.durable_files.keys())
         found = {}
         for name in names:
             now, before = self.files.get(name), self.durable_files.get(name)
             stored = now if now is before or draw.random() < 0.5 else before
             if stored is not None:
-                stored.lose_power(draw)
+                if in_order:
+                    stored.tear_tail(draw)
+                else:
+                    stored.lose_power(draw)
                 found[name] = stored
         self.files, self.durable_files = found, dict(found)
         self.before = lambda _: None
@@ -133,7 +172,7 @@ class DiskVFS(apsw.VFS):
         path = f"temp-{self._disk.operations}" if name is None else _text(name)
         created = path not in self._disk.files
         if created:
-            self._disk.operate("create")
+            _operate(self._disk, "create")
             self._disk.files[path] = Stored()
         # SQLite's unix VFS syncs the directory with the first sync of a new journal or log.
         named = flags[0] & (apsw.SQLITE_OPEN_WAL | apsw.SQLITE_OPEN_MAIN_JOURNAL)
@@ -141,7 +180,7 @@ class DiskVFS(apsw.VFS):
         return DiskFile(self._disk, self._disk.files[path], created and bool(named))
 
     def xDelete(self, name: str, sync_directory: bool) -> None:
-        self._disk.operate("delete")
+        _operate(self._disk, "delete")
         self._disk.files.pop(name, None)
         if sync_directory:
             self._disk.sync_directory()
@@ -167,17 +206,21 @@ class DiskFile(apsw.VFSFile):
 
     def xWrite(self, data: bytes, offset: int) -> None:
         self._change(Write(offset, bytes(data)))
-        self._disk.operate("write")
+        _operate(self._disk, "write")
 
     def xTruncate(self, size: int) -> None:
         self._change(Truncate(size))
-        self._disk.operate("truncate")
+        _operate(self._disk, "truncate")
 
     def xSync(self, _: int) -> None:
-        self._disk.operate("sync")
+        try:
+            _operate(self._disk, "sync")
+        except apsw.IOError:
+            self._stored.lose_writes()
+            raise
         self._stored.sync()
         if self._names_uncertain:
-            self._disk.operate("sync directory")
+            _operate(self._disk, "sync directory")
             self._disk.sync_directory()
             self._names_uncertain = False
 
@@ -210,6 +253,68 @@ class DiskFile(apsw.VFSFile):
         self._stored.pending.append(change)
 
 
+class DiskFiles:
+    """The disk as everything but SQLite sees it; ``sqlite_vfs`` is how SQLite does."""
+
+    def __init__(self, disk: Disk, sqlite_vfs: str) -> None:
+        self._disk = disk
+        self.sqlite_vfs: str | None = sqlite_vfs
+
+    def size(self, path: Path) -> int | None:
+        """See Files."""
+        stored = self._disk.files.get(str(path))
+        return None if stored is None else len(stored.seen)
+
+    def read(self, path: Path) -> bytes:
+        """See Files."""
+        stored = self._disk.files.get(str(path))
+        if stored is None:
+            raise FileNotFoundError(str(path))
+        return bytes(stored.seen)
+
+    def list_names(self, directory: Path, suffix: str) -> list[str]:
+        """See Files."""
+        paths = map(Path, self._disk.files)
+        return sorted(
+            path.name for path in paths if path.parent == directory and path.name.endswith(suffix)
+        )
+
+    def write(self, path: Path, data: bytes) -> None:
+        """See Files."""
+        self._operate("create")
+        stored = self._disk.files[str(path)] = Stored(
+            seen=bytearray(data), pending=[Write(0, data)]
+        )
+        self._operate("write")
+        try:
+            self._operate("sync")
+        except OSError:
+            stored.lose_writes()
+            raise
+        stored.sync()
+
+    def rename(self, path: Path, target: Path) -> None:
+        """See Files."""
+        self._operate("rename")
+        self._disk.files[str(target)] = self._disk.files.pop(str(path))
+
+    def remove(self, path: Path) -> None:
+        """See Files."""
+        self._operate("delete")
+        self._disk.files.pop(str(path), None)
+
+    def sync_directory(self, directory: Path) -> None:  # noqa: ARG002 - there is one
+        """See Files."""
+        self._operate("sync directory")
+        self._disk.sync_directory()
+
+    def _operate(self, name: str) -> None:
+        try:
+            self._disk.operate(name)
+        except DiskFault as fault:
+            raise OSError(errno.ENOSPC if fault.is_full else errno.EIO, str(fault)) from None
+
+
 @contextmanager
 def registered(disk: Disk) -> Iterator[str]:
     """Let SQLite see the disk; gives the name of the VFS."""
@@ -219,6 +324,14 @@ def registered(disk: Disk) -> Iterator[str]:
         yield name
     finally:
         vfs.unregister()
+
+
+def _operate(disk: Disk, name: str) -> None:
+    """Do it, or fail the way SQLite understands."""
+    try:
+        disk.operate(name)
+    except DiskFault as fault:
+        raise (apsw.FullError if fault.is_full else apsw.IOError)(str(fault)) from None
 
 
 def _apply(content: bytearray, change: Write | Truncate) -> None:

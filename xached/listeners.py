@@ -1,0 +1,134 @@
+"""The doors of the house: the listeners that calls come in by.
+
+What is behind them does not know them. The simulation opens a house without any socket.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+import attrs
+import trio
+
+from xached.api.errors import Interceptor
+from xached.api.grpc_server import Server, tls_credentials
+from xached.api.routes import Routes
+from xached.api.web import WebApp, serve_http
+from xached.config import Config
+from xached.runtime.world import World
+from xached.storage.directory import DataPaths
+
+GRACE_S = 5.0
+"""What open calls get to end when the house closes."""
+
+
+@attrs.frozen(kw_only=True)
+class Front:
+    """What is behind the doors."""
+
+    public: Routes
+    admin: Routes
+    web: WebApp
+    interceptor: Interceptor
+
+
+@attrs.frozen(kw_only=True)
+class Addresses:
+    """Where the doors are."""
+
+    grpc: str
+    http: str
+    admin_socket: Path
+
+
+class Doors(Protocol):
+    """Ways in."""
+
+    async def open(self, front: Front, nursery: trio.Nursery) -> Addresses:
+        """Let calls in, as tasks of the nursery. Raises: OSError."""
+        ...
+
+    async def close(self) -> None:
+        """Refuse new calls, and let open ones end; bounded by :data:`GRACE_S`."""
+        ...
+
+
+class NetworkDoors:
+    """gRPC on a port, HTTP on another, and a Unix socket for administrators."""
+
+    def __init__(self, config: Config, world: World) -> None:
+        self._config = config
+        self._world = world
+        self._servers: list[tuple[Server, trio.Event]] = []
+        self._http_stop = trio.Event()
+        self._http_done = trio.Event()
+
+    async def open(self, front: Front, nursery: trio.Nursery) -> Addresses:
+        """See Doors."""
+        config = self._config
+        port = await self._open_public(front, nursery)
+        admin_socket = config.admin_socket or DataPaths(config.data_dir).admin_socket
+        await self._open_admin(front, admin_socket, nursery)
+        http_port: int = await nursery.start(self._serve_http, front.web)
+        return Addresses(
+            grpc=f"{_host(config.grpc.listen)}:{port}",
+            http=f"http://{_host(config.http_listen)}:{http_port}",
+            admin_socket=admin_socket,
+        )
+
+    async def close(self) -> None:
+        """See Doors."""
+        self._http_stop.set()
+        for server, _ in self._servers:
+            server.stop(GRACE_S)
+        for done in (*(done for _, done in self._servers), self._http_done):
+            await done.wait()
+
+    async def _open_public(self, front: Front, nursery: trio.Nursery) -> int:
+        server = Server(front.public, front.interceptor, self._world)
+        grpc = self._config.grpc
+        if grpc.certificate is not None and grpc.private_key is not None:
+            key, chain = grpc.private_key.read_bytes(), grpc.certificate.read_bytes()
+            port = server.add_secure_port(grpc.listen, tls_credentials(key, chain))
+        else:
+            port = server.add_insecure_port(grpc.listen)
+        await nursery.start(partial(self._serve, server))
+        return port
+
+    async def _open_admin(self, front: Front, socket: Path, nursery: trio.Nursery) -> None:
+        server = Server(front.admin, front.interceptor, self._world)
+        _free(socket)
+        server.add_unix_socket(socket)
+        await nursery.start(partial(self._serve, server))
+
+    async def _serve(self, server: Server, *, task_status: trio.TaskStatus[None]) -> None:
+        done = trio.Event()
+        self._servers.append((server, done))
+        try:
+            await server.serve(task_status=task_status)
+        finally:
+            done.set()
+
+    async def _serve_http(self, web: WebApp, *, task_status: trio.TaskStatus[int]) -> None:
+        listen = self._config.http_listen
+        try:
+            await serve_http(web, listen, self._http_stop, task_status=task_status)
+        finally:
+            self._http_done.set()
+
+
+def _host(listen: str) -> str:
+    return listen.rpartition(":")[0]
+
+
+def _free(socket: Path) -> None:
+    """Remove a socket left by a daemon that was killed; the lock says that none is running.
+
+    Raises: FileExistsError when something else is in its place.
+    """
+    if socket.is_socket():
+        socket.unlink()
+    elif socket.exists():
+        raise FileExistsError(f"{socket} is not a socket: the admin listener needs the name")
