@@ -213,7 +213,7 @@ def test_a_cancel_is_read(directory: Directory) -> None:
 def an_order(side: Side, status: OrderStatus, reason: EndReason) -> Order:
     """An order of 10 lots at 50,000 that traded 4 of them as far as its status allows."""
     lots = {OrderStatus.OPEN: 0, OrderStatus.FILLED: 10}.get(status, 4)
-    over = status >= OrderStatus.FILLED
+    over = status.is_over
     return Order(
         order_id=OrderId(4096),
         client_order_id="a1",

@@ -8,7 +8,8 @@ import pytest
 
 from tests.domain.test_book import garbage_of, lines_of
 from tests.domain.test_instrument import make_instrument
-from xached.domain.exchange import AMOUNT_UNITS_MAX, Exchange
+from xached.domain.exchange import Exchange
+from xached.domain.house_rules import AMOUNT_UNITS_MAX
 from xached.domain.instrument import Asset, AssetName, Symbol
 from xached.domain.messages import (
     AdvanceClock,

@@ -145,7 +145,7 @@ def test_a_placed_order_is_the_exchanges_order_after_its_row(seed: int) -> None:
             assert fields_of(live) == fields_of(order)
             rested += 1
         else:
-            assert order.status >= OrderStatus.FILLED
+            assert order.status.is_over
             assert (order.held_units, order.leaves_lots) == (0, 0)
             ended += 1
     assert rested > 50

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final, TypeVar
+
+import attrs
 
 from tests.storage.house import INSTRUMENT, SYMBOL
 from xached.domain import messages as m
 from xached.domain.instrument import Asset, AssetName
 from xached.domain.order import (
     EndReason,
+    Leg,
+    LegRole,
     MarketState,
     OrderId,
     OrderStatus,
@@ -17,13 +21,25 @@ from xached.domain.order import (
     SelfTradePrevention,
     Side,
     TimeInForce,
+    Trigger,
+    TriggerSource,
 )
 from xached.domain.sealed import Sealed
+
+T = TypeVar("T")
 
 ALICE, BOB = Purse("alice/main"), Purse("bob/main")
 USDT = AssetName("USDT")
 LARGE = 10**30
 ORDER = OrderId(77 << 12 | 3)
+TRAIL = Trigger(
+    source=TriggerSource.MARK,
+    stop_ticks=None,
+    trail_bps=150,
+    trail_ticks=None,
+    activation_ticks=501_000,
+)
+LEG = Leg(list_id=ORDER, role=LegRole.STOP_LEG)
 
 EXAMPLES: Final[tuple[object, ...]] = (
     m.PlaceOrder(
@@ -39,6 +55,10 @@ EXAMPLES: Final[tuple[object, ...]] = (
         post_only=False,
         self_trade_prevention=SelfTradePrevention.EXPIRE_TAKER,
         expires_at_ns=1_767_225_600_000_000_000,
+        trigger=TRAIL,
+        display_lots=LARGE,
+        reduce_only=True,
+        slide=True,
     ),
     m.CancelOrder(
         purse=ALICE,
@@ -90,6 +110,11 @@ EXAMPLES: Final[tuple[object, ...]] = (
         maker_fee_ppm=100,
         taker_fee_ppm=1_000,
         held_units=LARGE,
+        trigger=TRAIL,
+        display_lots=5,
+        reduce_only=True,
+        slide=True,
+        leg=LEG,
     ),
     m.Traded(
         index=2,
@@ -136,4 +161,26 @@ EXAMPLES: Final[tuple[object, ...]] = (
     Asset(USDT, 6),
     INSTRUMENT,
     Sealed("profile-1", b"\x00\xff ciphertext"),
+    TRAIL,
+    LEG,
 )
+
+
+def _newest(cls: type[T]) -> T:
+    (found,) = [example for example in EXAMPLES if type(example) is cls]
+    assert isinstance(found, cls)
+    return found
+
+
+_PLAIN: Final[dict[str, Any]] = {
+    "trigger": None,
+    "display_lots": None,
+    "reduce_only": False,
+    "slide": False,
+}
+
+EARLIER: Final[tuple[object, ...]] = (
+    attrs.evolve(_newest(m.PlaceOrder), **_PLAIN),
+    attrs.evolve(_newest(m.OrderAccepted), **_PLAIN, leg=None),
+)
+"""What the golden files of earlier versions say today."""

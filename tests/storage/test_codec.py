@@ -12,13 +12,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.storage.examples import EXAMPLES
+from tests.storage.examples import EARLIER, EXAMPLES, TRAIL
 from tests.storage.house import INSTRUMENT, House
 from xached.domain import messages as m
 from xached.domain.instrument import Asset
 from xached.domain.order import OrderId, Purse, Side
 from xached.domain.sealed import Sealed, personal_field
-from xached.storage.codec import CODEC, TYPES, Codec, CodecError, Fields, Kind, Typed
+from xached.storage.codec import (
+    CODEC,
+    TYPES,
+    Codec,
+    CodecError,
+    Fields,
+    Kind,
+    Typed,
+    unpack_integer,
+)
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "journal"
 
@@ -56,7 +65,7 @@ def test_bytes_are_those_of_the_golden_file(example: object) -> None:
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.hex")), ids=lambda path: path.stem)
 def test_every_golden_file_can_be_read_for_ever(path: Path) -> None:
     decoded = CODEC.decode(bytes.fromhex(path.read_text(encoding="ascii")))
-    assert decoded in EXAMPLES
+    assert decoded in EXAMPLES + EARLIER
 
 
 # --- round trips -----------------------------------------------------------------------------
@@ -115,6 +124,21 @@ def test_a_request_is_the_same_whatever_version_wrote_it() -> None:
     newer = Codec([attrs.evolve(each, version=2) for each in TYPES])
     assert newer.encode(command) != CODEC.encode(command)
     assert newer.encode_request(command) == CODEC.encode_request(command)
+
+
+def test_a_field_added_later_is_no_part_of_a_request_while_it_says_nothing() -> None:
+    """Else a retry after an upgrade would be refused as another request with the same id."""
+    plain = EARLIER[0]
+    assert isinstance(plain, m.PlaceOrder)
+    first = msgpack.unpackb(CODEC.encode_request(plain), ext_hook=unpack_integer)
+    assert len(first) == 1 + len(attrs.fields(m.PlaceOrder)) - 4
+    others = (
+        attrs.evolve(plain, slide=True),
+        attrs.evolve(plain, reduce_only=True),
+        attrs.evolve(plain, display_lots=0),
+        attrs.evolve(plain, trigger=TRAIL),
+    )
+    assert len({CODEC.encode_request(each) for each in (plain, *others)}) == 5
 
 
 # --- refusals --------------------------------------------------------------------------------

@@ -14,18 +14,13 @@ quantity range, notional range, price band, open orders of the instrument, limit
 from __future__ import annotations
 
 import copy
-from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterator
-from typing import assert_never
 
-from xached.domain import risk
+from xached.domain.holds import needed_hold_units
+from xached.domain.house_rules import apply_rule, decide_deposit, decide_mark, decide_rule
 from xached.domain.instrument import (
-    Asset,
-    Instrument,
     Symbol,
-    check_asset,
-    unknown_asset,
 )
 from xached.domain.messages import (
     AdvanceClock,
@@ -38,15 +33,11 @@ from xached.domain.messages import (
     Deposited,
     Event,
     ExpireOrder,
-    FreezePurse,
     HaltSet,
     InstrumentListed,
-    ListAsset,
-    ListInstrument,
     MarketStateSet,
     MarkSet,
     MatchPrevented,
-    OpenPurse,
     OrderAccepted,
     OrderEnded,
     OrderRested,
@@ -54,34 +45,24 @@ from xached.domain.messages import (
     PurseFrozen,
     PurseOpened,
     RiskLimitsSet,
-    SetHalt,
     SetMark,
-    SetMarketState,
-    SetRiskLimits,
     Traded,
-    make_order,
 )
-from xached.domain.money import format_units
 from xached.domain.order import (
-    BUY,
     AccountId,
     EndReason,
     Order,
-    OrderId,
     OrderStatus,
     Purse,
     Side,
     account_of,
-    make_order_id,
 )
-from xached.domain.placing import check_combination, needed_hold_units, place
-from xached.domain.position import Position
+from xached.domain.order_state import apply_accepted, apply_ended, apply_rested, apply_traded
+from xached.domain.placing import place
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.snapshot import Dump, dump, load
-from xached.domain.state import Market, PurseState, State
-
-AMOUNT_UNITS_MAX = 10**36
-"""Largest single deposit: far beyond any real supply, far within what is encoded and tested."""
+from xached.domain.state import PurseState, State
+from xached.domain.terms import check_combination
 
 
 class Exchange:
@@ -110,11 +91,11 @@ class Exchange:
             case AdvanceClock():
                 return (ClockAdvanced(),) if self.has_due(at_ns) else ()
             case SetMark():
-                return self._decide_mark(command)
+                return decide_mark(self.state, command)
             case Deposit():
-                return self._decide_deposit(command)
+                return decide_deposit(self.state, command)
             case _:
-                return self._decide_rule(command)
+                return decide_rule(self.state, command)
 
     def next_due(self) -> ExpireOrder | None:
         """The next internal step that is due at the time of the last applied event."""
@@ -152,7 +133,7 @@ class Exchange:
             raise Rejection(
                 Reason.PURSE_FROZEN, "the purse is frozen", given="order", allowed="cancels only"
             )
-        return place(self.state, market, purse, command, make_order_id(seq, 0))
+        return place(self.state, market, purse, command, seq)
 
     def _decide_cancel_all(self, command: CancelAll) -> tuple[Event, ...]:
         purse = self.state.purse(command.purse)
@@ -162,168 +143,6 @@ class Exchange:
             self._ended(self.state.orders[order_id], command.reason)
             for order_id, symbol in purse.open_orders.items()
             if command.symbol is None or symbol == command.symbol
-        )
-
-    def _decide_mark(self, command: SetMark) -> tuple[Event, ...]:
-        market = self.state.market(command.symbol)
-        market.instrument.check_price(command.price_ticks)
-        if market.reference_ticks == command.price_ticks:
-            return ()
-        return (
-            MarkSet(symbol=command.symbol, price_ticks=command.price_ticks, source=command.source),
-        )
-
-    def _decide_deposit(self, command: Deposit) -> tuple[Event, ...]:
-        self.state.purse(command.purse)
-        asset = self.state.assets.get(command.asset)
-        if asset is None:
-            raise unknown_asset(command.asset)
-        if not 0 < command.amount_units <= AMOUNT_UNITS_MAX:
-            raise Rejection(
-                Reason.AMOUNT_RANGE,
-                "the amount is outside the allowed range",
-                field="amount",
-                given=format_units(command.amount_units, asset.scale),
-                allowed=f"more than 0, at most {format_units(AMOUNT_UNITS_MAX, asset.scale)}",
-            )
-        return (
-            Deposited(
-                purse=command.purse,
-                asset=command.asset,
-                amount_units=command.amount_units,
-                reference=command.request_id,
-            ),
-        )
-
-    def _decide_rule(
-        self,
-        command: ListAsset
-        | ListInstrument
-        | SetMarketState
-        | OpenPurse
-        | FreezePurse
-        | SetRiskLimits
-        | SetHalt,
-    ) -> tuple[Event, ...]:
-        match command:
-            case ListAsset():
-                return self._decide_list_asset(command.asset)
-            case ListInstrument():
-                return self._decide_list_instrument(command.instrument)
-            case SetMarketState():
-                market = self.state.market(command.symbol)
-                if market.state is command.state:
-                    return ()
-                return (
-                    MarketStateSet(symbol=command.symbol, state=command.state, cause=command.cause),
-                )
-            case OpenPurse():
-                return self._decide_open_purse(command)
-            case FreezePurse():
-                if self.state.purse(command.purse).frozen == command.frozen:
-                    return ()
-                return (
-                    PurseFrozen(purse=command.purse, frozen=command.frozen, cause=command.cause),
-                )
-            case SetRiskLimits():
-                return self._decide_limits(command)
-            case SetHalt():
-                if self.state.halted == command.halted:
-                    return ()
-                return (HaltSet(halted=command.halted, cause=command.cause),)
-            case _:
-                assert_never(command)
-
-    def _decide_list_asset(self, asset: Asset) -> tuple[Event, ...]:
-        check_asset(asset)
-        known = self.state.assets.get(asset.name)
-        if known is None:
-            return (AssetListed(asset=asset),)
-        if known == asset:
-            return ()
-        raise Rejection(
-            Reason.ALREADY_LISTED,
-            "the asset is listed with another scale, which is fixed for ever",
-            field="asset",
-            given=f"{asset.name} scale {asset.scale}",
-            allowed=f"scale {known.scale}",
-        )
-
-    def _decide_list_instrument(self, instrument: Instrument) -> tuple[Event, ...]:
-        for name, scale in (
-            (instrument.base, instrument.base_scale),
-            (instrument.quote, instrument.quote_scale),
-        ):
-            asset = self.state.assets.get(name)
-            if asset is None:
-                raise unknown_asset(name)
-            if asset.scale != scale:
-                raise Rejection(
-                    Reason.INSTRUMENT_SPEC,
-                    "the instrument's scale is not its asset's",
-                    given=f"{name} scale {scale}",
-                    allowed=f"scale {asset.scale}",
-                )
-        instrument.check()
-        known = self.state.markets.get(instrument.symbol)
-        if known is None:
-            return (InstrumentListed(instrument=instrument),)
-        if known.instrument == instrument:
-            return ()
-        raise Rejection(
-            Reason.ALREADY_LISTED,
-            "the instrument is listed with other rules",
-            field="symbol",
-            given=instrument.symbol,
-            allowed="the rules it was listed with",
-        )
-
-    def _decide_open_purse(self, command: OpenPurse) -> tuple[Event, ...]:
-        known = self.state.purses.get(command.purse)
-        if known is None:
-            return (PurseOpened(purse=command.purse, simulated=command.simulated),)
-        if known.simulated == command.simulated:
-            return ()
-        raise Rejection(
-            Reason.ALREADY_LISTED,
-            "the purse is open with another kind of liquidity",
-            field="simulated",
-            given=str(command.simulated).lower(),
-            allowed=str(known.simulated).lower(),
-        )
-
-    def _decide_limits(self, command: SetRiskLimits) -> tuple[Event, ...]:
-        known = self.state.default_limits
-        if command.purse is not None:
-            known = self.state.purse(command.purse).limits
-        if not 0 <= command.max_open_orders <= risk.OPEN_ORDERS_MAX:
-            raise Rejection(
-                Reason.AMOUNT_RANGE,
-                "the number of open orders is outside the allowed range",
-                field="max_open_orders",
-                given=str(command.max_open_orders),
-                allowed=f"0 to {risk.OPEN_ORDERS_MAX}",
-            )
-        for name, units in command.max_order_notional_units:
-            if name not in self.state.assets:
-                raise unknown_asset(name)
-            if units < 0:
-                raise Rejection(
-                    Reason.AMOUNT_RANGE,
-                    "the largest order is outside the allowed range",
-                    field="max_order_notional",
-                    given=format_units(units, self.state.assets[name].scale),
-                    allowed="0 or more",
-                )
-        wanted = risk.RiskLimits(command.max_open_orders, dict(command.max_order_notional_units))
-        if known == wanted:
-            return ()
-        return (
-            RiskLimitsSet(
-                purse=command.purse,
-                max_open_orders=command.max_open_orders,
-                max_order_notional_units=command.max_order_notional_units,
-            ),
         )
 
     def _open_order(self, command: CancelOrder) -> Order:
@@ -364,13 +183,13 @@ class Exchange:
         # The four of every order first and by isinstance: a class pattern that does not match
         # costs six times as much in Python 3.11.
         if isinstance(event, OrderEnded):
-            self._apply_ended(event, seq, at_ns)
+            apply_ended(self.state, event, seq, at_ns)
         elif isinstance(event, OrderAccepted):
-            self._apply_accepted(event, seq, at_ns)
+            apply_accepted(self.state, event, seq, at_ns)
         elif isinstance(event, Traded):
-            self._apply_traded(event, seq, at_ns)
+            apply_traded(self.state, event, seq, at_ns)
         elif isinstance(event, OrderRested):
-            self._apply_rested(event, seq, at_ns)
+            apply_rested(self.state, event, seq, at_ns)
         else:
             self._apply_rare(event)
 
@@ -396,135 +215,7 @@ class Exchange:
             case MatchPrevented() | ClockAdvanced():
                 pass
             case _:
-                self._apply_rule(event)
-
-    def _apply_rule(
-        self,
-        event: AssetListed
-        | InstrumentListed
-        | MarketStateSet
-        | PurseOpened
-        | PurseFrozen
-        | RiskLimitsSet
-        | HaltSet,
-    ) -> None:
-        match event:
-            case AssetListed():
-                self.state.assets[event.asset.name] = event.asset
-                self.state.ledger.open_asset(event.asset.name)
-            case InstrumentListed():
-                self.state.markets[event.instrument.symbol] = Market(event.instrument)
-            case MarketStateSet():
-                self.state.markets[event.symbol].state = event.state
-            case PurseOpened():
-                self.state.purses[event.purse] = PurseState(simulated=event.simulated)
-            case PurseFrozen():
-                self.state.purses[event.purse].frozen = event.frozen
-            case RiskLimitsSet():
-                limits = risk.RiskLimits(
-                    event.max_open_orders, dict(event.max_order_notional_units)
-                )
-                if event.purse is None:
-                    self.state.default_limits = limits
-                else:
-                    self.state.purses[event.purse].limits = limits
-            case HaltSet():
-                self.state.halted = event.halted
-            case _:
-                assert_never(event)
-
-    def _apply_accepted(self, event: OrderAccepted, seq: int, at_ns: int) -> None:
-        order = make_order(event, seq, at_ns)
-        instrument = self.state.markets[event.symbol].instrument
-        asset = instrument.quote if event.side is BUY else instrument.base
-        self.state.ledger.hold(event.order_id, event.purse, asset, event.held_units)
-        self.state.orders[event.order_id] = order
-        self.state.purses[event.purse].add_open(order)
-
-    def _apply_rested(self, event: OrderRested, seq: int, at_ns: int) -> None:
-        order = self.state.orders[event.order_id]
-        assert order.price_ticks is not None
-        book = self.state.markets[event.symbol].book
-        book.add(order.order_id, order.side, order.price_ticks, event.leaves_lots)
-        order.seq, order.updated_at_ns = seq, at_ns
-        if order.expires_at_ns is not None:
-            insort(self.state.expiries, (order.expires_at_ns, order.order_id))
-
-    def _apply_traded(self, event: Traded, seq: int, at_ns: int) -> None:
-        taker, maker = (
-            self.state.orders[event.taker_order_id],
-            self.state.orders[event.maker_order_id],
-        )
-        taker_buys = event.taker_side is BUY
-        if taker_buys:
-            buyer, seller = taker, maker
-            buyer_fee, seller_fee = event.taker_fee_units, event.maker_fee_units
-        else:
-            buyer, seller = maker, taker
-            buyer_fee, seller_fee = event.maker_fee_units, event.taker_fee_units
-        market = self.state.markets[event.symbol]
-        base_units = event.quantity_lots * market.instrument.lot_units
-        paid_units = event.notional_units + buyer_fee
-        self.state.ledger.settle(
-            buyer.order_id,
-            seller.order_id,
-            paid_units=paid_units,
-            proceeds_units=event.notional_units - seller_fee,
-            released_units=event.buyer_released_units,
-            base_units=base_units,
-        )
-        if event.seller_position_lots:
-            self._kept_position(seller.purse, event.symbol).sell(
-                event.seller_position_lots, event.seller_relieved_units, event.seller_realised_units
-            )
-        self._kept_position(buyer.purse, event.symbol).buy(
-            event.quantity_lots, event.notional_units, buyer_fee
-        )
-        buyer_used = paid_units + event.buyer_released_units
-        taker.record_fill(
-            lots=event.quantity_lots,
-            notional_units=event.notional_units,
-            fee_units=event.taker_fee_units,
-            hold_used_units=buyer_used if taker_buys else base_units,
-            as_maker=False,
-            seq=seq,
-            at_ns=at_ns,
-        )
-        maker.record_fill(
-            lots=event.quantity_lots,
-            notional_units=event.notional_units,
-            fee_units=event.maker_fee_units,
-            hold_used_units=base_units if taker_buys else buyer_used,
-            as_maker=True,
-            seq=seq,
-            at_ns=at_ns,
-        )
-        market.book.reduce(event.maker_order_id, event.quantity_lots)
-        market.last_ticks = event.price_ticks
-
-    def _apply_ended(self, event: OrderEnded, seq: int, at_ns: int) -> None:
-        order = self.state.orders.pop(event.order_id)
-        book = self.state.markets[event.symbol].book
-        if event.order_id in book:
-            book.remove(event.order_id)
-        if order.expires_at_ns is not None:
-            self._forget_expiry(order.expires_at_ns, event.order_id)
-        self.state.ledger.close_hold(event.order_id, event.released_units)
-        order.end(event.status, event.reason, event.released_units, seq, at_ns)
-        self.state.purses[event.purse].remove_open(order)
-
-    def _forget_expiry(self, expires_at_ns: int, order_id: OrderId) -> None:
-        expiries, entry = self.state.expiries, (expires_at_ns, order_id)
-        index = bisect_left(expiries, entry)
-        if index < len(expiries) and expiries[index] == entry:  # It may never have rested.
-            del expiries[index]
-
-    def _kept_position(self, purse: Purse, symbol: Symbol) -> Position:
-        positions = self.state.purses[purse].positions
-        found = positions.get(symbol)
-        if found is None:
-            found = positions[symbol] = Position()
-        return found
+                apply_rule(self.state, event)
 
     # --- reading, for queries and snapshots -------------------------------------------------
 

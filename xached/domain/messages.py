@@ -13,6 +13,7 @@ from xached.domain.frozen import frozen
 from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
 from xached.domain.order import (
     EndReason,
+    Leg,
     MarketState,
     Order,
     OrderId,
@@ -22,6 +23,7 @@ from xached.domain.order import (
     SelfTradePrevention,
     Side,
     TimeInForce,
+    Trigger,
 )
 
 # --- Commands: imperatives. Those with an id are safe to repeat. ----------------------------
@@ -32,6 +34,8 @@ class PlaceOrder:
     """Place one order. Exactly one of quantity and quote amount is given; quote only for market.
 
     ``quote_units``: BUY, all that leaves the purse, fee included; SELL, what should reach it.
+    ``trigger`` is given for all types but limit and market. ``display_lots`` makes a limit order
+    an iceberg. ``slide`` lets a post-only order rest at the best price that takes nothing.
     """
 
     purse: Purse
@@ -46,6 +50,10 @@ class PlaceOrder:
     post_only: bool
     self_trade_prevention: SelfTradePrevention
     expires_at_ns: int | None
+    trigger: Trigger | None = None
+    display_lots: int | None = None
+    reduce_only: bool = False
+    slide: bool = False
 
 
 @frozen(kw_only=True)
@@ -309,6 +317,11 @@ class OrderAccepted:
     maker_fee_ppm: int
     taker_fee_ppm: int
     held_units: int
+    trigger: Trigger | None = None
+    display_lots: int | None = None
+    reduce_only: bool = False
+    slide: bool = False
+    leg: Leg | None = None
 
 
 @frozen(kw_only=True)
@@ -437,6 +450,12 @@ def make_order(event: OrderAccepted, seq: int, at_ns: int) -> Order:
         maker_fee_ppm=event.maker_fee_ppm,
         taker_fee_ppm=event.taker_fee_ppm,
         held_units=event.held_units,
+        trigger=event.trigger,
+        display_lots=event.display_lots,
+        reduce_only=event.reduce_only,
+        slide=event.slide,
+        leg=event.leg,
+        stop_ticks=event.trigger.stop_ticks if event.trigger is not None else None,
         accepted_at_ns=at_ns,
         updated_at_ns=at_ns,
         seq=seq,

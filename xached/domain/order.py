@@ -1,8 +1,11 @@
 """Orders: their terms, and the state an order goes through.
 
-    accepted -> OPEN -> PARTIALLY_FILLED -> FILLED | CANCELED | EXPIRED
+    PENDING_NEW -> UNTRIGGERED -> TRIGGERED -> OPEN -> PARTIALLY_FILLED
+                                       -> FILLED | CANCELED | EXPIRED | REJECTED
 
-An order that never rests goes from accepted to its end in one step. The same class serves the
+A plain order begins OPEN; one with a trigger waits UNTRIGGERED; a child of another order waits
+PENDING_NEW until its parent trades. An order that never rests goes from accepted to its end in one
+step. The same class serves the
 exchange, the history and the streams, each of which folds the same events into it.
 """
 
@@ -14,6 +17,7 @@ from typing import Final, NewType
 
 import attrs
 
+from xached.domain.frozen import frozen
 from xached.domain.instrument import Symbol
 from xached.domain.rejection import Reason, Rejection
 
@@ -53,6 +57,28 @@ class OrderType(enum.IntEnum):
 
     LIMIT = 1
     MARKET = 2
+    STOP = 3
+    STOP_LIMIT = 4
+    TAKE_PROFIT = 5
+    TAKE_PROFIT_LIMIT = 6
+    TRAILING_STOP = 7
+
+
+class TriggerSource(enum.IntEnum):
+    """Which price a stop looks at. BID_ASK: a buy the best ask, a sell the best bid."""
+
+    LAST = 1
+    BID_ASK = 2
+    MARK = 3
+
+
+class LegRole(enum.IntEnum):
+    """What an order is in its list."""
+
+    PARENT = 1
+    CHILD = 2
+    LIMIT_LEG = 3
+    STOP_LEG = 4
 
 
 # Asked several times for every order; looking a member up in its class costs three times as much.
@@ -78,6 +104,15 @@ class OrderStatus(enum.IntEnum):
     FILLED = 3
     CANCELED = 4
     EXPIRED = 5
+    REJECTED = 6
+    PENDING_NEW = 7
+    UNTRIGGERED = 8
+    TRIGGERED = 9
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the order has ended: nothing of it can trade any more."""
+        return 3 <= self <= 6
 
 
 class EndReason(enum.IntEnum):
@@ -98,6 +133,12 @@ class EndReason(enum.IntEnum):
     ADMIN = 12
     DISCONNECT = 13
     INSTRUMENT = 14
+    REDUCE_ONLY = 15
+    OCO_SIBLING = 16
+    LIST = 17
+    PARENT = 18
+    REPLACED = 19
+    DEAD_MAN = 20
 
 
 class SelfTradePrevention(enum.IntEnum):
@@ -107,6 +148,8 @@ class SelfTradePrevention(enum.IntEnum):
     EXPIRE_TAKER = 2
     EXPIRE_MAKER = 3
     EXPIRE_BOTH = 4
+    DECREMENT = 5
+    TRANSFER = 6
 
 
 class MarketState(enum.IntEnum):
@@ -116,6 +159,30 @@ class MarketState(enum.IntEnum):
     POST_ONLY = 2
     CANCEL_ONLY = 3
     HALTED = 4
+    AUCTION = 5
+
+
+@frozen(kw_only=True)
+class Trigger:
+    """What wakes an order that waits. Exactly one of a stop price and a trail is given.
+
+    A trailing stop follows the market by ``trail_bps`` basis points or ``trail_ticks``; with
+    ``activation_ticks`` only after that price has traded.
+    """
+
+    source: TriggerSource
+    stop_ticks: int | None
+    trail_bps: int | None = None
+    trail_ticks: int | None = None
+    activation_ticks: int | None = None
+
+
+@frozen(kw_only=True)
+class Leg:
+    """An order's place in a list of orders; the list is named by the id of its first order."""
+
+    list_id: OrderId
+    role: LegRole
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -123,7 +190,8 @@ class Order:
     """An order and what became of it so far.
 
     ``held_units`` are quote units for a buy and base units for a sell. Notionals and fees are
-    quote units. Mutated only by :meth:`record_fill`, :meth:`rest` and :meth:`end`.
+    quote units. ``stop_ticks`` is where the stop is now: that of a trailing order moves.
+    ``prevented_lots`` were taken off by self-trade prevention without a trade.
     """
 
     order_id: OrderId
@@ -151,13 +219,20 @@ class Order:
     taker_notional_units: int = 0
     maker_notional_units: int = 0
     fee_units: int = 0
+    trigger: Trigger | None = None
+    display_lots: int | None = None
+    reduce_only: bool = False
+    slide: bool = False
+    leg: Leg | None = None
+    stop_ticks: int | None = None
+    prevented_lots: int = 0
 
     @property
     def leaves_lots(self) -> int:
         """What is still to trade; 0 once the order has ended."""
-        if self.status >= OrderStatus.FILLED:
+        if self.status.is_over:
             return 0
-        return self.quantity_lots - self.executed_lots
+        return self.quantity_lots - self.executed_lots - self.prevented_lots
 
     @property
     def notional_units(self) -> int:
@@ -187,7 +262,7 @@ class Order:
         self.seq = seq
         self.updated_at_ns = at_ns
         assert self.held_units >= 0, self
-        assert self.executed_lots <= self.quantity_lots, self
+        assert self.executed_lots + self.prevented_lots <= self.quantity_lots, self
 
     def end(
         self, status: OrderStatus, reason: EndReason, released_units: int, seq: int, at_ns: int

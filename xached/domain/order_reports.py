@@ -43,7 +43,7 @@ class OrderReport:
     @property
     def leaves_lots(self) -> int:
         """What is still to trade; 0 once the order has ended."""
-        if self.status >= OrderStatus.FILLED:
+        if self.status.is_over:
             return 0
         return self.quantity_lots - self.executed_lots
 

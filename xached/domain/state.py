@@ -83,6 +83,9 @@ class State:
     halted: bool = False
     now_ns: int = 0
     expiries: list[tuple[int, OrderId]] = attrs.field(factory=list)
+    traded_seq: int = 0
+    traded_count: int = 0
+    """How many trades row ``traded_seq`` has, the last one with any."""
 
     def purse(self, purse: Purse) -> PurseState:
         """Find a purse. Raises: Rejection UNKNOWN_PURSE."""
@@ -96,6 +99,10 @@ class State:
                 allowed="an open purse of the account",
             )
         return found
+
+    def next_trade_index(self, seq: int) -> int:
+        """The number of the next trade of row ``seq``."""
+        return self.traded_count if self.traded_seq == seq else 0
 
     def market(self, symbol: Symbol) -> Market:
         """Find a market. Raises: Rejection UNKNOWN_INSTRUMENT."""

@@ -17,6 +17,7 @@ those of the next. Codes are never used again.
 from __future__ import annotations
 
 import enum
+import itertools
 import operator
 import types
 import typing
@@ -29,6 +30,7 @@ import msgpack
 from xached.domain import messages as m
 from xached.domain.instrument import Asset, Instrument
 from xached.domain.messages import Command, Event
+from xached.domain.order import Leg, Trigger
 from xached.domain.sealed import PERSONAL, Sealed
 
 Fields: TypeAlias = tuple[Any, ...]
@@ -65,7 +67,7 @@ class Typed:
 
 
 TYPES: Final = (
-    Typed(1, 1, Kind.COMMAND, m.PlaceOrder),
+    Typed(1, 2, Kind.COMMAND, m.PlaceOrder),
     Typed(2, 1, Kind.COMMAND, m.CancelOrder),
     Typed(3, 1, Kind.COMMAND, m.CancelAll),
     Typed(4, 1, Kind.COMMAND, m.ListAsset),
@@ -88,7 +90,7 @@ TYPES: Final = (
     Typed(106, 1, Kind.EVENT, m.RiskLimitsSet),
     Typed(107, 1, Kind.EVENT, m.HaltSet),
     Typed(108, 1, Kind.EVENT, m.Deposited),
-    Typed(109, 1, Kind.EVENT, m.OrderAccepted),
+    Typed(109, 2, Kind.EVENT, m.OrderAccepted),
     Typed(110, 1, Kind.EVENT, m.Traded),
     Typed(111, 1, Kind.EVENT, m.MatchPrevented),
     Typed(112, 1, Kind.EVENT, m.OrderRested),
@@ -97,10 +99,21 @@ TYPES: Final = (
     Typed(200, 1, Kind.VALUE, Asset),
     Typed(201, 1, Kind.VALUE, Instrument),
     Typed(202, 1, Kind.VALUE, Sealed),
+    Typed(203, 1, Kind.VALUE, Trigger),
+    Typed(204, 1, Kind.VALUE, Leg),
 )
 
-UPCASTERS: Final[Mapping[tuple[int, int], Upcaster]] = {}
-"""By (code, old version). Empty: every class is in its first version."""
+
+def _grown_by(*neutral: object) -> Upcaster:
+    """Give the fields that a version has added the values that change nothing."""
+    return lambda fields: (*fields, *neutral)
+
+
+UPCASTERS: Final[Mapping[tuple[int, int], Upcaster]] = {
+    (1, 1): _grown_by(None, None, False, False),
+    (109, 1): _grown_by(None, None, False, False, None),
+}
+"""By (code, old version)."""
 
 
 def pack_integer(number: object) -> msgpack.ExtType:
@@ -147,6 +160,8 @@ class _Class:
     prefix: tuple[int, int]
     checks: tuple[tuple[int, Callable[[Any], None]], ...]
     restores: tuple[tuple[int, Callable[[Any], Any]], ...]
+    neutral: tuple[Any, ...]
+    """Defaults of the fields that later versions added, the last first."""
     written_shapes: set[tuple[type, ...]] = attrs.field(factory=set)
     read_shapes: set[tuple[type, ...]] = attrs.field(factory=set)
 
@@ -226,9 +241,14 @@ class Codec:
         """Write what a request asked for: two are the same request when these bytes are equal.
 
         The version is left out, so that a retry after an upgrade is still the same request; a
-        field that a later version adds is left out too while it has its neutral value.
+        field that a later version adds is left out too while it has its neutral value: its default.
         """
         code, _, *values = self._plain(command, Kind.COMMAND)
+        for neutral in self._by_code[code].neutral:
+            # Compared with its type, as False is not 0 and None is not missing.
+            if values[-1] != neutral or type(values[-1]) is not type(neutral):
+                break
+            values.pop()
         return self._pack((code, *values))
 
     # --- writing -----------------------------------------------------------------------------
@@ -326,6 +346,7 @@ class Codec:
             prefix=(typed.code, typed.version),
             checks=tuple((i, f.check) for i, f in enumerate(fields) if f.check is not None),
             restores=tuple((i, f.restore) for i, f in enumerate(fields) if f.restore is not None),
+            neutral=_neutral(typed.cls),
         )
 
     def _field(self, typed: Typed, attribute: attrs.Attribute[Any], hint: Any) -> _Field:
@@ -412,6 +433,11 @@ class Codec:
 def _bytes_of(number: int) -> int:
     """How many bytes a number needs in two's complement."""
     return ((number if number >= 0 else ~number).bit_length() + 8) // 8
+
+
+def _neutral(cls: type) -> tuple[Any, ...]:
+    defaults = [attribute.default for attribute in attrs.fields(cls) if attribute.init]
+    return tuple(itertools.takewhile(lambda each: each is not attrs.NOTHING, reversed(defaults)))
 
 
 def _getter(names: tuple[str, ...]) -> Callable[[Any], Fields]:

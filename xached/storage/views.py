@@ -121,6 +121,28 @@ def tell_trades_from_fills(connection: Connection) -> None:
         connection.execute(statement)
 
 
+@VIEWS.step(3)
+def keep_conditions(connection: Connection) -> None:
+    """Orders that wait for a price or for other orders. All is made anew."""
+    for statement in (
+        'ALTER TABLE orders ADD COLUMN "trigger" BLOB',
+        "ALTER TABLE orders ADD COLUMN display_lots TEXT",
+        "ALTER TABLE orders ADD COLUMN reduce_only INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE orders ADD COLUMN slide INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE orders ADD COLUMN leg BLOB",
+        "ALTER TABLE orders ADD COLUMN stop_ticks TEXT",
+        "ALTER TABLE orders ADD COLUMN prevented_lots TEXT NOT NULL DEFAULT '0'",
+        "DROP INDEX orders_open",
+        "CREATE INDEX orders_open ON orders (status) WHERE status NOT BETWEEN 3 AND 6",
+        "DELETE FROM orders",
+        "DELETE FROM fills",
+        "DELETE FROM transactions",
+        "DELETE FROM instruments",
+        "UPDATE progress SET as_of_seq = 0",
+    ):
+        connection.execute(statement)
+
+
 @attrs.frozen(kw_only=True)
 class Page(Generic[Item]):
     """Newest first. ``next_before`` is where the next page begins; None on the last one."""
@@ -140,7 +162,7 @@ class Views:
             Symbol(row["symbol"]): CODEC.decode(row["terms"])
             for row in database.query("SELECT symbol, terms FROM instruments")
         }
-        open_orders = database.query("SELECT * FROM orders WHERE status < ?", [OrderStatus.FILLED])
+        open_orders = database.query("SELECT * FROM orders WHERE status NOT BETWEEN 3 AND 6")
         self._open: dict[OrderId, Order] = {
             order.order_id: order for order in map(_ORDERS.item, open_orders)
         }
@@ -242,10 +264,10 @@ class Views:
     def _keep(self, batch: _Batch) -> None:
         """Know what was written."""
         for order_id, order in batch.orders.items():
-            if order.status < OrderStatus.FILLED:
-                self._open[order_id] = order
-            else:
+            if order.status.is_over:
                 self._open.pop(order_id, None)
+            else:
+                self._open[order_id] = order
         self._numbers = batch.numbers
 
     def _write(self, batch: _Batch) -> None:
@@ -408,7 +430,8 @@ class _Batch:
 
 
 class _Table(Generic[Item]):
-    """How a class is kept: a column for each field, amounts as text, enums as numbers.
+    """How a class is kept: a column for each field, amounts as text, enums as numbers, and what
+    is ``packed`` as the journal writes it.
 
     Rows are ordered by ``key``; one that is no field of the class comes first in a row. Of a row
     that is there already only the columns in ``changing`` are written.
@@ -422,6 +445,7 @@ class _Table(Generic[Item]):
         amounts: str,
         kinds: Mapping[str, Callable[[Any], Any]],
         changing: str = "",
+        packed: str = "",
     ) -> None:
         self.name = name
         self.key = key
@@ -429,18 +453,22 @@ class _Table(Generic[Item]):
         self._fields = fields = tuple(inspect.signature(cls).parameters)
         self._values_of = attrgetter(*fields)
         # SQLite's module takes plain numbers at once and looks for an adapter for all else.
-        self._plain: tuple[tuple[int, Callable[[Any], int | str]], ...] = (
+        self._plain: tuple[tuple[int, Callable[[Any], int | str | bytes]], ...] = (
             *((fields.index(amount), str) for amount in amounts.split()),
             *((fields.index(kind), int) for kind in kinds),
+            *((fields.index(value), CODEC.encode) for value in packed.split()),
         )
         self._restore: dict[str, Callable[[Any], Any]] = {
             **dict.fromkeys(amounts.split(), int),
+            **dict.fromkeys(packed.split(), CODEC.decode),
             **kinds,
         }
         columns = fields if key in fields else (key, *fields)
         changes = ", ".join(f"{column} = excluded.{column}" for column in changing.split())
+        # Quoted: "trigger" is also a word of SQL.
+        named = ", ".join(f'"{column}"' for column in columns)
         self.put_sql = (
-            f"INSERT INTO {name} ({', '.join(columns)}) "  # noqa: S608 - names of this module
+            f"INSERT INTO {name} ({named}) "  # noqa: S608 - names of this module
             f"VALUES ({', '.join('?' * len(columns))})"
             + (f" ON CONFLICT ({key}) DO UPDATE SET {changes}" if changes else "")
         )
@@ -471,7 +499,7 @@ _ORDERS = _Table(
     "order_id",
     Order,
     "price_ticks quantity_lots quote_units held_units executed_lots taker_notional_units "
-    "maker_notional_units fee_units",
+    "maker_notional_units fee_units display_lots stop_ticks prevented_lots",
     {
         "side": Side,
         "type": OrderType,
@@ -480,9 +508,12 @@ _ORDERS = _Table(
         "self_trade_prevention": SelfTradePrevention,
         "status": OrderStatus,
         "end_reason": EndReason,
+        "reduce_only": bool,
+        "slide": bool,
     },
-    changing="held_units updated_at_ns seq status end_reason executed_lots taker_notional_units "
-    "maker_notional_units fee_units",
+    changing="quantity_lots held_units updated_at_ns seq status end_reason executed_lots "
+    "taker_notional_units maker_notional_units fee_units stop_ticks prevented_lots",
+    packed="trigger leg",
 )
 _FILLS = _Table(
     "fills",

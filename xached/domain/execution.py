@@ -1,0 +1,252 @@
+"""Turning the plan of a taker into events, carrying what each trade changes for the next."""
+
+from __future__ import annotations
+
+import attrs
+
+from xached.domain import fees
+from xached.domain.holds import buy_hold_units
+from xached.domain.messages import (
+    Event,
+    MatchPrevented,
+    OrderAccepted,
+    OrderEnded,
+    OrderRested,
+    Traded,
+)
+from xached.domain.order import (
+    BUY,
+    EndReason,
+    Order,
+    OrderStatus,
+    Purse,
+    SelfTradePrevention,
+)
+from xached.domain.plan import (
+    Match,
+    Plan,
+)
+from xached.domain.position import Position, Sale, plan_sale
+from xached.domain.state import Market, PurseState, State
+from xached.domain.terms import RESTING
+
+
+@attrs.define
+class Execution:
+    """Turns a plan into events, carrying what each trade changes for the next.
+
+    ``taker`` is an order that comes in, or one that waited; what it traded before counts on.
+    ``trades`` numbers its trades on from those of the row so far.
+    """
+
+    state: State
+    market: Market
+    purse: PurseState
+    taker: Order | OrderAccepted
+    trades: int
+    held_units: int
+    executed_lots: int = 0
+    taker_notional_units: int = 0
+    maker_notional_units: int = 0
+    fee_units: int = 0
+    events: list[Event] = attrs.field(factory=list)
+    positions: dict[Purse, Position] = attrs.field(factory=dict)
+
+    def run(self, plan: Plan) -> tuple[Event, ...]:
+        """The events from the first meeting to what becomes of the taker after the last."""
+        for match in plan.matches:
+            if match.prevented:
+                self._prevent(match)
+            else:
+                self._trade(match)
+        last = rest_or_end(self.taker, plan.stopped, self.executed_lots, self.held_units)
+        self.events.append(last)
+        return tuple(self.events)
+
+    def _prevent(self, match: Match) -> None:
+        taker, maker = self.taker, match.maker
+        assert maker.price_ticks is not None
+        self.events.append(
+            MatchPrevented(
+                symbol=taker.symbol,
+                price_ticks=maker.price_ticks,
+                quantity_lots=match.lots,
+                taker_order_id=taker.order_id,
+                taker_purse=taker.purse,
+                maker_order_id=maker.order_id,
+                maker_purse=maker.purse,
+                mode=taker.self_trade_prevention,
+            )
+        )
+        if match.maker_ends:
+            self.events.append(
+                end_of(
+                    maker,
+                    OrderStatus.EXPIRED,
+                    EndReason.SELF_TRADE,
+                    maker.executed_lots,
+                    maker.held_units,
+                )
+            )
+
+    def _trade(self, match: Match) -> None:
+        taker, maker, lots = self.taker, match.maker, match.lots
+        assert maker.price_ticks is not None
+        taker_fee = self._charge_taker(match.notional_units)
+        maker_fee = self._maker_fee(match)
+        self.executed_lots += lots
+        if taker.side is BUY:
+            seller, buyer = maker.purse, taker.purse
+            seller_fee, buyer_fee = maker_fee, taker_fee
+            released = self._release_taker(match.notional_units, taker_fee)
+        else:
+            seller, buyer = taker.purse, maker.purse
+            seller_fee, buyer_fee = taker_fee, maker_fee
+            self.held_units -= lots * self.market.instrument.lot_units
+            released = self._released_by_maker(match, maker_fee)
+        sale = self._sell(seller, lots, match.notional_units, seller_fee)
+        if taker.self_trade_prevention is SelfTradePrevention.NONE:
+            # Nobody else is both buyer and seller in one step and asks for what it bought.
+            self._position(buyer).buy(lots, match.notional_units, buyer_fee)
+        self.events.append(
+            Traded(
+                index=self.trades,
+                symbol=taker.symbol,
+                price_ticks=maker.price_ticks,
+                quantity_lots=lots,
+                notional_units=match.notional_units,
+                taker_side=taker.side,
+                taker_order_id=taker.order_id,
+                taker_purse=taker.purse,
+                taker_fee_units=taker_fee,
+                maker_order_id=maker.order_id,
+                maker_purse=maker.purse,
+                maker_fee_units=maker_fee,
+                buyer_released_units=released,
+                seller_position_lots=sale.position_lots,
+                seller_relieved_units=sale.relieved_units,
+                seller_realised_units=sale.realised_units,
+                simulated=self.purse.simulated or self.state.purses[maker.purse].simulated,
+            )
+        )
+        self.trades += 1
+        if match.maker_ends:
+            executed = maker.executed_lots + lots
+            self.events.append(end_of(maker, OrderStatus.FILLED, EndReason.NONE, executed, 0))
+
+    def _charge_taker(self, notional_units: int) -> int:
+        self.taker_notional_units += notional_units
+        due = fees.due_units(
+            self.taker_notional_units,
+            self.taker.taker_fee_ppm,
+            self.maker_notional_units,
+            self.taker.maker_fee_ppm,
+        )
+        fee = due - self.fee_units
+        self.fee_units = due
+        return fee
+
+    @staticmethod
+    def _maker_fee(match: Match) -> int:
+        maker = match.maker
+        due = fees.due_units(
+            maker.taker_notional_units,
+            maker.taker_fee_ppm,
+            maker.maker_notional_units + match.notional_units,
+            maker.maker_fee_ppm,
+        )
+        # A cheaper maker rate never makes what is due shrink: notionals only grow.
+        return due - maker.fee_units
+
+    def _release_taker(self, notional_units: int, fee_units: int) -> int:
+        """What the hold of a buying taker gives back at a fill beyond what it pays."""
+        self.held_units -= notional_units + fee_units
+        if self.taker.price_ticks is None:
+            return 0  # Its hold is what was planned, or the budget, and ends with the order.
+        needed = buy_hold_units(
+            self.market.instrument,
+            self.taker,
+            self.taker.quantity_lots - self.executed_lots,
+            self.taker_notional_units,
+            self.maker_notional_units,
+            self.fee_units,
+        )
+        released = self.held_units - needed
+        assert released >= 0
+        self.held_units = needed
+        return released
+
+    def _released_by_maker(self, match: Match, fee_units: int) -> int:
+        """What the hold of a buying maker gives back at a fill beyond what it pays."""
+        maker = match.maker
+        needed = buy_hold_units(
+            self.market.instrument,
+            maker,
+            maker.leaves_lots - match.lots,
+            maker.taker_notional_units,
+            maker.maker_notional_units + match.notional_units,
+            maker.fee_units + fee_units,
+        )
+        released = maker.held_units - match.notional_units - fee_units - needed
+        assert released >= 0
+        return released
+
+    def _sell(self, purse: Purse, lots: int, notional_units: int, fee_units: int) -> Sale:
+        position = self._position(purse)
+        sale = plan_sale(position, lots, notional_units, fee_units)
+        if sale.position_lots:
+            position.sell(sale.position_lots, sale.relieved_units, sale.realised_units)
+        return sale
+
+    def _position(self, purse: Purse) -> Position:
+        """A copy of a purse's position that carries the trades of this step."""
+        found = self.positions.get(purse)
+        if found is None:
+            kept = self.state.purses[purse].position(self.taker.symbol)
+            found = self.positions[purse] = Position(
+                kept.quantity_lots, kept.cost_units, kept.realised_units
+            )
+        return found
+
+
+def rest_or_end(
+    order: Order | OrderAccepted, stopped: EndReason, executed_lots: int, held_units: int
+) -> OrderRested | OrderEnded:
+    """What becomes of an order after its last meeting."""
+    leaves = order.quantity_lots - executed_lots
+    if leaves and stopped is not EndReason.SELF_TRADE and order.time_in_force in RESTING:
+        return OrderRested(
+            order_id=order.order_id,
+            purse=order.purse,
+            symbol=order.symbol,
+            leaves_lots=leaves,
+        )
+    by_quote = order.quote_units is not None
+    if leaves == 0 and (not by_quote or stopped is EndReason.NONE):
+        status, reason = OrderStatus.FILLED, EndReason.NONE
+    elif order.price_ticks is None or stopped is EndReason.SELF_TRADE:
+        status, reason = OrderStatus.EXPIRED, stopped
+    else:
+        status, reason = OrderStatus.EXPIRED, EndReason.IOC
+    return end_of(order, status, reason, executed_lots, held_units)
+
+
+def end_of(
+    order: Order | OrderAccepted,
+    status: OrderStatus,
+    reason: EndReason,
+    executed_lots: int,
+    released_units: int,
+) -> OrderEnded:
+    """The end of an order, giving back what it still holds."""
+    return OrderEnded(
+        order_id=order.order_id,
+        client_order_id=order.client_order_id,
+        purse=order.purse,
+        symbol=order.symbol,
+        side=order.side,
+        status=status,
+        reason=reason,
+        executed_lots=executed_lots,
+        released_units=released_units,
+    )

@@ -1,0 +1,87 @@
+"""What an order must hold, and whether its purse can pay that."""
+
+from __future__ import annotations
+
+from xached.domain import fees
+from xached.domain.instrument import Instrument
+from xached.domain.messages import (
+    OrderAccepted,
+    PlaceOrder,
+)
+from xached.domain.order import (
+    BUY,
+    SELL,
+    Order,
+)
+from xached.domain.plan import (
+    Plan,
+)
+from xached.domain.rejection import Reason, Rejection
+from xached.domain.state import State
+
+
+def hold_units(instrument: Instrument, command: PlaceOrder, plan: Plan) -> int:
+    """What an order must hold when it comes in: quote units of a buy, base units of a sell."""
+    if command.side is SELL:
+        lots = command.quantity_lots if command.quantity_lots is not None else plan.filled_lots
+        return lots * instrument.lot_units
+    if command.quote_units is not None:
+        return command.quote_units
+    assert command.quantity_lots is not None
+    if command.price_ticks is None:
+        return plan.notional_units + fees.due_units(
+            plan.notional_units, instrument.taker_fee_ppm, 0, instrument.maker_fee_ppm
+        )
+    notional = instrument.notional_units(command.price_ticks, command.quantity_lots)
+    return fees.buy_hold_units(
+        notional, 0, instrument.taker_fee_ppm, 0, instrument.maker_fee_ppm, 0
+    )
+
+
+def needed_hold_units(instrument: Instrument, order: Order) -> int:
+    """What an open limit order must hold by the rules of today."""
+    if order.side is SELL:
+        return order.leaves_lots * instrument.lot_units
+    return buy_hold_units(
+        instrument,
+        order,
+        order.leaves_lots,
+        order.taker_notional_units,
+        order.maker_notional_units,
+        order.fee_units,
+    )
+
+
+def buy_hold_units(
+    instrument: Instrument,
+    terms: Order | OrderAccepted,
+    leaves_lots: int,
+    taker_notional_units: int,
+    maker_notional_units: int,
+    charged_units: int,
+) -> int:
+    """What a buy with a limit must hold for what it still may trade, in quote units."""
+    assert terms.price_ticks is not None
+    return fees.buy_hold_units(
+        instrument.notional_units(terms.price_ticks, leaves_lots),
+        taker_notional_units,
+        terms.taker_fee_ppm,
+        maker_notional_units,
+        terms.maker_fee_ppm,
+        charged_units,
+    )
+
+
+def check_funds(state: State, instrument: Instrument, command: PlaceOrder, held_units: int) -> None:
+    """Refuse an order its purse cannot pay. Raises: Rejection INSUFFICIENT_FUNDS."""
+    asset = instrument.quote if command.side is BUY else instrument.base
+    free = state.ledger.available_units(command.purse, asset)
+    if free < held_units:
+        show = instrument.format_quote if command.side is BUY else instrument.format_base
+        raise Rejection(
+            Reason.INSUFFICIENT_FUNDS,
+            f"not enough free {asset}",
+            field="quantity",
+            given=f"{show(held_units)} {asset}",
+            allowed=f"at most {show(free)} {asset}",
+        )

@@ -1,0 +1,243 @@
+"""What administrators decide: assets, markets, purses, limits, halts; and money that comes in."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from xached.domain import risk
+from xached.domain.instrument import (
+    Asset,
+    Instrument,
+    check_asset,
+    unknown_asset,
+)
+from xached.domain.messages import (
+    AssetListed,
+    Deposit,
+    Deposited,
+    Event,
+    FreezePurse,
+    HaltSet,
+    InstrumentListed,
+    ListAsset,
+    ListInstrument,
+    MarketStateSet,
+    MarkSet,
+    OpenPurse,
+    PurseFrozen,
+    PurseOpened,
+    RiskLimitsSet,
+    SetHalt,
+    SetMark,
+    SetMarketState,
+    SetRiskLimits,
+)
+from xached.domain.money import format_units
+from xached.domain.rejection import Reason, Rejection
+from xached.domain.state import Market, PurseState, State
+
+AMOUNT_UNITS_MAX = 10**36
+"""Largest single deposit: far beyond any real supply, far within what is encoded and tested."""
+
+
+def decide_rule(
+    state: State,
+    command: ListAsset
+    | ListInstrument
+    | SetMarketState
+    | OpenPurse
+    | FreezePurse
+    | SetRiskLimits
+    | SetHalt,
+) -> tuple[Event, ...]:
+    """Decide what only administrators may say. Raises: Rejection."""
+    match command:
+        case ListAsset():
+            return _decide_list_asset(state, command.asset)
+        case ListInstrument():
+            return _decide_list_instrument(state, command.instrument)
+        case SetMarketState():
+            market = state.market(command.symbol)
+            if market.state is command.state:
+                return ()
+            return (
+                MarketStateSet(symbol=command.symbol, state=command.state, cause=command.cause),
+            )
+        case OpenPurse():
+            return _decide_open_purse(state, command)
+        case FreezePurse():
+            if state.purse(command.purse).frozen == command.frozen:
+                return ()
+            return (PurseFrozen(purse=command.purse, frozen=command.frozen, cause=command.cause),)
+        case SetRiskLimits():
+            return _decide_limits(state, command)
+        case SetHalt():
+            if state.halted == command.halted:
+                return ()
+            return (HaltSet(halted=command.halted, cause=command.cause),)
+        case _:
+            assert_never(command)
+
+
+def decide_mark(state: State, command: SetMark) -> tuple[Event, ...]:
+    """Set the price that bands are measured from. Raises: Rejection."""
+    market = state.market(command.symbol)
+    market.instrument.check_price(command.price_ticks)
+    if market.reference_ticks == command.price_ticks:
+        return ()
+    return (MarkSet(symbol=command.symbol, price_ticks=command.price_ticks, source=command.source),)
+
+
+def decide_deposit(state: State, command: Deposit) -> tuple[Event, ...]:
+    """Credit money from outside. Raises: Rejection."""
+    state.purse(command.purse)
+    asset = state.assets.get(command.asset)
+    if asset is None:
+        raise unknown_asset(command.asset)
+    if not 0 < command.amount_units <= AMOUNT_UNITS_MAX:
+        raise Rejection(
+            Reason.AMOUNT_RANGE,
+            "the amount is outside the allowed range",
+            field="amount",
+            given=format_units(command.amount_units, asset.scale),
+            allowed=f"more than 0, at most {format_units(AMOUNT_UNITS_MAX, asset.scale)}",
+        )
+    return (
+        Deposited(
+            purse=command.purse,
+            asset=command.asset,
+            amount_units=command.amount_units,
+            reference=command.request_id,
+        ),
+    )
+
+
+def _decide_list_asset(state: State, asset: Asset) -> tuple[Event, ...]:
+    check_asset(asset)
+    known = state.assets.get(asset.name)
+    if known is None:
+        return (AssetListed(asset=asset),)
+    if known == asset:
+        return ()
+    raise Rejection(
+        Reason.ALREADY_LISTED,
+        "the asset is listed with another scale, which is fixed for ever",
+        field="asset",
+        given=f"{asset.name} scale {asset.scale}",
+        allowed=f"scale {known.scale}",
+    )
+
+
+def _decide_list_instrument(state: State, instrument: Instrument) -> tuple[Event, ...]:
+    for name, scale in (
+        (instrument.base, instrument.base_scale),
+        (instrument.quote, instrument.quote_scale),
+    ):
+        asset = state.assets.get(name)
+        if asset is None:
+            raise unknown_asset(name)
+        if asset.scale != scale:
+            raise Rejection(
+                Reason.INSTRUMENT_SPEC,
+                "the instrument's scale is not its asset's",
+                given=f"{name} scale {scale}",
+                allowed=f"scale {asset.scale}",
+            )
+    instrument.check()
+    known = state.markets.get(instrument.symbol)
+    if known is None:
+        return (InstrumentListed(instrument=instrument),)
+    if known.instrument == instrument:
+        return ()
+    raise Rejection(
+        Reason.ALREADY_LISTED,
+        "the instrument is listed with other rules",
+        field="symbol",
+        given=instrument.symbol,
+        allowed="the rules it was listed with",
+    )
+
+
+def _decide_open_purse(state: State, command: OpenPurse) -> tuple[Event, ...]:
+    known = state.purses.get(command.purse)
+    if known is None:
+        return (PurseOpened(purse=command.purse, simulated=command.simulated),)
+    if known.simulated == command.simulated:
+        return ()
+    raise Rejection(
+        Reason.ALREADY_LISTED,
+        "the purse is open with another kind of liquidity",
+        field="simulated",
+        given=str(command.simulated).lower(),
+        allowed=str(known.simulated).lower(),
+    )
+
+
+def _decide_limits(state: State, command: SetRiskLimits) -> tuple[Event, ...]:
+    known = state.default_limits
+    if command.purse is not None:
+        known = state.purse(command.purse).limits
+    if not 0 <= command.max_open_orders <= risk.OPEN_ORDERS_MAX:
+        raise Rejection(
+            Reason.AMOUNT_RANGE,
+            "the number of open orders is outside the allowed range",
+            field="max_open_orders",
+            given=str(command.max_open_orders),
+            allowed=f"0 to {risk.OPEN_ORDERS_MAX}",
+        )
+    for name, units in command.max_order_notional_units:
+        if name not in state.assets:
+            raise unknown_asset(name)
+        if units < 0:
+            raise Rejection(
+                Reason.AMOUNT_RANGE,
+                "the largest order is outside the allowed range",
+                field="max_order_notional",
+                given=format_units(units, state.assets[name].scale),
+                allowed="0 or more",
+            )
+    wanted = risk.RiskLimits(command.max_open_orders, dict(command.max_order_notional_units))
+    if known == wanted:
+        return ()
+    return (
+        RiskLimitsSet(
+            purse=command.purse,
+            max_open_orders=command.max_open_orders,
+            max_order_notional_units=command.max_order_notional_units,
+        ),
+    )
+
+
+def apply_rule(
+    state: State,
+    event: AssetListed
+    | InstrumentListed
+    | MarketStateSet
+    | PurseOpened
+    | PurseFrozen
+    | RiskLimitsSet
+    | HaltSet,
+) -> None:
+    """Write what an administrator decided."""
+    match event:
+        case AssetListed():
+            state.assets[event.asset.name] = event.asset
+            state.ledger.open_asset(event.asset.name)
+        case InstrumentListed():
+            state.markets[event.instrument.symbol] = Market(event.instrument)
+        case MarketStateSet():
+            state.markets[event.symbol].state = event.state
+        case PurseOpened():
+            state.purses[event.purse] = PurseState(simulated=event.simulated)
+        case PurseFrozen():
+            state.purses[event.purse].frozen = event.frozen
+        case RiskLimitsSet():
+            limits = risk.RiskLimits(event.max_open_orders, dict(event.max_order_notional_units))
+            if event.purse is None:
+                state.default_limits = limits
+            else:
+                state.purses[event.purse].limits = limits
+        case HaltSet():
+            state.halted = event.halted
+        case _:
+            assert_never(event)

@@ -1,0 +1,130 @@
+"""Writing what happened to orders: the state after an event of an order.
+
+Total: what was decided always fits.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+
+from xached.domain.instrument import (
+    Symbol,
+)
+from xached.domain.messages import (
+    OrderAccepted,
+    OrderEnded,
+    OrderRested,
+    Traded,
+    make_order,
+)
+from xached.domain.order import (
+    BUY,
+    OrderId,
+    Purse,
+)
+from xached.domain.position import Position
+from xached.domain.state import State
+
+
+def apply_accepted(state: State, event: OrderAccepted, seq: int, at_ns: int) -> None:
+    """An order came to be: its money is held and its purse lists it as open."""
+    order = make_order(event, seq, at_ns)
+    instrument = state.markets[event.symbol].instrument
+    asset = instrument.quote if event.side is BUY else instrument.base
+    state.ledger.hold(event.order_id, event.purse, asset, event.held_units)
+    state.orders[event.order_id] = order
+    state.purses[event.purse].add_open(order)
+
+
+def apply_rested(state: State, event: OrderRested, seq: int, at_ns: int) -> None:
+    """What is left of an order waits in the book."""
+    order = state.orders[event.order_id]
+    assert order.price_ticks is not None
+    book = state.markets[event.symbol].book
+    book.add(order.order_id, order.side, order.price_ticks, event.leaves_lots)
+    order.seq, order.updated_at_ns = seq, at_ns
+    if order.expires_at_ns is not None:
+        insort(state.expiries, (order.expires_at_ns, order.order_id))
+
+
+def apply_traded(state: State, event: Traded, seq: int, at_ns: int) -> None:
+    """Two orders traded: money, positions, orders and the book change in one go."""
+    taker, maker = (
+        state.orders[event.taker_order_id],
+        state.orders[event.maker_order_id],
+    )
+    taker_buys = event.taker_side is BUY
+    if taker_buys:
+        buyer, seller = taker, maker
+        buyer_fee, seller_fee = event.taker_fee_units, event.maker_fee_units
+    else:
+        buyer, seller = maker, taker
+        buyer_fee, seller_fee = event.maker_fee_units, event.taker_fee_units
+    market = state.markets[event.symbol]
+    base_units = event.quantity_lots * market.instrument.lot_units
+    paid_units = event.notional_units + buyer_fee
+    state.ledger.settle(
+        buyer.order_id,
+        seller.order_id,
+        paid_units=paid_units,
+        proceeds_units=event.notional_units - seller_fee,
+        released_units=event.buyer_released_units,
+        base_units=base_units,
+    )
+    if event.seller_position_lots:
+        _kept_position(state, seller.purse, event.symbol).sell(
+            event.seller_position_lots, event.seller_relieved_units, event.seller_realised_units
+        )
+    _kept_position(state, buyer.purse, event.symbol).buy(
+        event.quantity_lots, event.notional_units, buyer_fee
+    )
+    buyer_used = paid_units + event.buyer_released_units
+    taker.record_fill(
+        lots=event.quantity_lots,
+        notional_units=event.notional_units,
+        fee_units=event.taker_fee_units,
+        hold_used_units=buyer_used if taker_buys else base_units,
+        as_maker=False,
+        seq=seq,
+        at_ns=at_ns,
+    )
+    maker.record_fill(
+        lots=event.quantity_lots,
+        notional_units=event.notional_units,
+        fee_units=event.maker_fee_units,
+        hold_used_units=base_units if taker_buys else buyer_used,
+        as_maker=True,
+        seq=seq,
+        at_ns=at_ns,
+    )
+    market.book.reduce(event.maker_order_id, event.quantity_lots)
+    market.last_ticks = event.price_ticks
+    state.traded_seq, state.traded_count = seq, event.index + 1
+
+
+def apply_ended(state: State, event: OrderEnded, seq: int, at_ns: int) -> None:
+    """An order is over: out of the book, its hold given back."""
+    order = state.orders.pop(event.order_id)
+    book = state.markets[event.symbol].book
+    if event.order_id in book:
+        book.remove(event.order_id)
+    if order.expires_at_ns is not None:
+        _forget_expiry(state, order.expires_at_ns, event.order_id)
+    state.ledger.close_hold(event.order_id, event.released_units)
+    order.end(event.status, event.reason, event.released_units, seq, at_ns)
+    state.purses[event.purse].remove_open(order)
+
+
+def _forget_expiry(state: State, expires_at_ns: int, order_id: OrderId) -> None:
+    expiries, entry = state.expiries, (expires_at_ns, order_id)
+    index = bisect_left(expiries, entry)
+    if index < len(expiries) and expiries[index] == entry:  # It may never have rested.
+        del expiries[index]
+
+
+def _kept_position(state: State, purse: Purse, symbol: Symbol) -> Position:
+    positions = state.purses[purse].positions
+    found = positions.get(symbol)
+    if found is None:
+        found = positions[symbol] = Position()
+    return found
