@@ -10,6 +10,7 @@ from xached.domain.messages import (
 )
 from xached.domain.order import (
     MARKET,
+    OrderType,
     TimeInForce,
 )
 from xached.domain.rejection import Reason, Rejection
@@ -26,6 +27,14 @@ def check_combination(command: PlaceOrder, at_ns: int) -> None:
     Raises: Rejection FIELD_REQUIRED, FIELD_FORBIDDEN, COMBINATION or EXPIRY_PAST.
     """
     time = command.time_in_force
+    if (
+        command.type not in (OrderType.LIMIT, MARKET)
+        or command.trigger is not None
+        or command.display_lots is not None
+        or command.reduce_only
+        or command.slide
+    ):
+        raise _combination(command.type.name, "LIMIT or MARKET without conditions")
     if command.type is MARKET:
         if command.price_ticks is not None:
             raise _forbidden("price", "a market order")

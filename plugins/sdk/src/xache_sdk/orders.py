@@ -29,7 +29,10 @@ class TimeInForce(enum.Enum):
 
 
 class OrderStatus(enum.Enum):
-    """Where an order stands. REFUSED: it never came to be."""
+    """Where an order stands.
+
+    REFUSED: it never came to be. PENDING_NEW waits for its parent, UNTRIGGERED for its price.
+    """
 
     OPEN = "OPEN"
     PARTIALLY_FILLED = "PARTIALLY_FILLED"
@@ -37,11 +40,21 @@ class OrderStatus(enum.Enum):
     CANCELED = "CANCELED"
     EXPIRED = "EXPIRED"
     REFUSED = "REFUSED"
+    REJECTED = "REJECTED"
+    PENDING_NEW = "PENDING_NEW"
+    UNTRIGGERED = "UNTRIGGERED"
+    TRIGGERED = "TRIGGERED"
 
     @property
     def final(self) -> bool:
         """True when nothing more can happen to the order."""
-        return self not in (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
+        return self in (
+            OrderStatus.FILLED,
+            OrderStatus.CANCELED,
+            OrderStatus.EXPIRED,
+            OrderStatus.REFUSED,
+            OrderStatus.REJECTED,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

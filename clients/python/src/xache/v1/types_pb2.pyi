@@ -18,6 +18,26 @@ class OrderType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ORDER_TYPE_UNSPECIFIED: _ClassVar[OrderType]
     ORDER_TYPE_LIMIT: _ClassVar[OrderType]
     ORDER_TYPE_MARKET: _ClassVar[OrderType]
+    ORDER_TYPE_STOP: _ClassVar[OrderType]
+    ORDER_TYPE_STOP_LIMIT: _ClassVar[OrderType]
+    ORDER_TYPE_TAKE_PROFIT: _ClassVar[OrderType]
+    ORDER_TYPE_TAKE_PROFIT_LIMIT: _ClassVar[OrderType]
+    ORDER_TYPE_TRAILING_STOP: _ClassVar[OrderType]
+
+class TriggerSource(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TRIGGER_SOURCE_UNSPECIFIED: _ClassVar[TriggerSource]
+    TRIGGER_SOURCE_LAST: _ClassVar[TriggerSource]
+    TRIGGER_SOURCE_BID_ASK: _ClassVar[TriggerSource]
+    TRIGGER_SOURCE_MARK: _ClassVar[TriggerSource]
+
+class LegRole(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    LEG_ROLE_UNSPECIFIED: _ClassVar[LegRole]
+    LEG_ROLE_PARENT: _ClassVar[LegRole]
+    LEG_ROLE_CHILD: _ClassVar[LegRole]
+    LEG_ROLE_LIMIT_LEG: _ClassVar[LegRole]
+    LEG_ROLE_STOP_LEG: _ClassVar[LegRole]
 
 class TimeInForce(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -35,6 +55,10 @@ class OrderStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ORDER_STATUS_FILLED: _ClassVar[OrderStatus]
     ORDER_STATUS_CANCELED: _ClassVar[OrderStatus]
     ORDER_STATUS_EXPIRED: _ClassVar[OrderStatus]
+    ORDER_STATUS_REJECTED: _ClassVar[OrderStatus]
+    ORDER_STATUS_PENDING_NEW: _ClassVar[OrderStatus]
+    ORDER_STATUS_UNTRIGGERED: _ClassVar[OrderStatus]
+    ORDER_STATUS_TRIGGERED: _ClassVar[OrderStatus]
 
 class EndReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -53,6 +77,12 @@ class EndReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     END_REASON_ADMIN: _ClassVar[EndReason]
     END_REASON_DISCONNECT: _ClassVar[EndReason]
     END_REASON_INSTRUMENT: _ClassVar[EndReason]
+    END_REASON_REDUCE_ONLY: _ClassVar[EndReason]
+    END_REASON_OCO_SIBLING: _ClassVar[EndReason]
+    END_REASON_LIST: _ClassVar[EndReason]
+    END_REASON_PARENT: _ClassVar[EndReason]
+    END_REASON_REPLACED: _ClassVar[EndReason]
+    END_REASON_DEAD_MAN: _ClassVar[EndReason]
 
 class SelfTradePrevention(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -61,6 +91,8 @@ class SelfTradePrevention(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SELF_TRADE_PREVENTION_EXPIRE_TAKER: _ClassVar[SelfTradePrevention]
     SELF_TRADE_PREVENTION_EXPIRE_MAKER: _ClassVar[SelfTradePrevention]
     SELF_TRADE_PREVENTION_EXPIRE_BOTH: _ClassVar[SelfTradePrevention]
+    SELF_TRADE_PREVENTION_DECREMENT: _ClassVar[SelfTradePrevention]
+    SELF_TRADE_PREVENTION_TRANSFER: _ClassVar[SelfTradePrevention]
 
 class MarketState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -69,6 +101,7 @@ class MarketState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     MARKET_STATE_POST_ONLY: _ClassVar[MarketState]
     MARKET_STATE_CANCEL_ONLY: _ClassVar[MarketState]
     MARKET_STATE_HALTED: _ClassVar[MarketState]
+    MARKET_STATE_AUCTION: _ClassVar[MarketState]
 
 class Provenance(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -88,6 +121,20 @@ SIDE_SELL: Side
 ORDER_TYPE_UNSPECIFIED: OrderType
 ORDER_TYPE_LIMIT: OrderType
 ORDER_TYPE_MARKET: OrderType
+ORDER_TYPE_STOP: OrderType
+ORDER_TYPE_STOP_LIMIT: OrderType
+ORDER_TYPE_TAKE_PROFIT: OrderType
+ORDER_TYPE_TAKE_PROFIT_LIMIT: OrderType
+ORDER_TYPE_TRAILING_STOP: OrderType
+TRIGGER_SOURCE_UNSPECIFIED: TriggerSource
+TRIGGER_SOURCE_LAST: TriggerSource
+TRIGGER_SOURCE_BID_ASK: TriggerSource
+TRIGGER_SOURCE_MARK: TriggerSource
+LEG_ROLE_UNSPECIFIED: LegRole
+LEG_ROLE_PARENT: LegRole
+LEG_ROLE_CHILD: LegRole
+LEG_ROLE_LIMIT_LEG: LegRole
+LEG_ROLE_STOP_LEG: LegRole
 TIME_IN_FORCE_UNSPECIFIED: TimeInForce
 TIME_IN_FORCE_GTC: TimeInForce
 TIME_IN_FORCE_IOC: TimeInForce
@@ -99,6 +146,10 @@ ORDER_STATUS_PARTIALLY_FILLED: OrderStatus
 ORDER_STATUS_FILLED: OrderStatus
 ORDER_STATUS_CANCELED: OrderStatus
 ORDER_STATUS_EXPIRED: OrderStatus
+ORDER_STATUS_REJECTED: OrderStatus
+ORDER_STATUS_PENDING_NEW: OrderStatus
+ORDER_STATUS_UNTRIGGERED: OrderStatus
+ORDER_STATUS_TRIGGERED: OrderStatus
 END_REASON_UNSPECIFIED: EndReason
 END_REASON_USER: EndReason
 END_REASON_TIME: EndReason
@@ -114,16 +165,25 @@ END_REASON_HALT: EndReason
 END_REASON_ADMIN: EndReason
 END_REASON_DISCONNECT: EndReason
 END_REASON_INSTRUMENT: EndReason
+END_REASON_REDUCE_ONLY: EndReason
+END_REASON_OCO_SIBLING: EndReason
+END_REASON_LIST: EndReason
+END_REASON_PARENT: EndReason
+END_REASON_REPLACED: EndReason
+END_REASON_DEAD_MAN: EndReason
 SELF_TRADE_PREVENTION_UNSPECIFIED: SelfTradePrevention
 SELF_TRADE_PREVENTION_NONE: SelfTradePrevention
 SELF_TRADE_PREVENTION_EXPIRE_TAKER: SelfTradePrevention
 SELF_TRADE_PREVENTION_EXPIRE_MAKER: SelfTradePrevention
 SELF_TRADE_PREVENTION_EXPIRE_BOTH: SelfTradePrevention
+SELF_TRADE_PREVENTION_DECREMENT: SelfTradePrevention
+SELF_TRADE_PREVENTION_TRANSFER: SelfTradePrevention
 MARKET_STATE_UNSPECIFIED: MarketState
 MARKET_STATE_TRADING: MarketState
 MARKET_STATE_POST_ONLY: MarketState
 MARKET_STATE_CANCEL_ONLY: MarketState
 MARKET_STATE_HALTED: MarketState
+MARKET_STATE_AUCTION: MarketState
 PROVENANCE_UNSPECIFIED: Provenance
 PROVENANCE_LIVE: Provenance
 PROVENANCE_RECORDED: Provenance

@@ -29,6 +29,10 @@ class PluginOrderStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PLUGIN_ORDER_STATUS_CANCELED: _ClassVar[PluginOrderStatus]
     PLUGIN_ORDER_STATUS_EXPIRED: _ClassVar[PluginOrderStatus]
     PLUGIN_ORDER_STATUS_REFUSED: _ClassVar[PluginOrderStatus]
+    PLUGIN_ORDER_STATUS_REJECTED: _ClassVar[PluginOrderStatus]
+    PLUGIN_ORDER_STATUS_PENDING_NEW: _ClassVar[PluginOrderStatus]
+    PLUGIN_ORDER_STATUS_UNTRIGGERED: _ClassVar[PluginOrderStatus]
+    PLUGIN_ORDER_STATUS_TRIGGERED: _ClassVar[PluginOrderStatus]
 
 class PluginMarketData(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -57,6 +61,10 @@ PLUGIN_ORDER_STATUS_FILLED: PluginOrderStatus
 PLUGIN_ORDER_STATUS_CANCELED: PluginOrderStatus
 PLUGIN_ORDER_STATUS_EXPIRED: PluginOrderStatus
 PLUGIN_ORDER_STATUS_REFUSED: PluginOrderStatus
+PLUGIN_ORDER_STATUS_REJECTED: PluginOrderStatus
+PLUGIN_ORDER_STATUS_PENDING_NEW: PluginOrderStatus
+PLUGIN_ORDER_STATUS_UNTRIGGERED: PluginOrderStatus
+PLUGIN_ORDER_STATUS_TRIGGERED: PluginOrderStatus
 PLUGIN_MARKET_DATA_UNSPECIFIED: PluginMarketData
 PLUGIN_MARKET_DATA_TRADES: PluginMarketData
 PLUGIN_MARKET_DATA_BOOK: PluginMarketData
