@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
+from xached.domain.frozen import frozen
 from xached.domain.instrument import AssetName, Instrument, Symbol
 from xached.domain.messages import (
     Deposited,
@@ -24,7 +25,7 @@ from xached.domain.messages import (
 from xached.domain.order import Order, OrderId, Purse, Side
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Fill:
     """One order's side of a trade. Fee and notional are quote units."""
 
@@ -86,17 +87,16 @@ def placed_order(
     order: Order | None = None
     fills: list[Fill] = []
     for event in events:
-        match event:
-            case OrderAccepted():
-                order = make_order(event, seq, at_ns)
-            case Traded():
-                assert order is not None
-                if event.taker_order_id == order.order_id:
-                    fills.append(fold_fill(order, event, instrument.lot_units, seq, at_ns))
-            case OrderEnded() if order is not None and event.order_id == order.order_id:
+        # By isinstance, as this is done for every answer: see Exchange.apply.
+        if isinstance(event, OrderAccepted):
+            order = make_order(event, seq, at_ns)
+        elif isinstance(event, Traded):
+            assert order is not None
+            if event.taker_order_id == order.order_id:
+                fills.append(fold_fill(order, event, instrument.lot_units, seq, at_ns))
+        elif isinstance(event, OrderEnded):
+            if order is not None and event.order_id == order.order_id:
                 order.end(event.status, event.reason, event.released_units, seq, at_ns)
-            case _:
-                pass
     assert order is not None
     return order, fills
 

@@ -230,29 +230,27 @@ class Views:
         self._db.close()
 
     def _fold(self, event: Event, row: Row, batch: _Batch) -> None:
-        match event:
-            case OrderAccepted():
-                batch.orders[event.order_id] = make_order(event, row.seq, row.at_ns)
-            case Traded():
-                lot_units = self._instruments[event.symbol].lot_units
-                for order_id in (event.taker_order_id, event.maker_order_id):
-                    order = self._order(order_id, batch)
-                    fill = fold_fill(order, event, lot_units, row.seq, row.at_ns)
-                    batch.fills.append((batch.next_number(), fill))
-            case OrderRested():
-                order = self._order(event.order_id, batch)
-                order.seq, order.updated_at_ns = row.seq, row.at_ns
-            case OrderEnded():
-                order = self._order(event.order_id, batch)
-                order.end(event.status, event.reason, event.released_units, row.seq, row.at_ns)
-            case InstrumentListed():
-                self._instruments[event.instrument.symbol] = event.instrument
-                batch.instruments.append(event.instrument)
-            case Deposited():
-                moved = deposit_transaction(event, row.seq, row.at_ns)
-                batch.transactions.append((batch.next_number(), moved))
-            case _:
-                pass
+        # By isinstance, as this is done for every event: see Exchange.apply.
+        if isinstance(event, OrderAccepted):
+            batch.orders[event.order_id] = make_order(event, row.seq, row.at_ns)
+        elif isinstance(event, Traded):
+            lot_units = self._instruments[event.symbol].lot_units
+            for order_id in (event.taker_order_id, event.maker_order_id):
+                order = self._order(order_id, batch)
+                fill = fold_fill(order, event, lot_units, row.seq, row.at_ns)
+                batch.fills.append((batch.next_number(), fill))
+        elif isinstance(event, OrderEnded):
+            order = self._order(event.order_id, batch)
+            order.end(event.status, event.reason, event.released_units, row.seq, row.at_ns)
+        elif isinstance(event, OrderRested):
+            order = self._order(event.order_id, batch)
+            order.seq, order.updated_at_ns = row.seq, row.at_ns
+        elif isinstance(event, InstrumentListed):
+            self._instruments[event.instrument.symbol] = event.instrument
+            batch.instruments.append(event.instrument)
+        elif isinstance(event, Deposited):
+            moved = deposit_transaction(event, row.seq, row.at_ns)
+            batch.transactions.append((batch.next_number(), moved))
 
     def _order(self, order_id: OrderId, batch: _Batch) -> Order:
         """An order to fold into: a copy, so that nothing is known before it is written."""
