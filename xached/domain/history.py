@@ -94,9 +94,8 @@ def placed_order(
             assert order is not None
             if event.taker_order_id == order.order_id:
                 fills.append(fold_fill(order, event, instrument.lot_units, seq, at_ns))
-        elif isinstance(event, OrderEnded):
-            if order is not None and event.order_id == order.order_id:
-                order.end(event.status, event.reason, event.released_units, seq, at_ns)
+        elif isinstance(event, OrderEnded) and order and event.order_id == order.order_id:
+            order.end(event.status, event.reason, event.released_units, seq, at_ns)
     assert order is not None
     return order, fills
 
