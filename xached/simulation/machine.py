@@ -1,0 +1,350 @@
+"""The machine: a disk that outlives its daemons, and daemons that end and begin again.
+
+The journal, the vault and the snapshots are on the simulated disk. Views and candles are files of
+the system in a temporary directory, because sqlite-utils opens no VFS; they are rebuildable, and a
+loss of power takes them away.
+
+A crash first freezes the world (whatever would reach out of the process raises) and fails every
+operation of the disk, then cancels: code that cleans up on its way out can save nothing.
+"""
+
+from __future__ import annotations
+
+import enum
+import random
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import apsw
+import attrs
+import trio
+from google.protobuf.message import Message
+
+from xached.actors.market.actor import MarketFeed
+from xached.actors.strategies.surroundings import StrategyConfig
+from xached.api.errors import StatusError
+from xached.config import Config
+from xached.daemon import Attachments, Endpoints, House, run_daemon
+from xached.domain.market import BINANCE
+from xached.listeners import Addresses, Front
+from xached.recovery import ClockBehind
+from xached.runtime.world import Frozen, SimulatedProgram, SimulatedWorld
+from xached.simulation.calls import (
+    Answered,
+    Lost,
+    ReceivedResponses,
+    Result,
+    SentRequests,
+    SimulatedCall,
+    serve_stream,
+    serve_unary,
+    serve_watch,
+)
+from xached.simulation.disk import Disk, DiskFault, DiskFiles
+from xached.storage.journal import JournalFailed
+from xached.storage.snapshots import SnapshotDamaged
+from xached.storage.vault import VaultFailed
+
+RESTART_S_MAX = 3.0
+"""How long systemd takes to start what has ended."""
+
+START_S_MAX = 120.0
+
+
+class Violation(Exception):  # noqa: N818 - what was found
+    """Something that must always hold does not. ``checker`` names who found it."""
+
+    def __init__(self, checker: str, text: str) -> None:
+        super().__init__(f"{checker}: {text}")
+        self.checker = checker
+
+
+class Loss(enum.Enum):
+    """What a crash takes away."""
+
+    NOTHING = "the process was killed; the system has what it wrote"
+    TAIL = "the power went; the last writes are cut off somewhere"
+    UNSYNCED = "the power went; what was not synced is there or not, in any order, torn"
+
+
+@attrs.frozen(kw_only=True)
+class Life:
+    """One daemon, from its opened doors to its end."""
+
+    number: int
+    world: SimulatedWorld
+    house: House
+    front: Front
+    endpoints: Endpoints
+    nursery: trio.Nursery
+    stop: trio.Event
+
+
+class HandedOver:
+    """Doors that open nothing: what is behind them is handed to the simulation."""
+
+    def __init__(self) -> None:
+        self.front: Front | None = None
+
+    async def open(self, front: Front, nursery: trio.Nursery) -> Addresses:  # noqa: ARG002 - no task serves it
+        """See Doors."""
+        await trio.lowlevel.checkpoint()
+        self.front = front
+        return Addresses(grpc="", http="", admin_socket=Path())
+
+    async def close(self) -> None:
+        """See Doors."""
+        await trio.lowlevel.checkpoint()
+
+
+class StepCounter(trio.abc.Instrument):
+    """Calls back before the n-th step from now of any task: between two awaits, anywhere."""
+
+    def __init__(self) -> None:
+        self._left = 0
+        self._then: Callable[[], None] = lambda: None
+
+    def after(self, steps: int, then: Callable[[], None]) -> None:
+        """Set the alarm."""
+        self._left, self._then = steps, then
+
+    def clear(self) -> None:
+        """Forget the alarm."""
+        self._left = 0
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:  # noqa: ARG002 - any task
+        """See trio.abc.Instrument."""
+        if self._left:
+            self._left -= 1
+            if not self._left:
+                self._then()
+
+
+Prepare = Callable[[House], Awaitable[None]]
+
+
+@attrs.define(kw_only=True, eq=False)
+class Machine:
+    """A computer on which the daemon is started again whenever it ends."""
+
+    seed: int
+    config: Config
+    disk: Disk
+    vfs: str
+    steps: StepCounter
+    programs: Mapping[str, SimulatedProgram] = attrs.field(factory=dict)
+    feeds: Callable[[SimulatedWorld], Sequence[MarketFeed]] = lambda _world: ()
+    strategies: Sequence[StrategyConfig] = ()
+    prepare: Prepare | None = None
+    on_start: Callable[[Life], None] = lambda _life: None
+    """Called when the doors open, before anybody comes in."""
+
+    life: Life | None = None
+    lives: int = 0
+    started: trio.Event = attrs.field(factory=trio.Event)
+    world: SimulatedWorld | None = None
+    deaths: list[str] = attrs.field(factory=list)
+    failing: bool = False
+    """Whether the disk has been made to fail: then the daemon may end of it."""
+    clock_offset_ns: int = 0
+    accept_clock: bool = False
+    _draw: random.Random = attrs.field(init=False)
+    _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
+    _loss: Loss = Loss.NOTHING
+    _over: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        self._draw = random.Random(f"machine {self.seed}")
+
+    # --- its life -----------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Start the daemon whenever it has ended, until the machine is switched off."""
+        while not self._over:
+            await self._live()
+            self.life, self.started = None, trio.Event()
+            self._repair()
+            if not self._over:
+                await trio.sleep(self._draw.uniform(0, RESTART_S_MAX))
+
+    async def wait_started(self) -> Life:
+        """Wait for a daemon whose doors are open. Raises: Violation when none comes up."""
+        with trio.move_on_after(START_S_MAX):
+            while self.life is None:
+                await self.started.wait()
+        if self.life is None:
+            raise Violation("liveness", f"no daemon started within {START_S_MAX} s")
+        return self.life
+
+    async def switch_off(self) -> None:
+        """Stop the daemon as planned, and start it no more."""
+        self._over = True
+        if self.life is not None:
+            self.life.stop.set()
+        await trio.lowlevel.checkpoint()
+
+    def crash(self, loss: Loss) -> None:
+        """End the daemon now, wherever it is."""
+        if self.world is None or self.world.frozen:
+            return
+        self._loss = loss
+        self.world.freeze()
+        self.disk.before = _no_power
+        self._scope.cancel()
+
+    def crash_after(self, steps: int, loss: Loss) -> None:
+        """End it before the n-th step from now of any task."""
+        self.steps.after(steps, partial(self.crash, loss))
+
+    def restart(self) -> None:
+        """Ask the daemon to stop; it is started again."""
+        if self.life is not None:
+            self.life.stop.set()
+
+    async def _live(self) -> None:
+        self.lives += 1
+        files = DiskFiles(self.disk, self.vfs)
+        world = SimulatedWorld(f"{self.seed} life {self.lives}", self.programs, files)
+        world.shift_clock(self.clock_offset_ns)
+        self.world, self._scope, stop = world, trio.CancelScope(), trio.Event()
+        config = attrs.evolve(self.config, accept_clock=self.accept_clock)
+        doors = HandedOver()
+        houses: list[House] = []
+
+        async def attach(house: House) -> Attachments:
+            houses.append(house)
+            if self.prepare is not None:
+                await self.prepare(house)
+            return Attachments(
+                feeds=self.feeds(world),
+                strategies=self.strategies,
+                mark_venue=BINANCE,
+                installed=lambda: {each.strategy: each.strategy for each in self.strategies},
+            )
+
+        try:
+            with self._scope:
+                async with trio.open_nursery() as nursery:
+                    run = partial(run_daemon, config, world, attach, stop, doors=doors)
+                    endpoints: Endpoints = await nursery.start(run)
+                    assert doors.front is not None
+                    self.life = Life(
+                        number=self.lives, world=world, house=houses[0], front=doors.front,
+                        endpoints=endpoints, nursery=nursery, stop=stop,
+                    )  # fmt: skip
+                    self.on_start(self.life)
+                    self.started.set()
+                    await endpoints.stopped.wait()
+                    nursery.cancel_scope.cancel()
+        except BaseException as error:
+            self._judge(error, world)
+
+    def _judge(self, error: BaseException, world: SimulatedWorld) -> None:
+        """Was this end to be expected? Raises: Violation."""
+        for leaf in leaves(error):
+            self.deaths.append(f"life {self.lives}: {leaf!r}")
+            if isinstance(leaf, ClockBehind):
+                self.accept_clock = True
+            elif isinstance(leaf, Frozen | trio.Cancelled):
+                assert world.frozen or isinstance(leaf, trio.Cancelled)
+            elif not ((world.frozen or self.failing) and isinstance(leaf, _FAULTS)):
+                raise Violation("the daemon", f"it ended by {leaf!r}") from error
+
+    def _repair(self) -> None:
+        """What the next daemon finds."""
+        self.steps.clear()
+        self.failing = False
+        self.disk.before = lambda _: None
+        if self._loss is not Loss.NOTHING:
+            self.disk.restore_power(self._draw, in_order=self._loss is Loss.TAIL)
+            for path in sorted(self.config.data_dir.glob("*.db*")):
+                path.unlink()
+        self._loss = Loss.NOTHING
+
+    # --- who comes in ----------------------------------------------------------------------------
+
+    async def call(
+        self, path: str, request: Message | bytes, token: str = "", *,
+        peer: str = "ipv4:127.0.0.1:1", timeout_s: float = 60.0,
+    ) -> Result:  # fmt: skip
+        """Call a method with one response. Cancelling leaves: the handler is cancelled too."""
+        await trio.lowlevel.checkpoint()
+        life = self.life
+        if life is None:
+            return Lost()
+        route = life.front.admin.find(path)
+        assert route is not None, path
+        body = request if isinstance(request, bytes) else request.SerializeToString()
+        call = SimulatedCall(route, token, peer, trio.current_time() + timeout_s)
+        life.nursery.start_soon(serve_unary, life.front, call, route, body)
+        try:
+            await call.ended.wait()
+        finally:
+            call.scope.cancel()
+        return self._heard(life, call)
+
+    def watch(
+        self, path: str, request: Message, token: str, responses: ReceivedResponses
+    ) -> SimulatedCall | None:
+        """Call a method with a stream of responses; None when no daemon is there."""
+        life = self.life
+        if life is None:
+            return None
+        route = life.front.admin.find(path)
+        assert route is not None, path
+        call = SimulatedCall(route, token, "ipv4:127.0.0.1:1")
+        body = request.SerializeToString()
+        life.nursery.start_soon(serve_watch, life.front, call, route, body, responses)
+        return call
+
+    def converse(
+        self, path: str, requests: SentRequests, token: str, responses: ReceivedResponses
+    ) -> SimulatedCall | None:
+        """Call a method with streams both ways; None when no daemon is there."""
+        life = self.life
+        if life is None:
+            return None
+        route = life.front.admin.find(path)
+        assert route is not None, path
+        call = SimulatedCall(route, token, "ipv4:127.0.0.1:1")
+        life.nursery.start_soon(serve_stream, life.front, call, route, requests, responses)
+        return call
+
+    @staticmethod
+    def _heard(life: Life, call: SimulatedCall) -> Result:
+        """What reaches the caller: nothing from a machine that has ended."""
+        if life.world.frozen:
+            return Lost()
+        return call.result
+
+
+_FAULTS = (JournalFailed, VaultFailed, apsw.Error, OSError, SnapshotDamaged, DiskFault)
+"""What a daemon may end by when its disk fails."""
+
+
+def leaves(error: BaseException) -> list[BaseException]:
+    """What a group consists of."""
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for each in error.exceptions for leaf in leaves(each)]
+    return [error]
+
+
+def is_ok(result: Result) -> bool:
+    """Whether the call ended well."""
+    return isinstance(result, Answered)
+
+
+def refusal_of(result: Result) -> StatusError | None:
+    """The refusal, if it was one."""
+    return result if isinstance(result, StatusError) else None
+
+
+def _no_power(_operation: str) -> None:
+    raise DiskFault("the power is off")
+
+
+def python_program(run: SimulatedProgram) -> Mapping[str, SimulatedProgram]:
+    """Programs of a machine whose only one is Python."""
+    return {sys.executable: run}

@@ -1,0 +1,177 @@
+"""The people of the simulation: what each of them knows, and how they ask.
+
+A person keeps every answer that changed something, because it must never be taken back, and every
+request whose answer was lost, because its outcome can be found out by asking again.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import attrs
+import grpc
+import trio
+from google.protobuf.message import Message
+from xache.v1 import admin_pb2, auth_pb2, trading_pb2
+
+from xached.api.errors import StatusError
+from xached.simulation.calls import Answered, Lost, Result
+from xached.simulation.machine import Machine, Violation
+
+PASSWORD: Final = "a long enough pass phrase"
+LATENCY_S_MAX: Final = 0.004
+
+AUTH: Final = "/xache.v1.AuthService/"
+TRADING: Final = "/xache.v1.TradingService/"
+WALLET: Final = "/xache.v1.WalletService/"
+MARKET: Final = "/xache.v1.MarketService/"
+ADMIN: Final = "/xache.v1.AdminService/"
+
+SETTLE_S_MAX: Final = 240.0
+"""How long somebody insists before the house counts as dead."""
+
+
+@attrs.frozen(kw_only=True)
+class Acknowledged:
+    """A change that was answered: the same request gets the same bytes, for ever."""
+
+    path: str
+    body: bytes
+    answer: bytes
+    seq: int
+
+
+@attrs.define(kw_only=True, eq=False)
+class Person:
+    """Somebody with an account."""
+
+    email: str
+    account_id: str = ""
+    token: str = ""
+    refresh_token: str = ""
+    named: int = 0
+    orders: list[tuple[str, str]] = attrs.field(factory=list)
+    """(subaccount, client order id) of orders that may be open."""
+    acknowledged: list[Acknowledged] = attrs.field(factory=list)
+    unknown: list[tuple[str, bytes]] = attrs.field(factory=list)
+    """(path, request) whose answer was lost."""
+
+    def new_id(self) -> str:
+        """An id this person never used before."""
+        self.named += 1
+        return f"{self.email.partition('@')[0]}-{self.named}"
+
+
+@attrs.define(kw_only=True, eq=False)
+class People:
+    """Everybody, and the network between them and the machine."""
+
+    machine: Machine
+    draw: random.Random
+    admin: Person
+    traders: list[Person]
+    answers: dict[str, int] = attrs.field(factory=dict)
+    """How often each outcome was heard: OK, LOST, and the reasons of refusals."""
+
+    async def ask(self, person: Person, method: str, request: Message) -> Result:
+        """Ask in somebody's name, over a network that takes its time."""
+        body = request.SerializeToString()
+        result = await self.send(person, method, body)
+        if isinstance(result, StatusError) and result.code is grpc.StatusCode.UNAUTHENTICATED:
+            person.token = ""
+        return result
+
+    async def send(self, person: Person, method: str, body: bytes) -> Result:
+        """Send bytes; what changes something is remembered with its answer."""
+        await trio.sleep(self.draw.uniform(0, LATENCY_S_MAX))
+        result = await self.machine.call(method, body, person.token)
+        self._heard(person, method, body, result)
+        await trio.sleep(self.draw.uniform(0, LATENCY_S_MAX))
+        return result
+
+    async def insist(self, person: Person, method: str, request: Message) -> bytes:
+        """Ask until it is answered. Raises: Violation when it is refused or never answered."""
+        deadline = trio.current_time() + SETTLE_S_MAX
+        while trio.current_time() < deadline:
+            result = await self.ask(person, method, request)
+            match result:
+                case Answered():
+                    return result.body
+                case Lost():
+                    await trio.sleep(0.2)
+                case StatusError() if result.code in _LATER:
+                    await trio.sleep(0.2)
+                case StatusError() if result.code is grpc.StatusCode.UNAUTHENTICATED:
+                    await self.sign_in(person)
+                case StatusError():
+                    raise Violation("liveness", f"{method} of {person.email}: {result}")
+        raise Violation("liveness", f"{method} was not answered within {SETTLE_S_MAX} s")
+
+    async def sign_in(self, person: Person) -> None:
+        """Log in, however long it takes."""
+        request = auth_pb2.LoginRequest(email=person.email, password=PASSWORD)
+        body = await self.insist(person, f"{AUTH}Login", request)
+        self.signed_in(person, body)
+
+    def signed_in(self, person: Person, body: bytes) -> None:
+        """Keep the tokens of a login."""
+        granted = auth_pb2.LoginResponse.FromString(body)
+        person.account_id = granted.account_id
+        person.token = granted.tokens.access_token
+        person.refresh_token = granted.tokens.refresh_token
+
+    def _heard(self, person: Person, method: str, body: bytes, result: Result) -> None:
+        match result:
+            case Answered():
+                self._count("OK")
+                seq_of = SEQUENCES.get(method)
+                if seq_of is not None and (seq := seq_of(body, result.body)):
+                    person.acknowledged.append(
+                        Acknowledged(path=method, body=body, answer=result.body, seq=seq)
+                    )
+            case StatusError():
+                self._count(result.reason)
+                if result.code is grpc.StatusCode.INTERNAL:
+                    raise Violation("no incident", f"{method} of {person.email}: {result}")
+                if result.code in _UNSURE and method in SEQUENCES:
+                    person.unknown.append((method, body))
+            case Lost():
+                self._count("LOST")
+                if method in SEQUENCES:
+                    person.unknown.append((method, body))
+
+    def _count(self, outcome: str) -> None:
+        self.answers[outcome] = self.answers.get(outcome, 0) + 1
+
+
+_LATER: Final = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
+_UNSURE: Final = (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
+
+
+def _placed_seq(_body: bytes, answer: bytes) -> int:
+    return int(trading_pb2.PlaceOrderResponse.FromString(answer).order.order_id) >> 12
+
+
+def _canceled_seq(body: bytes, answer: bytes) -> int:
+    if not trading_pb2.CancelOrderRequest.FromString(body).request_id:
+        return 0  # Without an id it cannot be repeated.
+    return int(trading_pb2.CancelOrderResponse.FromString(answer).seq)
+
+
+def _deposited_seq(_body: bytes, answer: bytes) -> int:
+    return int(admin_pb2.DepositResponse.FromString(answer).seq)
+
+
+SEQUENCES: Final[Mapping[str, Callable[[bytes, bytes], int]]] = {
+    f"{TRADING}PlaceOrder": _placed_seq,
+    f"{TRADING}CancelOrder": _canceled_seq,
+    f"{ADMIN}Deposit": _deposited_seq,
+}
+"""Calls that change money and can be repeated: (request, response) → the row that did it, or 0."""
+
+
+def read(message_class: Any, body: bytes) -> Any:
+    """A response as its message."""
+    return message_class.FromString(body)
