@@ -7,11 +7,12 @@ that failed.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+import apsw
 import attrs
 import pytest
 import trio
@@ -204,11 +205,11 @@ async def test_a_projection_that_fails_is_done_again(
         await it.history.wait_for(100)
         write = it.views._write
 
-        def fail_late(batch: object) -> None:
-            write(batch)  # type: ignore[arg-type] # passed on
-            raise sqlite3.OperationalError("disk I/O error")
+        def fail_late(*written: Any) -> None:
+            write(*written)
+            raise apsw.IOError("disk I/O error")
 
-        it.views._write = fail_late  # type: ignore[method-assign] # a disk that fails
+        it.views._write = fail_late  # type: ignore[assignment, method-assign] # a disk that fails
         it.trade(100)
         await wait_all_tasks_blocked(0.1)
         await trio.sleep(0.5)

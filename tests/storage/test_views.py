@@ -7,14 +7,22 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+import apsw
 import attrs
 import pytest
 from loguru import logger
 
 from tests.storage.house import KEY, PURSES, SYMBOL, House, zero_entropy
 from xached.domain.history import Fill
-from xached.domain.instrument import AssetName
-from xached.domain.messages import AdvanceClock, Deposited, OrderAccepted, Row, Traded
+from xached.domain.instrument import AssetName, Symbol
+from xached.domain.messages import (
+    AdvanceClock,
+    Deposited,
+    InstrumentListed,
+    OrderAccepted,
+    Row,
+    Traded,
+)
 from xached.domain.order import Order, OrderId, OrderStatus, Purse
 from xached.domain.statement import Transaction, TransactionKind
 from xached.storage.journal import Journal
@@ -163,6 +171,38 @@ def test_orders_are_found_by_their_purse_only(history: History) -> None:
     assert history.reader.find_order(PURSES[0], OrderId(1)) is None
 
 
+def test_a_purse_trades_in_several_markets(history: History, tmp_path: Path) -> None:
+    """Every market has an index of its own; a page of all of them is still newest first."""
+    events = [event for row in history.rows for event in row.events]
+    listed = next(event for event in events if isinstance(event, InstrumentListed))
+    accepted = next(event for event in events if isinstance(event, OrderAccepted))
+    symbols = [Symbol(name) for name in ("ONE-USDT", "TWO-USDT", "TEN-USDT")]
+    row = Row(
+        seq=1,
+        at_ns=1,
+        command=AdvanceClock(),
+        events=(
+            *(
+                attrs.evolve(listed, instrument=attrs.evolve(listed.instrument, symbol=symbol))
+                for symbol in symbols
+            ),
+            *(
+                attrs.evolve(accepted, order_id=OrderId(number), symbol=symbols[number * 7 % 3])
+                for number in range(1, 41)
+            ),
+        ),
+    )
+    views = Views.open(tmp_path / "views.db", HOUSE_ID, last_seq=1)
+    views.project([row])
+    reader = ViewsReader(tmp_path / "views.db")
+    listed_ids = [order.order_id for order in all_orders(reader, accepted.purse)]
+    assert listed_ids == list(range(40, 0, -1))
+    only = reader.list_orders(accepted.purse, symbol=symbols[1], before=20, limit=3)
+    assert [order.order_id for order in only.items] == [19, 16, 13]
+    reader.close()
+    views.close()
+
+
 def test_amounts_beyond_sqlite_integers(tmp_path: Path) -> None:
     deposited = Deposited(
         purse=PURSES[0], asset=AssetName("USDT"), amount_units=10**30, reference="large"
@@ -178,8 +218,8 @@ def test_amounts_beyond_sqlite_integers(tmp_path: Path) -> None:
 
 
 def test_a_reader_cannot_write(history: History) -> None:
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        history.reader._db.execute("DELETE FROM orders")
+    with pytest.raises(apsw.ReadOnlyError):
+        history.reader._connection.execute("DELETE FROM orders")
 
 
 # --- projecting ------------------------------------------------------------------------------
@@ -230,7 +270,14 @@ def test_catching_up_from_the_journal(history: History, journal: Journal, tmp_pa
     assert dump(path) == dump(history.path)
 
 
-DAMAGES = ("garbage", "flipped header", "other house", "newer program", "ahead of the journal")
+DAMAGES = (
+    "garbage",
+    "flipped header",
+    "other house",
+    "another program",
+    "older program",
+    "ahead of the journal",
+)
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -250,8 +297,10 @@ def test_what_cannot_be_used_is_made_anew(
             path.write_bytes(b"X" + path.read_bytes()[1:])
         case "other house":
             connection.execute("UPDATE progress SET house_id = x'ff'")
-        case "newer program":
-            connection.execute("INSERT INTO migrations VALUES ('views', 99, 'later')")
+        case "another program":
+            connection.execute("UPDATE progress SET shape = 'of tomorrow'")
+        case "older program":
+            connection.execute("ALTER TABLE progress DROP COLUMN shape")
         case _:
             connection.execute("UPDATE progress SET as_of_seq = 9999")
     connection.commit()

@@ -1,26 +1,26 @@
 """History that people read: orders, fills and statements, projected from the journal.
 
-Everything here can be thrown away and made again: a file that is damaged, of another house, of a
-newer program or ahead of the journal is deleted, and the rows are projected anew. One writer
-projects; readers have connections of their own that cannot write. Amounts are kept as text,
-because SQLite's integers end at 2^63.
+Everything here can be thrown away and made again: a file that is damaged, of another house, of
+another program or ahead of the journal is deleted, and the rows are projected anew. One writer
+projects; readers have connections of their own that cannot write.
+
+Columns are only what is looked for. What was found is one blob, packed as the journal packs its
+messages: binding a column costs more than packing a field.
 """
 
 from __future__ import annotations
 
-import inspect
 import json
-import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
+import apsw
 import attrs
 from loguru import logger
-from sqlite_utils import Database
 
 from xached.domain.history import Fill, fold_fill
 from xached.domain.instrument import AssetName, Instrument, Symbol
@@ -35,112 +35,59 @@ from xached.domain.messages import (
     Traded,
     make_order,
 )
-from xached.domain.order import (
-    EndReason,
-    Order,
-    OrderId,
-    OrderStatus,
-    OrderType,
-    Purse,
-    SelfTradePrevention,
-    Side,
-    TimeInForce,
-)
-from xached.domain.statement import (
-    Transaction,
-    TransactionKind,
-    deposit_transaction,
-    fill_transactions,
-)
-from xached.storage.codec import CODEC
+from xached.domain.order import Leg, Order, OrderId, Purse, Trigger
+from xached.domain.statement import Transaction, deposit_transaction, fill_transactions
+from xached.storage.codec import CODEC, Codec, Kind, Typed
 from xached.storage.journal import Journal
-from xached.storage.schema import Connection, Migrations, SchemaError
 
 Item = TypeVar("Item")
 
 CATCH_UP_ROWS: Final = 1_000
+BUSY_TIMEOUT_MS: Final = 5_000
 
-VIEWS = Migrations("views")
+PACKED: Final = (
+    Typed(1, 1, Kind.VALUE, Order),
+    Typed(2, 1, Kind.VALUE, Fill),
+    Typed(3, 1, Kind.VALUE, Transaction),
+    Typed(4, 1, Kind.VALUE, Trigger),
+    Typed(5, 1, Kind.VALUE, Leg),
+)
+"""What the blobs hold. Not the journal's codes, nor for ever: see :data:`SHAPE`."""
 
+SCHEMA: Final = (
+    """CREATE TABLE progress (
+        house_id BLOB NOT NULL, shape TEXT NOT NULL, as_of_seq INTEGER NOT NULL
+    )""",
+    "CREATE TABLE instruments (symbol TEXT PRIMARY KEY, terms BLOB NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE orders (
+        order_id INTEGER PRIMARY KEY, purse TEXT NOT NULL, symbol TEXT NOT NULL,
+        is_open INTEGER NOT NULL, body BLOB NOT NULL
+    )""",
+    "CREATE INDEX orders_by_symbol ON orders (purse, symbol)",
+    "CREATE INDEX orders_open ON orders (order_id) WHERE is_open",
+    """CREATE TABLE fills (
+        number INTEGER PRIMARY KEY, order_id INTEGER NOT NULL, purse TEXT NOT NULL,
+        symbol TEXT NOT NULL, body BLOB NOT NULL
+    )""",
+    "CREATE INDEX fills_by_symbol ON fills (purse, symbol)",
+    "CREATE INDEX fills_by_order ON fills (order_id)",
+    """CREATE TABLE transactions (
+        number INTEGER PRIMARY KEY, purse TEXT NOT NULL, asset TEXT NOT NULL, body BLOB NOT NULL
+    )""",
+    "CREATE INDEX transactions_by_purse ON transactions (purse)",
+)
 
-@VIEWS.step(1)
-def create_history(connection: Connection) -> None:
-    """Orders, fills, transactions, and the instruments needed to read trades."""
-    for statement in (
-        "CREATE TABLE progress (house_id BLOB NOT NULL, as_of_seq INTEGER NOT NULL)",
-        "CREATE TABLE instruments (symbol TEXT PRIMARY KEY, terms BLOB NOT NULL) WITHOUT ROWID",
-        """CREATE TABLE orders (
-            order_id INTEGER PRIMARY KEY, client_order_id TEXT NOT NULL, purse TEXT NOT NULL,
-            symbol TEXT NOT NULL, side INTEGER NOT NULL, type INTEGER NOT NULL,
-            time_in_force INTEGER NOT NULL, price_ticks TEXT, quantity_lots TEXT NOT NULL,
-            quote_units TEXT, post_only INTEGER NOT NULL, self_trade_prevention INTEGER NOT NULL,
-            expires_at_ns INTEGER, maker_fee_ppm INTEGER NOT NULL, taker_fee_ppm INTEGER NOT NULL,
-            held_units TEXT NOT NULL, accepted_at_ns INTEGER NOT NULL,
-            updated_at_ns INTEGER NOT NULL, seq INTEGER NOT NULL, status INTEGER NOT NULL,
-            end_reason INTEGER NOT NULL, executed_lots TEXT NOT NULL,
-            taker_notional_units TEXT NOT NULL, maker_notional_units TEXT NOT NULL,
-            fee_units TEXT NOT NULL
-        )""",
-        "CREATE INDEX orders_by_purse ON orders (purse)",
-        "CREATE INDEX orders_by_symbol ON orders (purse, symbol)",
-        "CREATE UNIQUE INDEX orders_by_client_id ON orders (purse, client_order_id)",
-        "CREATE INDEX orders_open ON orders (status) WHERE status < 3",
-        """CREATE TABLE fills (
-            number INTEGER PRIMARY KEY, trade_id TEXT NOT NULL, order_id INTEGER NOT NULL,
-            client_order_id TEXT NOT NULL, purse TEXT NOT NULL, symbol TEXT NOT NULL,
-            side INTEGER NOT NULL, price_ticks TEXT NOT NULL, quantity_lots TEXT NOT NULL,
-            notional_units TEXT NOT NULL, fee_units TEXT NOT NULL, is_maker INTEGER NOT NULL,
-            at_ns INTEGER NOT NULL, seq INTEGER NOT NULL, simulated INTEGER NOT NULL
-        )""",
-        "CREATE INDEX fills_by_purse ON fills (purse)",
-        "CREATE INDEX fills_by_symbol ON fills (purse, symbol)",
-        "CREATE INDEX fills_by_order ON fills (order_id)",
-        """CREATE TABLE transactions (
-            number INTEGER PRIMARY KEY, seq INTEGER NOT NULL, at_ns INTEGER NOT NULL,
-            purse TEXT NOT NULL, kind INTEGER NOT NULL, asset TEXT NOT NULL,
-            amount_units TEXT NOT NULL, reference TEXT NOT NULL
-        )""",
-        "CREATE INDEX transactions_by_purse ON transactions (purse)",
-        "CREATE INDEX transactions_by_asset ON transactions (purse, asset)",
-    ):
-        connection.execute(statement)
-
-
-@VIEWS.step(2)
-def tell_trades_from_fills(connection: Connection) -> None:
-    """Transactions keep only what is no trade, numbered together with fills. All is made anew."""
-    for statement in (
-        "DROP INDEX transactions_by_asset",
-        "DROP INDEX orders_by_client_id",
-        "DELETE FROM orders",
-        "DELETE FROM fills",
-        "DELETE FROM transactions",
-        "DELETE FROM instruments",
-        "UPDATE progress SET as_of_seq = 0",
-    ):
-        connection.execute(statement)
-
-
-@VIEWS.step(3)
-def keep_conditions(connection: Connection) -> None:
-    """Orders that wait for a price or for other orders. All is made anew."""
-    for statement in (
-        'ALTER TABLE orders ADD COLUMN "trigger" BLOB',
-        "ALTER TABLE orders ADD COLUMN display_lots TEXT",
-        "ALTER TABLE orders ADD COLUMN reduce_only INTEGER NOT NULL DEFAULT 0",
-        "ALTER TABLE orders ADD COLUMN slide INTEGER NOT NULL DEFAULT 0",
-        "ALTER TABLE orders ADD COLUMN leg BLOB",
-        "ALTER TABLE orders ADD COLUMN stop_ticks TEXT",
-        "ALTER TABLE orders ADD COLUMN prevented_lots TEXT NOT NULL DEFAULT '0'",
-        "DROP INDEX orders_open",
-        "CREATE INDEX orders_open ON orders (status) WHERE status NOT BETWEEN 3 AND 6",
-        "DELETE FROM orders",
-        "DELETE FROM fills",
-        "DELETE FROM transactions",
-        "DELETE FROM instruments",
-        "UPDATE progress SET as_of_seq = 0",
-    ):
-        connection.execute(statement)
+SHAPE: Final = "\n".join(
+    (
+        *SCHEMA,
+        *(
+            f"{typed.cls.__name__}: {' '.join(each.name for each in attrs.fields(typed.cls))}"
+            for typed in PACKED
+        ),
+    )
+)
+"""The tables, and the fields of all that is packed. A file of another shape is made anew, so
+both may change without a migration."""
 
 
 @attrs.frozen(kw_only=True)
@@ -155,18 +102,17 @@ class Page(Generic[Item]):
 class Views:
     """The writing end. Used by one thread at a time."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database
-        self._as_of_seq = _as_of_seq(database)
-        self._instruments: dict[Symbol, Instrument] = {
-            Symbol(row["symbol"]): CODEC.decode(row["terms"])
-            for row in database.query("SELECT symbol, terms FROM instruments")
-        }
-        open_orders = database.query("SELECT * FROM orders WHERE status NOT BETWEEN 3 AND 6")
-        self._open: dict[OrderId, Order] = {
-            order.order_id: order for order in map(_ORDERS.item, open_orders)
-        }
-        self._numbers = max(_count(database, "fills"), _count(database, "transactions"))
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._as_of_seq = _as_of_seq(connection)
+        self._instruments = _instruments(connection)
+        self._open: dict[OrderId, bytes] = dict(
+            connection.execute("SELECT order_id, body FROM orders WHERE is_open")
+        )
+        ((self._numbers,),) = connection.execute(
+            "SELECT max((SELECT coalesce(max(number), 0) FROM fills),"
+            " (SELECT coalesce(max(number), 0) FROM transactions))"
+        )
 
     @classmethod
     def open(cls, path: Path, house_id: bytes, last_seq: int) -> Views:
@@ -174,19 +120,29 @@ class Views:
 
         A file that cannot be used is deleted and begun anew.
 
-        Raises: sqlite3.Error or OSError when that fails too.
+        Raises: apsw.Error or OSError when that fails too.
         """
         try:
-            database = _connect(path, house_id)
-            if _house_of(database) == house_id and _as_of_seq(database) <= last_seq:
-                return cls(database)
-            database.close()
-            logger.warning("views are of another house or ahead of the journal: made anew")
-        except (sqlite3.DatabaseError, SchemaError) as error:
+            views = cls._open_file(path, house_id)
+            if _is_usable(views._connection, house_id, last_seq):
+                return views
+            views.close()
+            logger.warning("views are of another house or program or too new: made anew")
+        except apsw.Error as error:
             logger.warning("views cannot be used and are made anew: {}", error)
         for suffix in ("", "-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
-        return cls(_connect(path, house_id))
+        return cls._open_file(path, house_id)
+
+    @classmethod
+    def _open_file(cls, path: Path, house_id: bytes) -> Views:
+        connection = apsw.Connection(str(path))
+        try:
+            _configure(connection, house_id)
+            return cls(connection)
+        except BaseException:
+            connection.close()
+            raise
 
     @property
     def as_of_seq(self) -> int:
@@ -196,7 +152,7 @@ class Views:
     def project(self, rows: Sequence[Row]) -> None:
         """Take in rows, in one transaction; those already known are passed over.
 
-        Raises: sqlite3.Error; then nothing was taken in.
+        Raises: apsw.Error; then nothing was taken in.
         """
         new = [row for row in rows if row.seq > self._as_of_seq]
         if not new:
@@ -207,16 +163,17 @@ class Views:
         for row in new:
             for event in row.events:
                 self._fold(event, row, batch)
-        with self._db.atomic():
-            self._write(batch)
-            self._db.execute("UPDATE progress SET as_of_seq = ?", [new[-1].seq])
-        self._keep(batch)
+        bodies = {order_id: _encode(order) for order_id, order in batch.orders.items()}
+        with self._connection:
+            self._write(batch, bodies)
+            self._connection.execute("UPDATE progress SET as_of_seq = ?", (new[-1].seq,))
+        self._keep(batch, bodies)
         self._as_of_seq = new[-1].seq
 
     def catch_up(self, journal: Journal) -> int:
         """Project what the journal has and the views have not; returns how many rows.
 
-        Raises: sqlite3.Error; JournalDamaged; JournalFailed.
+        Raises: apsw.Error; JournalDamaged; JournalFailed.
         """
         rows = journal.read(self._as_of_seq + 1)
         projected = 0
@@ -227,7 +184,7 @@ class Views:
 
     def close(self) -> None:
         """Close the file."""
-        self._db.close()
+        self._connection.close()
 
     def _fold(self, event: Event, row: Row, batch: _Batch) -> None:
         # By isinstance, as this is done for every event: see Exchange.apply.
@@ -253,28 +210,44 @@ class Views:
             batch.transactions.append((batch.next_number(), moved))
 
     def _order(self, order_id: OrderId, batch: _Batch) -> Order:
-        """An order to fold into: a copy, so that nothing is known before it is written."""
+        """An order to fold into: read anew, so that nothing is known before it is written."""
         order = batch.orders.get(order_id)
         if order is None:
-            order = batch.orders[order_id] = _ORDERS.copy(self._open[order_id])
+            order = batch.orders[order_id] = _decode(self._open[order_id])
         return order
 
-    def _keep(self, batch: _Batch) -> None:
+    def _keep(self, batch: _Batch, bodies: Mapping[OrderId, bytes]) -> None:
         """Know what was written."""
         for order_id, order in batch.orders.items():
             if order.status.is_over:
                 self._open.pop(order_id, None)
             else:
-                self._open[order_id] = order
+                self._open[order_id] = bodies[order_id]
         self._numbers = batch.numbers
 
-    def _write(self, batch: _Batch) -> None:
-        put = self._db.conn.executemany
-        put(_ORDERS.put_sql, map(_ORDERS.values, batch.orders.values()))
-        put(_FILLS.put_sql, ([number, *_FILLS.values(fill)] for number, fill in batch.fills))
+    def _write(self, batch: _Batch, bodies: Mapping[OrderId, bytes]) -> None:
+        put = self._connection.executemany
         put(
-            _TRANSACTIONS.put_sql,
-            ([number, *_TRANSACTIONS.values(each)] for number, each in batch.transactions),
+            "INSERT INTO orders (order_id, purse, symbol, is_open, body) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (order_id) DO UPDATE SET is_open = excluded.is_open, body = excluded.body",
+            [
+                (order_id, order.purse, order.symbol, not order.status.is_over, bodies[order_id])
+                for order_id, order in batch.orders.items()
+            ],
+        )
+        put(
+            "INSERT INTO fills (number, order_id, purse, symbol, body) VALUES (?, ?, ?, ?, ?)",
+            [
+                (number, fill.order_id, fill.purse, fill.symbol, _encode(fill))
+                for number, fill in batch.fills
+            ],
+        )
+        put(
+            "INSERT INTO transactions (number, purse, asset, body) VALUES (?, ?, ?, ?)",
+            [
+                (number, moved.purse, moved.asset, _encode(moved))
+                for number, moved in batch.transactions
+            ],
         )
         put(
             "INSERT INTO instruments (symbol, terms) VALUES (?, ?)",
@@ -286,29 +259,27 @@ class ViewsReader:
     """The reading end: a connection that cannot write, safe to use from any thread."""
 
     def __init__(self, path: Path) -> None:
-        """Open views that a writer has made. Raises: sqlite3.Error."""
+        """Open views that a writer has made. Raises: apsw.Error."""
         self._lock = threading.Lock()
-        uri = f"{path.absolute().as_uri()}?mode=ro"
-        self._db = Database(
-            sqlite3.connect(uri, uri=True, check_same_thread=False), execute_plugins=False
-        )
+        self._connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        self._connection.set_busy_timeout(BUSY_TIMEOUT_MS)
 
     def as_of_seq(self) -> int:
         """Up to which row history has been projected."""
         with self._lock:
-            return _as_of_seq(self._db)
+            return _as_of_seq(self._connection)
 
     def list_orders(
         self, purse: Purse, *, symbol: Symbol | None = None, before: int | None = None, limit: int
     ) -> Page[Order]:
         """Orders of a purse, open and ended, newest first; ``before`` is an order's id."""
-        return self._page(_ORDERS, {"purse": purse, "symbol": symbol}, before, limit)
+        return self._page(_NEWEST_ORDERS, purse, symbol, before, limit)
 
     def list_fills(
         self, purse: Purse, *, symbol: Symbol | None = None, before: int | None = None, limit: int
     ) -> Page[Fill]:
         """Fills of a purse, newest first; ``before`` is what the last page said."""
-        return self._page(_FILLS, {"purse": purse, "symbol": symbol}, before, limit)
+        return self._page(_NEWEST_FILLS, purse, symbol, before, limit)
 
     def list_transactions(
         self, purse: Purse, *, asset: AssetName | None = None, before: int | None = None, limit: int
@@ -320,13 +291,13 @@ class ViewsReader:
         assert limit >= 1
         before = 2**63 - 1 if before is None else before
         # Of the newest number perhaps nothing is left, and one more tells whether there is more.
-        wanted = {"purse": purse, "before": (before - 1) // _PARTS + 1, "limit": limit + 2}
-        with self._lock, self._db.atomic():
+        number = (before - 1) // _PARTS + 1
+        with self._lock, self._connection:
             found = [
-                *self._fill_transactions(asset, wanted),
-                *self._other_transactions(asset, wanted),
+                *self._fill_transactions(purse, asset, number, limit + 2),
+                *self._other_transactions(purse, asset, number, limit + 2),
             ]
-            as_of_seq = _as_of_seq(self._db)
+            as_of_seq = _as_of_seq(self._connection)
         newest_first = sorted((each for each in found if each[0] < before), reverse=True, key=_KEY)
         page = newest_first[:limit]
         return Page(
@@ -337,78 +308,80 @@ class ViewsReader:
 
     def find_order(self, purse: Purse, order_id: OrderId) -> Order | None:
         """An order of a purse; None when the history has no such order."""
-        found = self._page(_ORDERS, {"purse": purse, "order_id": order_id}, None, 1).items
-        return found[0] if found else None
+        with self._lock:
+            for (body,) in self._connection.execute(
+                "SELECT body FROM orders WHERE order_id = ? AND purse = ?", (order_id, purse)
+            ):
+                order: Order = _decode(body)
+                return order
+        return None
 
     def fills_of(self, order_id: OrderId) -> tuple[Fill, ...]:
         """Everything an order traded, oldest first."""
         with self._lock:
-            found = self._db.query(
-                "SELECT * FROM fills WHERE order_id = ? ORDER BY number", [order_id]
+            found = self._connection.execute(
+                "SELECT body FROM fills WHERE order_id = ? ORDER BY number", (order_id,)
             )
-            return tuple(map(_FILLS.item, found))
+            return tuple(_decode(body) for (body,) in found)
 
     def close(self) -> None:
         """Close the connection."""
         with self._lock:
-            self._db.close()
+            self._connection.close()
 
     def _fill_transactions(
-        self, asset: AssetName | None, wanted: Mapping[str, object]
+        self, purse: Purse, asset: AssetName | None, before: int, limit: int
     ) -> Iterator[tuple[int, Transaction]]:
         """The movements of a purse's trades in an asset, with their keys."""
-        instruments = {
-            row["symbol"]: CODEC.decode(row["terms"])
-            for row in self._db.query("SELECT symbol, terms FROM instruments")
-        }
+        instruments = _instruments(self._connection)
         symbols = [
             symbol
             for symbol, terms in instruments.items()
             if asset is None or asset in (terms.base, terms.quote)
         ]
-        for row in self._db.query(
-            "SELECT * FROM fills WHERE purse = :purse AND number < :before "
-            "AND symbol IN (SELECT value FROM json_each(:symbols)) "
-            "ORDER BY number DESC LIMIT :limit",
-            {**wanted, "symbols": json.dumps(symbols)},
-        ):
-            fill = _FILLS.item(row)
+        for number, fill in self._newest(_NEWEST_FILLS, purse, symbols, before, limit):
             for part, moved in enumerate(fill_transactions(fill, instruments[fill.symbol])):
                 if asset is None or moved.asset == asset:
-                    yield row["number"] * _PARTS + part, moved
+                    yield number * _PARTS + part, moved
 
     def _other_transactions(
-        self, asset: AssetName | None, wanted: Mapping[str, object]
+        self, purse: Purse, asset: AssetName | None, before: int, limit: int
     ) -> Iterator[tuple[int, Transaction]]:
         """The movements that are no trades, with their keys."""
-        for row in self._db.query(
-            "SELECT * FROM transactions WHERE purse = :purse AND number < :before "
+        for number, body in self._connection.execute(
+            "SELECT number, body FROM transactions WHERE purse = :purse AND number < :before "
             "AND (:asset IS NULL OR asset = :asset) ORDER BY number DESC LIMIT :limit",
-            {**wanted, "asset": asset},
+            {"purse": purse, "asset": asset, "before": before, "limit": limit},
         ):
-            yield row["number"] * _PARTS, _TRANSACTIONS.item(row)
+            yield number * _PARTS, _decode(body)
 
     def _page(
-        self, table: _Table[Item], wanted: Mapping[str, object], before: int | None, limit: int
-    ) -> Page[Item]:
+        self, sql: str, purse: Purse, symbol: Symbol | None, before: int | None, limit: int
+    ) -> Page[Any]:
         assert limit >= 1
-        given = {column: value for column, value in wanted.items() if value is not None}
-        where = "".join(f"{column} = :{column} AND " for column in given)
-        # The names are this module's own; what callers give is bound.
-        sql = (
-            f"SELECT * FROM {table.name} WHERE {where}{table.key} < :before "  # noqa: S608
-            f"ORDER BY {table.key} DESC LIMIT :limit"
-        )
-        bound = {**given, "before": 2**63 - 1 if before is None else before, "limit": limit + 1}
-        with self._lock, self._db.atomic():  # one moment for the page and its sequence
-            rows = list(self._db.query(sql, bound))
-            as_of_seq = _as_of_seq(self._db)
-        page = rows[:limit]
+        before = 2**63 - 1 if before is None else before
+        with self._lock, self._connection:  # one moment for the page and its sequence
+            symbols = _instruments(self._connection) if symbol is None else (symbol,)
+            found = list(self._newest(sql, purse, symbols, before, limit + 1))
+            as_of_seq = _as_of_seq(self._connection)
+        page = found[:limit]
         return Page(
-            items=tuple(map(table.item, page)),
-            next_before=page[-1][table.key] if len(rows) > limit else None,
+            items=tuple(item for _, item in page),
+            next_before=page[-1][0] if len(found) > limit else None,
             as_of_seq=as_of_seq,
         )
+
+    def _newest(
+        self, sql: str, purse: Purse, symbols: Collection[Symbol], before: int, limit: int
+    ) -> Iterator[tuple[int, Any]]:
+        bound = {
+            "purse": purse,
+            "symbols": json.dumps(list(symbols)),
+            "before": before,
+            "limit": limit,
+        }
+        for key, body in self._connection.execute(sql, bound):
+            yield key, _decode(body)
 
 
 @attrs.define
@@ -427,140 +400,56 @@ class _Batch:
         return self.numbers
 
 
-class _Table(Generic[Item]):
-    """How a class is kept: a column for each field, amounts as text, enums as numbers, and what
-    is ``packed`` as the journal writes it.
-
-    Rows are ordered by ``key``; one that is no field of the class comes first in a row. Of a row
-    that is there already only the columns in ``changing`` are written.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        key: str,
-        cls: type[Item],
-        amounts: str,
-        kinds: Mapping[str, Callable[[Any], Any]],
-        changing: str = "",
-        packed: str = "",
-    ) -> None:
-        self.name = name
-        self.key = key
-        self._cls = cls
-        self._fields = fields = tuple(inspect.signature(cls).parameters)
-        self._values_of = attrgetter(*fields)
-        # SQLite's module takes plain numbers at once and looks for an adapter for all else.
-        self._plain: tuple[tuple[int, Callable[[Any], int | str | bytes]], ...] = (
-            *((fields.index(amount), str) for amount in amounts.split()),
-            *((fields.index(kind), int) for kind in kinds),
-            *((fields.index(value), CODEC.encode) for value in packed.split()),
-        )
-        self._restore: dict[str, Callable[[Any], Any]] = {
-            **dict.fromkeys(amounts.split(), int),
-            **dict.fromkeys(packed.split(), CODEC.decode),
-            **kinds,
-        }
-        columns = fields if key in fields else (key, *fields)
-        changes = ", ".join(f"{column} = excluded.{column}" for column in changing.split())
-        # Quoted: "trigger" is also a word of SQL.
-        named = ", ".join(f'"{column}"' for column in columns)
-        self.put_sql = (
-            f"INSERT INTO {name} ({named}) "  # noqa: S608 - names of this module
-            f"VALUES ({', '.join('?' * len(columns))})"
-            + (f" ON CONFLICT ({key}) DO UPDATE SET {changes}" if changes else "")
-        )
-
-    def values(self, item: Item) -> list[Any]:
-        """What to write, without a key of its own."""
-        values = list(self._values_of(item))
-        for index, plain in self._plain:
-            if values[index] is not None:
-                values[index] = plain(values[index])
-        return values
-
-    def copy(self, item: Item) -> Item:
-        """The same again; less than half the work of copy.copy."""
-        return self._cls(**dict(zip(self._fields, self._values_of(item), strict=True)))
-
-    def item(self, row: dict[str, Any]) -> Item:
-        """What was read."""
-        values = {column: value for column, value in row.items() if column != "number"}
-        for column, restore in self._restore.items():
-            if values[column] is not None:
-                values[column] = restore(values[column])
-        return self._cls(**values)
+def _newest_sql(table: str, key: str) -> str:
+    """The newest rows of a purse in some markets: of each the newest, and of those the newest."""
+    return (
+        # The names are this module's own; what callers give is bound.
+        f"SELECT {key}, body FROM json_each(:symbols) AS market CROSS JOIN {table} ON {key} IN ("  # noqa: S608
+        f"SELECT {key} FROM {table} WHERE purse = :purse AND symbol = market.value "
+        f"AND {key} < :before ORDER BY {key} DESC LIMIT :limit"
+        f") ORDER BY {key} DESC LIMIT :limit"
+    )
 
 
-_ORDERS = _Table(
-    "orders",
-    "order_id",
-    Order,
-    "price_ticks quantity_lots quote_units held_units executed_lots taker_notional_units "
-    "maker_notional_units fee_units display_lots stop_ticks prevented_lots",
-    {
-        "side": Side,
-        "type": OrderType,
-        "time_in_force": TimeInForce,
-        "post_only": bool,
-        "self_trade_prevention": SelfTradePrevention,
-        "status": OrderStatus,
-        "end_reason": EndReason,
-        "reduce_only": bool,
-        "slide": bool,
-    },
-    changing="quantity_lots held_units updated_at_ns seq status end_reason executed_lots "
-    "taker_notional_units maker_notional_units fee_units stop_ticks prevented_lots",
-    packed="trigger leg",
-)
-_FILLS = _Table(
-    "fills",
-    "number",
-    Fill,
-    "price_ticks quantity_lots notional_units fee_units",
-    {"side": Side, "is_maker": bool, "simulated": bool},
-)
-_TRANSACTIONS = _Table(
-    "transactions", "number", Transaction, "amount_units", {"kind": TransactionKind}
-)
+_NEWEST_ORDERS: Final = _newest_sql("orders", "order_id")
+_NEWEST_FILLS: Final = _newest_sql("fills", "number")
 
 _PARTS: Final = 4
 """A transaction's key is this many times its number, and the place among those of its fill."""
 
 _KEY: Final = itemgetter(0)
 
-
-def _connect(path: Path, house_id: bytes) -> Database:
-    connection = sqlite3.connect(path, check_same_thread=False)
-    try:
-        # Plugins of sqlite-utils would run in the daemon.
-        database = Database(connection, execute_plugins=False)
-        # Only this connection writes and checkpoints, so the old SQLite's bug cannot happen.
-        database.enable_wal()
-        database.execute("PRAGMA synchronous = NORMAL")
-        VIEWS.apply(database)
-        if _house_of(database) is None:
-            with database.atomic():
-                database.execute(
-                    "INSERT INTO progress (house_id, as_of_seq) VALUES (?, 0)", [house_id]
-                )
-    except BaseException:
-        connection.close()
-        raise
-    return database
+_ITEMS: Final = Codec(PACKED, {})
+_encode: Final = _ITEMS.encode
+_decode: Final = _ITEMS.decode
 
 
-def _house_of(database: Database) -> bytes | None:
-    for (house_id,) in database.execute("SELECT house_id FROM progress"):
-        return bytes(house_id)
-    return None
+def _configure(connection: apsw.Connection, house_id: bytes) -> None:
+    connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+    connection.execute("PRAGMA journal_mode = WAL")
+    # What a power cut takes away is projected again.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    if not connection.table_exists(None, "progress"):
+        with connection:
+            for statement in SCHEMA:
+                connection.execute(statement)
+            connection.execute("INSERT INTO progress VALUES (?, ?, 0)", (house_id, SHAPE))
 
 
-def _as_of_seq(database: Database) -> int:
-    ((as_of_seq,),) = database.execute("SELECT as_of_seq FROM progress")
+def _is_usable(connection: apsw.Connection, house_id: bytes, last_seq: int) -> bool:
+    ((found_house, shape, as_of_seq),) = connection.execute(
+        "SELECT house_id, shape, as_of_seq FROM progress"
+    )
+    return bool(found_house == house_id and shape == SHAPE and as_of_seq <= last_seq)
+
+
+def _as_of_seq(connection: apsw.Connection) -> int:
+    ((as_of_seq,),) = connection.execute("SELECT as_of_seq FROM progress")
     return int(as_of_seq)
 
 
-def _count(database: Database, table: str) -> int:
-    ((count,),) = database.execute(f"SELECT coalesce(max(number), 0) FROM {table}")  # noqa: S608
-    return int(count)
+def _instruments(connection: apsw.Connection) -> dict[Symbol, Instrument]:
+    return {
+        Symbol(symbol): CODEC.decode(terms)
+        for symbol, terms in connection.execute("SELECT symbol, terms FROM instruments")
+    }
