@@ -7,6 +7,8 @@ from typing import Any
 import grpc
 import pytest
 import trio
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from xache.v1 import types_pb2
 
 from tests.api.edge import (
     OPEN_ECHO,
@@ -22,8 +24,8 @@ from tests.api.edge import (
     until,
 )
 from xached.api.errors import Interceptor
-from xached.api.grpc_server import Server
-from xached.api.routes import Call, Routes, Service
+from xached.api.grpc_server import Limits, Server
+from xached.api.routes import PUBLIC, Call, Requests, Responses, Routes, Service
 from xached.runtime.world import RealWorld
 
 
@@ -132,3 +134,188 @@ async def test_a_server_that_nobody_called_stops() -> None:
     async with open_edge() as edge:
         pass
     assert edge.server.statistics().started == 0
+
+
+# --- Streams are told. -----------------------------------------------------------------------
+
+
+def declare_noticed() -> Any:
+    """A service whose messages ``Note{count, shutdown}`` have a place for the notice."""
+    proto = descriptor_pb2.FileDescriptorProto(
+        name="edge/noticed.proto",
+        package="edge.noticed",
+        syntax="proto3",
+        dependency=["xache/v1/types.proto"],
+    )
+    kinds = descriptor_pb2.FieldDescriptorProto
+    note = proto.message_type.add(name="Note")
+    note.field.add(name="count", number=1, type=kinds.TYPE_INT32, label=kinds.LABEL_OPTIONAL)
+    note.field.add(name="body", number=2, type=kinds.TYPE_BYTES, label=kinds.LABEL_OPTIONAL)
+    note.field.add(
+        name="shutdown",
+        number=3,
+        type=kinds.TYPE_MESSAGE,
+        type_name=".xache.v1.ServerShutdown",
+        label=kinds.LABEL_OPTIONAL,
+    )
+    service = proto.service.add(name="Noticed")
+    for name, request_streaming, response_streaming in (
+        ("Unary", False, False),
+        ("Watch", False, True),
+        ("Enter", True, True),
+    ):
+        service.method.add(
+            name=name,
+            input_type=".edge.noticed.Note",
+            output_type=".edge.noticed.Note",
+            client_streaming=request_streaming,
+            server_streaming=response_streaming,
+        )
+    pool = descriptor_pool.Default()
+    pool.Add(proto)
+    return pool.FindServiceByName("edge.noticed.Noticed")
+
+
+NOTICED = declare_noticed()
+Note: Any = message_factory.GetMessageClass(NOTICED.methods[0].input_type)
+
+
+class Noticing:
+    """Watches say one thing and then nothing; entries are answered when they may be."""
+
+    def __init__(self) -> None:
+        self.go = trio.Event()
+        self.working = 0
+        self.flood = False
+        self.responses: Responses[Any] | None = None
+        """Of the last watch."""
+
+    async def unary(self, _call: Call, request: Any) -> Any:
+        """Answer when it may."""
+        self.working += 1
+        await self.go.wait()
+        return request
+
+    async def watch(self, _call: Call, _request: Any, responses: Responses[Any]) -> None:
+        """Say one thing, or much."""
+        await responses.send(Note(count=1))
+        self.working += 1
+        self.responses = responses
+        while self.flood:
+            await responses.send(Note(body=bytes(3_000_000)))
+        await trio.sleep_forever()
+
+    async def enter(self, _call: Call, requests: Requests[Any], responses: Responses[Any]) -> None:
+        """Answer everything that came, once it may; then end."""
+        taken = []
+        while batch := await requests.receive_batch():
+            taken.extend(batch)
+            self.working += 1
+        await self.go.wait()
+        await responses.send_many(taken)
+
+
+class NoticedServer:
+    """A running server of the service, and a client of it."""
+
+    def __init__(self, handlers: Noticing, limits: Limits | None = None) -> None:
+        world = RealWorld()
+        self.incidents: list[object] = []
+        self.server = Server(
+            Routes([Service(descriptor=NOTICED, handlers=handlers, declared=PUBLIC)], Doorman()),
+            Interceptor(world, lambda *incident: self.incidents.append(incident)),
+            world,
+            limits,
+        )
+        port = self.server.add_insecure_port("127.0.0.1:0")
+        self.channel = grpc.insecure_channel(
+            f"127.0.0.1:{port}", options=[("grpc.use_local_subchannel_pool", 1)]
+        )
+
+    def method(self, kind: str, name: str) -> Any:
+        """A method of the service."""
+        return getattr(self.channel, kind)(
+            f"/edge.noticed.Noticed/{name}",
+            request_serializer=Note.SerializeToString,
+            response_deserializer=Note.FromString,
+        )
+
+
+def rest_of(stream: Any) -> tuple[list[Any], Any]:
+    """What a stream still says, and how it ends."""
+    messages = []
+    try:
+        for message in stream:
+            messages.append(message)
+    except grpc.RpcError as error:
+        return messages, error
+    raise AssertionError("it ended without a word")
+
+
+async def test_streams_are_told_of_a_stop_and_end_at_once_while_calls_get_the_grace() -> None:
+    """With the notice left out (no ``call.shut``) the streams last the whole grace: tried."""
+    handlers = Noticing()
+    edge = NoticedServer(handlers)
+    with trio.fail_after(30):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(edge.server.serve)
+            with edge.channel:
+                streams = [edge.method("unary_stream", "Watch")(Note()) for _ in range(5)]
+                call = edge.method("unary_unary", "Unary").future(Note(count=9))
+                await until(lambda: handlers.working == 6)
+                edge.server.stop(3600, "new version")
+                for stream in streams:
+                    (said, notice), error = await in_thread(rest_of, stream)
+                    assert said == Note(count=1)
+                    assert notice.shutdown == types_pb2.ServerShutdown(
+                        reason="new version", grace_ms=3_600_000, retry_after_ms=1_000
+                    )
+                    assert error.code() is grpc.StatusCode.UNAVAILABLE
+                    assert details_of(error)[1].reason == "STOPPING"
+                assert edge.server.statistics().calls == 1
+                handlers.go.set()
+                assert await in_thread(call.result) == Note(count=9)
+                await edge.server.wait_stopped()
+    assert edge.incidents == []
+
+
+async def test_what_an_entry_stream_took_is_answered_before_the_notice() -> None:
+    handlers = Noticing()
+    edge = NoticedServer(handlers)
+    with trio.fail_after(30):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(edge.server.serve)
+            with edge.channel:
+                sent = Sent()
+                sent.put(Note(count=1))
+                stream = edge.method("stream_stream", "Enter")(iter(sent))
+                await until(lambda: handlers.working == 1)
+                edge.server.stop(3600)
+                await until(lambda: edge.server.statistics().stopping)
+                handlers.go.set()
+                (answer, notice), error = await in_thread(rest_of, stream)
+                assert answer == Note(count=1)
+                assert notice.HasField("shutdown")
+                assert error.code() is grpc.StatusCode.UNAVAILABLE
+                sent.done()
+    assert edge.incidents == []
+
+
+async def test_a_stream_that_nobody_reads_does_not_delay_a_stop() -> None:
+    """Its notice waits for a second at most; without that bound this takes an hour: tried."""
+    handlers = Noticing()
+    handlers.flood = True
+    edge = NoticedServer(handlers)
+    with trio.fail_after(30):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(edge.server.serve)
+            with edge.channel:
+                stream = edge.method("unary_stream", "Watch")(Note())
+                await until(lambda: handlers.responses is not None)
+                assert handlers.responses is not None
+                while handlers.responses.buffered < 2:
+                    await trio.lowlevel.checkpoint()
+                edge.server.stop(3600)
+                await edge.server.wait_stopped()
+                stream.cancel()
+    assert edge.incidents == []

@@ -12,7 +12,7 @@ import grpc
 import pytest
 import xache.v1
 from google.protobuf.descriptor import ServiceDescriptor
-from xache.v1 import options_pb2
+from xache.v1 import options_pb2, types_pb2
 
 from tests.api.edge import (
     ALICE,
@@ -58,6 +58,14 @@ def services_of_the_api() -> Iterator[ServiceDescriptor]:
 def test_every_method_of_the_api_says_who_may_call_it(service: ServiceDescriptor) -> None:
     for method in service.methods:
         authorization_of(method)
+
+
+@pytest.mark.parametrize("service", tuple(services_of_the_api()), ids=lambda service: service.name)
+def test_every_stream_of_the_api_can_tell_of_a_planned_stop(service: ServiceDescriptor) -> None:
+    for method in service.methods:
+        if method.server_streaming:
+            field = method.output_type.fields_by_name["shutdown"]
+            assert field.message_type == types_pb2.ServerShutdown.DESCRIPTOR
 
 
 def routes(service: ServiceDescriptor, handlers: object) -> Routes:

@@ -254,7 +254,11 @@ class Stream:
     @property
     def answers(self) -> list[tuple[int, str]]:
         """Tag and fate of each entry so far."""
-        return [(answer.tag, told(answer.result)) for answer in self.responses.messages]
+        return [
+            (answer.tag, told(answer.result))
+            for answer in self.responses.messages
+            if not answer.heartbeat
+        ]
 
 
 async def test_answers_of_a_stream_come_in_order_with_their_tags(
@@ -343,6 +347,22 @@ async def test_garbage_ends_a_stream_and_what_was_accepted_stays(
     assert isinstance(stream.error, StatusError)
     assert stream.answers == [(1, "placed a1")]
     assert len(await house.open_orders(ALICE)) == 1
+
+
+async def test_a_silent_stream_gives_a_sign_of_life_every_five_seconds(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    stream = Stream()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stream.serve, house)
+        await trio.sleep(3)
+        stream.place(1, limit("a1"))
+        await trio.sleep(15.5)
+        stream.requests.end()
+    beats = [message.heartbeat for message in stream.responses.messages]
+    assert beats == [False, True, True, True]
+    # Silence is counted from the answer.
+    assert [round(at) for at in stream.responses.times] == [3, 8, 13, 18]
 
 
 async def test_a_full_window_is_not_read_from(

@@ -415,6 +415,8 @@ async def test_closing_ends_every_stream_properly(
 ) -> None:
     async with reading(app, EVENTS) as one, reading(app, EVENTS) as two:
         app.close()
+        assert (await one.next_event())[0] == "snapshot"
+        assert (await one.next_event())[0] == "shutdown"
         await one.ended.wait()
         await two.ended.wait()
         assert one.complete.is_set()

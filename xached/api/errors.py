@@ -30,6 +30,9 @@ RETRY_AFTER_S: Final = 0.1
 """What an overloaded house asks callers to wait: about ten full batches of matching."""
 
 
+RESTART_S: Final = 1.0
+"""What callers are asked to wait for the next daemon: an empty house starts in about a second."""
+
 INCIDENT_ID_BYTES: Final = 6
 
 
@@ -125,7 +128,7 @@ def expired() -> StatusError:
 def stopping() -> StatusError:
     """The daemon goes down; another try reaches the next one."""
     return StatusError(
-        grpc.StatusCode.UNAVAILABLE, "STOPPING", "the server is stopping", retry_after_s=1.0
+        grpc.StatusCode.UNAVAILABLE, "STOPPING", "the server is stopping", retry_after_s=RESTART_S
     )
 
 

@@ -9,6 +9,10 @@ and reports each batch once, as an event that the pump hands to the callback giv
            -> run (request stream) ----------------> end -> closed
            -> refuse --------------------------------------> closed
 
+A planned stop takes no stream by surprise: a server stream is cancelled, the request stream of a
+two-way one ends, so that what it took is still answered; then goes a last message that says why,
+and the status.
+
 ``end`` sends the status; after it nothing can be sent, so what a handler sent before it failed is
 handed over first. ``closed`` is the core's last word: it says whether the client left early, which
 cancels the handler. A call is forgotten when it is closed and its handler's task has finished, in
@@ -39,10 +43,13 @@ from xached.api.errors import Interceptor, StatusError, expired, malformed, stop
 from xached.api.grpc_core import NO_FLAGS, CoreEvent, cygrpc
 from xached.api.grpc_streams import RequestStream, ResponseStream
 from xached.api.metadata import check_pair, text_pairs
-from xached.api.routes import Caller, Route, Routes
+from xached.api.routes import Caller, Route, Routes, Shutdown
 from xached.domain.order import Purse
 
 DETAILS_KEY: Final = "grpc-status-details-bin"
+
+FAREWELL_S: Final = 1.0
+"""How long the last message of a stream may take: a client that does not read delays no stop."""
 
 
 class Host(Protocol):
@@ -84,11 +91,13 @@ class GrpcCall:
         "_pairs",
         "_peer",
         "_purse",
+        "_requests",
         "_responses",
         "_revoked",
         "_route",
         "_running",
         "_scope",
+        "_shutdown",
         "_trailing",
         "deadline_s",
         "headers_sent",
@@ -115,7 +124,9 @@ class GrpcCall:
         self._peer: str | None = None
         self._caller: Caller | None = None
         self._purse: Purse | None = None
+        self._requests: RequestStream | None = None
         self._responses: ResponseStream | None = None
+        self._shutdown: Shutdown | None = None
         self._trailing: tuple[tuple[str, str | bytes], ...] = ()
         self._scope = trio.CancelScope(deadline=deadline_s)
         self._revoked: StatusError | None = None
@@ -217,6 +228,17 @@ class GrpcCall:
                 )
             )
 
+    def shut(self, shutdown: Shutdown) -> None:
+        """The server stops: end a stream soon, with notice. Other calls may go on."""
+        route = self._route
+        if route is None or not route.response_streaming or self._ended:
+            return
+        self._shutdown = shutdown
+        if self._requests is not None:
+            self._requests.end()
+        elif route.farewell is not None or not self._running:
+            self.revoke(stopping())
+
     def reset(self) -> None:
         """Break the call off without a status."""
         if self._core is not None and not self._closed:
@@ -287,10 +309,12 @@ class GrpcCall:
                 if error is not None and self._responses is not None:
                     # The status drops what has not been handed to the core yet.
                     await self._responses.flush()
+            if error is None and self._scope.cancelled_caught:
+                error = self._why_cancelled()
+            if self._shutdown is not None:
+                await self._say_farewell(self._shutdown)
             if error is not None:
                 self.refuse(error)
-            elif self._scope.cancelled_caught:
-                self.refuse(self._why_cancelled())
             else:
                 assert self._ended
         finally:
@@ -325,15 +349,31 @@ class GrpcCall:
         route = self._route
         assert route is not None
         await self._host.routes.admit(self, route)
-        requests = RequestStream(self, route.parse, prove_end=not route.response_streaming)
+        requests = self._requests = RequestStream(
+            self, route.parse, prove_end=not route.response_streaming
+        )
         with self._host.routes.stream(self):
             if not route.response_streaming:
                 self._answer(route.serialize(await route.handler(self, requests)))
                 return
             responses = self._responses = ResponseStream(self, route.serialize)
             await route.handler(self, requests, responses)
+            if self._shutdown is not None:
+                raise stopping()  # It was not the client that ended the requests.
             await responses.flush()
         self._end(0, "")
+
+    async def _say_farewell(self, shutdown: Shutdown) -> None:
+        """Tell the reader of a stream why it ends."""
+        responses = self._responses
+        assert self._route is not None
+        if self._ended or responses is None or self._route.farewell is None:
+            return
+        with trio.move_on_after(FAREWELL_S) as patience:
+            await responses.send(self._route.farewell(shutdown))
+            await responses.flush()
+        if patience.cancelled_caught:
+            self.reset()
 
     def _why_cancelled(self) -> StatusError:
         if self._revoked is not None:

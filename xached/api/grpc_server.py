@@ -19,12 +19,12 @@ import attrs
 import grpc
 import trio
 
-from xached.api.errors import Interceptor, StatusError, overloaded, stopping
+from xached.api.errors import RESTART_S, Interceptor, StatusError, overloaded, stopping
 from xached.api.grpc_call import GrpcCall
 from xached.api.grpc_core import CoreEvent, cygrpc
 from xached.api.grpc_pump import CompletionPump
 from xached.api.metadata import address_of
-from xached.api.routes import Routes
+from xached.api.routes import Routes, Shutdown
 from xached.runtime.world import NS_PER_S, World
 
 KIB: Final = 1024
@@ -100,7 +100,7 @@ class Server:
         self._started = 0
         self._refused = 0
         self._stopping = False
-        self._grace_s = 0.0
+        self._shutdown = Shutdown(reason="", grace_s=0.0, retry_after_s=RESTART_S)
         self._stop = trio.Event()
         self._down = trio.Event()
         self._idle = trio.Event()
@@ -154,9 +154,12 @@ class Server:
                 with trio.CancelScope(shield=True):
                     await self._shut_down()
 
-    def stop(self, grace_s: float) -> None:
-        """Take no new calls; give those at work ``grace_s`` to end, then end them."""
-        self._grace_s = grace_s
+    def stop(self, grace_s: float, reason: str = "planned stop") -> None:
+        """Take no new calls; give those at work ``grace_s`` to end, then end them.
+
+        Streams are told the reason and end at once.
+        """
+        self._shutdown = Shutdown(reason=reason, grace_s=grace_s, retry_after_s=RESTART_S)
         self._stop.set()
 
     async def wait_idle(self) -> None:
@@ -190,7 +193,9 @@ class Server:
             task_status.started()
             await self._stop.wait()
             self._close_door()
-            with trio.move_on_after(self._grace_s):
+            for call in tuple(self._calls):
+                call.shut(self._shutdown)
+            with trio.move_on_after(self._shutdown.grace_s):
                 await self.wait_idle()
             for call in tuple(self._calls):
                 call.revoke(stopping())

@@ -105,6 +105,11 @@ class RequestStream:
             raise StopAsyncIteration
         return self._batch.popleft()
 
+    def end(self) -> None:
+        """Take no more from the client: what has come is handed out, then the stream ends."""
+        self._ended = True
+        self._lot.unpark_all()
+
     def _receive(self) -> None:
         if (
             not self._receiving
@@ -118,6 +123,8 @@ class RequestStream:
 
     def _on_message(self, event: CoreEvent) -> None:
         data = event.batch_operations[0].message()
+        if self._ended:
+            return
         if data is not None:
             self._receiving = False
             self._queue.append(data)

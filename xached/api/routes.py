@@ -27,7 +27,7 @@ from google.protobuf.descriptor import (
     ServiceDescriptor,
 )
 from google.protobuf.message import Message
-from xache.v1 import options_pb2
+from xache.v1 import options_pb2, types_pb2
 
 from xached.api.errors import StatusError
 from xached.domain.order import AccountId, Purse, make_purse
@@ -168,9 +168,22 @@ class Service:
     declared: Authorization | None = None
 
 
+@attrs.frozen(kw_only=True)
+class Shutdown:
+    """A planned stop. ``grace_s``: how long calls at work still have."""
+
+    reason: str
+    grace_s: float
+    retry_after_s: float
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Route:
-    """All that a transport needs to serve one method."""
+    """All that a transport needs to serve one method.
+
+    ``farewell`` makes the last message of a stream that the house ends; None where its messages
+    have no place for one, as in services that are not ours.
+    """
 
     path: str
     handler: Handler
@@ -179,6 +192,7 @@ class Route:
     request_streaming: bool
     response_streaming: bool
     authorization: Authorization
+    farewell: Callable[[Shutdown], Message] | None
 
     def purse_of(self, caller: Caller | None, request: Message) -> Purse:
         """The purse that a request names, inside the caller's own account.
@@ -304,7 +318,26 @@ def _route(service: Service, method: MethodDescriptor) -> Route:
         request_streaming=method.client_streaming,
         response_streaming=method.server_streaming,
         authorization=service.declared or authorization_of(method),
+        farewell=_farewell(method) if method.server_streaming else None,
     )
+
+
+def _farewell(method: MethodDescriptor) -> Callable[[Shutdown], Message] | None:
+    """What writes a planned stop into the field ``shutdown`` of a stream's messages."""
+    field = method.output_type.fields_by_name.get("shutdown")
+    if field is None or field.message_type != types_pb2.ServerShutdown.DESCRIPTOR:
+        return None
+    message_class = _message_class(method.output_type)
+
+    def write(shutdown: Shutdown) -> Message:
+        notice = types_pb2.ServerShutdown(
+            reason=shutdown.reason,
+            grace_ms=round(shutdown.grace_s * 1000),
+            retry_after_ms=round(shutdown.retry_after_s * 1000),
+        )
+        return message_class(shutdown=notice)
+
+    return write
 
 
 def _handler(service: Service, method: MethodDescriptor) -> Handler:

@@ -107,16 +107,34 @@ class TradingHandlers:
         """Enter orders and cancels over one stream; answers come in order."""
         window = _Window()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._answer_entries, window, responses)
-            subaccount: str | None = None
-            while batch := await requests.receive_batch():
-                if subaccount is None:
-                    subaccount = batch[0].subaccount
-                    call.resolve_purse(batch[0])
-                for entry in batch:
-                    self._enter(call, entry, subaccount, window)
-                await window.wait_room()
-            window.finish()
+            nursery.start_soon(self._take_entries, call, requests, window)
+            nursery.start_soon(self._show_life, window, responses)
+            await self._answer_entries(window, responses)
+            nursery.cancel_scope.cancel()
+
+    async def _take_entries(
+        self, call: Call, requests: Requests[trading_pb2.EnterOrdersRequest], window: _Window
+    ) -> None:
+        """Post entries as they come."""
+        subaccount: str | None = None
+        while batch := await requests.receive_batch():
+            if subaccount is None:
+                subaccount = batch[0].subaccount
+                call.resolve_purse(batch[0])
+            for entry in batch:
+                self._enter(call, entry, subaccount, window)
+            await window.wait_room()
+        window.finish()
+
+    async def _show_life(
+        self, window: _Window, responses: Responses[trading_pb2.EnterOrdersResponse]
+    ) -> None:
+        """Send a sign of life whenever there was nothing to answer for a while."""
+        while True:
+            await trio.sleep_until(window.told_at + HEARTBEAT_S)
+            if trio.current_time() >= window.told_at + HEARTBEAT_S:
+                window.told_at = trio.current_time()
+                await responses.send(trading_pb2.EnterOrdersResponse(heartbeat=True))
 
     def _enter(
         self,
@@ -140,6 +158,7 @@ class TradingHandlers:
     ) -> None:
         """Send answers as they become complete from the front on."""
         while answered := await window.wait_answered():
+            window.told_at = trio.current_time()
             await responses.send_many(
                 [
                     trading_pb2.EnterOrdersResponse(tag=tag, result=self._result(result))
@@ -422,6 +441,8 @@ class _Window:
         self._filled = trio.Event()
         self._room = trio.Event()
         self._finished = False
+        self.told_at = trio.current_time()
+        """When the client was last told something, on trio's clock."""
 
     def open(self, tag: int) -> _Place:
         """Keep the next place."""

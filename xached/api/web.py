@@ -200,16 +200,15 @@ class WebApp:
     async def _stream(self, symbol: Symbol, interval: str, send: Send) -> bool:
         """Tell the state, then what changes, until the house closes; False when nobody reads.
 
-        A stream that was lost begins with the state again: nothing needs to be repeated.
+        A stream that was lost begins with the state again: nothing needs to be repeated. The last
+        event says that the house closes.
         """
         told = self._board.frame(symbol, interval)
         event: bytes | None = _event("snapshot", told.number, encode_frame(told))
         told_at = trio.current_time()
         while not self._closing.is_set():
             if event is not None:
-                with trio.move_on_after(self._limits.send_timeout_s) as patience:
-                    await send({"type": "http.response.body", "body": event, "more_body": True})
-                if patience.cancelled_caught:
+                if not await self._send_event(send, event):
                     return False
                 told_at = trio.current_time()
             with trio.move_on_after(FRAME_PERIOD_S):
@@ -224,7 +223,12 @@ class WebApp:
                 event = _event("heartbeat", newest.number, b"{}")
             else:
                 event = None
-        return True
+        return await self._send_event(send, _event("shutdown", told.number, b"{}"))
+
+    async def _send_event(self, send: Send, event: bytes) -> bool:
+        with trio.move_on_after(self._limits.send_timeout_s) as patience:
+            await send({"type": "http.response.body", "body": event, "more_body": True})
+        return not patience.cancelled_caught
 
 
 async def serve_http(

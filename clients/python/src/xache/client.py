@@ -368,7 +368,11 @@ class Trading:
 
         When it breaks, what was not answered has an unknown outcome: look it up by its id.
         """
-        return self._connection.exchange(_ENTER, entries)
+        with closing(self._connection.exchange(_ENTER, entries)) as answers:
+            for answer in answers:
+                # Signs of life, and the notice of a stop, which ends the stream with an error.
+                if answer.HasField("result"):
+                    yield answer
 
     def cancel_order(
         self,

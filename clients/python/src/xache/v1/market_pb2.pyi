@@ -57,33 +57,37 @@ class GetBookRequest(_message.Message):
     def __init__(self, symbol: _Optional[str] = ..., venue: _Optional[str] = ..., depth: _Optional[int] = ...) -> None: ...
 
 class GetBookResponse(_message.Message):
-    __slots__ = ("symbol", "source", "sequence", "bids", "asks", "at_ns")
+    __slots__ = ("symbol", "source", "sequence", "bids", "asks", "at_ns", "checksum")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     BIDS_FIELD_NUMBER: _ClassVar[int]
     ASKS_FIELD_NUMBER: _ClassVar[int]
     AT_NS_FIELD_NUMBER: _ClassVar[int]
+    CHECKSUM_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     source: _types_pb2.Source
     sequence: int
     bids: _containers.RepeatedCompositeFieldContainer[BookLevel]
     asks: _containers.RepeatedCompositeFieldContainer[BookLevel]
     at_ns: int
-    def __init__(self, symbol: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., sequence: _Optional[int] = ..., bids: _Optional[_Iterable[_Union[BookLevel, _Mapping]]] = ..., asks: _Optional[_Iterable[_Union[BookLevel, _Mapping]]] = ..., at_ns: _Optional[int] = ...) -> None: ...
+    checksum: int
+    def __init__(self, symbol: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., sequence: _Optional[int] = ..., bids: _Optional[_Iterable[_Union[BookLevel, _Mapping]]] = ..., asks: _Optional[_Iterable[_Union[BookLevel, _Mapping]]] = ..., at_ns: _Optional[int] = ..., checksum: _Optional[int] = ...) -> None: ...
 
 class WatchBookRequest(_message.Message):
-    __slots__ = ("symbol", "venue", "depth")
+    __slots__ = ("symbol", "venue", "depth", "after_sequence")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     VENUE_FIELD_NUMBER: _ClassVar[int]
     DEPTH_FIELD_NUMBER: _ClassVar[int]
+    AFTER_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     venue: str
     depth: int
-    def __init__(self, symbol: _Optional[str] = ..., venue: _Optional[str] = ..., depth: _Optional[int] = ...) -> None: ...
+    after_sequence: int
+    def __init__(self, symbol: _Optional[str] = ..., venue: _Optional[str] = ..., depth: _Optional[int] = ..., after_sequence: _Optional[int] = ...) -> None: ...
 
 class WatchBookResponse(_message.Message):
-    __slots__ = ("symbol", "source", "sequence", "first_sequence", "at_ns", "snapshot", "change", "heartbeat")
+    __slots__ = ("symbol", "source", "sequence", "first_sequence", "at_ns", "snapshot", "change", "heartbeat", "shutdown", "checksum")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
@@ -92,6 +96,8 @@ class WatchBookResponse(_message.Message):
     SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
     CHANGE_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
+    SHUTDOWN_FIELD_NUMBER: _ClassVar[int]
+    CHECKSUM_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     source: _types_pb2.Source
     sequence: int
@@ -100,17 +106,21 @@ class WatchBookResponse(_message.Message):
     snapshot: BookSnapshot
     change: BookChange
     heartbeat: MarketHeartbeat
-    def __init__(self, symbol: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., sequence: _Optional[int] = ..., first_sequence: _Optional[int] = ..., at_ns: _Optional[int] = ..., snapshot: _Optional[_Union[BookSnapshot, _Mapping]] = ..., change: _Optional[_Union[BookChange, _Mapping]] = ..., heartbeat: _Optional[_Union[MarketHeartbeat, _Mapping]] = ...) -> None: ...
+    shutdown: _types_pb2.ServerShutdown
+    checksum: int
+    def __init__(self, symbol: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., sequence: _Optional[int] = ..., first_sequence: _Optional[int] = ..., at_ns: _Optional[int] = ..., snapshot: _Optional[_Union[BookSnapshot, _Mapping]] = ..., change: _Optional[_Union[BookChange, _Mapping]] = ..., heartbeat: _Optional[_Union[MarketHeartbeat, _Mapping]] = ..., shutdown: _Optional[_Union[_types_pb2.ServerShutdown, _Mapping]] = ..., checksum: _Optional[int] = ...) -> None: ...
 
 class BookSnapshot(_message.Message):
-    __slots__ = ("bids", "asks", "reset")
+    __slots__ = ("bids", "asks", "reset", "lagged")
     BIDS_FIELD_NUMBER: _ClassVar[int]
     ASKS_FIELD_NUMBER: _ClassVar[int]
     RESET_FIELD_NUMBER: _ClassVar[int]
+    LAGGED_FIELD_NUMBER: _ClassVar[int]
     bids: _containers.RepeatedCompositeFieldContainer[BookLevel]
     asks: _containers.RepeatedCompositeFieldContainer[BookLevel]
     reset: bool
-    def __init__(self, bids: _Optional[_Iterable[_Union[BookLevel, _Mapping]]] = ..., asks: _Optional[_Iterable[_Union[BookLevel, _Mapping]]] = ..., reset: _Optional[bool] = ...) -> None: ...
+    lagged: bool
+    def __init__(self, bids: _Optional[_Iterable[_Union[BookLevel, _Mapping]]] = ..., asks: _Optional[_Iterable[_Union[BookLevel, _Mapping]]] = ..., reset: _Optional[bool] = ..., lagged: _Optional[bool] = ...) -> None: ...
 
 class BookChange(_message.Message):
     __slots__ = ("bids", "asks")
@@ -171,16 +181,18 @@ class WatchTradesRequest(_message.Message):
     def __init__(self, symbol: _Optional[str] = ..., venue: _Optional[str] = ..., after_sequence: _Optional[int] = ...) -> None: ...
 
 class WatchTradesResponse(_message.Message):
-    __slots__ = ("trades", "lagged_to", "reset", "heartbeat")
+    __slots__ = ("trades", "lagged_to", "reset", "heartbeat", "shutdown")
     TRADES_FIELD_NUMBER: _ClassVar[int]
     LAGGED_TO_FIELD_NUMBER: _ClassVar[int]
     RESET_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
+    SHUTDOWN_FIELD_NUMBER: _ClassVar[int]
     trades: _containers.RepeatedCompositeFieldContainer[Trade]
     lagged_to: int
     reset: bool
     heartbeat: bool
-    def __init__(self, trades: _Optional[_Iterable[_Union[Trade, _Mapping]]] = ..., lagged_to: _Optional[int] = ..., reset: _Optional[bool] = ..., heartbeat: _Optional[bool] = ...) -> None: ...
+    shutdown: _types_pb2.ServerShutdown
+    def __init__(self, trades: _Optional[_Iterable[_Union[Trade, _Mapping]]] = ..., lagged_to: _Optional[int] = ..., reset: _Optional[bool] = ..., heartbeat: _Optional[bool] = ..., shutdown: _Optional[_Union[_types_pb2.ServerShutdown, _Mapping]] = ...) -> None: ...
 
 class Ticker(_message.Message):
     __slots__ = ("symbol", "source", "last", "bid", "bid_quantity", "ask", "ask_quantity", "high", "low", "volume", "open", "at_ns", "sequence", "stale", "open_at_ns")
@@ -235,10 +247,12 @@ class WatchTickersRequest(_message.Message):
     def __init__(self, symbol: _Optional[str] = ...) -> None: ...
 
 class WatchTickersResponse(_message.Message):
-    __slots__ = ("tickers",)
+    __slots__ = ("tickers", "shutdown")
     TICKERS_FIELD_NUMBER: _ClassVar[int]
+    SHUTDOWN_FIELD_NUMBER: _ClassVar[int]
     tickers: _containers.RepeatedCompositeFieldContainer[Ticker]
-    def __init__(self, tickers: _Optional[_Iterable[_Union[Ticker, _Mapping]]] = ...) -> None: ...
+    shutdown: _types_pb2.ServerShutdown
+    def __init__(self, tickers: _Optional[_Iterable[_Union[Ticker, _Mapping]]] = ..., shutdown: _Optional[_Union[_types_pb2.ServerShutdown, _Mapping]] = ...) -> None: ...
 
 class Candle(_message.Message):
     __slots__ = ("open_at_ns", "open", "high", "low", "close", "volume", "trades", "closed")
@@ -289,25 +303,31 @@ class ListCandlesResponse(_message.Message):
     def __init__(self, symbol: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., interval: _Optional[_Union[Interval, str]] = ..., candles: _Optional[_Iterable[_Union[Candle, _Mapping]]] = ...) -> None: ...
 
 class WatchCandlesRequest(_message.Message):
-    __slots__ = ("symbol", "venue", "interval")
+    __slots__ = ("symbol", "venue", "interval", "from_ns")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     VENUE_FIELD_NUMBER: _ClassVar[int]
     INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    FROM_NS_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     venue: str
     interval: Interval
-    def __init__(self, symbol: _Optional[str] = ..., venue: _Optional[str] = ..., interval: _Optional[_Union[Interval, str]] = ...) -> None: ...
+    from_ns: int
+    def __init__(self, symbol: _Optional[str] = ..., venue: _Optional[str] = ..., interval: _Optional[_Union[Interval, str]] = ..., from_ns: _Optional[int] = ...) -> None: ...
 
 class WatchCandlesResponse(_message.Message):
-    __slots__ = ("symbol", "source", "interval", "candles", "reset")
+    __slots__ = ("symbol", "source", "interval", "candles", "reset", "lagged", "shutdown")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     INTERVAL_FIELD_NUMBER: _ClassVar[int]
     CANDLES_FIELD_NUMBER: _ClassVar[int]
     RESET_FIELD_NUMBER: _ClassVar[int]
+    LAGGED_FIELD_NUMBER: _ClassVar[int]
+    SHUTDOWN_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     source: _types_pb2.Source
     interval: Interval
     candles: _containers.RepeatedCompositeFieldContainer[Candle]
     reset: bool
-    def __init__(self, symbol: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., interval: _Optional[_Union[Interval, str]] = ..., candles: _Optional[_Iterable[_Union[Candle, _Mapping]]] = ..., reset: _Optional[bool] = ...) -> None: ...
+    lagged: bool
+    shutdown: _types_pb2.ServerShutdown
+    def __init__(self, symbol: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., interval: _Optional[_Union[Interval, str]] = ..., candles: _Optional[_Iterable[_Union[Candle, _Mapping]]] = ..., reset: _Optional[bool] = ..., lagged: _Optional[bool] = ..., shutdown: _Optional[_Union[_types_pb2.ServerShutdown, _Mapping]] = ...) -> None: ...

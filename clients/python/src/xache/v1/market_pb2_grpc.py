@@ -103,7 +103,8 @@ class MarketServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchBook(self, request, context):
-        """Stream a book: a snapshot, then numbered changes.
+        """Stream a book: a snapshot, then numbered changes; resumes after a sequence
+        when it still can.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -26,7 +26,7 @@ from xache.v1 import options_pb2 as xache_dot_v1_dot_options__pb2
 from xache.v1 import types_pb2 as xache_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16xache/v1/trading.proto\x12\x08xache.v1\x1a\x16xache/v1/options.proto\x1a\x14xache/v1/types.proto\"\xe0\x02\n\x11PlaceOrderRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x02 \x01(\t\x12\x0e\n\x06symbol\x18\x03 \x01(\t\x12\x1c\n\x04side\x18\x04 \x01(\x0e\x32\x0e.xache.v1.Side\x12!\n\x04type\x18\x05 \x01(\x0e\x32\x13.xache.v1.OrderType\x12,\n\rtime_in_force\x18\x06 \x01(\x0e\x32\x15.xache.v1.TimeInForce\x12\r\n\x05price\x18\x07 \x01(\t\x12\x10\n\x08quantity\x18\x08 \x01(\t\x12\x16\n\x0equote_quantity\x18\t \x01(\t\x12\x11\n\tpost_only\x18\n \x01(\x08\x12<\n\x15self_trade_prevention\x18\x0b \x01(\x0e\x32\x1d.xache.v1.SelfTradePrevention\x12\x15\n\rexpires_at_ns\x18\x0c \x01(\x03\"S\n\x12PlaceOrderResponse\x12\x1e\n\x05order\x18\x01 \x01(\x0b\x32\x0f.xache.v1.Order\x12\x1d\n\x05\x66ills\x18\x02 \x03(\x0b\x32\x0e.xache.v1.Fill\"U\n\x12PlaceOrdersRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12+\n\x06orders\x18\x02 \x03(\x0b\x32\x1b.xache.v1.PlaceOrderRequest\"=\n\x13PlaceOrdersResponse\x12&\n\x07results\x18\x01 \x03(\x0b\x32\x15.xache.v1.OrderResult\"\xa0\x01\n\x0bOrderResult\x12.\n\x06placed\x18\x01 \x01(\x0b\x32\x1c.xache.v1.PlaceOrderResponseH\x00\x12\x31\n\x08\x63\x61nceled\x18\x02 \x01(\x0b\x32\x1d.xache.v1.CancelOrderResponseH\x00\x12$\n\x07refusal\x18\x03 \x01(\x0b\x32\x11.xache.v1.RefusalH\x00\x42\x08\n\x06result\"\x93\x01\n\x07Refusal\x12\x0c\n\x04\x63ode\x18\x01 \x01(\r\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12+\n\x05\x66\x61\x63ts\x18\x04 \x03(\x0b\x32\x1c.xache.v1.Refusal.FactsEntry\x1a,\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x9c\x01\n\x12\x45nterOrdersRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x0b\n\x03tag\x18\x02 \x01(\x04\x12,\n\x05place\x18\x03 \x01(\x0b\x32\x1b.xache.v1.PlaceOrderRequestH\x00\x12.\n\x06\x63\x61ncel\x18\x04 \x01(\x0b\x32\x1c.xache.v1.CancelOrderRequestH\x00\x42\x07\n\x05\x65ntry\"I\n\x13\x45nterOrdersResponse\x12\x0b\n\x03tag\x18\x01 \x01(\x04\x12%\n\x06result\x18\x02 \x01(\x0b\x32\x15.xache.v1.OrderResult\"g\n\x12\x43\x61ncelOrderRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x99\x01\n\x13\x43\x61ncelOrderResponse\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x02 \x01(\t\x12\x0e\n\x06symbol\x18\x03 \x01(\t\x12\x19\n\x11\x65xecuted_quantity\x18\x04 \x01(\t\x12\x10\n\x08released\x18\x05 \x01(\t\x12\r\n\x05\x61t_ns\x18\x06 \x01(\x03\x12\x0b\n\x03seq\x18\x07 \x01(\x04\"P\n\x16\x43\x61ncelAllOrdersRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\",\n\x17\x43\x61ncelAllOrdersResponse\x12\x11\n\torder_ids\x18\x01 \x03(\t\"P\n\x0fGetOrderRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x03 \x01(\t\"Q\n\x10GetOrderResponse\x12\x1e\n\x05order\x18\x01 \x01(\x0b\x32\x0f.xache.v1.Order\x12\x1d\n\x05\x66ills\x18\x02 \x03(\x0b\x32\x0e.xache.v1.Fill\";\n\x15ListOpenOrdersRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x0e\n\x06symbol\x18\x02 \x01(\t\"9\n\x16ListOpenOrdersResponse\x12\x1f\n\x06orders\x18\x01 \x03(\x0b\x32\x0f.xache.v1.Order\"o\n\x11ListOrdersRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x0f\n\x07min_seq\x18\x05 \x01(\x04\"a\n\x12ListOrdersResponse\x12\x1f\n\x06orders\x18\x01 \x03(\x0b\x32\x0f.xache.v1.Order\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x11\n\tas_of_seq\x18\x03 \x01(\x04\"n\n\x10ListFillsRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x0f\n\x07min_seq\x18\x05 \x01(\x04\"^\n\x11ListFillsResponse\x12\x1d\n\x05\x66ills\x18\x01 \x03(\x0b\x32\x0e.xache.v1.Fill\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x11\n\tas_of_seq\x18\x03 \x01(\x04\"*\n\x14ListPositionsRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\">\n\x15ListPositionsResponse\x12%\n\tpositions\x18\x01 \x03(\x0b\x32\x12.xache.v1.Position\"\'\n\x11WatchPurseRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\"\xff\x01\n\x12WatchPurseResponse\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\r\n\x05\x61t_ns\x18\x02 \x01(\x03\x12+\n\x08snapshot\x18\x03 \x01(\x0b\x32\x17.xache.v1.PurseSnapshotH\x00\x12 \n\x05order\x18\x04 \x01(\x0b\x32\x0f.xache.v1.OrderH\x00\x12\x1e\n\x04\x66ill\x18\x05 \x01(\x0b\x32\x0e.xache.v1.FillH\x00\x12+\n\x08\x62\x61lances\x18\x06 \x01(\x0b\x32\x17.xache.v1.PurseBalancesH\x00\x12(\n\theartbeat\x18\x07 \x01(\x0b\x32\x13.xache.v1.HeartbeatH\x00\x42\x07\n\x05\x65vent\"e\n\rPurseSnapshot\x12\x1f\n\x06orders\x18\x01 \x03(\x0b\x32\x0f.xache.v1.Order\x12#\n\x08\x62\x61lances\x18\x02 \x03(\x0b\x32\x11.xache.v1.Balance\x12\x0e\n\x06lagged\x18\x03 \x01(\x08\"4\n\rPurseBalances\x12#\n\x08\x62\x61lances\x18\x01 \x03(\x0b\x32\x11.xache.v1.Balance\"\x0b\n\tHeartbeat2\xda\x08\n\x0eTradingService\x12^\n\nPlaceOrder\x12\x1b.xache.v1.PlaceOrderRequest\x1a\x1c.xache.v1.PlaceOrderResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x02\"\nsubaccount\x12\x61\n\x0bPlaceOrders\x12\x1c.xache.v1.PlaceOrdersRequest\x1a\x1d.xache.v1.PlaceOrdersResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x02\"\nsubaccount\x12\x65\n\x0b\x45nterOrders\x12\x1c.xache.v1.EnterOrdersRequest\x1a\x1d.xache.v1.EnterOrdersResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x02\"\nsubaccount(\x01\x30\x01\x12\x61\n\x0b\x43\x61ncelOrder\x12\x1c.xache.v1.CancelOrderRequest\x1a\x1d.xache.v1.CancelOrderResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x02\"\nsubaccount\x12m\n\x0f\x43\x61ncelAllOrders\x12 .xache.v1.CancelAllOrdersRequest\x1a!.xache.v1.CancelAllOrdersResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x02\"\nsubaccount\x12X\n\x08GetOrder\x12\x19.xache.v1.GetOrderRequest\x1a\x1a.xache.v1.GetOrderResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x01\"\nsubaccount\x12j\n\x0eListOpenOrders\x12\x1f.xache.v1.ListOpenOrdersRequest\x1a .xache.v1.ListOpenOrdersResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x01\"\nsubaccount\x12^\n\nListOrders\x12\x1b.xache.v1.ListOrdersRequest\x1a\x1c.xache.v1.ListOrdersResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x01\"\nsubaccount\x12[\n\tListFills\x12\x1a.xache.v1.ListFillsRequest\x1a\x1b.xache.v1.ListFillsResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x01\"\nsubaccount\x12g\n\rListPositions\x12\x1e.xache.v1.ListPositionsRequest\x1a\x1f.xache.v1.ListPositionsResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x01\"\nsubaccount\x12`\n\nWatchPurse\x12\x1b.xache.v1.WatchPurseRequest\x1a\x1c.xache.v1.WatchPurseResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x01\"\nsubaccount0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16xache/v1/trading.proto\x12\x08xache.v1\x1a\x16xache/v1/options.proto\x1a\x14xache/v1/types.proto\"\xe0\x02\n\x11PlaceOrderRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x02 \x01(\t\x12\x0e\n\x06symbol\x18\x03 \x01(\t\x12\x1c\n\x04side\x18\x04 \x01(\x0e\x32\x0e.xache.v1.Side\x12!\n\x04type\x18\x05 \x01(\x0e\x32\x13.xache.v1.OrderType\x12,\n\rtime_in_force\x18\x06 \x01(\x0e\x32\x15.xache.v1.TimeInForce\x12\r\n\x05price\x18\x07 \x01(\t\x12\x10\n\x08quantity\x18\x08 \x01(\t\x12\x16\n\x0equote_quantity\x18\t \x01(\t\x12\x11\n\tpost_only\x18\n \x01(\x08\x12<\n\x15self_trade_prevention\x18\x0b \x01(\x0e\x32\x1d.xache.v1.SelfTradePrevention\x12\x15\n\rexpires_at_ns\x18\x0c \x01(\x03\"S\n\x12PlaceOrderResponse\x12\x1e\n\x05order\x18\x01 \x01(\x0b\x32\x0f.xache.v1.Order\x12\x1d\n\x05\x66ills\x18\x02 \x03(\x0b\x32\x0e.xache.v1.Fill\"U\n\x12PlaceOrdersRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12+\n\x06orders\x18\x02 \x03(\x0b\x32\x1b.xache.v1.PlaceOrderRequest\"=\n\x13PlaceOrdersResponse\x12&\n\x07results\x18\x01 \x03(\x0b\x32\x15.xache.v1.OrderResult\"\xa0\x01\n\x0bOrderResult\x12.\n\x06placed\x18\x01 \x01(\x0b\x32\x1c.xache.v1.PlaceOrderResponseH\x00\x12\x31\n\x08\x63\x61nceled\x18\x02 \x01(\x0b\x32\x1d.xache.v1.CancelOrderResponseH\x00\x12$\n\x07refusal\x18\x03 \x01(\x0b\x32\x11.xache.v1.RefusalH\x00\x42\x08\n\x06result\"\x93\x01\n\x07Refusal\x12\x0c\n\x04\x63ode\x18\x01 \x01(\r\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12+\n\x05\x66\x61\x63ts\x18\x04 \x03(\x0b\x32\x1c.xache.v1.Refusal.FactsEntry\x1a,\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x9c\x01\n\x12\x45nterOrdersRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x0b\n\x03tag\x18\x02 \x01(\x04\x12,\n\x05place\x18\x03 \x01(\x0b\x32\x1b.xache.v1.PlaceOrderRequestH\x00\x12.\n\x06\x63\x61ncel\x18\x04 \x01(\x0b\x32\x1c.xache.v1.CancelOrderRequestH\x00\x42\x07\n\x05\x65ntry\"\x88\x01\n\x13\x45nterOrdersResponse\x12\x0b\n\x03tag\x18\x01 \x01(\x04\x12%\n\x06result\x18\x02 \x01(\x0b\x32\x15.xache.v1.OrderResult\x12\x11\n\theartbeat\x18\x03 \x01(\x08\x12*\n\x08shutdown\x18\x04 \x01(\x0b\x32\x18.xache.v1.ServerShutdown\"g\n\x12\x43\x61ncelOrderRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x99\x01\n\x13\x43\x61ncelOrderResponse\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x02 \x01(\t\x12\x0e\n\x06symbol\x18\x03 \x01(\t\x12\x19\n\x11\x65xecuted_quantity\x18\x04 \x01(\t\x12\x10\n\x08released\x18\x05 \x01(\t\x12\r\n\x05\x61t_ns\x18\x06 \x01(\x03\x12\x0b\n\x03seq\x18\x07 \x01(\x04\"P\n\x16\x43\x61ncelAllOrdersRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\",\n\x17\x43\x61ncelAllOrdersResponse\x12\x11\n\torder_ids\x18\x01 \x03(\t\"P\n\x0fGetOrderRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\x12\x17\n\x0f\x63lient_order_id\x18\x03 \x01(\t\"Q\n\x10GetOrderResponse\x12\x1e\n\x05order\x18\x01 \x01(\x0b\x32\x0f.xache.v1.Order\x12\x1d\n\x05\x66ills\x18\x02 \x03(\x0b\x32\x0e.xache.v1.Fill\";\n\x15ListOpenOrdersRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x0e\n\x06symbol\x18\x02 \x01(\t\"9\n\x16ListOpenOrdersResponse\x12\x1f\n\x06orders\x18\x01 \x03(\x0b\x32\x0f.xache.v1.Order\"o\n\x11ListOrdersRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x0f\n\x07min_seq\x18\x05 \x01(\x04\"a\n\x12ListOrdersResponse\x12\x1f\n\x06orders\x18\x01 \x03(\x0b\x32\x0f.xache.v1.Order\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x11\n\tas_of_seq\x18\x03 \x01(\x04\"n\n\x10ListFillsRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x0f\n\x07min_seq\x18\x05 \x01(\x04\"^\n\x11ListFillsResponse\x12\x1d\n\x05\x66ills\x18\x01 \x03(\x0b\x32\x0e.xache.v1.Fill\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x11\n\tas_of_seq\x18\x03 \x01(\x04\"*\n\x14ListPositionsRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\">\n\x15ListPositionsResponse\x12%\n\tpositions\x18\x01 \x03(\x0b\x32\x12.xache.v1.Position\":\n\x11WatchPurseRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x11\n\tafter_seq\x18\x02 \x01(\x04\"\xbb\x02\n\x12WatchPurseResponse\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\r\n\x05\x61t_ns\x18\x02 \x01(\x03\x12+\n\x08snapshot\x18\x03 \x01(\x0b\x32\x17.xache.v1.PurseSnapshotH\x00\x12 \n\x05order\x18\x04 \x01(\x0b\x32\x0f.xache.v1.OrderH\x00\x12\x1e\n\x04\x66ill\x18\x05 \x01(\x0b\x32\x0e.xache.v1.FillH\x00\x12+\n\x08\x62\x61lances\x18\x06 \x01(\x0b\x32\x17.xache.v1.PurseBalancesH\x00\x12(\n\theartbeat\x18\x07 \x01(\x0b\x32\x13.xache.v1.HeartbeatH\x00\x12,\n\x08shutdown\x18\x08 \x01(\x0b\x32\x18.xache.v1.ServerShutdownH\x00\x12\x0c\n\x04more\x18\t \x01(\x08\x42\x07\n\x05\x65vent\"e\n\rPurseSnapshot\x12\x1f\n\x06orders\x18\x01 \x03(\x0b\x32\x0f.xache.v1.Order\x12#\n\x08\x62\x61lances\x18\x02 \x03(\x0b\x32\x11.xache.v1.Balance\x12\x0e\n\x06lagged\x18\x03 \x01(\x08\"4\n\rPurseBalances\x12#\n\x08\x62\x61lances\x18\x01 \x03(\x0b\x32\x11.xache.v1.Balance\"\x0b\n\tHeartbeat2\xda\x08\n\x0eTradingService\x12^\n\nPlaceOrder\x12\x1b.xache.v1.PlaceOrderRequest\x1a\x1c.xache.v1.PlaceOrderResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x02\"\nsubaccount\x12\x61\n\x0bPlaceOrders\x12\x1c.xache.v1.PlaceOrdersRequest\x1a\x1d.xache.v1.PlaceOrdersResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x02\"\nsubaccount\x12\x65\n\x0b\x45nterOrders\x12\x1c.xache.v1.EnterOrdersRequest\x1a\x1d.xache.v1.EnterOrdersResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x02\"\nsubaccount(\x01\x30\x01\x12\x61\n\x0b\x43\x61ncelOrder\x12\x1c.xache.v1.CancelOrderRequest\x1a\x1d.xache.v1.CancelOrderResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x02\"\nsubaccount\x12m\n\x0f\x43\x61ncelAllOrders\x12 .xache.v1.CancelAllOrdersRequest\x1a!.xache.v1.CancelAllOrdersResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x02\"\nsubaccount\x12X\n\x08GetOrder\x12\x19.xache.v1.GetOrderRequest\x1a\x1a.xache.v1.GetOrderResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x01\"\nsubaccount\x12j\n\x0eListOpenOrders\x12\x1f.xache.v1.ListOpenOrdersRequest\x1a .xache.v1.ListOpenOrdersResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x01\"\nsubaccount\x12^\n\nListOrders\x12\x1b.xache.v1.ListOrdersRequest\x1a\x1c.xache.v1.ListOrdersResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x01\"\nsubaccount\x12[\n\tListFills\x12\x1a.xache.v1.ListFillsRequest\x1a\x1b.xache.v1.ListFillsResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x01\"\nsubaccount\x12g\n\rListPositions\x12\x1e.xache.v1.ListPositionsRequest\x1a\x1f.xache.v1.ListPositionsResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x01\"\nsubaccount\x12`\n\nWatchPurse\x12\x1b.xache.v1.WatchPurseRequest\x1a\x1c.xache.v1.WatchPurseResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x01\"\nsubaccount0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -73,46 +73,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REFUSAL_FACTSENTRY']._serialized_end=983
   _globals['_ENTERORDERSREQUEST']._serialized_start=986
   _globals['_ENTERORDERSREQUEST']._serialized_end=1142
-  _globals['_ENTERORDERSRESPONSE']._serialized_start=1144
-  _globals['_ENTERORDERSRESPONSE']._serialized_end=1217
-  _globals['_CANCELORDERREQUEST']._serialized_start=1219
-  _globals['_CANCELORDERREQUEST']._serialized_end=1322
-  _globals['_CANCELORDERRESPONSE']._serialized_start=1325
-  _globals['_CANCELORDERRESPONSE']._serialized_end=1478
-  _globals['_CANCELALLORDERSREQUEST']._serialized_start=1480
-  _globals['_CANCELALLORDERSREQUEST']._serialized_end=1560
-  _globals['_CANCELALLORDERSRESPONSE']._serialized_start=1562
-  _globals['_CANCELALLORDERSRESPONSE']._serialized_end=1606
-  _globals['_GETORDERREQUEST']._serialized_start=1608
-  _globals['_GETORDERREQUEST']._serialized_end=1688
-  _globals['_GETORDERRESPONSE']._serialized_start=1690
-  _globals['_GETORDERRESPONSE']._serialized_end=1771
-  _globals['_LISTOPENORDERSREQUEST']._serialized_start=1773
-  _globals['_LISTOPENORDERSREQUEST']._serialized_end=1832
-  _globals['_LISTOPENORDERSRESPONSE']._serialized_start=1834
-  _globals['_LISTOPENORDERSRESPONSE']._serialized_end=1891
-  _globals['_LISTORDERSREQUEST']._serialized_start=1893
-  _globals['_LISTORDERSREQUEST']._serialized_end=2004
-  _globals['_LISTORDERSRESPONSE']._serialized_start=2006
-  _globals['_LISTORDERSRESPONSE']._serialized_end=2103
-  _globals['_LISTFILLSREQUEST']._serialized_start=2105
-  _globals['_LISTFILLSREQUEST']._serialized_end=2215
-  _globals['_LISTFILLSRESPONSE']._serialized_start=2217
-  _globals['_LISTFILLSRESPONSE']._serialized_end=2311
-  _globals['_LISTPOSITIONSREQUEST']._serialized_start=2313
-  _globals['_LISTPOSITIONSREQUEST']._serialized_end=2355
-  _globals['_LISTPOSITIONSRESPONSE']._serialized_start=2357
-  _globals['_LISTPOSITIONSRESPONSE']._serialized_end=2419
-  _globals['_WATCHPURSEREQUEST']._serialized_start=2421
-  _globals['_WATCHPURSEREQUEST']._serialized_end=2460
-  _globals['_WATCHPURSERESPONSE']._serialized_start=2463
-  _globals['_WATCHPURSERESPONSE']._serialized_end=2718
-  _globals['_PURSESNAPSHOT']._serialized_start=2720
-  _globals['_PURSESNAPSHOT']._serialized_end=2821
-  _globals['_PURSEBALANCES']._serialized_start=2823
-  _globals['_PURSEBALANCES']._serialized_end=2875
-  _globals['_HEARTBEAT']._serialized_start=2877
-  _globals['_HEARTBEAT']._serialized_end=2888
-  _globals['_TRADINGSERVICE']._serialized_start=2891
-  _globals['_TRADINGSERVICE']._serialized_end=4005
+  _globals['_ENTERORDERSRESPONSE']._serialized_start=1145
+  _globals['_ENTERORDERSRESPONSE']._serialized_end=1281
+  _globals['_CANCELORDERREQUEST']._serialized_start=1283
+  _globals['_CANCELORDERREQUEST']._serialized_end=1386
+  _globals['_CANCELORDERRESPONSE']._serialized_start=1389
+  _globals['_CANCELORDERRESPONSE']._serialized_end=1542
+  _globals['_CANCELALLORDERSREQUEST']._serialized_start=1544
+  _globals['_CANCELALLORDERSREQUEST']._serialized_end=1624
+  _globals['_CANCELALLORDERSRESPONSE']._serialized_start=1626
+  _globals['_CANCELALLORDERSRESPONSE']._serialized_end=1670
+  _globals['_GETORDERREQUEST']._serialized_start=1672
+  _globals['_GETORDERREQUEST']._serialized_end=1752
+  _globals['_GETORDERRESPONSE']._serialized_start=1754
+  _globals['_GETORDERRESPONSE']._serialized_end=1835
+  _globals['_LISTOPENORDERSREQUEST']._serialized_start=1837
+  _globals['_LISTOPENORDERSREQUEST']._serialized_end=1896
+  _globals['_LISTOPENORDERSRESPONSE']._serialized_start=1898
+  _globals['_LISTOPENORDERSRESPONSE']._serialized_end=1955
+  _globals['_LISTORDERSREQUEST']._serialized_start=1957
+  _globals['_LISTORDERSREQUEST']._serialized_end=2068
+  _globals['_LISTORDERSRESPONSE']._serialized_start=2070
+  _globals['_LISTORDERSRESPONSE']._serialized_end=2167
+  _globals['_LISTFILLSREQUEST']._serialized_start=2169
+  _globals['_LISTFILLSREQUEST']._serialized_end=2279
+  _globals['_LISTFILLSRESPONSE']._serialized_start=2281
+  _globals['_LISTFILLSRESPONSE']._serialized_end=2375
+  _globals['_LISTPOSITIONSREQUEST']._serialized_start=2377
+  _globals['_LISTPOSITIONSREQUEST']._serialized_end=2419
+  _globals['_LISTPOSITIONSRESPONSE']._serialized_start=2421
+  _globals['_LISTPOSITIONSRESPONSE']._serialized_end=2483
+  _globals['_WATCHPURSEREQUEST']._serialized_start=2485
+  _globals['_WATCHPURSEREQUEST']._serialized_end=2543
+  _globals['_WATCHPURSERESPONSE']._serialized_start=2546
+  _globals['_WATCHPURSERESPONSE']._serialized_end=2861
+  _globals['_PURSESNAPSHOT']._serialized_start=2863
+  _globals['_PURSESNAPSHOT']._serialized_end=2964
+  _globals['_PURSEBALANCES']._serialized_start=2966
+  _globals['_PURSEBALANCES']._serialized_end=3018
+  _globals['_HEARTBEAT']._serialized_start=3020
+  _globals['_HEARTBEAT']._serialized_end=3031
+  _globals['_TRADINGSERVICE']._serialized_start=3034
+  _globals['_TRADINGSERVICE']._serialized_end=4148
 # @@protoc_insertion_point(module_scope)

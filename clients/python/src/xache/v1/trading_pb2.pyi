@@ -100,12 +100,16 @@ class EnterOrdersRequest(_message.Message):
     def __init__(self, subaccount: _Optional[str] = ..., tag: _Optional[int] = ..., place: _Optional[_Union[PlaceOrderRequest, _Mapping]] = ..., cancel: _Optional[_Union[CancelOrderRequest, _Mapping]] = ...) -> None: ...
 
 class EnterOrdersResponse(_message.Message):
-    __slots__ = ("tag", "result")
+    __slots__ = ("tag", "result", "heartbeat", "shutdown")
     TAG_FIELD_NUMBER: _ClassVar[int]
     RESULT_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
+    SHUTDOWN_FIELD_NUMBER: _ClassVar[int]
     tag: int
     result: OrderResult
-    def __init__(self, tag: _Optional[int] = ..., result: _Optional[_Union[OrderResult, _Mapping]] = ...) -> None: ...
+    heartbeat: bool
+    shutdown: _types_pb2.ServerShutdown
+    def __init__(self, tag: _Optional[int] = ..., result: _Optional[_Union[OrderResult, _Mapping]] = ..., heartbeat: _Optional[bool] = ..., shutdown: _Optional[_Union[_types_pb2.ServerShutdown, _Mapping]] = ...) -> None: ...
 
 class CancelOrderRequest(_message.Message):
     __slots__ = ("subaccount", "order_id", "client_order_id", "request_id")
@@ -246,13 +250,15 @@ class ListPositionsResponse(_message.Message):
     def __init__(self, positions: _Optional[_Iterable[_Union[_types_pb2.Position, _Mapping]]] = ...) -> None: ...
 
 class WatchPurseRequest(_message.Message):
-    __slots__ = ("subaccount",)
+    __slots__ = ("subaccount", "after_seq")
     SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    AFTER_SEQ_FIELD_NUMBER: _ClassVar[int]
     subaccount: str
-    def __init__(self, subaccount: _Optional[str] = ...) -> None: ...
+    after_seq: int
+    def __init__(self, subaccount: _Optional[str] = ..., after_seq: _Optional[int] = ...) -> None: ...
 
 class WatchPurseResponse(_message.Message):
-    __slots__ = ("seq", "at_ns", "snapshot", "order", "fill", "balances", "heartbeat")
+    __slots__ = ("seq", "at_ns", "snapshot", "order", "fill", "balances", "heartbeat", "shutdown", "more")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     AT_NS_FIELD_NUMBER: _ClassVar[int]
     SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
@@ -260,6 +266,8 @@ class WatchPurseResponse(_message.Message):
     FILL_FIELD_NUMBER: _ClassVar[int]
     BALANCES_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
+    SHUTDOWN_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
     seq: int
     at_ns: int
     snapshot: PurseSnapshot
@@ -267,7 +275,9 @@ class WatchPurseResponse(_message.Message):
     fill: _types_pb2.Fill
     balances: PurseBalances
     heartbeat: Heartbeat
-    def __init__(self, seq: _Optional[int] = ..., at_ns: _Optional[int] = ..., snapshot: _Optional[_Union[PurseSnapshot, _Mapping]] = ..., order: _Optional[_Union[_types_pb2.Order, _Mapping]] = ..., fill: _Optional[_Union[_types_pb2.Fill, _Mapping]] = ..., balances: _Optional[_Union[PurseBalances, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ...) -> None: ...
+    shutdown: _types_pb2.ServerShutdown
+    more: bool
+    def __init__(self, seq: _Optional[int] = ..., at_ns: _Optional[int] = ..., snapshot: _Optional[_Union[PurseSnapshot, _Mapping]] = ..., order: _Optional[_Union[_types_pb2.Order, _Mapping]] = ..., fill: _Optional[_Union[_types_pb2.Fill, _Mapping]] = ..., balances: _Optional[_Union[PurseBalances, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., shutdown: _Optional[_Union[_types_pb2.ServerShutdown, _Mapping]] = ..., more: _Optional[bool] = ...) -> None: ...
 
 class PurseSnapshot(_message.Message):
     __slots__ = ("orders", "balances", "lagged")

@@ -171,7 +171,8 @@ class TradingServiceServicer:
 
     def WatchPurse(self, request, context):
         """Stream what happens to a purse: its open orders and balances first, then
-        every change, each with its sequence.
+        every change, each with its sequence; or, resumed after a sequence, exactly
+        what was missed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

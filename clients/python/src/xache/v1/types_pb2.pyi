@@ -373,3 +373,13 @@ class Position(_message.Message):
     average_price: str
     realised: str
     def __init__(self, symbol: _Optional[str] = ..., quantity: _Optional[str] = ..., cost: _Optional[str] = ..., average_price: _Optional[str] = ..., realised: _Optional[str] = ...) -> None: ...
+
+class ServerShutdown(_message.Message):
+    __slots__ = ("reason", "grace_ms", "retry_after_ms")
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    GRACE_MS_FIELD_NUMBER: _ClassVar[int]
+    RETRY_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    grace_ms: int
+    retry_after_ms: int
+    def __init__(self, reason: _Optional[str] = ..., grace_ms: _Optional[int] = ..., retry_after_ms: _Optional[int] = ...) -> None: ...
