@@ -147,7 +147,7 @@ async def run_daemon(
                 logger.info("ready: gRPC on {}, HTTP on {}", addresses.grpc, addresses.http)
                 task_status.started(endpoints)
                 await stop.wait()
-                logger.info("stopping: no new calls, {} s for those at work", GRACE_S)
+                logger.info("stopping: no new calls, streams end, {} s for calls at work", GRACE_S)
                 core.serving.drain()
                 await core.close_doors()
                 nursery.cancel_scope.cancel()
