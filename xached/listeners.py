@@ -82,7 +82,7 @@ class NetworkDoors:
         """See Doors."""
         self._http_stop.set()
         for server, _ in self._servers:
-            server.stop(GRACE_S)
+            server.stop(GRACE_S, "the house is closing")
         for done in (*(done for _, done in self._servers), self._http_done):
             await done.wait()
 
