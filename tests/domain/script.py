@@ -12,6 +12,9 @@ name begins with ``?`` does not.
     deposit PURSE AMOUNT ASSET      limits PURSE|default orders N [notional AMOUNT ASSET]
     mark SYMBOL PRICE               state SYMBOL STATE
     freeze PURSE, unfreeze PURSE    halt, resume
+    risk-state SCOPE SETTER STATE   bounds SCOPE [orders N] [size A] [position A] [minute A]
+                                           [loss A] [drawdown A] [in ASSET]
+                                    SCOPE is house, market:SYMBOL, account:PURSE or purse:PURSE
     order PURSE ID SIDE QUANTITY @ PRICE TIF [TIME] [post-only] [stp MODE]
     order PURSE ID SIDE QUANTITY MARKET [stp MODE]
     order PURSE ID SIDE quote AMOUNT MARKET [stp MODE]
@@ -65,7 +68,9 @@ from xached.domain.messages import (
     SetHalt,
     SetMark,
     SetMarketState,
+    SetRiskBounds,
     SetRiskLimits,
+    SetRiskState,
     Traded,
 )
 from xached.domain.money import format_units, parse_decimal
@@ -78,9 +83,18 @@ from xached.domain.order import (
     SelfTradePrevention,
     Side,
     TimeInForce,
+    account_of,
     make_purse,
 )
 from xached.domain.rejection import Reason, Rejection
+from xached.domain.risk_bounds import (
+    RiskBounds,
+    RiskScope,
+    RiskSetter,
+    RiskState,
+    account_scope,
+    purse_scope,
+)
 
 SECOND_NS = 1_000_000_000
 UNBOUNDED = 10**40
@@ -184,6 +198,18 @@ class Script:
                     request_id="",
                     reason=EndReason.USER,
                 )
+            case "risk-state", [name, setter, state]:
+                scope = self._scope(name)
+                return lambda: SetRiskState(
+                    scope=scope,
+                    setter=RiskSetter[setter],
+                    state=RiskState[state],
+                    cause="script",
+                    request_id="",
+                )
+            case "bounds", [name, *words]:
+                scope, bounds = self._scope(name), self._bounds(words)
+                return lambda: SetRiskBounds(scope=scope, bounds=bounds, request_id="")
             case "clock", [time]:
                 self.now_ns = max(self.now_ns, _time_ns(time) - 1)
                 return AdvanceClock
@@ -334,6 +360,33 @@ class Script:
         if purse not in self.exchange.state.purses and not name.startswith("?"):
             self._apply(OpenPurse(purse=purse, simulated=False, request_id=""))
         return purse
+
+    def _scope(self, name: str) -> RiskScope:
+        if name == "house" or name.startswith(("market:", "?")):
+            return RiskScope(name)
+        kind, _, whose = name.partition(":")
+        purse = self._purse(whose)
+        return purse_scope(purse) if kind == "purse" else account_scope(account_of(purse))
+
+    def _bounds(self, words: list[str]) -> RiskBounds:
+        given = dict(zip(words[::2], words[1::2], strict=True))
+        asset = self._asset(given.pop("in", "USDT"))
+
+        def amounts(word: str) -> tuple[tuple[AssetName, int], ...]:
+            amount = given.pop(word, None)
+            return () if amount is None else ((asset.name, parse_decimal(amount, asset.scale)),)
+
+        orders = given.pop("orders", None)
+        bounds = RiskBounds(
+            max_open_orders=None if orders is None else int(orders),
+            max_order_notional_units=amounts("size"),
+            max_position_units=amounts("position"),
+            max_notional_per_minute_units=amounts("minute"),
+            max_daily_loss_units=amounts("loss"),
+            max_drawdown_units=amounts("drawdown"),
+        )
+        assert not given, f"unknown words: {given}"
+        return bounds
 
     def _asset(self, name: str, scale: int = 8) -> Asset:
         asset = self.exchange.state.assets.get(AssetName(name))

@@ -24,6 +24,7 @@ from xached.domain.order import (
     Trigger,
     TriggerSource,
 )
+from xached.domain.risk_bounds import HOUSE_SCOPE, RiskBounds, RiskSetter, RiskState
 from xached.domain.sealed import Sealed
 
 T = TypeVar("T")
@@ -38,6 +39,14 @@ TRAIL = Trigger(
     trail_bps=150,
     trail_ticks=None,
     activation_ticks=501_000,
+)
+BOUNDS = RiskBounds(
+    max_open_orders=7,
+    max_order_notional_units=((USDT, LARGE),),
+    max_position_units=((USDT, 5),),
+    max_notional_per_minute_units=((AssetName("BTC"), 4), (USDT, 3)),
+    max_daily_loss_units=((USDT, 2),),
+    max_drawdown_units=(),
 )
 LEG = Leg(list_id=ORDER, role=LegRole.STOP_LEG)
 
@@ -81,6 +90,14 @@ EXAMPLES: Final[tuple[object, ...]] = (
         request_id="r-9",
     ),
     m.SetHalt(halted=True, cause="drill", request_id="r-10"),
+    m.SetRiskState(
+        scope=HOUSE_SCOPE,
+        setter=RiskSetter.GUARD,
+        state=RiskState.REDUCING,
+        cause="silent",
+        request_id="r-50",
+    ),
+    m.SetRiskBounds(scope=HOUSE_SCOPE, bounds=BOUNDS, request_id="r-51"),
     m.Deposit(purse=ALICE, asset=USDT, amount_units=LARGE, request_id="r-11"),
     m.AdvanceClock(),
     m.ExpireOrder(order_id=ORDER),
@@ -92,6 +109,10 @@ EXAMPLES: Final[tuple[object, ...]] = (
     m.PurseFrozen(purse=ALICE, frozen=False, cause=""),
     m.RiskLimitsSet(purse=BOB, max_open_orders=0, max_order_notional_units=()),
     m.HaltSet(halted=False, cause="drill over"),
+    m.RiskStateSet(
+        scope=HOUSE_SCOPE, setter=RiskSetter.WATCH, state=RiskState.HALTED, cause="loss"
+    ),
+    m.RiskBoundsSet(scope=HOUSE_SCOPE, bounds=BOUNDS),
     m.Deposited(purse=ALICE, asset=USDT, amount_units=LARGE, reference="r-11"),
     m.OrderAccepted(
         order_id=ORDER,
@@ -163,6 +184,7 @@ EXAMPLES: Final[tuple[object, ...]] = (
     Sealed("profile-1", b"\x00\xff ciphertext"),
     TRAIL,
     LEG,
+    BOUNDS,
 )
 
 

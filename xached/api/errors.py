@@ -196,6 +196,7 @@ CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
     Reason.UNKNOWN_VENUE: _ABSENT,
     Reason.UNKNOWN_ACCOUNT: _ABSENT,
     Reason.UNKNOWN_SESSION: _ABSENT,
+    Reason.UNKNOWN_SCOPE: _ABSENT,
     Reason.ID_REUSED: _TAKEN,
     Reason.ALREADY_LISTED: _TAKEN,
     Reason.EMAIL_TAKEN: _TAKEN,
@@ -209,6 +210,9 @@ CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
     Reason.LIMITS_UNKNOWN: _STATE,
     Reason.PURSE_FROZEN: _STATE,
     Reason.HALTED: _STATE,
+    Reason.RISK_STATE: _STATE,
+    Reason.POSITION_SIZE: _STATE,
+    Reason.ORDER_RATE: _STATE,
     Reason.LAST_ADMIN: _STATE,
 }
 """The code of every reason of the domain; complete, and a test says so."""

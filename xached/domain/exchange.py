@@ -8,7 +8,8 @@ then. Time is an argument and only moves forward.
 A PlaceOrder is refused in this order, the first that fails is the answer: combination of fields,
 purse, instrument, an id that an open order has, house halt, freeze, market state, price range,
 quantity range, notional range, price band, open orders of the instrument, limits of the purse
-(size, then open orders), for a quote amount what it would trade (nothing, or too much), funds.
+(size, then open orders), risk state, then bounds, of the scopes it belongs to, for a quote amount
+what it would trade (nothing, or too much), funds.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ from xached.domain.messages import (
     PlaceOrder,
     PurseFrozen,
     PurseOpened,
+    RiskBoundsSet,
     RiskLimitsSet,
+    RiskStateSet,
     SetMark,
     Traded,
 )
@@ -133,7 +136,7 @@ class Exchange:
             raise Rejection(
                 Reason.PURSE_FROZEN, "the purse is frozen", given="order", allowed="cancels only"
             )
-        return place(self.state, market, purse, command, seq)
+        return place(self.state, market, purse, command, seq, at_ns)
 
     def _decide_cancel_all(self, command: CancelAll) -> tuple[Event, ...]:
         purse = self.state.purse(command.purse)
@@ -203,6 +206,8 @@ class Exchange:
         | PurseFrozen
         | RiskLimitsSet
         | HaltSet
+        | RiskStateSet
+        | RiskBoundsSet
         | Deposited
         | MatchPrevented
         | ClockAdvanced,

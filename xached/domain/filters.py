@@ -16,6 +16,7 @@ from xached.domain.order import (
     MarketState,
 )
 from xached.domain.rejection import Reason, Rejection
+from xached.domain.risk_bounds import check_entry
 from xached.domain.state import Market, PurseState, State
 from xached.domain.terms import RESTING
 
@@ -51,7 +52,9 @@ def check_market_state(market: Market, command: PlaceOrder) -> None:
     )
 
 
-def check_filters(state: State, market: Market, purse: PurseState, command: PlaceOrder) -> None:
+def check_filters(
+    state: State, market: Market, purse: PurseState, command: PlaceOrder, at_ns: int
+) -> None:
     """Refuse what breaks a rule of the instrument or of the purse. Raises: Rejection."""
     instrument = market.instrument
     assert market.reference_ticks is not None
@@ -78,6 +81,7 @@ def check_filters(state: State, market: Market, purse: PurseState, command: Plac
     risk.check_open_orders(open_here, instrument.max_open_orders, command.symbol)
     limits = purse.limits if purse.limits is not None else state.default_limits
     risk.check_limits(limits, instrument, notional, len(purse.open_orders))
+    check_entry(state, instrument, command.purse, command.side, notional, at_ns)
 
 
 def _sells_whole_balance(state: State, instrument: Instrument, command: PlaceOrder) -> bool:

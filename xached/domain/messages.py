@@ -25,6 +25,7 @@ from xached.domain.order import (
     TimeInForce,
     Trigger,
 )
+from xached.domain.risk_bounds import RiskBounds, RiskScope, RiskSetter, RiskState
 
 # --- Commands: imperatives. Those with an id are safe to repeat. ----------------------------
 
@@ -152,6 +153,26 @@ class SetHalt:
 
 
 @frozen(kw_only=True)
+class SetRiskState:
+    """Say what a scope may do for now. ACTIVE lifts what the same setter has set."""
+
+    scope: RiskScope
+    setter: RiskSetter
+    state: RiskState
+    cause: str
+    request_id: str
+
+
+@frozen(kw_only=True)
+class SetRiskBounds:
+    """Set all bounds of a scope anew."""
+
+    scope: RiskScope
+    bounds: RiskBounds
+    request_id: str
+
+
+@frozen(kw_only=True)
 class Deposit:
     """Credit money that came in from outside."""
 
@@ -185,6 +206,8 @@ Command: TypeAlias = (
     | FreezePurse
     | SetRiskLimits
     | SetHalt
+    | SetRiskState
+    | SetRiskBounds
     | Deposit
     | AdvanceClock
     | ExpireOrder
@@ -282,6 +305,24 @@ class HaltSet:
 
     halted: bool
     cause: str
+
+
+@frozen(kw_only=True)
+class RiskStateSet:
+    """What a scope may do has changed."""
+
+    scope: RiskScope
+    setter: RiskSetter
+    state: RiskState
+    cause: str
+
+
+@frozen(kw_only=True)
+class RiskBoundsSet:
+    """The bounds of a scope have changed."""
+
+    scope: RiskScope
+    bounds: RiskBounds
 
 
 @frozen(kw_only=True)
@@ -406,6 +447,8 @@ Event: TypeAlias = (
     | PurseFrozen
     | RiskLimitsSet
     | HaltSet
+    | RiskStateSet
+    | RiskBoundsSet
     | Deposited
     | OrderAccepted
     | Traded

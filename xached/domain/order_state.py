@@ -23,7 +23,8 @@ from xached.domain.order import (
     Purse,
 )
 from xached.domain.position import Position
-from xached.domain.state import State
+from xached.domain.risk_bounds import scopes_of
+from xached.domain.state import Market, State
 
 
 def apply_accepted(state: State, event: OrderAccepted, seq: int, at_ns: int) -> None:
@@ -34,6 +35,18 @@ def apply_accepted(state: State, event: OrderAccepted, seq: int, at_ns: int) -> 
     state.ledger.hold(event.order_id, event.purse, asset, event.held_units)
     state.orders[event.order_id] = order
     state.purses[event.purse].add_open(order)
+    if state.risk.windows:
+        units = _notional_units(state.markets[event.symbol], event)
+        state.risk.count(scopes_of(event.purse, event.symbol), instrument.quote, units, at_ns)
+
+
+def _notional_units(market: Market, event: OrderAccepted) -> int:
+    """What an order counts for in a minute's notional: at its limit, or at the last price."""
+    if event.quote_units is not None:
+        return event.quote_units
+    ticks = event.price_ticks or market.last_ticks or market.reference_ticks
+    assert ticks is not None
+    return market.instrument.notional_units(ticks, event.quantity_lots)
 
 
 def apply_rested(state: State, event: OrderRested, seq: int, at_ns: int) -> None:

@@ -33,13 +33,13 @@ from xached.domain.state import Market, PurseState, State
 
 
 def place(
-    state: State, market: Market, purse: PurseState, command: PlaceOrder, seq: int
+    state: State, market: Market, purse: PurseState, command: PlaceOrder, seq: int, at_ns: int
 ) -> tuple[Event, ...]:
     """Decide an order whose purse may trade. Raises: Rejection, as listed in the exchange."""
     instrument = market.instrument
     order_id = make_order_id(seq, 0)
     check_market_state(market, command)
-    check_filters(state, market, purse, command)
+    check_filters(state, market, purse, command, at_ns)
     plan = _plan(state, market, command)
     if command.quote_units is not None:
         _check_planned(instrument, plan)

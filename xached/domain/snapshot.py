@@ -26,11 +26,20 @@ from xached.domain.order import (
 )
 from xached.domain.position import Position
 from xached.domain.risk import RiskLimits
+from xached.domain.risk_bounds import (
+    RiskBook,
+    RiskBounds,
+    RiskEntry,
+    RiskScope,
+    RiskSetter,
+    RiskState,
+    Window,
+)
 from xached.domain.state import Market, PurseState, State
 
 Dump: TypeAlias = dict[str, Any]
 
-VERSION = 1
+VERSION = 2
 """Counts what :data:`SHAPE` cannot see: the same fields with another meaning."""
 
 _ORDER_FIELDS = tuple(field.name for field in attrs.fields(Order))
@@ -62,6 +71,7 @@ def dump(state: State) -> Dump:
             for order in state.orders.values()
         ],
         "default_limits": _dump_limits(state.default_limits),
+        "risk": _dump_risk(state.risk),
     }
 
 
@@ -72,6 +82,7 @@ def load(dumped: Dump) -> State:
     state.assets = {name: Asset(name, scale) for name, scale in dumped["assets"]}
     state.ledger = Ledger.restore(dumped["ledger"])
     state.default_limits = _load_limits(dumped["default_limits"])
+    state.risk = _load_risk(dumped["risk"])
     for values in dumped["orders"]:
         order = _load_order(dict(zip(_ORDER_FIELDS, values, strict=True)))
         state.orders[order.order_id] = order
@@ -143,6 +154,43 @@ def _load_order(values: dict[str, Any]) -> Order:
         values[name] = kind(values[name])
     values["end_reason"] = EndReason(values["end_reason"])
     return Order(**values)
+
+
+_BOUNDS_FIELDS = tuple(field.name for field in attrs.fields(RiskBounds))
+
+
+def _dump_risk(book: RiskBook) -> list[Any]:
+    return [
+        [
+            [scope, setter.value, entry.state.value, entry.cause]
+            for scope, entries in sorted(book.states.items())
+            for setter, entry in sorted(entries.items())
+        ],
+        [
+            [scope, *[_listed(getattr(bounds, name)) for name in _BOUNDS_FIELDS]]
+            for scope, bounds in sorted(book.bounds.items())
+        ],
+        [[scope, _listed(window.entries)] for scope, window in sorted(book.windows.items())],
+    ]
+
+
+def _load_risk(values: list[Any]) -> RiskBook:
+    states, bounds, windows = values
+    book = RiskBook()
+    for scope, setter, state, cause in states:
+        entry = RiskEntry(state=RiskState(state), cause=cause)
+        book.set_state(RiskScope(scope), RiskSetter(setter), entry)
+    for scope, most, *amounts in bounds:
+        tuples = [tuple((AssetName(name), units) for name, units in each) for each in amounts]
+        named = dict(zip(_BOUNDS_FIELDS[1:], tuples, strict=True))
+        book.set_bounds(RiskScope(scope), RiskBounds(max_open_orders=most, **named))
+    for scope, entries in windows:
+        book.windows[RiskScope(scope)] = Window([(at, AssetName(a), u) for at, a, u in entries])
+    return book
+
+
+def _listed(value: Any) -> Any:
+    return [list(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _dump_limits(limits: RiskLimits | None) -> list[Any] | None:

@@ -11,6 +11,7 @@ from xached.domain.order import MarketState, Order, OrderId, Purse, Side
 from xached.domain.position import Position
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.risk import RiskLimits, band_ticks
+from xached.domain.risk_bounds import RiskBook
 
 
 @attrs.define
@@ -80,6 +81,7 @@ class State:
     ledger: Ledger = attrs.field(factory=Ledger)
     orders: dict[OrderId, Order] = attrs.field(factory=dict)
     default_limits: RiskLimits | None = None
+    risk: RiskBook = attrs.field(factory=RiskBook)
     halted: bool = False
     now_ns: int = 0
     expiries: list[tuple[int, OrderId]] = attrs.field(factory=list)

@@ -31,6 +31,7 @@ from xached.domain import messages as m
 from xached.domain.instrument import Asset, Instrument
 from xached.domain.messages import Command, Event
 from xached.domain.order import Leg, Trigger
+from xached.domain.risk_bounds import RiskBounds
 from xached.domain.sealed import PERSONAL, Sealed
 
 Fields: TypeAlias = tuple[Any, ...]
@@ -81,6 +82,8 @@ TYPES: Final = (
     Typed(12, 1, Kind.COMMAND, m.Deposit),
     Typed(13, 1, Kind.COMMAND, m.AdvanceClock),
     Typed(14, 1, Kind.COMMAND, m.ExpireOrder),
+    Typed(50, 1, Kind.COMMAND, m.SetRiskState),
+    Typed(51, 1, Kind.COMMAND, m.SetRiskBounds),
     Typed(100, 1, Kind.EVENT, m.AssetListed),
     Typed(101, 1, Kind.EVENT, m.InstrumentListed),
     Typed(102, 1, Kind.EVENT, m.MarketStateSet),
@@ -96,11 +99,14 @@ TYPES: Final = (
     Typed(112, 1, Kind.EVENT, m.OrderRested),
     Typed(113, 1, Kind.EVENT, m.OrderEnded),
     Typed(114, 1, Kind.EVENT, m.ClockAdvanced),
+    Typed(150, 1, Kind.EVENT, m.RiskStateSet),
+    Typed(151, 1, Kind.EVENT, m.RiskBoundsSet),
     Typed(200, 1, Kind.VALUE, Asset),
     Typed(201, 1, Kind.VALUE, Instrument),
     Typed(202, 1, Kind.VALUE, Sealed),
     Typed(203, 1, Kind.VALUE, Trigger),
     Typed(204, 1, Kind.VALUE, Leg),
+    Typed(240, 1, Kind.VALUE, RiskBounds),
 )
 
 
