@@ -26,6 +26,8 @@ from xached.domain.market import Provenance
 from xached.domain.messages import CancelAll, CancelOrder, OrderEnded, PlaceOrder, Row
 from xached.domain.order import (
     EndReason,
+    Leg,
+    LegRole,
     MarketState,
     Order,
     OrderId,
@@ -35,6 +37,8 @@ from xached.domain.order import (
     SelfTradePrevention,
     Side,
     TimeInForce,
+    Trigger,
+    TriggerSource,
 )
 from xached.domain.position import Position
 from xached.domain.rejection import Reason, Rejection
@@ -50,6 +54,8 @@ SAME_NUMBERS: tuple[tuple[type[enum.IntEnum], Any], ...] = (
     (EndReason, types_pb2.EndReason),
     (SelfTradePrevention, types_pb2.SelfTradePrevention),
     (MarketState, types_pb2.MarketState),
+    (TriggerSource, types_pb2.TriggerSource),
+    (LegRole, types_pb2.LegRole),
     (Provenance, types_pb2.Provenance),
     (TransactionKind, wallet_pb2.TransactionKind),
     (Role, options_pb2.Role),
@@ -119,6 +125,48 @@ def test_an_order_is_read_exactly(directory: Directory) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("changes", "trigger"),
+    [
+        (
+            {"type": types_pb2.ORDER_TYPE_STOP_LIMIT, "stop_price": "48000"},
+            Trigger(source=TriggerSource.LAST, stop_ticks=480_000),
+        ),
+        (
+            {
+                "type": types_pb2.ORDER_TYPE_TRAILING_STOP,
+                "trail_bps": 150,
+                "activation_price": "51000.5",
+                "trigger_source": types_pb2.TRIGGER_SOURCE_MARK,
+            },
+            Trigger(
+                source=TriggerSource.MARK, stop_ticks=None, trail_bps=150, activation_ticks=510_005
+            ),
+        ),
+        (
+            {"type": types_pb2.ORDER_TYPE_TRAILING_STOP, "trail_offset": "100.1"},
+            Trigger(source=TriggerSource.LAST, stop_ticks=None, trail_ticks=1_001),
+        ),
+        # Nothing is dropped in silence: the exchange refuses it.
+        ({"stop_price": "1"}, Trigger(source=TriggerSource.LAST, stop_ticks=10)),
+        ({"type": types_pb2.ORDER_TYPE_STOP}, Trigger(source=TriggerSource.LAST, stop_ticks=None)),
+        ({}, None),
+    ],
+)
+def test_what_an_order_waits_for_is_read(
+    directory: Directory, changes: dict[str, Any], trigger: Trigger | None
+) -> None:
+    command = convert.place_command(place(**changes), ALICE, directory)
+    assert command.trigger == trigger
+
+
+def test_the_conditions_of_an_order_are_read(directory: Directory) -> None:
+    command = convert.place_command(
+        place(display_quantity="0.0002", reduce_only=True, slide=True), ALICE, directory
+    )
+    assert (command.display_lots, command.reduce_only, command.slide) == (20, True, True)
+
+
 def test_what_is_not_said_has_a_documented_meaning(directory: Directory) -> None:
     command = convert.place_command(place(), ALICE, directory)
     assert command.time_in_force is TimeInForce.GTC
@@ -151,6 +199,11 @@ def test_what_is_not_said_has_a_documented_meaning(directory: Directory) -> None
         ({"price": "9" * 61}, Reason.AMOUNT_FORMAT, {"field": "price"}),
         ({"quantity": "0.000001"}, Reason.QUANTITY_LOT, {"nearest": "0 or 0.00001"}),
         ({"quantity": "0.000000001"}, Reason.QUANTITY_LOT, {"nearest": "0 or 0.00001"}),
+        ({"stop_price": "1.05"}, Reason.PRICE_TICK, {"field": "stop_price"}),
+        ({"trail_offset": "-1"}, Reason.AMOUNT_FORMAT, {"field": "trail_offset"}),
+        ({"activation_price": "x"}, Reason.AMOUNT_FORMAT, {"field": "activation_price"}),
+        ({"stop_price": "1", "trigger_source": 9}, Reason.FIELD_REQUIRED, {"given": "9"}),
+        ({"display_quantity": "0.000001"}, Reason.QUANTITY_LOT, {"field": "display_quantity"}),
         ({"quantity": "NaN"}, Reason.AMOUNT_FORMAT, {"given": "NaN"}),
         ({"quantity": "+1"}, Reason.AMOUNT_FORMAT, {"given": "+1"}),
         (
@@ -288,6 +341,37 @@ def test_a_market_order_by_quote_amount_has_no_price() -> None:
     )
     told = convert.order_message(order, INSTRUMENT)
     assert (told.price, told.quote_quantity, told.expires_at_ns) == ("", "50", 0)
+
+
+def test_the_conditions_of_an_order_are_told() -> None:
+    plain = convert.order_message(an_order(Side.SELL, OrderStatus.OPEN, EndReason.NONE), INSTRUMENT)
+    assert (plain.stop_price, plain.list_id, plain.prevented_quantity) == ("", "", "0")
+    told = convert.order_message(
+        attrs.evolve(
+            an_order(Side.SELL, OrderStatus.UNTRIGGERED, EndReason.NONE),
+            type=OrderType.TRAILING_STOP,
+            trigger=Trigger(
+                source=TriggerSource.MARK,
+                stop_ticks=None,
+                trail_ticks=1_000,
+                activation_ticks=510_000,
+            ),
+            stop_ticks=495_000,
+            display_lots=2,
+            reduce_only=True,
+            slide=True,
+            leg=Leg(list_id=OrderId(8192), role=LegRole.STOP_LEG),
+            prevented_lots=3,
+        ),
+        INSTRUMENT,
+    )
+    assert (told.stop_price, told.current_stop_price) == ("", "49500.0")
+    assert told.trigger_source == types_pb2.TRIGGER_SOURCE_MARK
+    assert (told.trail_bps, told.trail_offset) == (0, "100.0")
+    assert (told.activation_price, told.display_quantity) == ("51000.0", "0.00002")
+    assert (told.reduce_only, told.slide) == (True, True)
+    assert (told.list_id, told.leg_role) == ("8192", types_pb2.LEG_ROLE_STOP_LEG)
+    assert (told.prevented_quantity, told.leaves_quantity) == ("0.00003", "0.00003")
 
 
 @given(st.integers(1, 10**12), st.integers(1, 10**9))

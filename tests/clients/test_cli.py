@@ -20,6 +20,7 @@ from google.rpc import code_pb2
 from xache.cli import main
 from xache.v1 import account_pb2, market_pb2, trading_pb2, types_pb2, wallet_pb2
 
+from tests.clients.command import Run, runner
 from tests.clients.house import (
     BINANCE,
     EMAIL,
@@ -37,38 +38,10 @@ PATIENCE_S = 30
 PROGRAM = "from xache.cli import main; raise SystemExit(main())"
 
 
-@attrs.frozen
-class Ran:
-    """How a command ended and what it said."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        """The one JSON document that was printed."""
-        return json.loads(self.out)
-
-
-Run = Callable[..., Ran]
-
-
 @pytest.fixture
 def run(house: House, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command in this process, without waiting for what does not answer."""
-
-    def run(*arguments: str) -> Ran:
-        code: int | str | None
-        try:
-            code = main([*arguments, "--target", house.target, "--patience", "0"])
-        except SystemExit as end:
-            code = end.code
-        assert isinstance(code, int)
-        captured = capsys.readouterr()
-        return Ran(code, captured.out, captured.err)
-
-    return run
+    return runner(house, capsys)
 
 
 @pytest.fixture

@@ -12,11 +12,13 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Mapping
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from xache.v1 import trading_pb2, types_pb2
 
+from xached.api.enums import pick
 from xached.api.errors import StatusError
+from xached.api.order_terms import condition_fields, read_display, read_trigger
 from xached.domain.history import Fill, Funds, placed_order
 from xached.domain.instrument import (
     Asset,
@@ -47,8 +49,6 @@ from xached.domain.rejection import Reason, Rejection
 Fields: TypeAlias = dict[str, Any]
 """The fields of a message, for its constructor or as a part of another's."""
 
-Number = TypeVar("Number", Side, OrderType, TimeInForce, SelfTradePrevention, MarketState)
-
 _SIDES = {side.value: side for side in Side}
 _TYPES = {kind.value: kind for kind in OrderType}
 _TIMES = {time.value: time for time in TimeInForce}
@@ -72,15 +72,15 @@ def place_command(
     """Read an order. Raises: Rejection, in the order of the fields and then of the filters."""
     check_id(request.client_order_id, "client_order_id")
     instrument = directory.instrument(request.symbol)
-    side = _pick(_SIDES, request.side, "side")
-    kind = _pick(_TYPES, request.type, "type")
+    side = pick(_SIDES, request.side, "side")
+    kind = pick(_TYPES, request.type, "type")
     if request.time_in_force:
-        time = _pick(_TIMES, request.time_in_force, "time_in_force")
+        time = pick(_TIMES, request.time_in_force, "time_in_force")
     else:
         time = TimeInForce.IOC if kind is OrderType.MARKET else TimeInForce.GTC
     mode = SelfTradePrevention.EXPIRE_TAKER
     if request.self_trade_prevention:
-        mode = _pick(_MODES, request.self_trade_prevention, "self_trade_prevention")
+        mode = pick(_MODES, request.self_trade_prevention, "self_trade_prevention")
     return PlaceOrder(
         purse=purse,
         client_order_id=request.client_order_id,
@@ -98,6 +98,10 @@ def place_command(
         post_only=request.post_only,
         self_trade_prevention=mode,
         expires_at_ns=request.expires_at_ns or None,
+        trigger=read_trigger(request, kind, instrument),
+        display_lots=read_display(request, instrument),
+        reduce_only=request.reduce_only,
+        slide=request.slide,
     )
 
 
@@ -143,7 +147,7 @@ def optional_id(request_id: str) -> str:
 
 def market_state(number: int) -> MarketState:
     """Read a market state. Raises: Rejection."""
-    return _pick(_STATES, number, "state")
+    return pick(_STATES, number, "state")
 
 
 def symbol_filter(text: str, directory: Directory) -> Symbol | None:
@@ -216,7 +220,7 @@ def _order_fields(order: Order, instrument: Instrument) -> Fields:
     executed_lots = order.executed_lots
     notional_units = order.notional_units
     price_ticks, quote_units = order.price_ticks, order.quote_units
-    return {
+    fields: Fields = {
         "order_id": str(order.order_id),
         "client_order_id": order.client_order_id,
         "subaccount": subaccount_of(order.purse),
@@ -241,7 +245,17 @@ def _order_fields(order: Order, instrument: Instrument) -> Fields:
         "accepted_at_ns": order.accepted_at_ns,
         "updated_at_ns": order.updated_at_ns,
         "seq": order.seq,
+        "prevented_quantity": instrument.format_quantity(order.prevented_lots),
     }
+    if (
+        order.trigger is not None
+        or order.display_lots is not None
+        or order.reduce_only
+        or order.slide
+        or order.leg is not None
+    ):
+        fields |= condition_fields(order, instrument)
+    return fields
 
 
 def fill_message(fill: Fill, instrument: Instrument) -> types_pb2.Fill:
@@ -383,16 +397,3 @@ def wire(value: enum.IntEnum) -> Any:
 
 def _held_text(side: Side, units: int, instrument: Instrument) -> str:
     return instrument.format_quote(units) if side is Side.BUY else instrument.format_base(units)
-
-
-def _pick(known: Mapping[int, Number], number: int, field: str) -> Number:
-    found = known.get(number)
-    if found is None:
-        raise Rejection(
-            Reason.FIELD_REQUIRED,
-            f"{field} is not one that is known",
-            field=field,
-            given=str(number),
-            allowed=", ".join(value.name for value in known.values()),
-        )
-    return found

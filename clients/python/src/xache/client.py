@@ -17,25 +17,21 @@ amounts are exact decimal text; :func:`xache.amounts.to_decimal` reads one. Ever
 
 from __future__ import annotations
 
-import base64
-import secrets
 import socket
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from contextlib import closing
 from typing import Final
 
-from xache.amounts import Amount, amount_text
 from xache.connection import Connection, OnWait, Patience, Tls
 from xache.live_book import BookGap, LiveBook
-from xache.rpc import rpc
+from xache.rpc import PAGE_SIZE_MAX, rpc
 from xache.session import TokenStore
 from xache.tokens import Credentials, MemoryTokens
-from xache.v1 import account_pb2, auth_pb2, market_pb2, trading_pb2, types_pb2, wallet_pb2
+from xache.trading import Trading
+from xache.v1 import account_pb2, auth_pb2, market_pb2, wallet_pb2
 
 DEFAULT_TARGET: Final = "127.0.0.1:7400"
-
-PAGE_SIZE_MAX: Final = 500
 
 _REGISTER = rpc(auth_pb2.RegisterRequest, auth_pb2.RegisterResponse, repeatable=False)
 _LOGIN = rpc(auth_pb2.LoginRequest, auth_pb2.LoginResponse, repeatable=False)
@@ -61,24 +57,6 @@ _CANDLES = rpc(market_pb2.ListCandlesRequest, market_pb2.ListCandlesResponse, re
 _WATCH_CANDLES = rpc(
     market_pb2.WatchCandlesRequest, market_pb2.WatchCandlesResponse, repeatable=True
 )
-# Orders and cancels are repeatable because this client never sends one without an id.
-_PLACE = rpc(trading_pb2.PlaceOrderRequest, trading_pb2.PlaceOrderResponse, repeatable=True)
-_PLACE_MANY = rpc(trading_pb2.PlaceOrdersRequest, trading_pb2.PlaceOrdersResponse, repeatable=True)
-_ENTER = rpc(trading_pb2.EnterOrdersRequest, trading_pb2.EnterOrdersResponse, repeatable=False)
-_CANCEL = rpc(trading_pb2.CancelOrderRequest, trading_pb2.CancelOrderResponse, repeatable=True)
-_CANCEL_ALL = rpc(
-    trading_pb2.CancelAllOrdersRequest, trading_pb2.CancelAllOrdersResponse, repeatable=True
-)
-_ORDER = rpc(trading_pb2.GetOrderRequest, trading_pb2.GetOrderResponse, repeatable=True)
-_OPEN_ORDERS = rpc(
-    trading_pb2.ListOpenOrdersRequest, trading_pb2.ListOpenOrdersResponse, repeatable=True
-)
-_ORDERS = rpc(trading_pb2.ListOrdersRequest, trading_pb2.ListOrdersResponse, repeatable=True)
-_FILLS = rpc(trading_pb2.ListFillsRequest, trading_pb2.ListFillsResponse, repeatable=True)
-_POSITIONS = rpc(
-    trading_pb2.ListPositionsRequest, trading_pb2.ListPositionsResponse, repeatable=True
-)
-_WATCH_PURSE = rpc(trading_pb2.WatchPurseRequest, trading_pb2.WatchPurseResponse, repeatable=True)
 _BALANCES = rpc(wallet_pb2.GetBalancesRequest, wallet_pb2.GetBalancesResponse, repeatable=True)
 _TRANSACTIONS = rpc(
     wallet_pb2.ListTransactionsRequest, wallet_pb2.ListTransactionsResponse, repeatable=True
@@ -141,12 +119,6 @@ class Client:
     def credentials(self) -> Credentials | None:
         """The session that is carried; None when nobody is signed in."""
         return self._connection.session.credentials
-
-
-def new_id() -> str:
-    """A fresh id for an order or a request."""
-    # 80 random bits: among a million ids, two are the same once in 2 * 10^12.
-    return base64.b32encode(secrets.token_bytes(10)).decode("ascii").lower()
 
 
 class Auth:
@@ -305,177 +277,6 @@ class Market:
         return self._connection.stream(_WATCH_CANDLES, lambda: request)
 
 
-class Trading:
-    """Orders, fills and positions of a purse: main unless ``subaccount`` says otherwise."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def place_order(
-        self,
-        *,
-        symbol: str,
-        side: types_pb2.Side,
-        quantity: Amount | None = None,
-        quote_quantity: Amount | None = None,
-        price: Amount | None = None,
-        time_in_force: types_pb2.TimeInForce = types_pb2.TIME_IN_FORCE_UNSPECIFIED,
-        post_only: bool = False,
-        expires_at_ns: int = 0,
-        self_trade_prevention: types_pb2.SelfTradePrevention = (
-            types_pb2.SELF_TRADE_PREVENTION_UNSPECIFIED
-        ),
-        client_order_id: str = "",
-        subaccount: str = "",
-    ) -> trading_pb2.PlaceOrderResponse:
-        """Place a limit order, or a market order when there is no price.
-
-        Asked again after an unknown outcome under the same id, so it is placed at most once.
-
-        Args:
-            client_order_id: the owner's id, unique in the purse for ever; made when left out.
-
-        Raises:
-            TypeError: an amount is a float.
-        """
-        request = order_request(
-            symbol=symbol,
-            side=side,
-            quantity=quantity,
-            quote_quantity=quote_quantity,
-            price=price,
-            time_in_force=time_in_force,
-            post_only=post_only,
-            expires_at_ns=expires_at_ns,
-            self_trade_prevention=self_trade_prevention,
-            client_order_id=client_order_id,
-        )
-        request.subaccount = subaccount
-        return self._connection.call(_PLACE, request)
-
-    def place_orders(
-        self, orders: Iterable[trading_pb2.PlaceOrderRequest], *, subaccount: str = ""
-    ) -> list[trading_pb2.OrderResult]:
-        """Place up to 200 orders, each decided on its own. Make them with order_request."""
-        request = trading_pb2.PlaceOrdersRequest(subaccount=subaccount, orders=orders)
-        assert all(order.client_order_id for order in request.orders), "an order without an id"
-        return list(self._connection.call(_PLACE_MANY, request).results)
-
-    def enter_orders(
-        self, entries: Iterable[trading_pb2.EnterOrdersRequest]
-    ) -> Generator[trading_pb2.EnterOrdersResponse, None, None]:
-        """Enter orders and cancels over one stream; answers come in order.
-
-        When it breaks, what was not answered has an unknown outcome: look it up by its id.
-        """
-        with closing(self._connection.exchange(_ENTER, entries)) as answers:
-            for answer in answers:
-                # Signs of life, and the notice of a stop, which ends the stream with an error.
-                if answer.HasField("result"):
-                    yield answer
-
-    def cancel_order(
-        self,
-        *,
-        order_id: str = "",
-        client_order_id: str = "",
-        request_id: str = "",
-        subaccount: str = "",
-    ) -> trading_pb2.CancelOrderResponse:
-        """Cancel an order, named by one of its ids."""
-        request = trading_pb2.CancelOrderRequest(
-            subaccount=subaccount,
-            order_id=order_id,
-            client_order_id=client_order_id,
-            request_id=request_id or new_id(),
-        )
-        return self._connection.call(_CANCEL, request)
-
-    def cancel_all_orders(
-        self, *, symbol: str = "", request_id: str = "", subaccount: str = ""
-    ) -> list[str]:
-        """Cancel every open order of a purse, or of one market of it; the house's ids of them."""
-        request = trading_pb2.CancelAllOrdersRequest(
-            subaccount=subaccount, symbol=symbol, request_id=request_id or new_id()
-        )
-        return list(self._connection.call(_CANCEL_ALL, request).order_ids)
-
-    def order(
-        self, *, order_id: str = "", client_order_id: str = "", subaccount: str = ""
-    ) -> trading_pb2.GetOrderResponse:
-        """How an order stands and what it traded.
-
-        Refused as NOT_FOUND by client_order_id means: it was never accepted.
-        """
-        request = trading_pb2.GetOrderRequest(
-            subaccount=subaccount, order_id=order_id, client_order_id=client_order_id
-        )
-        return self._connection.call(_ORDER, request)
-
-    def open_orders(self, *, symbol: str = "", subaccount: str = "") -> list[types_pb2.Order]:
-        """Open orders, oldest first."""
-        request = trading_pb2.ListOpenOrdersRequest(subaccount=subaccount, symbol=symbol)
-        return list(self._connection.call(_OPEN_ORDERS, request).orders)
-
-    def orders(
-        self,
-        *,
-        symbol: str = "",
-        subaccount: str = "",
-        page_size: int = PAGE_SIZE_MAX,
-        min_seq: int = 0,
-    ) -> Generator[types_pb2.Order, None, None]:
-        """All orders, newest first, read page by page.
-
-        Args:
-            page_size: orders a page, up to 500.
-            min_seq: wait until the history has reached this sequence.
-        """
-        request = trading_pb2.ListOrdersRequest(
-            subaccount=subaccount, symbol=symbol, page_size=page_size, min_seq=min_seq
-        )
-        while True:
-            page = self._connection.call(_ORDERS, request)
-            yield from page.orders
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
-
-    def fills(
-        self,
-        *,
-        symbol: str = "",
-        subaccount: str = "",
-        page_size: int = PAGE_SIZE_MAX,
-        min_seq: int = 0,
-    ) -> Generator[types_pb2.Fill, None, None]:
-        """All fills, newest first, read page by page. See orders."""
-        request = trading_pb2.ListFillsRequest(
-            subaccount=subaccount, symbol=symbol, page_size=page_size, min_seq=min_seq
-        )
-        while True:
-            page = self._connection.call(_FILLS, request)
-            yield from page.fills
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
-
-    def positions(self, *, subaccount: str = "") -> list[types_pb2.Position]:
-        """Positions by symbol."""
-        request = trading_pb2.ListPositionsRequest(subaccount=subaccount)
-        return list(self._connection.call(_POSITIONS, request).positions)
-
-    def watch_purse(
-        self, *, subaccount: str = ""
-    ) -> Generator[trading_pb2.WatchPurseResponse, None, None]:
-        """How a purse stands, then everything that happens to it.
-
-        A snapshot comes first, after a lag, and when the connection was lost.
-        """
-        request = trading_pb2.WatchPurseRequest(subaccount=subaccount)
-        return self._connection.stream(_WATCH_PURSE, lambda: request)
-
-
 class Wallet:
     """What a purse owns and how it came to."""
 
@@ -505,38 +306,3 @@ class Wallet:
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token
-
-
-def order_request(
-    *,
-    symbol: str,
-    side: types_pb2.Side,
-    quantity: Amount | None = None,
-    quote_quantity: Amount | None = None,
-    price: Amount | None = None,
-    time_in_force: types_pb2.TimeInForce = types_pb2.TIME_IN_FORCE_UNSPECIFIED,
-    post_only: bool = False,
-    expires_at_ns: int = 0,
-    self_trade_prevention: types_pb2.SelfTradePrevention = (
-        types_pb2.SELF_TRADE_PREVENTION_UNSPECIFIED
-    ),
-    client_order_id: str = "",
-) -> trading_pb2.PlaceOrderRequest:
-    """An order to place, for batches and order-entry streams. See Trading.place_order."""
-    return trading_pb2.PlaceOrderRequest(
-        client_order_id=client_order_id or new_id(),
-        symbol=symbol,
-        side=side,
-        type=types_pb2.ORDER_TYPE_MARKET if price is None else types_pb2.ORDER_TYPE_LIMIT,
-        time_in_force=time_in_force,
-        price=_optional(price, "price"),
-        quantity=_optional(quantity, "quantity"),
-        quote_quantity=_optional(quote_quantity, "quote_quantity"),
-        post_only=post_only,
-        self_trade_prevention=self_trade_prevention,
-        expires_at_ns=expires_at_ns,
-    )
-
-
-def _optional(amount: Amount | None, name: str) -> str:
-    return "" if amount is None else amount_text(amount, name)

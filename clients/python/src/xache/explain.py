@@ -26,6 +26,28 @@ END_REASONS: Final = {
     types_pb2.END_REASON_ADMIN: "an administrator cancelled it",
     types_pb2.END_REASON_DISCONNECT: "its stream or its strategy went away",
     types_pb2.END_REASON_INSTRUMENT: "its market was withdrawn",
+    types_pb2.END_REASON_REDUCE_ONLY: "there was no position left to reduce",
+    types_pb2.END_REASON_OCO_SIBLING: "the other of the two took its place",
+    types_pb2.END_REASON_LIST: "its list was cancelled",
+    types_pb2.END_REASON_PARENT: "its parent ended",
+    types_pb2.END_REASON_REPLACED: "another order took its place",
+    types_pb2.END_REASON_DEAD_MAN: "its owner's timer ran out",
+}
+
+_TRIGGERED_BY: Final[dict[int, str]] = {
+    types_pb2.ORDER_TYPE_TAKE_PROFIT: "take",
+    types_pb2.ORDER_TYPE_TAKE_PROFIT_LIMIT: "take",
+}
+_SOURCES: Final[dict[int, str]] = {
+    types_pb2.TRIGGER_SOURCE_LAST: "the last trade",
+    types_pb2.TRIGGER_SOURCE_BID_ASK: "the best offer",
+    types_pb2.TRIGGER_SOURCE_MARK: "the mark price",
+}
+_ROLES: Final[dict[int, str]] = {
+    types_pb2.LEG_ROLE_PARENT: "the order whose fills make the others active",
+    types_pb2.LEG_ROLE_CHILD: "becomes active with its parent's fills",
+    types_pb2.LEG_ROLE_LIMIT_LEG: "the limit order of two of which one will do",
+    types_pb2.LEG_ROLE_STOP_LEG: "the stop of two of which one will do",
 }
 
 
@@ -106,11 +128,29 @@ def explain_limits(order: types_pb2.Order, instrument: types_pb2.Instrument | No
         (instrument.base, f" {instrument.quote}") if instrument is not None else (order.symbol, "")
     )
     if order.price:
-        return f"{side} {order.quantity} {base} at {order.price}{quote} or better"
-    if order.quote_quantity:
+        wish = f"{side} {order.quantity} {base} at {order.price}{quote} or better"
+    elif order.quote_quantity:
         worth, fee = ("for", "fee included") if buys else ("worth", "after the fee")
-        return f"{side} {base} {worth} {order.quote_quantity}{quote}, {fee}, at the market"
-    return f"{side} {order.quantity} {base} at the market"
+        wish = f"{side} {base} {worth} {order.quote_quantity}{quote}, {fee}, at the market"
+    else:
+        wish = f"{side} {order.quantity} {base} at the market"
+    return ", ".join([wish, *_conditions(order, quote)])
+
+
+def explain_price(order: types_pb2.Order) -> str:
+    """The price of an order in a table: its limit, and before that what it waits for."""
+    price = order.price or "market"
+    if order.trail_bps or order.trail_offset:
+        at = f" now {order.current_stop_price}" if order.current_stop_price else ""
+        return f"trail {_trail(order, '')}{at}"
+    if order.stop_price:
+        return f"{_TRIGGERED_BY.get(order.type, 'stop')} {order.stop_price}, then {price}"
+    return price
+
+
+def explain_role(order: types_pb2.Order) -> str:
+    """What an order is in its list; empty for one that is in none."""
+    return _ROLES.get(order.leg_role, "")
 
 
 def find_instrument(
@@ -118,6 +158,37 @@ def find_instrument(
 ) -> types_pb2.Instrument | None:
     """The rules of a market; None when it is not listed any more."""
     return next((each for each in listed.instruments if each.symbol == symbol), None)
+
+
+def _conditions(order: types_pb2.Order, quote: str) -> list[str]:
+    """What an order waits for, and what else it is told."""
+    told = []
+    source = _SOURCES.get(order.trigger_source, "the price")
+    if order.trail_bps or order.trail_offset:
+        following = f"once the market turns by {_trail(order, quote)} from its best"
+        if order.activation_price:
+            following += f" after {order.activation_price}{quote}"
+        told.append(following)
+    elif order.stop_price:
+        buys = order.side == types_pb2.SIDE_BUY
+        takes_profit = order.type in {
+            types_pb2.ORDER_TYPE_TAKE_PROFIT,
+            types_pb2.ORDER_TYPE_TAKE_PROFIT_LIMIT,
+        }
+        beyond = "or below" if buys == takes_profit else "or above"
+        told.append(f"once {source} is at {order.stop_price}{quote} {beyond}")
+    if order.display_quantity:
+        told.append(f"showing {order.display_quantity} at a time")
+    if order.reduce_only:
+        told.append("only to reduce the position")
+    return told
+
+
+def _trail(order: types_pb2.Order, quote: str) -> str:
+    """The distance of a trailing stop."""
+    if order.trail_bps:
+        return percent(order.trail_bps * 100)
+    return f"{order.trail_offset}{quote}"
 
 
 def _in_effect(order: types_pb2.Order, quote: str) -> str:

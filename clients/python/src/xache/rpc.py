@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import attrs
 from google.protobuf.message import Message
@@ -11,6 +11,9 @@ from xache.v1 import options_pb2
 
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
+
+PAGE_SIZE_MAX: Final = 500
+"""Entries of one page of a long list."""
 
 
 @attrs.frozen(kw_only=True)

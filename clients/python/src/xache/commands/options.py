@@ -11,6 +11,8 @@ from typing import Annotated, TypeAlias
 import attrs
 from cyclopts import Group, Parameter
 from cyclopts.types import ExistingFile, NonNegativeFloat, PositiveInt
+from rich.console import Console
+from rich.text import Text
 
 from xache.client import DEFAULT_TARGET, Client
 from xache.connection import Patience, Tls
@@ -112,3 +114,9 @@ class PurseOptions(Options):
 
 NO_OPTIONS = Options()
 NO_PURSE_OPTIONS = PurseOptions()
+
+
+def usage(message: str) -> SystemExit:
+    """A command line that makes no sense."""
+    Console(stderr=True, highlight=False, markup=False).print(Text(message, "red"))
+    return SystemExit(Exit.USAGE)

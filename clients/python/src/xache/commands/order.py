@@ -4,37 +4,39 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Annotated, Final, Literal
 
 from cyclopts import App, Parameter
 from rich.text import Text
 
-from xache.client import Client, new_id
-from xache.commands.options import NO_PURSE_OPTIONS, Count, Flag, PurseOptions
+from xache.client import Client
+from xache.commands.options import NO_PURSE_OPTIONS, Count, PurseOptions, usage
+from xache.commands.terms import NO_TERMS, Terms
 from xache.errors import Refused, Unreachable
-from xache.exits import Exit
-from xache.explain import explain_change, explain_end, explain_fee, explain_limits, find_instrument
+from xache.explain import (
+    explain_change,
+    explain_end,
+    explain_fee,
+    explain_limits,
+    explain_price,
+    explain_role,
+    find_instrument,
+)
+from xache.orders import new_id
 from xache.output import Cell, Output, json_value, moment, side_text, word
 from xache.v1 import market_pb2, types_pb2
 
 app = App(name="order", help="Place, cancel and look up orders.", result_action="return_value")
 
-_SIDES: Final = {"buy": types_pb2.SIDE_BUY, "sell": types_pb2.SIDE_SELL}
-_TIMES: Final = {
-    "gtc": types_pb2.TIME_IN_FORCE_GTC,
-    "ioc": types_pb2.TIME_IN_FORCE_IOC,
-    "fok": types_pb2.TIME_IN_FORCE_FOK,
-    "gtd": types_pb2.TIME_IN_FORCE_GTD,
-}
 _HOUSE_ID = re.compile(r"[0-9]+", re.ASCII)
-_DURATION = re.compile(r"([0-9]+)([smhd])", re.ASCII)
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 _STATUS_STYLES: Final = {
     types_pb2.ORDER_STATUS_OPEN: "cyan",
     types_pb2.ORDER_STATUS_PARTIALLY_FILLED: "cyan",
     types_pb2.ORDER_STATUS_FILLED: "bold green",
+    types_pb2.ORDER_STATUS_UNTRIGGERED: "magenta",
+    types_pb2.ORDER_STATUS_TRIGGERED: "magenta",
+    types_pb2.ORDER_STATUS_PENDING_NEW: "magenta",
 }
 
 OwnId = Annotated[str, Parameter(name="--id")]
@@ -46,53 +48,26 @@ def place(
     symbol: str,
     /,
     *,
-    quantity: Annotated[str, Parameter(alias="-q")] = "",
-    quote: str = "",
-    price: Annotated[str, Parameter(alias="-p")] = "",
-    tif: Literal["gtc", "ioc", "fok", "gtd", ""] = "",
-    expires: str = "",
-    post_only: Flag = False,
     own_id: OwnId = "",
+    terms: Terms = NO_TERMS,
     options: PurseOptions = NO_PURSE_OPTIONS,
 ) -> None:
-    """Place a limit order, or a market order when there is no price.
+    """Place an order: at a limit, or at the market when there is no price.
+
+    With --stop, --take-profit or --trail it waits for its price first.
 
     Asked again after an unknown outcome, it is still placed at most once.
 
     Args:
         side: buy or sell.
         symbol: the market, such as BTC-USDT.
-        quantity: how much of the base asset.
-        quote: instead of a quantity, for market orders: all that leaves your purse, fee included,
-            or for a sale what should reach it after the fee.
-        price: the limit.
-        tif: how long it lives: gtc until cancelled, ioc now or never, fok all now or nothing,
-            gtd until --expires.
-        expires: when it expires: 90s, 15m, 2h, 1d, or a time such as 2026-12-31T23:59:59Z.
-        post_only: refuse to take liquidity.
         own_id: your id of the order, unique for ever; made when left out.
     """
-    if bool(quantity) == bool(quote):
-        raise _usage("Give one of --quantity and --quote.")
-    expires_at_ns = _expiry_ns(expires) if expires else 0
-    time_in_force = _TIMES.get(tif, types_pb2.TIME_IN_FORCE_UNSPECIFIED)
-    if expires and not tif:
-        time_in_force = types_pb2.TIME_IN_FORCE_GTD
-    own_id = own_id or new_id()
+    order = terms.order(side, symbol)
+    order["client_order_id"] = own_id = own_id or new_id()
     with options.connected() as (client, output):
         try:
-            placed = client.trading.place_order(
-                symbol=symbol.upper(),
-                side=_SIDES[side],
-                quantity=quantity or None,
-                quote_quantity=quote or None,
-                price=price or None,
-                time_in_force=time_in_force,
-                post_only=post_only,
-                expires_at_ns=expires_at_ns,
-                client_order_id=own_id,
-                subaccount=options.subaccount,
-            )
+            placed = client.trading.place_order(subaccount=options.subaccount, **order)
         except (Unreachable, KeyboardInterrupt) as error:
             error.add_note(
                 f"Whether the order was placed is not known. Look it up with: xache order show "
@@ -124,7 +99,7 @@ def cancel(
         symbol: with --all, only this market.
     """
     if sum([bool(order_id), bool(own_id), every]) != 1:
-        raise _usage("Name the order by ID or --id, or say --all.")
+        raise usage("Name the order by ID or --id, or say --all.")
     with options.connected() as (client, output):
         if every:
             _cancel_all(client, output, symbol.upper(), options.subaccount)
@@ -208,7 +183,7 @@ def show(
         own_id: the order, by your id.
     """
     if bool(order_id) == bool(own_id):
-        raise _usage("Name the order by ID or --id.")
+        raise usage("Name the order by ID or --id.")
     house_id, own_id = _names(order_id, own_id)
     with options.connected() as (client, output):
         try:
@@ -265,6 +240,12 @@ def _show_order(
         facts.append(
             ("still to trade", f"{order.leaves_quantity}{base}, for it {order.held}{held} held")
         )
+    if order.current_stop_price:
+        facts.append(("stop now", f"{order.current_stop_price}{quote}"))
+    if order.prevented_quantity not in {"", "0"}:
+        facts.append(("prevented", f"{order.prevented_quantity}{base} met orders of your own"))
+    if role := explain_role(order):
+        facts.append(("list", f"{order.list_id}  {role}"))
     if order.expires_at_ns:
         facts.append(("expires", f"{moment(order.expires_at_ns)} UTC"))
     facts.append(("order", f"{order.order_id}  your id {order.client_order_id}"))
@@ -286,7 +267,7 @@ def _order_row(order: types_pb2.Order) -> list[Cell]:
         order.client_order_id,
         order.symbol,
         side_text(order.side),
-        order.price or "market",
+        explain_price(order),
         order.quantity,
         order.executed_quantity,
         _status_text(order),
@@ -322,7 +303,7 @@ def _status_text(order: types_pb2.Order) -> Text:
 def _terms_text(order: types_pb2.Order) -> tuple[str, str]:
     terms = [word(types_pb2.TimeInForce, order.time_in_force).upper()]
     if order.post_only:
-        terms.append("post-only")
+        terms.append("post-only, slides" if order.slide else "post-only")
     return f"  {', '.join(terms)}", "dim"
 
 
@@ -331,25 +312,3 @@ def _names(order_id: str, own_id: str) -> tuple[str, str]:
     if own_id or _HOUSE_ID.fullmatch(order_id) is None:
         return "", own_id or order_id
     return order_id, ""
-
-
-def _expiry_ns(text: str) -> int:
-    duration = _DURATION.fullmatch(text)
-    if duration is not None:
-        seconds = int(duration[1]) * _SECONDS[duration[2]]
-        return int(datetime.now(UTC).timestamp() + seconds) * 1_000_000_000
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise _usage(f"--expires: {text!r} is neither a duration nor a time.") from None
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=UTC)
-    return int(at.timestamp()) * 1_000_000_000
-
-
-def _usage(message: str) -> SystemExit:
-    """A command line that makes no sense."""
-    from rich.console import Console
-
-    Console(stderr=True, highlight=False, markup=False).print(Text(message, "red"))
-    return SystemExit(Exit.USAGE)

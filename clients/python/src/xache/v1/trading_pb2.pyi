@@ -9,7 +9,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class PlaceOrderRequest(_message.Message):
-    __slots__ = ("subaccount", "client_order_id", "symbol", "side", "type", "time_in_force", "price", "quantity", "quote_quantity", "post_only", "self_trade_prevention", "expires_at_ns")
+    __slots__ = ("subaccount", "client_order_id", "symbol", "side", "type", "time_in_force", "price", "quantity", "quote_quantity", "post_only", "self_trade_prevention", "expires_at_ns", "stop_price", "trigger_source", "trail_bps", "trail_offset", "activation_price", "display_quantity", "reduce_only", "slide")
     SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
@@ -22,6 +22,14 @@ class PlaceOrderRequest(_message.Message):
     POST_ONLY_FIELD_NUMBER: _ClassVar[int]
     SELF_TRADE_PREVENTION_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    STOP_PRICE_FIELD_NUMBER: _ClassVar[int]
+    TRIGGER_SOURCE_FIELD_NUMBER: _ClassVar[int]
+    TRAIL_BPS_FIELD_NUMBER: _ClassVar[int]
+    TRAIL_OFFSET_FIELD_NUMBER: _ClassVar[int]
+    ACTIVATION_PRICE_FIELD_NUMBER: _ClassVar[int]
+    DISPLAY_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    REDUCE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    SLIDE_FIELD_NUMBER: _ClassVar[int]
     subaccount: str
     client_order_id: str
     symbol: str
@@ -34,7 +42,15 @@ class PlaceOrderRequest(_message.Message):
     post_only: bool
     self_trade_prevention: _types_pb2.SelfTradePrevention
     expires_at_ns: int
-    def __init__(self, subaccount: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_types_pb2.Side, str]] = ..., type: _Optional[_Union[_types_pb2.OrderType, str]] = ..., time_in_force: _Optional[_Union[_types_pb2.TimeInForce, str]] = ..., price: _Optional[str] = ..., quantity: _Optional[str] = ..., quote_quantity: _Optional[str] = ..., post_only: _Optional[bool] = ..., self_trade_prevention: _Optional[_Union[_types_pb2.SelfTradePrevention, str]] = ..., expires_at_ns: _Optional[int] = ...) -> None: ...
+    stop_price: str
+    trigger_source: _types_pb2.TriggerSource
+    trail_bps: int
+    trail_offset: str
+    activation_price: str
+    display_quantity: str
+    reduce_only: bool
+    slide: bool
+    def __init__(self, subaccount: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_types_pb2.Side, str]] = ..., type: _Optional[_Union[_types_pb2.OrderType, str]] = ..., time_in_force: _Optional[_Union[_types_pb2.TimeInForce, str]] = ..., price: _Optional[str] = ..., quantity: _Optional[str] = ..., quote_quantity: _Optional[str] = ..., post_only: _Optional[bool] = ..., self_trade_prevention: _Optional[_Union[_types_pb2.SelfTradePrevention, str]] = ..., expires_at_ns: _Optional[int] = ..., stop_price: _Optional[str] = ..., trigger_source: _Optional[_Union[_types_pb2.TriggerSource, str]] = ..., trail_bps: _Optional[int] = ..., trail_offset: _Optional[str] = ..., activation_price: _Optional[str] = ..., display_quantity: _Optional[str] = ..., reduce_only: _Optional[bool] = ..., slide: _Optional[bool] = ...) -> None: ...
 
 class PlaceOrderResponse(_message.Message):
     __slots__ = ("order", "fills")

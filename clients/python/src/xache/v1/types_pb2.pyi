@@ -253,7 +253,7 @@ class Instrument(_message.Message):
     def __init__(self, symbol: _Optional[str] = ..., base: _Optional[str] = ..., quote: _Optional[str] = ..., tick_size: _Optional[str] = ..., lot_size: _Optional[str] = ..., min_price: _Optional[str] = ..., max_price: _Optional[str] = ..., min_quantity: _Optional[str] = ..., max_quantity: _Optional[str] = ..., max_market_quantity: _Optional[str] = ..., min_notional: _Optional[str] = ..., max_notional: _Optional[str] = ..., buy_band_up_ppm: _Optional[int] = ..., buy_band_down_ppm: _Optional[int] = ..., sell_band_up_ppm: _Optional[int] = ..., sell_band_down_ppm: _Optional[int] = ..., maker_fee_ppm: _Optional[int] = ..., taker_fee_ppm: _Optional[int] = ..., max_open_orders: _Optional[int] = ..., state: _Optional[_Union[MarketState, str]] = ...) -> None: ...
 
 class Order(_message.Message):
-    __slots__ = ("order_id", "client_order_id", "subaccount", "symbol", "side", "type", "time_in_force", "price", "quantity", "quote_quantity", "post_only", "self_trade_prevention", "status", "end_reason", "executed_quantity", "leaves_quantity", "executed_notional", "fee", "average_price", "held", "expires_at_ns", "accepted_at_ns", "updated_at_ns", "seq")
+    __slots__ = ("order_id", "client_order_id", "subaccount", "symbol", "side", "type", "time_in_force", "price", "quantity", "quote_quantity", "post_only", "self_trade_prevention", "status", "end_reason", "executed_quantity", "leaves_quantity", "executed_notional", "fee", "average_price", "held", "expires_at_ns", "accepted_at_ns", "updated_at_ns", "seq", "stop_price", "trigger_source", "trail_bps", "trail_offset", "activation_price", "display_quantity", "reduce_only", "slide", "list_id", "leg_role", "current_stop_price", "prevented_quantity")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
@@ -278,6 +278,18 @@ class Order(_message.Message):
     ACCEPTED_AT_NS_FIELD_NUMBER: _ClassVar[int]
     UPDATED_AT_NS_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
+    STOP_PRICE_FIELD_NUMBER: _ClassVar[int]
+    TRIGGER_SOURCE_FIELD_NUMBER: _ClassVar[int]
+    TRAIL_BPS_FIELD_NUMBER: _ClassVar[int]
+    TRAIL_OFFSET_FIELD_NUMBER: _ClassVar[int]
+    ACTIVATION_PRICE_FIELD_NUMBER: _ClassVar[int]
+    DISPLAY_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    REDUCE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    SLIDE_FIELD_NUMBER: _ClassVar[int]
+    LIST_ID_FIELD_NUMBER: _ClassVar[int]
+    LEG_ROLE_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_STOP_PRICE_FIELD_NUMBER: _ClassVar[int]
+    PREVENTED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     client_order_id: str
     subaccount: str
@@ -302,7 +314,19 @@ class Order(_message.Message):
     accepted_at_ns: int
     updated_at_ns: int
     seq: int
-    def __init__(self, order_id: _Optional[str] = ..., client_order_id: _Optional[str] = ..., subaccount: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., type: _Optional[_Union[OrderType, str]] = ..., time_in_force: _Optional[_Union[TimeInForce, str]] = ..., price: _Optional[str] = ..., quantity: _Optional[str] = ..., quote_quantity: _Optional[str] = ..., post_only: _Optional[bool] = ..., self_trade_prevention: _Optional[_Union[SelfTradePrevention, str]] = ..., status: _Optional[_Union[OrderStatus, str]] = ..., end_reason: _Optional[_Union[EndReason, str]] = ..., executed_quantity: _Optional[str] = ..., leaves_quantity: _Optional[str] = ..., executed_notional: _Optional[str] = ..., fee: _Optional[str] = ..., average_price: _Optional[str] = ..., held: _Optional[str] = ..., expires_at_ns: _Optional[int] = ..., accepted_at_ns: _Optional[int] = ..., updated_at_ns: _Optional[int] = ..., seq: _Optional[int] = ...) -> None: ...
+    stop_price: str
+    trigger_source: TriggerSource
+    trail_bps: int
+    trail_offset: str
+    activation_price: str
+    display_quantity: str
+    reduce_only: bool
+    slide: bool
+    list_id: str
+    leg_role: LegRole
+    current_stop_price: str
+    prevented_quantity: str
+    def __init__(self, order_id: _Optional[str] = ..., client_order_id: _Optional[str] = ..., subaccount: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., type: _Optional[_Union[OrderType, str]] = ..., time_in_force: _Optional[_Union[TimeInForce, str]] = ..., price: _Optional[str] = ..., quantity: _Optional[str] = ..., quote_quantity: _Optional[str] = ..., post_only: _Optional[bool] = ..., self_trade_prevention: _Optional[_Union[SelfTradePrevention, str]] = ..., status: _Optional[_Union[OrderStatus, str]] = ..., end_reason: _Optional[_Union[EndReason, str]] = ..., executed_quantity: _Optional[str] = ..., leaves_quantity: _Optional[str] = ..., executed_notional: _Optional[str] = ..., fee: _Optional[str] = ..., average_price: _Optional[str] = ..., held: _Optional[str] = ..., expires_at_ns: _Optional[int] = ..., accepted_at_ns: _Optional[int] = ..., updated_at_ns: _Optional[int] = ..., seq: _Optional[int] = ..., stop_price: _Optional[str] = ..., trigger_source: _Optional[_Union[TriggerSource, str]] = ..., trail_bps: _Optional[int] = ..., trail_offset: _Optional[str] = ..., activation_price: _Optional[str] = ..., display_quantity: _Optional[str] = ..., reduce_only: _Optional[bool] = ..., slide: _Optional[bool] = ..., list_id: _Optional[str] = ..., leg_role: _Optional[_Union[LegRole, str]] = ..., current_stop_price: _Optional[str] = ..., prevented_quantity: _Optional[str] = ...) -> None: ...
 
 class Fill(_message.Message):
     __slots__ = ("trade_id", "order_id", "client_order_id", "subaccount", "symbol", "side", "price", "quantity", "notional", "fee", "liquidity", "at_ns", "seq", "simulated")

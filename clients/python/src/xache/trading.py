@@ -1,0 +1,174 @@
+"""Orders, fills and positions of a purse: TradingService."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from contextlib import closing
+from typing import Unpack
+
+from xache.connection import Connection
+from xache.orders import OrderFields, new_id, order_request
+from xache.rpc import PAGE_SIZE_MAX, rpc
+from xache.v1 import trading_pb2, types_pb2
+
+# Orders and cancels are repeatable because this client never sends one without an id.
+_PLACE = rpc(trading_pb2.PlaceOrderRequest, trading_pb2.PlaceOrderResponse, repeatable=True)
+_PLACE_MANY = rpc(trading_pb2.PlaceOrdersRequest, trading_pb2.PlaceOrdersResponse, repeatable=True)
+_ENTER = rpc(trading_pb2.EnterOrdersRequest, trading_pb2.EnterOrdersResponse, repeatable=False)
+_CANCEL = rpc(trading_pb2.CancelOrderRequest, trading_pb2.CancelOrderResponse, repeatable=True)
+_CANCEL_ALL = rpc(
+    trading_pb2.CancelAllOrdersRequest, trading_pb2.CancelAllOrdersResponse, repeatable=True
+)
+_ORDER = rpc(trading_pb2.GetOrderRequest, trading_pb2.GetOrderResponse, repeatable=True)
+_OPEN_ORDERS = rpc(
+    trading_pb2.ListOpenOrdersRequest, trading_pb2.ListOpenOrdersResponse, repeatable=True
+)
+_ORDERS = rpc(trading_pb2.ListOrdersRequest, trading_pb2.ListOrdersResponse, repeatable=True)
+_FILLS = rpc(trading_pb2.ListFillsRequest, trading_pb2.ListFillsResponse, repeatable=True)
+_POSITIONS = rpc(
+    trading_pb2.ListPositionsRequest, trading_pb2.ListPositionsResponse, repeatable=True
+)
+_WATCH_PURSE = rpc(trading_pb2.WatchPurseRequest, trading_pb2.WatchPurseResponse, repeatable=True)
+
+
+class Trading:
+    """Orders, fills and positions of a purse: main unless ``subaccount`` says otherwise."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def place_order(
+        self, *, subaccount: str = "", **order: Unpack[OrderFields]
+    ) -> trading_pb2.PlaceOrderResponse:
+        """Place an order; its type follows from what is given, see OrderFields.
+
+        Asked again after an unknown outcome under the same id, so it is placed at most once.
+
+        Raises:
+            TypeError: an amount is a float.
+        """
+        request = order_request(**order)
+        request.subaccount = subaccount
+        return self._connection.call(_PLACE, request)
+
+    def place_orders(
+        self, orders: Iterable[trading_pb2.PlaceOrderRequest], *, subaccount: str = ""
+    ) -> list[trading_pb2.OrderResult]:
+        """Place up to 200 orders, each decided on its own. Make them with order_request."""
+        request = trading_pb2.PlaceOrdersRequest(subaccount=subaccount, orders=orders)
+        assert all(order.client_order_id for order in request.orders), "an order without an id"
+        return list(self._connection.call(_PLACE_MANY, request).results)
+
+    def enter_orders(
+        self, entries: Iterable[trading_pb2.EnterOrdersRequest]
+    ) -> Generator[trading_pb2.EnterOrdersResponse, None, None]:
+        """Enter orders and cancels over one stream; answers come in order.
+
+        When it breaks, what was not answered has an unknown outcome: look it up by its id.
+        """
+        with closing(self._connection.exchange(_ENTER, entries)) as answers:
+            for answer in answers:
+                # Signs of life, and the notice of a stop, which ends the stream with an error.
+                if answer.HasField("result"):
+                    yield answer
+
+    def cancel_order(
+        self,
+        *,
+        order_id: str = "",
+        client_order_id: str = "",
+        request_id: str = "",
+        subaccount: str = "",
+    ) -> trading_pb2.CancelOrderResponse:
+        """Cancel an order, named by one of its ids."""
+        request = trading_pb2.CancelOrderRequest(
+            subaccount=subaccount,
+            order_id=order_id,
+            client_order_id=client_order_id,
+            request_id=request_id or new_id(),
+        )
+        return self._connection.call(_CANCEL, request)
+
+    def cancel_all_orders(
+        self, *, symbol: str = "", request_id: str = "", subaccount: str = ""
+    ) -> list[str]:
+        """Cancel every open order of a purse, or of one market of it; the house's ids of them."""
+        request = trading_pb2.CancelAllOrdersRequest(
+            subaccount=subaccount, symbol=symbol, request_id=request_id or new_id()
+        )
+        return list(self._connection.call(_CANCEL_ALL, request).order_ids)
+
+    def order(
+        self, *, order_id: str = "", client_order_id: str = "", subaccount: str = ""
+    ) -> trading_pb2.GetOrderResponse:
+        """How an order stands and what it traded.
+
+        Refused as NOT_FOUND by client_order_id means: it was never accepted.
+        """
+        request = trading_pb2.GetOrderRequest(
+            subaccount=subaccount, order_id=order_id, client_order_id=client_order_id
+        )
+        return self._connection.call(_ORDER, request)
+
+    def open_orders(self, *, symbol: str = "", subaccount: str = "") -> list[types_pb2.Order]:
+        """Open orders, oldest first."""
+        request = trading_pb2.ListOpenOrdersRequest(subaccount=subaccount, symbol=symbol)
+        return list(self._connection.call(_OPEN_ORDERS, request).orders)
+
+    def orders(
+        self,
+        *,
+        symbol: str = "",
+        subaccount: str = "",
+        page_size: int = PAGE_SIZE_MAX,
+        min_seq: int = 0,
+    ) -> Generator[types_pb2.Order, None, None]:
+        """All orders, newest first, read page by page.
+
+        Args:
+            page_size: orders a page, up to 500.
+            min_seq: wait until the history has reached this sequence.
+        """
+        request = trading_pb2.ListOrdersRequest(
+            subaccount=subaccount, symbol=symbol, page_size=page_size, min_seq=min_seq
+        )
+        while True:
+            page = self._connection.call(_ORDERS, request)
+            yield from page.orders
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def fills(
+        self,
+        *,
+        symbol: str = "",
+        subaccount: str = "",
+        page_size: int = PAGE_SIZE_MAX,
+        min_seq: int = 0,
+    ) -> Generator[types_pb2.Fill, None, None]:
+        """All fills, newest first, read page by page. See orders."""
+        request = trading_pb2.ListFillsRequest(
+            subaccount=subaccount, symbol=symbol, page_size=page_size, min_seq=min_seq
+        )
+        while True:
+            page = self._connection.call(_FILLS, request)
+            yield from page.fills
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def positions(self, *, subaccount: str = "") -> list[types_pb2.Position]:
+        """Positions by symbol."""
+        request = trading_pb2.ListPositionsRequest(subaccount=subaccount)
+        return list(self._connection.call(_POSITIONS, request).positions)
+
+    def watch_purse(
+        self, *, subaccount: str = ""
+    ) -> Generator[trading_pb2.WatchPurseResponse, None, None]:
+        """How a purse stands, then everything that happens to it.
+
+        A snapshot comes first, after a lag, and when the connection was lost.
+        """
+        request = trading_pb2.WatchPurseRequest(subaccount=subaccount)
+        return self._connection.stream(_WATCH_PURSE, lambda: request)

@@ -1,0 +1,201 @@
+"""Orders with conditions by the ``xache`` command: what reaches the house and what is shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from xache.v1 import trading_pb2, types_pb2
+
+from tests.clients.command import Run, runner
+from tests.clients.house import EMAIL, NOW_NS, PASSWORD, House
+
+
+@pytest.fixture
+def signed_in(
+    house: House, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Run:
+    monkeypatch.setenv("XACHE_PASSWORD", PASSWORD)
+    run = runner(house, capsys)
+    assert run("login", EMAIL).code == 0
+    return run
+
+
+SELL = ("order", "place", "sell", "btc-usdt", "-q", "0.5", "--id", "mine")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fields"),
+    [
+        (("--stop", "48000"), {"type": types_pb2.ORDER_TYPE_STOP, "stop_price": "48000"}),
+        (
+            ("--stop", "48000", "-p", "47900", "--trigger", "mark"),
+            {
+                "type": types_pb2.ORDER_TYPE_STOP_LIMIT,
+                "stop_price": "48000",
+                "price": "47900",
+                "trigger_source": types_pb2.TRIGGER_SOURCE_MARK,
+            },
+        ),
+        (
+            ("--take-profit", "60000", "--reduce-only"),
+            {
+                "type": types_pb2.ORDER_TYPE_TAKE_PROFIT,
+                "stop_price": "60000",
+                "reduce_only": True,
+            },
+        ),
+        (
+            ("--take-profit", "60000", "-p", "59000"),
+            {
+                "type": types_pb2.ORDER_TYPE_TAKE_PROFIT_LIMIT,
+                "stop_price": "60000",
+                "price": "59000",
+            },
+        ),
+        (
+            ("--trail", "1.5%", "--activate-at", "55000"),
+            {
+                "type": types_pb2.ORDER_TYPE_TRAILING_STOP,
+                "trail_bps": 150,
+                "activation_price": "55000",
+            },
+        ),
+        (("--trail", "20bps"), {"type": types_pb2.ORDER_TYPE_TRAILING_STOP, "trail_bps": 20}),
+        (("--trail", "99.5"), {"type": types_pb2.ORDER_TYPE_TRAILING_STOP, "trail_offset": "99.5"}),
+        (
+            ("-p", "50000", "--show", "0.1", "--post-only", "--slide"),
+            {
+                "type": types_pb2.ORDER_TYPE_LIMIT,
+                "price": "50000",
+                "display_quantity": "0.1",
+                "post_only": True,
+                "slide": True,
+            },
+        ),
+    ],
+)
+def test_conditions_reach_the_house(
+    house: House, signed_in: Run, arguments: tuple[str, ...], fields: dict[str, Any]
+) -> None:
+    assert signed_in(*SELL, *arguments).code == 0
+    assert house.requests[-2] == trading_pb2.PlaceOrderRequest(
+        client_order_id="mine",
+        symbol="BTC-USDT",
+        side=types_pb2.SIDE_SELL,
+        quantity="0.5",
+        **fields,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--stop", "1", "--take-profit", "2"), "at most one of --stop, --take-profit"),
+        (("--trail", "0.005%"), "no whole number of basis points"),
+        (("--trail", "much%"), "no percentage"),
+    ],
+)
+def test_conditions_that_make_no_sense_ask_nobody(
+    house: House, signed_in: Run, arguments: tuple[str, ...], told: str
+) -> None:
+    ran = signed_in(*SELL, *arguments)
+    assert ran.code == 2
+    assert told in " ".join(ran.err.split())
+    assert "PlaceOrder" not in house.calls
+
+
+def waiting(**fields: Any) -> types_pb2.Order:
+    """A sale that waits for a price."""
+    return types_pb2.Order(
+        **{
+            "order_id": "7",
+            "client_order_id": "mine",
+            "symbol": "BTC-USDT",
+            "side": types_pb2.SIDE_SELL,
+            "type": types_pb2.ORDER_TYPE_STOP,
+            "time_in_force": types_pb2.TIME_IN_FORCE_GTC,
+            "quantity": "0.5",
+            "leaves_quantity": "0.5",
+            "executed_quantity": "0",
+            "held": "0.5",
+            "status": types_pb2.ORDER_STATUS_UNTRIGGERED,
+            "stop_price": "48000.00",
+            "current_stop_price": "48000.00",
+            "trigger_source": types_pb2.TRIGGER_SOURCE_LAST,
+            "accepted_at_ns": NOW_NS,
+            **fields,
+        }
+    )
+
+
+TRAILING = {
+    "type": types_pb2.ORDER_TYPE_TRAILING_STOP,
+    "stop_price": "",
+    "trail_bps": 150,
+    "activation_price": "55000.00",
+    "current_stop_price": "54900.00",
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence", "price"),
+    [
+        (
+            {},
+            "sell 0.5 BTC at the market, once the last trade is at 48000.00 USDT or below",
+            "stop 48000.00, then market",
+        ),
+        (
+            {
+                "type": types_pb2.ORDER_TYPE_TAKE_PROFIT_LIMIT,
+                "price": "47900.00",
+                "trigger_source": types_pb2.TRIGGER_SOURCE_MARK,
+            },
+            (
+                "sell 0.5 BTC at 47900.00 USDT or better, "
+                "once the mark price is at 48000.00 USDT or above"
+            ),
+            "take 48000.00, then 47900.00",
+        ),
+        (
+            {"side": types_pb2.SIDE_BUY},
+            "buy 0.5 BTC at the market, once the last trade is at 48000.00 USDT or above",
+            "stop 48000.00, then market",
+        ),
+        (
+            TRAILING,
+            (
+                "sell 0.5 BTC at the market, "
+                "once the market turns by 1.5 % from its best after 55000.00 USDT"
+            ),
+            "trail 1.5 % now 54900.00",
+        ),
+    ],
+)
+def test_what_an_order_waits_for_is_told(
+    house: House, signed_in: Run, fields: dict[str, Any], sentence: str, price: str
+) -> None:
+    order = waiting(**fields)
+    house.answers["GetOrder"] = trading_pb2.GetOrderResponse(order=order)
+    house.answers["ListOpenOrders"] = trading_pb2.ListOpenOrdersResponse(orders=[order])
+    shown = signed_in("order", "show", "7").out
+    assert shown.startswith(f"untriggered  {sentence}  GTC\n")
+    assert f"stop now        {order.current_stop_price} USDT" in shown
+    assert price in signed_in("order", "list").out
+
+
+def test_an_order_of_a_list_says_which_and_why(house: House, signed_in: Run) -> None:
+    order = waiting(
+        list_id="6",
+        leg_role=types_pb2.LEG_ROLE_STOP_LEG,
+        prevented_quantity="0.1",
+        status=types_pb2.ORDER_STATUS_CANCELED,
+        end_reason=types_pb2.END_REASON_OCO_SIBLING,
+    )
+    house.answers["GetOrder"] = trading_pb2.GetOrderResponse(order=order)
+    shown = signed_in("order", "show", "7").out
+    assert "canceled (oco sibling)" in shown
+    assert "the other of the two took its place" in shown
+    assert "6  the stop of two of which one will do" in shown
+    assert "0.1 BTC met orders of your own" in shown
