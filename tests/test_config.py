@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from xached.adapters.feeds.session import Endpoint
 from xached.config import (
     Config,
     ConfigError,
@@ -83,6 +85,29 @@ def documented_keys() -> list[tuple[str, str]]:
     return [(table, key) for table, values in document.items() for key in values]
 
 
+def followed(config: Config) -> list[tuple[str, str, str]]:
+    """Venue, its name of an instrument, and the house's."""
+    return [
+        (each.rules.venue, name, instrument.symbol)
+        for each in config.feeds.venues
+        for name, instrument in each.instruments
+    ]
+
+
+def endpoints(kind: str, venue: str) -> Callable[[Config], Endpoint]:
+    """Reads where a venue is dialled."""
+
+    def read(config: Config) -> Endpoint:
+        (found,) = (each for each in config.feeds.venues if each.rules.venue == venue)
+        endpoint = getattr(found, kind)
+        assert isinstance(endpoint, Endpoint)
+        return endpoint
+
+    return read
+
+
+A_1_B = Endpoint(host="a", port=1, tls=True, path="/b")
+
 OTHER_VALUES: dict[tuple[str, str], tuple[str, Any, Any]] = {
     ("data", "directory"): ('"elsewhere"', lambda c: c.data_dir.name, "elsewhere"),
     ("grpc", "listen"): ('"[::1]:0"', lambda c: c.grpc.listen, "[::1]:0"),
@@ -94,6 +119,15 @@ OTHER_VALUES: dict[tuple[str, str], tuple[str, Any, Any]] = {
     ("house", "instruments"): ('"i.toml"', lambda c: len(c.house.instruments), 1),
     ("house", "risk"): ('"r.toml"', lambda c: c.house.limits.max_open_orders, 7),
     ("storage", "snapshot_rows"): ("5_000", lambda c: c.snapshot_rows, 5_000),
+    ("feeds", "binance"): ('["BTC-USDT"]', followed, [("BINANCE", "BTCUSDT", "BTC-USDT")]),
+    ("feeds", "coinbase"): ('["BTC-USDT"]', followed, [("COINBASE", "BTC-USDT", "BTC-USDT")]),
+    ("feeds", "kraken"): ('["BTC-USDT=X/Y"]', followed, [("KRAKEN", "X/Y", "BTC-USDT")]),
+    ("feeds", "mark_venue"): ('"KRAKEN"', lambda c: c.feeds.mark_venue, "KRAKEN"),
+    ("feeds", "stale_after_s"): ("60", lambda c: c.feeds.stale_after_s, 60),
+    ("feeds", "binance_stream"): ('"wss://a:1/b"', endpoints("stream", "BINANCE"), A_1_B),
+    ("feeds", "binance_rest"): ('"https://a:1/b"', endpoints("rest", "BINANCE"), A_1_B),
+    ("feeds", "coinbase_stream"): ('"wss://a:1/b"', endpoints("stream", "COINBASE"), A_1_B),
+    ("feeds", "kraken_stream"): ('"wss://a:1/b"', endpoints("stream", "KRAKEN"), A_1_B),
 }
 
 
@@ -107,6 +141,9 @@ def test_every_documented_key_is_read(folder: Path, table: str, key: str) -> Non
     if key in ("certificate", "private_key"):
         text = text.replace('private_key = ""', 'private_key = "k.pem"')
         text = text.replace('certificate = ""', 'certificate = "c.pem"')
+    if key == "mark_venue" or key.endswith(("_stream", "_rest")):
+        # They say something of a venue that is followed.
+        text = re.sub(r"(?m)^(binance|coinbase|kraken) = \[\]", r'\1 = ["BTC-USDT"]', text)
     head, _, rest = text.partition(f"[{table}]")
     rest = re.sub(rf"(?m)^{key} = \S+", f"{key} = {value}", rest, count=1)
     (folder / "xached.toml").write_text(f"{head}[{table}]{rest}")
@@ -195,6 +232,23 @@ RISK = "risk.toml"
         (MARKETS, 'tick_size = "0.01"', 'tick_size = "0.0001"', "a whole number of quote units"),
         (RISK, 'USDT = "1000000"', 'EUR = "1"', "max_order_notional.EUR is none of BTC, ETH, USDT"),
         (TOP, 'certificate = ""', 'certificate = "c.pem"', "certificate and grpc.private_key go"),
+        # Feeds.
+        (TOP, "binance = []", 'binance = "BTC-USDT"', "feeds.binance is not a list of at most"),
+        (TOP, "binance = []", "binance = [1]", "feeds.binance is not a list of at most"),
+        (TOP, "binance = []", 'binance = ["DOGE-USDT"]', "feeds.binance: DOGE-USDT is not listed"),
+        (TOP, "kraken = []", 'kraken = ["BTC-USDT="]', "'BTC-USDT=' is there twice, or has no"),
+        (
+            TOP,
+            "kraken = []",
+            'kraken = ["BTC-USDT", "BTC-USDT=X/Y"]',
+            "'BTC-USDT=X/Y' is there twice",
+        ),
+        (TOP, 'mark_venue = ""', 'mark_venue = "KRAKEN"', "feeds.mark_venue: 'KRAKEN' is none of"),
+        (TOP, "stale_after_s = 5", "stale_after_s = 0", "0 is not a number from 1 to 3600"),
+        (TOP, 'kraken_stream = ""', 'kraken_stream = "kraken.com"', "'kraken.com': not wss://host"),
+        (TOP, 'kraken_stream = ""', 'kraken_stream = "ws://kraken.com"', "forge its prices"),
+        (TOP, 'kraken_stream = ""', 'kraken_stream = "wss://a@b/c"', "only scheme, host, port"),
+        (TOP, 'kraken_stream = ""', 'kraken_stream = "wss://a:99999"', "Port out of range"),
         (TOP, '"risk.toml"', '"none.toml"', "none.toml: No such file or directory"),
         (TOP, "[data]", "[data", f"{TOP}: "),
     ],

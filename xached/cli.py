@@ -61,8 +61,7 @@ def serve(
     ] = False,
 ) -> None:
     """Run the house until SIGTERM or Ctrl-C."""
-    from xached.daemon import Attachments, House
-    from xached.domain.market import BINANCE
+    from xached.daemon import Attachments, House, live_feeds
     from xached.domain.messages import OpenPurse
 
     log_to(sys.stderr)
@@ -74,7 +73,12 @@ def serve(
             await house.matching.execute(
                 OpenPurse(purse=strategy.purse, simulated=False, request_id="")
             )
-        return Attachments(strategies=strategies, mark_venue=BINANCE)
+        return Attachments(
+            feeds=live_feeds(settings.feeds, house.world),
+            strategies=strategies,
+            mark_venue=settings.feeds.mark_venue,
+            stale_after_s=settings.feeds.stale_after_s,
+        )
 
     async def show(endpoints: Any) -> None:
         print(f"READY grpc={endpoints.addresses.grpc} http={endpoints.addresses.http}", flush=True)

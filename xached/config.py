@@ -14,6 +14,8 @@ from typing import Any
 
 import attrs
 
+from xached.adapters.feeds.session import Endpoint, VenueRules, read_endpoint
+from xached.adapters.feeds.venues import VENUES
 from xached.domain.instrument import (
     SCALE_MAX,
     Asset,
@@ -23,9 +25,13 @@ from xached.domain.instrument import (
     check_asset,
     read_instrument,
 )
+from xached.domain.market import BINANCE, Venue
 from xached.domain.money import parse_decimal
 from xached.domain.order import Purse, check_id, make_purse
 from xached.domain.rejection import Rejection
+
+FOLLOWED_MAX = 100
+"""Instruments that one connection to a venue follows at most."""
 
 
 class ConfigError(Exception):
@@ -71,6 +77,25 @@ class StrategySeat:
 
 
 @attrs.frozen(kw_only=True)
+class VenueConfig:
+    """A venue to follow live, the instruments by its own names, and where it listens."""
+
+    rules: VenueRules
+    instruments: tuple[tuple[str, Instrument], ...]
+    stream: Endpoint
+    rest: Endpoint
+
+
+@attrs.frozen(kw_only=True)
+class FeedsConfig:
+    """Live market data. Nothing is dialled without ``venues``."""
+
+    venues: tuple[VenueConfig, ...] = ()
+    mark_venue: Venue = BINANCE
+    stale_after_s: int = 5
+
+
+@attrs.frozen(kw_only=True)
 class Config:
     """All of it."""
 
@@ -83,6 +108,7 @@ class Config:
     matching_places: int = 4_096
     """Messages that may wait for the exchange."""
     strategies: tuple[StrategySeat, ...] = ()
+    feeds: FeedsConfig = FeedsConfig()
     accept_clock: bool = False
 
 
@@ -91,7 +117,7 @@ def read_config(path: Path) -> Config:
     top = _Table(path, "", _read(path))
     data, grpc = top.table("data"), top.table("grpc")
     admin, http = top.table("admin"), top.table("http")
-    house, storage = top.table("house"), top.table("storage")
+    house, storage, feeds = top.table("house"), top.table("storage"), top.table("feeds")
     listed = read_house(
         house.path("instruments", "instruments.toml"), house.path("risk", "risk.toml")
     )
@@ -108,10 +134,11 @@ def read_config(path: Path) -> Config:
         http_listen=http.address("listen", "127.0.0.1:7480"),
         snapshot_rows=storage.number("snapshot_rows", 100_000, 1_000, 100_000_000),
         strategies=_strategies(top.tables("strategy"), listed),
+        feeds=_feeds(feeds, listed),
     )
     if (config.grpc.certificate is None) != (config.grpc.private_key is None):
         raise ConfigError(f"{path}: grpc.certificate and grpc.private_key go together")
-    for table in (top, data, grpc, admin, http, house, storage):
+    for table in (top, data, grpc, admin, http, house, storage, feeds):
         table.finish()
     return config
 
@@ -204,6 +231,47 @@ def _strategy(table: _Table, house: House) -> StrategySeat:
     )
     table.finish()
     return seat
+
+
+def _feeds(table: _Table, house: House) -> FeedsConfig:
+    venues: list[VenueConfig] = []
+    for rules in VENUES:
+        key = rules.venue.lower()
+        instruments = _followed(table, key, rules, house)
+        stream = table.endpoint(f"{key}_stream", rules.stream)
+        rest = table.endpoint(f"{key}_rest", rules.rest) if rules.fetches else rules.rest
+        if instruments:
+            venues.append(
+                VenueConfig(rules=rules, instruments=instruments, stream=stream, rest=rest)
+            )
+    followed = [each.rules.venue for each in venues]
+    mark_venue = Venue(table.text("mark_venue", ""))
+    if mark_venue and mark_venue not in followed:
+        raise ConfigError(
+            f"{table.place('mark_venue')}: {mark_venue!r} is none of {', '.join(followed)}"
+        )
+    return FeedsConfig(
+        venues=tuple(venues),
+        mark_venue=mark_venue or next(iter(followed), BINANCE),
+        stale_after_s=table.number("stale_after_s", 5, 1, 3_600),
+    )
+
+
+def _followed(
+    table: _Table, key: str, rules: VenueRules, house: House
+) -> tuple[tuple[str, Instrument], ...]:
+    listed = {instrument.symbol: instrument for instrument in house.instruments}
+    names: dict[str, Instrument] = {}
+    for entry in table.texts(key, FOLLOWED_MAX):
+        symbol, equals, name = entry.partition("=")
+        instrument = listed.get(Symbol(symbol))
+        if instrument is None:
+            raise ConfigError(f"{table.place(key)}: {symbol} is not listed")
+        name = name if equals else rules.name(instrument)
+        if not name or name in names or instrument in names.values():
+            raise ConfigError(f"{table.place(key)}: {entry!r} is there twice, or has no name")
+        names[name] = instrument
+    return tuple(names.items())
 
 
 def _asset(table: _Table) -> Asset:
@@ -299,6 +367,22 @@ class _Table:
         if type(found) is not int or not low <= found <= high:
             raise ConfigError(f"{self.place(key)}: {found!r} is not a number from {low} to {high}")
         return found
+
+    def texts(self, key: str, length_max: int) -> list[str]:
+        """A list of texts; an empty one when it is not there."""
+        found = self._values.pop(key, [])
+        texts = isinstance(found, list) and all(isinstance(each, str) for each in found)
+        if not texts or len(found) > length_max:
+            raise ConfigError(f"{self.place(key)} is not a list of at most {length_max} texts")
+        return list(found)
+
+    def endpoint(self, key: str, default: Endpoint) -> Endpoint:
+        """A server's URL; the default when it is empty."""
+        url = self.text(key, "")
+        try:
+            return read_endpoint(url) if url else default
+        except ValueError as error:
+            raise ConfigError(f"{self.place(key)}: {url!r}: {error}") from None
 
     def address(self, key: str, default: str) -> str:
         """Where to listen."""

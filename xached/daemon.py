@@ -27,6 +27,7 @@ from xached.actors.sessions import SessionDesk, run_sessions
 from xached.actors.strategies.actor import Strategies, run_strategies
 from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
 from xached.adapters.child import find_strategies
+from xached.adapters.feeds.live import LiveFeed
 from xached.api.account import AccountHandlers, PurseSummary
 from xached.api.admin import ActorReport, AdminHandlers, HouseReport
 from xached.api.auth import AuthHandlers, SessionAuthorizer
@@ -38,7 +39,7 @@ from xached.api.routes import Routes, Service
 from xached.api.trading import TradingHandlers
 from xached.api.wallet import WalletHandlers
 from xached.api.web import Readiness, WebApp
-from xached.config import Config
+from xached.config import Config, FeedsConfig
 from xached.domain.auth import AuthMessage, AuthReply
 from xached.domain.instrument import Directory, Symbol
 from xached.domain.market import Venue
@@ -97,7 +98,16 @@ class Attachments:
     mark_venue: Venue
     installed: Callable[[], Mapping[str, str]] = find_strategies
     """Which strategies there are: name → entry point."""
+    stale_after_s: float = 5.0
     preload: Callable[[MarketData], None] = lambda _data: None
+
+
+def live_feeds(config: FeedsConfig, world: World) -> list[MarketFeed]:
+    """The feeds that the configuration asks for; they dial when they are run."""
+    return [
+        LiveFeed(each.rules, dict(each.instruments), world, stream=each.stream, rest=each.rest)
+        for each in config.venues
+    ]
 
 
 @attrs.frozen(kw_only=True)
@@ -175,6 +185,7 @@ class _Core:
     snapshot_rows: int
     snapshot_seq: int
     doors: Doors
+    feeds: Sequence[MarketFeed] = ()
     strategies: Strategies = attrs.field(factory=lambda: Strategies(()))
     serving: HealthService = attrs.field(factory=lambda: HealthService(()))
     strategies_done: trio.Event = attrs.field(factory=trio.Event)
@@ -211,6 +222,8 @@ class _Core:
             "market": _numbers(self.market.statistics()),
             "snapshots": {"newest_seq": self.snapshot_seq},
         }
+        for feed in self.feeds:
+            statistics[feed.name] = _numbers(feed.statistics())
         for seat in self.strategies.statistics():
             statistics[f"strategy {seat.name}"] = _numbers(seat)
         return HouseReport(
@@ -365,6 +378,7 @@ async def _open_doors(
     config: Config, core: _Core, attachments: Attachments, nursery: trio.Nursery
 ) -> Endpoints:
     """Start market data, strategies and every listener."""
+    core.feeds = attachments.feeds
     attachments.preload(core.market)
     nursery.start_soon(
         run_expendable, "market", partial(_run_market, core, attachments), core.health
@@ -401,6 +415,8 @@ async def _run_market(core: _Core, attachments: Attachments) -> None:
         store=core.files.candles,
         set_mark=set_mark,
         mark_venue=attachments.mark_venue,
+        health=core.health,
+        stale_after_s=attachments.stale_after_s,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,14 +12,15 @@ import trio.testing
 
 from tests.domain.market_values import BTC
 from tests.storage.house import House
-from xached.actors.market.actor import run_market
+from xached.actors.market.actor import Publish, run_market
 from xached.actors.market.data import MarketData
 from xached.domain.instrument import Symbol
-from xached.domain.market import BINANCE, BestQuote, FeedRecord, FeedReset, Provenance, Venue
+from xached.domain.market import BINANCE, BestQuote, FeedReset, Provenance, Venue
 from xached.domain.messages import Row
 from xached.domain.own_market import OwnMarketSnapshot
 from xached.domain.queries import OwnMarketQuery
 from xached.runtime.mailbox import Overloaded
+from xached.runtime.supervise import Health, Restart
 from xached.runtime.topic import Topic
 from xached.runtime.world import EPOCH_NS, NS_PER_S, SimulatedWorld
 from xached.storage.candles import CandleStore
@@ -78,14 +79,20 @@ class RowsExchange:
 class CommandedFeed:
     """A feed that publishes what the test gives it."""
 
+    name: str = "feed BINANCE"
+    restart: Restart = Restart()
     venue: Venue = BINANCE
     symbols: tuple[Symbol, ...] = (BTC.symbol,)
 
     def __init__(self, provenance: Provenance = Provenance.LIVE) -> None:
         self.provenance = provenance
-        self.publish: Callable[[Sequence[FeedRecord]], None] = lambda _: None
+        self.publish: Publish = lambda _: ()
 
-    async def run(self, publish: Callable[[Sequence[FeedRecord]], None]) -> None:
+    def statistics(self) -> object:
+        """See MarketFeed."""
+        return self
+
+    async def run(self, publish: Publish) -> None:
         """See MarketFeed."""
         self.publish = publish
         publish([FeedReset(symbol=BTC.symbol, at_ns=0, cause="test")])
@@ -115,6 +122,7 @@ class Running:
     feed: CommandedFeed
     marks: list[tuple[float, int]]
     mark_error: list[Exception]
+    health: Health
 
 
 @asynccontextmanager
@@ -128,7 +136,13 @@ async def running(
     """Run the actor over a market.db until the block is left, as a killed process would end."""
     world = SimulatedWorld(1)
     house = Running(
-        data or MarketData(world), world, exchange, feed or CommandedFeed(), marks=[], mark_error=[]
+        data or MarketData(world),
+        world,
+        exchange,
+        feed or CommandedFeed(),
+        marks=[],
+        mark_error=[],
+        health=Health(),
     )
 
     async def set_mark(symbol: Symbol, price_ticks: int, source: str) -> None:
@@ -151,6 +165,7 @@ async def running(
                 store=store,
                 set_mark=set_mark,
                 mark_venue=BINANCE,
+                health=house.health,
             )
 
         nursery.start_soon(run)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.domain.market_values import BTC, ETH, make_instrument
-from xached.adapters.feeds.binance import LEVELS_MAX, BinanceParser, venue_symbol
+from xached.adapters.feeds.binance import LEVELS_MAX, BinanceParser, binance_name
 from xached.adapters.feeds.feed import (
     EXCERPT_LENGTH_MAX,
     FRAME_BYTES_MAX,
@@ -47,7 +47,8 @@ def frames_of(path: Path) -> list[tuple[int, bytes]]:
 
 
 def parser_of(instrument: Instrument) -> BinanceParser:
-    return BinanceParser([instrument], snapshot_symbol=venue_symbol(instrument))
+    name = binance_name(instrument)
+    return BinanceParser({name: instrument}, snapshot_symbol=name)
 
 
 @cache
@@ -272,7 +273,7 @@ def test_what_is_no_message_at_all_is_counted(frame: bytes, cause: FaultCause) -
 
 def test_a_snapshot_without_a_known_symbol_is_refused() -> None:
     snapshot = b'{"lastUpdateId":1,"bids":[],"asks":[]}'
-    (fault,) = BinanceParser([BTC]).parse(snapshot, 0)
+    (fault,) = BinanceParser({binance_name(BTC): BTC}).parse(snapshot, 0)
     assert isinstance(fault, FeedFault)
     (taken,) = parser_of(BTC).parse(snapshot, 5)
     assert isinstance(taken, BookSnapshot)

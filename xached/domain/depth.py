@@ -67,6 +67,14 @@ class _Ladder:
         sign, lots = self._sign, self._lots
         return tuple([(key * sign, lots[key]) for key in self._keys[: -depth - 1 : -1]])
 
+    def cut(self, depth: int) -> tuple[int, ...]:
+        sign = self._sign
+        beyond = self._keys[: max(len(self._keys) - depth, 0)]
+        del self._keys[: len(beyond)]
+        for key in beyond:
+            del self._lots[key]
+        return tuple([key * sign for key in beyond])
+
     def clear(self) -> None:
         self._keys.clear()
         self._lots.clear()
@@ -101,6 +109,10 @@ class Depth:
             self._bids.set(price_ticks, lots)
         for price_ticks, lots in asks:
             self._asks.set(price_ticks, lots)
+
+    def cut(self, side: Side, depth: int) -> tuple[int, ...]:
+        """Keep the ``depth`` best levels of a side; returns the prices of the others."""
+        return self._ladder(side).cut(depth)
 
     def clear(self) -> None:
         """Remove everything."""

@@ -19,6 +19,8 @@ Venue = NewType("Venue", str)
 
 XACHE = Venue("XACHE")
 BINANCE = Venue("BINANCE")
+COINBASE = Venue("COINBASE")
+KRAKEN = Venue("KRAKEN")
 
 Level: TypeAlias = tuple[int, int]
 """Price in ticks and quantity in lots; quantity 0 removes the level."""
@@ -105,8 +107,15 @@ class FeedReset:
     cause: str
 
 
+@attrs.frozen(kw_only=True)
+class Heartbeat:
+    """The venue is there, and what is not reported has not changed: no book has to be stale."""
+
+    at_ns: int
+
+
 class FaultCause(enum.Enum):
-    """What is wrong with a frame."""
+    """What is wrong with a frame, or with what it tells."""
 
     NOT_JSON = "NOT_JSON"
     UNKNOWN_FORM = "UNKNOWN_FORM"
@@ -115,17 +124,25 @@ class FaultCause(enum.Enum):
     OFF_STEP = "OFF_STEP"
     """A price off the tick or a quantity off the lot; never rounded."""
     TOO_LONG = "TOO_LONG"
+    SEQUENCE = "SEQUENCE"
+    """The venue's numbering says that messages are missing."""
+    CHECKSUM = "CHECKSUM"
+    """The book is not what the venue says it is."""
+    REFUSED = "REFUSED"
+    """The venue says no to what was asked of it."""
 
 
 @attrs.frozen(kw_only=True)
 class FeedFault:
-    """A frame that was not understood and had no effect. ``excerpt`` is for the log, bounded."""
+    """A frame that could not be used as it is. ``excerpt`` is for the log, bounded."""
 
     cause: FaultCause
     excerpt: str
 
 
-FeedRecord: TypeAlias = VenueTrade | BookSnapshot | BookDiff | BestQuote | FeedReset | FeedFault
+FeedRecord: TypeAlias = (
+    VenueTrade | BookSnapshot | BookDiff | BestQuote | FeedReset | Heartbeat | FeedFault
+)
 
 
 # --- What is published. ----------------------------------------------------------------------

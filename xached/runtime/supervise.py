@@ -20,6 +20,13 @@ LINE_LENGTH_MAX = 200
 Run = Callable[[], Awaitable[None]]
 
 
+class WorldFault(Exception):  # noqa: N818 - a fault of the world, not of the program
+    """What an actor needs from outside is not to be had: to be expected, and told in a line.
+
+    Of the three kinds of errors it is the second. Raised by an actor that wants to start again.
+    """
+
+
 class ActorState(enum.Enum):
     """What an actor is doing."""
 
@@ -82,18 +89,21 @@ class Restart:
     """When an expendable actor comes back.
 
     The pause doubles with each failure inside the window, from ``pause_s`` to ``pause_s_max``.
-    After more than ``limit`` failures in ``window_s`` it stays down.
+    After more than ``limit`` failures in ``window_s`` it stays down. ``jitter`` draws a number
+    from 0 to 1, which takes up to half of the pause away: not everybody dials again at once.
     """
 
     limit: int = 5
     window_s: float = 300.0
     pause_s: float = 1.0
     pause_s_max: float = 60.0
+    jitter: Callable[[], float] | None = None
 
     def pause_after(self, failures: int) -> float:
         """How long to wait after the n-th failure inside the window, in seconds."""
         doublings = min(failures - 1, 30)  # more would overflow a float
-        return min(self.pause_s * 2.0**doublings, self.pause_s_max)
+        pause_s = min(self.pause_s * 2.0**doublings, self.pause_s_max)
+        return pause_s if self.jitter is None else pause_s * (1 - self.jitter() / 2)
 
 
 async def run_vital(name: str, run: Run, health: Health) -> None:
@@ -130,7 +140,10 @@ async def run_expendable(
                 return
             now = trio.current_time()
             failed_at = [at for at in failed_at if now - at < policy.window_s] + [now]
-            logger.opt(exception=failure).error("{} failed: {}", name, one_line(failure))
+            if failure.split(WorldFault)[1] is None:
+                logger.warning("{} is interrupted: {}", name, one_line(failure))
+            else:
+                logger.opt(exception=failure).error("{} failed: {}", name, one_line(failure))
             if len(failed_at) > policy.limit:
                 health._changed(name, ActorState.FAILED, one_line(failure))
                 return

@@ -1,8 +1,8 @@
 """The world outside: the only way in for what is not deterministic.
 
-Wall clock, entropy, threads, child processes and files that must last come from a :class:`World`.
-With :func:`run_simulated` the whole daemon runs from one seed, at the speed of the processor, and
-a crash is one call: :meth:`SimulatedWorld.freeze`.
+Wall clock, entropy, threads, child processes, connections and files that must last come from a
+:class:`World`. With :func:`run_simulated` the whole daemon runs from one seed, at the speed of the
+processor, and a crash is one call: :meth:`SimulatedWorld.freeze`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import queue
 import random
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -171,6 +172,13 @@ class World(Protocol):
         """
         ...
 
+    async def dial(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:
+        """Connect to a server; with ``tls`` it must prove to be ``host``.
+
+        Raises: OSError when it cannot be reached, or is not who it should be.
+        """
+        ...
+
 
 # --- The real one. ---------------------------------------------------------------------------
 
@@ -220,16 +228,18 @@ REAL_FILES: Final = RealFiles()
 
 
 class RealWorld:
-    """Clocks, entropy, threads, processes and files of the operating system."""
+    """Clocks, entropy, threads, processes, sockets and files of the operating system."""
 
     files: Files = REAL_FILES
     sqlite_locking_mode: LockingMode = "normal"
     # OWASP password storage: argon2id with 19 MiB and two passes.
     argon2_cost = Argon2Cost(passes=2, memory_bytes=19 * 1024 * 1024)
 
-    def __init__(self) -> None:
+    def __init__(self, trusted: ssl.SSLContext | None = None) -> None:
+        """``trusted``: whose certificates servers may show; the system's list by default."""
         self._threads = trio.CapacityLimiter(THREADS_MAX)
         self._spawner: _ThreadLane | None = None
+        self._trusted = trusted
 
     def now_ns(self) -> int:
         """See World."""
@@ -267,6 +277,25 @@ class RealWorld:
                 ours.close()
                 raise
         return _ProcessChild(process, trio.SocketStream(trio.socket.from_stdlib_socket(ours)))
+
+    async def dial(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:
+        """See World."""
+        stream = await trio.open_tcp_stream(host, port)
+        if not tls:
+            return stream
+        if self._trusted is None:
+            self._trusted = await self.run_in_thread(ssl.create_default_context)
+        # Many servers close without saying so in TLS; what is read here has a length of its own.
+        secured = trio.SSLStream(stream, self._trusted, server_hostname=host, https_compatible=True)
+        try:
+            await secured.do_handshake()
+        except BaseException as error:
+            await trio.aclose_forcefully(stream)
+            if isinstance(error, trio.BrokenResourceError):
+                reason = error.__cause__ or error
+                raise ConnectionError(f"no TLS with {host}: {reason}") from error
+            raise
+        return secured
 
 
 def _start_process(
@@ -362,6 +391,9 @@ SimulatedProgram = Callable[
 ]
 """What a simulated child does with arguments, environment and its socket: an exit code."""
 
+SimulatedServer = Callable[[trio.abc.HalfCloseableStream], Awaitable[None]]
+"""What a simulated server does with one connection. TLS is left out."""
+
 EPOCH_NS = 1_767_225_600 * NS_PER_S
 """2026-01-01 UTC: where simulated wall clocks start."""
 
@@ -377,8 +409,9 @@ class SimulatedWorld:
     """A world made of one seed, to be run under ``MockClock(autojump_threshold=0)``.
 
     Work for threads is done inline, between two pauses drawn from the seed. Programs that can be
-    spawned are given by name; there are no others. A machine that starts again after a crash is
-    another world with a seed of its own, so that it draws other ids.
+    spawned are given by name, servers that can be dialled by host; there are no others. A machine
+    that starts again after a crash is another world with a seed of its own, so that it draws other
+    ids.
     """
 
     sqlite_locking_mode: LockingMode = "exclusive"
@@ -393,12 +426,14 @@ class SimulatedWorld:
         seed: int | str,
         programs: Mapping[str, SimulatedProgram] | None = None,
         files: Files = REAL_FILES,
+        servers: Mapping[str, SimulatedServer] | None = None,
     ) -> None:
         self.files = files
         # One stream each, so that more pauses do not change the ids that are drawn.
         self._entropy = random.Random(f"entropy {seed}")  # noqa: S311 - reproducible on purpose
         self._delays = random.Random(f"delays {seed}")  # noqa: S311 - reproducible on purpose
         self._programs = programs or {}
+        self._servers = servers or {}
         self._frozen = False
         self._clock_offset_ns = 0
         self._pids = 0
@@ -460,6 +495,16 @@ class SimulatedWorld:
         )
         return child
 
+    async def dial(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:  # noqa: ARG002 - as in World
+        """See World."""
+        await self._pause()
+        server = self._servers.get(host)
+        if server is None:
+            raise ConnectionRefusedError(f"nothing listens on {host}")
+        ours, theirs = trio.testing.memory_stream_pair()
+        trio.lowlevel.spawn_system_task(_serve_simulated, server, theirs)
+        return ours
+
     async def _pause(self) -> None:
         self._check_power()
         await trio.sleep(self._delays.uniform(0, self.delay_s_max))
@@ -494,6 +539,13 @@ def run_simulated(
         )
     finally:
         trio_run._ALLOW_DETERMINISTIC_SCHEDULING = before  # type: ignore[misc] # as above
+
+
+async def _serve_simulated(server: SimulatedServer, stream: trio.abc.HalfCloseableStream) -> None:
+    async with stream:
+        # Whoever dialled may hang up at any time.
+        with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+            await server(stream)
 
 
 class _InlineLane:

@@ -30,6 +30,7 @@ from xached.domain.market import (
     FeedFault,
     FeedRecord,
     FeedReset,
+    Heartbeat,
     Provenance,
     Source,
     Venue,
@@ -40,6 +41,7 @@ from xached.domain.messages import Row, Traded, trade_id
 from xached.domain.own_market import OwnMarketSnapshot
 from xached.domain.rejection import Rejection
 from xached.runtime.mailbox import Overloaded
+from xached.runtime.supervise import Health, Restart, run_expendable
 from xached.runtime.topic import Lagged, Subscription, Topic
 from xached.runtime.world import NS_PER_S, Lane, World
 from xached.storage.candles import CandleStore, LineProgress, MarketBatch
@@ -55,6 +57,8 @@ BUSY_RETRY_S: Final = 0.1
 VENUE_AHEAD_NS_MAX: Final = 5 * NS_PER_S
 """How far a venue's clock may be ahead. Beyond that its time is not believed: time in candles
 never goes back, so one trade from next year would gather all that follow into its candle."""
+
+OUT_OF_STEP: Final = (Sync.LOST, Sync.TOO_OLD)
 
 MARK_PERIOD_S: Final = 0.25
 MARK_AGE_S_MAX: Final = 1.0
@@ -78,8 +82,26 @@ class Exchange(Protocol):
         ...
 
 
+Publish = Callable[[Sequence[FeedRecord]], Sequence[Symbol]]
+"""Takes records; returns the instruments whose book has lost step and needs a snapshot."""
+
+
 class MarketFeed(Protocol):
-    """One connection to one venue."""
+    """Follows one venue. It is expendable: the others go on, and it starts again."""
+
+    @property
+    def name(self) -> str:
+        """What health calls it; no two feeds have one name."""
+        ...
+
+    @property
+    def restart(self) -> Restart:
+        """When it starts again after a failure."""
+        ...
+
+    def statistics(self) -> object:
+        """Tell how it is going: a record with whole numbers."""
+        ...
 
     @property
     def venue(self) -> Venue:
@@ -96,8 +118,8 @@ class MarketFeed(Protocol):
         """What is followed."""
         ...
 
-    async def run(self, publish: Callable[[Sequence[FeedRecord]], None]) -> None:
-        """Follow until cancelled; begin with a FeedReset."""
+    async def run(self, publish: Publish) -> None:
+        """Follow until cancelled or cut off; begin with a FeedReset."""
         ...
 
 
@@ -117,11 +139,13 @@ async def run_market(
     store: CandleStore,
     set_mark: SetMark,
     mark_venue: Venue,
+    health: Health,
     stale_after_s: float = 5.0,
 ) -> None:
     """Keep the lines of ``data`` until cancelled.
 
     Args:
+        health: where the feeds, each supervised, are told of.
         mark_venue: whose mid price is sent as the mark.
         stale_after_s: how long a feed may be silent before its tickers say so.
     """
@@ -141,7 +165,8 @@ async def run_market(
             nursery.start_soon(own.follow, rows)
             await data.wait_ready()
             for feed in feeds:
-                nursery.start_soon(feed.run, venues.publisher(feed))
+                follow = partial(feed.run, venues.publisher(feed))
+                nursery.start_soon(run_expendable, feed.name, follow, health, feed.restart)
             nursery.start_soon(marks.run)
             while True:
                 await own.save()
@@ -324,7 +349,7 @@ class _VenueLines:
         """Begin to follow an instrument at a venue."""
         self._data.venue_line(symbol, source).heard_at = trio.current_time()
 
-    def publisher(self, feed: MarketFeed) -> Callable[[Sequence[FeedRecord]], None]:
+    def publisher(self, feed: MarketFeed) -> Publish:
         """What a feed gives its records to."""
         lines = {symbol: self._data.lines[symbol, feed.venue] for symbol in feed.symbols}
         return partial(self._take, lines)
@@ -337,31 +362,44 @@ class _VenueLines:
                 known.line.silent()
                 self._data.wake(known)
 
-    def _take(self, lines: dict[Symbol, WatchedLine], records: Sequence[FeedRecord]) -> None:
+    def _take(
+        self, lines: dict[Symbol, WatchedLine], records: Sequence[FeedRecord]
+    ) -> list[Symbol]:
         changed: dict[Symbol, tuple[bool, bool]] = {}
+        alive: dict[Symbol, None] = {}
+        lost: dict[Symbol, None] = {}
         latest_ns = self._world.now_ns() + VENUE_AHEAD_NS_MAX
         for record in records:
             self._data.counts["records"] += 1
             if isinstance(record, FeedFault):
                 self._data.faults[record.cause.value] += 1
                 continue
+            if isinstance(record, Heartbeat):
+                alive = dict.fromkeys(lines)
+                continue
             if record.at_ns > latest_ns:
                 record = attrs.evolve(record, at_ns=latest_ns)
-            book, trades = self._take_one(lines[record.symbol], record)
+            book, trades, in_step = self._take_one(lines[record.symbol], record)
             known_book, known_trades = changed.get(record.symbol, (False, False))
             changed[record.symbol] = (book or known_book, trades or known_trades)
-        for symbol, (book, trades) in changed.items():
-            known = lines[symbol]
-            known.heard_at = trio.current_time()
-            known.line.heard()
-            self._data.wake(known, book=book, trades=trades)
+            if not isinstance(record, FeedReset):
+                alive[record.symbol] = None
+            if not in_step:
+                lost[record.symbol] = None
+        for symbol in alive:
+            lines[symbol].heard_at = trio.current_time()
+            lines[symbol].line.heard()
+        for symbol in alive | dict.fromkeys(changed):
+            book, trades = changed.get(symbol, (False, False))
+            self._data.wake(lines[symbol], book=book, trades=trades)
+        return list(lost)
 
     def _take_one(
         self,
         known: WatchedLine,
         record: VenueTrade | BookSnapshot | BookDiff | BestQuote | FeedReset,
-    ) -> tuple[bool, bool]:
-        """Take a record; returns whether the book and whether the tape have changed."""
+    ) -> tuple[bool, bool, bool]:
+        """Take a record; returns whether book and tape have changed, and that nothing is lost."""
         line, depth = known.line, known.depth
         assert depth is not None, line.venue
         match record:
@@ -373,20 +411,22 @@ class _VenueLines:
                     taker_side=record.taker_side,
                     at_ns=record.at_ns,
                 )
-                return False, True
+                return False, True, True
             case BestQuote():
                 line.quote(record)
-                return False, False
+                return False, False, True
             case BookSnapshot():
-                return self._synced(line, depth.snapshot(record), record.at_ns), False
+                sync = depth.snapshot(record)
+                return self._synced(line, sync, record.at_ns), False, sync not in OUT_OF_STEP
             case BookDiff():
-                return self._synced(line, depth.diff(record), record.at_ns), False
+                sync = depth.diff(record)
+                return self._synced(line, sync, record.at_ns), False, sync not in OUT_OF_STEP
             case FeedReset():
                 self._data.counts["resets"] += 1
                 depth.reset()
                 line.book.start_anew(record.at_ns)
                 line.start_anew()
-                return True, True
+                return True, True, True
             case _:
                 assert_never(record)
 

@@ -10,13 +10,22 @@ differ by ``pu``, the last number of the diff before.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable
-from typing import Any, Final, NoReturn
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import attrs
 
-from xached.adapters.feeds.feed import FRAME_BYTES_MAX, FrameFault, Steps, fault_of
+from xached.adapters.feeds.feed import (
+    FRAME_BYTES_MAX,
+    FrameFault,
+    Steps,
+    fault_of,
+    load_json,
+    read_list,
+    read_ms,
+    read_object,
+    read_whole,
+)
 from xached.domain.instrument import Instrument
 from xached.domain.market import (
     BINANCE,
@@ -31,9 +40,7 @@ from xached.domain.market import (
 )
 from xached.domain.order import Side
 
-NS_PER_MS: Final = 1_000_000
 LEVELS_MAX: Final = 10_000
-INT64_MAX: Final = 2**63 - 1
 
 _Cut = list[FaultCause]
 """What was cut down in a frame that is used all the same."""
@@ -50,12 +57,15 @@ class BinanceParser:
     """Reads frames of some instruments; see :class:`xached.adapters.feeds.feed.Parser`."""
 
     def __init__(
-        self, instruments: Iterable[Instrument], snapshot_symbol: str | None = None
+        self, instruments: Mapping[str, Instrument], snapshot_symbol: str | None = None
     ) -> None:
-        """``snapshot_symbol``: the venue's name, as BTCUSDT, that bare snapshots belong to."""
+        """``instruments``: by the venue's name, as BTCUSDT.
+
+        ``snapshot_symbol``: the venue's name that bare snapshots belong to.
+        """
         self._markets = {
-            venue_symbol(each): _Market(each, Steps.of_price(each), Steps.of_quantity(each))
-            for each in instruments
+            name: _Market(each, Steps.of_price(each), Steps.of_quantity(each))
+            for name, each in instruments.items()
         }
         self._snapshot_symbol = snapshot_symbol
 
@@ -70,19 +80,16 @@ class BinanceParser:
             return [fault_of(frame, FaultCause.TOO_LONG)]
         try:
             cut: _Cut = []
-            record = self._record(_load(frame), received_ns, cut)
+            record = self._record(load_json(frame), received_ns, cut)
             return [record, *(fault_of(frame, cause) for cause in cut)]
         except FrameFault as fault:
             return [fault_of(frame, fault.cause)]
 
     def _record(self, message: Any, received_ns: int, cut: _Cut) -> FeedRecord:
-        if not isinstance(message, dict):
-            raise FrameFault(FaultCause.UNKNOWN_FORM)
+        message = read_object(message)
         if "lastUpdateId" in message:
             return self._snapshot(message, received_ns, cut)
-        data = message.get("data", message)
-        if not isinstance(data, dict):
-            raise FrameFault(FaultCause.UNKNOWN_FORM)
+        data = read_object(message.get("data", message))
         kind = data.get("e")
         if kind is None and "u" in data and "A" in data:
             kind = "bookTicker"  # The spot stream does not name it.
@@ -95,7 +102,7 @@ class BinanceParser:
         market = self._market(self._snapshot_symbol)
         return BookSnapshot(
             symbol=market.instrument.symbol,
-            last_id=_whole(message.get("lastUpdateId")),
+            last_id=read_whole(message.get("lastUpdateId")),
             bids=_levels(market, message.get("bids"), cut),
             asks=_levels(market, message.get("asks"), cut),
             at_ns=received_ns,
@@ -108,7 +115,7 @@ class BinanceParser:
         return market
 
 
-def venue_symbol(instrument: Instrument) -> str:
+def binance_name(instrument: Instrument) -> str:
     """Binance's name of an instrument: BTCUSDT."""
     return instrument.base + instrument.quote
 
@@ -122,17 +129,17 @@ def _trade(market: _Market, data: dict[str, Any], _: int, _cut: _Cut) -> VenueTr
         raise FrameFault(FaultCause.BAD_NUMBER)
     return VenueTrade(
         symbol=market.instrument.symbol,
-        trade_id=_whole(data.get("t")),
+        trade_id=read_whole(data.get("t")),
         price_ticks=price_ticks,
         quantity_lots=quantity_lots,
         taker_side=Side.SELL if buyer_is_maker else Side.BUY,
-        at_ns=_time_ns(data.get("T")),
+        at_ns=read_ms(data.get("T")),
     )
 
 
 def _diff(market: _Market, data: dict[str, Any], _: int, cut: _Cut) -> BookDiff:
-    first_id, last_id = _whole(data.get("U")), _whole(data.get("u"))
-    previous_id = _whole(data["pu"]) if "pu" in data else first_id - 1
+    first_id, last_id = read_whole(data.get("U")), read_whole(data.get("u"))
+    previous_id = read_whole(data["pu"]) if "pu" in data else first_id - 1
     if not previous_id < last_id:
         raise FrameFault(FaultCause.UNKNOWN_FORM)
     return BookDiff(
@@ -141,14 +148,14 @@ def _diff(market: _Market, data: dict[str, Any], _: int, cut: _Cut) -> BookDiff:
         last_id=last_id,
         bids=_levels(market, data.get("b"), cut),
         asks=_levels(market, data.get("a"), cut),
-        at_ns=_time_ns(data.get("E")),
+        at_ns=read_ms(data.get("E")),
     )
 
 
 def _quote(market: _Market, data: dict[str, Any], received_ns: int, cut: _Cut) -> BestQuote:
     return BestQuote(
         symbol=market.instrument.symbol,
-        last_id=_whole(data.get("u")),
+        last_id=read_whole(data.get("u")),
         bid_ticks=market.ticks.read(data.get("b")),
         bid_lots=_book_lots(market, data.get("B"), cut),
         ask_ticks=market.ticks.read(data.get("a")),
@@ -165,12 +172,10 @@ _READERS: Final[dict[str, Callable[[_Market, dict[str, Any], int, _Cut], FeedRec
 
 
 def _levels(market: _Market, levels: object, cut: _Cut) -> tuple[Level, ...]:
-    if not isinstance(levels, list) or len(levels) > LEVELS_MAX:
-        raise FrameFault(FaultCause.UNKNOWN_FORM)
     ticks, lots_down = market.ticks.read, market.lots.read_down
     read: list[Level] = []
     try:
-        for price, quantity in levels:
+        for price, quantity in read_list(levels, LEVELS_MAX):
             lots, exact = lots_down(quantity)
             if not exact:
                 cut.append(FaultCause.OFF_STEP)
@@ -187,28 +192,3 @@ def _book_lots(market: _Market, quantity: object, cut: _Cut) -> int:
     if not exact:
         cut.append(FaultCause.OFF_STEP)
     return lots
-
-
-def _whole(value: object) -> int:
-    # True is an int to Python and not to a venue.
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= INT64_MAX:
-        raise FrameFault(FaultCause.BAD_NUMBER)
-    return value
-
-
-def _time_ns(value: object) -> int:
-    at_ns = _whole(value) * NS_PER_MS
-    if at_ns > INT64_MAX:
-        raise FrameFault(FaultCause.BAD_NUMBER)
-    return at_ns
-
-
-def _load(frame: bytes) -> Any:
-    try:
-        return json.loads(frame, parse_float=_refuse, parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        raise FrameFault(FaultCause.NOT_JSON) from None
-
-
-def _refuse(_: str) -> NoReturn:
-    raise FrameFault(FaultCause.BAD_NUMBER)

@@ -25,7 +25,7 @@ from typing import Final, Protocol, assert_never
 import attrs
 import trio
 
-from xached.adapters.feeds.binance import BinanceParser, venue_symbol
+from xached.adapters.feeds.binance import BinanceParser, binance_name
 from xached.adapters.feeds.feed import Parser
 from xached.domain.candles import NS_PER_S, Candle, CandleBuilder, Interval
 from xached.domain.instrument import PPM, Instrument, Symbol
@@ -36,11 +36,13 @@ from xached.domain.market import (
     FeedFault,
     FeedRecord,
     FeedReset,
+    Heartbeat,
     Level,
     Provenance,
     Venue,
     VenueTrade,
 )
+from xached.runtime.supervise import Restart
 
 SHIFT_PPM_MAX: Final = 50_000
 """Farthest a loop is moved from what was recorded: 5 %, which 20 loops of the shipped BTC take."""
@@ -107,7 +109,8 @@ def load_recording(path: Path, instrument: Instrument) -> Recording:
 
     Raises: RecordingError where it does not fit the instrument; OSError.
     """
-    parser = BinanceParser([instrument], snapshot_symbol=venue_symbol(instrument))
+    name = binance_name(instrument)
+    parser = BinanceParser({name: instrument}, snapshot_symbol=name)
     frames: list[tuple[int, bytes]] = []
     with gzip.open(path, "rb") as lines:
         for line in lines:
@@ -141,6 +144,13 @@ def load_recording(path: Path, instrument: Instrument) -> Recording:
 # --- Playing it now. -------------------------------------------------------------------------
 
 
+@attrs.frozen(kw_only=True)
+class RecordedStatistics:
+    """How often the recording was played to its end."""
+
+    loops: int
+
+
 class RecordedFeed:
     """Plays a recording for ever; a source of records for the market actor."""
 
@@ -153,6 +163,12 @@ class RecordedFeed:
         self._clock = clock
         self._speed = speed
         self._shift_ticks = shift_ticks
+        self._loops = 0
+
+    @property
+    def name(self) -> str:
+        """What health calls it."""
+        return f"feed {self.venue} {self.symbols[0]}, recorded"
 
     @property
     def venue(self) -> Venue:
@@ -169,7 +185,16 @@ class RecordedFeed:
         """The one instrument."""
         return (self._recording.instrument.symbol,)
 
-    async def run(self, publish: Callable[[Sequence[FeedRecord]], None]) -> None:
+    @property
+    def restart(self) -> Restart:
+        """Its faults are bugs: it does not start again for ever."""
+        return Restart()
+
+    def statistics(self) -> RecordedStatistics:
+        """Tell how it is going."""
+        return RecordedStatistics(loops=self._loops)
+
+    async def run(self, publish: Callable[[Sequence[FeedRecord]], object]) -> None:
         """Play until cancelled. ``publish`` must not block."""
         period_s = self._recording.period_ns / NS_PER_S / self._speed
         begins_at = trio.current_time()
@@ -179,6 +204,7 @@ class RecordedFeed:
             begins_at_ns = self._clock.now_ns() - late_ns
             publish([FeedReset(symbol=self.symbols[0], at_ns=begins_at_ns, cause=cause)])
             await self._play_once(publish, begins_at, begins_at_ns)
+            self._loops += 1
             self._shift_ticks = self._recording.next_shift_ticks(self._shift_ticks)
             cause = "the recording starts again"
             begins_at += period_s
@@ -186,7 +212,7 @@ class RecordedFeed:
 
     async def _play_once(
         self,
-        publish: Callable[[Sequence[FeedRecord]], None],
+        publish: Callable[[Sequence[FeedRecord]], object],
         begins_at: float,
         begins_at_ns: int,
     ) -> None:
@@ -257,7 +283,7 @@ class _Restamp:
                     ask_ticks=record.ask_ticks + self.shift_ticks,
                     at_ns=now_ns,
                 )
-            case FeedFault() | FeedReset():
+            case FeedFault() | FeedReset() | Heartbeat():
                 return record
             case _:
                 assert_never(record)
