@@ -166,6 +166,63 @@ class ModelExchange:
                 return Outcome(None, OrderStatus.CANCELED, EndReason.USER, order.executed)
         return Outcome(Reason.UNKNOWN_ORDER)
 
+    def amend(self, purse: Purse, number: int, total: int, expected: int | None) -> Outcome:
+        """Lower the total of an order, where it is."""
+        if self.halted or purse in self.frozen:
+            return Outcome(Reason.HALTED if self.halted else Reason.PURSE_FROZEN)
+        order, refused = self._find(purse, number, expected)
+        if order is None:
+            return Outcome(refused)
+        if not order.executed < total <= order.quantity:
+            return Outcome(Reason.QUANTITY_RANGE)
+        if total == order.quantity:
+            return Outcome()
+        if self.state[order.terms.symbol] is MarketState.HALTED:
+            return Outcome(Reason.MARKET_STATE)
+        if total < order.instrument.min_quantity_lots:
+            return Outcome(Reason.QUANTITY_RANGE)
+        notional = order.instrument.notional_units(order.price, total)
+        if notional < order.instrument.min_notional_units:
+            return Outcome(Reason.NOTIONAL_RANGE)
+        order.quantity = total
+        return Outcome()
+
+    def replace(
+        self, purse: Purse, old: int, number: int, price: int | None, total: int | None
+    ) -> Outcome:
+        """Take an order away and place another; put it back where it was when that is refused."""
+        order, refused = self._find(purse, old, None)
+        if order is None:
+            return Outcome(refused)
+        total = order.quantity if total is None else total
+        if total <= order.executed:
+            return Outcome(Reason.QUANTITY_RANGE)
+        terms = attrs.evolve(
+            order.terms,
+            client_order_id=f"o{number}",
+            price_ticks=order.price if price is None else price,
+            quantity_lots=total - order.executed,
+        )
+        place = self.resting.index(order)
+        self.resting.remove(order)
+        outcome = self.place(number, terms)
+        if outcome.refused is not None:
+            self.resting.insert(place, order)
+        else:
+            gone = (old, OrderStatus.CANCELED, EndReason.REPLACED, order.executed)
+            outcome.ended.insert(0, gone)
+        return outcome
+
+    def _find(
+        self, purse: Purse, number: int, expected: int | None
+    ) -> tuple[ModelOrder | None, Reason | None]:
+        for order in self.resting:
+            if order.number == number and order.terms.purse == purse:
+                if expected not in (None, order.executed):
+                    return None, Reason.ORDER_CHANGED
+                return order, None
+        return None, Reason.UNKNOWN_ORDER if expected is None else Reason.ORDER_CHANGED
+
     def cancel_all(self, purse: Purse, symbol: Symbol | None) -> list[int]:
         """Cancel the orders of a purse, oldest first."""
         mine = [

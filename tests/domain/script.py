@@ -18,15 +18,19 @@ name begins with ``?`` does not.
     order PURSE ID SIDE QUANTITY @ PRICE TIF [TIME] [post-only] [stp MODE]
     order PURSE ID SIDE QUANTITY MARKET [stp MODE]
     order PURSE ID SIDE quote AMOUNT MARKET [stp MODE]
+    amend PURSE ID QUANTITY [expect EXECUTED]
+    replace PURSE ID NEW_ID [QUANTITY] [@ PRICE] [expires TIME] [expect EXECUTED]
     cancel PURSE ID                 cancel-all PURSE [SYMBOL]        clock TIME
 
-    -> STATUS [REASON] [EXECUTED]   after order and cancel; FILLED means the whole quantity
+    -> STATUS [REASON] [EXECUTED]   after order, replace (of the new order) and cancel; FILLED
+                                    means the whole quantity
     -> ID ...                       after cancel-all and clock: what ended, in order
     -> refused REASON [FACT=TEXT; ...]
 
     balance PURSE ASSET [available A] [held H]        hold PURSE ID AMOUNT
     position PURSE SYMBOL quantity Q cost C realised R
     book SYMBOL bids [Q@P ...] asks [Q@P ...]         queue SYMBOL SIDE ID ...
+    leaves PURSE ID QUANTITY        what an open order may still trade
     open PURSE ID ...               fees ASSET AMOUNT               sum ASSET AMOUNT
     last SYMBOL PRICE|none
     trades Q@P:MAKER[:TAKER_FEE/MAKER_FEE] ...        the trades of the last command
@@ -51,6 +55,7 @@ from xached.domain.exchange import Exchange
 from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
 from xached.domain.messages import (
     AdvanceClock,
+    AmendOrder,
     CancelAll,
     CancelOrder,
     Command,
@@ -65,6 +70,7 @@ from xached.domain.messages import (
     OrderEnded,
     OrderRested,
     PlaceOrder,
+    ReplaceOrder,
     SetHalt,
     SetMark,
     SetMarketState,
@@ -190,6 +196,12 @@ class Script:
                     request_id="",
                     reason=EndReason.USER,
                 )
+            case "amend", [name, client_id, quantity, *expect]:
+                purse = self._purse(name)
+                return lambda: self._amend(purse, client_id, quantity, expect)
+            case "replace", [name, client_id, new_id, *terms]:
+                purse = self._purse(name)
+                return lambda: self._replace(purse, client_id, new_id, terms)
             case "cancel-all", [name, *symbols]:
                 purse = self._purse(name)
                 return lambda: CancelAll(
@@ -267,6 +279,46 @@ class Script:
             self_trade_prevention=stp,
             expires_at_ns=expires,
         )
+
+    def _amend(self, purse: Purse, client_id: str, quantity: str, expect: list[str]) -> AmendOrder:
+        instrument = self._instrument_of(purse, client_id)
+        return AmendOrder(
+            purse=purse,
+            order_id=None,
+            client_order_id=client_id,
+            quantity_lots=_lots(instrument, quantity),
+            expected_executed_lots=_lots(instrument, expect[1]) if expect else None,
+            request_id="",
+        )
+
+    def _replace(self, purse: Purse, client_id: str, new_id: str, terms: list[str]) -> ReplaceOrder:
+        instrument = self._instrument_of(purse, client_id)
+        quantity = _lots(instrument, terms.pop(0)) if len(terms) % 2 else None
+        given = dict(zip(terms[::2], terms[1::2], strict=True))
+        price, expires = given.pop("@", None), given.pop("expires", None)
+        expect = given.pop("expect", None)
+        assert not given, f"unknown words: {given}"
+        return ReplaceOrder(
+            purse=purse,
+            replaced_order_id=None,
+            replaced_client_order_id=client_id,
+            client_order_id=new_id,
+            price_ticks=None if price is None else _price_ticks(instrument, price),
+            quantity_lots=quantity,
+            stop_ticks=None,
+            display_lots=None,
+            expires_at_ns=None if expires is None else _time_ns(expires),
+            expected_executed_lots=None if expect is None else _lots(instrument, expect),
+        )
+
+    def _instrument_of(self, purse: Purse, client_id: str) -> Instrument:
+        """The instrument of an open order; the one last declared when there is no such order."""
+        state = self.exchange.state
+        known = state.purses.get(purse)
+        order_id = None if known is None else known.by_client_id.get(client_id)
+        symbol = self.symbol if order_id is None else state.orders[order_id].symbol
+        assert symbol is not None, "no instrument was declared"
+        return self.exchange.state.markets[symbol].instrument
 
     def _instrument(self, words: list[str], expected: list[str] | None) -> None:
         symbol, *pairs = words
@@ -418,7 +470,7 @@ class Script:
             _check_refusal(refused, expected or [])
             return
         assert not expected or expected[0] != "refused", "was not refused"
-        if verb in ("order", "cancel"):
+        if verb in ("order", "replace", "cancel"):
             if expected is not None:
                 self._check_status(expected)
         elif verb in ("cancel-all", "clock"):
@@ -445,7 +497,7 @@ class Script:
         return tuple(events)
 
     def _check_status(self, expected: list[str]) -> None:
-        accepted = self.events[0] if isinstance(self.events[0], OrderAccepted) else None
+        accepted = next((e for e in self.events if isinstance(e, OrderAccepted)), None)
         final = next(
             event
             for event in self.events
@@ -513,6 +565,14 @@ class Script:
         orders = self.exchange.state.orders
         got = [orders[order_id].client_order_id for order_id, _, _ in book.queue(Side[side])]
         assert got == expected, got
+
+    def _leaves(self, words: list[str]) -> None:
+        name, client_id, quantity = words
+        order_id = self.exchange.state.purses[self._purse(name)].by_client_id[client_id]
+        order = self.exchange.state.orders[order_id]
+        instrument = self.exchange.state.markets[order.symbol].instrument
+        got = instrument.format_quantity(order.leaves_lots)
+        assert order.leaves_lots == instrument.parse_quantity(quantity), got
 
     def _open(self, words: list[str]) -> None:
         name, *expected = words
@@ -605,6 +665,7 @@ STATEMENTS: dict[str, Callable[[Script, list[str]], None]] = {
     "position": Script._position,
     "book": Script._book,
     "queue": Script._queue,
+    "leaves": Script._leaves,
     "open": Script._open,
     "fees": Script._fees,
     "sum": Script._sum,
@@ -627,6 +688,11 @@ def _price_ticks(instrument: Instrument, text: str) -> int:
         if rejection.reason is not Reason.PRICE_RANGE:
             raise
         return parse_decimal(text, instrument.price_scale) // instrument.tick_step
+
+
+def _lots(instrument: Instrument, text: str) -> int:
+    """Lots of any whole number of them, none too."""
+    return parse_decimal(text, instrument.base_scale) // instrument.lot_units
 
 
 def _time_ns(text: str) -> int:

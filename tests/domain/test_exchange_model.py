@@ -21,6 +21,7 @@ from xached.domain.exchange import Exchange
 from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
 from xached.domain.messages import (
     AdvanceClock,
+    AmendOrder,
     CancelAll,
     CancelOrder,
     Command,
@@ -33,8 +34,10 @@ from xached.domain.messages import (
     OpenPurse,
     OrderAccepted,
     OrderEnded,
+    OrderReduced,
     OrderRested,
     PlaceOrder,
+    ReplaceOrder,
     SetHalt,
     SetMark,
     SetMarketState,
@@ -266,6 +269,76 @@ class ExchangeMachine(RuleBasedStateMachine):
         self.compare(self.model.cancel(command.purse, number), self.tell(command))
 
     @rule(
+        back=st.integers(0, 12),
+        total=st.integers(0, 12),
+        expected=st.sampled_from([None, None, None, 0, 1, 2]),
+    )
+    def amend(self, back: int, total: int, expected: int | None) -> None:
+        self.clock()
+        if not self.order_ids:
+            return
+        purse, number = self.one_of_the_orders(back)
+        command = AmendOrder(
+            purse=purse,
+            order_id=self.order_ids[number],
+            client_order_id=None,
+            quantity_lots=total,
+            expected_executed_lots=expected,
+            request_id="",
+        )
+        model = self.model.amend(purse, number, total, expected)
+        told = self.tell(command)
+        if isinstance(told, Rejection):
+            assert model.refused is told.reason, (model, told)
+            return
+        assert model.refused is None
+        for event in told:
+            assert isinstance(event, OrderReduced)
+            assert event.quantity_lots == total
+        self.agree_on_state()
+
+    @rule(
+        back=st.integers(0, 12),
+        price=st.none() | st.integers(-8, 8),
+        total=st.none() | st.integers(1, 13),
+    )
+    def replace(self, back: int, price: int | None, total: int | None) -> None:
+        self.clock()
+        if not self.order_ids:
+            return
+        purse, old = self.one_of_the_orders(back)
+        number = len(self.order_ids)
+        price = None if price is None else MARK + price
+        command = ReplaceOrder(
+            purse=purse,
+            replaced_order_id=self.order_ids[old],
+            replaced_client_order_id=None,
+            client_order_id=f"o{number}",
+            price_ticks=price,
+            quantity_lots=total,
+            stop_ticks=None,
+            display_lots=None,
+            expires_at_ns=None,
+            expected_executed_lots=None,
+        )
+        expected = self.model.replace(purse, old, number, price, total)
+        told = self.tell(command)
+        if isinstance(told, tuple):
+            accepted = told[1]
+            assert isinstance(accepted, OrderAccepted)
+            assert accepted.replaces == self.order_ids[old]
+            self.order_ids.append(accepted.order_id)
+        self.compare(expected, told)
+
+    def one_of_the_orders(self, back: int) -> tuple[Purse, int]:
+        """An open order and its owner; the last accepted one, open or not, and somebody."""
+        found = self.model.resting
+        if found and back:
+            order = found[back % len(found)]
+            return order.terms.purse, order.number
+        return PURSES[0], len(self.order_ids) - 1
+
+    @rule(
         kind=st.sampled_from(KINDS),
         purse=st.sampled_from(PURSES),
         symbol=st.sampled_from([Symbol("BTC-USD"), Symbol("ETH-USD")]),
@@ -396,7 +469,7 @@ class ExchangeMachine(RuleBasedStateMachine):
             assert expected.refused is told.reason, (expected, told)
             return
         got = Outcome()
-        first = told[0]
+        first = next((e for e in told if isinstance(e, OrderAccepted)), told[0])
         assert isinstance(first, OrderAccepted | OrderEnded)
         for event in told:
             match event:

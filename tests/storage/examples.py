@@ -136,6 +136,7 @@ EXAMPLES: Final[tuple[object, ...]] = (
         reduce_only=True,
         slide=True,
         leg=LEG,
+        replaces=ORDER,
     ),
     m.Traded(
         index=2,
@@ -179,6 +180,35 @@ EXAMPLES: Final[tuple[object, ...]] = (
         released_units=LARGE,
     ),
     m.ClockAdvanced(),
+    m.AmendOrder(
+        purse=ALICE,
+        order_id=ORDER,
+        client_order_id=None,
+        quantity_lots=LARGE,
+        expected_executed_lots=0,
+        request_id="r-30",
+    ),
+    m.ReplaceOrder(
+        purse=ALICE,
+        replaced_order_id=None,
+        replaced_client_order_id="o-1",
+        client_order_id="o-2",
+        price_ticks=499_999,
+        quantity_lots=LARGE,
+        stop_ticks=None,
+        display_lots=5,
+        expires_at_ns=None,
+        expected_executed_lots=LARGE,
+    ),
+    m.OrderReduced(
+        order_id=ORDER,
+        purse=ALICE,
+        symbol=SYMBOL,
+        quantity_lots=LARGE,
+        reduced_lots=5,
+        released_units=LARGE,
+        reason=EndReason.USER,
+    ),
     Asset(USDT, 6),
     INSTRUMENT,
     Sealed("profile-1", b"\x00\xff ciphertext"),
@@ -203,6 +233,6 @@ _PLAIN: Final[dict[str, Any]] = {
 
 EARLIER: Final[tuple[object, ...]] = (
     attrs.evolve(_newest(m.PlaceOrder), **_PLAIN),
-    attrs.evolve(_newest(m.OrderAccepted), **_PLAIN, leg=None),
+    attrs.evolve(_newest(m.OrderAccepted), **_PLAIN, leg=None, replaces=None),
 )
 """What the golden files of earlier versions say today."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from xached.domain.exchange import Exchange
 from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
 from xached.domain.messages import (
+    AmendOrder,
     CancelAll,
     CancelOrder,
     Command,
@@ -17,6 +18,7 @@ from xached.domain.messages import (
     ListInstrument,
     OpenPurse,
     PlaceOrder,
+    ReplaceOrder,
     Row,
     SetMark,
     SetMarketState,
@@ -25,6 +27,7 @@ from xached.domain.messages import (
 from xached.domain.order import (
     EndReason,
     MarketState,
+    Order,
     OrderType,
     Purse,
     SelfTradePrevention,
@@ -141,10 +144,12 @@ class House:
                 request_id=f"c{self._ids}",
                 reason=EndReason.USER,
             )
-        if kind < 0.27:
+        if kind < 0.26:
             return CancelAll(
                 purse=purse, symbol=None, request_id=f"a{self._ids}", reason=EndReason.USER
             )
+        if kind < 0.36 and self.exchange.state.orders:
+            return self._change(draw.choice(list(self.exchange.state.orders.values())))
         market = kind > 0.9
         return PlaceOrder(
             purse=purse,
@@ -159,6 +164,31 @@ class House:
             post_only=not market and draw.random() < 0.3,
             self_trade_prevention=SelfTradePrevention.EXPIRE_TAKER,
             expires_at_ns=None,
+        )
+
+    def _change(self, order: Order) -> Command:
+        draw = self._random
+        least = order.executed_lots + order.prevented_lots
+        if draw.random() < 0.5:
+            return AmendOrder(
+                purse=order.purse,
+                order_id=order.order_id,
+                client_order_id=None,
+                quantity_lots=least + draw.randrange(1, order.leaves_lots + 1),
+                expected_executed_lots=None,
+                request_id=f"m{self._ids}",
+            )
+        return ReplaceOrder(
+            purse=order.purse,
+            replaced_order_id=order.order_id,
+            replaced_client_order_id=None,
+            client_order_id=f"o{self._ids}",
+            price_ticks=MARK_TICKS + draw.randrange(-30, 31),
+            quantity_lots=least + draw.randrange(1, 2_000),
+            stop_ticks=None,
+            display_lots=None,
+            expires_at_ns=None,
+            expected_executed_lots=None,
         )
 
 

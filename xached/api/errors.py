@@ -213,6 +213,7 @@ CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
     Reason.RISK_STATE: _STATE,
     Reason.POSITION_SIZE: _STATE,
     Reason.ORDER_RATE: _STATE,
+    Reason.ORDER_CHANGED: grpc.StatusCode.ABORTED,
     Reason.LAST_ADMIN: _STATE,
 }
 """The code of every reason of the domain; complete, and a test says so."""

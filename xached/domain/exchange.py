@@ -18,6 +18,7 @@ import copy
 from collections import Counter
 from collections.abc import Iterator
 
+from xached.domain.amending import decide_amend, find_open_order, replaced, replacement_of
 from xached.domain.holds import needed_hold_units
 from xached.domain.house_rules import apply_rule, decide_deposit, decide_mark, decide_rule
 from xached.domain.instrument import (
@@ -25,6 +26,7 @@ from xached.domain.instrument import (
 )
 from xached.domain.messages import (
     AdvanceClock,
+    AmendOrder,
     AssetListed,
     CancelAll,
     CancelOrder,
@@ -41,10 +43,12 @@ from xached.domain.messages import (
     MatchPrevented,
     OrderAccepted,
     OrderEnded,
+    OrderReduced,
     OrderRested,
     PlaceOrder,
     PurseFrozen,
     PurseOpened,
+    ReplaceOrder,
     RiskBoundsSet,
     RiskLimitsSet,
     RiskStateSet,
@@ -60,7 +64,13 @@ from xached.domain.order import (
     Side,
     account_of,
 )
-from xached.domain.order_state import apply_accepted, apply_ended, apply_rested, apply_traded
+from xached.domain.order_state import (
+    apply_accepted,
+    apply_ended,
+    apply_reduced,
+    apply_rested,
+    apply_traded,
+)
 from xached.domain.placing import place
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.snapshot import Dump, dump, load
@@ -87,6 +97,10 @@ class Exchange:
         if isinstance(command, CancelOrder):
             return (self._ended(self._open_order(command), command.reason),)
         match command:
+            case AmendOrder():
+                return self._decide_amend(command)
+            case ReplaceOrder():
+                return self._decide_replace(command, seq, at_ns)
             case CancelAll():
                 return self._decide_cancel_all(command)
             case ExpireOrder():
@@ -116,7 +130,9 @@ class Exchange:
         """When something becomes due without a command: the earliest expiry."""
         return self.state.expiries[0][0] if self.state.expiries else None
 
-    def _decide_place(self, command: PlaceOrder, seq: int, at_ns: int) -> tuple[Event, ...]:
+    def _decide_place(
+        self, command: PlaceOrder, seq: int, at_ns: int, replaced_order: Order | None = None
+    ) -> tuple[Event, ...]:
         check_combination(command, at_ns)
         purse = self.state.purse(command.purse)
         market = self.state.market(command.symbol)
@@ -128,6 +144,19 @@ class Exchange:
                 given=command.client_order_id,
                 allowed="an id that was never used",
             )
+        self._check_may_trade(purse)
+        return place(self.state, market, purse, command, seq, at_ns, replaced_order)
+
+    def _decide_amend(self, command: AmendOrder) -> tuple[Event, ...]:
+        self._check_may_trade(self.state.purse(command.purse))
+        return decide_amend(self.state, command)
+
+    def _decide_replace(self, command: ReplaceOrder, seq: int, at_ns: int) -> tuple[Event, ...]:
+        purse = self.state.purse(command.purse)
+        order, replacement = replacement_of(self.state, purse, command)
+        return replaced(order), *self._decide_place(replacement, seq, at_ns, order)
+
+    def _check_may_trade(self, purse: PurseState) -> None:
         if self.state.halted:
             raise Rejection(
                 Reason.HALTED, "the house is halted", given="order", allowed="cancels only"
@@ -136,7 +165,6 @@ class Exchange:
             raise Rejection(
                 Reason.PURSE_FROZEN, "the purse is frozen", given="order", allowed="cancels only"
             )
-        return place(self.state, market, purse, command, seq, at_ns)
 
     def _decide_cancel_all(self, command: CancelAll) -> tuple[Event, ...]:
         purse = self.state.purse(command.purse)
@@ -150,18 +178,7 @@ class Exchange:
 
     def _open_order(self, command: CancelOrder) -> Order:
         purse = self.state.purse(command.purse)
-        order_id = command.order_id
-        if order_id is None and command.client_order_id is not None:
-            order_id = purse.by_client_id.get(command.client_order_id)
-        if order_id is None or order_id not in purse.open_orders:
-            raise Rejection(
-                Reason.UNKNOWN_ORDER,
-                "no such open order in this purse",
-                field="order_id" if command.client_order_id is None else "client_order_id",
-                given=command.client_order_id or str(command.order_id or ""),
-                allowed="an open order of the purse",
-            )
-        return self.state.orders[order_id]
+        return find_open_order(self.state, purse, command.order_id, command.client_order_id)
 
     @staticmethod
     def _ended(order: Order, reason: EndReason) -> OrderEnded:
@@ -193,6 +210,8 @@ class Exchange:
             apply_traded(self.state, event, seq, at_ns)
         elif isinstance(event, OrderRested):
             apply_rested(self.state, event, seq, at_ns)
+        elif isinstance(event, OrderReduced):
+            apply_reduced(self.state, event, seq, at_ns)
         else:
             self._apply_rare(event)
 

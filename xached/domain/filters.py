@@ -14,6 +14,7 @@ from xached.domain.order import (
     BUY,
     MARKET,
     MarketState,
+    Order,
 )
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.risk_bounds import check_entry
@@ -52,10 +53,38 @@ def check_market_state(market: Market, command: PlaceOrder) -> None:
     )
 
 
+def check_amendment(market: Market, order: Order, total_lots: int) -> None:
+    """Refuse a decrease that the market or the instrument's minimums do not take.
+
+    Raises: Rejection.
+    """
+    current = market.effective_state()
+    if current is MarketState.HALTED:
+        raise Rejection(
+            Reason.MARKET_STATE,
+            f"the market is {current.name}",
+            field="symbol",
+            given="an amendment",
+            allowed="cancels only",
+        )
+    instrument = market.instrument
+    instrument.check_quantity(total_lots, market=False)
+    if order.price_ticks is not None:
+        instrument.check_notional(instrument.notional_units(order.price_ticks, total_lots))
+
+
 def check_filters(
-    state: State, market: Market, purse: PurseState, command: PlaceOrder, at_ns: int
+    state: State,
+    market: Market,
+    purse: PurseState,
+    command: PlaceOrder,
+    at_ns: int,
+    replaced: Order | None = None,
 ) -> None:
-    """Refuse what breaks a rule of the instrument or of the purse. Raises: Rejection."""
+    """Refuse what breaks a rule of the instrument or of the purse; a replaced order is gone.
+
+    Raises: Rejection.
+    """
     instrument = market.instrument
     assert market.reference_ticks is not None
     price_ticks = command.price_ticks
@@ -77,10 +106,11 @@ def check_filters(
     if price_ticks is not None:
         band = market.buy_band if command.side is BUY else market.sell_band
         risk.check_band(instrument, price_ticks, band)
-    open_here = purse.open_counts.get(command.symbol, 0)
+    gone = 1 if replaced is not None else 0
+    open_here = purse.open_counts.get(command.symbol, 0) - gone
     risk.check_open_orders(open_here, instrument.max_open_orders, command.symbol)
     limits = purse.limits if purse.limits is not None else state.default_limits
-    risk.check_limits(limits, instrument, notional, len(purse.open_orders))
+    risk.check_limits(limits, instrument, notional, len(purse.open_orders) - gone)
     check_entry(state, instrument, command.purse, command.side, notional, at_ns)
 
 

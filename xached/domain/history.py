@@ -16,6 +16,7 @@ from xached.domain.messages import (
     Event,
     OrderAccepted,
     OrderEnded,
+    OrderReduced,
     OrderRested,
     Row,
     Traded,
@@ -78,6 +79,11 @@ def fold_fill(order: Order, trade: Traded, lot_units: int, seq: int, at_ns: int)
         seq=seq,
         simulated=trade.simulated,
     )
+
+
+def fold_reduced(order: Order, event: OrderReduced, seq: int, at_ns: int) -> None:
+    """Make the order as small as it has become."""
+    order.reduce(lots=event.reduced_lots, released_units=event.released_units, seq=seq, at_ns=at_ns)
 
 
 def placed_order(
@@ -153,6 +159,12 @@ class PurseFold:
                     order = self.orders.pop(event.order_id)
                     order.end(event.status, event.reason, event.released_units, row.seq, row.at_ns)
                     touched[event.order_id] = order
+                    funds = self._funds(self._held_asset(order), changes)
+                    funds.available += event.released_units
+                    funds.held -= event.released_units
+                case OrderReduced() if event.purse == self.purse:
+                    order = touched[event.order_id] = self.orders[event.order_id]
+                    fold_reduced(order, event, row.seq, row.at_ns)
                     funds = self._funds(self._held_asset(order), changes)
                     funds.available += event.released_units
                     funds.held -= event.released_units

@@ -72,10 +72,21 @@ def buy_hold_units(
     )
 
 
-def check_funds(state: State, instrument: Instrument, command: PlaceOrder, held_units: int) -> None:
-    """Refuse an order its purse cannot pay. Raises: Rejection INSUFFICIENT_FUNDS."""
+def check_funds(
+    state: State,
+    instrument: Instrument,
+    command: PlaceOrder,
+    held_units: int,
+    replaced: Order | None = None,
+) -> None:
+    """Refuse an order its purse cannot pay, with what a replaced one frees.
+
+    Raises: Rejection INSUFFICIENT_FUNDS.
+    """
     asset = instrument.quote if command.side is BUY else instrument.base
     free = state.ledger.available_units(command.purse, asset)
+    if replaced is not None:
+        free += replaced.held_units
     if free < held_units:
         show = instrument.format_quote if command.side is BUY else instrument.format_base
         raise Rejection(

@@ -97,6 +97,13 @@ class Ledger:
         hold = self._holds[order_id] = Hold(available, self._held[purse, asset], units)
         _move(available, hold.held, units)
 
+    def release(self, order_id: OrderId, units: int) -> None:
+        """Give back a part of an order's hold."""
+        hold = self._holds[order_id]
+        assert 0 <= units <= hold.units, (hold, units)
+        hold.units -= units
+        _move(hold.held, hold.available, units)
+
     def close_hold(self, order_id: OrderId, units: int) -> None:
         """Give back the rest of an order's hold, which is ``units``, and forget it."""
         hold = self._holds.pop(order_id)

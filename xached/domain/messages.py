@@ -69,6 +69,43 @@ class CancelOrder:
 
 
 @frozen(kw_only=True)
+class AmendOrder:
+    """Lower the quantity of an open order, which keeps its place in the queue.
+
+    ``quantity_lots`` is the new total, what was executed and prevented included. Who says
+    ``expected_executed_lots`` is refused when the order has traded otherwise or is over.
+    """
+
+    purse: Purse
+    order_id: OrderId | None
+    client_order_id: str | None
+    quantity_lots: int
+    expected_executed_lots: int | None
+    request_id: str
+
+
+@frozen(kw_only=True)
+class ReplaceOrder:
+    """Cancel an open order and place one with other terms, in one step or not at all.
+
+    The replaced order is named by one of its ids. What is None stays as it was;
+    ``quantity_lots`` counts what the replaced order executed, as in an amendment, so the new
+    order is for what is left of it. The new one begins at the back of the queue.
+    """
+
+    purse: Purse
+    replaced_order_id: OrderId | None
+    replaced_client_order_id: str | None
+    client_order_id: str
+    price_ticks: int | None
+    quantity_lots: int | None
+    stop_ticks: int | None
+    display_lots: int | None
+    expires_at_ns: int | None
+    expected_executed_lots: int | None
+
+
+@frozen(kw_only=True)
 class CancelAll:
     """Cancel every open order of a purse, or of one instrument of it."""
 
@@ -197,6 +234,8 @@ class ExpireOrder:
 Command: TypeAlias = (
     PlaceOrder
     | CancelOrder
+    | AmendOrder
+    | ReplaceOrder
     | CancelAll
     | ListAsset
     | ListInstrument
@@ -228,9 +267,9 @@ def request_key(command: Command) -> tuple[str, str] | None:
     Order ids and request ids of a purse are separate scopes.
     """
     match command:
-        case PlaceOrder():
+        case PlaceOrder() | ReplaceOrder():
             return order_scope(command.purse), command.client_order_id
-        case CancelOrder() | CancelAll():
+        case CancelOrder() | CancelAll() | AmendOrder():
             return (f"r:{command.purse}", command.request_id) if command.request_id else None
         case AdvanceClock() | ExpireOrder():
             return None
@@ -340,6 +379,7 @@ class OrderAccepted:
     """An order came to be, and its hold moved from available to held in the same instant.
 
     ``quantity_lots`` of a market order by quote amount is what was planned to trade.
+    ``replaces`` names the order that ended for this one in the same step.
     """
 
     order_id: OrderId
@@ -363,6 +403,7 @@ class OrderAccepted:
     reduce_only: bool = False
     slide: bool = False
     leg: Leg | None = None
+    replaces: OrderId | None = None
 
 
 @frozen(kw_only=True)
@@ -419,6 +460,23 @@ class OrderRested:
 
 
 @frozen(kw_only=True)
+class OrderReduced:
+    """An open order is for less from now on and keeps its place in the queue.
+
+    ``quantity_lots`` is its new total and ``reduced_lots`` what went off it; the part of its hold
+    that it no longer needs is free again. ``reason`` is USER or REDUCE_ONLY.
+    """
+
+    order_id: OrderId
+    purse: Purse
+    symbol: Symbol
+    quantity_lots: int
+    reduced_lots: int
+    released_units: int
+    reason: EndReason
+
+
+@frozen(kw_only=True)
 class OrderEnded:
     """An order is over and the rest of its hold is free again."""
 
@@ -454,6 +512,7 @@ Event: TypeAlias = (
     | Traded
     | MatchPrevented
     | OrderRested
+    | OrderReduced
     | OrderEnded
     | ClockAdvanced
 )
@@ -498,6 +557,7 @@ def make_order(event: OrderAccepted, seq: int, at_ns: int) -> Order:
         reduce_only=event.reduce_only,
         slide=event.slide,
         leg=event.leg,
+        replaces=event.replaces,
         stop_ticks=event.trigger.stop_ticks if event.trigger is not None else None,
         accepted_at_ns=at_ns,
         updated_at_ns=at_ns,

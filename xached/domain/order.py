@@ -224,6 +224,7 @@ class Order:
     reduce_only: bool = False
     slide: bool = False
     leg: Leg | None = None
+    replaces: OrderId | None = None
     stop_ticks: int | None = None
     prevented_lots: int = 0
 
@@ -263,6 +264,15 @@ class Order:
         self.updated_at_ns = at_ns
         assert self.held_units >= 0, self
         assert self.executed_lots + self.prevented_lots <= self.quantity_lots, self
+
+    def reduce(self, *, lots: int, released_units: int, seq: int, at_ns: int) -> None:
+        """Make the order smaller; what its hold no longer needs has been released."""
+        self.quantity_lots -= lots
+        self.held_units -= released_units
+        self.seq = seq
+        self.updated_at_ns = at_ns
+        assert self.held_units >= 0, self
+        assert self.leaves_lots > 0, self
 
     def end(
         self, status: OrderStatus, reason: EndReason, released_units: int, seq: int, at_ns: int

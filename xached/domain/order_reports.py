@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import attrs
 
 from xached.domain.instrument import Symbol
-from xached.domain.messages import OrderAccepted, OrderEnded, OrderRested, Row, Traded
+from xached.domain.messages import OrderAccepted, OrderEnded, OrderReduced, OrderRested, Row, Traded
 from xached.domain.order import EndReason, Order, OrderId, OrderStatus, Purse, Side
 
 
@@ -101,6 +101,13 @@ class PurseOrders:
                     known = self._known[event.order_id]
                     if known.executed_lots == 0:
                         reports.append(_report(known, OrderStatus.OPEN, row.at_ns))
+                case OrderReduced(purse=self._purse):
+                    known = self._known[event.order_id]
+                    known.quantity_lots = event.quantity_lots
+                    status = (
+                        OrderStatus.PARTIALLY_FILLED if known.executed_lots else OrderStatus.OPEN
+                    )
+                    reports.append(_report(known, status, row.at_ns))
                 case OrderEnded(purse=self._purse):
                     reports += self._end(event, row.at_ns)
                 case _:

@@ -13,6 +13,7 @@ from xached.domain.instrument import (
 from xached.domain.messages import (
     OrderAccepted,
     OrderEnded,
+    OrderReduced,
     OrderRested,
     Traded,
     make_order,
@@ -113,6 +114,17 @@ def apply_traded(state: State, event: Traded, seq: int, at_ns: int) -> None:
     market.book.reduce(event.maker_order_id, event.quantity_lots)
     market.last_ticks = event.price_ticks
     state.traded_seq, state.traded_count = seq, event.index + 1
+
+
+def apply_reduced(state: State, event: OrderReduced, seq: int, at_ns: int) -> None:
+    """An order became smaller; it keeps its place, and what it no longer needs is free."""
+    order = state.orders[event.order_id]
+    state.ledger.release(event.order_id, event.released_units)
+    order.reduce(lots=event.reduced_lots, released_units=event.released_units, seq=seq, at_ns=at_ns)
+    assert order.quantity_lots == event.quantity_lots
+    book = state.markets[event.symbol].book
+    if event.order_id in book:
+        book.reduce(event.order_id, event.reduced_lots)
 
 
 def apply_ended(state: State, event: OrderEnded, seq: int, at_ns: int) -> None:

@@ -18,6 +18,7 @@ from xached.domain.messages import (
     MarkSet,
     OrderAccepted,
     OrderEnded,
+    OrderReduced,
     OrderRested,
     PurseOpened,
     Row,
@@ -127,6 +128,9 @@ class OwnMarket:
                 return self._rest_accepted(event)
             case Traded():
                 return self._reduce(event.maker_order_id, event.quantity_lots)
+            case OrderReduced():
+                if event.order_id in self._resting:
+                    return self._reduce(event.order_id, event.reduced_lots)
             case OrderEnded():
                 return self._end(event)
             case PurseOpened():

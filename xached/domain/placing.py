@@ -14,6 +14,7 @@ from xached.domain.messages import (
 from xached.domain.order import (
     BUY,
     EndReason,
+    Order,
     OrderStatus,
     TimeInForce,
     make_order_id,
@@ -33,18 +34,27 @@ from xached.domain.state import Market, PurseState, State
 
 
 def place(
-    state: State, market: Market, purse: PurseState, command: PlaceOrder, seq: int, at_ns: int
+    state: State,
+    market: Market,
+    purse: PurseState,
+    command: PlaceOrder,
+    seq: int,
+    at_ns: int,
+    replaced: Order | None = None,
 ) -> tuple[Event, ...]:
-    """Decide an order whose purse may trade. Raises: Rejection, as listed in the exchange."""
+    """Decide an order whose purse may trade, as if the one it replaces had never been there.
+
+    Raises: Rejection, as listed in the exchange.
+    """
     instrument = market.instrument
     order_id = make_order_id(seq, 0)
     check_market_state(market, command)
-    check_filters(state, market, purse, command, at_ns)
+    check_filters(state, market, purse, command, at_ns, replaced)
     plan = _plan(state, market, command)
     if command.quote_units is not None:
         _check_planned(instrument, plan)
     held_units = hold_units(instrument, command, plan)
-    check_funds(state, instrument, command, held_units)
+    check_funds(state, instrument, command, held_units, replaced)
     accepted = OrderAccepted(
         order_id=order_id,
         client_order_id=command.client_order_id,
@@ -64,6 +74,7 @@ def place(
         maker_fee_ppm=instrument.maker_fee_ppm,
         taker_fee_ppm=instrument.taker_fee_ppm,
         held_units=held_units,
+        replaces=replaced.order_id if replaced is not None else None,
     )
     if command.post_only and plan.matches:
         return accepted, end_of(accepted, OrderStatus.CANCELED, EndReason.POST_ONLY, 0, held_units)

@@ -84,6 +84,8 @@ TYPES: Final = (
     Typed(14, 1, Kind.COMMAND, m.ExpireOrder),
     Typed(50, 1, Kind.COMMAND, m.SetRiskState),
     Typed(51, 1, Kind.COMMAND, m.SetRiskBounds),
+    Typed(30, 1, Kind.COMMAND, m.AmendOrder),
+    Typed(31, 1, Kind.COMMAND, m.ReplaceOrder),
     Typed(100, 1, Kind.EVENT, m.AssetListed),
     Typed(101, 1, Kind.EVENT, m.InstrumentListed),
     Typed(102, 1, Kind.EVENT, m.MarketStateSet),
@@ -101,6 +103,7 @@ TYPES: Final = (
     Typed(114, 1, Kind.EVENT, m.ClockAdvanced),
     Typed(150, 1, Kind.EVENT, m.RiskStateSet),
     Typed(151, 1, Kind.EVENT, m.RiskBoundsSet),
+    Typed(130, 1, Kind.EVENT, m.OrderReduced),
     Typed(200, 1, Kind.VALUE, Asset),
     Typed(201, 1, Kind.VALUE, Instrument),
     Typed(202, 1, Kind.VALUE, Sealed),
@@ -117,7 +120,7 @@ def _grown_by(*neutral: object) -> Upcaster:
 
 UPCASTERS: Final[Mapping[tuple[int, int], Upcaster]] = {
     (1, 1): _grown_by(None, None, False, False),
-    (109, 1): _grown_by(None, None, False, False, None),
+    (109, 1): _grown_by(None, None, False, False, None, None),
 }
 """By (code, old version)."""
 

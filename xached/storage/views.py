@@ -22,7 +22,7 @@ import apsw
 import attrs
 from loguru import logger
 
-from xached.domain.history import Fill, fold_fill
+from xached.domain.history import Fill, fold_fill, fold_reduced
 from xached.domain.instrument import AssetName, Instrument, Symbol
 from xached.domain.messages import (
     Deposited,
@@ -30,6 +30,7 @@ from xached.domain.messages import (
     InstrumentListed,
     OrderAccepted,
     OrderEnded,
+    OrderReduced,
     OrderRested,
     Row,
     Traded,
@@ -199,6 +200,9 @@ class Views:
         elif isinstance(event, OrderEnded):
             order = self._order(event.order_id, batch)
             order.end(event.status, event.reason, event.released_units, row.seq, row.at_ns)
+        elif isinstance(event, OrderReduced):
+            order = self._order(event.order_id, batch)
+            fold_reduced(order, event, row.seq, row.at_ns)
         elif isinstance(event, OrderRested):
             order = self._order(event.order_id, batch)
             order.seq, order.updated_at_ns = row.seq, row.at_ns
