@@ -44,6 +44,7 @@ from xached.domain.auth import AuthMessage, AuthReply
 from xached.domain.instrument import Directory, Symbol
 from xached.domain.market import Venue
 from xached.domain.messages import (
+    CONFIG,
     Command,
     ListAsset,
     ListInstrument,
@@ -366,7 +367,7 @@ async def _list_house(config: Config, core: _Core) -> None:
     ]
     for command in commands:
         try:
-            await core.house.matching.execute(command)
+            await core.house.matching.direct(command, CONFIG)
         except Rejection as rejection:
             facts = rejection.facts
             raise ListingRefused(

@@ -15,7 +15,7 @@ import pytest
 import trio
 from google.protobuf.message import Message
 from trio.testing import MockClock, wait_all_tasks_blocked
-from xache.v1 import admin_pb2, options_pb2, types_pb2
+from xache.v1 import admin_pb2, options_pb2, trading_pb2, types_pb2
 
 from tests.api.trading_house import (
     FakeCall,
@@ -30,7 +30,7 @@ from xached.api.admin import ActorReport, AdminHandlers, HouseReport
 from xached.api.auth import Sessions
 from xached.api.errors import StatusError
 from xached.api.routes import Authorization, Call, Caller, Routes, Service
-from xached.domain.messages import FreezePurse, SetMark, SetMarketState
+from xached.domain.messages import FreezePurse, SetHalt, SetMark, SetMarketState
 from xached.domain.order import AccountId, MarketState, Purse
 from xached.domain.rejection import Reason, Rejection
 from xached.runtime.mailbox import Expired, Mailbox
@@ -145,6 +145,49 @@ async def test_rules_of_a_listed_instrument_do_not_change(
     request = admin_pb2.ListInstrumentRequest(instrument=told)
     error = await refused(admin.list_instrument(ADMIN, request))
     assert (error.reason, error.facts["field"]) == (Reason.PRICE_TICK, "min_price")
+
+
+# --- Who did it. -----------------------------------------------------------------------------
+
+
+async def test_the_journal_says_who_asked_for_a_change(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    admin = handlers(house)
+    journal = house.running.journal
+    halt = admin_pb2.SetHaltRequest(halted=True, cause="drill", request_id="h1")
+    seq = (await admin.set_halt(call_of("root"), halt)).seq
+    row = journal.row(seq)
+    assert row is not None
+    assert (row.by, row.command) == (
+        "root",
+        SetHalt(halted=True, cause="drill", request_id="h1"),
+    )
+    # Another administrator who repeats it changes nothing, and is not said to have.
+    assert (await admin.set_halt(call_of("second"), halt)).seq == seq
+    assert journal.last_seq == seq
+    lifted = admin_pb2.SetHaltRequest(halted=False, cause="drill over")
+    lifted_row = journal.row((await admin.set_halt(call_of("second"), lifted)).seq)
+    assert lifted_row is not None
+    assert lifted_row.by == "second"
+    await house.place("alice", limit("a1"))
+    own = journal.row(journal.last_seq)
+    assert own is not None
+    assert own.by == ""
+
+
+async def test_a_halted_house_takes_cancels_only(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    admin = handlers(house)
+    placed = await house.place("alice", limit("a1"))
+    await admin.set_halt(ADMIN, admin_pb2.SetHaltRequest(halted=True, cause="drill"))
+    assert (await refused(house.place("alice", limit("a2")))).reason is Reason.HALTED
+    await house.trading.cancel_order(
+        call_of("alice"), trading_pb2.CancelOrderRequest(order_id=placed.order.order_id)
+    )
+    await admin.set_halt(ADMIN, admin_pb2.SetHaltRequest(halted=False, cause="over"))
+    await house.place("alice", limit("a2"))
 
 
 # --- Markets. --------------------------------------------------------------------------------
@@ -377,7 +420,7 @@ class Knows:
 
 
 SCOPES = {options_pb2.SCOPE_READ, options_pb2.SCOPE_TRADE, options_pb2.SCOPE_ADMIN}
-OPERATOR_MAY = {"SetMarketState", "SetMark", "SetRiskLimits", "GetHealth"}
+OPERATOR_MAY = {"SetMarketState", "SetMark", "SetRiskLimits", "SetHalt", "GetHealth"}
 
 
 @pytest.mark.parametrize("method", [m.name for m in SERVICE.methods if m.name != "BootstrapAdmin"])

@@ -114,7 +114,7 @@ def test_amounts_of_any_size(units: int) -> None:
 def test_rows_of_a_real_house() -> None:
     for row in House(5).rows(500):
         body = CODEC.encode_row(row.command, row.events)
-        assert CODEC.decode_row(body) == (row.command, row.events)
+        assert CODEC.decode_row(body) == (row.command, row.events, "")
         assert CODEC.decode_events(body) == row.events
 
 
@@ -220,6 +220,19 @@ def test_a_class_without_a_code_is_not_written() -> None:
 def test_what_is_no_message_is_not_read(plain: object) -> None:
     with pytest.raises(CodecError):
         CODEC.decode(msgpack.packb(plain))
+
+
+def test_who_asked_for_a_row_is_written_only_where_it_was_somebody() -> None:
+    plain = CODEC.encode_row(m.AdvanceClock(), (RESTED,))
+    directed = CODEC.encode_row(m.AdvanceClock(), (RESTED,), "root")
+    assert CODEC.decode_row(plain) == (m.AdvanceClock(), (RESTED,), "")
+    assert CODEC.decode_row(directed) == (m.AdvanceClock(), (RESTED,), "root")
+    assert CODEC.decode_events(directed) == (RESTED,)
+    assert msgpack.unpackb(plain, use_list=False) == msgpack.unpackb(directed, use_list=False)[:2]
+    told = msgpack.unpackb(plain, use_list=False)
+    for nobody in ("", 5, None, b"root"):
+        with pytest.raises(CodecError):
+            CODEC.decode_row(msgpack.packb((*told, nobody)))
 
 
 def test_trailing_bytes_are_not_read_over() -> None:

@@ -68,6 +68,14 @@ class Batch:
 
 
 @attrs.frozen
+class Directed:
+    """A command of an administrator, whose account is written beside it."""
+
+    command: Command
+    by: str
+
+
+@attrs.frozen
 class FindRequest:
     """Which row used up this id? Answered with the row or None."""
 
@@ -83,7 +91,7 @@ class ReadRows:
     last: int
 
 
-Request: TypeAlias = Command | Batch | FindRequest | ReadRows | AnyQuery
+Request: TypeAlias = Command | Batch | Directed | FindRequest | ReadRows | AnyQuery
 
 
 class Journal(Protocol):
@@ -138,6 +146,11 @@ class Matching:
         row: Row = await self.mailbox.ask(
             command, account=account, urgent=urgent, deadline=deadline
         )
+        return row
+
+    async def direct(self, command: Command, by: str, *, deadline: float = math.inf) -> Row:
+        """Carry out what an administrator asks for; see :meth:`execute`."""
+        row: Row = await self.mailbox.ask(Directed(command, by), deadline=deadline)
         return row
 
     async def execute_batch(
@@ -273,6 +286,9 @@ class MatchingActor:
             case Batch():
                 outcomes = [self._execute(command, used) for command in message.commands]
                 self._answers.append(lambda: envelope.answer(outcome.Value(outcomes)))
+            case Directed():
+                directed = self._execute(message.command, used, message.by)
+                self._answers.append(lambda: envelope.answer(directed))
             case ReadRows():
                 self._answers.append(lambda: self._answer_rows(envelope, message))
             case FindRequest():
@@ -283,7 +299,7 @@ class MatchingActor:
                 result = self._execute(message, used)
                 self._answers.append(lambda: envelope.answer(result))
 
-    def _execute(self, command: Command, used: Mapping[Key, int]) -> CommandOutcome:
+    def _execute(self, command: Command, used: Mapping[Key, int], by: str = "") -> CommandOutcome:
         key = request_key(command)
         try:
             if key is not None and (known := self._known_row(key, command, used)) is not None:
@@ -291,7 +307,7 @@ class MatchingActor:
                 return outcome.Value(known)
             at_ns = self._next_ns()
             self._run_due(at_ns)
-            row = self._step(command, max(at_ns, self._at_ns + 1))
+            row = self._step(command, max(at_ns, self._at_ns + 1), by)
         except Rejection as rejection:
             self._refused += 1
             return outcome.Error(rejection)
@@ -299,7 +315,7 @@ class MatchingActor:
             self._pending_ids[key] = row
         return outcome.Value(row)
 
-    def _step(self, command: Command, at_ns: int) -> Row:
+    def _step(self, command: Command, at_ns: int, by: str = "") -> Row:
         """Decide and apply one command with everything that becomes due by it."""
         seq = self._seq + 1
         exchange = self._exchange
@@ -315,7 +331,7 @@ class MatchingActor:
             for event in exchange.decide(due, seq, at_ns):
                 exchange.apply(event, seq, at_ns)
                 events.append(event)
-        row = Row(seq=seq, at_ns=at_ns, command=command, events=tuple(events))
+        row = Row(seq=seq, at_ns=at_ns, command=command, events=tuple(events), by=by)
         self._seq, self._at_ns = seq, at_ns
         self._rows.append(row)
         return row
@@ -341,6 +357,8 @@ class MatchingActor:
                     commands = message.commands
                 case PlaceOrder() | CancelOrder():
                     commands = (message,)
+                case Directed():
+                    commands = (message.command,)
                 case FindRequest() | ReadRows():
                     commands = ()
                 case PurseQuery() | PursesQuery() | OwnMarketQuery():

@@ -9,7 +9,7 @@ from xache.v1 import admin_pb2
 
 from xached.actors.matching import Matching
 from xached.api import convert
-from xached.api.auth import Sessions, bootstrap_admin, set_role
+from xached.api.auth import Sessions, bootstrap_admin, caller_of, set_role
 from xached.api.routes import Call
 from xached.domain.instrument import Asset, AssetName, Directory
 from xached.domain.messages import (
@@ -19,6 +19,7 @@ from xached.domain.messages import (
     ListAsset,
     ListInstrument,
     OpenPurse,
+    SetHalt,
     SetMark,
     SetMarketState,
     SetRiskLimits,
@@ -141,6 +142,17 @@ class AdminHandlers:
         )
         return admin_pb2.SetRiskLimitsResponse(seq=await self._seq_of(call, command))
 
+    async def set_halt(
+        self, call: Call, request: admin_pb2.SetHaltRequest
+    ) -> admin_pb2.SetHaltResponse:
+        """Halt the whole house, or lift the halt."""
+        command = SetHalt(
+            halted=request.halted,
+            cause=_cause(request.cause),
+            request_id=convert.optional_id(request.request_id),
+        )
+        return admin_pb2.SetHaltResponse(seq=await self._seq_of(call, command))
+
     async def open_purse(
         self, call: Call, request: admin_pb2.OpenPurseRequest
     ) -> admin_pb2.OpenPurseResponse:
@@ -200,7 +212,8 @@ class AdminHandlers:
         )
 
     async def _seq_of(self, call: Call, command: Command) -> int:
-        row = await self._matching.execute(command, deadline=call.deadline_s)
+        by = caller_of(call).account_id
+        row = await self._matching.direct(command, by, deadline=call.deadline_s)
         return row.seq
 
 

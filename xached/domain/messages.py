@@ -252,6 +252,9 @@ Command: TypeAlias = (
     | ExpireOrder
 )
 
+CONFIG = "CONFIG"
+"""Who asked for what stands in the configuration."""
+
 HOUSE = "house"
 """Scope of the request ids of administrators."""
 
@@ -520,12 +523,17 @@ Event: TypeAlias = (
 
 @frozen(kw_only=True)
 class Row:
-    """One journaled step: a command, when it was decided, and everything that followed."""
+    """One journaled step: a command, when it was decided, and everything that followed.
+
+    ``by`` is the account of the administrator who asked for it, or CONFIG for what the
+    configuration says; empty for what a purse asked for itself and for the house's own steps.
+    """
 
     seq: int
     at_ns: int
     command: Command
     events: tuple[Event, ...]
+    by: str = ""
 
 
 def trade_id(seq: int, index: int) -> str:

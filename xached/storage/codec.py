@@ -209,30 +209,37 @@ class Codec:
         for code, version in upcasters:
             assert version < self._by_code[code].typed.version, "upcasters start at old versions"
 
-    def encode_row(self, command: Command, events: tuple[Event, ...]) -> bytes:
-        """Write what a row says. Raises: CodecError."""
-        return self._pack(
-            (
-                self._plain(command, Kind.COMMAND),
-                tuple([self._plain(event, Kind.EVENT) for event in events]),
-            )
-        )
+    def encode_row(self, command: Command, events: tuple[Event, ...], by: str = "") -> bytes:
+        """Write what a row says; ``by`` only where somebody else than its purse asked for it.
 
-    def decode_row(self, body: bytes) -> tuple[Command, tuple[Event, ...]]:
-        """Read what a row says. Raises: CodecError."""
+        Raises: CodecError.
+        """
+        told = (
+            self._plain(command, Kind.COMMAND),
+            tuple([self._plain(event, Kind.EVENT) for event in events]),
+        )
+        return self._pack((*told, by) if by else told)
+
+    def decode_row(self, body: bytes) -> tuple[Command, tuple[Event, ...], str]:
+        """Read what a row says, and who asked for it. Raises: CodecError."""
+        by = ""
         match self._unpack(body):
             case (tuple(command), tuple(events)):
-                return (
-                    self._message(command, Kind.COMMAND),
-                    tuple([self._message(event, Kind.EVENT) for event in events]),
-                )
+                pass
+            case (tuple(command), tuple(events), str(by)) if by:
+                pass
             case _:
                 raise CodecError("a row is a command and its events")
+        return (
+            self._message(command, Kind.COMMAND),
+            tuple([self._message(event, Kind.EVENT) for event in events]),
+            by,
+        )
 
     def decode_events(self, body: bytes) -> tuple[Event, ...]:
         """Read only the events of a row: what a recovery needs. Raises: CodecError."""
         match self._unpack(body):
-            case (_, tuple(events)):
+            case (_, tuple(events)) | (_, tuple(events), _):
                 return tuple([self._message(event, Kind.EVENT) for event in events])
             case _:
                 raise CodecError("a row is a command and its events")

@@ -218,7 +218,7 @@ class Journal:
             assert row.seq == seq + 1, f"row {row.seq} does not follow {seq}"
             assert row.at_ns > last_at_ns, f"row {row.seq} is not later than the one before"
             seq, last_at_ns = row.seq, row.at_ns
-            body = self._codec.encode_row(row.command, row.events)
+            body = self._codec.encode_row(row.command, row.events, row.by)
             chain = self._link(chain, seq, last_at_ns, body)
             lines.append((seq, last_at_ns, body, chain))
             request = request_key(row.command)
@@ -294,10 +294,10 @@ class Journal:
         """
         for seq, at_ns, body in self._bodies(first, last):
             try:
-                command, events = self._codec.decode_row(body)
+                command, events, by = self._codec.decode_row(body)
             except CodecError as error:
                 raise JournalDamaged(seq, str(error)) from error
-            yield Row(seq=seq, at_ns=at_ns, command=command, events=events)
+            yield Row(seq=seq, at_ns=at_ns, command=command, events=events, by=by)
 
     def replay(self, first: int = 1) -> Iterator[tuple[int, int, tuple[Event, ...]]]:
         """What a recovery needs of the rows from ``first`` on: (seq, at_ns, events).

@@ -129,6 +129,22 @@ class SetRiskLimitsResponse(_message.Message):
     seq: int
     def __init__(self, seq: _Optional[int] = ...) -> None: ...
 
+class SetHaltRequest(_message.Message):
+    __slots__ = ("halted", "cause", "request_id")
+    HALTED_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    halted: bool
+    cause: str
+    request_id: str
+    def __init__(self, halted: _Optional[bool] = ..., cause: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class SetHaltResponse(_message.Message):
+    __slots__ = ("seq",)
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    def __init__(self, seq: _Optional[int] = ...) -> None: ...
+
 class OpenPurseRequest(_message.Message):
     __slots__ = ("account_id", "subaccount", "simulated", "request_id")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]

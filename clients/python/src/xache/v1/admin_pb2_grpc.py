@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class AdminServiceStub:
-    """Running the house. Served on the admin listener only.
+    """Running the house. Served on the admin listener only. The journal keeps every
+    change with the account of the administrator who asked for it.
     """
 
     def __init__(self, channel):
@@ -70,6 +71,11 @@ class AdminServiceStub:
                 request_serializer=xache_dot_v1_dot_admin__pb2.SetRiskLimitsRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_admin__pb2.SetRiskLimitsResponse.FromString,
                 _registered_method=True)
+        self.SetHalt = channel.unary_unary(
+                '/xache.v1.AdminService/SetHalt',
+                request_serializer=xache_dot_v1_dot_admin__pb2.SetHaltRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_admin__pb2.SetHaltResponse.FromString,
+                _registered_method=True)
         self.OpenPurse = channel.unary_unary(
                 '/xache.v1.AdminService/OpenPurse',
                 request_serializer=xache_dot_v1_dot_admin__pb2.OpenPurseRequest.SerializeToString,
@@ -93,7 +99,8 @@ class AdminServiceStub:
 
 
 class AdminServiceServicer:
-    """Running the house. Served on the admin listener only.
+    """Running the house. Served on the admin listener only. The journal keeps every
+    change with the account of the administrator who asked for it.
     """
 
     def BootstrapAdmin(self, request, context):
@@ -140,6 +147,13 @@ class AdminServiceServicer:
 
     def SetRiskLimits(self, request, context):
         """Set the limits of one purse.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetHalt(self, request, context):
+        """Halt the whole house, or lift the halt. While it is halted only cancels pass.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -211,6 +225,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     request_deserializer=xache_dot_v1_dot_admin__pb2.SetRiskLimitsRequest.FromString,
                     response_serializer=xache_dot_v1_dot_admin__pb2.SetRiskLimitsResponse.SerializeToString,
             ),
+            'SetHalt': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetHalt,
+                    request_deserializer=xache_dot_v1_dot_admin__pb2.SetHaltRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_admin__pb2.SetHaltResponse.SerializeToString,
+            ),
             'OpenPurse': grpc.unary_unary_rpc_method_handler(
                     servicer.OpenPurse,
                     request_deserializer=xache_dot_v1_dot_admin__pb2.OpenPurseRequest.FromString,
@@ -240,7 +259,8 @@ def add_AdminServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AdminService:
-    """Running the house. Served on the admin listener only.
+    """Running the house. Served on the admin listener only. The journal keeps every
+    change with the account of the administrator who asked for it.
     """
 
     @staticmethod
@@ -422,6 +442,33 @@ class AdminService:
             '/xache.v1.AdminService/SetRiskLimits',
             xache_dot_v1_dot_admin__pb2.SetRiskLimitsRequest.SerializeToString,
             xache_dot_v1_dot_admin__pb2.SetRiskLimitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetHalt(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AdminService/SetHalt',
+            xache_dot_v1_dot_admin__pb2.SetHaltRequest.SerializeToString,
+            xache_dot_v1_dot_admin__pb2.SetHaltResponse.FromString,
             options,
             channel_credentials,
             insecure,
