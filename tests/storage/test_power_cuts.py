@@ -8,6 +8,7 @@ last test fail: a rollback journal comes back and undoes what was acknowledged.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 from functools import cache
@@ -68,6 +69,37 @@ def test_no_name_is_uncertain_when_a_row_is_acknowledged(operation: int) -> None
             with _open(vfs) as journal:
                 journal.append(_rows()[journal.last_seq : journal.last_seq + 1])
                 assert disk.durable_files == disk.files
+
+
+@pytest.mark.parametrize("lost", range(1, 6))
+def test_rows_after_a_failed_sync_and_a_new_start_are_not_lost(lost: int) -> None:
+    """What the failed sync was to write is seen until the power goes, and then is gone.
+
+    Checked: without ``settle`` on opening all that came after it is lost with it.
+    """
+    disk, draw, rows = Disk(), random.Random(lost), _rows()
+    with registered(disk) as vfs:
+        journal = _open(vfs)
+        journal.append(rows[:1])
+        disk.fail_once("sync", lost, loses_writes=True)
+        seq = 1
+        with contextlib.suppress(JournalFailed):
+            while seq < 10:
+                journal.append(rows[seq : seq + 1])
+                seq += 1
+        assert journal.failed
+        journal.close()
+        disk.power_on()
+        with _open(vfs) as journal:
+            assert journal.last_seq == seq + 1, "it is seen"
+            journal.append(rows[seq + 1 : seq + 3])
+            acknowledged = journal.last
+            disk.power_off()
+            with pytest.raises(JournalFailed):
+                journal.close()
+        disk.restore_power(draw)
+        with _open(vfs) as journal:
+            assert journal.last == acknowledged
 
 
 def _live(draw: random.Random, life: Life, synchronous: str) -> None:

@@ -23,11 +23,15 @@ SECTOR_BYTES = 512
 
 
 class DiskFault(Exception):  # noqa: N818 - what happened
-    """The disk does not do it. ``is_full``: for want of room."""
+    """The disk does not do it.
 
-    def __init__(self, text: str, *, is_full: bool = False) -> None:
+    ``is_full``: for want of room. ``loses_writes``: what was to be synced never will be.
+    """
+
+    def __init__(self, text: str, *, is_full: bool = False, loses_writes: bool = False) -> None:
         super().__init__(text)
         self.is_full = is_full
+        self.loses_writes = loses_writes
 
 
 @attrs.frozen
@@ -103,11 +107,36 @@ class Disk:
         self.durable_files: dict[str, Stored] = {}
         self.operations = 0
         self.before: Callable[[str], None] = lambda _: None
+        self._powered = True
+
+    def power_off(self) -> None:
+        """From now on nothing reaches the disk, and nothing can be read."""
+        self._powered = False
+
+    def power_on(self) -> None:
+        """As it was. What a loss of power has taken is up to :meth:`restore_power`."""
+        self._powered = True
+        self.before = lambda _: None
+
+    def check_power(self) -> None:
+        """Before anything is changed. Raises: DiskFault."""
+        if not self._powered:
+            raise DiskFault("the power is off")
 
     def operate(self, name: str) -> None:
         """Count an operation and let it fail."""
         self.operations += 1
         self.before(name)
+
+    def sync(self, stored: Stored) -> None:
+        """Bring a file to disk. Raises: DiskFault."""
+        try:
+            self.operate("sync")
+        except DiskFault as fault:
+            if fault.loses_writes:
+                stored.lose_writes()
+            raise
+        stored.sync()
 
     def sync_directory(self) -> None:
         """Names become certain."""
@@ -122,7 +151,7 @@ class Disk:
 
         self.before = check
 
-    def fail_once(self, name: str, nth: int) -> None:
+    def fail_once(self, name: str, nth: int, *, loses_writes: bool = False) -> None:
         """Let the ``nth`` operation of this name from now on fail, and none after it."""
         left = nth
 
@@ -131,7 +160,7 @@ class Disk:
             if operation == name:
                 left -= 1
                 if left == 0:
-                    raise DiskFault(f"{name} failed")
+                    raise DiskFault(f"{name} failed", loses_writes=loses_writes)
 
         self.before = check
 
@@ -158,7 +187,7 @@ class Disk:
                     stored.lose_power(draw)
                 found[name] = stored
         self.files, self.durable_files = found, dict(found)
-        self.before = lambda _: None
+        self.power_on()
 
 
 class DiskVFS(apsw.VFS):
@@ -171,16 +200,18 @@ class DiskVFS(apsw.VFS):
     def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> apsw.VFSFile:
         path = f"temp-{self._disk.operations}" if name is None else _text(name)
         created = path not in self._disk.files
-        if created:
-            _operate(self._disk, "create")
-            self._disk.files[path] = Stored()
+        with _sqlite_errors(self._disk):
+            if created:
+                self._disk.operate("create")
+                self._disk.files[path] = Stored()
         # SQLite's unix VFS syncs the directory with the first sync of a new journal or log.
         named = flags[0] & (apsw.SQLITE_OPEN_WAL | apsw.SQLITE_OPEN_MAIN_JOURNAL)
         flags[1] = flags[0]
         return DiskFile(self._disk, self._disk.files[path], created and bool(named))
 
     def xDelete(self, name: str, sync_directory: bool) -> None:
-        _operate(self._disk, "delete")
+        with _sqlite_errors(self._disk):
+            self._disk.operate("delete")
         self._disk.files.pop(name, None)
         if sync_directory:
             self._disk.sync_directory()
@@ -205,24 +236,18 @@ class DiskFile(apsw.VFSFile):
         return bytes(self._stored.seen[offset : offset + amount])
 
     def xWrite(self, data: bytes, offset: int) -> None:
-        self._change(Write(offset, bytes(data)))
-        _operate(self._disk, "write")
+        self._change(Write(offset, bytes(data)), "write")
 
     def xTruncate(self, size: int) -> None:
-        self._change(Truncate(size))
-        _operate(self._disk, "truncate")
+        self._change(Truncate(size), "truncate")
 
     def xSync(self, _: int) -> None:
-        try:
-            _operate(self._disk, "sync")
-        except apsw.IOError:
-            self._stored.lose_writes()
-            raise
-        self._stored.sync()
-        if self._names_uncertain:
-            _operate(self._disk, "sync directory")
-            self._disk.sync_directory()
-            self._names_uncertain = False
+        with _sqlite_errors(self._disk):
+            self._disk.sync(self._stored)
+            if self._names_uncertain:
+                self._disk.operate("sync directory")
+                self._disk.sync_directory()
+                self._names_uncertain = False
 
     def xFileSize(self) -> int:
         return len(self._stored.seen)
@@ -248,9 +273,11 @@ class DiskFile(apsw.VFSFile):
     def xClose(self) -> None:
         pass
 
-    def _change(self, change: Write | Truncate) -> None:
-        _apply(self._stored.seen, change)
-        self._stored.pending.append(change)
+    def _change(self, change: Write | Truncate, name: str) -> None:
+        with _sqlite_errors(self._disk):
+            _apply(self._stored.seen, change)
+            self._stored.pending.append(change)
+            self._disk.operate(name)
 
 
 class DiskFiles:
@@ -281,38 +308,30 @@ class DiskFiles:
 
     def write(self, path: Path, data: bytes) -> None:
         """See Files."""
-        self._operate("create")
-        stored = self._disk.files[str(path)] = Stored(
-            seen=bytearray(data), pending=[Write(0, data)]
-        )
-        self._operate("write")
-        try:
-            self._operate("sync")
-        except OSError:
-            stored.lose_writes()
-            raise
-        stored.sync()
+        with _system_errors(self._disk):
+            self._disk.operate("create")
+            stored = Stored(seen=bytearray(data), pending=[Write(0, data)])
+            self._disk.files[str(path)] = stored
+            self._disk.operate("write")
+            self._disk.sync(stored)
 
     def rename(self, path: Path, target: Path) -> None:
         """See Files."""
-        self._operate("rename")
+        with _system_errors(self._disk):
+            self._disk.operate("rename")
         self._disk.files[str(target)] = self._disk.files.pop(str(path))
 
     def remove(self, path: Path) -> None:
         """See Files."""
-        self._operate("delete")
+        with _system_errors(self._disk):
+            self._disk.operate("delete")
         self._disk.files.pop(str(path), None)
 
     def sync_directory(self, directory: Path) -> None:  # noqa: ARG002 - there is one
         """See Files."""
-        self._operate("sync directory")
-        self._disk.sync_directory()
-
-    def _operate(self, name: str) -> None:
-        try:
-            self._disk.operate(name)
-        except DiskFault as fault:
-            raise OSError(errno.ENOSPC if fault.is_full else errno.EIO, str(fault)) from None
+        with _system_errors(self._disk):
+            self._disk.operate("sync directory")
+            self._disk.sync_directory()
 
 
 @contextmanager
@@ -326,12 +345,31 @@ def registered(disk: Disk) -> Iterator[str]:
         vfs.unregister()
 
 
-def _operate(disk: Disk, name: str) -> None:
-    """Do it, or fail the way SQLite understands."""
-    try:
-        disk.operate(name)
-    except DiskFault as fault:
-        raise (apsw.FullError if fault.is_full else apsw.IOError)(str(fault)) from None
+class _sqlite_errors:  # noqa: N801 - reads as a statement
+    """Do something with the disk, and fail the way SQLite understands."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+
+    def __enter__(self) -> None:
+        try:
+            self._disk.check_power()
+        except DiskFault as fault:
+            raise self._error(fault) from None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, DiskFault):
+            raise self._error(error) from None
+
+    def _error(self, fault: DiskFault) -> Exception:
+        return (apsw.FullError if fault.is_full else apsw.IOError)(str(fault))
+
+
+class _system_errors(_sqlite_errors):  # noqa: N801 - reads as a statement
+    """The same, as the operating system fails."""
+
+    def _error(self, fault: DiskFault) -> Exception:
+        return OSError(errno.ENOSPC if fault.is_full else errno.EIO, str(fault))
 
 
 def _apply(content: bytearray, change: Write | Truncate) -> None:

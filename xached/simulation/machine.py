@@ -14,6 +14,7 @@ import enum
 import random
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
@@ -28,8 +29,10 @@ from xached.api.errors import StatusError
 from xached.config import Config
 from xached.daemon import Attachments, Endpoints, House, run_daemon
 from xached.domain.market import BINANCE
+from xached.domain.messages import Row
 from xached.listeners import Addresses, Front
 from xached.recovery import ClockBehind
+from xached.runtime.topic import Subscription
 from xached.runtime.world import Frozen, SimulatedProgram, SimulatedWorld
 from xached.simulation.calls import (
     Answered,
@@ -51,6 +54,7 @@ RESTART_S_MAX = 3.0
 """How long systemd takes to start what has ended."""
 
 START_S_MAX = 120.0
+ROWS_BUFFERED_MAX = 1_000_000
 
 
 class Violation(Exception):  # noqa: N818 - what was found
@@ -79,6 +83,8 @@ class Life:
     front: Front
     endpoints: Endpoints
     nursery: trio.Nursery
+    rows: Subscription[Row]
+    """Every row that this daemon publishes."""
     stop: trio.Event
 
 
@@ -138,8 +144,8 @@ class Machine:
     feeds: Callable[[SimulatedWorld], Sequence[MarketFeed]] = lambda _world: ()
     strategies: Sequence[StrategyConfig] = ()
     prepare: Prepare | None = None
-    on_start: Callable[[Life], None] = lambda _life: None
-    """Called when the doors open, before anybody comes in."""
+    on_start: Callable[[Life], Awaitable[None]] | None = None
+    """Called when the doors are open, before anybody comes in."""
 
     life: Life | None = None
     lives: int = 0
@@ -153,6 +159,7 @@ class Machine:
     _draw: random.Random = attrs.field(init=False)
     _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _loss: Loss = Loss.NOTHING
+    _next_crash: tuple[int, Loss] | None = None
     _over: bool = False
 
     def __attrs_post_init__(self) -> None:
@@ -164,7 +171,7 @@ class Machine:
         """Start the daemon whenever it has ended, until the machine is switched off."""
         while not self._over:
             await self._live()
-            self.life, self.started = None, trio.Event()
+            self.world, self.started = None, trio.Event()
             self._repair()
             if not self._over:
                 await trio.sleep(self._draw.uniform(0, RESTART_S_MAX))
@@ -191,12 +198,35 @@ class Machine:
             return
         self._loss = loss
         self.world.freeze()
-        self.disk.before = _no_power
+        self.disk.power_off()
         self._scope.cancel()
 
     def crash_after(self, steps: int, loss: Loss) -> None:
         """End it before the n-th step from now of any task."""
         self.steps.after(steps, partial(self.crash, loss))
+
+    def crash_next_start(self, steps: int, loss: Loss) -> None:
+        """Let the next daemon end before the n-th step after its beginning."""
+        self._next_crash = (steps, loss)
+
+    def fail_disk(self, check: Callable[[str], None]) -> None:
+        """Let the disk fail by this check until the next start; the daemon may end of it."""
+        if self.world is not None and not self.world.frozen:
+            self.disk.before = check
+            self.failing = True
+
+    def shift_clock(self, by_ns: int) -> None:
+        """Let the wall clock jump."""
+        self.clock_offset_ns += by_ns
+        if self.world is not None:
+            self.world.shift_clock(by_ns)
+
+    def heal(self) -> None:
+        """From now on nothing goes wrong that has not begun to."""
+        self.steps.clear()
+        self._next_crash = None
+        if self.world is not None and not self.world.frozen:
+            self.disk.before = lambda _: None
 
     def restart(self) -> None:
         """Ask the daemon to stop; it is started again."""
@@ -209,12 +239,17 @@ class Machine:
         world = SimulatedWorld(f"{self.seed} life {self.lives}", self.programs, files)
         world.shift_clock(self.clock_offset_ns)
         self.world, self._scope, stop = world, trio.CancelScope(), trio.Event()
+        if self._next_crash is not None:
+            (steps, loss), self._next_crash = self._next_crash, None
+            self.crash_after(steps, loss)
         config = attrs.evolve(self.config, accept_clock=self.accept_clock)
         doors = HandedOver()
-        houses: list[House] = []
+        houses: list[tuple[House, Subscription[Row]]] = []
+        listening = AsyncExitStack()
 
         async def attach(house: House) -> Attachments:
-            houses.append(house)
+            rows = await listening.enter_async_context(house.rows.subscribe(ROWS_BUFFERED_MAX))
+            houses.append((house, rows))
             if self.prepare is not None:
                 await self.prepare(house)
             return Attachments(
@@ -226,17 +261,23 @@ class Machine:
 
         try:
             with self._scope:
-                async with trio.open_nursery() as nursery:
+                async with listening, trio.open_nursery() as nursery:
                     run = partial(run_daemon, config, world, attach, stop, doors=doors)
                     endpoints: Endpoints = await nursery.start(run)
                     assert doors.front is not None
-                    self.life = Life(
-                        number=self.lives, world=world, house=houses[0], front=doors.front,
-                        endpoints=endpoints, nursery=nursery, stop=stop,
+                    ((house, rows),) = houses
+                    life = Life(
+                        number=self.lives, world=world, house=house, front=doors.front,
+                        endpoints=endpoints, nursery=nursery, rows=rows, stop=stop,
                     )  # fmt: skip
-                    self.on_start(self.life)
+                    if self.on_start is not None:
+                        await self.on_start(life)
+                    self.life = life
                     self.started.set()
-                    await endpoints.stopped.wait()
+                    try:
+                        await endpoints.stopped.wait()
+                    finally:
+                        self.life = None
                     nursery.cancel_scope.cancel()
         except BaseException as error:
             self._judge(error, world)
@@ -245,6 +286,8 @@ class Machine:
         """Was this end to be expected? Raises: Violation."""
         for leaf in leaves(error):
             self.deaths.append(f"life {self.lives}: {leaf!r}")
+            if isinstance(leaf, Violation):
+                raise leaf
             if isinstance(leaf, ClockBehind):
                 self.accept_clock = True
             elif isinstance(leaf, Frozen | trio.Cancelled):
@@ -256,7 +299,7 @@ class Machine:
         """What the next daemon finds."""
         self.steps.clear()
         self.failing = False
-        self.disk.before = lambda _: None
+        self.disk.power_on()
         if self._loss is not Loss.NOTHING:
             self.disk.restore_power(self._draw, in_order=self._loss is Loss.TAIL)
             for path in sorted(self.config.data_dir.glob("*.db*")):
@@ -339,10 +382,6 @@ def is_ok(result: Result) -> bool:
 def refusal_of(result: Result) -> StatusError | None:
     """The refusal, if it was one."""
     return result if isinstance(result, StatusError) else None
-
-
-def _no_power(_operation: str) -> None:
-    raise DiskFault("the power is off")
 
 
 def python_program(run: SimulatedProgram) -> Mapping[str, SimulatedProgram]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 import attrs
 import grpc
@@ -33,14 +33,21 @@ SETTLE_S_MAX: Final = 240.0
 """How long somebody insists before the house counts as dead."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Acknowledged:
     """A change that was answered: the same request gets the same bytes, for ever."""
 
     path: str
     body: bytes
     answer: bytes
+
+
+@attrs.frozen
+class Trace:
+    """Where an answer says its change is: the row, and the id that the row must have."""
+
     seq: int
+    id: str
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -103,7 +110,7 @@ class People:
                     await trio.sleep(0.2)
                 case StatusError() if result.code in _LATER:
                     await trio.sleep(0.2)
-                case StatusError() if result.code is grpc.StatusCode.UNAUTHENTICATED:
+                case StatusError() if _wants_login(method, result):
                     await self.sign_in(person)
                 case StatusError():
                     raise Violation("liveness", f"{method} of {person.email}: {result}")
@@ -126,52 +133,54 @@ class People:
         match result:
             case Answered():
                 self._count("OK")
-                seq_of = SEQUENCES.get(method)
-                if seq_of is not None and (seq := seq_of(body, result.body)):
-                    person.acknowledged.append(
-                        Acknowledged(path=method, body=body, answer=result.body, seq=seq)
-                    )
+                trace = TRACES.get(method)
+                if trace is not None and trace(body, result.body) is not None:
+                    person.acknowledged.append(Acknowledged(method, body, result.body))
             case StatusError():
                 self._count(result.reason)
                 if result.code is grpc.StatusCode.INTERNAL:
                     raise Violation("no incident", f"{method} of {person.email}: {result}")
-                if result.code in _UNSURE and method in SEQUENCES:
+                if result.code in _UNSURE and method in TRACES:
                     person.unknown.append((method, body))
             case Lost():
                 self._count("LOST")
-                if method in SEQUENCES:
+                if method in TRACES:
                     person.unknown.append((method, body))
 
     def _count(self, outcome: str) -> None:
         self.answers[outcome] = self.answers.get(outcome, 0) + 1
 
 
+def _wants_login(method: str, refusal: StatusError) -> bool:
+    return refusal.code is grpc.StatusCode.UNAUTHENTICATED and method != f"{AUTH}Login"
+
+
 _LATER: Final = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
 _UNSURE: Final = (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
 
 
-def _placed_seq(_body: bytes, answer: bytes) -> int:
-    return int(trading_pb2.PlaceOrderResponse.FromString(answer).order.order_id) >> 12
+def _placed(body: bytes, answer: bytes) -> Trace | None:
+    order = trading_pb2.PlaceOrderResponse.FromString(answer).order
+    request = trading_pb2.PlaceOrderRequest.FromString(body)
+    return Trace(int(order.order_id) >> 12, request.client_order_id)
 
 
-def _canceled_seq(body: bytes, answer: bytes) -> int:
-    if not trading_pb2.CancelOrderRequest.FromString(body).request_id:
-        return 0  # Without an id it cannot be repeated.
-    return int(trading_pb2.CancelOrderResponse.FromString(answer).seq)
+def _canceled(body: bytes, answer: bytes) -> Trace | None:
+    request = trading_pb2.CancelOrderRequest.FromString(body)
+    if not request.request_id:
+        return None
+    return Trace(trading_pb2.CancelOrderResponse.FromString(answer).seq, request.request_id)
 
 
-def _deposited_seq(_body: bytes, answer: bytes) -> int:
-    return int(admin_pb2.DepositResponse.FromString(answer).seq)
+def _deposited(body: bytes, answer: bytes) -> Trace | None:
+    request = admin_pb2.DepositRequest.FromString(body)
+    return Trace(admin_pb2.DepositResponse.FromString(answer).seq, request.request_id)
 
 
-SEQUENCES: Final[Mapping[str, Callable[[bytes, bytes], int]]] = {
-    f"{TRADING}PlaceOrder": _placed_seq,
-    f"{TRADING}CancelOrder": _canceled_seq,
-    f"{ADMIN}Deposit": _deposited_seq,
+TRACES: Final[Mapping[str, Callable[[bytes, bytes], Trace | None]]] = {
+    f"{TRADING}PlaceOrder": _placed,
+    f"{TRADING}CancelOrder": _canceled,
+    f"{ADMIN}Deposit": _deposited,
 }
-"""Calls that change money and can be repeated: (request, response) → the row that did it, or 0."""
-
-
-def read(message_class: Any, body: bytes) -> Any:
-    """A response as its message."""
-    return message_class.FromString(body)
+"""Calls that change money and may be repeated: where (request, response) say that the change is.
+None for a request without an id, which cannot be repeated."""

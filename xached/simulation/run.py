@@ -8,17 +8,23 @@ from pathlib import Path
 
 import attrs
 import trio
-from xache.v1 import admin_pb2, auth_pb2
+from xache.v1 import admin_pb2, auth_pb2, trading_pb2
 
 from xached.config import Config, default_house
 from xached.runtime.world import SimulatedWorld, run_simulated
+from xached.simulation.audits import Audits
+from xached.simulation.checks import Checks
 from xached.simulation.disk import Disk, registered
+from xached.simulation.faults import draw_fault
 from xached.simulation.machine import Machine, StepCounter, Violation, leaves
-from xached.simulation.people import ADMIN, AUTH, PASSWORD, People, Person
+from xached.simulation.people import ADMIN, AUTH, PASSWORD, TRADING, People, Person
 from xached.simulation.workload import SYMBOLS, draw_action
 
 TRADERS = 5
 PAUSE_S_MAX = 0.02
+FAULT_CHANCE = 0.015
+AUDIT_CHANCE = 0.01
+REPEATED_AT_END = 20
 GRANTS = {"BTC": "20", "ETH": "400", "USDT": "1000000"}
 
 
@@ -65,12 +71,16 @@ def simulate(seed: int, steps: int) -> Verdict:
     try:
         return run_simulated(seed, main, instruments=[counter])
     except BaseExceptionGroup as group:
-        found = [leaf for leaf in leaves(group) if isinstance(leaf, Violation)]
-        if not found:
-            raise
-        raise Failed(
-            seed=seed, steps=steps, checker=found[0].checker, text=str(found[0])
-        ) from group
+        found = leaves(group)
+        for leaf in found:
+            if isinstance(leaf, Violation):
+                raise Failed(
+                    seed=seed, steps=steps, checker=leaf.checker, text=str(leaf)
+                ) from group
+            if isinstance(leaf, KeyboardInterrupt):
+                raise
+        text = f"the simulation broke: {found[0]!r}"
+        raise Failed(seed=seed, steps=steps, checker="simulation", text=text) from group
 
 
 class Simulation:
@@ -91,12 +101,17 @@ class Simulation:
             traders=[Person(email=f"trader{n}@house.example") for n in range(TRADERS)],
         )
 
+        self._checks = Checks(self._machine, self._people)
+        self._audits = Audits(self._machine, self._people, self._checks, directory)
+        self._machine.on_start = self._checks.begin
+
     async def run(self) -> Verdict:
         """Live through all of it."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._machine.run)
             await self._open_market()
             await self._work()
+            await self._heal()
             life = await self._machine.wait_started()
             journal = life.house.files.journal
             verdict = Verdict(
@@ -142,7 +157,36 @@ class Simulation:
         """One action after the other, several at a time."""
         people = self._people
         async with trio.open_nursery() as nursery:
+            lives = self._machine.lives
             for _ in range(self._steps):
                 drawn = draw_action(people)
                 nursery.start_soon(drawn.run, people, self._draw.choice(people.traders))
+                if self._draw.random() < FAULT_CHANCE:
+                    fault = draw_fault(self._draw)
+                    nursery.start_soon(fault.run, self._machine, self._draw)
                 await trio.sleep(self._draw.uniform(0, PAUSE_S_MAX))
+                if self._machine.lives > lives:
+                    lives = self._machine.lives
+                    await self._machine.wait_started()
+                    await self._audits.audit()
+                elif self._draw.random() < AUDIT_CHANCE:
+                    await self._audits.audit()
+                    await self._audits.repeat(1)
+                await self._checks.look()
+
+    async def _heal(self) -> None:
+        """Nothing goes wrong any more: everybody gets what they ask for, and all adds up."""
+        people, machine = self._people, self._machine
+        machine.heal()
+        for person in (people.admin, *people.traders):
+            await people.sign_in(person)
+            await self._audits.settle(person)
+            await people.insist(
+                person, f"{TRADING}CancelAllOrders", trading_pb2.CancelAllOrdersRequest()
+            )
+        await self._audits.repeat(REPEATED_AT_END)
+        made = self._audits.made
+        await self._audits.audit()
+        if self._audits.made == made:
+            raise Violation("liveness", "the house does not come to rest")
+        await self._checks.look()

@@ -50,6 +50,20 @@ def open_durable(
     return connection
 
 
+def settle(connection: apsw.Connection) -> None:
+    """Bring to disk what was found in the log, before anything is built on it.
+
+    After a failed fsync, or a kill before one, the log may show commits that only the system's
+    memory has. The next commit would sync itself and not them, and a power cut would then take
+    it away together with them: the log is read up to the first gap. To be called once, on opening.
+
+    Raises: apsw.Error, also when a reader keeps the log busy for too long.
+    """
+    pages, _ = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+    if pages > 0:
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
+
 def _configure(connection: apsw.Connection, locking_mode: LockingMode, read_only: bool) -> None:
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
     connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)

@@ -31,7 +31,7 @@ import attrs
 from xached.domain.messages import Command, Event, Row, request_key
 from xached.runtime.world import LockingMode
 from xached.storage.codec import CODEC, Codec, CodecError
-from xached.storage.database import DatabaseRefused, open_durable
+from xached.storage.database import DatabaseRefused, open_durable, settle
 
 FORMAT: Final = 1
 KEY_BYTES: Final = 32
@@ -155,7 +155,9 @@ class Journal:
             try:
                 if not connection.table_exists(None, "meta"):
                     _create(connection, key, entropy(HOUSE_ID_BYTES))
-                return cls(connection, key, wal_pages_max)
+                journal = cls(connection, key, wal_pages_max)
+                settle(connection)
+                return journal
             except BaseException:
                 connection.close(True)
                 raise
@@ -177,9 +179,11 @@ class Journal:
 
     def close(self) -> None:
         """Close the file. After a failure nothing more is written, not even a checkpoint."""
-        if not self._failure and not self._connection.readonly("main"):
-            self._guard(self._checkpoint, apsw.SQLITE_CHECKPOINT_TRUNCATE)
-        self._connection.close(True)
+        try:
+            if not self._failure and not self._connection.readonly("main"):
+                self._guard(self._checkpoint, apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        finally:
+            self._connection.close(True)
 
     def __enter__(self) -> Self:
         return self

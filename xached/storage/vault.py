@@ -34,7 +34,7 @@ from xached.domain.auth import (
 )
 from xached.domain.order import AccountId
 from xached.runtime.world import LockingMode
-from xached.storage.database import DatabaseRefused, open_durable
+from xached.storage.database import DatabaseRefused, open_durable, settle
 from xached.storage.identity_codec import (
     IdentityCodecError,
     decode_identity_event,
@@ -161,6 +161,7 @@ class Vault:
             connection.execute("PRAGMA secure_delete = ON")
             vault._migrate(new_house_id)
             vault._load()
+            vault._guard(lambda: settle(connection))
         return vault
 
     @classmethod
@@ -187,9 +188,11 @@ class Vault:
 
         Raises: VaultFailed when the log cannot be copied into the database.
         """
-        if not self._failed and not self._db.readonly("main"):
-            self._guard(lambda: self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE))
-        self._db.close(True)
+        try:
+            if not self._failed and not self._db.readonly("main"):
+                self._guard(lambda: self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE))
+        finally:
+            self._db.close(True)
 
     # --- writing ---------------------------------------------------------------------------
 
