@@ -17,6 +17,10 @@ import attrs
 from xached.adapters.feeds.session import Endpoint, VenueRules, read_endpoint
 from xached.adapters.feeds.venues import VENUES
 from xached.domain.instrument import (
+    BPS,
+    BUCKETS_MAX,
+    DURATION_MAX_NS,
+    OPEN_ORDERS_MAX,
     SCALE_MAX,
     Asset,
     AssetName,
@@ -32,6 +36,9 @@ from xached.domain.rejection import Rejection
 
 FOLLOWED_MAX = 100
 """Instruments that one connection to a venue follows at most."""
+_MS = 1_000_000
+_DURATION_MAX_MS = DURATION_MAX_NS // _MS
+_TRAIL_MAX_BPS = 10 * BPS
 
 
 class ConfigError(Exception):
@@ -313,12 +320,38 @@ def _instrument(table: _Table, assets: Mapping[str, Asset]) -> Instrument:
             sell_band_down_ppm=ppm("sell_band_down_ppm"),
             maker_fee_ppm=ppm("maker_fee_ppm"),
             taker_fee_ppm=ppm("taker_fee_ppm"),
-            max_open_orders=table.number("max_open_orders", None, 1, 1_000),
+            max_open_orders=table.number("max_open_orders", None, 1, OPEN_ORDERS_MAX),
+            **_instrument_options(table),
         )
     except Rejection as rejection:
         raise table.refused(rejection) from None
     table.finish()
     return instrument
+
+
+def _instrument_options(table: _Table) -> dict[str, Any]:
+    """What an instrument need not say."""
+    stale_ms = table.number("mark_stale_ms", 0, 0, _DURATION_MAX_MS)
+
+    def duration_ns(key: str) -> int:
+        return table.number(key, 0, 0, _DURATION_MAX_MS) * _MS
+
+    return {
+        "min_market_quantity": table.text("min_market_quantity", ""),
+        "max_algo_orders": table.number("max_algo_orders", OPEN_ORDERS_MAX, 0, OPEN_ORDERS_MAX),
+        "max_iceberg_orders": table.number(
+            "max_iceberg_orders", OPEN_ORDERS_MAX, 0, OPEN_ORDERS_MAX
+        ),
+        "max_position": table.text("max_position", ""),
+        "min_trail_bps": table.number("min_trail_bps", 1, 1, _TRAIL_MAX_BPS),
+        "max_trail_bps": table.number("max_trail_bps", BPS, 1, _TRAIL_MAX_BPS),
+        "mark_stale_ns": stale_ms * _MS or None,
+        "reference_bucket_ns": duration_ns("reference_bucket_ms"),
+        "reference_buckets": table.number("reference_buckets", 0, 0, BUCKETS_MAX),
+        "auction_ns": duration_ns("auction_ms"),
+        "volatility_halt_ns": duration_ns("volatility_halt_ms"),
+        "opening_auction": table.flag("opening_auction", False),
+    }
 
 
 def _decimal(table: _Table, key: str, scale: int) -> int:

@@ -118,6 +118,8 @@ class ModelExchange:
         self.resting: list[ModelOrder] = []
         self.reference: dict[Symbol, int] = {}
         self.last: dict[Symbol, int] = {}
+        self.trades: dict[Symbol, list[tuple[int, int]]] = defaultdict(list)
+        """(price, lots) of all trades: no program runs for five minutes."""
         self.state: dict[Symbol, MarketState] = dict.fromkeys(self.instruments, MarketState.TRADING)
         self.frozen: set[Purse] = set()
         self.halted = False
@@ -248,6 +250,8 @@ class ModelExchange:
                 return Outcome(Reason.NO_LIQUIDITY)
             if executed > instrument.max_market_quantity_lots:
                 return Outcome(Reason.QUANTITY_RANGE)
+            if self._owns_too_much(terms, instrument, executed):
+                return Outcome(Reason.POSITION_RANGE)
             order.quantity = executed
         if self._lacks_funds(order, fills):
             return Outcome(Reason.INSUFFICIENT_FUNDS)
@@ -278,13 +282,15 @@ class ModelExchange:
         most = instrument.max_market_quantity_lots if is_market else instrument.max_quantity_lots
         if lots is not None:
             yield Reason.QUANTITY_RANGE, lots > most
-            yield Reason.QUANTITY_RANGE, lots < instrument.min_quantity_lots and not exempt
+            fewest = instrument.min_market_quantity_lots if is_market else None
+            fewest = instrument.min_quantity_lots if fewest is None else fewest
+            yield Reason.QUANTITY_RANGE, lots < fewest and not exempt
         if terms.quote_units is not None:
             notional = terms.quote_units
         else:
             assert lots is not None
-            at = price or self.last.get(symbol) or self.reference[symbol]
-            notional = instrument.notional_units(at, lots)
+            at = Fraction(price or self._average(symbol) or self.reference[symbol])
+            notional = math.floor(at * instrument.notional_units(1, lots))
         yield Reason.NOTIONAL_RANGE, notional > instrument.max_notional_units
         yield Reason.NOTIONAL_RANGE, notional < instrument.min_notional_units and not exempt
         if price is not None:
@@ -293,8 +299,28 @@ class ModelExchange:
         mine = [order for order in self.resting if order.terms.purse == terms.purse]
         here = [order for order in mine if order.terms.symbol == symbol]
         yield Reason.OPEN_ORDERS, len(here) + 1 > instrument.max_open_orders
+        yield Reason.POSITION_RANGE, self._owns_too_much(terms, instrument, lots or 0)
         yield Reason.ORDER_SIZE, notional > self.max_notional
         yield Reason.OPEN_ORDERS, len(mine) + 1 > self.max_orders
+
+    def _average(self, symbol: Symbol) -> Fraction | None:
+        """The volume-weighted price of what was traded."""
+        trades = self.trades[symbol]
+        volume = sum(lots for _, lots in trades)
+        return Fraction(sum(price * lots for price, lots in trades), volume) if volume else None
+
+    def _owns_too_much(self, terms: PlaceOrder, instrument: Instrument, lots: int) -> bool:
+        if terms.side is Side.SELL or instrument.max_position_lots is None or lots == 0:
+            return False
+        buying = sum(
+            order.leaves
+            for order in self.resting
+            if order.terms.purse == terms.purse
+            and order.terms.symbol == terms.symbol
+            and order.terms.side is Side.BUY
+        )
+        owned = Fraction(self.owned[terms.purse, instrument.base], instrument.lot_units)
+        return owned + buying + lots > instrument.max_position_lots
 
     def _state_allows(self, terms: PlaceOrder) -> bool:
         state = self.state[terms.symbol]
@@ -421,6 +447,7 @@ class ModelExchange:
                 seller.fee() - before[seller.number],
             )
             self.last[order.terms.symbol] = maker.price
+            self.trades[order.terms.symbol].append((maker.price, lots))
         gone = {number for number, *_ in outcome.ended}
         self.resting = [other for other in self.resting if other.number not in gone]
 

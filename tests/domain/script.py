@@ -8,7 +8,9 @@ name begins with ``?`` does not.
     instrument BASE-QUOTE lot L tick T [taker Nppm] [maker Nppm] [price MIN..MAX]
                [quantity MIN..MAX] [market-max Q] [notional MIN..MAX] [band Nppm] [buy-up Nppm]
                [buy-down Nppm] [sell-up Nppm] [sell-down Nppm] [orders N] [scales BASE/QUOTE]
-               [mark PRICE|none]
+               [market-min Q] [algo-orders N] [iceberg-orders N] [max-position Q]
+               [trail MINbps..MAXbps] [mark-stale TIME] [reference NxTIME] [auction TIME]
+               [volatility-halt TIME] [opening-auction yes] [mark PRICE|none]
     deposit PURSE AMOUNT ASSET      limits PURSE|default orders N [notional AMOUNT ASSET]
     mark SYMBOL PRICE               state SYMBOL STATE
     freeze PURSE, unfreeze PURSE    halt, resume
@@ -32,7 +34,7 @@ name begins with ``?`` does not.
     book SYMBOL bids [Q@P ...] asks [Q@P ...]         queue SYMBOL SIDE ID ...
     leaves PURSE ID QUANTITY        what an open order may still trade
     open PURSE ID ...               fees ASSET AMOUNT               sum ASSET AMOUNT
-    last SYMBOL PRICE|none
+    last SYMBOL PRICE|none          filter SYMBOL RULE MIN..MAX [step STEP]
     trades Q@P:MAKER[:TAKER_FEE/MAKER_FEE] ...        the trades of the last command
     prevented Q@P:MAKER ...                           its prevented matches
     ended ID STATUS [REASON] [EXECUTED]               a maker it ended
@@ -48,10 +50,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import attrs
 
 from xached.domain.exchange import Exchange
+from xached.domain.filters import filters_of
 from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
 from xached.domain.messages import (
     AdvanceClock,
@@ -370,6 +374,7 @@ class Script:
             maker_fee_ppm=ppm("maker", "0"),
             taker_fee_ppm=ppm("taker", "0"),
             max_open_orders=int(given.pop("orders", "1000")),
+            **_market_options(given, base_scale, lot_units),
         )
         mark = given.pop("mark", instrument.format_price(instrument.min_price_ticks))
         assert not given, f"unknown words: {given}"
@@ -598,6 +603,13 @@ class Script:
         got = "none" if ticks is None else market.instrument.format_price(ticks)
         assert got == expected, got
 
+    def _filter(self, words: list[str]) -> None:
+        symbol, rule, expected, *step = words
+        instrument = self.exchange.state.market(Symbol(symbol)).instrument
+        (found,) = (each for each in filters_of(instrument) if each.rule.name == rule)
+        assert f"{found.minimum}..{found.maximum}" == expected, found
+        assert found.step == "".join(step[1:]), found
+
     def _trades(self, expected: list[str]) -> None:
         got: list[str] = []
         for event in self.events:
@@ -670,10 +682,37 @@ STATEMENTS: dict[str, Callable[[Script, list[str]], None]] = {
     "fees": Script._fees,
     "sum": Script._sum,
     "last": Script._last,
+    "filter": Script._filter,
     "trades": Script._trades,
     "prevented": Script._prevented,
     "ended": Script._ended,
 }
+
+
+def _market_options(given: dict[str, str], base_scale: int, lot_units: int) -> dict[str, Any]:
+    """What an instrument need not say, taken out of its words. A trail may be of any length."""
+
+    def lots(name: str) -> int | None:
+        text = given.pop(name, None)
+        return parse_decimal(text, base_scale) // lot_units if text else None
+
+    low, _, high = given.pop("trail", f"1..{UNBOUNDED}").replace("bps", "").partition("..")
+    count, _, width = given.pop("reference", "0x0s").partition("x")
+    stale = given.pop("mark-stale", None)
+    return {
+        "min_market_quantity_lots": lots("market-min"),
+        "max_algo_orders": int(given.pop("algo-orders", "1000")),
+        "max_iceberg_orders": int(given.pop("iceberg-orders", "1000")),
+        "max_position_lots": lots("max-position"),
+        "min_trail_bps": int(low),
+        "max_trail_bps": int(high),
+        "mark_stale_ns": _time_ns(stale) if stale else None,
+        "reference_buckets": int(count),
+        "reference_bucket_ns": _time_ns(width),
+        "auction_ns": _time_ns(given.pop("auction", "0s")),
+        "volatility_halt_ns": _time_ns(given.pop("volatility-halt", "0s")),
+        "opening_auction": given.pop("opening-auction", "no") == "yes",
+    }
 
 
 def _at(instrument: Instrument, lots: int, ticks: int) -> str:

@@ -86,7 +86,7 @@ MAX_NOTIONAL = 2_000
 
 def make_instrument(base: AssetName, lot_units: int, **rules: int) -> Instrument:
     """A coarse market: one tick of one lot is few cents, so that every fee rounds."""
-    terms: dict[str, int] = {
+    terms: dict[str, Any] = {
         "min_price_ticks": 2,
         "max_price_ticks": 150,
         "min_quantity_lots": 1,
@@ -136,8 +136,15 @@ class ExchangeMachine(RuleBasedStateMachine):
         super().__init__()
         fees = {"maker_fee_ppm": self.maker_fee_ppm, "taker_fee_ppm": self.taker_fee_ppm}
         self.instruments = [
-            make_instrument(BTC, 1, **fees, min_notional_units=150),
-            make_instrument(ETH, 3, **fees, min_quantity_lots=2, buy_band_up_ppm=400_000),
+            make_instrument(BTC, 1, **fees, min_notional_units=150, max_position_lots=40),
+            make_instrument(
+                ETH,
+                3,
+                **fees,
+                min_quantity_lots=2,
+                min_market_quantity_lots=3,
+                buy_band_up_ppm=400_000,
+            ),
         ]
         self.real = Exchange()
         self.model = ModelExchange(self.instruments, MAX_ORDERS, MAX_NOTIONAL)

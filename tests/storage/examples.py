@@ -48,6 +48,21 @@ BOUNDS = RiskBounds(
     max_daily_loss_units=((USDT, 2),),
     max_drawdown_units=(),
 )
+MARKET_RULES = attrs.evolve(
+    INSTRUMENT,
+    min_market_quantity_lots=2,
+    max_algo_orders=20,
+    max_iceberg_orders=10,
+    max_position_lots=LARGE,
+    min_trail_bps=10,
+    max_trail_bps=2_000,
+    mark_stale_ns=10_000_000_000,
+    reference_bucket_ns=1_000_000_000,
+    reference_buckets=60,
+    auction_ns=60_000_000_000,
+    volatility_halt_ns=5_000_000_000,
+    opening_auction=True,
+)
 LEG = Leg(list_id=ORDER, role=LegRole.STOP_LEG)
 
 EXAMPLES: Final[tuple[object, ...]] = (
@@ -78,7 +93,7 @@ EXAMPLES: Final[tuple[object, ...]] = (
     ),
     m.CancelAll(purse=ALICE, symbol=None, request_id="r-2", reason=EndReason.DISCONNECT),
     m.ListAsset(asset=Asset(USDT, 6), request_id="r-3"),
-    m.ListInstrument(instrument=INSTRUMENT, request_id="r-4"),
+    m.ListInstrument(instrument=MARKET_RULES, request_id="r-4"),
     m.SetMarketState(symbol=SYMBOL, state=MarketState.TRADING, cause="opening", request_id="r-5"),
     m.SetMark(symbol=SYMBOL, price_ticks=500_000, source="BINANCE", request_id="r-6"),
     m.OpenPurse(purse=ALICE, simulated=True, request_id="r-7"),
@@ -102,7 +117,7 @@ EXAMPLES: Final[tuple[object, ...]] = (
     m.AdvanceClock(),
     m.ExpireOrder(order_id=ORDER),
     m.AssetListed(asset=Asset(USDT, 6)),
-    m.InstrumentListed(instrument=INSTRUMENT),
+    m.InstrumentListed(instrument=MARKET_RULES),
     m.MarketStateSet(symbol=SYMBOL, state=MarketState.HALTED, cause="drill"),
     m.MarkSet(symbol=SYMBOL, price_ticks=500_000, source="BINANCE"),
     m.PurseOpened(purse=ALICE, simulated=False),
@@ -210,7 +225,7 @@ EXAMPLES: Final[tuple[object, ...]] = (
         reason=EndReason.USER,
     ),
     Asset(USDT, 6),
-    INSTRUMENT,
+    MARKET_RULES,
     Sealed("profile-1", b"\x00\xff ciphertext"),
     TRAIL,
     LEG,
@@ -234,5 +249,8 @@ _PLAIN: Final[dict[str, Any]] = {
 EARLIER: Final[tuple[object, ...]] = (
     attrs.evolve(_newest(m.PlaceOrder), **_PLAIN),
     attrs.evolve(_newest(m.OrderAccepted), **_PLAIN, leg=None, replaces=None),
+    INSTRUMENT,
+    m.ListInstrument(instrument=INSTRUMENT, request_id="r-4"),
+    m.InstrumentListed(instrument=INSTRUMENT),
 )
 """What the golden files of earlier versions say today."""

@@ -7,9 +7,10 @@ then. Time is an argument and only moves forward.
 
 A PlaceOrder is refused in this order, the first that fails is the answer: combination of fields,
 purse, instrument, an id that an open order has, house halt, freeze, market state, price range,
-quantity range, notional range, price band, open orders of the instrument, limits of the purse
-(size, then open orders), risk state, then bounds, of the scopes it belongs to, for a quote amount
-what it would trade (nothing, or too much), funds.
+quantity range, notional range, price band, open orders of the instrument, algo and iceberg orders,
+position, trailing distance, limits of the purse (size, then open orders), risk state, then bounds,
+of the scopes it belongs to, for a quote amount what it would trade (nothing, or too much, or more
+than the purse may own), funds.
 """
 
 from __future__ import annotations

@@ -1,25 +1,107 @@
 """What an instrument and a purse let in, in the documented order.
 
-The first filter that fails is the answer.
+The first filter that fails is the answer: price, quantity, notional, price band, open orders,
+algo orders, iceberg orders, position, trailing distance; then the limits of the purse. Each names
+the value given, what is allowed, and the nearest allowed value.
 """
 
 from __future__ import annotations
 
+import enum
+from collections.abc import Iterator
+
 from xached.domain import risk
-from xached.domain.instrument import Instrument
+from xached.domain.frozen import frozen
+from xached.domain.instrument import BPS, PPM, Instrument
 from xached.domain.messages import (
     PlaceOrder,
 )
+from xached.domain.money import ceil_div, format_fixed
 from xached.domain.order import (
     BUY,
-    MARKET,
     MarketState,
     Order,
+    OrderStatus,
+    Trigger,
 )
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.risk_bounds import check_entry
 from xached.domain.state import Market, PurseState, State
 from xached.domain.terms import RESTING
+
+
+class FilterRule(enum.Enum):
+    """Which rule a filter is. The names are part of the API and never change."""
+
+    PRICE = "PRICE"
+    QUANTITY = "QUANTITY"
+    MARKET_QUANTITY = "MARKET_QUANTITY"
+    NOTIONAL = "NOTIONAL"
+    BUY_BAND = "BUY_BAND"
+    SELL_BAND = "SELL_BAND"
+    OPEN_ORDERS = "OPEN_ORDERS"
+    ALGO_ORDERS = "ALGO_ORDERS"
+    ICEBERG_ORDERS = "ICEBERG_ORDERS"
+    POSITION = "POSITION"
+    TRAIL = "TRAIL"
+
+
+@frozen
+class Filter:
+    """One rule of an instrument as people read it; both limits are inclusive.
+
+    ``step`` is empty where any value will do, ``maximum`` where there is none. Bands are factors
+    of the reference price, trails basis points, positions and quantities base, notionals quote.
+    """
+
+    rule: FilterRule
+    minimum: str
+    maximum: str
+    step: str
+
+
+def filters_of(instrument: Instrument) -> tuple[Filter, ...]:
+    """Every filter of an instrument, in the order they are checked."""
+    price, quantity = instrument.format_price, instrument.format_quantity
+    longest = instrument.max_position_lots
+    return (
+        Filter(
+            FilterRule.PRICE,
+            price(instrument.min_price_ticks),
+            price(instrument.max_price_ticks),
+            instrument.tick_size,
+        ),
+        Filter(
+            FilterRule.QUANTITY,
+            quantity(instrument.min_quantity_lots),
+            quantity(instrument.max_quantity_lots),
+            instrument.lot_size,
+        ),
+        Filter(
+            FilterRule.MARKET_QUANTITY,
+            quantity(instrument.lowest_market_lots),
+            quantity(instrument.max_market_quantity_lots),
+            instrument.lot_size,
+        ),
+        Filter(
+            FilterRule.NOTIONAL,
+            instrument.format_quote(instrument.min_notional_units),
+            instrument.format_quote(instrument.max_notional_units),
+            "",
+        ),
+        _band(FilterRule.BUY_BAND, instrument.buy_band_down_ppm, instrument.buy_band_up_ppm),
+        _band(FilterRule.SELL_BAND, instrument.sell_band_down_ppm, instrument.sell_band_up_ppm),
+        Filter(FilterRule.OPEN_ORDERS, "0", str(instrument.max_open_orders), "1"),
+        Filter(FilterRule.ALGO_ORDERS, "0", str(instrument.max_algo_orders), "1"),
+        Filter(FilterRule.ICEBERG_ORDERS, "0", str(instrument.max_iceberg_orders), "1"),
+        Filter(
+            FilterRule.POSITION,
+            "0",
+            quantity(longest) if longest is not None else "",
+            instrument.lot_size,
+        ),
+        Filter(FilterRule.TRAIL, str(instrument.min_trail_bps), str(instrument.max_trail_bps), "1"),
+    )
 
 
 def check_market_state(market: Market, command: PlaceOrder) -> None:
@@ -86,20 +168,25 @@ def check_filters(
     Raises: Rejection.
     """
     instrument = market.instrument
-    assert market.reference_ticks is not None
-    price_ticks = command.price_ticks
+    price_ticks, lots = command.price_ticks, command.quantity_lots
     if price_ticks is not None:
         instrument.check_price(price_ticks)
-    is_market = command.type is MARKET
+    trigger = command.trigger
+    if trigger is not None:
+        _check_trigger_prices(instrument, trigger)
+    is_market = price_ticks is None
     whole_balance = is_market and _sells_whole_balance(state, instrument, command)
-    if command.quantity_lots is not None and not whole_balance:
-        instrument.check_quantity(command.quantity_lots, market=is_market)
+    if lots is not None and not whole_balance:
+        instrument.check_quantity(lots, market=is_market)
+    if command.display_lots is not None:
+        instrument.check_quantity(command.display_lots, market=False, field="display_quantity")
     notional = command.quote_units
     if notional is None:
-        assert command.quantity_lots is not None
-        at_ticks = price_ticks if price_ticks is not None else market.last_ticks
-        notional = instrument.notional_units(
-            at_ticks if at_ticks is not None else market.reference_ticks, command.quantity_lots
+        assert lots is not None
+        notional = (
+            instrument.notional_units(price_ticks, lots)
+            if price_ticks is not None
+            else market_notional_units(market, lots, at_ns)
         )
     if not whole_balance or notional > instrument.max_notional_units:
         instrument.check_notional(notional)
@@ -109,9 +196,137 @@ def check_filters(
     gone = 1 if replaced is not None else 0
     open_here = purse.open_counts.get(command.symbol, 0) - gone
     risk.check_open_orders(open_here, instrument.max_open_orders, command.symbol)
+    if trigger is not None:
+        _check_algo_orders(state, instrument, purse, replaced)
+    if command.display_lots is not None:
+        _check_iceberg_orders(state, instrument, purse, replaced)
+    if command.side is BUY and lots is not None:
+        check_position(state, instrument, purse, command, lots, replaced)
+    if trigger is not None:
+        _check_trail(market, trigger)
     limits = purse.limits if purse.limits is not None else state.default_limits
     risk.check_limits(limits, instrument, notional, len(purse.open_orders) - gone)
     check_entry(state, instrument, command.purse, command.side, notional, at_ns)
+
+
+def market_notional_units(market: Market, lots: int, now_ns: int) -> int:
+    """What a quantity without a price is counted as: at AVERAGE, else LAST, else REFERENCE."""
+    at_average = market.average.notional_of(lots, now_ns)
+    if at_average is not None:
+        return at_average
+    at_ticks = market.last_ticks if market.last_ticks is not None else market.reference_ticks
+    assert at_ticks is not None, "a market without a reference takes no orders"
+    return market.instrument.notional_units(at_ticks, lots)
+
+
+def check_position(
+    state: State,
+    instrument: Instrument,
+    purse: PurseState,
+    command: PlaceOrder,
+    lots: int,
+    replaced: Order | None = None,
+) -> None:
+    """Refuse a buy whose purse could own too much: free, held, and what open buys may bring.
+
+    Raises: Rejection POSITION_RANGE.
+    """
+    most = instrument.max_position_lots
+    if most is None:
+        return
+    ledger, base = state.ledger, instrument.base
+    owned_units = ledger.available_units(command.purse, base)
+    owned_units += ledger.held_units(command.purse, base)
+    # At most as many orders as a purse may have open, and only where a maximum is set.
+    buying = sum(
+        order.leaves_lots
+        for order in _others(state, instrument, purse, replaced)
+        if order.side is BUY
+    )
+    position = ceil_div(owned_units, instrument.lot_units) + buying
+    if position + lots > most:
+        raise Rejection(
+            Reason.POSITION_RANGE,
+            "the purse would own, or have on order, more than it may",
+            field="quantity",
+            given=instrument.format_quantity(lots),
+            allowed=f"at most {instrument.format_quantity(most)} owned and on order",
+            nearest=instrument.format_quantity(max(0, most - position)),
+        )
+
+
+def _check_trigger_prices(instrument: Instrument, trigger: Trigger) -> None:
+    if trigger.stop_ticks is not None:
+        instrument.check_price(trigger.stop_ticks, "stop_price")
+    if trigger.activation_ticks is not None:
+        instrument.check_price(trigger.activation_ticks, "activation_price")
+
+
+def _others(
+    state: State, instrument: Instrument, purse: PurseState, replaced: Order | None
+) -> Iterator[Order]:
+    """The purse's open orders of an instrument, without the one that is replaced."""
+    orders = (state.orders[order_id] for order_id in purse.open_orders)
+    symbol = instrument.symbol
+    return (order for order in orders if order.symbol == symbol and order is not replaced)
+
+
+def _check_algo_orders(
+    state: State, instrument: Instrument, purse: PurseState, replaced: Order | None
+) -> None:
+    waiting = sum(
+        order.status is OrderStatus.UNTRIGGERED
+        for order in _others(state, instrument, purse, replaced)
+    )
+    risk.check_open_orders(
+        waiting, instrument.max_algo_orders, instrument.symbol, Reason.ALGO_ORDERS
+    )
+
+
+def _check_iceberg_orders(
+    state: State, instrument: Instrument, purse: PurseState, replaced: Order | None
+) -> None:
+    icebergs = sum(
+        order.display_lots is not None for order in _others(state, instrument, purse, replaced)
+    )
+    risk.check_open_orders(
+        icebergs, instrument.max_iceberg_orders, instrument.symbol, Reason.ICEBERG_ORDERS
+    )
+
+
+def _check_trail(market: Market, trigger: Trigger) -> None:
+    """Refuse a trail that is too short or too long; one in prices is measured at REFERENCE."""
+    instrument = market.instrument
+    low, high = instrument.min_trail_bps, instrument.max_trail_bps
+    if trigger.trail_bps is not None:
+        if not low <= trigger.trail_bps <= high:
+            nearest = min(max(trigger.trail_bps, low), high)
+            raise _trail_range(str(trigger.trail_bps), f"{low} to {high}", str(nearest), "bps")
+    elif trigger.trail_ticks is not None:
+        assert market.reference_ticks is not None, "without a reference there are no orders"
+        low = ceil_div(market.reference_ticks * low, BPS)
+        high = max(low, market.reference_ticks * high // BPS)
+        if not low <= trigger.trail_ticks <= high:
+            nearest = min(max(trigger.trail_ticks, low), high)
+            show = instrument.format_price
+            raise _trail_range(
+                show(trigger.trail_ticks), f"{show(low)} to {show(high)}", show(nearest), "price"
+            )
+
+
+def _trail_range(given: str, allowed: str, nearest: str, unit: str) -> Rejection:
+    return Rejection(
+        Reason.TRAIL_RANGE,
+        "the trailing distance is outside the allowed range",
+        field=f"trail_{unit}",
+        given=given,
+        allowed=allowed,
+        nearest=nearest,
+    )
+
+
+def _band(rule: FilterRule, down_ppm: int, up_ppm: int) -> Filter:
+    return Filter(rule, format_fixed(PPM - down_ppm, 6), format_fixed(PPM + up_ppm, 6), "")
 
 
 def _sells_whole_balance(state: State, instrument: Instrument, command: PlaceOrder) -> bool:

@@ -6,6 +6,7 @@ from typing import assert_never
 
 from xached.domain import risk
 from xached.domain.instrument import (
+    OPEN_ORDERS_MAX,
     Asset,
     Instrument,
     check_asset,
@@ -188,13 +189,13 @@ def _decide_limits(state: State, command: SetRiskLimits) -> tuple[Event, ...]:
     known = state.default_limits
     if command.purse is not None:
         known = state.purse(command.purse).limits
-    if not 0 <= command.max_open_orders <= risk.OPEN_ORDERS_MAX:
+    if not 0 <= command.max_open_orders <= OPEN_ORDERS_MAX:
         raise Rejection(
             Reason.AMOUNT_RANGE,
             "the number of open orders is outside the allowed range",
             field="max_open_orders",
             given=str(command.max_open_orders),
-            allowed=f"0 to {risk.OPEN_ORDERS_MAX}",
+            allowed=f"0 to {OPEN_ORDERS_MAX}",
         )
     for name, units in command.max_order_notional_units:
         if name not in state.assets:

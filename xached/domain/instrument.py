@@ -22,6 +22,14 @@ AssetName = NewType("AssetName", str)
 
 SCALE_MAX = 24
 PPM = 1_000_000
+BPS = 10_000
+OPEN_ORDERS_MAX = 1_000
+"""Most open orders a limit can allow, so that cancelling all of them is one bounded row."""
+
+BUCKETS_MAX = 1_000
+DURATION_MAX_NS = 7 * 24 * 3_600 * 10**9
+
+PAPER_SUFFIX = ".PAPER"
 
 _ASSET = re.compile(r"[A-Z0-9]{2,12}(?:\.[A-Z]{2,8})?", re.ASCII)
 
@@ -32,6 +40,11 @@ class Asset:
 
     name: AssetName
     scale: int
+
+
+def is_paper(name: AssetName) -> bool:
+    """Whether an asset is play money, which nothing real is exchanged for."""
+    return name.endswith(PAPER_SUFFIX)
 
 
 def check_asset(asset: Asset) -> None:
@@ -52,6 +65,13 @@ class Instrument:
     The tick is ``tick_step`` at ``price_scale`` decimal places of the quote per whole base;
     a lot is ``lot_units`` smallest units of the base. Limits are inclusive. A band says how far
     above and below the reference price an order of that side may be, in parts per million.
+
+    None is no limit of its own; ``min_market_quantity_lots`` None: that of every order. Of open
+    orders, ``max_algo_orders`` may wait for a trigger and ``max_iceberg_orders`` show a part only.
+    A MARK older than ``mark_stale_ns`` counts as none. REFERENCE is the average of MARK over
+    ``reference_buckets`` buckets of time of ``reference_bucket_ns``; with 0 it is the last price
+    that was set. A price band that would be left halts the market for ``volatility_halt_ns`` (0:
+    never), then an auction of ``auction_ns`` (0: until the house ends it) opens it again.
     """
 
     symbol: Symbol
@@ -76,10 +96,30 @@ class Instrument:
     maker_fee_ppm: int
     taker_fee_ppm: int
     max_open_orders: int
+    min_market_quantity_lots: int | None = None
+    max_algo_orders: int = OPEN_ORDERS_MAX
+    max_iceberg_orders: int = OPEN_ORDERS_MAX
+    max_position_lots: int | None = None
+    min_trail_bps: int = 1
+    max_trail_bps: int = BPS
+    mark_stale_ns: int | None = None
+    reference_bucket_ns: int = 0
+    reference_buckets: int = 0
+    auction_ns: int = 0
+    volatility_halt_ns: int = 0
+    opening_auction: bool = False
+    """Whether the market begins with an auction once it has a reference price."""
     tick_lot_units: int = attrs.field(init=False)
     """Quote units of one tick of one lot."""
 
+    lowest_market_lots: int = attrs.field(init=False)
+    """The smallest quantity of a market order."""
+
     def __attrs_post_init__(self) -> None:
+        own = self.min_market_quantity_lots
+        object.__setattr__(
+            self, "lowest_market_lots", self.min_quantity_lots if own is None else own
+        )
         product = self.tick_step * self.lot_units * 10**self.quote_scale
         object.__setattr__(
             self, "tick_lot_units", product // 10 ** (self.price_scale + self.base_scale)
@@ -87,22 +127,42 @@ class Instrument:
 
     def check(self) -> None:
         """Refuse rules that contradict each other. Raises: Rejection INSTRUMENT_SPEC."""
+        for ok, rule in (*self._step_rules(), *self._limit_rules(), *self._phase_rules()):
+            if not ok:
+                raise Rejection(
+                    Reason.INSTRUMENT_SPEC,
+                    "the instrument's rules contradict each other",
+                    given=self.symbol[:40],
+                    allowed=rule,
+                )
+
+    def _step_rules(self) -> tuple[tuple[bool, str], ...]:
         product = self.tick_step * self.lot_units * 10**self.quote_scale
-        for ok, rule in (
+        return (
             (self.symbol == f"{self.base}-{self.quote}", "symbol is BASE-QUOTE"),
             (self.base != self.quote, "base and quote differ"),
+            (is_paper(self.base) == is_paper(self.quote), "paper is traded for paper only"),
             (0 <= self.price_scale <= SCALE_MAX, f"price scale 0 to {SCALE_MAX}"),
             (self.tick_step > 0 and self.lot_units > 0, "tick and lot are positive"),
             (
                 product > 0 and product % 10 ** (self.price_scale + self.base_scale) == 0,
                 "one tick of one lot is a whole number of quote units",
             ),
+        )
+
+    def _limit_rules(self) -> tuple[tuple[bool, str], ...]:
+        return (
             (0 < self.min_price_ticks <= self.max_price_ticks, "0 < min price <= max price"),
             (
                 0 < self.min_quantity_lots <= self.max_quantity_lots,
                 "0 < min quantity <= max quantity",
             ),
             (self.max_market_quantity_lots > 0, "max market quantity is positive"),
+            (
+                self.min_market_quantity_lots is None
+                or 0 < self.lowest_market_lots <= self.max_market_quantity_lots,
+                "0 < min market quantity <= max market quantity",
+            ),
             (
                 0 <= self.min_notional_units <= self.max_notional_units,
                 "0 <= min notional <= max notional",
@@ -116,15 +176,37 @@ class Instrument:
                 0 <= self.maker_fee_ppm < PPM and 0 <= self.taker_fee_ppm < PPM,
                 "fees are 0 to 999999 ppm",
             ),
-            (0 < self.max_open_orders <= 1_000, "1 to 1000 open orders"),
-        ):
-            if not ok:
-                raise Rejection(
-                    Reason.INSTRUMENT_SPEC,
-                    "the instrument's rules contradict each other",
-                    given=self.symbol[:40],
-                    allowed=rule,
-                )
+            (0 < self.max_open_orders <= OPEN_ORDERS_MAX, f"1 to {OPEN_ORDERS_MAX} open orders"),
+            (
+                0 <= self.max_algo_orders <= OPEN_ORDERS_MAX
+                and 0 <= self.max_iceberg_orders <= OPEN_ORDERS_MAX,
+                f"0 to {OPEN_ORDERS_MAX} algo and iceberg orders",
+            ),
+            (
+                self.max_position_lots is None or self.max_position_lots > 0,
+                "max position is positive",
+            ),
+            (0 < self.min_trail_bps <= self.max_trail_bps, "0 < min trail <= max trail"),
+        )
+
+    def _phase_rules(self) -> tuple[tuple[bool, str], ...]:
+        return (
+            (
+                self.mark_stale_ns is None or 0 < self.mark_stale_ns <= DURATION_MAX_NS,
+                "a mark is stale after more than 0 and at most 7 days",
+            ),
+            (
+                (self.reference_buckets == 0) == (self.reference_bucket_ns == 0)
+                and 0 <= self.reference_buckets <= BUCKETS_MAX
+                and 0 <= self.reference_bucket_ns <= DURATION_MAX_NS,
+                f"1 to {BUCKETS_MAX} reference buckets of a width, or none",
+            ),
+            (
+                0 <= self.auction_ns <= DURATION_MAX_NS
+                and 0 <= self.volatility_halt_ns <= DURATION_MAX_NS,
+                "auction and halt last at most 7 days",
+            ),
+        )
 
     def notional_units(self, price_ticks: int, quantity_lots: int) -> int:
         """Price times quantity, in quote units, exact."""
@@ -139,14 +221,14 @@ class Instrument:
         self.check_price(ticks)
         return ticks
 
-    def check_price(self, ticks: int) -> None:
+    def check_price(self, ticks: int, field: str = "price") -> None:
         """Refuse a price outside the filter. Raises: Rejection PRICE_RANGE."""
         if not self.min_price_ticks <= ticks <= self.max_price_ticks:
             nearest = min(max(ticks, self.min_price_ticks), self.max_price_ticks)
             raise Rejection(
                 Reason.PRICE_RANGE,
                 "the price is outside the allowed range",
-                field="price",
+                field=field,
                 given=self.format_price(ticks),
                 allowed=f"{self.format_price(self.min_price_ticks)} to "
                 f"{self.format_price(self.max_price_ticks)}",
@@ -160,18 +242,20 @@ class Instrument:
         """
         return parse_steps(text, self.lot_units, self.base_scale, "quantity", Reason.QUANTITY_LOT)
 
-    def check_quantity(self, lots: int, *, market: bool) -> None:
+    def check_quantity(self, lots: int, *, market: bool, field: str = "quantity") -> None:
         """Refuse a quantity outside the filter. Raises: Rejection QUANTITY_RANGE."""
-        highest = self.max_market_quantity_lots if market else self.max_quantity_lots
-        if not self.min_quantity_lots <= lots <= highest:
+        if market:
+            lowest, highest = self.lowest_market_lots, self.max_market_quantity_lots
+        else:
+            lowest, highest = self.min_quantity_lots, self.max_quantity_lots
+        if not lowest <= lots <= highest:
             raise Rejection(
                 Reason.QUANTITY_RANGE,
                 "the quantity is outside the allowed range",
-                field="quantity",
+                field=field,
                 given=self.format_quantity(lots),
-                allowed=f"{self.format_quantity(self.min_quantity_lots)} to "
-                f"{self.format_quantity(highest)}",
-                nearest=self.format_quantity(min(max(lots, self.min_quantity_lots), highest)),
+                allowed=f"{self.format_quantity(lowest)} to {self.format_quantity(highest)}",
+                nearest=self.format_quantity(min(max(lots, lowest), highest)),
             )
 
     def check_notional(self, notional_units: int) -> None:
@@ -259,8 +343,22 @@ def read_instrument(
     maker_fee_ppm: int,
     taker_fee_ppm: int,
     max_open_orders: int,
+    min_market_quantity: str = "",
+    max_algo_orders: int = OPEN_ORDERS_MAX,
+    max_iceberg_orders: int = OPEN_ORDERS_MAX,
+    max_position: str = "",
+    min_trail_bps: int = 1,
+    max_trail_bps: int = BPS,
+    mark_stale_ns: int | None = None,
+    reference_bucket_ns: int = 0,
+    reference_buckets: int = 0,
+    auction_ns: int = 0,
+    volatility_halt_ns: int = 0,
+    opening_auction: bool = False,
 ) -> Instrument:
     """Make an instrument of terms as people write them: exact, never rounded.
+
+    An empty text is no limit.
 
     Raises: Rejection AMOUNT_FORMAT, AMOUNT_PRECISION, PRICE_TICK, QUANTITY_LOT, INSTRUMENT_SPEC.
     """
@@ -305,6 +403,20 @@ def read_instrument(
         maker_fee_ppm=maker_fee_ppm,
         taker_fee_ppm=taker_fee_ppm,
         max_open_orders=max_open_orders,
+        min_market_quantity_lots=(
+            lots(min_market_quantity, "min_market_quantity") if min_market_quantity else None
+        ),
+        max_algo_orders=max_algo_orders,
+        max_iceberg_orders=max_iceberg_orders,
+        max_position_lots=lots(max_position, "max_position") if max_position else None,
+        min_trail_bps=min_trail_bps,
+        max_trail_bps=max_trail_bps,
+        mark_stale_ns=mark_stale_ns,
+        reference_bucket_ns=reference_bucket_ns,
+        reference_buckets=reference_buckets,
+        auction_ns=auction_ns,
+        volatility_halt_ns=volatility_halt_ns,
+        opening_auction=opening_auction,
     )
     instrument.check()
     return instrument

@@ -113,6 +113,7 @@ def apply_traded(state: State, event: Traded, seq: int, at_ns: int) -> None:
     )
     market.book.reduce(event.maker_order_id, event.quantity_lots)
     market.last_ticks = event.price_ticks
+    market.average.trade(event.notional_units, event.quantity_lots, at_ns)
     state.traded_seq, state.traded_count = seq, event.index + 1
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xached.domain.execution import Execution, end_of, rest_or_end
-from xached.domain.filters import check_filters, check_market_state
+from xached.domain.filters import check_filters, check_market_state, check_position
 from xached.domain.holds import check_funds, hold_units
 from xached.domain.instrument import Instrument
 from xached.domain.messages import (
@@ -53,6 +53,8 @@ def place(
     plan = _plan(state, market, command)
     if command.quote_units is not None:
         _check_planned(instrument, plan)
+        if command.side is BUY:
+            check_position(state, instrument, purse, command, plan.filled_lots)
     held_units = hold_units(instrument, command, plan)
     check_funds(state, instrument, command, held_units, replaced)
     accepted = OrderAccepted(

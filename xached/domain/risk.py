@@ -11,9 +11,6 @@ from xached.domain.money import ceil_div
 from xached.domain.order import BUY, Side
 from xached.domain.rejection import Reason, Rejection
 
-OPEN_ORDERS_MAX = 1_000
-"""Most open orders a limit can allow, so that cancelling all of them is one bounded row."""
-
 
 @attrs.frozen
 class RiskLimits:
@@ -51,15 +48,18 @@ def check_limits(
     check_open_orders(open_orders, limits.max_open_orders, "this purse")
 
 
-def check_open_orders(open_orders: int, most: int, where: str) -> None:
-    """Refuse one open order too many. Raises: Rejection OPEN_ORDERS."""
+def check_open_orders(
+    open_orders: int, most: int, where: str, reason: Reason = Reason.OPEN_ORDERS
+) -> None:
+    """Refuse one open order too many; ``reason`` says of which kind. Raises: Rejection."""
     if open_orders >= most:
         raise Rejection(
-            Reason.OPEN_ORDERS,
+            reason,
             f"too many open orders in {where}",
             field="open_orders",
             given=str(open_orders + 1),
             allowed=f"at most {most}",
+            nearest=str(most),
         )
 
 

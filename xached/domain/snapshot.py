@@ -6,6 +6,7 @@ Equal states give equal dumps: everything is listed in an order that replay repr
 from __future__ import annotations
 
 import enum
+from collections import deque
 from typing import Any, TypeAlias
 
 import attrs
@@ -25,6 +26,7 @@ from xached.domain.order import (
     TimeInForce,
 )
 from xached.domain.position import Position
+from xached.domain.prices import AveragePrice
 from xached.domain.risk import RiskLimits
 from xached.domain.risk_bounds import (
     RiskBook,
@@ -108,17 +110,19 @@ def _dump_market(market: Market) -> list[Any]:
         market.state.value,
         market.reference_ticks,
         market.last_ticks,
+        [list(second) for second in market.average.seconds],
         [order_id for side in Side for order_id, _, _ in market.book.queue(side)],
     ]
 
 
 def _load_market(values: list[Any], orders: dict[OrderId, Order]) -> Market:
-    fields, state, reference_ticks, last_ticks, queue = values
+    fields, state, reference_ticks, last_ticks, average, queue = values
     instrument = Instrument(**dict(zip(_INSTRUMENT_FIELDS, fields, strict=True)))
     market = Market(
         instrument,
         state=MarketState(state),
         last_ticks=last_ticks,
+        average=AveragePrice(deque(list(second) for second in average)),
     )
     if reference_ticks is not None:
         market.set_reference(reference_ticks)

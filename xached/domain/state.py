@@ -9,6 +9,7 @@ from xached.domain.instrument import Asset, AssetName, Instrument, Symbol, unkno
 from xached.domain.ledger import Ledger
 from xached.domain.order import MarketState, Order, OrderId, Purse, Side
 from xached.domain.position import Position
+from xached.domain.prices import AveragePrice
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.risk import RiskLimits, band_ticks
 from xached.domain.risk_bounds import RiskBook
@@ -25,6 +26,7 @@ class Market:
     book: Book = attrs.field(factory=Book)
     state: MarketState = MarketState.TRADING
     last_ticks: int | None = None
+    average: AveragePrice = attrs.field(factory=AveragePrice)
     reference_ticks: int | None = attrs.field(default=None, init=False)
     buy_band: tuple[int, int] = attrs.field(default=(0, -1), init=False)
     sell_band: tuple[int, int] = attrs.field(default=(0, -1), init=False)

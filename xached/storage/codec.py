@@ -72,7 +72,7 @@ TYPES: Final = (
     Typed(2, 1, Kind.COMMAND, m.CancelOrder),
     Typed(3, 1, Kind.COMMAND, m.CancelAll),
     Typed(4, 1, Kind.COMMAND, m.ListAsset),
-    Typed(5, 1, Kind.COMMAND, m.ListInstrument),
+    Typed(5, 2, Kind.COMMAND, m.ListInstrument),
     Typed(6, 1, Kind.COMMAND, m.SetMarketState),
     Typed(7, 1, Kind.COMMAND, m.SetMark),
     Typed(8, 1, Kind.COMMAND, m.OpenPurse),
@@ -87,7 +87,7 @@ TYPES: Final = (
     Typed(30, 1, Kind.COMMAND, m.AmendOrder),
     Typed(31, 1, Kind.COMMAND, m.ReplaceOrder),
     Typed(100, 1, Kind.EVENT, m.AssetListed),
-    Typed(101, 1, Kind.EVENT, m.InstrumentListed),
+    Typed(101, 2, Kind.EVENT, m.InstrumentListed),
     Typed(102, 1, Kind.EVENT, m.MarketStateSet),
     Typed(103, 1, Kind.EVENT, m.MarkSet),
     Typed(104, 1, Kind.EVENT, m.PurseOpened),
@@ -105,7 +105,7 @@ TYPES: Final = (
     Typed(151, 1, Kind.EVENT, m.RiskBoundsSet),
     Typed(130, 1, Kind.EVENT, m.OrderReduced),
     Typed(200, 1, Kind.VALUE, Asset),
-    Typed(201, 1, Kind.VALUE, Instrument),
+    Typed(201, 2, Kind.VALUE, Instrument),
     Typed(202, 1, Kind.VALUE, Sealed),
     Typed(203, 1, Kind.VALUE, Trigger),
     Typed(204, 1, Kind.VALUE, Leg),
@@ -121,6 +121,9 @@ def _grown_by(*neutral: object) -> Upcaster:
 UPCASTERS: Final[Mapping[tuple[int, int], Upcaster]] = {
     (1, 1): _grown_by(None, None, False, False),
     (109, 1): _grown_by(None, None, False, False, None, None),
+    (5, 1): _grown_by(),  # The instrument inside has grown.
+    (101, 1): _grown_by(),
+    (201, 1): _grown_by(None, 1_000, 1_000, None, 1, 10_000, None, 0, 0, 0, 0, False),
 }
 """By (code, old version)."""
 
