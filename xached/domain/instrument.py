@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import NewType
+from typing import NewType, NotRequired, TypedDict, Unpack
 
 import attrs
 
@@ -322,6 +322,28 @@ def parse_steps(text: str, step: int, scale: int, field: str, reason: Reason) ->
     return steps
 
 
+class PlainRules(TypedDict):
+    """Rules that are written as the numbers they are."""
+
+    buy_band_up_ppm: int
+    buy_band_down_ppm: int
+    sell_band_up_ppm: int
+    sell_band_down_ppm: int
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+    max_open_orders: int
+    max_algo_orders: NotRequired[int]
+    max_iceberg_orders: NotRequired[int]
+    min_trail_bps: NotRequired[int]
+    max_trail_bps: NotRequired[int]
+    mark_stale_ns: NotRequired[int | None]
+    reference_bucket_ns: NotRequired[int]
+    reference_buckets: NotRequired[int]
+    auction_ns: NotRequired[int]
+    volatility_halt_ns: NotRequired[int]
+    opening_auction: NotRequired[bool]
+
+
 def read_instrument(
     *,
     symbol: str,
@@ -336,25 +358,9 @@ def read_instrument(
     max_market_quantity: str,
     min_notional: str,
     max_notional: str,
-    buy_band_up_ppm: int,
-    buy_band_down_ppm: int,
-    sell_band_up_ppm: int,
-    sell_band_down_ppm: int,
-    maker_fee_ppm: int,
-    taker_fee_ppm: int,
-    max_open_orders: int,
     min_market_quantity: str = "",
-    max_algo_orders: int = OPEN_ORDERS_MAX,
-    max_iceberg_orders: int = OPEN_ORDERS_MAX,
     max_position: str = "",
-    min_trail_bps: int = 1,
-    max_trail_bps: int = BPS,
-    mark_stale_ns: int | None = None,
-    reference_bucket_ns: int = 0,
-    reference_buckets: int = 0,
-    auction_ns: int = 0,
-    volatility_halt_ns: int = 0,
-    opening_auction: bool = False,
+    **rules: Unpack[PlainRules],
 ) -> Instrument:
     """Make an instrument of terms as people write them: exact, never rounded.
 
@@ -396,27 +402,11 @@ def read_instrument(
         max_market_quantity_lots=lots(max_market_quantity, "max_market_quantity"),
         min_notional_units=parse_decimal(min_notional, quote.scale, "min_notional"),
         max_notional_units=parse_decimal(max_notional, quote.scale, "max_notional"),
-        buy_band_up_ppm=buy_band_up_ppm,
-        buy_band_down_ppm=buy_band_down_ppm,
-        sell_band_up_ppm=sell_band_up_ppm,
-        sell_band_down_ppm=sell_band_down_ppm,
-        maker_fee_ppm=maker_fee_ppm,
-        taker_fee_ppm=taker_fee_ppm,
-        max_open_orders=max_open_orders,
         min_market_quantity_lots=(
             lots(min_market_quantity, "min_market_quantity") if min_market_quantity else None
         ),
-        max_algo_orders=max_algo_orders,
-        max_iceberg_orders=max_iceberg_orders,
         max_position_lots=lots(max_position, "max_position") if max_position else None,
-        min_trail_bps=min_trail_bps,
-        max_trail_bps=max_trail_bps,
-        mark_stale_ns=mark_stale_ns,
-        reference_bucket_ns=reference_bucket_ns,
-        reference_buckets=reference_buckets,
-        auction_ns=auction_ns,
-        volatility_halt_ns=volatility_halt_ns,
-        opening_auction=opening_auction,
+        **rules,
     )
     instrument.check()
     return instrument
