@@ -288,6 +288,7 @@ class Script:
         instrument = self._instrument_of(purse, client_id)
         return AmendOrder(
             purse=purse,
+            symbol=instrument.symbol,
             order_id=None,
             client_order_id=client_id,
             quantity_lots=_lots(instrument, quantity),
@@ -304,6 +305,7 @@ class Script:
         assert not given, f"unknown words: {given}"
         return ReplaceOrder(
             purse=purse,
+            symbol=instrument.symbol,
             replaced_order_id=None,
             replaced_client_order_id=client_id,
             client_order_id=new_id,

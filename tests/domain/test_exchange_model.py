@@ -287,6 +287,7 @@ class ExchangeMachine(RuleBasedStateMachine):
         purse, number = self.one_of_the_orders(back)
         command = AmendOrder(
             purse=purse,
+            symbol=self.symbol_of(number),
             order_id=self.order_ids[number],
             client_order_id=None,
             quantity_lots=total,
@@ -318,6 +319,7 @@ class ExchangeMachine(RuleBasedStateMachine):
         price = None if price is None else MARK + price
         command = ReplaceOrder(
             purse=purse,
+            symbol=self.symbol_of(old),
             replaced_order_id=self.order_ids[old],
             replaced_client_order_id=None,
             client_order_id=f"o{number}",
@@ -336,6 +338,11 @@ class ExchangeMachine(RuleBasedStateMachine):
             assert accepted.replaces == self.order_ids[old]
             self.order_ids.append(accepted.order_id)
         self.compare(expected, told)
+
+    def symbol_of(self, number: int) -> Symbol:
+        """The market of an open order; some market for one that is over."""
+        order = self.exchange.state.orders.get(self.order_ids[number])
+        return Symbol("BTC-USD") if order is None else order.symbol
 
     def one_of_the_orders(self, back: int) -> tuple[Purse, int]:
         """An open order and its owner; the last accepted one, open or not, and somebody."""

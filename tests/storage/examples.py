@@ -197,6 +197,7 @@ EXAMPLES: Final[tuple[object, ...]] = (
     m.ClockAdvanced(),
     m.AmendOrder(
         purse=ALICE,
+        symbol=SYMBOL,
         order_id=ORDER,
         client_order_id=None,
         quantity_lots=LARGE,
@@ -205,6 +206,7 @@ EXAMPLES: Final[tuple[object, ...]] = (
     ),
     m.ReplaceOrder(
         purse=ALICE,
+        symbol=SYMBOL,
         replaced_order_id=None,
         replaced_client_order_id="o-1",
         client_order_id="o-2",

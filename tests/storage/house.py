@@ -172,6 +172,7 @@ class House:
         if draw.random() < 0.5:
             return AmendOrder(
                 purse=order.purse,
+                symbol=order.symbol,
                 order_id=order.order_id,
                 client_order_id=None,
                 quantity_lots=least + draw.randrange(1, order.leaves_lots + 1),
@@ -180,6 +181,7 @@ class House:
             )
         return ReplaceOrder(
             purse=order.purse,
+            symbol=order.symbol,
             replaced_order_id=order.order_id,
             replaced_client_order_id=None,
             client_order_id=f"o{self._ids}",

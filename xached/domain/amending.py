@@ -14,6 +14,7 @@ import attrs
 from xached.domain.execution import end_of
 from xached.domain.filters import check_amendment
 from xached.domain.holds import needed_hold_units
+from xached.domain.instrument import Symbol
 from xached.domain.messages import (
     AmendOrder,
     Event,
@@ -51,6 +52,7 @@ def decide_amend(state: State, command: AmendOrder) -> tuple[Event, ...]:
         command.order_id,
         command.client_order_id,
         command.expected_executed_lots,
+        symbol=command.symbol,
     )
     _check_alone(order)
     market = state.markets[order.symbol]
@@ -82,6 +84,7 @@ def replacement_of(
         command.replaced_order_id,
         command.replaced_client_order_id,
         command.expected_executed_lots,
+        symbol=command.symbol,
         field="replaced_order_id",
     )
     _check_alone(order)
@@ -148,15 +151,17 @@ def find_open_order(
     client_order_id: str | None,
     expected_executed_lots: int | None = None,
     *,
+    symbol: Symbol | None = None,
     field: str = "order_id",
 ) -> Order:
-    """The open order of a purse that is named by one of its ids.
+    """The open order of a purse, in a market if one is named, that is named by one of its ids.
 
     Raises: Rejection UNKNOWN_ORDER; ORDER_CHANGED when the caller expected another state of it.
     """
     if order_id is None and client_order_id is not None:
         order_id = purse.by_client_id.get(client_order_id)
-    if order_id is not None and order_id in purse.open_orders:
+    listed = purse.open_orders.get(order_id) if order_id is not None else None
+    if order_id is not None and listed is not None and symbol in (None, listed):
         order = state.orders[order_id]
         if expected_executed_lots not in (None, order.executed_lots):
             instrument = state.markets[order.symbol].instrument

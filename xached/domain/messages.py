@@ -74,9 +74,11 @@ class AmendOrder:
 
     ``quantity_lots`` is the new total, what was executed and prevented included. Who says
     ``expected_executed_lots`` is refused when the order has traded otherwise or is over.
+    ``symbol`` is the market whose lots these are.
     """
 
     purse: Purse
+    symbol: Symbol
     order_id: OrderId | None
     client_order_id: str | None
     quantity_lots: int
@@ -90,10 +92,12 @@ class ReplaceOrder:
 
     The replaced order is named by one of its ids. What is None stays as it was;
     ``quantity_lots`` counts what the replaced order executed, as in an amendment, so the new
-    order is for what is left of it. The new one begins at the back of the queue.
+    order is for what is left of it. The new one begins at the back of the queue. ``symbol`` is
+    the market whose lots and ticks these are.
     """
 
     purse: Purse
+    symbol: Symbol
     replaced_order_id: OrderId | None
     replaced_client_order_id: str | None
     client_order_id: str
