@@ -341,7 +341,7 @@ class ExchangeMachine(RuleBasedStateMachine):
 
     def symbol_of(self, number: int) -> Symbol:
         """The market of an open order; some market for one that is over."""
-        order = self.exchange.state.orders.get(self.order_ids[number])
+        order = self.real.state.orders.get(self.order_ids[number])
         return Symbol("BTC-USD") if order is None else order.symbol
 
     def one_of_the_orders(self, back: int) -> tuple[Purse, int]:
