@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+import random
+from collections.abc import AsyncIterator, Callable, Iterable
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -14,14 +15,16 @@ import pytest
 import trio
 import trio.testing
 from google.protobuf.message import Message
+from xache.live_book import LiveBook
 from xache.v1 import market_pb2, types_pb2
 
 from tests.actors.market_house import CommandedFeed, RowsExchange, Running, quote, running
 from tests.domain.market_values import ModelVenue
 from tests.storage.house import INSTRUMENT, SYMBOL
 from xached.api.errors import status_of
-from xached.api.market import HEARTBEAT_S, MarketHandlers
+from xached.api.market import HEARTBEAT_S, MarketHandlers, book_checksum
 from xached.api.routes import Call, Responses, Routes, Service
+from xached.domain.depth import TopLevels
 from xached.domain.instrument import Asset, AssetName, Directory
 from xached.domain.market import BINANCE, XACHE, Provenance, VenueTrade
 from xached.domain.order import Side
@@ -203,6 +206,20 @@ async def test_a_reset_book_comes_whole(edge: Edge, autojump_clock: trio.testing
     assert not reset.snapshot.bids
 
 
+def test_the_checksum_is_the_one_in_the_proto() -> None:
+    """The example of WatchBookResponse, and that only the best ten levels a side count."""
+    bids = ((500_000, 100_000),)
+    asks = ((500_002, 50_000), (500_004, 12_000))
+    top = TopLevels(epoch=0, sequence=1, depth=5, bids=bids, asks=asks)
+    assert book_checksum(INSTRUMENT, top) == 2881648606
+    text = (Path(__file__).parents[2] / "protos/xache/v1/market.proto").read_text()
+    assert "checksum 2881648606." in text
+    assert book_checksum(INSTRUMENT, attrs.evolve(top, bids=(), asks=())) == 0
+    deep = attrs.evolve(top, bids=tuple((500_000 - n, 1) for n in range(10)), asks=())
+    deeper = attrs.evolve(deep, bids=(*deep.bids, (1, 1)))
+    assert book_checksum(INSTRUMENT, deep) == book_checksum(INSTRUMENT, deeper)
+
+
 # --- Trades. ---------------------------------------------------------------------------------
 
 
@@ -235,6 +252,110 @@ async def test_watched_trades_resume_and_say_what_was_skipped(
     assert len(message.trades) == 10
     request.after_sequence = 0
     assert (await watch(edge.handlers.watch_trades, request, 1)).messages == []
+
+
+# --- Streams that break and are resumed. ------------------------------------------------------
+
+
+async def cut_at_random(
+    edge: Edge, draw: random.Random, name: str, request: Any, resume: Callable[[Any], int]
+) -> list[Any]:
+    """What a client hears of a stream that breaks again and again while people trade.
+
+    ``resume``: where it was, from a message; 0 where a message does not say.
+    """
+    heard: list[Any] = []
+    for _ in range(12):
+        responses: Collected[Any] = Collected()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(
+                getattr(edge.handlers, name), CALL, request, cast(Responses[Any], responses)
+            )
+            for _ in range(draw.randrange(12)):
+                edge.house.exchange.trade(draw.randrange(1, 12))
+                await trio.sleep(draw.choice((0.001, 0.01, 0.05)))
+            nursery.cancel_scope.cancel()
+        # Of what was on its way, some is lost.
+        arrived = responses.messages[: draw.randrange(len(responses.messages) + 1)]
+        heard += arrived
+        request.after_sequence = max([request.after_sequence, *map(resume, arrived)])
+        edge.house.exchange.trade(draw.randrange(6))
+        await trio.testing.wait_all_tasks_blocked()
+    last = await watch(getattr(edge.handlers, name), request, 1)
+    return heard + last.messages
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_a_book_that_was_cut_at_random_is_the_book_that_was_not(
+    edge: Edge, autojump_clock: trio.testing.MockClock, seed: int
+) -> None:
+    """Every message is checked against its checksum by the client's own code."""
+    draw = random.Random(seed)
+    depth = draw.randrange(1, 30)
+    request = market_pb2.WatchBookRequest(symbol="BTC-USDT", depth=depth)
+    heard = await cut_at_random(edge, draw, "watch_book", request, lambda message: message.sequence)
+    book = LiveBook("BTC-USDT")
+    for message in heard:
+        book.apply(message)
+    assert [message.HasField("snapshot") for message in heard].count(True) == 1
+    now = await edge.handlers.get_book(
+        CALL, market_pb2.GetBookRequest(symbol="BTC-USDT", depth=depth)
+    )
+    assert book.bids(depth) == [(Decimal(x.price), Decimal(x.quantity)) for x in now.bids]
+    assert book.asks(depth) == [(Decimal(x.price), Decimal(x.quantity)) for x in now.asks]
+    assert book.checksum() == now.checksum
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_trades_that_were_cut_at_random_are_the_trades_that_were_not(
+    edge: Edge, autojump_clock: trio.testing.MockClock, seed: int
+) -> None:
+    tape = edge.house.data.line(SYMBOL, XACHE).tape
+    first = tape.sequence
+    assert first > 0
+    request = market_pb2.WatchTradesRequest(symbol="BTC-USDT", after_sequence=first)
+    heard = await cut_at_random(
+        edge,
+        random.Random(seed),
+        "watch_trades",
+        request,
+        lambda message: message.trades[-1].sequence if message.trades else 0,
+    )
+    assert not any(message.lagged_to for message in heard)
+    told = [trade for message in heard for trade in message.trades]
+    everything = market_pb2.ListTradesRequest(symbol="BTC-USDT", limit=1_000)
+    listed = (await edge.handlers.list_trades(CALL, everything)).trades[::-1]
+    assert len(told) > 20
+    assert told == [trade for trade in listed if trade.sequence > first]
+
+
+async def test_a_book_that_cannot_be_resumed_says_so(
+    edge: Edge, autojump_clock: trio.testing.MockClock
+) -> None:
+    request = market_pb2.WatchBookRequest(symbol="BTC-USDT", after_sequence=3)
+    first, *_ = (await watch(edge.handlers.watch_book, request, 1)).messages
+    assert first.snapshot.lagged
+
+
+async def test_candles_resume_with_the_one_that_was_known(
+    edge: Edge, autojump_clock: trio.testing.MockClock
+) -> None:
+    request = market_pb2.WatchCandlesRequest(
+        symbol="BTC-USDT", venue="BINANCE", interval=market_pb2.INTERVAL_1S
+    )
+    edge.house.feed.publish([trade(edge, 1, 10)])
+    (first,) = (await watch(edge.handlers.watch_candles, request, 0.1)).messages
+    for number in (2, 3, 4):
+        edge.house.feed.publish([trade(edge, number, 10 * number)])
+        await trio.sleep(1.5)
+    request.from_ns = first.candles[0].open_at_ns
+    (missed,) = (await watch(edge.handlers.watch_candles, request, 0.1)).messages
+    assert [candle.close for candle in missed.candles] == ["2.0", "3.0", "4.0"]
+    assert missed.candles[0].open_at_ns == request.from_ns
+    assert not missed.lagged
+    request.from_ns -= 1_000_000_000
+    (missed,) = (await watch(edge.handlers.watch_candles, request, 0.1)).messages
+    assert missed.lagged
 
 
 # --- Tickers. --------------------------------------------------------------------------------

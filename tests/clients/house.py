@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -73,6 +74,12 @@ def refuse(
         packed.Pack(detail)
         status.details.append(packed)
     context.abort_with_status(rpc_status.to_status(status))
+
+
+def check(message: market_pb2.WatchBookResponse, text: str) -> market_pb2.WatchBookResponse:
+    """Give a step the checksum of the book that it leads to, written as the proto says."""
+    message.checksum = zlib.crc32(text.encode())
+    return message
 
 
 class House(
@@ -192,6 +199,10 @@ class House(
     def WatchBook(self, request: Any, context: Any) -> Iterator[Any]:
         self._arrive("WatchBook", request, context)
         return self._stream("WatchBook", context)
+
+    def WatchCandles(self, request: Any, context: Any) -> Iterator[Any]:
+        self._arrive("WatchCandles", request, context)
+        return self._stream("WatchCandles", context)
 
     def WatchTrades(self, request: Any, context: Any) -> Iterator[Any]:
         self._arrive("WatchTrades", request, context)

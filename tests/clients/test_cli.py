@@ -30,6 +30,7 @@ from tests.clients.house import (
     House,
     bought,
     break_off,
+    check,
     refuse,
 )
 
@@ -557,7 +558,7 @@ def test_a_live_book_in_a_pipe_tells_the_best_prices(house: House, start: Start)
             asks=[market_pb2.BookLevel(price="11.00", quantity="1")],
         ),
     )
-    house.streams["WatchBook"] = [[snapshot]]
+    house.streams["WatchBook"] = [[check(snapshot, "11.00:1,9.00:2")]]
     started = start("book", "BTC-USDT", "--live")
     assert started.line() == (
         "15:06:40.000  BTC-USDT  bid 2 @ 9.00  ask 1 @ 11.00  spread 2.00 (2000.00 bp)  "
@@ -724,7 +725,7 @@ def test_a_live_book_is_drawn_in_place_with_own_orders(
     )
     order = types_pb2.Order(price="9.00", leaves_quantity="0.5")
     house.answers["ListOpenOrders"] = trading_pb2.ListOpenOrdersResponse(orders=[order])
-    house.streams["WatchBook"] = [[snapshot, change]]
+    house.streams["WatchBook"] = [[check(snapshot, "9.00:2"), check(change, "9.50:1,9.00:2")]]
     terminal = start_in_terminal("book", "BTC-USDT", "--live")
     # It is drawn again and again: each of these is there in the end.
     for shown in ("XACHE simulated", "yours", "spread 0.50", "  0.5"):

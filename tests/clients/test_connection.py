@@ -21,7 +21,7 @@ from xache.orders import order_request
 from xache.v1 import market_pb2, market_pb2_grpc, trading_pb2, types_pb2
 
 from tests.clients.conftest import Waits
-from tests.clients.house import BINANCE, EMAIL, PASSWORD, House, break_off, refuse
+from tests.clients.house import BINANCE, EMAIL, PASSWORD, House, break_off, check, refuse
 
 BUY = types_pb2.SIDE_BUY
 
@@ -250,8 +250,9 @@ def test_a_purse_stream_renews_its_token(house: House, signed_in: Client) -> Non
 
 
 def step(
-    first: int, last: int, bids: dict[str, str], *, snapshot: bool = False
+    first: int, last: int, bids: dict[str, str], book: str, *, snapshot: bool = False
 ) -> market_pb2.WatchBookResponse:
+    """A step that leads to a book, written as its checksum reads it."""
     message = market_pb2.WatchBookResponse(
         symbol="BTC-USDT", source=BINANCE, first_sequence=first, sequence=last
     )
@@ -260,16 +261,16 @@ def step(
         message.snapshot.bids.extend(levels)
     else:
         message.change.bids.extend(levels)
-    return message
+    return check(message, book)
 
 
 def test_a_book_is_kept_in_step(house: House, client: Client) -> None:
     heartbeat = market_pb2.WatchBookResponse(heartbeat=market_pb2.MarketHeartbeat(), sequence=9)
     house.streams["WatchBook"] = [
         [
-            step(10, 10, {"9": "1", "8": "2"}, snapshot=True),
+            step(10, 10, {"9": "1", "8": "2"}, "9:1,8:2", snapshot=True),
             heartbeat,
-            step(11, 13, {"9": "0", "8.5": "3"}),
+            step(11, 13, {"9": "0", "8.5": "3"}, "8.5:3,8:2"),
         ]
     ]
     books = client.market.follow_book("BTC-USDT")
@@ -284,14 +285,82 @@ def test_a_book_is_kept_in_step(house: House, client: Client) -> None:
 def test_a_gap_in_a_book_is_mended_by_a_new_stream(house: House, client: Client) -> None:
     """Without the check of numbers the book went on with a level that was long gone."""
     house.streams["WatchBook"] = [
-        [step(10, 10, {"9": "1"}, snapshot=True), step(12, 12, {"8": "1"})],
-        [step(20, 20, {"7": "1"}, snapshot=True)],
+        [step(10, 10, {"9": "1"}, "9:1", snapshot=True), step(12, 12, {"8": "1"}, "9:1,8:1")],
+        [step(20, 20, {"7": "1"}, "7:1", snapshot=True)],
     ]
     books = client.market.follow_book("BTC-USDT")
     assert next(books).bids(9) == [(Decimal(9), Decimal(1))]
     book: LiveBook = next(books)
     assert book.bids(9) == [(Decimal(7), Decimal(1))]
     books.close()
+
+
+def test_a_book_that_does_not_fit_its_checksum_is_begun_anew(house: House, client: Client) -> None:
+    """Without the comparison the book goes on with a quantity that the house never had: tried."""
+    house.streams["WatchBook"] = [
+        [
+            step(10, 10, {"9": "1"}, "9:1", snapshot=True),
+            step(11, 11, {"9": "2"}, "9:3"),
+        ],
+        [step(20, 20, {"7": "1"}, "7:1", snapshot=True)],
+    ]
+    books = client.market.follow_book("BTC-USDT")
+    assert next(books).bids(9) == [(Decimal(9), Decimal(1))]
+    assert next(books).bids(9) == [(Decimal(7), Decimal(1))]
+    books.close()
+    assert [request.after_sequence for request in book_requests(house)] == [0, 0]
+
+
+def test_a_whole_book_that_does_not_fit_is_a_bug_of_the_house(house: House, client: Client) -> None:
+    house.streams["WatchBook"] = [[step(10, 10, {"9": "1"}, "9:2", snapshot=True)]]
+    with pytest.raises(Incident, match="CHECKSUM"):
+        next(client.market.follow_book("BTC-USDT"))
+
+
+def test_a_book_resumes_where_the_connection_broke(house: House, client: Client) -> None:
+    house.streams["WatchBook"] = [
+        [
+            step(10, 10, {"9": "1"}, "9:1", snapshot=True),
+            step(11, 13, {"8": "1"}, "9:1,8:1"),
+            break_off,
+        ],
+        [step(14, 15, {"9": "0"}, "8:1")],
+    ]
+    books = client.market.follow_book("BTC-USDT")
+    assert [next(books).sequence for _ in range(3)] == [10, 13, 15]
+    books.close()
+    assert [request.after_sequence for request in book_requests(house)] == [0, 13]
+
+
+def test_candles_resume_with_the_last_one(house: House, client: Client) -> None:
+    candle = market_pb2.Candle(open_at_ns=60, close="1")
+    house.streams["WatchCandles"] = [
+        [market_pb2.WatchCandlesResponse(candles=[candle]), break_off],
+        [market_pb2.WatchCandlesResponse(candles=[candle])],
+    ]
+    stream = client.market.watch_candles("BTC-USDT", market_pb2.INTERVAL_1M)
+    next(stream)
+    next(stream)
+    stream.close()
+    asked = [r for r in house.requests if isinstance(r, market_pb2.WatchCandlesRequest)]
+    assert [request.from_ns for request in asked] == [0, 60]
+
+
+def test_the_checksum_is_the_one_in_the_proto() -> None:
+    """The example of WatchBookResponse."""
+    book = LiveBook("BTC-USDT")
+    levels = [("50000.4", "0.12"), ("50000.2", "0.5")]
+    message = market_pb2.WatchBookResponse(first_sequence=7, sequence=7, checksum=2881648606)
+    message.snapshot.asks.extend(
+        market_pb2.BookLevel(price=price, quantity=quantity) for price, quantity in levels
+    )
+    message.snapshot.bids.add(price="50000.0", quantity="1")
+    assert book.apply(message)
+    assert book.checksum() == 2881648606
+
+
+def book_requests(house: House) -> list[market_pb2.WatchBookRequest]:
+    return [r for r in house.requests if isinstance(r, market_pb2.WatchBookRequest)]
 
 
 def test_orders_over_one_stream_keep_their_tags(house: House, signed_in: Client) -> None:

@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.domain.market_values import BTC, EXAMPLES, ModelVenue, best_first
 from xached.domain.depth import (
     DIFFS_KEPT_MAX,
+    UNDO_LEVELS_MAX,
     BookReader,
     BookStep,
     Depth,
@@ -197,7 +198,15 @@ def test_a_reader_begins_with_a_snapshot_and_then_hears_changes() -> None:
     book.depth.set(Side.BUY, 10, 1)
     book.changed(7)
     assert reader.step() == BookStep(
-        snapshot=False, reset=False, first_sequence=1, sequence=1, at_ns=7, bids=((10, 1),), asks=()
+        snapshot=False,
+        reset=False,
+        lagged=False,
+        first_sequence=1,
+        sequence=1,
+        at_ns=7,
+        bids=((10, 1),),
+        asks=(),
+        top=book.top(2),
     )
 
 
@@ -230,18 +239,83 @@ def test_changes_below_the_view_pass_silently_and_are_covered_later() -> None:
     assert (step.first_sequence, step.sequence) == (2, 3)
 
 
+def test_a_reader_resumes_with_exactly_what_it_missed() -> None:
+    book = PublicBook(100)
+    book.depth.set_many(bids=((10, 1), (9, 2)), asks=((12, 5),))
+    book.changed(0)
+    book.depth.set(Side.BUY, 10, 0)
+    book.changed(0)
+    book.depth.set(Side.SELL, 11, 7)
+    book.changed(0)
+    step = BookReader(book, 5, 101).step()
+    assert step is not None
+    assert (step.snapshot, step.first_sequence, step.sequence) == (False, 102, 103)
+    assert (dict(step.bids), dict(step.asks)) == ({10: 0}, {11: 7})
+    assert BookReader(book, 5, 103).step() is None, "it has missed nothing"
+    top = book.top_at(101, 1)
+    assert top is not None
+    assert (top.bids, top.asks) == (((10, 1),), ((12, 5),))
+
+
+@pytest.mark.parametrize("sequence", [99, 103, 10**9])
+def test_a_number_that_is_not_known_is_answered_with_a_snapshot_that_says_so(
+    sequence: int,
+) -> None:
+    book = PublicBook(100)
+    book.depth.set(Side.BUY, 10, 1)
+    book.changed(0)
+    book.depth.set(Side.BUY, 10, 2)
+    book.changed(0)
+    step = BookReader(book, 5, sequence).step()
+    assert step is not None
+    assert (step.snapshot, step.lagged, step.sequence, step.bids) == (True, True, 102, ((10, 2),))
+
+
+def test_what_was_before_a_new_start_cannot_be_resumed() -> None:
+    book = PublicBook(100)
+    book.depth.set(Side.BUY, 10, 1)
+    book.changed(0)
+    book.start_anew(0)
+    step = BookReader(book, 5, 101).step()
+    assert step is not None
+    assert (step.snapshot, step.lagged) == (True, True)
+
+
+def test_what_is_remembered_for_readers_that_come_back_is_bounded() -> None:
+    book = PublicBook(100)
+    for number in range(UNDO_LEVELS_MAX // 2 + 50):
+        book.depth.set(Side.BUY, 10, 1 + number % 2)
+        book.changed(0)
+    oldest = book.sequence - UNDO_LEVELS_MAX // 2
+    assert book.top_at(oldest, 1) is not None
+    assert book.top_at(oldest - 1, 1) is None
+
+
+def test_readers_that_were_told_the_same_share_the_next_step() -> None:
+    book = PublicBook()
+    readers = [BookReader(book, 5) for _ in range(3)]
+    book.depth.set(Side.BUY, 10, 1)
+    book.changed(0)
+    assert len({id(reader.step()) for reader in readers}) == 1
+    book.depth.set(Side.BUY, 11, 1)
+    book.changed(0)
+    assert len({id(reader.step()) for reader in readers}) == 1
+    assert len({id(reader.told) for reader in readers}) == 1
+
+
 changes = st.lists(st.tuples(sides, prices, quantities), min_size=1, max_size=4)
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(
-    st.lists(st.one_of(changes, st.just("reset"), st.just("read")), max_size=40),
+    st.lists(st.one_of(changes, changes, st.sampled_from(("reset", "read", "cut"))), max_size=40),
     st.integers(1, 8),
 )
-def test_numbered_steps_rebuild_the_true_top_of_the_book(
+def test_numbered_steps_rebuild_the_true_top_of_the_book_over_any_cut(
     script: list[list[tuple[Side, int, int]] | str], depth: int
 ) -> None:
-    book = PublicBook()
+    """A reader that is cut off anywhere and resumes ends with the same book."""
+    book = PublicBook(1)
     reader = BookReader(book, depth)
     rebuilt: dict[Side, dict[int, int]] = {side: {} for side in Side}
     known = 0
@@ -254,6 +328,10 @@ def test_numbered_steps_rebuild_the_true_top_of_the_book(
             for side, price_ticks, lots in action:
                 book.depth.set(side, price_ticks, lots)
             book.changed(0)
+        elif action == "cut":
+            resumable = reader.told is not None and reader.told.epoch == book.epoch
+            reader = BookReader(book, depth, known or None)
+            assert (reader.told is not None) == resumable
         elif (step := reader.step()) is not None:
             if step.snapshot:
                 rebuilt = {side: {} for side in Side}

@@ -1,14 +1,16 @@
 """MarketService: what the market actor keeps, as messages and streams.
 
 Every stream sends a sign of life after five silent seconds, so that a client that has gone away
-is noticed. Between two messages a stream waits a little: what changes meanwhile goes into the
-next one, and a busy market costs no more than a calm one.
+is noticed. Between two messages a stream waits a little, and as long as its client takes for the
+one before: what changes meanwhile goes into the next one. So a busy market costs no more than a
+calm one, and a slow client no more than a fast one.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import trio
 from xache.v1 import market_pb2, types_pb2
@@ -17,7 +19,7 @@ from xached.actors.market.data import MarketData, Watch
 from xached.api import convert
 from xached.api.routes import Call, Responses
 from xached.domain.candles import Candle, Interval
-from xached.domain.depth import BookStep
+from xached.domain.depth import BookStep, TopLevels
 from xached.domain.instrument import Directory, Instrument
 from xached.domain.market import XACHE, Level, Source, TapeTrade, Ticker, Venue
 from xached.domain.market_line import MarketLine
@@ -31,6 +33,7 @@ TRADES_PACE_S: Final = 0.02
 TICKERS_PACE_S: Final = 0.1
 CANDLES_PACE_S: Final = 0.1
 
+CHECKSUM_LEVELS: Final = 10
 LEVELS_DEFAULT: Final = 20
 TRADES_DEFAULT: Final = 100
 CANDLES_DEFAULT: Final = 200
@@ -52,6 +55,8 @@ class MarketHandlers:
     def __init__(self, data: MarketData, directory: Directory) -> None:
         self._data = data
         self._directory = directory
+        self._told: dict[MarketLine, tuple[BookStep, Source, market_pb2.WatchBookResponse]] = {}
+        """The last step of each book that was told, and how: most readers are told the same."""
 
     async def list_instruments(
         self, _call: Call, _request: market_pb2.ListInstrumentsRequest
@@ -76,14 +81,15 @@ class MarketHandlers:
         """Tell a book as it stands."""
         instrument, line = self._line(request.symbol, request.venue)
         levels = _limit(request.depth, LEVELS_DEFAULT, "depth")
-        book = line.book
+        top = line.book.top(levels)
         return market_pb2.GetBookResponse(
             symbol=line.symbol,
             source=_source(self._data.book_source(line)),
-            sequence=book.sequence,
-            bids=_levels(instrument, book.depth.bids(levels)),
-            asks=_levels(instrument, book.depth.asks(levels)),
-            at_ns=book.at_ns,
+            sequence=top.sequence,
+            bids=_levels(instrument, top.bids),
+            asks=_levels(instrument, top.asks),
+            at_ns=line.book.at_ns,
+            checksum=book_checksum(instrument, top),
         )
 
     async def watch_book(
@@ -92,25 +98,37 @@ class MarketHandlers:
         request: market_pb2.WatchBookRequest,
         responses: Responses[market_pb2.WatchBookResponse],
     ) -> None:
-        """Stream a book: all levels, then those that changed."""
+        """Stream a book: all levels, then those that changed; or resumed after a number."""
         instrument, line = self._line(request.symbol, request.venue)
-        watch = self._data.watch_book(line, _limit(request.depth, LEVELS_DEFAULT, "depth"))
+        depth = _limit(request.depth, LEVELS_DEFAULT, "depth")
+        watch = self._data.watch_book(line, depth, request.after_sequence or None)
         while True:
             step = await _next(watch)
-            source = _source(self._data.book_source(line))
-            if step is None:
+            if step is not None:
+                message = self._book_message(instrument, line, step)
+            else:
+                assert watch.told is not None, "it begins with a step"
                 message = market_pb2.WatchBookResponse(
                     symbol=line.symbol,
-                    source=source,
-                    sequence=watch.sequence,
-                    first_sequence=watch.sequence,
+                    source=_source(self._data.book_source(line)),
+                    sequence=watch.told.sequence,
+                    first_sequence=watch.told.sequence,
                     at_ns=line.book.at_ns,
+                    checksum=book_checksum(instrument, watch.told),
                     heartbeat=market_pb2.MarketHeartbeat(),
                 )
-            else:
-                message = _book_message(instrument, source, step)
-            await responses.send(message)
-            await trio.sleep(BOOK_PACE_S)
+            await _deliver(responses, message, BOOK_PACE_S)
+
+    def _book_message(
+        self, instrument: Instrument, line: MarketLine, step: BookStep
+    ) -> market_pb2.WatchBookResponse:
+        source = self._data.book_source(line)
+        told = self._told.get(line)
+        if told is not None and told[0] is step and told[1] == source:
+            return told[2]
+        message = _book_message(instrument, source, step)
+        self._told[line] = (step, source, message)
+        return message
 
     # --- trades ------------------------------------------------------------------------------
 
@@ -143,8 +161,7 @@ class MarketHandlers:
                     lagged_to=step.lagged_to,
                     reset=step.reset,
                 )
-            await responses.send(message)
-            await trio.sleep(TRADES_PACE_S)
+            await _deliver(responses, message, TRADES_PACE_S)
 
     # --- tickers -----------------------------------------------------------------------------
 
@@ -168,10 +185,8 @@ class MarketHandlers:
         watch = self._data.watch_tickers(symbol)
         while True:
             tickers = await _next(watch) or []
-            await responses.send(
-                market_pb2.WatchTickersResponse(tickers=self._ticker_messages(tickers))
-            )
-            await trio.sleep(TICKERS_PACE_S)
+            message = market_pb2.WatchTickersResponse(tickers=self._ticker_messages(tickers))
+            await _deliver(responses, message, TICKERS_PACE_S)
 
     # --- candles -----------------------------------------------------------------------------
 
@@ -201,22 +216,22 @@ class MarketHandlers:
         request: market_pb2.WatchCandlesRequest,
         responses: Responses[market_pb2.WatchCandlesResponse],
     ) -> None:
-        """Stream candles as they change and close."""
+        """Stream candles as they change and close; or resumed with one that was known."""
         instrument, line = self._line(request.symbol, request.venue)
-        watch = self._data.watch_candles(line, _interval(request.interval))
+        interval = _interval(request.interval)
+        watch = self._data.watch_candles(line, interval, request.from_ns or None)
         while True:
             step = await _next(watch)
             candles = step.candles if step is not None else ()
-            await responses.send(
-                market_pb2.WatchCandlesResponse(
-                    symbol=line.symbol,
-                    source=_candle_source(line, candles),
-                    interval=request.interval,
-                    candles=[_candle_message(instrument, candle) for candle in candles],
-                    reset=step is not None and step.reset,
-                )
+            message = market_pb2.WatchCandlesResponse(
+                symbol=line.symbol,
+                source=_candle_source(line, candles),
+                interval=request.interval,
+                candles=[_candle_message(instrument, candle) for candle in candles],
+                reset=step is not None and step.reset,
+                lagged=step is not None and step.lagged,
             )
-            await trio.sleep(CANDLES_PACE_S)
+            await _deliver(responses, message, CANDLES_PACE_S)
 
     def _line(self, symbol: str, venue: str) -> tuple[Instrument, MarketLine]:
         instrument = self._directory.instrument(symbol)
@@ -236,6 +251,23 @@ async def _next(watch: Watch[Step]) -> Step | None:
     with trio.move_on_after(HEARTBEAT_S):
         return await watch.next()
     return None
+
+
+async def _deliver(responses: Responses[Any], message: Any, pace_s: float) -> None:
+    """Send, and wait until the client has it and it is time for the next one."""
+    await responses.send(message)
+    await responses.flush()
+    await trio.sleep(pace_s)
+
+
+def book_checksum(instrument: Instrument, top: TopLevels) -> int:
+    """The checksum of the best levels; how it is made is written at WatchBookResponse."""
+    levels = (*top.asks[:CHECKSUM_LEVELS], *top.bids[:CHECKSUM_LEVELS])
+    text = ",".join(
+        f"{instrument.format_price(price_ticks)}:{instrument.format_quantity(lots)}"
+        for price_ticks, lots in levels
+    )
+    return zlib.crc32(text.encode("ascii"))
 
 
 def _limit(given: int, default: int, field: str) -> int:
@@ -281,18 +313,21 @@ def _levels(instrument: Instrument, levels: Sequence[Level]) -> list[market_pb2.
 
 
 def _book_message(
-    instrument: Instrument, source: types_pb2.Source, step: BookStep
+    instrument: Instrument, source: Source, step: BookStep
 ) -> market_pb2.WatchBookResponse:
     bids, asks = _levels(instrument, step.bids), _levels(instrument, step.asks)
     message = market_pb2.WatchBookResponse(
         symbol=instrument.symbol,
-        source=source,
+        source=_source(source),
         sequence=step.sequence,
         first_sequence=step.first_sequence,
         at_ns=step.at_ns,
+        checksum=book_checksum(instrument, step.top),
     )
     if step.snapshot:
-        message.snapshot.CopyFrom(market_pb2.BookSnapshot(bids=bids, asks=asks, reset=step.reset))
+        message.snapshot.CopyFrom(
+            market_pb2.BookSnapshot(bids=bids, asks=asks, reset=step.reset, lagged=step.lagged)
+        )
     else:
         message.change.CopyFrom(market_pb2.BookChange(bids=bids, asks=asks))
     return message

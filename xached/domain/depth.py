@@ -29,17 +29,25 @@ from xached.domain.order import Side
 DIFFS_KEPT_MAX = 2_000
 """Diffs kept while waiting for a snapshot: 200 s at the ten a second of Binance."""
 
+UNDO_LEVELS_MAX = 20_000
+"""How many changed levels of a published book are remembered, for readers that come back: some
+minutes of a busy one, about 3 MB."""
+
+SHARED_MAX = 64
+"""How many steps of a published book are kept for other readers until it changes."""
+
 
 class _Ladder:
     """One side: quantities by price, prices in a list with the best last."""
 
-    __slots__ = ("_keys", "_lots", "_sign")
+    __slots__ = ("_before", "_keys", "_lots", "_sign")
 
     def __init__(self, side: Side) -> None:
         # Asks are stored negated, so that the best is the greatest on both sides.
         self._sign = 1 if side is Side.BUY else -1
         self._keys: list[int] = []
         self._lots: dict[int, int] = {}
+        self._before: dict[int, int] = {}
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -50,12 +58,17 @@ class _Ladder:
     def set(self, price_ticks: int, lots: int) -> None:
         assert lots >= 0, (price_ticks, lots)
         key = price_ticks * self._sign
-        if lots:
-            if key not in self._lots:
-                self._keys.insert(bisect_left(self._keys, key), key)
-            self._lots[key] = lots
-        elif self._lots.pop(key, None) is not None:
+        before = self._lots.get(key, 0)
+        if lots == before:
+            return
+        self._before.setdefault(key, before)
+        if not lots:
+            del self._lots[key]
             del self._keys[bisect_left(self._keys, key)]
+            return
+        if not before:
+            self._keys.insert(bisect_left(self._keys, key), key)
+        self._lots[key] = lots
 
     def best(self) -> Level | None:
         if not self._keys:
@@ -76,8 +89,17 @@ class _Ladder:
         return tuple([key * sign for key in beyond])
 
     def clear(self) -> None:
+        for key, lots in self._lots.items():
+            self._before.setdefault(key, lots)
         self._keys.clear()
         self._lots.clear()
+
+    def take_before(self) -> tuple[Level, ...]:
+        """What was at the prices that have changed since the last call."""
+        if not self._before:
+            return ()
+        before, self._before = self._before, {}
+        return tuple([(key * self._sign, lots) for key, lots in before.items()])
 
 
 class Depth:
@@ -140,6 +162,10 @@ class Depth:
     def asks(self, depth: int) -> tuple[Level, ...]:
         """Up to ``depth`` asks, best first."""
         return self._asks.top(depth)
+
+    def take_before(self) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
+        """Bids and asks as they were, of the prices that have changed since the last call."""
+        return self._bids.take_before(), self._asks.take_before()
 
     def _ladder(self, side: Side) -> _Ladder:
         return self._bids if side is Side.BUY else self._asks
@@ -231,28 +257,15 @@ class VenueDepth:
 # --- Telling readers. ------------------------------------------------------------------------
 
 
-class PublicBook:
-    """A published book: its levels, the number of its last change, and when that was.
+@attrs.frozen(kw_only=True, eq=False)
+class TopLevels:
+    """The ``depth`` best levels a side after change number ``sequence``, best first."""
 
-    Changing ``epoch`` tells readers that what follows does not build on what they have.
-    """
-
-    def __init__(self, sequence: int = 0) -> None:
-        self.depth = Depth()
-        self.sequence = sequence
-        self.epoch = 0
-        self.at_ns = 0
-
-    def changed(self, at_ns: int) -> None:
-        """Number a change that was made to the levels."""
-        self.sequence += 1
-        self.at_ns = at_ns
-
-    def start_anew(self, at_ns: int) -> None:
-        """Empty the book; readers get a snapshot that says so."""
-        self.depth.clear()
-        self.epoch += 1
-        self.changed(at_ns)
+    epoch: int
+    sequence: int
+    depth: int
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
 
 
 @attrs.frozen(kw_only=True)
@@ -261,15 +274,147 @@ class BookStep:
 
     It covers the changes ``first_sequence`` to ``sequence`` and builds on the one before; a
     snapshot builds on nothing. ``reset``: the feed started anew since the step before.
+    ``lagged``: a reader that came back could not be told what it has missed. ``top``: what the
+    reader has then.
     """
 
     snapshot: bool
     reset: bool
+    lagged: bool
     first_sequence: int
     sequence: int
     at_ns: int
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
+    top: TopLevels
+
+
+@attrs.frozen
+class _Undo:
+    """What takes a change back: the levels as they were before."""
+
+    sequence: int
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+
+    @property
+    def size(self) -> int:
+        return 1 + len(self.bids) + len(self.asks)
+
+
+class PublicBook:
+    """A published book: its levels, the number of its last change, and when that was.
+
+    Changing ``epoch`` tells readers that what follows does not build on what they have. What
+    changed lately is remembered backwards, so that the book can be told as it was.
+
+    ``sequence``: where numbers begin. A reader may come back with a number of an earlier run:
+    give each run other numbers.
+    """
+
+    def __init__(self, sequence: int = 0) -> None:
+        self.depth = Depth()
+        self.sequence = sequence
+        self.epoch = 0
+        self.at_ns = 0
+        self._undo: deque[_Undo] = deque()
+        self._undo_levels = 0
+        self._oldest = sequence
+        self._tops: dict[int, TopLevels] = {}
+        self._steps: dict[tuple[TopLevels | None, int, bool], BookStep | None] = {}
+
+    def changed(self, at_ns: int) -> None:
+        """Number a change that was made to the levels."""
+        self.sequence += 1
+        self.at_ns = at_ns
+        undo = _Undo(self.sequence, *self.depth.take_before())
+        self._undo.append(undo)
+        self._undo_levels += undo.size
+        while self._undo_levels > UNDO_LEVELS_MAX:
+            oldest = self._undo.popleft()
+            self._undo_levels -= oldest.size
+            self._oldest = oldest.sequence
+        self._tops.clear()
+        self._steps.clear()
+
+    def start_anew(self, at_ns: int) -> None:
+        """Empty the book; readers get a snapshot that says so."""
+        self.depth.clear()
+        self.epoch += 1
+        self.changed(at_ns)
+        self._undo.clear()
+        self._undo_levels = 0
+        self._oldest = self.sequence
+
+    def top(self, depth: int) -> TopLevels:
+        """The best levels as they are; the same object until the book changes."""
+        top = self._tops.get(depth)
+        if top is None:
+            if len(self._tops) >= SHARED_MAX:
+                self._tops.clear()
+            top = self._tops[depth] = TopLevels(
+                epoch=self.epoch,
+                sequence=self.sequence,
+                depth=depth,
+                bids=self.depth.bids(depth),
+                asks=self.depth.asks(depth),
+            )
+        return top
+
+    def top_at(self, sequence: int, depth: int) -> TopLevels | None:
+        """The best levels as they were after a change; None when that is not known any more."""
+        if not self._oldest <= sequence <= self.sequence:
+            return None
+        bids: dict[int, int] = {}
+        asks: dict[int, int] = {}
+        for undo in reversed(self._undo):
+            if undo.sequence <= sequence:
+                break
+            bids.update(undo.bids)
+            asks.update(undo.asks)
+        # Each price that is taken back may uncover one that is shown.
+        bids = {**dict(self.depth.bids(depth + len(bids))), **bids}
+        asks = {**dict(self.depth.asks(depth + len(asks))), **asks}
+        return TopLevels(
+            epoch=self.epoch,
+            sequence=sequence,
+            depth=depth,
+            bids=tuple(sorted((level for level in bids.items() if level[1]), reverse=True)[:depth]),
+            asks=tuple(sorted(level for level in asks.items() if level[1])[:depth]),
+        )
+
+    def step(self, told: TopLevels | None, depth: int, *, lagged: bool) -> BookStep | None:
+        """What leads from what was told to the book as it is; None when nothing is shown of it.
+
+        Readers that were told the same share the answer.
+        """
+        key = (told, depth, lagged)
+        if key not in self._steps:
+            if len(self._steps) >= SHARED_MAX:
+                self._steps.clear()
+            self._steps[key] = self._make_step(told, self.top(depth), lagged)
+        return self._steps[key]
+
+    def _make_step(self, told: TopLevels | None, top: TopLevels, lagged: bool) -> BookStep | None:
+        if told is None or told.epoch != top.epoch:
+            first_sequence, bids, asks = top.sequence, top.bids, top.asks
+        else:
+            first_sequence = told.sequence + 1
+            bids, asks = _changes(told.bids, top.bids), _changes(told.asks, top.asks)
+            if not bids and not asks:
+                # Numbers pass silently: the next step covers them.
+                return None
+        return BookStep(
+            snapshot=told is None or told.epoch != top.epoch,
+            reset=told is not None and told.epoch != top.epoch,
+            lagged=lagged,
+            first_sequence=first_sequence,
+            sequence=top.sequence,
+            at_ns=self.at_ns,
+            bids=bids,
+            asks=asks,
+            top=top,
+        )
 
 
 class BookReader:
@@ -277,57 +422,39 @@ class BookReader:
 
     A slow reader needs no queue: the next step is the difference between the ``depth`` best
     levels it knows and those there are now, however many changes lie between. So its memory is
-    bounded by ``depth``, and what it rebuilds is always the true top of the book.
+    bounded by ``depth``, and what it rebuilds is always the true top of the book. Readers that
+    keep up share even that.
     """
 
-    def __init__(self, book: PublicBook, depth: int) -> None:
+    def __init__(self, book: PublicBook, depth: int, after_sequence: int | None = None) -> None:
+        """Begin with all levels; or go on after a number, where that is still possible."""
         assert depth > 0
         self._book = book
         self._depth = depth
-        self._epoch: int | None = None
-        self._sequence = 0
-        self._bids: dict[int, int] = {}
-        self._asks: dict[int, int] = {}
-
-    @property
-    def behind(self) -> bool:
-        """True when the book has changed since the last step."""
-        return self._epoch is None or self._sequence != self._book.sequence
-
-    @property
-    def sequence(self) -> int:
-        """Number of the last change the reader knows of."""
-        return self._sequence
+        self._seen: TopLevels | None = None
+        self.told: TopLevels | None = None
+        """What the reader has; None before the first step."""
+        self._lagged = False
+        if after_sequence is not None:
+            self.told = book.top_at(after_sequence, depth)
+            self._lagged = self.told is None
 
     def step(self) -> BookStep | None:
         """What to tell the reader now; None when nothing changed in its levels."""
-        book = self._book
-        if not self.behind:
+        top = self._book.top(self._depth)
+        if top is self._seen:
             return None
-        bids, asks = book.depth.bids(self._depth), book.depth.asks(self._depth)
-        snapshot = self._epoch != book.epoch
-        reset = snapshot and self._epoch is not None
-        first = self._sequence + 1
-        new_bids, new_asks = dict(bids), dict(asks)
-        if not snapshot:
-            bids, asks = _changes(self._bids, new_bids), _changes(self._asks, new_asks)
-            if not bids and not asks:
-                # Numbers pass silently: the next step covers them.
-                return None
-        self._epoch, self._sequence = book.epoch, book.sequence
-        self._bids, self._asks = new_bids, new_asks
-        return BookStep(
-            snapshot=snapshot,
-            reset=reset,
-            first_sequence=book.sequence if snapshot else first,
-            sequence=book.sequence,
-            at_ns=book.at_ns,
-            bids=bids,
-            asks=asks,
-        )
+        self._seen = top
+        step = self._book.step(self.told, self._depth, lagged=self._lagged)
+        if step is not None:
+            self.told, self._lagged = step.top, False
+        return step
 
 
-def _changes(old: dict[int, int], new: dict[int, int]) -> tuple[Level, ...]:
-    changed = [level for level in new.items() if old.get(level[0]) != level[1]]
-    changed += [(price_ticks, 0) for price_ticks in old if price_ticks not in new]
+def _changes(old: tuple[Level, ...], new: tuple[Level, ...]) -> tuple[Level, ...]:
+    if old == new:
+        return ()
+    before, after = dict(old), dict(new)
+    changed = [level for level in new if before.get(level[0]) != level[1]]
+    changed += [(price_ticks, 0) for price_ticks, _ in old if price_ticks not in after]
     return tuple(changed)

@@ -239,32 +239,41 @@ class MarketLine:
 
 @attrs.frozen(kw_only=True)
 class CandleStep:
-    """What a reader of candles is told next. ``reset``: the feed started anew."""
+    """What a reader of candles is told next. ``reset``: the feed started anew.
+
+    ``lagged``: the reader came back for a candle that is not in memory any more.
+    """
 
     candles: tuple[Candle, ...]
     reset: bool
+    lagged: bool
 
 
 class CandleReader:
     """One reader of the candles of one interval, and which it has been told."""
 
-    def __init__(self, line: MarketLine, interval: Interval) -> None:
+    def __init__(self, line: MarketLine, interval: Interval, from_ns: int | None = None) -> None:
+        """Begin with the newest candle, or with the one that begins at a time."""
         self._line = line
         self._interval = interval
-        self._last = next(reversed(line.candles(interval)), None)
+        kept = line.candles(interval)
+        self._since_ns = from_ns or 0
+        if from_ns is None and kept:
+            self._since_ns = kept[-1].open_at_ns
+        self._lagged = from_ns is not None and (not kept or kept[0].open_at_ns > from_ns)
+        self._last: Candle | None = None
         self._epoch = line.tape.epoch
-        self._begun = False
 
     def step(self) -> CandleStep | None:
-        """Candles that changed or closed since the last step; at first the newest there is."""
-        since_ns = 0 if self._last is None else self._last.open_at_ns
-        candles = self._line.candles(self._interval, since_ns)
-        if self._begun and candles and candles[0] == self._last:
+        """Candles that changed or closed since the last step; at first those it began with."""
+        candles = self._line.candles(self._interval, self._since_ns)
+        if candles and candles[0] == self._last:
             del candles[0]
         reset, self._epoch = self._epoch != self._line.tape.epoch, self._line.tape.epoch
-        if not candles and not reset:
+        if not candles and not reset and not self._lagged:
             return None
-        self._begun = True
+        lagged, self._lagged = self._lagged, False
         if candles:
             self._last = candles[-1]
-        return CandleStep(candles=tuple(candles), reset=reset)
+            self._since_ns = self._last.open_at_ns
+        return CandleStep(candles=tuple(candles), reset=reset, lagged=lagged)

@@ -88,11 +88,13 @@ class OwnMarket:
         self._resting.clear()
         self._simulated_orders.clear()
         for symbol in snapshot.markets:
-            self._list(symbol)
+            self._list(symbol, at_ns)
         for book in self.books.values():
             book.start_anew(at_ns)
         for order in snapshot.orders:
             self._rest(order)
+        for book in self.books.values():
+            book.changed(at_ns)
 
     def simulated(self, symbol: Symbol) -> bool:
         """True while any order in the book is simulated."""
@@ -113,14 +115,14 @@ class OwnMarket:
         self.seq = row.seq
         changed: dict[Symbol, None] = {}
         for event in row.events:
-            symbol = self._fold(event)
+            symbol = self._fold(event, row.at_ns)
             if symbol is not None:
                 changed[symbol] = None
         for symbol in changed:
             self.books[symbol].changed(row.at_ns)
         return list(changed)
 
-    def _fold(self, event: Event) -> Symbol | None:
+    def _fold(self, event: Event, at_ns: int) -> Symbol | None:
         match event:
             case OrderAccepted():
                 self._accepted[event.order_id] = event
@@ -137,7 +139,7 @@ class OwnMarket:
                 if event.simulated:
                     self._simulated_purses.add(event.purse)
             case InstrumentListed():
-                self._list(event.instrument.symbol)
+                self._list(event.instrument.symbol, at_ns)
                 return event.instrument.symbol
             case MarketStateSet():
                 self._markets[event.symbol] = attrs.evolve(
@@ -153,8 +155,10 @@ class OwnMarket:
                 pass  # Purses and money are not public.
         return None
 
-    def _list(self, symbol: Symbol) -> None:
-        self.books.setdefault(symbol, PublicBook())
+    def _list(self, symbol: Symbol, at_ns: int) -> None:
+        if symbol not in self.books:
+            # Microseconds: no book changes so often that a later run meets its numbers again.
+            self.books[symbol] = PublicBook(at_ns // 1_000)
         self._markets.setdefault(
             symbol, MarketRules(state=MarketState.TRADING, reference_ticks=None)
         )

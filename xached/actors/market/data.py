@@ -15,7 +15,7 @@ import attrs
 import trio
 
 from xached.domain.candles import Candle, Interval
-from xached.domain.depth import BookReader, BookStep, PublicBook, VenueDepth
+from xached.domain.depth import BookReader, BookStep, PublicBook, TopLevels, VenueDepth
 from xached.domain.instrument import Symbol, unknown_instrument
 from xached.domain.market import XACHE, BookTop, Provenance, Source, Ticker, Venue, VenueTrade
 from xached.domain.market_line import CandleReader, CandleStep, MarketLine
@@ -82,9 +82,9 @@ class BookWatch(Watch[BookStep]):
         self._book_reader = reader
 
     @property
-    def sequence(self) -> int:
-        """Number of the last change that was told."""
-        return self._book_reader.sequence
+    def told(self) -> TopLevels | None:
+        """What the reader has; None before the first step."""
+        return self._book_reader.told
 
 
 @attrs.define(eq=False)
@@ -201,18 +201,23 @@ class MarketData:
         )
         return older + found
 
-    def watch_book(self, line: MarketLine, depth: int) -> BookWatch:
-        """Follow the ``depth`` best levels a side; begins with all of them."""
-        return BookWatch(BookReader(line.book, depth), self._watched(line).book_changed)
+    def watch_book(
+        self, line: MarketLine, depth: int, after_sequence: int | None = None
+    ) -> BookWatch:
+        """Follow the ``depth`` best levels a side: all of them, or what changed after a number."""
+        reader = BookReader(line.book, depth, after_sequence)
+        return BookWatch(reader, self._watched(line).book_changed)
 
     def watch_trades(self, line: MarketLine, after_sequence: int | None = None) -> Watch[TapeStep]:
         """Follow the tape after a number, or from now on."""
         reader = TapeReader(line.tape, TRADES_PER_STEP_MAX, after_sequence)
         return Watch(reader, self._watched(line).trades_changed)
 
-    def watch_candles(self, line: MarketLine, interval: Interval) -> Watch[CandleStep]:
-        """Follow the candles of an interval; begins with the newest."""
-        return Watch(CandleReader(line, interval), self._watched(line).trades_changed)
+    def watch_candles(
+        self, line: MarketLine, interval: Interval, from_ns: int | None = None
+    ) -> Watch[CandleStep]:
+        """Follow the candles of an interval, from the newest or from one that was known last."""
+        return Watch(CandleReader(line, interval, from_ns), self._watched(line).trades_changed)
 
     def watch_tickers(self, symbol: Symbol | None) -> Watch[list[Ticker]]:
         """Follow the tickers of an instrument, or of all; begins with all of them."""
@@ -288,9 +293,9 @@ class MarketData:
         """The line of a venue, opened when it is new."""
         known = self.lines.get((symbol, source.venue))
         if known is None:
-            book = PublicBook()
             # Numbers of an earlier run are never met again: they begin at the clock.
             first_sequence = self._clock.now_ns() // 1_000
+            book = PublicBook(first_sequence)
             line = MarketLine(symbol, source.venue, source.provenance, book, first_sequence)
             known = self.lines[symbol, source.venue] = WatchedLine(line, VenueDepth(book.depth))
         return known

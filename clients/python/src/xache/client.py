@@ -24,6 +24,7 @@ from contextlib import closing
 from typing import Final
 
 from xache.connection import Connection, OnWait, Patience, Tls
+from xache.errors import Incident
 from xache.live_book import BookGap, LiveBook
 from xache.rpc import PAGE_SIZE_MAX, rpc
 from xache.session import TokenStore
@@ -197,14 +198,34 @@ class Market:
     def watch_book(
         self, symbol: str, *, venue: str = "", depth: int = 0
     ) -> Generator[market_pb2.WatchBookResponse, None, None]:
-        """A book's snapshots, changes and signs of life as they come."""
-        request = market_pb2.WatchBookRequest(symbol=symbol, venue=venue, depth=depth)
-        return self._connection.stream(_WATCH_BOOK, lambda: request)
+        """A book's snapshots, changes and signs of life as they come.
+
+        Over a broken connection it resumes after the last change; where the house does not know
+        any more what came after it, a snapshot follows that says so.
+        """
+
+        def next_request() -> market_pb2.WatchBookRequest:
+            return market_pb2.WatchBookRequest(
+                symbol=symbol, venue=venue, depth=depth, after_sequence=last
+            )
+
+        last = 0
+        with closing(self._connection.stream(_WATCH_BOOK, next_request)) as responses:
+            for response in responses:
+                if response.sequence:
+                    last = response.sequence
+                yield response
 
     def follow_book(
         self, symbol: str, *, venue: str = "", depth: int = 0
     ) -> Generator[LiveBook, None, None]:
-        """The same book after every change of it; a gap in the stream is mended by a new one."""
+        """The same book after every change of it.
+
+        Each is checked against its checksum; what does not fit is mended by a new stream.
+
+        Raises:
+            Incident: even a whole book does not fit its checksum.
+        """
         while True:
             book = LiveBook(symbol)
             with closing(self.watch_book(symbol, venue=venue, depth=depth)) as messages:
@@ -213,8 +234,9 @@ class Market:
                         if book.apply(message):
                             yield book
                     return
-                except BookGap:
-                    continue
+                except BookGap as gap:
+                    if not book.sequence:
+                        raise Incident("DATA_LOSS", "CHECKSUM", str(gap)) from None
 
     def trades(self, symbol: str, *, venue: str = "", limit: int = 0) -> list[market_pb2.Trade]:
         """Recent trades, newest first; 100 unless said otherwise."""
@@ -272,9 +294,19 @@ class Market:
     def watch_candles(
         self, symbol: str, interval: market_pb2.Interval, *, venue: str = ""
     ) -> Generator[market_pb2.WatchCandlesResponse, None, None]:
-        """Candles as they change and close."""
-        request = market_pb2.WatchCandlesRequest(symbol=symbol, venue=venue, interval=interval)
-        return self._connection.stream(_WATCH_CANDLES, lambda: request)
+        """Candles as they change and close; over a broken connection from the last one on."""
+
+        def next_request() -> market_pb2.WatchCandlesRequest:
+            return market_pb2.WatchCandlesRequest(
+                symbol=symbol, venue=venue, interval=interval, from_ns=last_ns
+            )
+
+        last_ns = 0
+        with closing(self._connection.stream(_WATCH_CANDLES, next_request)) as responses:
+            for response in responses:
+                if response.candles:
+                    last_ns = response.candles[-1].open_at_ns
+                yield response
 
 
 class Wallet:

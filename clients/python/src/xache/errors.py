@@ -55,4 +55,4 @@ class Unreachable(XacheError):  # noqa: N818 - named for what is the matter
 
 
 class Incident(XacheError):  # noqa: N818 - named for what is the matter
-    """The house has a bug. It keeps the details; the message names the incident."""
+    """The house has a bug: the message names the incident, or what does not fit."""
