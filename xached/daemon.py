@@ -17,12 +17,13 @@ from typing import Any
 import attrs
 import trio
 from loguru import logger
-from xache.v1 import account_pb2, admin_pb2, auth_pb2, market_pb2, trading_pb2, wallet_pb2
+from xache.v1 import account_pb2, admin_pb2, auth_pb2, market_pb2, risk_pb2, trading_pb2, wallet_pb2
 
 from xached.actors.history import History, run_history
 from xached.actors.market.actor import MarketFeed, run_market
 from xached.actors.market.data import MarketData
 from xached.actors.matching import Matching, MatchingActor
+from xached.actors.risk import RiskWatch, run_guard, run_risk
 from xached.actors.sessions import SessionDesk, run_sessions
 from xached.actors.strategies.actor import Strategies, run_strategies
 from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
@@ -35,6 +36,7 @@ from xached.api.errors import Interceptor
 from xached.api.health import HealthService
 from xached.api.market import MarketHandlers
 from xached.api.reflection import reflection_services
+from xached.api.risk import RiskHandlers
 from xached.api.routes import Routes, Service
 from xached.api.trading import TradingHandlers
 from xached.api.wallet import WalletHandlers
@@ -60,6 +62,7 @@ from xached.domain.sessions import SessionTable
 from xached.listeners import GRACE_S, Addresses, Doors, Front, NetworkDoors
 from xached.recovery import FirstAdmin, HouseFiles, first_admin, open_house
 from xached.runtime.mailbox import Mailbox
+from xached.runtime.steady_clock import SteadyClock
 from xached.runtime.supervise import Health, run_expendable, run_vital
 from xached.runtime.topic import Topic
 from xached.runtime.world import Lane, World
@@ -68,6 +71,8 @@ from xached.storage.snapshots import newest_seq
 
 SESSIONS_PLACES = 1_024
 SNAPSHOT_CHECK_S = 30.0
+MARK_SILENCE_S = 10.0
+"""After this long without a word from the venue of its mark a market may only reduce."""
 MARKET_READY_S = 10.0
 """How long the doors stay shut for market data, which is not vital."""
 
@@ -181,6 +186,8 @@ class _Core:
     history: History
     market: MarketData
     health: Health
+    clock: SteadyClock
+    risk: RiskWatch
     first_admin: FirstAdmin
     views_lane: Lane
     snapshot_rows: int
@@ -190,6 +197,7 @@ class _Core:
     strategies: Strategies = attrs.field(factory=lambda: Strategies(()))
     serving: HealthService = attrs.field(factory=lambda: HealthService(()))
     strategies_done: trio.Event = attrs.field(factory=trio.Event)
+    mark_venue: Venue | None = None
     closing: bool = False
     stopped: trio.Event = attrs.field(factory=trio.Event)
     ready_at_ns: int = 0
@@ -200,6 +208,12 @@ class _Core:
         self.strategies.stop_all("the house is closing")
         await self.doors.close()
         await self.strategies_done.wait()
+
+    def blind(self) -> list[Symbol]:
+        """The markets whose mark comes from a venue that is silent."""
+        if self.mark_venue is None:
+            return []
+        return self.market.silent(self.mark_venue, MARK_SILENCE_S)
 
     def close_mailboxes(self) -> None:
         """Answer whoever still waits: nothing more will be done."""
@@ -220,6 +234,7 @@ class _Core:
                 **_numbers(house.sessions.statistics(), "mailbox_"),
             },
             "history": _numbers(self.history.statistics()),
+            "risk": _numbers(self.risk.statistics()),
             "market": _numbers(self.market.statistics()),
             "snapshots": {"newest_seq": self.snapshot_seq},
         }
@@ -257,6 +272,7 @@ def _build_core(
         directory.list_instrument(market.instrument)
     matching, feed, table = Matching(config.matching_places), Topic[Row](), SessionTable()
     history = History(files.reader, world, files.views.as_of_seq, lambda: files.journal.last_seq)
+    clock = SteadyClock(world)
     journal_lane, views_lane = world.open_lane("journal"), world.open_lane("views")
     lanes.callback(journal_lane.close)
     lanes.callback(views_lane.close)
@@ -283,12 +299,14 @@ def _build_core(
             open_purse=partial(_open_main_purse, matching),
         ),
         actor=MatchingActor(
-            matching, files.exchange, files.journal, journal_lane, feed, directory, world.now_ns
+            matching, files.exchange, files.journal, journal_lane, feed, directory, clock.now_ns
         ),
         feed=feed,
         history=history,
         market=MarketData(world),
         health=Health(),
+        clock=clock,
+        risk=RiskWatch(),
         first_admin=first_admin(files, world.now_ns()),
         views_lane=views_lane,
         snapshot_rows=config.snapshot_rows,
@@ -324,6 +342,18 @@ async def _run_core(core: _Core, nursery: trio.Nursery) -> None:
             core.feed,
             core.house.matching,
         ),
+        core.health,
+    )
+    nursery.start_soon(
+        run_vital,
+        "guard",
+        partial(run_guard, core.risk, core.house.matching, core.clock),
+        core.health,
+    )
+    nursery.start_soon(
+        run_expendable,
+        "risk",
+        partial(run_risk, core.risk, core.house.matching, core.clock, core.blind),
         core.health,
     )
     nursery.start_soon(run_expendable, "snapshots", partial(_run_snapshots, core), core.health)
@@ -381,6 +411,7 @@ async def _open_doors(
     """Start market data, strategies and every listener."""
     core.feeds = attachments.feeds
     attachments.preload(core.market)
+    core.mark_venue = attachments.mark_venue
     nursery.start_soon(
         run_expendable, "market", partial(_run_market, core, attachments), core.health
     )
@@ -473,7 +504,15 @@ def _front(config: Config, core: _Core) -> Front:
     handlers = AdminHandlers(
         core.house.matching, core.house.directory, core.house.sessions, core.report
     )
-    for_admins = (*services, _service(admin_pb2, "AdminService", handlers))
+    for_admins = (
+        *services,
+        _service(admin_pb2, "AdminService", handlers),
+        _service(
+            risk_pb2,
+            "RiskService",
+            RiskHandlers(core.house.matching, core.house.directory, core.clock),
+        ),
+    )
     authorizer = SessionAuthorizer(core.table, core.files.credentials.access, core.world.now_ns)
     public = (*services, *reflection_services(services)) if config.grpc.reflection else services
     return Front(

@@ -24,7 +24,7 @@ from xached.domain.order import (
     Trigger,
     TriggerSource,
 )
-from xached.domain.risk_bounds import HOUSE_SCOPE, RiskBounds, RiskSetter, RiskState
+from xached.domain.risk_bounds import HOUSE_SCOPE, RiskBounds, RiskMark, RiskSetter, RiskState
 from xached.domain.sealed import Sealed
 
 T = TypeVar("T")
@@ -62,6 +62,8 @@ MARKET_RULES = attrs.evolve(
     auction_ns=60_000_000_000,
     volatility_halt_ns=5_000_000_000,
     opening_auction=True,
+RISK_MARK = RiskMark(
+    day=20_000, day_start_units=-LARGE, high_units=LARGE, loss_hit=True, drawdown_hit=True
 )
 LEG = Leg(list_id=ORDER, role=LegRole.STOP_LEG)
 
@@ -113,6 +115,7 @@ EXAMPLES: Final[tuple[object, ...]] = (
         request_id="r-50",
     ),
     m.SetRiskBounds(scope=HOUSE_SCOPE, bounds=BOUNDS, request_id="r-51"),
+    m.MarkRisk(scope=HOUSE_SCOPE, asset=USDT, mark=RISK_MARK, request_id="r-52"),
     m.Deposit(purse=ALICE, asset=USDT, amount_units=LARGE, request_id="r-11"),
     m.AdvanceClock(),
     m.ExpireOrder(order_id=ORDER),
@@ -128,6 +131,7 @@ EXAMPLES: Final[tuple[object, ...]] = (
         scope=HOUSE_SCOPE, setter=RiskSetter.WATCH, state=RiskState.HALTED, cause="loss"
     ),
     m.RiskBoundsSet(scope=HOUSE_SCOPE, bounds=BOUNDS),
+    m.RiskMarked(scope=HOUSE_SCOPE, asset=USDT, mark=RISK_MARK),
     m.Deposited(purse=ALICE, asset=USDT, amount_units=LARGE, reference="r-11"),
     m.OrderAccepted(
         order_id=ORDER,
@@ -232,6 +236,7 @@ EXAMPLES: Final[tuple[object, ...]] = (
     TRAIL,
     LEG,
     BOUNDS,
+    RISK_MARK,
 )
 
 

@@ -39,8 +39,10 @@ from xached.domain.queries import (
     PurseQuery,
     PursesQuery,
     Query,
+    RiskQuery,
 )
 from xached.domain.rejection import Reason, Rejection
+from xached.domain.risk_watch import ExposureQuery
 from xached.runtime.mailbox import Closed, Envelope, Mailbox
 from xached.runtime.topic import Topic
 from xached.runtime.world import Lane
@@ -293,7 +295,7 @@ class MatchingActor:
                 self._answers.append(lambda: self._answer_rows(envelope, message))
             case FindRequest():
                 self._answers.append(lambda: self._answer_find(envelope, message))
-            case PurseQuery() | PursesQuery() | OwnMarketQuery():
+            case PurseQuery() | PursesQuery() | OwnMarketQuery() | ExposureQuery() | RiskQuery():
                 self._answers.append(lambda: self._answer_query(envelope, message))
             case _:
                 result = self._execute(message, used)
@@ -361,7 +363,9 @@ class MatchingActor:
                     commands = (message.command,)
                 case FindRequest() | ReadRows():
                     commands = ()
-                case PurseQuery() | PursesQuery() | OwnMarketQuery():
+                case (
+                    PurseQuery() | PursesQuery() | OwnMarketQuery() | ExposureQuery() | RiskQuery()
+                ):
                     commands = ()
                 case _:
                     commands = (message,)

@@ -28,8 +28,6 @@ from xached.domain.money import parse_decimal
 from xached.domain.order import Purse, check_id, make_purse
 from xached.domain.rejection import Reason, Rejection
 
-CAUSE_CHARS_MAX = 200
-
 
 @attrs.frozen(kw_only=True)
 class ActorReport:
@@ -105,7 +103,7 @@ class AdminHandlers:
         command = SetMarketState(
             symbol=self._directory.instrument(request.symbol).symbol,
             state=convert.market_state(request.state),
-            cause=_cause(request.cause),
+            cause=convert.cause(request.cause),
             request_id=convert.optional_id(request.request_id),
         )
         return admin_pb2.SetMarketStateResponse(seq=await self._seq_of(call, command))
@@ -171,7 +169,7 @@ class AdminHandlers:
         command = FreezePurse(
             purse=_purse(request.account_id, request.subaccount),
             frozen=request.frozen,
-            cause=_cause(request.cause),
+            cause=convert.cause(request.cause),
             request_id=convert.optional_id(request.request_id),
         )
         return admin_pb2.FreezePurseResponse(seq=await self._seq_of(call, command))
@@ -240,15 +238,3 @@ def _required_id(request_id: str) -> str:
             allowed="1 to 36 of A-Z a-z 0-9 . _ -",
         )
     return convert.optional_id(request_id)
-
-
-def _cause(text: str) -> str:
-    if len(text) > CAUSE_CHARS_MAX:
-        raise Rejection(
-            Reason.ID_FORMAT,
-            "the cause is too long",
-            field="cause",
-            given=f"{len(text)} characters",
-            allowed=f"at most {CAUSE_CHARS_MAX}",
-        )
-    return text

@@ -12,7 +12,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from xache.v1 import trading_pb2, types_pb2
 
@@ -140,6 +140,9 @@ def order_name(order_id: str, client_order_id: str) -> tuple[OrderId | None, str
     return OrderId(int(order_id)), None
 
 
+CAUSE_CHARS_MAX: Final = 200
+
+
 def optional_id(request_id: str) -> str:
     """Read a request id that may be left out. Raises: Rejection ID_FORMAT."""
     return check_id(request_id, "request_id") if request_id else ""
@@ -148,6 +151,19 @@ def optional_id(request_id: str) -> str:
 def market_state(number: int) -> MarketState:
     """Read a market state. Raises: Rejection."""
     return pick(_STATES, number, "state")
+
+
+def cause(text: str) -> str:
+    """Read why somebody does something. Raises: Rejection ID_FORMAT."""
+    if len(text) > CAUSE_CHARS_MAX:
+        raise Rejection(
+            Reason.ID_FORMAT,
+            "the cause is too long",
+            field="cause",
+            given=f"{len(text)} characters",
+            allowed=f"at most {CAUSE_CHARS_MAX}",
+        )
+    return text
 
 
 def symbol_filter(text: str, directory: Directory) -> Symbol | None:

@@ -40,6 +40,7 @@ from xached.domain.messages import (
     HaltSet,
     InstrumentListed,
     MarketStateSet,
+    MarkRisk,
     MarkSet,
     MatchPrevented,
     OrderAccepted,
@@ -52,8 +53,11 @@ from xached.domain.messages import (
     ReplaceOrder,
     RiskBoundsSet,
     RiskLimitsSet,
+    RiskMarked,
     RiskStateSet,
     SetMark,
+    SetRiskBounds,
+    SetRiskState,
     Traded,
 )
 from xached.domain.order import (
@@ -74,6 +78,7 @@ from xached.domain.order_state import (
 )
 from xached.domain.placing import place
 from xached.domain.rejection import Reason, Rejection
+from xached.domain.risk_rules import apply_risk, decide_risk
 from xached.domain.snapshot import Dump, dump, load
 from xached.domain.state import PurseState, State
 from xached.domain.terms import check_combination
@@ -112,6 +117,8 @@ class Exchange:
                 return decide_mark(self.state, command)
             case Deposit():
                 return decide_deposit(self.state, command)
+            case SetRiskState() | SetRiskBounds() | MarkRisk():
+                return decide_risk(self.state, command)
             case _:
                 return decide_rule(self.state, command)
 
@@ -228,6 +235,7 @@ class Exchange:
         | HaltSet
         | RiskStateSet
         | RiskBoundsSet
+        | RiskMarked
         | Deposited
         | MatchPrevented
         | ClockAdvanced,
@@ -237,6 +245,8 @@ class Exchange:
                 self.state.markets[event.symbol].set_reference(event.price_ticks)
             case Deposited():
                 self.state.ledger.deposit(event.purse, event.asset, event.amount_units)
+            case RiskStateSet() | RiskBoundsSet() | RiskMarked():
+                apply_risk(self.state, event)
             case MatchPrevented() | ClockAdvanced():
                 pass
             case _:

@@ -27,19 +27,14 @@ from xached.domain.messages import (
     OpenPurse,
     PurseFrozen,
     PurseOpened,
-    RiskBoundsSet,
     RiskLimitsSet,
-    RiskStateSet,
     SetHalt,
     SetMark,
     SetMarketState,
-    SetRiskBounds,
     SetRiskLimits,
-    SetRiskState,
 )
 from xached.domain.money import format_units
 from xached.domain.rejection import Reason, Rejection
-from xached.domain.risk_bounds import RiskBounds, RiskEntry, RiskState, amounts_of, check_scope
 from xached.domain.state import Market, PurseState, State
 
 AMOUNT_UNITS_MAX = 10**36
@@ -54,9 +49,7 @@ def decide_rule(
     | OpenPurse
     | FreezePurse
     | SetRiskLimits
-    | SetHalt
-    | SetRiskState
-    | SetRiskBounds,
+    | SetHalt,
 ) -> tuple[Event, ...]:
     """Decide what only administrators may say. Raises: Rejection."""
     match command:
@@ -83,10 +76,6 @@ def decide_rule(
             if state.halted == command.halted:
                 return ()
             return (HaltSet(halted=command.halted, cause=command.cause),)
-        case SetRiskState():
-            return _decide_risk_state(state, command)
-        case SetRiskBounds():
-            return _decide_risk_bounds(state, command)
         case _:
             assert_never(command)
 
@@ -220,49 +209,6 @@ def _decide_limits(state: State, command: SetRiskLimits) -> tuple[Event, ...]:
     )
 
 
-def _decide_risk_state(state: State, command: SetRiskState) -> tuple[Event, ...]:
-    check_scope(state, command.scope)
-    wanted = RiskEntry(state=command.state, cause=command.cause)
-    known = state.risk.entry(command.scope, command.setter)
-    if known == wanted or known.state is wanted.state is RiskState.ACTIVE:
-        return ()
-    return (
-        RiskStateSet(
-            scope=command.scope, setter=command.setter, state=command.state, cause=command.cause
-        ),
-    )
-
-
-def _decide_risk_bounds(state: State, command: SetRiskBounds) -> tuple[Event, ...]:
-    check_scope(state, command.scope)
-    bounds = command.bounds
-    for amounts in amounts_of(bounds):
-        names = [name for name, _ in amounts]
-        for name, units in amounts:
-            asset = state.assets.get(name)
-            if asset is None:
-                raise unknown_asset(name)
-            if units < 0 or names != sorted(set(names)):
-                raise Rejection(
-                    Reason.AMOUNT_RANGE,
-                    "a risk bound is outside the allowed range",
-                    field="bounds",
-                    given=f"{format_units(units, asset.scale)} {name}",
-                    allowed="0 or more, each asset once, in order",
-                )
-    if bounds.max_open_orders is not None and bounds.max_open_orders < 0:
-        raise Rejection(
-            Reason.AMOUNT_RANGE,
-            "the number of open orders is outside the allowed range",
-            field="max_open_orders",
-            given=str(bounds.max_open_orders),
-            allowed="0 or more",
-        )
-    if state.risk.bounds.get(command.scope, RiskBounds()) == bounds:
-        return ()
-    return (RiskBoundsSet(scope=command.scope, bounds=bounds),)
-
-
 def apply_rule(
     state: State,
     event: AssetListed
@@ -271,9 +217,7 @@ def apply_rule(
     | PurseOpened
     | PurseFrozen
     | RiskLimitsSet
-    | HaltSet
-    | RiskStateSet
-    | RiskBoundsSet,
+    | HaltSet,
 ) -> None:
     """Write what an administrator decided."""
     match event:
@@ -296,10 +240,5 @@ def apply_rule(
                 state.purses[event.purse].limits = limits
         case HaltSet():
             state.halted = event.halted
-        case RiskStateSet():
-            entry = RiskEntry(state=event.state, cause=event.cause)
-            state.risk.set_state(event.scope, event.setter, entry)
-        case RiskBoundsSet():
-            state.risk.set_bounds(event.scope, event.bounds)
         case _:
             assert_never(event)

@@ -25,7 +25,7 @@ from xached.domain.order import (
     TimeInForce,
     Trigger,
 )
-from xached.domain.risk_bounds import RiskBounds, RiskScope, RiskSetter, RiskState
+from xached.domain.risk_bounds import RiskBounds, RiskMark, RiskScope, RiskSetter, RiskState
 
 # --- Commands: imperatives. Those with an id are safe to repeat. ----------------------------
 
@@ -214,6 +214,16 @@ class SetRiskBounds:
 
 
 @frozen(kw_only=True)
+class MarkRisk:
+    """Keep what a scope's profit is measured from."""
+
+    scope: RiskScope
+    asset: AssetName
+    mark: RiskMark
+    request_id: str
+
+
+@frozen(kw_only=True)
 class Deposit:
     """Credit money that came in from outside."""
 
@@ -251,6 +261,7 @@ Command: TypeAlias = (
     | SetHalt
     | SetRiskState
     | SetRiskBounds
+    | MarkRisk
     | Deposit
     | AdvanceClock
     | ExpireOrder
@@ -369,6 +380,15 @@ class RiskBoundsSet:
 
     scope: RiskScope
     bounds: RiskBounds
+
+
+@frozen(kw_only=True)
+class RiskMarked:
+    """What a scope's profit is measured from has changed."""
+
+    scope: RiskScope
+    asset: AssetName
+    mark: RiskMark
 
 
 @frozen(kw_only=True)
@@ -514,6 +534,7 @@ Event: TypeAlias = (
     | HaltSet
     | RiskStateSet
     | RiskBoundsSet
+    | RiskMarked
     | Deposited
     | OrderAccepted
     | Traded

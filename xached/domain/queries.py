@@ -7,6 +7,7 @@ lost. Answers are copies and carry the journal sequence they are true at.
 from __future__ import annotations
 
 import copy
+from operator import itemgetter
 from typing import Protocol, TypeAlias, TypeVar
 
 import attrs
@@ -16,6 +17,8 @@ from xached.domain.instrument import AssetName, Symbol
 from xached.domain.order import AccountId, Order, Purse, Side, account_of
 from xached.domain.own_market import MarketRules, OwnMarketSnapshot, RestingOrder
 from xached.domain.position import Position
+from xached.domain.risk_bounds import RiskBounds, RiskEntry, RiskMark, RiskScope, RiskSetter
+from xached.domain.risk_watch import ExposureQuery
 from xached.domain.state import State
 
 Answer_co = TypeVar("Answer_co", covariant=True)
@@ -117,5 +120,36 @@ class OwnMarketQuery:
         )
 
 
-AnyQuery: TypeAlias = PurseQuery | PursesQuery | OwnMarketQuery
+@attrs.frozen(kw_only=True)
+class RiskSnapshot:
+    """What scopes may do, who said so, how much of it, and what their profit is measured from."""
+
+    seq: int
+    states: tuple[tuple[RiskScope, RiskSetter, RiskEntry], ...]
+    bounds: tuple[tuple[RiskScope, RiskBounds], ...]
+    marks: tuple[tuple[RiskScope, AssetName, RiskMark], ...]
+
+
+@attrs.frozen
+class RiskQuery:
+    """What may every scope do?"""
+
+    def read(self, state: State, seq: int) -> RiskSnapshot:
+        """Everything that is set, sorted by scope."""
+        book = state.risk
+        return RiskSnapshot(
+            seq=seq,
+            states=tuple(
+                (scope, setter, entry)
+                for scope, entries in sorted(book.states.items())
+                for setter, entry in sorted(entries.items())
+            ),
+            bounds=tuple(sorted(book.bounds.items(), key=itemgetter(0))),
+            marks=tuple(
+                (*key, mark) for key, mark in sorted(book.marks.items(), key=itemgetter(0))
+            ),
+        )
+
+
+AnyQuery: TypeAlias = PurseQuery | PursesQuery | OwnMarketQuery | ExposureQuery | RiskQuery
 """Every query there is."""

@@ -84,6 +84,21 @@ class RiskEntry:
     cause: str
 
 
+@frozen(kw_only=True)
+class RiskMark:
+    """What a scope's profit in one asset is measured from.
+
+    ``day``: days since 1970, UTC. A hit holds: a loss until the next day, a drawdown until the
+    mark is begun anew.
+    """
+
+    day: int
+    day_start_units: int
+    high_units: int
+    loss_hit: bool = False
+    drawdown_hit: bool = False
+
+
 @attrs.define
 class Window:
     """Notional of the orders of the last minute, by second. ``entries``: (second, asset, units)."""
@@ -113,6 +128,7 @@ class RiskBook:
     states: dict[RiskScope, dict[RiskSetter, RiskEntry]] = attrs.field(factory=dict)
     bounds: dict[RiskScope, RiskBounds] = attrs.field(factory=dict)
     windows: dict[RiskScope, Window] = attrs.field(factory=dict)
+    marks: dict[tuple[RiskScope, AssetName], RiskMark] = attrs.field(factory=dict)
 
     def set_state(self, scope: RiskScope, setter: RiskSetter, entry: RiskEntry) -> None:
         """Set a scope's state; ACTIVE is kept as nothing."""
@@ -247,7 +263,7 @@ def _check_bounds(
     at_ns: int,
 ) -> None:
     quote = instrument.quote
-    size = _amount(bounds.max_order_notional_units, quote)
+    size = amount_of(bounds.max_order_notional_units, quote)
     if size is not None and notional_units > size:
         raise _too_much(Reason.ORDER_SIZE, instrument, scope, notional_units, size, "an order")
     purses = tuple(_purses_of(state, scope, purse))
@@ -267,12 +283,12 @@ def _check_bounds(
                 allowed=f"at most {most}",
                 scope=scope,
             )
-    position = _amount(bounds.max_position_units, quote)
+    position = amount_of(bounds.max_position_units, quote)
     if position is not None and side is BUY and purses:
         units = notional_units + sum(exposure_units(state, each, quote) for each in purses)
         if units > position:
             raise _too_much(Reason.POSITION_SIZE, instrument, scope, units, position, "a position")
-    rate = _amount(bounds.max_notional_per_minute_units, quote)
+    rate = amount_of(bounds.max_notional_per_minute_units, quote)
     if rate is not None:
         units = notional_units + state.risk.windows[scope].units(at_ns, quote)
         if units > rate:
@@ -308,7 +324,8 @@ def _purses_of(state: State, scope: RiskScope, purse: Purse) -> Iterator[PurseSt
                 yield each
 
 
-def _amount(amounts: Amounts, asset: AssetName) -> int | None:
+def amount_of(amounts: Amounts, asset: AssetName) -> int | None:
+    """What is said of one asset; None when nothing is."""
     for name, units in amounts:
         if name == asset:
             return units

@@ -32,6 +32,7 @@ from xached.domain.risk_bounds import (
     RiskBook,
     RiskBounds,
     RiskEntry,
+    RiskMark,
     RiskScope,
     RiskSetter,
     RiskState,
@@ -175,11 +176,15 @@ def _dump_risk(book: RiskBook) -> list[Any]:
             for scope, bounds in sorted(book.bounds.items())
         ],
         [[scope, _listed(window.entries)] for scope, window in sorted(book.windows.items())],
+        [
+            [scope, asset, *attrs.astuple(mark)]
+            for (scope, asset), mark in sorted(book.marks.items())
+        ],
     ]
 
 
 def _load_risk(values: list[Any]) -> RiskBook:
-    states, bounds, windows = values
+    states, bounds, windows, marks = values
     book = RiskBook()
     for scope, setter, state, cause in states:
         entry = RiskEntry(state=RiskState(state), cause=cause)
@@ -190,6 +195,14 @@ def _load_risk(values: list[Any]) -> RiskBook:
         book.set_bounds(RiskScope(scope), RiskBounds(max_open_orders=most, **named))
     for scope, entries in windows:
         book.windows[RiskScope(scope)] = Window([(at, AssetName(a), u) for at, a, u in entries])
+    for scope, asset, day, start, high, loss_hit, drawdown_hit in marks:
+        book.marks[RiskScope(scope), AssetName(asset)] = RiskMark(
+            day=day,
+            day_start_units=start,
+            high_units=high,
+            loss_hit=loss_hit,
+            drawdown_hit=drawdown_hit,
+        )
     return book
 
 

@@ -31,7 +31,7 @@ from xached.domain import messages as m
 from xached.domain.instrument import Asset, Instrument
 from xached.domain.messages import Command, Event
 from xached.domain.order import Leg, Trigger
-from xached.domain.risk_bounds import RiskBounds
+from xached.domain.risk_bounds import RiskBounds, RiskMark
 from xached.domain.sealed import PERSONAL, Sealed
 
 Fields: TypeAlias = tuple[Any, ...]
@@ -86,6 +86,7 @@ TYPES: Final = (
     Typed(51, 1, Kind.COMMAND, m.SetRiskBounds),
     Typed(30, 1, Kind.COMMAND, m.AmendOrder),
     Typed(31, 1, Kind.COMMAND, m.ReplaceOrder),
+    Typed(52, 1, Kind.COMMAND, m.MarkRisk),
     Typed(100, 1, Kind.EVENT, m.AssetListed),
     Typed(101, 2, Kind.EVENT, m.InstrumentListed),
     Typed(102, 1, Kind.EVENT, m.MarketStateSet),
@@ -104,12 +105,14 @@ TYPES: Final = (
     Typed(150, 1, Kind.EVENT, m.RiskStateSet),
     Typed(151, 1, Kind.EVENT, m.RiskBoundsSet),
     Typed(130, 1, Kind.EVENT, m.OrderReduced),
+    Typed(152, 1, Kind.EVENT, m.RiskMarked),
     Typed(200, 1, Kind.VALUE, Asset),
     Typed(201, 2, Kind.VALUE, Instrument),
     Typed(202, 1, Kind.VALUE, Sealed),
     Typed(203, 1, Kind.VALUE, Trigger),
     Typed(204, 1, Kind.VALUE, Leg),
     Typed(240, 1, Kind.VALUE, RiskBounds),
+    Typed(241, 1, Kind.VALUE, RiskMark),
 )
 
 

@@ -135,6 +135,16 @@ class MarketData:
         """Wait until the house's own market is here."""
         await self.ready.wait()
 
+    def silent(self, venue: Venue, after_s: float) -> list[Symbol]:
+        """The house's markets of which a venue that is followed has said nothing for so long."""
+        return [
+            symbol
+            for (symbol, known_venue), known in self.lines.items()
+            if known_venue == venue
+            and symbol in self.own.books
+            and trio.current_time() - known.heard_at > after_s
+        ]
+
     def line(self, symbol: Symbol, venue: Venue) -> MarketLine:
         """What a source says about an instrument.
 
