@@ -146,7 +146,7 @@ class AdminHandlers:
         """Halt the whole house, or lift the halt."""
         command = SetHalt(
             halted=request.halted,
-            cause=_cause(request.cause),
+            cause=convert.cause(request.cause),
             request_id=convert.optional_id(request.request_id),
         )
         return admin_pb2.SetHaltResponse(seq=await self._seq_of(call, command))
