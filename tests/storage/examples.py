@@ -62,6 +62,7 @@ MARKET_RULES = attrs.evolve(
     auction_ns=60_000_000_000,
     volatility_halt_ns=5_000_000_000,
     opening_auction=True,
+)
 RISK_MARK = RiskMark(
     day=20_000, day_start_units=-LARGE, high_units=LARGE, loss_hit=True, drawdown_hit=True
 )
