@@ -9,12 +9,13 @@ from __future__ import annotations
 import copy
 import random
 from collections.abc import Callable
+from typing import Any
 
 import attrs
 import pytest
 
 from tests.storage.house import INSTRUMENT, PURSES, SYMBOL, House
-from xached.domain.history import Funds, PurseFold, placed_order
+from xached.domain.history import Funds, PurseFold, fold_fill, placed_order
 from xached.domain.instrument import AssetName
 from xached.domain.messages import (
     CancelAll,
@@ -25,6 +26,7 @@ from xached.domain.messages import (
     PlaceOrder,
     Row,
     Traded,
+    make_order,
 )
 from xached.domain.order import (
     EndReason,
@@ -66,6 +68,36 @@ def check_equal(fold: PurseFold, house: House) -> None:
     }
     assert {asset: funds for asset, funds in fold.balances.items() if funds != Funds()} == {
         asset: funds for asset, funds in known.items() if funds != Funds()
+    }
+
+
+def test_every_field_finds_its_own_place() -> None:
+    """Orders and fills are made by position: each field has a value that no other has."""
+    told: Any = {name: f"its {name}" for name in attrs.fields_dict(OrderAccepted)}
+    accepted = OrderAccepted(**{**told, "trigger": None})
+    order = make_order(accepted, 7, 9)
+    assert {name: getattr(order, name) for name in told} == {**told, "trigger": None}
+    assert (order.seq, order.accepted_at_ns, order.updated_at_ns) == (7, 9, 9)
+    assert (order.status, order.stop_ticks) == (OrderStatus.OPEN, None)
+
+    numbers: Any = {name: 100 + i for i, name in enumerate(attrs.fields_dict(Traded))}
+    trade = Traded(**{**numbers, "taker_order_id": order.order_id, "simulated": True})
+    order.held_units, order.quantity_lots = 10**6, 10**6
+    fill = fold_fill(order, trade, 1, 8, 10)
+    assert attrs.asdict(fill) == {
+        "trade_id": f"8-{trade.index}",
+        **{
+            name: getattr(order, name)
+            for name in ("order_id", "client_order_id", "purse", "symbol", "side")
+        },
+        **{
+            name: getattr(trade, name)
+            for name in ("price_ticks", "quantity_lots", "notional_units", "simulated")
+        },
+        "fee_units": trade.taker_fee_units,
+        "is_maker": False,
+        "at_ns": 10,
+        "seq": 8,
     }
 
 

@@ -26,7 +26,7 @@ from xached.domain.messages import (
 from xached.domain.order import Order, OrderId, Purse, Side
 
 
-@frozen(kw_only=True)
+@frozen
 class Fill:
     """One order's side of a trade. Fee and notional are quote units."""
 
@@ -63,21 +63,22 @@ def fold_fill(order: Order, trade: Traded, lot_units: int, seq: int, at_ns: int)
         seq=seq,
         at_ns=at_ns,
     )
+    # By position, as orders are made: see make_order.
     return Fill(
-        trade_id=trade_id(seq, trade.index),
-        order_id=order.order_id,
-        client_order_id=order.client_order_id,
-        purse=order.purse,
-        symbol=order.symbol,
-        side=order.side,
-        price_ticks=trade.price_ticks,
-        quantity_lots=trade.quantity_lots,
-        notional_units=trade.notional_units,
-        fee_units=fee_units,
-        is_maker=is_maker,
-        at_ns=at_ns,
-        seq=seq,
-        simulated=trade.simulated,
+        trade_id(seq, trade.index),
+        order.order_id,
+        order.client_order_id,
+        order.purse,
+        order.symbol,
+        order.side,
+        trade.price_ticks,
+        trade.quantity_lots,
+        trade.notional_units,
+        fee_units,
+        is_maker,
+        at_ns,
+        seq,
+        trade.simulated,
     )
 
 

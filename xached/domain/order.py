@@ -185,7 +185,7 @@ class Leg:
     role: LegRole
 
 
-@attrs.define(kw_only=True, eq=False)
+@attrs.define(eq=False)
 class Order:
     """An order and what became of it so far.
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator
 
-import attrs
-
+from xached.domain.frozen import frozen
 from xached.domain.history import Fill
 from xached.domain.instrument import AssetName, Instrument
 from xached.domain.messages import Deposited
@@ -25,7 +24,7 @@ class TransactionKind(enum.IntEnum):
     FEE = 3
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Transaction:
     """One movement. ``amount_units`` is positive when it came in, negative when it went out."""
 
