@@ -40,6 +40,7 @@ class ModelOrder:
     terms: PlaceOrder
     instrument: Instrument
     quantity: int
+    prevented: int = 0
     traded: list[tuple[int, int, bool]] = attrs.field(factory=list)
 
     @property
@@ -48,7 +49,7 @@ class ModelOrder:
 
     @property
     def leaves(self) -> int:
-        return self.quantity - self.executed
+        return self.quantity - self.executed - self.prevented
 
     @property
     def price(self) -> int:
@@ -79,6 +80,20 @@ class ModelOrder:
         worse = max(self.instrument.maker_fee_ppm, self.instrument.taker_fee_ppm)
         due = math.ceil(self.exact_fee() + Fraction(rest * worse, MILLION))
         return self.instrument.quote, rest + due - self.fee()
+
+
+@attrs.define
+class Walk:
+    """What a taker would meet: (maker, lots) that trade, and that only go off both orders."""
+
+    fills: list[tuple[ModelOrder, int]] = attrs.field(factory=list)
+    lost: list[tuple[ModelOrder, int]] = attrs.field(factory=list)
+
+    def with_fill(self, maker: ModelOrder, lots: int) -> Walk:
+        return Walk([*self.fills, (maker, lots)], self.lost)
+
+    def with_loss(self, maker: ModelOrder, lots: int) -> Walk:
+        return Walk(self.fills, [*self.lost, (maker, lots)])
 
 
 @attrs.define
@@ -175,7 +190,7 @@ class ModelExchange:
         order, refused = self._find(purse, number, expected)
         if order is None:
             return Outcome(refused)
-        if not order.executed < total <= order.quantity:
+        if not order.executed + order.prevented < total <= order.quantity:
             return Outcome(Reason.QUANTITY_RANGE)
         if total == order.quantity:
             return Outcome()
@@ -197,13 +212,13 @@ class ModelExchange:
         if order is None:
             return Outcome(refused)
         total = order.quantity if total is None else total
-        if total <= order.executed:
+        if total <= order.executed + order.prevented:
             return Outcome(Reason.QUANTITY_RANGE)
         terms = attrs.evolve(
             order.terms,
             client_order_id=f"o{number}",
             price_ticks=order.price if price is None else price,
-            quantity_lots=total - order.executed,
+            quantity_lots=total - order.executed - order.prevented,
         )
         place = self.resting.index(order)
         self.resting.remove(order)
@@ -243,8 +258,8 @@ class ModelExchange:
             if broken:
                 return Outcome(reason)
         order = ModelOrder(number, terms, instrument, terms.quantity_lots or 0)
-        outcome, fills, stopped = self._walk(order)
-        executed = sum(lots for _, lots in fills)
+        outcome, walk, stopped = self._walk(order)
+        executed = sum(lots for _, lots in walk.fills)
         if terms.quote_units is not None:
             if executed == 0:
                 return Outcome(Reason.NO_LIQUIDITY)
@@ -252,15 +267,15 @@ class ModelExchange:
                 return Outcome(Reason.QUANTITY_RANGE)
             if self._owns_too_much(terms, instrument, executed):
                 return Outcome(Reason.POSITION_RANGE)
-            order.quantity = executed
-        if self._lacks_funds(order, fills):
+            order.quantity = executed + sum(lots for _, lots in walk.lost)
+        if self._lacks_funds(order, walk.fills):
             return Outcome(Reason.INSUFFICIENT_FUNDS)
         opposite = self.queue(terms.symbol, _opposite(terms.side))
         if terms.post_only and opposite and _meets(terms.side, order.price, opposite[0].price):
             return Outcome(None, OrderStatus.CANCELED, EndReason.POST_ONLY)
         if terms.time_in_force is TimeInForce.FOK and executed < order.quantity:
             return Outcome(None, OrderStatus.EXPIRED, EndReason.FOK)
-        self._settle(order, outcome, fills)
+        self._settle(order, outcome, walk)
         outcome.executed = executed
         outcome.status, outcome.reason = self._fate(order, stopped)
         return outcome
@@ -369,71 +384,72 @@ class ModelExchange:
 
     # --- matching -------------------------------------------------------------------------------
 
-    def _walk(self, order: ModelOrder) -> tuple[Outcome, list[tuple[ModelOrder, int]], EndReason]:
+    def _walk(self, order: ModelOrder) -> tuple[Outcome, Walk, EndReason]:
         """Meet resting orders one by one and each of them lot by lot; nothing changes."""
-        terms, outcome = order.terms, Outcome()
-        fills: list[tuple[ModelOrder, int]] = []
+        terms, outcome, walk = order.terms, Outcome(), Walk()
         low, high = self._band(terms.side, order.instrument)
         limit = Fraction(terms.price_ticks) if terms.price_ticks is not None else None
         if limit is None:
             limit = high if terms.side is Side.BUY else low
-        short_of = EndReason.NO_LIQUIDITY
+        mode = terms.self_trade_prevention
+        short_of, enough, price = EndReason.NO_LIQUIDITY, EndReason.NONE, None
         for maker in self.queue(terms.symbol, _opposite(terms.side)):
             if not _meets(terms.side, limit, maker.price):
                 short_of = EndReason.PRICE_BAND
                 break
-            if self._is_enough(order, fills, maker.price):
-                return outcome, fills, EndReason.NONE
-            lots = 0
-            while lots < maker.leaves and not self._is_enough(
-                order, [*fills, (maker, lots)], maker.price
-            ):
+            if self._is_enough(order, walk, maker.price):
+                return outcome, walk, enough
+            own = mode is not SelfTradePrevention.NONE and _same_account(order, maker)
+            lost = own and mode in (SelfTradePrevention.DECREMENT, SelfTradePrevention.TRANSFER)
+            add = walk.with_loss if lost else walk.with_fill
+            lots, price = 0, maker.price
+            while lots < maker.leaves and not self._is_enough(order, add(maker, lots), price):
                 lots += 1
-            mode = terms.self_trade_prevention
-            if mode is not SelfTradePrevention.NONE and _same_account(order, maker):
+            enough = EndReason.SELF_TRADE if lost else EndReason.NONE
+            if own:
                 outcome.prevented.append((maker.number, maker.price, lots))
-                if mode is not SelfTradePrevention.EXPIRE_TAKER:
-                    outcome.ended.append(
-                        (
-                            maker.number,
-                            OrderStatus.EXPIRED,
-                            EndReason.SELF_TRADE,
-                            maker.executed,
-                        )
+            else:
+                outcome.trades.append((maker.number, maker.price, lots))
+            if lost or not own:
+                walk = add(maker, lots)
+                if lots == maker.leaves:
+                    fate = (
+                        (OrderStatus.EXPIRED, EndReason.SELF_TRADE, maker.executed)
+                        if lost
+                        else (OrderStatus.FILLED, EndReason.NONE, maker.executed + lots)
                     )
-                if mode is not SelfTradePrevention.EXPIRE_MAKER:
-                    return outcome, fills, EndReason.SELF_TRADE
+                    outcome.ended.append((maker.number, *fate))
                 continue
-            fills.append((maker, lots))
-            outcome.trades.append((maker.number, maker.price, lots))
-            if lots == maker.leaves:
-                outcome.ended.append(
-                    (maker.number, OrderStatus.FILLED, EndReason.NONE, maker.quantity)
-                )
-        price = fills[-1][0].price if fills else None
-        if price is not None and self._is_enough(order, fills, price):
-            return outcome, fills, EndReason.NONE
-        return outcome, fills, short_of
+            if mode is not SelfTradePrevention.EXPIRE_TAKER:
+                expired = (OrderStatus.EXPIRED, EndReason.SELF_TRADE, maker.executed)
+                outcome.ended.append((maker.number, *expired))
+            if mode is not SelfTradePrevention.EXPIRE_MAKER:
+                return outcome, walk, EndReason.SELF_TRADE
+        if price is not None and self._is_enough(order, walk, price):
+            return outcome, walk, enough
+        return outcome, walk, short_of
 
     @staticmethod
-    def _is_enough(order: ModelOrder, fills: list[tuple[ModelOrder, int]], price: int) -> bool:
+    def _is_enough(order: ModelOrder, walk: Walk, price: int) -> bool:
         """Whether not a single lot more is wanted at this price."""
         terms, instrument = order.terms, order.instrument
         if terms.quantity_lots is not None:
-            return sum(lots for _, lots in fills) >= terms.quantity_lots
+            return sum(lots for _, lots in walk.fills + walk.lost) >= terms.quantity_lots
         assert terms.quote_units is not None
-        so_far = sum(instrument.notional_units(maker.price, lots) for maker, lots in fills)
+        so_far = sum(instrument.notional_units(maker.price, lots) for maker, lots in walk.fills)
+        lost = sum(instrument.notional_units(maker.price, lots) for maker, lots in walk.lost)
         if terms.side is Side.SELL:
             fee = math.ceil(Fraction(so_far * instrument.taker_fee_ppm, MILLION))
-            return so_far - fee >= terms.quote_units
+            return so_far - fee >= terms.quote_units - lost
         cost = so_far + instrument.notional_units(price, 1)
         fee = math.ceil(Fraction(cost * instrument.taker_fee_ppm, MILLION))
-        return cost + fee > terms.quote_units
+        return cost + fee > terms.quote_units - lost
 
-    def _settle(
-        self, order: ModelOrder, outcome: Outcome, fills: list[tuple[ModelOrder, int]]
-    ) -> None:
-        for maker, lots in fills:
+    def _settle(self, order: ModelOrder, outcome: Outcome, walk: Walk) -> None:
+        for maker, lots in walk.lost:
+            order.prevented += lots
+            maker.prevented += lots
+        for maker, lots in walk.fills:
             before = {order.number: order.fee(), maker.number: maker.fee()}
             order.traded.append((maker.price, lots, False))
             maker.traded.append((maker.price, lots, True))
@@ -483,7 +499,7 @@ class ModelExchange:
         terms = order.terms
         if terms.quote_units is not None and stopped is not EndReason.NONE:
             return OrderStatus.EXPIRED, stopped
-        if order.leaves == 0:
+        if order.leaves == 0 and stopped is not EndReason.SELF_TRADE:
             return OrderStatus.FILLED, EndReason.NONE
         if terms.type is OrderType.MARKET or stopped is EndReason.SELF_TRADE:
             return OrderStatus.EXPIRED, stopped

@@ -609,6 +609,7 @@ def test_agrees_with_the_model(machine: type[ExchangeMachine], part: int) -> Non
 #   time priority reversed; a part-filled maker sent to the back of its level
 #   self-trade prevention ignored; EXPIRE_BOTH spares the maker; prevented lots count as filled;
 #   accounts compared without the slash (*)
+#   a decrement frees too little of a hold, counts as filled, leaves a quote amount as it was
 #   a step forgets what its earlier trades did to a position, or what a taker has just bought
 #   (a real mistake, found here), or writes positions while deciding
 #   bands round outwards; touching is not crossing; the band is looked at before the notional

@@ -56,7 +56,7 @@ def test_the_last_report_of_an_order_is_its_state(seed: int, purse: Purse) -> No
 
 
 def test_it_can_begin_anywhere() -> None:
-    house = House(1)
+    house = House(2)
     rows = house.rows(500)
     snapshot = [report_open(order, 0) for order in house.exchange.open_orders(PURSES[0])]
     assert snapshot

@@ -186,6 +186,8 @@ EXAMPLES: Final[tuple[object, ...]] = (
         maker_order_id=OrderId(76 << 12),
         maker_purse=ALICE,
         mode=SelfTradePrevention.EXPIRE_BOTH,
+        taker_released_units=LARGE,
+        maker_released_units=7,
     ),
     m.OrderRested(order_id=ORDER, purse=ALICE, symbol=SYMBOL, leaves_lots=7),
     m.OrderEnded(
@@ -260,5 +262,6 @@ EARLIER: Final[tuple[object, ...]] = (
     INSTRUMENT,
     m.ListInstrument(instrument=INSTRUMENT, request_id="r-4"),
     m.InstrumentListed(instrument=INSTRUMENT),
+    attrs.evolve(_newest(m.MatchPrevented), taker_released_units=0, maker_released_units=0),
 )
 """What the golden files of earlier versions say today."""

@@ -40,6 +40,7 @@ KEY = bytes(range(32))
 SYMBOL = Symbol("BTC-USDT")
 PURSES = tuple(Purse(f"{name}/main") for name in ("alice", "bob", "carol"))
 MARK_TICKS = 500_000
+MODES = (SelfTradePrevention.EXPIRE_TAKER, SelfTradePrevention.DECREMENT)
 
 INSTRUMENT = Instrument(
     symbol=SYMBOL,
@@ -162,7 +163,7 @@ class House:
             quantity_lots=draw.randrange(1, 2_000),
             quote_units=None,
             post_only=not market and draw.random() < 0.3,
-            self_trade_prevention=SelfTradePrevention.EXPIRE_TAKER,
+            self_trade_prevention=draw.choice(MODES),
             expires_at_ns=None,
         )
 

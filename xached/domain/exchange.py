@@ -72,6 +72,7 @@ from xached.domain.order import (
 from xached.domain.order_state import (
     apply_accepted,
     apply_ended,
+    apply_prevented,
     apply_reduced,
     apply_rested,
     apply_traded,
@@ -220,6 +221,8 @@ class Exchange:
             apply_rested(self.state, event, seq, at_ns)
         elif isinstance(event, OrderReduced):
             apply_reduced(self.state, event, seq, at_ns)
+        elif isinstance(event, MatchPrevented):
+            apply_prevented(self.state, event, seq, at_ns)
         else:
             self._apply_rare(event)
 
@@ -237,7 +240,6 @@ class Exchange:
         | RiskBoundsSet
         | RiskMarked
         | Deposited
-        | MatchPrevented
         | ClockAdvanced,
     ) -> None:
         match event:
@@ -247,7 +249,7 @@ class Exchange:
                 self.state.ledger.deposit(event.purse, event.asset, event.amount_units)
             case RiskStateSet() | RiskBoundsSet() | RiskMarked():
                 apply_risk(self.state, event)
-            case MatchPrevented() | ClockAdvanced():
+            case ClockAdvanced():
                 pass
             case _:
                 apply_rule(self.state, event)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+
 import attrs
 
 from xached.domain import fees
-from xached.domain.holds import buy_hold_units
+from xached.domain.holds import buy_hold_units, needed_hold_units
 from xached.domain.messages import (
     Event,
     MatchPrevented,
@@ -16,6 +18,7 @@ from xached.domain.messages import (
 )
 from xached.domain.order import (
     BUY,
+    DECREMENT,
     EndReason,
     Order,
     OrderStatus,
@@ -46,6 +49,7 @@ class Execution:
     trades: int
     held_units: int
     executed_lots: int = 0
+    prevented_lots: int = 0
     taker_notional_units: int = 0
     maker_notional_units: int = 0
     fee_units: int = 0
@@ -59,13 +63,23 @@ class Execution:
                 self._prevent(match)
             else:
                 self._trade(match)
-        last = rest_or_end(self.taker, plan.stopped, self.executed_lots, self.held_units)
+        last = rest_or_end(
+            self.taker, plan.stopped, self.executed_lots, self.held_units, self.prevented_lots
+        )
         self.events.append(last)
         return tuple(self.events)
 
     def _prevent(self, match: Match) -> None:
         taker, maker = self.taker, match.maker
         assert maker.price_ticks is not None
+        mode = taker.self_trade_prevention
+        if mode is SelfTradePrevention.TRANSFER:
+            mode = DECREMENT
+        taker_released = maker_released = 0
+        if mode is DECREMENT:
+            self.prevented_lots += match.lots
+            taker_released = self._release_prevented(match.lots)
+            maker_released = self._released_from_maker(match)
         self.events.append(
             MatchPrevented(
                 symbol=taker.symbol,
@@ -75,7 +89,9 @@ class Execution:
                 taker_purse=taker.purse,
                 maker_order_id=maker.order_id,
                 maker_purse=maker.purse,
-                mode=taker.self_trade_prevention,
+                mode=mode,
+                taker_released_units=taker_released,
+                maker_released_units=maker_released,
             )
         )
         if match.maker_ends:
@@ -85,7 +101,7 @@ class Execution:
                     OrderStatus.EXPIRED,
                     EndReason.SELF_TRADE,
                     maker.executed_lots,
-                    maker.held_units,
+                    maker.held_units - maker_released,
                 )
             )
 
@@ -161,12 +177,23 @@ class Execution:
     def _release_taker(self, notional_units: int, fee_units: int) -> int:
         """What the hold of a buying taker gives back at a fill beyond what it pays."""
         self.held_units -= notional_units + fee_units
+        return self._release_unneeded()
+
+    def _release_prevented(self, lots: int) -> int:
+        """What the hold of a taker gives back for lots that it lost without a trade."""
+        if self.taker.side is BUY:
+            return self._release_unneeded()
+        released = lots * self.market.instrument.lot_units
+        self.held_units -= released
+        return released
+
+    def _release_unneeded(self) -> int:
         if self.taker.price_ticks is None:
             return 0  # Its hold is what was planned, or the budget, and ends with the order.
         needed = buy_hold_units(
             self.market.instrument,
             self.taker,
-            self.taker.quantity_lots - self.executed_lots,
+            self.taker.quantity_lots - self.executed_lots - self.prevented_lots,
             self.taker_notional_units,
             self.maker_notional_units,
             self.fee_units,
@@ -191,6 +218,12 @@ class Execution:
         assert released >= 0
         return released
 
+    def _released_from_maker(self, match: Match) -> int:
+        """What the hold of a maker gives back for lots that it lost without a trade."""
+        smaller = copy.copy(match.maker)
+        smaller.prevented_lots += match.lots
+        return match.maker.held_units - needed_hold_units(self.market.instrument, smaller)
+
     def _sell(self, purse: Purse, lots: int, notional_units: int, fee_units: int) -> Sale:
         position = self._position(purse)
         sale = plan_sale(position, lots, notional_units, fee_units)
@@ -210,10 +243,14 @@ class Execution:
 
 
 def rest_or_end(
-    order: Order | OrderAccepted, stopped: EndReason, executed_lots: int, held_units: int
+    order: Order | OrderAccepted,
+    stopped: EndReason,
+    executed_lots: int,
+    held_units: int,
+    prevented_lots: int = 0,
 ) -> OrderRested | OrderEnded:
     """What becomes of an order after its last meeting."""
-    leaves = order.quantity_lots - executed_lots
+    leaves = order.quantity_lots - executed_lots - prevented_lots
     if leaves and stopped is not EndReason.SELF_TRADE and order.time_in_force in RESTING:
         return OrderRested(
             order_id=order.order_id,
@@ -222,7 +259,8 @@ def rest_or_end(
             leaves_lots=leaves,
         )
     by_quote = order.quote_units is not None
-    if leaves == 0 and (not by_quote or stopped is EndReason.NONE):
+    is_whole = stopped is EndReason.NONE if by_quote else stopped is not EndReason.SELF_TRADE
+    if leaves == 0 and is_whole:
         status, reason = OrderStatus.FILLED, EndReason.NONE
     elif order.price_ticks is None or stopped is EndReason.SELF_TRADE:
         status, reason = OrderStatus.EXPIRED, stopped

@@ -14,6 +14,7 @@ from xached.domain.instrument import AssetName, Instrument, Symbol
 from xached.domain.messages import (
     Deposited,
     Event,
+    MatchPrevented,
     OrderAccepted,
     OrderEnded,
     OrderReduced,
@@ -23,7 +24,7 @@ from xached.domain.messages import (
     make_order,
     trade_id,
 )
-from xached.domain.order import Order, OrderId, Purse, Side
+from xached.domain.order import DECREMENT, Order, OrderId, Purse, Side
 
 
 @frozen
@@ -87,6 +88,14 @@ def fold_reduced(order: Order, event: OrderReduced, seq: int, at_ns: int) -> Non
     order.reduce(lots=event.reduced_lots, released_units=event.released_units, seq=seq, at_ns=at_ns)
 
 
+def fold_prevented(order: Order, event: MatchPrevented, seq: int, at_ns: int) -> int:
+    """Count a prevented match in the order, one of its sides; returns what its hold gave back."""
+    is_maker = order.order_id == event.maker_order_id
+    released = event.maker_released_units if is_maker else event.taker_released_units
+    order.prevent(lots=event.quantity_lots, released_units=released, seq=seq, at_ns=at_ns)
+    return released
+
+
 def placed_order(
     events: Iterable[Event], instrument: Instrument, seq: int, at_ns: int
 ) -> tuple[Order, list[Fill]]:
@@ -101,6 +110,10 @@ def placed_order(
             assert order is not None
             if event.taker_order_id == order.order_id:
                 fills.append(fold_fill(order, event, instrument.lot_units, seq, at_ns))
+        elif isinstance(event, MatchPrevented) and event.mode is DECREMENT:
+            assert order is not None
+            if event.taker_order_id == order.order_id:
+                fold_prevented(order, event, seq, at_ns)
         elif isinstance(event, OrderEnded) and order and event.order_id == order.order_id:
             order.end(event.status, event.reason, event.released_units, seq, at_ns)
     assert order is not None
@@ -163,6 +176,11 @@ class PurseFold:
                     funds = self._funds(self._held_asset(order), changes)
                     funds.available += event.released_units
                     funds.held -= event.released_units
+                case MatchPrevented() if event.mode is DECREMENT:
+                    if event.taker_purse == self.purse:
+                        self._prevent(event, event.taker_order_id, row, changes, touched)
+                    if event.maker_purse == self.purse:
+                        self._prevent(event, event.maker_order_id, row, changes, touched)
                 case OrderReduced() if event.purse == self.purse:
                     order = touched[event.order_id] = self.orders[event.order_id]
                     fold_reduced(order, event, row.seq, row.at_ns)
@@ -200,6 +218,20 @@ class PurseFold:
         else:
             base.held -= base_units
             quote.available += trade.notional_units - fill.fee_units
+
+    def _prevent(
+        self,
+        event: MatchPrevented,
+        order_id: OrderId,
+        row: Row,
+        changes: PurseChanges,
+        touched: dict[OrderId, Order],
+    ) -> None:
+        order = touched[order_id] = self.orders[order_id]
+        released_units = fold_prevented(order, event, row.seq, row.at_ns)
+        funds = self._funds(self._held_asset(order), changes)
+        funds.available += released_units
+        funds.held -= released_units
 
     def _held_asset(self, order: Order) -> AssetName:
         instrument = self._instruments[order.symbol]

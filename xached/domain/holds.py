@@ -23,7 +23,7 @@ from xached.domain.state import State
 def hold_units(instrument: Instrument, command: PlaceOrder, plan: Plan) -> int:
     """What an order must hold when it comes in: quote units of a buy, base units of a sell."""
     if command.side is SELL:
-        lots = command.quantity_lots if command.quantity_lots is not None else plan.filled_lots
+        lots = command.quantity_lots if command.quantity_lots is not None else plan.used_lots
         return lots * instrument.lot_units
     if command.quote_units is not None:
         return command.quote_units

@@ -464,7 +464,11 @@ class Traded:
 
 @frozen(kw_only=True)
 class MatchPrevented:
-    """Two orders of one account met and were kept from trading."""
+    """Two orders of one account met and were kept from trading.
+
+    With mode DECREMENT both lost ``quantity_lots``, and what their holds no longer need is free
+    again. With the others nothing was lost; which of them ended is told by their ends.
+    """
 
     symbol: Symbol
     price_ticks: int
@@ -474,6 +478,8 @@ class MatchPrevented:
     maker_order_id: OrderId
     maker_purse: Purse
     mode: SelfTradePrevention
+    taker_released_units: int = 0
+    maker_released_units: int = 0
 
 
 @frozen(kw_only=True)

@@ -152,6 +152,9 @@ class SelfTradePrevention(enum.IntEnum):
     TRANSFER = 6
 
 
+DECREMENT: Final = SelfTradePrevention.DECREMENT
+
+
 class MarketState(enum.IntEnum):
     """What an instrument lets people do."""
 
@@ -273,6 +276,15 @@ class Order:
         self.updated_at_ns = at_ns
         assert self.held_units >= 0, self
         assert self.leaves_lots > 0, self
+
+    def prevent(self, *, lots: int, released_units: int, seq: int, at_ns: int) -> None:
+        """Count what self-trade prevention took off, and what its hold gave back."""
+        self.prevented_lots += lots
+        self.held_units -= released_units
+        self.seq = seq
+        self.updated_at_ns = at_ns
+        assert self.held_units >= 0, self
+        assert self.executed_lots + self.prevented_lots <= self.quantity_lots, self
 
     def end(
         self, status: OrderStatus, reason: EndReason, released_units: int, seq: int, at_ns: int

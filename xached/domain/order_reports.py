@@ -11,8 +11,16 @@ from collections.abc import Iterable
 import attrs
 
 from xached.domain.instrument import Symbol
-from xached.domain.messages import OrderAccepted, OrderEnded, OrderReduced, OrderRested, Row, Traded
-from xached.domain.order import EndReason, Order, OrderId, OrderStatus, Purse, Side
+from xached.domain.messages import (
+    MatchPrevented,
+    OrderAccepted,
+    OrderEnded,
+    OrderReduced,
+    OrderRested,
+    Row,
+    Traded,
+)
+from xached.domain.order import DECREMENT, EndReason, Order, OrderId, OrderStatus, Purse, Side
 
 
 @attrs.frozen(kw_only=True)
@@ -39,13 +47,14 @@ class OrderReport:
     executed_lots: int
     fill: FillReport | None
     at_ns: int
+    prevented_lots: int = 0
 
     @property
     def leaves_lots(self) -> int:
         """What is still to trade; 0 once the order has ended."""
         if self.status.is_over:
             return 0
-        return self.quantity_lots - self.executed_lots
+        return self.quantity_lots - self.executed_lots - self.prevented_lots
 
 
 @attrs.define
@@ -58,6 +67,16 @@ class _Known:
     price_ticks: int | None
     quantity_lots: int
     executed_lots: int
+    prevented_lots: int = 0
+    filled: bool = False
+
+    @property
+    def leaves_lots(self) -> int:
+        return self.quantity_lots - self.executed_lots - self.prevented_lots
+
+    @property
+    def status(self) -> OrderStatus:
+        return OrderStatus.PARTIALLY_FILLED if self.executed_lots else OrderStatus.OPEN
 
 
 class PurseOrders:
@@ -77,6 +96,7 @@ class PurseOrders:
                 order.price_ticks,
                 order.quantity_lots,
                 order.executed_lots,
+                order.prevented_lots,
             )
             for order in open_orders
         }
@@ -104,10 +124,9 @@ class PurseOrders:
                 case OrderReduced(purse=self._purse):
                     known = self._known[event.order_id]
                     known.quantity_lots = event.quantity_lots
-                    status = (
-                        OrderStatus.PARTIALLY_FILLED if known.executed_lots else OrderStatus.OPEN
-                    )
-                    reports.append(_report(known, status, row.at_ns))
+                    reports.append(_report(known, known.status, row.at_ns))
+                case MatchPrevented() if event.mode is DECREMENT:
+                    reports += self._prevent(event, row.at_ns)
                 case OrderEnded(purse=self._purse):
                     reports += self._end(event, row.at_ns)
                 case _:
@@ -136,19 +155,31 @@ class PurseOrders:
     ) -> OrderReport:
         known = self._known[order_id]
         known.executed_lots += event.quantity_lots
-        done = known.executed_lots == known.quantity_lots
+        known.filled = known.leaves_lots == 0
         fill = FillReport(
             price_ticks=event.price_ticks,
             quantity_lots=event.quantity_lots,
             fee_units=fee_units,
             maker=maker,
         )
-        status = OrderStatus.FILLED if done else OrderStatus.PARTIALLY_FILLED
+        status = OrderStatus.FILLED if known.filled else OrderStatus.PARTIALLY_FILLED
         return _report(known, status, at_ns, fill=fill)
+
+    def _prevent(self, event: MatchPrevented, at_ns: int) -> Iterable[OrderReport]:
+        """Both sides may be this purse's; one with nothing left ends next, which is told then."""
+        for purse, order_id in (
+            (event.taker_purse, event.taker_order_id),
+            (event.maker_purse, event.maker_order_id),
+        ):
+            if purse == self._purse:
+                known = self._known[order_id]
+                known.prevented_lots += event.quantity_lots
+                if known.leaves_lots:
+                    yield _report(known, known.status, at_ns)
 
     def _end(self, event: OrderEnded, at_ns: int) -> Iterable[OrderReport]:
         known = self._known.pop(event.order_id)
-        if known.executed_lots < known.quantity_lots:
+        if not known.filled:
             yield _report(known, event.status, at_ns, reason=event.reason)
 
 
@@ -165,6 +196,7 @@ def report_open(order: Order, at_ns: int) -> OrderReport:
         executed_lots=order.executed_lots,
         fill=None,
         at_ns=at_ns,
+        prevented_lots=order.prevented_lots,
     )
 
 
@@ -187,4 +219,5 @@ def _report(
         executed_lots=known.executed_lots,
         fill=fill,
         at_ns=at_ns,
+        prevented_lots=known.prevented_lots,
     )

@@ -11,6 +11,7 @@ from xached.domain.instrument import (
     Symbol,
 )
 from xached.domain.messages import (
+    MatchPrevented,
     OrderAccepted,
     OrderEnded,
     OrderReduced,
@@ -20,6 +21,7 @@ from xached.domain.messages import (
 )
 from xached.domain.order import (
     BUY,
+    DECREMENT,
     OrderId,
     Purse,
 )
@@ -126,6 +128,21 @@ def apply_reduced(state: State, event: OrderReduced, seq: int, at_ns: int) -> No
     book = state.markets[event.symbol].book
     if event.order_id in book:
         book.reduce(event.order_id, event.reduced_lots)
+
+
+def apply_prevented(state: State, event: MatchPrevented, seq: int, at_ns: int) -> None:
+    """Two orders of one owner met: only a decrement takes something off both of them."""
+    if event.mode is not DECREMENT:
+        return
+    for order_id, released_units in (
+        (event.taker_order_id, event.taker_released_units),
+        (event.maker_order_id, event.maker_released_units),
+    ):
+        state.ledger.release(order_id, released_units)
+        state.orders[order_id].prevent(
+            lots=event.quantity_lots, released_units=released_units, seq=seq, at_ns=at_ns
+        )
+    state.markets[event.symbol].book.reduce(event.maker_order_id, event.quantity_lots)
 
 
 def apply_ended(state: State, event: OrderEnded, seq: int, at_ns: int) -> None:

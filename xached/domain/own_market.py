@@ -16,6 +16,7 @@ from xached.domain.messages import (
     InstrumentListed,
     MarketStateSet,
     MarkSet,
+    MatchPrevented,
     OrderAccepted,
     OrderEnded,
     OrderReduced,
@@ -24,7 +25,7 @@ from xached.domain.messages import (
     Row,
     Traded,
 )
-from xached.domain.order import MarketState, OrderId, Purse, Side
+from xached.domain.order import DECREMENT, MarketState, OrderId, Purse, Side
 
 
 @attrs.frozen(kw_only=True)
@@ -129,6 +130,8 @@ class OwnMarket:
             case OrderRested():
                 return self._rest_accepted(event)
             case Traded():
+                return self._reduce(event.maker_order_id, event.quantity_lots)
+            case MatchPrevented() if event.mode is DECREMENT:
                 return self._reduce(event.maker_order_id, event.quantity_lots)
             case OrderReduced():
                 if event.order_id in self._resting:

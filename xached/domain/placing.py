@@ -25,9 +25,7 @@ from xached.domain.plan import (
     Plan,
     Taker,
     account_prefix,
-    budget_notional_units,
     plan_taker,
-    target_notional_units,
 )
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.state import Market, PurseState, State
@@ -67,7 +65,7 @@ def place(
         time_in_force=command.time_in_force,
         price_ticks=command.price_ticks,
         quantity_lots=(
-            command.quantity_lots if command.quantity_lots is not None else plan.filled_lots
+            command.quantity_lots if command.quantity_lots is not None else plan.used_lots
         ),
         quote_units=command.quote_units,
         post_only=command.post_only,
@@ -97,19 +95,14 @@ def _plan(state: State, market: Market, command: PlaceOrder) -> Plan:
     if not market.book.crosses(side, limit_ticks):
         is_empty = market.book.best_ticks(side.opposite) is None
         return NOTHING_TO_MEET if is_empty else NOTHING_IN_REACH
-    budget = target = None
-    if command.quote_units is not None and side is BUY:
-        budget = budget_notional_units(command.quote_units, instrument.taker_fee_ppm)
-    elif command.quote_units is not None:
-        target = target_notional_units(command.quote_units, instrument.taker_fee_ppm)
     taker = Taker(
         account_prefix=account_prefix(command.purse),
         side=side,
         limit_ticks=limit_ticks,
         self_trade_prevention=command.self_trade_prevention,
         lots=command.quantity_lots,
-        notional_max_units=budget,
-        notional_min_units=target,
+        quote_units=command.quote_units,
+        fee_ppm=instrument.taker_fee_ppm,
     )
     return plan_taker(taker, instrument, market.book, state.orders)
 

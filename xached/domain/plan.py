@@ -13,6 +13,7 @@ from xached.domain.instrument import PPM, Instrument
 from xached.domain.money import ceil_div
 from xached.domain.order import (
     BUY,
+    DECREMENT,
     EndReason,
     Order,
     OrderId,
@@ -24,7 +25,10 @@ from xached.domain.order import (
 
 @frozen
 class Match:
-    """A meeting with one resting order: a fill, or a self-trade that was kept from happening."""
+    """A meeting with one resting order: a fill, or a self-trade that was kept from happening.
+
+    ``maker_ends``: nothing of the maker is left, or it is expired.
+    """
 
     maker: Order
     lots: int
@@ -35,12 +39,21 @@ class Match:
 
 @frozen
 class Plan:
-    """The meetings in order, what they fill, and why the walk stopped short (NONE: it did not)."""
+    """The meetings in order, what they fill, and why the walk stopped short (NONE: it did not).
+
+    ``prevented_lots`` went off the taker without a trade: its own orders lost as much.
+    """
 
     matches: tuple[Match, ...]
     filled_lots: int
     notional_units: int
     stopped: EndReason
+    prevented_lots: int = 0
+
+    @property
+    def used_lots(self) -> int:
+        """What of the taker is gone after the walk."""
+        return self.filled_lots + self.prevented_lots
 
 
 NOTHING_TO_MEET = Plan((), 0, 0, EndReason.NO_LIQUIDITY)
@@ -51,8 +64,8 @@ NOTHING_IN_REACH = Plan((), 0, 0, EndReason.PRICE_BAND)
 class Taker:
     """What the walk must know of the incoming order.
 
-    It stops at ``lots``, or for orders by quote amount when no further lot fits under
-    ``notional_max_units`` (BUY) or ``notional_min_units`` is reached (SELL).
+    It stops at ``lots``, or for orders by quote amount when no further lot with its fee fits into
+    ``quote_units`` (BUY) or the proceeds after the fee reach them (SELL).
     """
 
     account_prefix: str
@@ -60,8 +73,8 @@ class Taker:
     limit_ticks: int
     self_trade_prevention: SelfTradePrevention
     lots: int | None = None
-    notional_max_units: int | None = None
-    notional_min_units: int | None = None
+    quote_units: int | None = None
+    fee_ppm: int = 0
 
 
 def budget_notional_units(quote_units: int, fee_ppm: int) -> int:
@@ -81,53 +94,65 @@ def plan_taker(
     unit = instrument.tick_lot_units
     prefix, mode = taker.account_prefix, taker.self_trade_prevention
     matches: list[Match] = []
-    filled_lots = notional_units = 0
+    filled_lots = notional_units = prevented_lots = prevented_units = price_units = 0
     for resting in book.matches(taker.side, taker.limit_ticks):
         price_units = resting.level.price_ticks * unit
-        wanted = _wanted_lots(taker, filled_lots, notional_units, price_units)
+        if taker.lots is not None:
+            wanted = taker.lots - filled_lots - prevented_lots
+        else:
+            wanted = _wanted_lots(taker, notional_units, prevented_units, price_units)
         if wanted == 0:
-            return Plan(tuple(matches), filled_lots, notional_units, EndReason.NONE)
+            stopped = _why_enough(matches)
+            return Plan(tuple(matches), filled_lots, notional_units, stopped, prevented_lots)
         maker = orders[resting.order_id]
         lots = min(wanted, resting.lots)
         if mode is not SelfTradePrevention.NONE and maker.purse.startswith(prefix):
+            if mode is DECREMENT or mode is SelfTradePrevention.TRANSFER:
+                matches.append(Match(maker, lots, 0, True, lots == resting.lots))
+                prevented_lots += lots
+                prevented_units += lots * price_units
+                continue
             maker_ends = mode is not SelfTradePrevention.EXPIRE_TAKER
             matches.append(Match(maker, lots, 0, True, maker_ends))
             if mode is SelfTradePrevention.EXPIRE_MAKER:
                 continue
-            return Plan(tuple(matches), filled_lots, notional_units, EndReason.SELF_TRADE)
+            stopped = EndReason.SELF_TRADE
+            return Plan(tuple(matches), filled_lots, notional_units, stopped, prevented_lots)
         matches.append(Match(maker, lots, lots * price_units, False, lots == resting.lots))
         filled_lots += lots
         notional_units += lots * price_units
         if lots < resting.lots:
-            return Plan(tuple(matches), filled_lots, notional_units, EndReason.NONE)
-    stopped = EndReason.NONE
-    if taker.lots is None or filled_lots < taker.lots:
-        worst_ticks = book.worst_ticks(taker.side.opposite)
-        stopped = _why_short(taker, matches, notional_units, worst_ticks)
-    return Plan(tuple(matches), filled_lots, notional_units, stopped)
-
-
-def _wanted_lots(taker: Taker, filled_lots: int, notional_units: int, price_units: int) -> int:
+            stopped = EndReason.NONE
+            return Plan(tuple(matches), filled_lots, notional_units, stopped, prevented_lots)
     if taker.lots is not None:
-        return taker.lots - filled_lots
-    if taker.notional_max_units is not None:
-        return (taker.notional_max_units - notional_units) // price_units
-    assert taker.notional_min_units is not None
-    return max(0, ceil_div(taker.notional_min_units - notional_units, price_units))
+        wanted = taker.lots - filled_lots - prevented_lots
+    else:
+        wanted = _wanted_lots(taker, notional_units, prevented_units, price_units)
+    stopped = _why_short(taker, book) if wanted else _why_enough(matches)
+    return Plan(tuple(matches), filled_lots, notional_units, stopped, prevented_lots)
 
 
-def _why_short(
-    taker: Taker, matches: list[Match], notional_units: int, worst_ticks: int | None
-) -> EndReason:
+def _wanted_lots(taker: Taker, notional_units: int, prevented_units: int, price_units: int) -> int:
+    """How many lots at this price an order by quote amount still takes.
+
+    What was prevented counts against the amount at the maker's price, as if paid or received.
+    """
+    assert taker.quote_units is not None
+    quote_units = max(0, taker.quote_units - prevented_units)
+    if taker.side is BUY:
+        return (budget_notional_units(quote_units, taker.fee_ppm) - notional_units) // price_units
+    target = target_notional_units(quote_units, taker.fee_ppm)
+    return max(0, ceil_div(target - notional_units, price_units))
+
+
+def _why_enough(matches: list[Match]) -> EndReason:
+    """Nothing more is wanted: was the last of it traded, or prevented?"""
+    return EndReason.SELF_TRADE if matches and matches[-1].prevented else EndReason.NONE
+
+
+def _why_short(taker: Taker, book: Book) -> EndReason:
     """The walk ran out of orders: was that the whole side, or is more beyond the limit?"""
-    if taker.notional_min_units is not None and notional_units >= taker.notional_min_units:
-        return EndReason.NONE
-    if taker.notional_max_units is not None and matches:
-        last = matches[-1]
-        if not last.prevented and (
-            taker.notional_max_units - notional_units < last.notional_units // last.lots
-        ):
-            return EndReason.NONE
+    worst_ticks = book.worst_ticks(taker.side.opposite)
     assert worst_ticks is not None, "a book that was crossed is not empty"
     if taker.side is BUY:
         reaches_all = worst_ticks <= taker.limit_ticks

@@ -98,7 +98,7 @@ TYPES: Final = (
     Typed(108, 1, Kind.EVENT, m.Deposited),
     Typed(109, 2, Kind.EVENT, m.OrderAccepted),
     Typed(110, 1, Kind.EVENT, m.Traded),
-    Typed(111, 1, Kind.EVENT, m.MatchPrevented),
+    Typed(111, 2, Kind.EVENT, m.MatchPrevented),
     Typed(112, 1, Kind.EVENT, m.OrderRested),
     Typed(113, 1, Kind.EVENT, m.OrderEnded),
     Typed(114, 1, Kind.EVENT, m.ClockAdvanced),
@@ -127,6 +127,7 @@ UPCASTERS: Final[Mapping[tuple[int, int], Upcaster]] = {
     (5, 1): _grown_by(),  # The instrument inside has grown.
     (101, 1): _grown_by(),
     (201, 1): _grown_by(None, 1_000, 1_000, None, 1, 10_000, None, 0, 0, 0, 0, False),
+    (111, 1): _grown_by(0, 0),
 }
 """By (code, old version)."""
 

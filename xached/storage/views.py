@@ -22,12 +22,13 @@ import apsw
 import attrs
 from loguru import logger
 
-from xached.domain.history import Fill, fold_fill, fold_reduced
+from xached.domain.history import Fill, fold_fill, fold_prevented, fold_reduced
 from xached.domain.instrument import AssetName, Instrument, Symbol
 from xached.domain.messages import (
     Deposited,
     Event,
     InstrumentListed,
+    MatchPrevented,
     OrderAccepted,
     OrderEnded,
     OrderReduced,
@@ -36,7 +37,7 @@ from xached.domain.messages import (
     Traded,
     make_order,
 )
-from xached.domain.order import Leg, Order, OrderId, Purse, Trigger
+from xached.domain.order import DECREMENT, Leg, Order, OrderId, Purse, Trigger
 from xached.domain.statement import Transaction, deposit_transaction, fill_transactions
 from xached.storage.codec import CODEC, Codec, Kind, Typed
 from xached.storage.journal import Journal
@@ -200,6 +201,10 @@ class Views:
         elif isinstance(event, OrderEnded):
             order = self._order(event.order_id, batch)
             order.end(event.status, event.reason, event.released_units, row.seq, row.at_ns)
+        elif isinstance(event, MatchPrevented):
+            if event.mode is DECREMENT:
+                for order_id in (event.taker_order_id, event.maker_order_id):
+                    fold_prevented(self._order(order_id, batch), event, row.seq, row.at_ns)
         elif isinstance(event, OrderReduced):
             order = self._order(event.order_id, batch)
             fold_reduced(order, event, row.seq, row.at_ns)
