@@ -11,8 +11,11 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-THRESHOLDS = (20_000, 20, 100)
-"""Allocations before the young are looked at, and how many such rounds before older ones are."""
+THRESHOLDS = (6_000, 70, 100)
+"""Allocations before the young are looked at, and how many such rounds before older ones are.
+
+What rests in the book is young once, so the first is the length of a pause: about 1 µs for each.
+"""
 
 
 def calm_collector() -> None:
