@@ -34,7 +34,6 @@ REPEATED = "repeated"
 INVARIANTS = "invariants"
 
 QUIET_S_MAX: Final = 30.0
-TABLES: Final = ("orders", "fills", "transactions", "instruments", "progress")
 
 
 class Audits:
@@ -152,8 +151,7 @@ class Audits:
             raise Violation(VIEWS, f"history stands at {history.as_of_seq}, not at {seq}")
         await self._checks.look()
         files = life.house.files
-        live = _dump(life.house.paths.views)
-        as_of_seq = int(live["progress"][0][1])
+        live, as_of_seq = _dump(life.house.paths.views), history.as_of_seq
         for suffix in ("", "-wal", "-shm"):
             self._rebuilt.with_name(self._rebuilt.name + suffix).unlink(missing_ok=True)
         views = Views.open(self._rebuilt, files.journal.house_id, as_of_seq)
@@ -162,8 +160,8 @@ class Audits:
         finally:
             views.close()
         rebuilt = _dump(self._rebuilt)
-        for table in TABLES:
-            if live[table] != rebuilt[table]:
+        for table, content in live.items():
+            if content != rebuilt[table]:
                 raise Violation(VIEWS, f"{table} of row {as_of_seq} is another when made anew")
 
 
@@ -190,9 +188,10 @@ def _hash(exchange: Exchange) -> str:
 def _dump(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
     try:
+        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         return {
-            table: connection.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()  # noqa: S608 - own names
-            for table in TABLES
+            table: connection.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()  # noqa: S608 - its own names
+            for (table,) in names.fetchall()
         }
     finally:
         connection.close()

@@ -50,7 +50,7 @@ from xached.storage.journal import JournalFailed
 from xached.storage.snapshots import SnapshotDamaged
 from xached.storage.vault import VaultFailed
 
-RESTART_S_MAX = 3.0
+RESTART_S_MAX = 0.5
 """How long systemd takes to start what has ended."""
 
 START_S_MAX = 120.0
