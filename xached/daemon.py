@@ -377,7 +377,7 @@ async def _start_vital(
 
 
 async def _list_house(config: Config, core: _Core) -> None:
-    """List what the configuration names. What is listed already changes nothing.
+    """List what the configuration names, once: what became of it later is the house's to say.
 
     Raises: ListingRefused.
     """
@@ -396,6 +396,8 @@ async def _list_house(config: Config, core: _Core) -> None:
         ),
     ]
     for command in commands:
+        if _is_known(core.house.directory, command):
+            continue
         try:
             await core.house.matching.direct(command, CONFIG)
         except Rejection as rejection:
@@ -403,6 +405,16 @@ async def _list_house(config: Config, core: _Core) -> None:
             raise ListingRefused(
                 f"{rejection.message}: {facts['given']}; allowed: {facts['allowed']}"
             ) from None
+
+
+def _is_known(directory: Directory, command: Command) -> bool:
+    """Whether this was listed before, counted in the same steps."""
+    if isinstance(command, ListAsset):
+        return directory.assets.get(command.asset.name) == command.asset
+    if isinstance(command, ListInstrument):
+        known = directory.get(command.instrument.symbol)
+        return known is not None and known.steps == command.instrument.steps
+    return False
 
 
 async def _open_doors(

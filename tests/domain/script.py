@@ -13,6 +13,9 @@ name begins with ``?`` does not.
                [volatility-halt TIME] [opening-auction yes] [mark PRICE|none]
     deposit PURSE AMOUNT ASSET      limits PURSE|default orders N [notional AMOUNT ASSET]
     mark SYMBOL PRICE               state SYMBOL STATE
+    change SYMBOL ...               as instrument; what is not named stays
+    delist SYMBOL                   delist-asset ASSET
+    subaccount PURSE                transfer PURSE PURSE AMOUNT ASSET
     freeze PURSE, unfreeze PURSE    halt, resume
     risk-state SCOPE SETTER STATE   bounds SCOPE [orders N] [size A] [position A] [minute A]
                                            [loss A] [drawdown A] [in ASSET]
@@ -26,7 +29,7 @@ name begins with ``?`` does not.
 
     -> STATUS [REASON] [EXECUTED]   after order, replace (of the new order) and cancel; FILLED
                                     means the whole quantity
-    -> ID ...                       after cancel-all and clock: what ended, in order
+    -> ID ...                       after cancel-all, delist and clock: what ended, in order
     -> refused REASON [FACT=TEXT; ...]
 
     balance PURSE ASSET [available A] [held H]        hold PURSE ID AMOUNT
@@ -50,13 +53,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import attrs
 
+from tests.domain.script_markets import (
+    UNBOUNDED,
+    changed_instrument,
+    house_command,
+    market_options,
+    time_ns,
+    transfer_command,
+)
 from xached.domain.exchange import Exchange
 from xached.domain.filters import filters_of
 from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
+from xached.domain.market_messages import ChangeInstrument
 from xached.domain.messages import (
     AdvanceClock,
     AmendOrder,
@@ -107,8 +118,6 @@ from xached.domain.risk_bounds import (
 )
 
 SECOND_NS = 1_000_000_000
-UNBOUNDED = 10**40
-"""Stands for no limit in filters a scenario does not name."""
 
 _SCENARIO = re.compile(r"^scenario +(.+)$", re.MULTILINE)
 
@@ -161,6 +170,8 @@ class Script:
             STATEMENTS[verb](self, rest)
         elif verb == "instrument":
             self._instrument(rest, expected)
+        elif verb == "change":
+            self._change(rest, expected)
         elif verb == "limits":
             self._limits(rest, expected)
         else:
@@ -227,8 +238,19 @@ class Script:
                 scope, bounds = self._scope(name), self._bounds(words)
                 return lambda: SetRiskBounds(scope=scope, bounds=bounds, request_id="")
             case "clock", [time]:
-                self.now_ns = max(self.now_ns, _time_ns(time) - 1)
+                self.now_ns = max(self.now_ns, time_ns(time) - 1)
                 return AdvanceClock
+            case _:
+                return self._market_command(verb, words)
+
+    def _market_command(self, verb: str, words: list[str]) -> Callable[[], Command]:
+        match verb, words:
+            case (("delist" | "delist-asset" | "subaccount"), [name]):
+                return lambda: house_command(verb, name)
+            case "transfer", [name, other, amount, asset]:
+                source, target = self._purse(name), self._purse(other)
+                moved = self._asset(asset)
+                return lambda: transfer_command(source, target, amount, moved)
             case _:
                 raise AssertionError(f"no such line: {verb}")
 
@@ -266,7 +288,7 @@ class Script:
                 price = _price_ticks(instrument, limit)
                 quantity = instrument.parse_quantity(amount)
                 tif = TimeInForce[time_in_force]
-                expires = _time_ns(time[0]) if time else None
+                expires = time_ns(time[0]) if time else None
             case _:
                 raise AssertionError(f"not the terms of an order: {words}")
         return PlaceOrder(
@@ -313,7 +335,7 @@ class Script:
             quantity_lots=quantity,
             stop_ticks=None,
             display_lots=None,
-            expires_at_ns=None if expires is None else _time_ns(expires),
+            expires_at_ns=None if expires is None else time_ns(expires),
             expected_executed_lots=None if expect is None else _lots(instrument, expect),
         )
 
@@ -376,7 +398,7 @@ class Script:
             maker_fee_ppm=ppm("maker", "0"),
             taker_fee_ppm=ppm("taker", "0"),
             max_open_orders=int(given.pop("orders", "1000")),
-            **_market_options(given, base_scale, lot_units),
+            **market_options(given, base_scale, lot_units),
         )
         mark = given.pop("mark", instrument.format_price(instrument.min_price_ticks))
         assert not given, f"unknown words: {given}"
@@ -388,6 +410,12 @@ class Script:
         self.symbol = instrument.symbol
         if mark != "none" and expected is None:
             self._tell(lambda: self._mark(instrument.symbol, mark), "mark", None)
+
+    def _change(self, words: list[str], expected: list[str] | None) -> None:
+        symbol, *pairs = words
+        known = self.exchange.state.market(Symbol(symbol)).instrument
+        changed = changed_instrument(known, pairs)
+        self._tell(lambda: ChangeInstrument(instrument=changed, request_id=""), "change", expected)
 
     def _limits(self, words: list[str], expected: list[str] | None) -> None:
         name, _, orders, *notional = words
@@ -480,7 +508,7 @@ class Script:
         if verb in ("order", "replace", "cancel"):
             if expected is not None:
                 self._check_status(expected)
-        elif verb in ("cancel-all", "clock"):
+        elif verb in ("cancel-all", "clock", "delist"):
             ended = [e.client_order_id for e in self.events if isinstance(e, OrderEnded)]
             assert ended == (expected or []), ended
         else:
@@ -691,32 +719,6 @@ STATEMENTS: dict[str, Callable[[Script, list[str]], None]] = {
 }
 
 
-def _market_options(given: dict[str, str], base_scale: int, lot_units: int) -> dict[str, Any]:
-    """What an instrument need not say, taken out of its words. A trail may be of any length."""
-
-    def lots(name: str) -> int | None:
-        text = given.pop(name, None)
-        return parse_decimal(text, base_scale) // lot_units if text else None
-
-    low, _, high = given.pop("trail", f"1..{UNBOUNDED}").replace("bps", "").partition("..")
-    count, _, width = given.pop("reference", "0x0s").partition("x")
-    stale = given.pop("mark-stale", None)
-    return {
-        "min_market_quantity_lots": lots("market-min"),
-        "max_algo_orders": int(given.pop("algo-orders", "1000")),
-        "max_iceberg_orders": int(given.pop("iceberg-orders", "1000")),
-        "max_position_lots": lots("max-position"),
-        "min_trail_bps": int(low),
-        "max_trail_bps": int(high),
-        "mark_stale_ns": _time_ns(stale) if stale else None,
-        "reference_buckets": int(count),
-        "reference_bucket_ns": _time_ns(width),
-        "auction_ns": _time_ns(given.pop("auction", "0s")),
-        "volatility_halt_ns": _time_ns(given.pop("volatility-halt", "0s")),
-        "opening_auction": given.pop("opening-auction", "no") == "yes",
-    }
-
-
 def _at(instrument: Instrument, lots: int, ticks: int) -> str:
     return f"{instrument.format_quantity(lots)}@{instrument.format_price(ticks)}"
 
@@ -734,10 +736,6 @@ def _price_ticks(instrument: Instrument, text: str) -> int:
 def _lots(instrument: Instrument, text: str) -> int:
     """Lots of any whole number of them, none too."""
     return parse_decimal(text, instrument.base_scale) // instrument.lot_units
-
-
-def _time_ns(text: str) -> int:
-    return parse_decimal(text.removesuffix("s"), 9)
 
 
 def _outcome(

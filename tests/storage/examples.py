@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 import attrs
 
 from tests.storage.house import INSTRUMENT, SYMBOL
+from xached.domain import market_messages as mm
 from xached.domain import messages as m
 from xached.domain.instrument import Asset, AssetName
 from xached.domain.order import (
@@ -66,6 +67,7 @@ MARKET_RULES = attrs.evolve(
 RISK_MARK = RiskMark(
     day=20_000, day_start_units=-LARGE, high_units=LARGE, loss_hit=True, drawdown_hit=True
 )
+MOVED = mm.PositionMoved(symbol=SYMBOL, quantity_lots=LARGE, cost_units=7)
 LEG = Leg(list_id=ORDER, role=LegRole.STOP_LEG)
 
 EXAMPLES: Final[tuple[object, ...]] = (
@@ -202,6 +204,24 @@ EXAMPLES: Final[tuple[object, ...]] = (
         released_units=LARGE,
     ),
     m.ClockAdvanced(),
+    mm.ChangeInstrument(instrument=MARKET_RULES, request_id="r-40"),
+    mm.DelistInstrument(symbol=SYMBOL, cause="drill", request_id="r-41"),
+    mm.DelistAsset(asset=USDT, cause="drill", request_id="r-42"),
+    mm.EndDelisted(symbol=SYMBOL),
+    mm.OpenSubaccount(purse=ALICE, request_id="r-44"),
+    mm.TransferFunds(source=ALICE, target=BOB, asset=USDT, amount_units=LARGE, request_id="r-45"),
+    mm.InstrumentChanged(instrument=MARKET_RULES),
+    mm.InstrumentDelisted(symbol=SYMBOL, cause="drill"),
+    mm.AssetDelisted(asset=USDT, cause="drill"),
+    mm.Transferred(
+        source=ALICE,
+        target=BOB,
+        asset=USDT,
+        amount_units=LARGE,
+        positions=(MOVED,),
+        reference="r-45",
+    ),
+    MOVED,
     m.AmendOrder(
         purse=ALICE,
         symbol=SYMBOL,

@@ -20,6 +20,7 @@ import trio
 
 from xached.domain.exchange import Exchange
 from xached.domain.instrument import Directory
+from xached.domain.market_messages import InstrumentChanged
 from xached.domain.messages import (
     AdvanceClock,
     AssetListed,
@@ -432,7 +433,7 @@ class MatchingActor:
             for event in row.events:
                 if isinstance(event, AssetListed):
                     self._directory.list_asset(event.asset)
-                elif isinstance(event, InstrumentListed):
+                elif isinstance(event, InstrumentListed | InstrumentChanged):
                     self._directory.list_instrument(event.instrument)
 
     def _answer_query(self, envelope: Envelope[Request, Any], query: Query[Any]) -> None:

@@ -25,6 +25,16 @@ from xached.domain.house_rules import apply_rule, decide_deposit, decide_mark, d
 from xached.domain.instrument import (
     Symbol,
 )
+from xached.domain.listing import orders_to_end
+from xached.domain.market_messages import (
+    AssetDelisted,
+    EndDelisted,
+    InstrumentChanged,
+    InstrumentDelisted,
+    OpenSubaccount,
+    TransferFunds,
+    Transferred,
+)
 from xached.domain.messages import (
     AdvanceClock,
     AmendOrder,
@@ -67,7 +77,6 @@ from xached.domain.order import (
     OrderStatus,
     Purse,
     Side,
-    account_of,
 )
 from xached.domain.order_state import (
     apply_accepted,
@@ -83,6 +92,7 @@ from xached.domain.risk_rules import apply_risk, decide_risk
 from xached.domain.snapshot import Dump, dump, load
 from xached.domain.state import PurseState, State
 from xached.domain.terms import check_combination
+from xached.domain.transfers import apply_transferred, decide_open_subaccount, decide_transfer
 
 
 class Exchange:
@@ -112,6 +122,13 @@ class Exchange:
                 return self._decide_cancel_all(command)
             case ExpireOrder():
                 return (self._ended(self.state.orders[command.order_id], EndReason.TIME),)
+            case EndDelisted():
+                orders = orders_to_end(self.state, command.symbol)
+                return tuple(self._ended(order, EndReason.INSTRUMENT) for order in orders)
+            case OpenSubaccount():
+                return decide_open_subaccount(self.state, command)
+            case TransferFunds():
+                return decide_transfer(self.state, command)
             case AdvanceClock():
                 return (ClockAdvanced(),) if self.has_due(at_ns) else ()
             case SetMark():
@@ -123,8 +140,10 @@ class Exchange:
             case _:
                 return decide_rule(self.state, command)
 
-    def next_due(self) -> ExpireOrder | None:
+    def next_due(self) -> ExpireOrder | EndDelisted | None:
         """The next internal step that is due at the time of the last applied event."""
+        for symbol in self.state.delisting:
+            return EndDelisted(symbol=symbol)
         expiries = self.state.expiries
         if expiries and expiries[0][0] <= self.state.now_ns:
             return ExpireOrder(order_id=expiries[0][1])
@@ -137,6 +156,8 @@ class Exchange:
 
     def next_deadline_ns(self) -> int | None:
         """When something becomes due without a command: the earliest expiry."""
+        if self.state.delisting:
+            return self.state.now_ns
         return self.state.expiries[0][0] if self.state.expiries else None
 
     def _decide_place(
@@ -229,7 +250,10 @@ class Exchange:
     def _apply_rare(
         self,
         event: AssetListed
+        | AssetDelisted
         | InstrumentListed
+        | InstrumentChanged
+        | InstrumentDelisted
         | MarketStateSet
         | MarkSet
         | PurseOpened
@@ -240,6 +264,7 @@ class Exchange:
         | RiskBoundsSet
         | RiskMarked
         | Deposited
+        | Transferred
         | ClockAdvanced,
     ) -> None:
         match event:
@@ -249,6 +274,8 @@ class Exchange:
                 self.state.ledger.deposit(event.purse, event.asset, event.amount_units)
             case RiskStateSet() | RiskBoundsSet() | RiskMarked():
                 apply_risk(self.state, event)
+            case Transferred():
+                apply_transferred(self.state, event)
             case ClockAdvanced():
                 pass
             case _:
@@ -266,11 +293,9 @@ class Exchange:
 
     def purses_of(self, account_id: AccountId) -> Iterator[tuple[Purse, PurseState]]:
         """The purses of an account, in the order they were opened."""
-        return (
-            (name, purse)
-            for name, purse in self.state.purses.items()
-            if account_of(name) == account_id
-        )
+        account = self.state.accounts.get(account_id)
+        names = account.purses if account is not None else []
+        return ((name, self.state.purses[name]) for name in names)
 
     def snapshot(self) -> Dump:
         """The whole state as nested builtins; equal states give equal snapshots."""
@@ -287,6 +312,9 @@ class Exchange:
         resting = 0
         for market in self.state.markets.values():
             market.book.check()
+            assert market.order_count == sum(
+                order.symbol == market.instrument.symbol for order in self.state.orders.values()
+            )
             for side in Side:
                 for order_id, price_ticks, lots in market.book.queue(side):
                     order = self.state.orders[order_id]

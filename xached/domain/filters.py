@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from xached.domain import risk
 from xached.domain.frozen import frozen
 from xached.domain.instrument import BPS, PPM, Instrument
+from xached.domain.listing import delisted
 from xached.domain.messages import (
     PlaceOrder,
 )
@@ -109,6 +110,8 @@ def check_market_state(market: Market, command: PlaceOrder) -> None:
     current = market.effective_state()
     if current is MarketState.TRADING:
         return
+    if market.delisted:
+        raise delisted(command.symbol)
     rests = (
         command.price_ticks is not None
         and command.time_in_force in RESTING

@@ -11,6 +11,7 @@ import attrs
 
 from xached.domain.frozen import frozen
 from xached.domain.instrument import AssetName, Instrument, Symbol
+from xached.domain.market_messages import Transferred
 from xached.domain.messages import (
     Deposited,
     Event,
@@ -190,6 +191,10 @@ class PurseFold:
                 case OrderRested() if event.purse == self.purse:
                     touched[event.order_id] = self.orders[event.order_id]
                 case Deposited() if event.purse == self.purse:
+                    self._funds(event.asset, changes).available += event.amount_units
+                case Transferred() if event.source == self.purse:
+                    self._funds(event.asset, changes).available -= event.amount_units
+                case Transferred() if event.target == self.purse:
                     self._funds(event.asset, changes).available += event.amount_units
                 case _:
                     pass

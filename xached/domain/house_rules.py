@@ -7,10 +7,21 @@ from typing import assert_never
 from xached.domain import risk
 from xached.domain.instrument import (
     OPEN_ORDERS_MAX,
-    Asset,
-    Instrument,
-    check_asset,
     unknown_asset,
+)
+from xached.domain.listing import (
+    apply_listing,
+    decide_listing,
+    delisted_asset,
+    listed_market,
+)
+from xached.domain.market_messages import (
+    AssetDelisted,
+    ChangeInstrument,
+    DelistAsset,
+    DelistInstrument,
+    InstrumentChanged,
+    InstrumentDelisted,
 )
 from xached.domain.messages import (
     AssetListed,
@@ -35,7 +46,7 @@ from xached.domain.messages import (
 )
 from xached.domain.money import format_units
 from xached.domain.rejection import Reason, Rejection
-from xached.domain.state import Market, PurseState, State
+from xached.domain.state import PurseState, State
 
 AMOUNT_UNITS_MAX = 10**36
 """Largest single deposit: far beyond any real supply, far within what is encoded and tested."""
@@ -45,6 +56,9 @@ def decide_rule(
     state: State,
     command: ListAsset
     | ListInstrument
+    | ChangeInstrument
+    | DelistInstrument
+    | DelistAsset
     | SetMarketState
     | OpenPurse
     | FreezePurse
@@ -53,12 +67,12 @@ def decide_rule(
 ) -> tuple[Event, ...]:
     """Decide what only administrators may say. Raises: Rejection."""
     match command:
-        case ListAsset():
-            return _decide_list_asset(state, command.asset)
-        case ListInstrument():
-            return _decide_list_instrument(state, command.instrument)
+        case (
+            ListAsset() | ListInstrument() | ChangeInstrument() | DelistInstrument() | DelistAsset()
+        ):
+            return decide_listing(state, command)
         case SetMarketState():
-            market = state.market(command.symbol)
+            market = listed_market(state, command.symbol)
             if market.state is command.state:
                 return ()
             return (
@@ -82,7 +96,7 @@ def decide_rule(
 
 def decide_mark(state: State, command: SetMark) -> tuple[Event, ...]:
     """Set the price that bands are measured from. Raises: Rejection."""
-    market = state.market(command.symbol)
+    market = listed_market(state, command.symbol)
     market.instrument.check_price(command.price_ticks)
     if market.reference_ticks == command.price_ticks:
         return ()
@@ -95,6 +109,8 @@ def decide_deposit(state: State, command: Deposit) -> tuple[Event, ...]:
     asset = state.assets.get(command.asset)
     if asset is None:
         raise unknown_asset(command.asset)
+    if command.asset in state.delisted_assets:
+        raise delisted_asset(command.asset)
     if not 0 < command.amount_units <= AMOUNT_UNITS_MAX:
         raise Rejection(
             Reason.AMOUNT_RANGE,
@@ -110,52 +126,6 @@ def decide_deposit(state: State, command: Deposit) -> tuple[Event, ...]:
             amount_units=command.amount_units,
             reference=command.request_id,
         ),
-    )
-
-
-def _decide_list_asset(state: State, asset: Asset) -> tuple[Event, ...]:
-    check_asset(asset)
-    known = state.assets.get(asset.name)
-    if known is None:
-        return (AssetListed(asset=asset),)
-    if known == asset:
-        return ()
-    raise Rejection(
-        Reason.ALREADY_LISTED,
-        "the asset is listed with another scale, which is fixed for ever",
-        field="asset",
-        given=f"{asset.name} scale {asset.scale}",
-        allowed=f"scale {known.scale}",
-    )
-
-
-def _decide_list_instrument(state: State, instrument: Instrument) -> tuple[Event, ...]:
-    for name, scale in (
-        (instrument.base, instrument.base_scale),
-        (instrument.quote, instrument.quote_scale),
-    ):
-        asset = state.assets.get(name)
-        if asset is None:
-            raise unknown_asset(name)
-        if asset.scale != scale:
-            raise Rejection(
-                Reason.INSTRUMENT_SPEC,
-                "the instrument's scale is not its asset's",
-                given=f"{name} scale {scale}",
-                allowed=f"scale {asset.scale}",
-            )
-    instrument.check()
-    known = state.markets.get(instrument.symbol)
-    if known is None:
-        return (InstrumentListed(instrument=instrument),)
-    if known.instrument == instrument:
-        return ()
-    raise Rejection(
-        Reason.ALREADY_LISTED,
-        "the instrument is listed with other rules",
-        field="symbol",
-        given=instrument.symbol,
-        allowed="the rules it was listed with",
     )
 
 
@@ -212,7 +182,10 @@ def _decide_limits(state: State, command: SetRiskLimits) -> tuple[Event, ...]:
 def apply_rule(
     state: State,
     event: AssetListed
+    | AssetDelisted
     | InstrumentListed
+    | InstrumentChanged
+    | InstrumentDelisted
     | MarketStateSet
     | PurseOpened
     | PurseFrozen
@@ -221,15 +194,18 @@ def apply_rule(
 ) -> None:
     """Write what an administrator decided."""
     match event:
-        case AssetListed():
-            state.assets[event.asset.name] = event.asset
-            state.ledger.open_asset(event.asset.name)
-        case InstrumentListed():
-            state.markets[event.instrument.symbol] = Market(event.instrument)
+        case (
+            AssetListed()
+            | AssetDelisted()
+            | InstrumentListed()
+            | InstrumentChanged()
+            | InstrumentDelisted()
+        ):
+            apply_listing(state, event)
         case MarketStateSet():
             state.markets[event.symbol].state = event.state
         case PurseOpened():
-            state.purses[event.purse] = PurseState(simulated=event.simulated)
+            state.open_purse(event.purse, PurseState(simulated=event.simulated))
         case PurseFrozen():
             state.purses[event.purse].frozen = event.frozen
         case RiskLimitsSet():

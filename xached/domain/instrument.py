@@ -208,6 +208,19 @@ class Instrument:
             ),
         )
 
+    @property
+    def steps(self) -> tuple[int | str, ...]:
+        """What amounts are counted in, which never changes: scales, tick and lot."""
+        return (
+            self.base,
+            self.quote,
+            self.base_scale,
+            self.quote_scale,
+            self.price_scale,
+            self.tick_step,
+            self.lot_units,
+        )
+
     def notional_units(self, price_ticks: int, quantity_lots: int) -> int:
         """Price times quantity, in quote units, exact."""
         return price_ticks * quantity_lots * self.tick_lot_units

@@ -90,6 +90,10 @@ class Ledger:
         """Bring money in from outside."""
         _move(self._external[asset], self._purse_account(purse, asset), units)
 
+    def transfer(self, source: Purse, target: Purse, asset: AssetName, units: int) -> None:
+        """Move free money from one purse to another."""
+        _move(self._purse_account(source, asset), self._purse_account(target, asset), units)
+
     def hold(self, order_id: OrderId, purse: Purse, asset: AssetName, units: int) -> None:
         """Set money aside for an order."""
         assert order_id not in self._holds

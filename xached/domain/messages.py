@@ -11,7 +11,20 @@ from typing import TypeAlias
 
 from xached.domain.frozen import frozen
 from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
+from xached.domain.market_messages import (
+    AssetDelisted,
+    ChangeInstrument,
+    DelistAsset,
+    DelistInstrument,
+    EndDelisted,
+    InstrumentChanged,
+    InstrumentDelisted,
+    OpenSubaccount,
+    TransferFunds,
+    Transferred,
+)
 from xached.domain.order import (
+    MAIN,
     EndReason,
     Leg,
     MarketState,
@@ -24,6 +37,8 @@ from xached.domain.order import (
     Side,
     TimeInForce,
     Trigger,
+    account_of,
+    make_purse,
 )
 from xached.domain.risk_bounds import RiskBounds, RiskMark, RiskScope, RiskSetter, RiskState
 
@@ -265,6 +280,12 @@ Command: TypeAlias = (
     | Deposit
     | AdvanceClock
     | ExpireOrder
+    | ChangeInstrument
+    | DelistInstrument
+    | DelistAsset
+    | EndDelisted
+    | OpenSubaccount
+    | TransferFunds
 )
 
 CONFIG = "CONFIG"
@@ -289,8 +310,13 @@ def request_key(command: Command) -> tuple[str, str] | None:
             return order_scope(command.purse), command.client_order_id
         case CancelOrder() | CancelAll() | AmendOrder():
             return (f"r:{command.purse}", command.request_id) if command.request_id else None
-        case AdvanceClock() | ExpireOrder():
+        case AdvanceClock() | ExpireOrder() | EndDelisted():
             return None
+        case OpenSubaccount():
+            main = make_purse(account_of(command.purse), MAIN)
+            return (f"r:{main}", command.request_id) if command.request_id else None
+        case TransferFunds():
+            return (f"r:{command.source}", command.request_id) if command.request_id else None
         case _:
             return (f"r:{HOUSE}", command.request_id) if command.request_id else None
 
@@ -549,6 +575,10 @@ Event: TypeAlias = (
     | OrderReduced
     | OrderEnded
     | ClockAdvanced
+    | InstrumentChanged
+    | InstrumentDelisted
+    | AssetDelisted
+    | Transferred
 )
 
 

@@ -38,6 +38,7 @@ def apply_accepted(state: State, event: OrderAccepted, seq: int, at_ns: int) -> 
     state.ledger.hold(event.order_id, event.purse, asset, event.held_units)
     state.orders[event.order_id] = order
     state.purses[event.purse].add_open(order)
+    state.markets[event.symbol].order_count += 1
     if state.risk.windows:
         units = _notional_units(state.markets[event.symbol], event)
         state.risk.count(scopes_of(event.purse, event.symbol), instrument.quote, units, at_ns)
@@ -148,7 +149,11 @@ def apply_prevented(state: State, event: MatchPrevented, seq: int, at_ns: int) -
 def apply_ended(state: State, event: OrderEnded, seq: int, at_ns: int) -> None:
     """An order is over: out of the book, its hold given back."""
     order = state.orders.pop(event.order_id)
-    book = state.markets[event.symbol].book
+    market = state.markets[event.symbol]
+    market.order_count -= 1
+    if market.delisted and not market.order_count:
+        del state.delisting[event.symbol]
+    book = market.book
     if event.order_id in book:
         book.remove(event.order_id)
     if order.expires_at_ns is not None:

@@ -10,6 +10,7 @@ import attrs
 
 from xached.domain.depth import PublicBook
 from xached.domain.instrument import Symbol
+from xached.domain.market_messages import InstrumentDelisted
 from xached.domain.messages import (
     Event,
     HaltSet,
@@ -46,6 +47,7 @@ class MarketRules:
 
     state: MarketState
     reference_ticks: int | None
+    delisted: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -106,6 +108,8 @@ class OwnMarket:
         if self._halted:
             return MarketState.HALTED
         rules = self._markets[symbol]
+        if rules.delisted:
+            return MarketState.HALTED
         if rules.reference_ticks is None:
             return max(rules.state, MarketState.CANCEL_ONLY)
         return rules.state
@@ -144,6 +148,10 @@ class OwnMarket:
             case InstrumentListed():
                 self._list(event.instrument.symbol, at_ns)
                 return event.instrument.symbol
+            case InstrumentDelisted():
+                self._markets[event.symbol] = attrs.evolve(
+                    self._markets[event.symbol], delisted=True
+                )
             case MarketStateSet():
                 self._markets[event.symbol] = attrs.evolve(
                     self._markets[event.symbol], state=event.state
@@ -162,9 +170,9 @@ class OwnMarket:
         if symbol not in self.books:
             # Microseconds: no book changes so often that a later run meets its numbers again.
             self.books[symbol] = PublicBook(at_ns // 1_000)
-        self._markets.setdefault(
-            symbol, MarketRules(state=MarketState.TRADING, reference_ticks=None)
-        )
+        known = self._markets.get(symbol)
+        if known is None or known.delisted:
+            self._markets[symbol] = MarketRules(state=MarketState.TRADING, reference_ticks=None)
 
     def _rest_accepted(self, event: OrderRested) -> Symbol:
         terms = self._accepted.pop(event.order_id)

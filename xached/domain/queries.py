@@ -14,7 +14,7 @@ import attrs
 
 from xached.domain.history import Funds
 from xached.domain.instrument import AssetName, Symbol
-from xached.domain.order import AccountId, Order, Purse, Side, account_of
+from xached.domain.order import AccountId, Order, Purse, Side
 from xached.domain.own_market import MarketRules, OwnMarketSnapshot, RestingOrder
 from xached.domain.position import Position
 from xached.domain.risk_bounds import RiskBounds, RiskEntry, RiskMark, RiskScope, RiskSetter
@@ -81,10 +81,13 @@ class PursesQuery:
 
     def read(self, state: State, _seq: int) -> list[OpenPurse]:
         """In the order they were opened."""
+        account = state.accounts.get(self.account_id)
+        names = account.purses if account is not None else []
         return [
-            OpenPurse(purse=name, frozen=purse.frozen, simulated=purse.simulated)
-            for name, purse in state.purses.items()
-            if account_of(name) == self.account_id
+            OpenPurse(
+                purse=name, frozen=state.purses[name].frozen, simulated=state.purses[name].simulated
+            )
+            for name in names
         ]
 
 
@@ -97,7 +100,11 @@ class OwnMarketQuery:
         return OwnMarketSnapshot(
             seq=seq,
             markets={
-                symbol: MarketRules(state=market.state, reference_ticks=market.reference_ticks)
+                symbol: MarketRules(
+                    state=market.state,
+                    reference_ticks=market.reference_ticks,
+                    delisted=market.delisted,
+                )
                 for symbol, market in state.markets.items()
             },
             orders=tuple(

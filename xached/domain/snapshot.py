@@ -42,7 +42,7 @@ from xached.domain.state import Market, PurseState, State
 
 Dump: TypeAlias = dict[str, Any]
 
-VERSION = 2
+VERSION = 3
 """Counts what :data:`SHAPE` cannot see: the same fields with another meaning."""
 
 _ORDER_FIELDS = tuple(field.name for field in attrs.fields(Order))
@@ -66,6 +66,7 @@ def dump(state: State) -> Dump:
         "now_ns": state.now_ns,
         "halted": state.halted,
         "assets": [[asset.name, asset.scale] for asset in state.assets.values()],
+        "delisted_assets": list(state.delisted_assets),
         "markets": [_dump_market(market) for market in state.markets.values()],
         "purses": [[name, _dump_purse(purse)] for name, purse in state.purses.items()],
         "ledger": state.ledger.snapshot(),
@@ -83,6 +84,7 @@ def load(dumped: Dump) -> State:
     assert dumped["shape"] == SHAPE
     state = State(now_ns=dumped["now_ns"], halted=dumped["halted"])
     state.assets = {name: Asset(name, scale) for name, scale in dumped["assets"]}
+    state.delisted_assets = dict.fromkeys(map(AssetName, dumped["delisted_assets"]))
     state.ledger = Ledger.restore(dumped["ledger"])
     state.default_limits = _load_limits(dumped["default_limits"])
     state.risk = _load_risk(dumped["risk"])
@@ -92,9 +94,13 @@ def load(dumped: Dump) -> State:
     for market in (_load_market(values, state.orders) for values in dumped["markets"]):
         state.markets[market.instrument.symbol] = market
     for name, values in dumped["purses"]:
-        state.purses[Purse(name)] = _load_purse(values)
+        state.open_purse(Purse(name), _load_purse(values))
     for order in state.orders.values():
         state.purses[order.purse].add_open(order)
+        market = state.markets[order.symbol]
+        market.order_count += 1
+        if market.delisted:
+            state.delisting[order.symbol] = None
         if order.expires_at_ns is not None:
             state.expiries.append((order.expires_at_ns, order.order_id))
     state.expiries.sort()
@@ -109,6 +115,7 @@ def _dump_market(market: Market) -> list[Any]:
     return [
         [getattr(market.instrument, name) for name in _INSTRUMENT_FIELDS],
         market.state.value,
+        market.delisted,
         market.reference_ticks,
         market.last_ticks,
         [list(second) for second in market.average.seconds],
@@ -117,11 +124,12 @@ def _dump_market(market: Market) -> list[Any]:
 
 
 def _load_market(values: list[Any], orders: dict[OrderId, Order]) -> Market:
-    fields, state, reference_ticks, last_ticks, average, queue = values
+    fields, state, delisted, reference_ticks, last_ticks, average, queue = values
     instrument = Instrument(**dict(zip(_INSTRUMENT_FIELDS, fields, strict=True)))
     market = Market(
         instrument,
         state=MarketState(state),
+        delisted=delisted,
         last_ticks=last_ticks,
         average=AveragePrice(deque(list(second) for second in average)),
     )

@@ -7,7 +7,7 @@ import attrs
 from xached.domain.book import Book
 from xached.domain.instrument import Asset, AssetName, Instrument, Symbol, unknown_instrument
 from xached.domain.ledger import Ledger
-from xached.domain.order import MarketState, Order, OrderId, Purse, Side
+from xached.domain.order import AccountId, MarketState, Order, OrderId, Purse, Side, account_of
 from xached.domain.position import Position
 from xached.domain.prices import AveragePrice
 from xached.domain.rejection import Reason, Rejection
@@ -25,6 +25,9 @@ class Market:
     instrument: Instrument
     book: Book = attrs.field(factory=Book)
     state: MarketState = MarketState.TRADING
+    delisted: bool = False
+    order_count: int = attrs.field(default=0, init=False)
+    """How many orders are open."""
     last_ticks: int | None = None
     average: AveragePrice = attrs.field(factory=AveragePrice)
     reference_ticks: int | None = attrs.field(default=None, init=False)
@@ -37,8 +40,23 @@ class Market:
         self.buy_band = band_ticks(self.instrument, Side.BUY, ticks)
         self.sell_band = band_ticks(self.instrument, Side.SELL, ticks)
 
+    def change(self, instrument: Instrument) -> None:
+        """Go by other rules from now on."""
+        self.instrument = instrument
+        if self.reference_ticks is not None:
+            self.set_reference(self.reference_ticks)
+
+    def list_again(self, instrument: Instrument) -> None:
+        """Take orders again, once there is a new reference price."""
+        self.instrument = instrument
+        self.delisted = False
+        self.state = MarketState.TRADING
+        self.reference_ticks = None
+
     def effective_state(self) -> MarketState:
         """What holds now: without a reference price nothing more than cancels."""
+        if self.delisted:
+            return MarketState.HALTED
         if self.reference_ticks is None and self.state < MarketState.CANCEL_ONLY:
             return MarketState.CANCEL_ONLY
         return self.state
@@ -74,12 +92,23 @@ class PurseState:
 
 
 @attrs.define
+class AccountState:
+    """One account: its purses, in the order they were opened."""
+
+    purses: list[Purse] = attrs.field(factory=list)
+
+
+@attrs.define
 class State:
     """The whole of it. ``expiries`` lists (expiry, order) of what rests until a time, in order."""
 
     assets: dict[AssetName, Asset] = attrs.field(factory=dict)
     markets: dict[Symbol, Market] = attrs.field(factory=dict)
+    delisted_assets: dict[AssetName, None] = attrs.field(factory=dict)
+    delisting: dict[Symbol, None] = attrs.field(factory=dict)
+    """Delisted markets that still have open orders."""
     purses: dict[Purse, PurseState] = attrs.field(factory=dict)
+    accounts: dict[AccountId, AccountState] = attrs.field(factory=dict)
     ledger: Ledger = attrs.field(factory=Ledger)
     orders: dict[OrderId, Order] = attrs.field(factory=dict)
     default_limits: RiskLimits | None = None
@@ -90,6 +119,15 @@ class State:
     traded_seq: int = 0
     traded_count: int = 0
     """How many trades row ``traded_seq`` has, the last one with any."""
+
+    def open_purse(self, purse: Purse, opened: PurseState) -> None:
+        """Add a purse to its account."""
+        self.purses[purse] = opened
+        account_id = account_of(purse)
+        account = self.accounts.get(account_id)
+        if account is None:
+            account = self.accounts[account_id] = AccountState()
+        account.purses.append(purse)
 
     def purse(self, purse: Purse) -> PurseState:
         """Find a purse. Raises: Rejection UNKNOWN_PURSE."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from xached.domain.frozen import frozen
 from xached.domain.history import Fill
 from xached.domain.instrument import AssetName, Instrument
+from xached.domain.market_messages import Transferred
 from xached.domain.messages import Deposited
 from xached.domain.order import Purse, Side
 
@@ -22,6 +23,7 @@ class TransactionKind(enum.IntEnum):
     DEPOSIT = 1
     TRADE = 2
     FEE = 3
+    TRANSFER = 4
 
 
 @frozen(kw_only=True)
@@ -48,6 +50,31 @@ def deposit_transaction(event: Deposited, seq: int, at_ns: int) -> Transaction:
         amount_units=event.amount_units,
         reference=event.reference,
     )
+
+
+def transfer_transactions(
+    event: Transferred, seq: int, at_ns: int
+) -> tuple[Transaction, Transaction]:
+    """The two movements of a transfer in row ``seq``: out of one purse, into the other."""
+    out = Transaction(
+        seq=seq,
+        at_ns=at_ns,
+        purse=event.source,
+        kind=TransactionKind.TRANSFER,
+        asset=event.asset,
+        amount_units=-event.amount_units,
+        reference=event.reference,
+    )
+    back = Transaction(
+        seq=seq,
+        at_ns=at_ns,
+        purse=event.target,
+        kind=TransactionKind.TRANSFER,
+        asset=event.asset,
+        amount_units=event.amount_units,
+        reference=event.reference,
+    )
+    return out, back
 
 
 def fill_transactions(fill: Fill, instrument: Instrument) -> Iterator[Transaction]:

@@ -27,6 +27,7 @@ from typing import Any, Final, NewType, TypeAlias
 import attrs
 import msgpack
 
+from xached.domain import market_messages as mm
 from xached.domain import messages as m
 from xached.domain.instrument import Asset, Instrument
 from xached.domain.messages import Command, Event
@@ -87,6 +88,12 @@ TYPES: Final = (
     Typed(30, 1, Kind.COMMAND, m.AmendOrder),
     Typed(31, 1, Kind.COMMAND, m.ReplaceOrder),
     Typed(52, 1, Kind.COMMAND, m.MarkRisk),
+    Typed(40, 1, Kind.COMMAND, mm.ChangeInstrument),
+    Typed(41, 1, Kind.COMMAND, mm.DelistInstrument),
+    Typed(42, 1, Kind.COMMAND, mm.DelistAsset),
+    Typed(43, 1, Kind.COMMAND, mm.EndDelisted),
+    Typed(44, 1, Kind.COMMAND, mm.OpenSubaccount),
+    Typed(45, 1, Kind.COMMAND, mm.TransferFunds),
     Typed(100, 1, Kind.EVENT, m.AssetListed),
     Typed(101, 2, Kind.EVENT, m.InstrumentListed),
     Typed(102, 1, Kind.EVENT, m.MarketStateSet),
@@ -106,10 +113,15 @@ TYPES: Final = (
     Typed(151, 1, Kind.EVENT, m.RiskBoundsSet),
     Typed(130, 1, Kind.EVENT, m.OrderReduced),
     Typed(152, 1, Kind.EVENT, m.RiskMarked),
+    Typed(140, 1, Kind.EVENT, mm.InstrumentChanged),
+    Typed(141, 1, Kind.EVENT, mm.InstrumentDelisted),
+    Typed(142, 1, Kind.EVENT, mm.AssetDelisted),
+    Typed(143, 1, Kind.EVENT, mm.Transferred),
     Typed(200, 1, Kind.VALUE, Asset),
     Typed(201, 2, Kind.VALUE, Instrument),
     Typed(202, 1, Kind.VALUE, Sealed),
     Typed(203, 1, Kind.VALUE, Trigger),
+    Typed(230, 1, Kind.VALUE, mm.PositionMoved),
     Typed(204, 1, Kind.VALUE, Leg),
     Typed(240, 1, Kind.VALUE, RiskBounds),
     Typed(241, 1, Kind.VALUE, RiskMark),

@@ -24,6 +24,7 @@ from loguru import logger
 
 from xached.domain.history import Fill, fold_fill, fold_prevented, fold_reduced
 from xached.domain.instrument import AssetName, Instrument, Symbol
+from xached.domain.market_messages import InstrumentChanged, Transferred
 from xached.domain.messages import (
     Deposited,
     Event,
@@ -38,7 +39,12 @@ from xached.domain.messages import (
     make_order,
 )
 from xached.domain.order import DECREMENT, Leg, Order, OrderId, Purse, Trigger
-from xached.domain.statement import Transaction, deposit_transaction, fill_transactions
+from xached.domain.statement import (
+    Transaction,
+    deposit_transaction,
+    fill_transactions,
+    transfer_transactions,
+)
 from xached.storage.codec import CODEC, Codec, Kind, Typed
 from xached.storage.journal import Journal
 
@@ -211,12 +217,15 @@ class Views:
         elif isinstance(event, OrderRested):
             order = self._order(event.order_id, batch)
             order.seq, order.updated_at_ns = row.seq, row.at_ns
-        elif isinstance(event, InstrumentListed):
+        elif isinstance(event, InstrumentListed | InstrumentChanged):
             self._instruments[event.instrument.symbol] = event.instrument
             batch.instruments.append(event.instrument)
         elif isinstance(event, Deposited):
             moved = deposit_transaction(event, row.seq, row.at_ns)
             batch.transactions.append((batch.next_number(), moved))
+        elif isinstance(event, Transferred):
+            for moved in transfer_transactions(event, row.seq, row.at_ns):
+                batch.transactions.append((batch.next_number(), moved))
 
     def _order(self, order_id: OrderId, batch: _Batch) -> Order:
         """An order to fold into: read anew, so that nothing is known before it is written."""
@@ -259,7 +268,7 @@ class Views:
             ],
         )
         put(
-            "INSERT INTO instruments (symbol, terms) VALUES (?, ?)",
+            "INSERT OR REPLACE INTO instruments (symbol, terms) VALUES (?, ?)",
             [(each.symbol, CODEC.encode(each)) for each in batch.instruments],
         )
 

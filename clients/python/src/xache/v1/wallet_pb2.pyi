@@ -15,10 +15,12 @@ class TransactionKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TRANSACTION_KIND_DEPOSIT: _ClassVar[TransactionKind]
     TRANSACTION_KIND_TRADE: _ClassVar[TransactionKind]
     TRANSACTION_KIND_FEE: _ClassVar[TransactionKind]
+    TRANSACTION_KIND_TRANSFER: _ClassVar[TransactionKind]
 TRANSACTION_KIND_UNSPECIFIED: TransactionKind
 TRANSACTION_KIND_DEPOSIT: TransactionKind
 TRANSACTION_KIND_TRADE: TransactionKind
 TRANSACTION_KIND_FEE: TransactionKind
+TRANSACTION_KIND_TRANSFER: TransactionKind
 
 class GetBalancesRequest(_message.Message):
     __slots__ = ("subaccount",)

@@ -1,0 +1,104 @@
+"""The words of scripts about markets, assets and purses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
+from xached.domain.market_messages import (
+    DelistAsset,
+    DelistInstrument,
+    OpenSubaccount,
+    TransferFunds,
+)
+from xached.domain.messages import Command
+from xached.domain.money import parse_decimal
+from xached.domain.order import Purse, make_purse
+
+UNBOUNDED = 10**40
+"""Stands for no limit in filters a scenario does not name."""
+
+CHANGES = {
+    "taker": "taker_fee_ppm",
+    "maker": "maker_fee_ppm",
+    "orders": "max_open_orders",
+    "buy-up": "buy_band_up_ppm",
+    "buy-down": "buy_band_down_ppm",
+    "sell-up": "sell_band_up_ppm",
+    "sell-down": "sell_band_down_ppm",
+}
+
+
+def house_command(verb: str, name: str) -> Command:
+    """What is said about one market, asset or purse."""
+    if verb == "delist":
+        return DelistInstrument(symbol=Symbol(name), cause="script", request_id="")
+    if verb == "delist-asset":
+        return DelistAsset(asset=AssetName(name), cause="script", request_id="")
+    assert verb == "subaccount"
+    account, _, sub = name.partition("/")
+    return OpenSubaccount(purse=make_purse(account, sub), request_id="")
+
+
+def transfer_command(source: Purse, target: Purse, amount: str, asset: Asset) -> Command:
+    """Move money between purses."""
+    return TransferFunds(
+        source=source,
+        target=target,
+        asset=asset.name,
+        amount_units=parse_decimal(amount, asset.scale),
+        request_id="",
+    )
+
+
+def changed_instrument(known: Instrument, words: Sequence[str]) -> Instrument:
+    """An instrument with some of its rules changed."""
+    given = dict(zip(words[::2], words[1::2], strict=True))
+    changes: dict[str, Any] = {
+        key: int(given.pop(word).removesuffix("ppm"))
+        for word, key in CHANGES.items()
+        if word in given
+    }
+    if "tick" in given:
+        changes["tick_step"] = parse_decimal(given.pop("tick"), known.price_scale)
+    if "lot" in given:
+        changes["lot_units"] = parse_decimal(given.pop("lot"), known.base_scale)
+    if "quantity" in given:
+        low, _, high = given.pop("quantity").partition("..")
+        changes["min_quantity_lots"] = known.parse_quantity(low)
+        changes["max_quantity_lots"] = known.parse_quantity(high)
+    assert not given, f"unknown words: {given}"
+    return attrs.evolve(known, **changes)
+
+
+def market_options(given: dict[str, str], base_scale: int, lot_units: int) -> dict[str, Any]:
+    """What an instrument need not say, taken out of its words. A trail may be of any length."""
+
+    def lots(name: str) -> int | None:
+        text = given.pop(name, None)
+        return parse_decimal(text, base_scale) // lot_units if text else None
+
+    low, _, high = given.pop("trail", f"1..{UNBOUNDED}").replace("bps", "").partition("..")
+    count, _, width = given.pop("reference", "0x0s").partition("x")
+    stale = given.pop("mark-stale", None)
+    return {
+        "min_market_quantity_lots": lots("market-min"),
+        "max_algo_orders": int(given.pop("algo-orders", "1000")),
+        "max_iceberg_orders": int(given.pop("iceberg-orders", "1000")),
+        "max_position_lots": lots("max-position"),
+        "min_trail_bps": int(low),
+        "max_trail_bps": int(high),
+        "mark_stale_ns": time_ns(stale) if stale else None,
+        "reference_buckets": int(count),
+        "reference_bucket_ns": time_ns(width),
+        "auction_ns": time_ns(given.pop("auction", "0s")),
+        "volatility_halt_ns": time_ns(given.pop("volatility-halt", "0s")),
+        "opening_auction": given.pop("opening-auction", "no") == "yes",
+    }
+
+
+def time_ns(text: str) -> int:
+    return parse_decimal(text.removesuffix("s"), 9)
