@@ -35,6 +35,7 @@ from xached.api.auth import AuthHandlers, SessionAuthorizer
 from xached.api.errors import Interceptor
 from xached.api.health import HealthService
 from xached.api.market import MarketHandlers
+from xached.api.order_control import OrderControl
 from xached.api.reflection import reflection_services
 from xached.api.risk import RiskHandlers
 from xached.api.routes import Routes, Service
@@ -546,7 +547,11 @@ def _services(core: _Core) -> tuple[Service, ...]:
             for each in purses
         ]
 
-    trading = TradingHandlers(matching, directory, core.history, core.feed)
+    now_ns = core.world.now_ns
+    trading = (
+        TradingHandlers(matching, directory, core.history, core.feed, now_ns),
+        OrderControl(matching, directory, now_ns),
+    )
     return (
         _service(auth_pb2, "AuthService", AuthHandlers(sessions)),
         _service(account_pb2, "AccountService", AccountHandlers(sessions, list_purses)),
@@ -556,7 +561,7 @@ def _services(core: _Core) -> tuple[Service, ...]:
     )
 
 
-def _service(module: Any, name: str, handlers: object) -> Service:
+def _service(module: Any, name: str, handlers: object | tuple[object, ...]) -> Service:
     return Service(descriptor=module.DESCRIPTOR.services_by_name[name], handlers=handlers)
 
 

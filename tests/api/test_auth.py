@@ -46,6 +46,7 @@ class FakeCall:
     metadata: Mapping[str, str] = attrs.field(factory=dict)
     peer: str = PEER
     deadline_s: float = math.inf
+    received_s: float = 0.0
     caller: Caller | None = None
     revoked: StatusError | None = None
 

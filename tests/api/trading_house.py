@@ -16,6 +16,7 @@ from xache.v1 import options_pb2, trading_pb2, types_pb2, wallet_pb2
 from tests.actors.test_matching import Running, running
 from xached.actors.history import History, run_history
 from xached.api.errors import StatusError, status_of
+from xached.api.order_control import OrderControl
 from xached.api.routes import Call, Caller
 from xached.api.trading import TradingHandlers
 from xached.api.wallet import WalletHandlers
@@ -38,6 +39,7 @@ class FakeCall:
         self.metadata: Mapping[str, str] = {}
         self.peer = "ipv4:127.0.0.1:1"
         self.deadline_s = deadline_s
+        self.received_s = 0.0
         self.caller: Caller | None = Caller(
             account_id=AccountId(account),
             session_id=f"s-{account}",
@@ -161,6 +163,7 @@ class TradingHouse:
     """The handlers and what is behind them."""
 
     trading: TradingHandlers
+    control: OrderControl
     wallet: WalletHandlers
     history: History
     views_lane: HeldLane
@@ -199,7 +202,10 @@ async def trading_house(path: Path, *, capacity: int = 1_024) -> AsyncIterator[T
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(run_history, history, views, lane, house.feed, house.matching)
                 yield TradingHouse(
-                    trading=TradingHandlers(house.matching, house.directory, history, house.feed),
+                    trading=TradingHandlers(
+                        house.matching, house.directory, history, house.feed, house.world.now_ns
+                    ),
+                    control=OrderControl(house.matching, house.directory, house.world.now_ns),
                     wallet=WalletHandlers(house.matching, house.directory, history),
                     history=history,
                     views_lane=lane,

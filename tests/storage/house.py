@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from typing import Any
+
+import attrs
 
 from xached.domain.exchange import Exchange
 from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
@@ -94,9 +97,19 @@ class House:
         """The next ``count`` rows."""
         return [self.next_row() for _ in range(count)]
 
+    @property
+    def next_at_ns(self) -> int:
+        """When the next row will be."""
+        return (self.seq + 1) * 1_000_000
+
+    def again(self, command: PlaceOrder, **changes: Any) -> PlaceOrder:
+        """The same order under another id."""
+        self._ids += 1
+        return attrs.evolve(command, client_order_id=f"o{self._ids}", **changes)
+
     def tell(self, command: Command) -> Row | None:
         """Decide and apply; None when it was refused or changed nothing."""
-        seq, at_ns = self.seq + 1, (self.seq + 1) * 1_000_000
+        seq, at_ns = self.seq + 1, self.next_at_ns
         try:
             events = self.exchange.decide(command, seq, at_ns)
         except Rejection:

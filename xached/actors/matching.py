@@ -10,7 +10,7 @@ answer; what was applied in memory dies with the process, and recovery starts fr
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -34,8 +34,8 @@ from xached.domain.messages import (
     request_key,
 )
 from xached.domain.own_market import OwnMarketSnapshot
+from xached.domain.preview import PreviewQuery
 from xached.domain.queries import (
-    AnyQuery,
     OwnMarketQuery,
     PurseQuery,
     PursesQuery,
@@ -57,6 +57,9 @@ STEPS_MAX = 1_000
 
 RECENT_IDS_MAX = 100_000
 """Ids remembered in memory; older ones are looked up in the journal's index."""
+
+COMMITS_KEPT = 64
+"""Of so many transactions it is known when they were done: whoever waits for one asks at once."""
 
 Answer = TypeVar("Answer")
 Key: TypeAlias = tuple[str, str]
@@ -93,6 +96,11 @@ class ReadRows:
     first: int
     last: int
 
+
+AnyQuery: TypeAlias = (
+    PurseQuery | PursesQuery | OwnMarketQuery | ExposureQuery | RiskQuery | PreviewQuery
+)
+"""Every query there is."""
 
 Request: TypeAlias = Command | Batch | Directed | FindRequest | ReadRows | AnyQuery
 
@@ -131,11 +139,30 @@ class Journal(Protocol):
         ...
 
 
+@attrs.frozen(kw_only=True)
+class Commit:
+    """When the rows of one transaction were on disk, and when they had been published."""
+
+    first_seq: int
+    last_seq: int
+    durable_ns: int
+    published_ns: int
+
+
 class Matching:
     """The address of the exchange: what other tasks may ask of it."""
 
     def __init__(self, capacity: int) -> None:
         self.mailbox: Mailbox[Request, Any] = Mailbox(capacity)
+        self.commits: deque[Commit] = deque(maxlen=COMMITS_KEPT)
+        """The newest transactions, oldest first; written by the actor."""
+
+    def commit_of(self, seq: int) -> Commit | None:
+        """The transaction of a row; None when it is not one of the newest."""
+        for commit in reversed(self.commits):
+            if commit.first_seq <= seq <= commit.last_seq:
+                return commit
+        return None
 
     async def execute(
         self, command: Command, *, account: str = "", deadline: float = math.inf
@@ -222,6 +249,7 @@ class MatchingActor:
         now_ns: Callable[[], int],
     ) -> None:
         self._inbox = address.mailbox
+        self._commits = address.commits
         self._exchange = exchange
         self._journal = journal
         self._lane = lane
@@ -296,7 +324,14 @@ class MatchingActor:
                 self._answers.append(lambda: self._answer_rows(envelope, message))
             case FindRequest():
                 self._answers.append(lambda: self._answer_find(envelope, message))
-            case PurseQuery() | PursesQuery() | OwnMarketQuery() | ExposureQuery() | RiskQuery():
+            case (
+                PurseQuery()
+                | PursesQuery()
+                | OwnMarketQuery()
+                | ExposureQuery()
+                | RiskQuery()
+                | PreviewQuery()
+            ):
                 self._answers.append(lambda: self._answer_query(envelope, message))
             case _:
                 result = self._execute(message, used)
@@ -365,7 +400,12 @@ class MatchingActor:
                 case FindRequest() | ReadRows():
                     commands = ()
                 case (
-                    PurseQuery() | PursesQuery() | OwnMarketQuery() | ExposureQuery() | RiskQuery()
+                    PurseQuery()
+                    | PursesQuery()
+                    | OwnMarketQuery()
+                    | ExposureQuery()
+                    | RiskQuery()
+                    | PreviewQuery()
                 ):
                     commands = ()
                 case _:
@@ -408,15 +448,27 @@ class MatchingActor:
     async def _commit(self) -> None:
         """Write, then list, answer and publish. On an error nobody is answered."""
         rows = self._rows
+        durable_ns = 0
         if rows:
             self._rows = []
             await self._lane.run(self._journal.append, rows)
+            durable_ns = self._now_ns()
             self._remember_ids()
             self._list(rows)
         answers, self._answers = self._answers, []
         for answer in answers:
             answer()
         self._feed.publish(rows)
+        if rows:
+            # Those who were answered run after this task has come to its next checkpoint.
+            self._commits.append(
+                Commit(
+                    first_seq=rows[0].seq,
+                    last_seq=rows[-1].seq,
+                    durable_ns=durable_ns,
+                    published_ns=self._now_ns(),
+                )
+            )
         self._batches += 1
         self._row_count += len(rows)
 

@@ -28,7 +28,7 @@ from xached.domain.instrument import (
     Symbol,
     read_instrument,
 )
-from xached.domain.messages import CancelAll, CancelOrder, OrderEnded, PlaceOrder, Row
+from xached.domain.messages import CancelAll, CancelOrder, OrderEnded, PlaceOrder, ReplaceOrder, Row
 from xached.domain.money import ceil_div, format_units, parse_decimal
 from xached.domain.order import (
     EndReason,
@@ -99,7 +99,7 @@ def place_command(
         self_trade_prevention=mode,
         expires_at_ns=request.expires_at_ns or None,
         trigger=read_trigger(request, kind, instrument),
-        display_lots=read_display(request, instrument),
+        display_lots=read_display(request.display_quantity, instrument),
         reduce_only=request.reduce_only,
         slide=request.slide,
     )
@@ -117,23 +117,28 @@ def cancel_command(request: trading_pb2.CancelOrderRequest, purse: Purse) -> Can
     )
 
 
-def order_name(order_id: str, client_order_id: str) -> tuple[OrderId | None, str | None]:
-    """Read which order is meant: exactly one of its ids. Raises: Rejection."""
+def order_name(
+    order_id: str, client_order_id: str, prefix: str = ""
+) -> tuple[OrderId | None, str | None]:
+    """Read which order is meant: exactly one of its ids. Raises: Rejection.
+
+    ``prefix`` is what the fields of the request begin with.
+    """
     if bool(order_id) == bool(client_order_id):
         raise Rejection(
             Reason.FIELD_REQUIRED,
             "name the order by one of its ids",
-            field="order_id",
+            field=f"{prefix}order_id",
             given="both" if order_id else "neither",
-            allowed="exactly one of order_id and client_order_id",
+            allowed=f"exactly one of {prefix}order_id and {prefix}client_order_id",
         )
     if client_order_id:
-        return None, check_id(client_order_id, "client_order_id")
+        return None, check_id(client_order_id, f"{prefix}client_order_id")
     if _ORDER_ID.fullmatch(order_id) is None or int(order_id) > _ORDER_ID_MAX:
         raise Rejection(
             Reason.ID_FORMAT,
-            "order_id has a form that is not allowed",
-            field="order_id",
+            f"{prefix}order_id has a form that is not allowed",
+            field=f"{prefix}order_id",
             given=order_id[:40],
             allowed="the order_id of an answer",
         )
@@ -181,7 +186,7 @@ def place_response(row: Row, directory: Directory) -> trading_pb2.PlaceOrderResp
 
 def placed_fields(row: Row, directory: Directory) -> Fields:
     """The fields of :func:`place_response`."""
-    assert isinstance(row.command, PlaceOrder)
+    assert isinstance(row.command, PlaceOrder | ReplaceOrder)
     instrument = directory[row.command.symbol]
     order, fills = placed_order(row.events, instrument, row.seq, row.at_ns)
     return {
@@ -193,6 +198,13 @@ def placed_fields(row: Row, directory: Directory) -> Fields:
 def cancel_response(row: Row, directory: Directory) -> trading_pb2.CancelOrderResponse:
     """How the order that a row cancelled ended."""
     ended = next(event for event in row.events if isinstance(event, OrderEnded))
+    return ended_message(ended, row, directory)
+
+
+def ended_message(
+    ended: OrderEnded, row: Row, directory: Directory
+) -> trading_pb2.CancelOrderResponse:
+    """How an order that a row ended stood then."""
     instrument = directory[ended.symbol]
     return trading_pb2.CancelOrderResponse(
         order_id=str(ended.order_id),
@@ -269,6 +281,7 @@ def _order_fields(order: Order, instrument: Instrument) -> Fields:
         or order.reduce_only
         or order.slide
         or order.leg is not None
+        or order.replaces is not None
     ):
         fields |= condition_fields(order, instrument)
     return fields

@@ -104,6 +104,7 @@ class GrpcCall:
         "method",
         "overdue_at_s",
         "place_of",
+        "received_s",
     )
 
     def __init__(
@@ -111,6 +112,7 @@ class GrpcCall:
     ) -> None:
         self.method = method
         self.deadline_s = deadline_s
+        self.received_s = trio.current_time()
         self.place_of: str | None = None
         """Which address the place is charged to that it takes; the server's own note."""
         self.headers_sent = False
@@ -196,7 +198,7 @@ class GrpcCall:
             self._running = True
             self._host.start_soon(self._run, self._serve_stream)
         else:
-            self.overdue_at_s = trio.current_time() + self._host.request_timeout_s
+            self.overdue_at_s = self.received_s + self._host.request_timeout_s
             self.start((cygrpc.ReceiveMessageOperation(NO_FLAGS),), self._on_request)
 
     def refuse(self, error: StatusError) -> None:

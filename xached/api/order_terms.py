@@ -49,12 +49,17 @@ def read_trigger(
     )
 
 
-def read_display(request: trading_pb2.PlaceOrderRequest, instrument: Instrument) -> int | None:
-    """Read how much an iceberg shows, in lots. Raises: Rejection."""
-    if not request.display_quantity:
+def read_stop(text: str, instrument: Instrument) -> int | None:
+    """Read where a stop is, in ticks; None for nothing. Raises: Rejection."""
+    return _ticks(text, "stop_price", instrument)
+
+
+def read_display(text: str, instrument: Instrument) -> int | None:
+    """Read how much an iceberg shows, in lots; None for nothing. Raises: Rejection."""
+    if not text:
         return None
     return parse_steps(
-        request.display_quantity,
+        text,
         instrument.lot_units,
         instrument.base_scale,
         "display_quantity",
@@ -79,6 +84,8 @@ def condition_fields(order: Order, instrument: Instrument) -> dict[str, Any]:
                 fields[name] = instrument.format_price(ticks)
     if order.display_lots is not None:
         fields["display_quantity"] = instrument.format_quantity(order.display_lots)
+    if order.replaces is not None:
+        fields["replaces_order_id"] = str(order.replaces)
     if leg is not None:
         fields["list_id"] = str(leg.list_id)
         fields["leg_role"] = leg.role

@@ -83,6 +83,10 @@ class Call(Protocol):
         """When the client gives up, on trio's clock; inf without a deadline."""
 
     @property
+    def received_s(self) -> float:
+        """When the call reached the house, on trio's clock."""
+
+    @property
     def caller(self) -> Caller | None:
         """Who is calling; None where the method is public."""
 
@@ -158,13 +162,13 @@ class Authorizer(Protocol):
 
 @attrs.frozen(kw_only=True)
 class Service:
-    """A service and the object that serves it.
+    """A service and the object that serves it, or several that share its methods.
 
     ``declared`` stands in for the option in services that are not ours, such as health.
     """
 
     descriptor: ServiceDescriptor
-    handlers: object
+    handlers: object | tuple[object, ...]
     declared: Authorization | None = None
 
 
@@ -342,9 +346,13 @@ def _farewell(method: MethodDescriptor) -> Callable[[Shutdown], Message] | None:
 
 def _handler(service: Service, method: MethodDescriptor) -> Handler:
     name = _HUMP.sub("_", method.name).lower()
-    handler: Handler | None = getattr(service.handlers, name, None)
-    if handler is None:
-        raise RouteError(f"{type(service.handlers).__name__} has no {name} for {method.full_name}")
+    parts = service.handlers if isinstance(service.handlers, tuple) else (service.handlers,)
+    found: list[Handler] = [getattr(part, name) for part in parts if hasattr(part, name)]
+    if len(found) != 1:
+        named = " and ".join(type(part).__name__ for part in parts)
+        how_many = "no" if not found else "more than one"
+        raise RouteError(f"{named} has {how_many} {name} for {method.full_name}")
+    (handler,) = found
     if not inspect.iscoroutinefunction(handler):
         raise RouteError(f"{name} must be an async function that returns")
     shape = ["call", "requests" if method.client_streaming else "request"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 import grpc
 import outcome
@@ -11,17 +12,19 @@ from xache.v1 import trading_pb2
 
 from xached.actors.history import History
 from xached.actors.matching import CommandOutcome, Matching
-from xached.api import convert
+from xached.api import convert, order_changes
 from xached.api.errors import StatusError, status_of
 from xached.api.paging import read_page, write_token
 from xached.api.routes import Call, Requests, Responses
 from xached.domain.history import PurseChanges, PurseFold
 from xached.domain.instrument import Directory
 from xached.domain.messages import (
+    AmendOrder,
     CancelAll,
     CancelOrder,
     Command,
     PlaceOrder,
+    ReplaceOrder,
     Row,
     order_scope,
 )
@@ -48,11 +51,13 @@ class TradingHandlers:
         directory: Directory,
         history: History,
         feed: Topic[Row],
+        now_ns: Callable[[], int],
     ) -> None:
         self._matching = matching
         self._directory = directory
         self._history = history
         self._feed = feed
+        self._now_ns = now_ns
 
     # --- entry ------------------------------------------------------------------------------
 
@@ -61,8 +66,26 @@ class TradingHandlers:
     ) -> trading_pb2.PlaceOrderResponse:
         """Place one order."""
         command = convert.place_command(request, call.purse, self._directory)
+        if not request.want_time_line:
+            row = await self._execute(call, command)
+            return convert.place_response(row, self._directory)
+        waited_ns = round((trio.current_time() - call.received_s) * 1e9)
+        authorised_ns = self._now_ns()
         row = await self._execute(call, command)
-        return convert.place_response(row, self._directory)
+        answer = convert.place_response(row, self._directory)
+        commit = self._matching.commit_of(row.seq)
+        # A repeated answer tells of what was done before this call came.
+        if commit is not None and row.at_ns >= authorised_ns:
+            answer.time_line.CopyFrom(
+                trading_pb2.TimeLine(
+                    received_ns=authorised_ns - waited_ns,
+                    authorised_ns=authorised_ns,
+                    decided_ns=row.at_ns,
+                    durable_ns=max(commit.durable_ns, row.at_ns),
+                    published_ns=max(commit.published_ns, row.at_ns),
+                )
+            )
+        return answer
 
     async def place_orders(
         self, call: Call, request: trading_pb2.PlaceOrdersRequest
@@ -383,7 +406,7 @@ class TradingHandlers:
 
     def _read_entry(
         self, entry: trading_pb2.EnterOrdersRequest, purse: Purse, subaccount: str
-    ) -> PlaceOrder | CancelOrder:
+    ) -> Command:
         _check_same_purse(entry.subaccount, subaccount)
         match entry.WhichOneof("entry"):
             case "place":
@@ -391,13 +414,19 @@ class TradingHandlers:
             case "cancel":
                 _check_same_purse(entry.cancel.subaccount, subaccount)
                 return convert.cancel_command(entry.cancel, purse)
+            case "amend":
+                _check_same_purse(entry.amend.subaccount, subaccount)
+                return order_changes.amend_command(entry.amend, purse, self._directory)
+            case "replace":
+                _check_same_purse(entry.replace.subaccount, subaccount)
+                return order_changes.replace_command(entry.replace, purse, self._directory)
             case _:
                 raise Rejection(
                     Reason.FIELD_REQUIRED,
-                    "an entry places or cancels",
+                    "an entry places, cancels, amends or replaces",
                     field="entry",
                     given="nothing",
-                    allowed="place or cancel",
+                    allowed="place, cancel, amend or replace",
                 )
 
     def _result(self, result: CommandOutcome) -> convert.Fields:
@@ -407,6 +436,10 @@ class TradingHandlers:
         row = result.unwrap()
         if isinstance(row.command, CancelOrder):
             return {"canceled": convert.cancel_response(row, self._directory)}
+        if isinstance(row.command, AmendOrder):
+            return {"amended": order_changes.amended_fields(row, self._directory)}
+        if isinstance(row.command, ReplaceOrder):
+            return {"replaced": order_changes.replaced_fields(row, self._directory)}
         return {"placed": convert.placed_fields(row, self._directory)}
 
     @staticmethod

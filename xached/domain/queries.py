@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from operator import itemgetter
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeVar
 
 import attrs
 
@@ -18,7 +18,6 @@ from xached.domain.order import AccountId, Order, Purse, Side
 from xached.domain.own_market import MarketRules, OwnMarketSnapshot, RestingOrder
 from xached.domain.position import Position
 from xached.domain.risk_bounds import RiskBounds, RiskEntry, RiskMark, RiskScope, RiskSetter
-from xached.domain.risk_watch import ExposureQuery
 from xached.domain.state import State
 
 Answer_co = TypeVar("Answer_co", covariant=True)
@@ -156,7 +155,3 @@ class RiskQuery:
                 (*key, mark) for key, mark in sorted(book.marks.items(), key=itemgetter(0))
             ),
         )
-
-
-AnyQuery: TypeAlias = PurseQuery | PursesQuery | OwnMarketQuery | ExposureQuery | RiskQuery
-"""Every query there is."""

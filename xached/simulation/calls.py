@@ -47,6 +47,7 @@ class SimulatedCall:
         self.metadata: Mapping[str, str] = {"authorization": f"Bearer {token}"} if token else {}
         self.peer = peer
         self.deadline_s = deadline_s
+        self.received_s = trio.current_time()
         self.caller: Caller | None = None
         self.result: Result = Lost()
         self.ended = trio.Event()

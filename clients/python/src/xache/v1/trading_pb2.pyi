@@ -9,7 +9,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class PlaceOrderRequest(_message.Message):
-    __slots__ = ("subaccount", "client_order_id", "symbol", "side", "type", "time_in_force", "price", "quantity", "quote_quantity", "post_only", "self_trade_prevention", "expires_at_ns", "stop_price", "trigger_source", "trail_bps", "trail_offset", "activation_price", "display_quantity", "reduce_only", "slide")
+    __slots__ = ("subaccount", "client_order_id", "symbol", "side", "type", "time_in_force", "price", "quantity", "quote_quantity", "post_only", "self_trade_prevention", "expires_at_ns", "stop_price", "trigger_source", "trail_bps", "trail_offset", "activation_price", "display_quantity", "reduce_only", "slide", "want_time_line")
     SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
@@ -30,6 +30,7 @@ class PlaceOrderRequest(_message.Message):
     DISPLAY_QUANTITY_FIELD_NUMBER: _ClassVar[int]
     REDUCE_ONLY_FIELD_NUMBER: _ClassVar[int]
     SLIDE_FIELD_NUMBER: _ClassVar[int]
+    WANT_TIME_LINE_FIELD_NUMBER: _ClassVar[int]
     subaccount: str
     client_order_id: str
     symbol: str
@@ -50,15 +51,152 @@ class PlaceOrderRequest(_message.Message):
     display_quantity: str
     reduce_only: bool
     slide: bool
-    def __init__(self, subaccount: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_types_pb2.Side, str]] = ..., type: _Optional[_Union[_types_pb2.OrderType, str]] = ..., time_in_force: _Optional[_Union[_types_pb2.TimeInForce, str]] = ..., price: _Optional[str] = ..., quantity: _Optional[str] = ..., quote_quantity: _Optional[str] = ..., post_only: _Optional[bool] = ..., self_trade_prevention: _Optional[_Union[_types_pb2.SelfTradePrevention, str]] = ..., expires_at_ns: _Optional[int] = ..., stop_price: _Optional[str] = ..., trigger_source: _Optional[_Union[_types_pb2.TriggerSource, str]] = ..., trail_bps: _Optional[int] = ..., trail_offset: _Optional[str] = ..., activation_price: _Optional[str] = ..., display_quantity: _Optional[str] = ..., reduce_only: _Optional[bool] = ..., slide: _Optional[bool] = ...) -> None: ...
+    want_time_line: bool
+    def __init__(self, subaccount: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[_types_pb2.Side, str]] = ..., type: _Optional[_Union[_types_pb2.OrderType, str]] = ..., time_in_force: _Optional[_Union[_types_pb2.TimeInForce, str]] = ..., price: _Optional[str] = ..., quantity: _Optional[str] = ..., quote_quantity: _Optional[str] = ..., post_only: _Optional[bool] = ..., self_trade_prevention: _Optional[_Union[_types_pb2.SelfTradePrevention, str]] = ..., expires_at_ns: _Optional[int] = ..., stop_price: _Optional[str] = ..., trigger_source: _Optional[_Union[_types_pb2.TriggerSource, str]] = ..., trail_bps: _Optional[int] = ..., trail_offset: _Optional[str] = ..., activation_price: _Optional[str] = ..., display_quantity: _Optional[str] = ..., reduce_only: _Optional[bool] = ..., slide: _Optional[bool] = ..., want_time_line: _Optional[bool] = ...) -> None: ...
 
 class PlaceOrderResponse(_message.Message):
-    __slots__ = ("order", "fills")
+    __slots__ = ("order", "fills", "time_line")
     ORDER_FIELD_NUMBER: _ClassVar[int]
     FILLS_FIELD_NUMBER: _ClassVar[int]
+    TIME_LINE_FIELD_NUMBER: _ClassVar[int]
     order: _types_pb2.Order
     fills: _containers.RepeatedCompositeFieldContainer[_types_pb2.Fill]
-    def __init__(self, order: _Optional[_Union[_types_pb2.Order, _Mapping]] = ..., fills: _Optional[_Iterable[_Union[_types_pb2.Fill, _Mapping]]] = ...) -> None: ...
+    time_line: TimeLine
+    def __init__(self, order: _Optional[_Union[_types_pb2.Order, _Mapping]] = ..., fills: _Optional[_Iterable[_Union[_types_pb2.Fill, _Mapping]]] = ..., time_line: _Optional[_Union[TimeLine, _Mapping]] = ...) -> None: ...
+
+class TimeLine(_message.Message):
+    __slots__ = ("received_ns", "authorised_ns", "decided_ns", "durable_ns", "published_ns")
+    RECEIVED_NS_FIELD_NUMBER: _ClassVar[int]
+    AUTHORISED_NS_FIELD_NUMBER: _ClassVar[int]
+    DECIDED_NS_FIELD_NUMBER: _ClassVar[int]
+    DURABLE_NS_FIELD_NUMBER: _ClassVar[int]
+    PUBLISHED_NS_FIELD_NUMBER: _ClassVar[int]
+    received_ns: int
+    authorised_ns: int
+    decided_ns: int
+    durable_ns: int
+    published_ns: int
+    def __init__(self, received_ns: _Optional[int] = ..., authorised_ns: _Optional[int] = ..., decided_ns: _Optional[int] = ..., durable_ns: _Optional[int] = ..., published_ns: _Optional[int] = ...) -> None: ...
+
+class PreviewOrderRequest(_message.Message):
+    __slots__ = ("subaccount", "order")
+    SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    subaccount: str
+    order: PlaceOrderRequest
+    def __init__(self, subaccount: _Optional[str] = ..., order: _Optional[_Union[PlaceOrderRequest, _Mapping]] = ...) -> None: ...
+
+class PreviewOrderResponse(_message.Message):
+    __slots__ = ("seq", "accepted", "refusal")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    REFUSAL_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    accepted: PreviewedOrder
+    refusal: Refusal
+    def __init__(self, seq: _Optional[int] = ..., accepted: _Optional[_Union[PreviewedOrder, _Mapping]] = ..., refusal: _Optional[_Union[Refusal, _Mapping]] = ...) -> None: ...
+
+class PreviewedOrder(_message.Message):
+    __slots__ = ("order", "fills", "prevented", "others", "balances", "taker_fee_ppm", "maker_fee_ppm")
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    FILLS_FIELD_NUMBER: _ClassVar[int]
+    PREVENTED_FIELD_NUMBER: _ClassVar[int]
+    OTHERS_FIELD_NUMBER: _ClassVar[int]
+    BALANCES_FIELD_NUMBER: _ClassVar[int]
+    TAKER_FEE_PPM_FIELD_NUMBER: _ClassVar[int]
+    MAKER_FEE_PPM_FIELD_NUMBER: _ClassVar[int]
+    order: _types_pb2.Order
+    fills: _containers.RepeatedCompositeFieldContainer[_types_pb2.Fill]
+    prevented: _containers.RepeatedCompositeFieldContainer[PreventedMatch]
+    others: _containers.RepeatedCompositeFieldContainer[_types_pb2.Order]
+    balances: _containers.RepeatedCompositeFieldContainer[_types_pb2.Balance]
+    taker_fee_ppm: int
+    maker_fee_ppm: int
+    def __init__(self, order: _Optional[_Union[_types_pb2.Order, _Mapping]] = ..., fills: _Optional[_Iterable[_Union[_types_pb2.Fill, _Mapping]]] = ..., prevented: _Optional[_Iterable[_Union[PreventedMatch, _Mapping]]] = ..., others: _Optional[_Iterable[_Union[_types_pb2.Order, _Mapping]]] = ..., balances: _Optional[_Iterable[_Union[_types_pb2.Balance, _Mapping]]] = ..., taker_fee_ppm: _Optional[int] = ..., maker_fee_ppm: _Optional[int] = ...) -> None: ...
+
+class PreventedMatch(_message.Message):
+    __slots__ = ("maker_order_id", "maker_subaccount", "price", "quantity", "mode")
+    MAKER_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    MAKER_SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    maker_order_id: str
+    maker_subaccount: str
+    price: str
+    quantity: str
+    mode: _types_pb2.SelfTradePrevention
+    def __init__(self, maker_order_id: _Optional[str] = ..., maker_subaccount: _Optional[str] = ..., price: _Optional[str] = ..., quantity: _Optional[str] = ..., mode: _Optional[_Union[_types_pb2.SelfTradePrevention, str]] = ...) -> None: ...
+
+class AmendOrderRequest(_message.Message):
+    __slots__ = ("subaccount", "order_id", "client_order_id", "symbol", "quantity", "expected_executed_quantity", "request_id")
+    SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_EXECUTED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    subaccount: str
+    order_id: str
+    client_order_id: str
+    symbol: str
+    quantity: str
+    expected_executed_quantity: str
+    request_id: str
+    def __init__(self, subaccount: _Optional[str] = ..., order_id: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., quantity: _Optional[str] = ..., expected_executed_quantity: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class AmendOrderResponse(_message.Message):
+    __slots__ = ("order_id", "symbol", "quantity", "reduced_quantity", "at_ns", "seq")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    REDUCED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    AT_NS_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    symbol: str
+    quantity: str
+    reduced_quantity: str
+    at_ns: int
+    seq: int
+    def __init__(self, order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., quantity: _Optional[str] = ..., reduced_quantity: _Optional[str] = ..., at_ns: _Optional[int] = ..., seq: _Optional[int] = ...) -> None: ...
+
+class ReplaceOrderRequest(_message.Message):
+    __slots__ = ("subaccount", "replaced_order_id", "replaced_client_order_id", "symbol", "client_order_id", "price", "quantity", "stop_price", "display_quantity", "expires_at_ns", "expected_executed_quantity")
+    SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    REPLACED_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    REPLACED_CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    STOP_PRICE_FIELD_NUMBER: _ClassVar[int]
+    DISPLAY_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_EXECUTED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    subaccount: str
+    replaced_order_id: str
+    replaced_client_order_id: str
+    symbol: str
+    client_order_id: str
+    price: str
+    quantity: str
+    stop_price: str
+    display_quantity: str
+    expires_at_ns: int
+    expected_executed_quantity: str
+    def __init__(self, subaccount: _Optional[str] = ..., replaced_order_id: _Optional[str] = ..., replaced_client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., client_order_id: _Optional[str] = ..., price: _Optional[str] = ..., quantity: _Optional[str] = ..., stop_price: _Optional[str] = ..., display_quantity: _Optional[str] = ..., expires_at_ns: _Optional[int] = ..., expected_executed_quantity: _Optional[str] = ...) -> None: ...
+
+class ReplaceOrderResponse(_message.Message):
+    __slots__ = ("order", "fills", "replaced")
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    FILLS_FIELD_NUMBER: _ClassVar[int]
+    REPLACED_FIELD_NUMBER: _ClassVar[int]
+    order: _types_pb2.Order
+    fills: _containers.RepeatedCompositeFieldContainer[_types_pb2.Fill]
+    replaced: CancelOrderResponse
+    def __init__(self, order: _Optional[_Union[_types_pb2.Order, _Mapping]] = ..., fills: _Optional[_Iterable[_Union[_types_pb2.Fill, _Mapping]]] = ..., replaced: _Optional[_Union[CancelOrderResponse, _Mapping]] = ...) -> None: ...
 
 class PlaceOrdersRequest(_message.Message):
     __slots__ = ("subaccount", "orders")
@@ -75,14 +213,18 @@ class PlaceOrdersResponse(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[OrderResult, _Mapping]]] = ...) -> None: ...
 
 class OrderResult(_message.Message):
-    __slots__ = ("placed", "canceled", "refusal")
+    __slots__ = ("placed", "canceled", "refusal", "amended", "replaced")
     PLACED_FIELD_NUMBER: _ClassVar[int]
     CANCELED_FIELD_NUMBER: _ClassVar[int]
     REFUSAL_FIELD_NUMBER: _ClassVar[int]
+    AMENDED_FIELD_NUMBER: _ClassVar[int]
+    REPLACED_FIELD_NUMBER: _ClassVar[int]
     placed: PlaceOrderResponse
     canceled: CancelOrderResponse
     refusal: Refusal
-    def __init__(self, placed: _Optional[_Union[PlaceOrderResponse, _Mapping]] = ..., canceled: _Optional[_Union[CancelOrderResponse, _Mapping]] = ..., refusal: _Optional[_Union[Refusal, _Mapping]] = ...) -> None: ...
+    amended: AmendOrderResponse
+    replaced: ReplaceOrderResponse
+    def __init__(self, placed: _Optional[_Union[PlaceOrderResponse, _Mapping]] = ..., canceled: _Optional[_Union[CancelOrderResponse, _Mapping]] = ..., refusal: _Optional[_Union[Refusal, _Mapping]] = ..., amended: _Optional[_Union[AmendOrderResponse, _Mapping]] = ..., replaced: _Optional[_Union[ReplaceOrderResponse, _Mapping]] = ...) -> None: ...
 
 class Refusal(_message.Message):
     __slots__ = ("code", "reason", "message", "facts")
@@ -104,16 +246,20 @@ class Refusal(_message.Message):
     def __init__(self, code: _Optional[int] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., facts: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class EnterOrdersRequest(_message.Message):
-    __slots__ = ("subaccount", "tag", "place", "cancel")
+    __slots__ = ("subaccount", "tag", "place", "cancel", "amend", "replace")
     SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
     TAG_FIELD_NUMBER: _ClassVar[int]
     PLACE_FIELD_NUMBER: _ClassVar[int]
     CANCEL_FIELD_NUMBER: _ClassVar[int]
+    AMEND_FIELD_NUMBER: _ClassVar[int]
+    REPLACE_FIELD_NUMBER: _ClassVar[int]
     subaccount: str
     tag: int
     place: PlaceOrderRequest
     cancel: CancelOrderRequest
-    def __init__(self, subaccount: _Optional[str] = ..., tag: _Optional[int] = ..., place: _Optional[_Union[PlaceOrderRequest, _Mapping]] = ..., cancel: _Optional[_Union[CancelOrderRequest, _Mapping]] = ...) -> None: ...
+    amend: AmendOrderRequest
+    replace: ReplaceOrderRequest
+    def __init__(self, subaccount: _Optional[str] = ..., tag: _Optional[int] = ..., place: _Optional[_Union[PlaceOrderRequest, _Mapping]] = ..., cancel: _Optional[_Union[CancelOrderRequest, _Mapping]] = ..., amend: _Optional[_Union[AmendOrderRequest, _Mapping]] = ..., replace: _Optional[_Union[ReplaceOrderRequest, _Mapping]] = ...) -> None: ...
 
 class EnterOrdersResponse(_message.Message):
     __slots__ = ("tag", "result", "heartbeat", "shutdown")

@@ -50,6 +50,21 @@ class TradingServiceStub:
                 request_serializer=xache_dot_v1_dot_trading__pb2.EnterOrdersRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_trading__pb2.EnterOrdersResponse.FromString,
                 _registered_method=True)
+        self.PreviewOrder = channel.unary_unary(
+                '/xache.v1.TradingService/PreviewOrder',
+                request_serializer=xache_dot_v1_dot_trading__pb2.PreviewOrderRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_trading__pb2.PreviewOrderResponse.FromString,
+                _registered_method=True)
+        self.AmendOrder = channel.unary_unary(
+                '/xache.v1.TradingService/AmendOrder',
+                request_serializer=xache_dot_v1_dot_trading__pb2.AmendOrderRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_trading__pb2.AmendOrderResponse.FromString,
+                _registered_method=True)
+        self.ReplaceOrder = channel.unary_unary(
+                '/xache.v1.TradingService/ReplaceOrder',
+                request_serializer=xache_dot_v1_dot_trading__pb2.ReplaceOrderRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_trading__pb2.ReplaceOrderResponse.FromString,
+                _registered_method=True)
         self.CancelOrder = channel.unary_unary(
                 '/xache.v1.TradingService/CancelOrder',
                 request_serializer=xache_dot_v1_dot_trading__pb2.CancelOrderRequest.SerializeToString,
@@ -114,6 +129,29 @@ class TradingServiceServicer:
 
     def EnterOrders(self, request_iterator, context):
         """Enter orders and cancels over one stream; each gets its answer, in order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PreviewOrder(self, request, context):
+        """Tell what an order would do and cost if it were placed now, without placing it:
+        the same decision on the same state, which is then forgotten.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AmendOrder(self, request, context):
+        """Lower the quantity of an open order, which keeps its place in the queue.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplaceOrder(self, request, context):
+        """Cancel an open order and place one with other terms, in one step or not at all:
+        a refusal leaves the old one untouched.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -195,6 +233,21 @@ def add_TradingServiceServicer_to_server(servicer, server):
                     servicer.EnterOrders,
                     request_deserializer=xache_dot_v1_dot_trading__pb2.EnterOrdersRequest.FromString,
                     response_serializer=xache_dot_v1_dot_trading__pb2.EnterOrdersResponse.SerializeToString,
+            ),
+            'PreviewOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewOrder,
+                    request_deserializer=xache_dot_v1_dot_trading__pb2.PreviewOrderRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_trading__pb2.PreviewOrderResponse.SerializeToString,
+            ),
+            'AmendOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.AmendOrder,
+                    request_deserializer=xache_dot_v1_dot_trading__pb2.AmendOrderRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_trading__pb2.AmendOrderResponse.SerializeToString,
+            ),
+            'ReplaceOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplaceOrder,
+                    request_deserializer=xache_dot_v1_dot_trading__pb2.ReplaceOrderRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_trading__pb2.ReplaceOrderResponse.SerializeToString,
             ),
             'CancelOrder': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelOrder,
@@ -319,6 +372,87 @@ class TradingService:
             '/xache.v1.TradingService/EnterOrders',
             xache_dot_v1_dot_trading__pb2.EnterOrdersRequest.SerializeToString,
             xache_dot_v1_dot_trading__pb2.EnterOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.TradingService/PreviewOrder',
+            xache_dot_v1_dot_trading__pb2.PreviewOrderRequest.SerializeToString,
+            xache_dot_v1_dot_trading__pb2.PreviewOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AmendOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.TradingService/AmendOrder',
+            xache_dot_v1_dot_trading__pb2.AmendOrderRequest.SerializeToString,
+            xache_dot_v1_dot_trading__pb2.AmendOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplaceOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.TradingService/ReplaceOrder',
+            xache_dot_v1_dot_trading__pb2.ReplaceOrderRequest.SerializeToString,
+            xache_dot_v1_dot_trading__pb2.ReplaceOrderResponse.FromString,
             options,
             channel_credentials,
             insecure,

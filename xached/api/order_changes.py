@@ -1,0 +1,166 @@
+"""Changes and previews of orders between the wire and the house."""
+
+from __future__ import annotations
+
+from xache.v1 import trading_pb2, types_pb2
+
+from xached.api import convert
+from xached.api.convert import Fields
+from xached.api.order_terms import read_display, read_stop
+from xached.domain.history import Funds, PurseFold
+from xached.domain.instrument import AssetName, Directory, Instrument
+from xached.domain.messages import (
+    AmendOrder,
+    MatchPrevented,
+    OrderAccepted,
+    OrderEnded,
+    OrderReduced,
+    PlaceOrder,
+    ReplaceOrder,
+    Row,
+)
+from xached.domain.order import EndReason, Purse, check_id, subaccount_of
+from xached.domain.queries import PurseSnapshot
+
+PREVIEW_ID = "preview"
+"""The id of an order that is worked out and has none."""
+
+
+def amend_command(
+    request: trading_pb2.AmendOrderRequest, purse: Purse, directory: Directory
+) -> AmendOrder:
+    """Read an amendment. Raises: Rejection."""
+    order_id, client_order_id = convert.order_name(request.order_id, request.client_order_id)
+    instrument = directory.instrument(request.symbol)
+    return AmendOrder(
+        purse=purse,
+        symbol=instrument.symbol,
+        order_id=order_id,
+        client_order_id=client_order_id,
+        quantity_lots=instrument.parse_quantity(request.quantity),
+        expected_executed_lots=_optional_lots(request.expected_executed_quantity, instrument),
+        request_id=convert.optional_id(request.request_id),
+    )
+
+
+def amended_fields(row: Row, directory: Directory) -> Fields:
+    """The fields of the answer to an amendment; of one that changed nothing, what was asked."""
+    command = row.command
+    assert isinstance(command, AmendOrder)
+    instrument = directory[command.symbol]
+    fields: Fields = {
+        "symbol": command.symbol,
+        "quantity": instrument.format_quantity(command.quantity_lots),
+        "reduced_quantity": "0",
+        "at_ns": row.at_ns,
+        "seq": row.seq,
+    }
+    for event in row.events:
+        if isinstance(event, OrderReduced) and event.reason is EndReason.USER:
+            fields["order_id"] = str(event.order_id)
+            fields["reduced_quantity"] = instrument.format_quantity(event.reduced_lots)
+    return fields
+
+
+def replace_command(
+    request: trading_pb2.ReplaceOrderRequest, purse: Purse, directory: Directory
+) -> ReplaceOrder:
+    """Read a replacement. Raises: Rejection."""
+    order_id, client_order_id = convert.order_name(
+        request.replaced_order_id, request.replaced_client_order_id, prefix="replaced_"
+    )
+    instrument = directory.instrument(request.symbol)
+    return ReplaceOrder(
+        purse=purse,
+        symbol=instrument.symbol,
+        replaced_order_id=order_id,
+        replaced_client_order_id=client_order_id,
+        client_order_id=check_id(request.client_order_id, "client_order_id"),
+        price_ticks=instrument.parse_price(request.price) if request.price else None,
+        quantity_lots=_optional_lots(request.quantity, instrument),
+        stop_ticks=read_stop(request.stop_price, instrument),
+        display_lots=read_display(request.display_quantity, instrument),
+        expires_at_ns=request.expires_at_ns or None,
+        expected_executed_lots=_optional_lots(request.expected_executed_quantity, instrument),
+    )
+
+
+def replaced_fields(row: Row, directory: Directory) -> Fields:
+    """The fields of the answer to a replacement."""
+    (ended,) = (
+        event
+        for event in row.events
+        if isinstance(event, OrderEnded) and event.reason is EndReason.REPLACED
+    )
+    return {
+        **convert.placed_fields(row, directory),
+        "replaced": convert.ended_message(ended, row, directory),
+    }
+
+
+def preview_command(
+    request: trading_pb2.PreviewOrderRequest, purse: Purse, directory: Directory
+) -> PlaceOrder:
+    """Read an order to work out. Raises: Rejection."""
+    order = trading_pb2.PlaceOrderRequest()
+    order.CopyFrom(request.order)
+    order.client_order_id = order.client_order_id or PREVIEW_ID
+    return convert.place_command(order, purse, directory)
+
+
+def preview_fields(
+    row: Row, snapshot: PurseSnapshot, directory: Directory
+) -> trading_pb2.PreviewedOrder:
+    """What a row that is not journaled would do to the purse that asks."""
+    (accepted,) = (event for event in row.events if isinstance(event, OrderAccepted))
+    fold = PurseFold(accepted.purse, snapshot.orders, snapshot.balances, directory)
+    changes = fold.fold(row)
+    assert changes is not None, row
+    own = {order.order_id: order for order in changes.orders}
+    order = convert.order_message(own.pop(accepted.order_id), directory[accepted.symbol])
+    # They would be given at the placement, and are another order's then.
+    order.order_id = order.client_order_id = ""
+    fills = [
+        convert.fill_message(fill, directory[fill.symbol])
+        for fill in changes.fills
+        if fill.order_id == accepted.order_id
+    ]
+    for fill in fills:
+        fill.order_id = fill.client_order_id = fill.trade_id = ""
+    return trading_pb2.PreviewedOrder(
+        order=order,
+        fills=fills,
+        prevented=[
+            _prevented(event, directory[event.symbol])
+            for event in row.events
+            if isinstance(event, MatchPrevented) and event.taker_order_id == accepted.order_id
+        ],
+        others=[convert.order_message(other, directory[other.symbol]) for other in own.values()],
+        balances=balance_messages(changes.assets, directory),
+        taker_fee_ppm=accepted.taker_fee_ppm,
+        maker_fee_ppm=accepted.maker_fee_ppm,
+    )
+
+
+def balance_messages(
+    funds: dict[AssetName, Funds], directory: Directory
+) -> list[types_pb2.Balance]:
+    """Balances by asset, without their holds spelled out."""
+    return [
+        convert.balance_message(directory.assets[asset], each)
+        for asset, each in sorted(funds.items())
+    ]
+
+
+def _prevented(event: MatchPrevented, instrument: Instrument) -> trading_pb2.PreventedMatch:
+    return trading_pb2.PreventedMatch(
+        maker_order_id=str(event.maker_order_id),
+        maker_subaccount=subaccount_of(event.maker_purse),
+        price=instrument.format_price(event.price_ticks),
+        quantity=instrument.format_quantity(event.quantity_lots),
+        mode=convert.wire(event.mode),
+    )
+
+
+def _optional_lots(text: str, instrument: Instrument) -> int | None:
+    return instrument.parse_quantity(text) if text else None
