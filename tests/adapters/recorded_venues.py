@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ def make_market(name: str, joined_by: str, price_scale: int) -> Instrument:
 def kraken_books() -> tuple[dict[str, Instrument], tuple[bytes, ...]]:
     """Books as version 2 sends them, with the checksums that were recorded."""
     instruments: dict[str, Instrument] = {}
-    books: dict[str, _Texts] = {}
+    books: dict[str, TextBook] = {}
     frames: list[bytes] = []
     for message in received(recording("cryptofeed/KRAKEN.ws.50.0.gz")):
         if isinstance(message, dict):
@@ -74,7 +74,7 @@ def kraken_books() -> tuple[dict[str, Instrument], tuple[bytes, ...]]:
         if starts:
             places = len(sides["as"][0][0].partition(".")[2])
             instruments[name] = make_market(name, "/", places)
-            books[name] = _Texts()
+            books[name] = TextBook()
         bids = [level[:2] for level in sides.get("bs", sides.get("b", []))]
         asks = [level[:2] for level in sides.get("as", sides.get("a", []))]
         books[name].take(bids, asks)
@@ -97,23 +97,32 @@ def kraken_book(name: str, kind: str, bids: Any, asks: Any, checksum: int) -> by
     ).encode()
 
 
-class _Texts:
-    """A book as texts, sorted anew each time: the checksum as Kraken's guide puts it."""
+class TextBook:
+    """A book as texts, sorted anew each time: slow, and nothing can be wrong with it."""
 
     def __init__(self) -> None:
         self.bids: dict[str, str] = {}
         self.asks: dict[str, str] = {}
 
-    def take(self, bids: Any, asks: Any) -> None:
+    def take(self, bids: Iterable[Sequence[str]], asks: Iterable[Sequence[str]]) -> None:
+        """Replace quantities at prices; zero removes."""
         for levels, changes in ((self.bids, bids), (self.asks, asks)):
             for price, quantity in changes:
                 levels[price] = quantity
                 if not float(quantity):
                     del levels[price]
 
+    def best_bids(self, count: int) -> list[tuple[str, str]]:
+        """Prices and quantities, best first."""
+        return sorted(self.bids.items(), key=lambda level: -float(level[0]))[:count]
+
+    def best_asks(self, count: int) -> list[tuple[str, str]]:
+        """Prices and quantities, best first."""
+        return sorted(self.asks.items(), key=lambda level: float(level[0]))[:count]
+
     def checksum(self) -> int:
-        asks = sorted(self.asks.items(), key=lambda level: float(level[0]))[:10]
-        bids = sorted(self.bids.items(), key=lambda level: -float(level[0]))[:10]
+        """The checksum as Kraken's guide puts it."""
+        asks, bids = self.best_asks(10), self.best_bids(10)
         return crc32("".join(_digits(text) for level in asks + bids for text in level).encode())
 
 
@@ -148,11 +157,11 @@ def coinbase_messages() -> tuple[dict[str, Instrument], tuple[bytes, ...], tuple
                 instruments[name] = make_market(name, "-", products[name])
                 levels = [("bid", *level) for level in message["bids"]]
                 levels += [("offer", *level) for level in message["asks"]]
-                events = [_l2("snapshot", name, levels)]
+                events = [coinbase_levels("snapshot", name, levels)]
             case "l2update":
                 side = {"buy": "bid", "sell": "offer"}
                 levels = [(side[each[0]], *each[1:]) for each in message["changes"]]
-                events = [_l2("update", name, levels)]
+                events = [coinbase_levels("update", name, levels)]
             case "match":
                 trade = {key: message[key] for key in ("product_id", "price", "size", "time")}
                 trade |= {"side": message["side"].upper(), "trade_id": str(message["trade_id"])}
@@ -180,7 +189,8 @@ def coinbase_message(number: int, channel: str, events: list[Any]) -> bytes:
     ).encode()
 
 
-def _l2(kind: str, name: str, levels: list[Any]) -> dict[str, Any]:
+def coinbase_levels(kind: str, name: str, levels: list[Any]) -> dict[str, Any]:
+    """One event of the channel l2_data; levels are side, price and quantity."""
     updates = [
         {"side": side, "price_level": price, "new_quantity": quantity}
         for side, price, quantity in levels

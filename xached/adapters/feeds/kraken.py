@@ -146,7 +146,7 @@ class _Market:
 class KrakenSession:
     """One connection; see :class:`xached.adapters.feeds.session.Session`."""
 
-    target: str = ""
+    target: str = "/v2"
 
     def __init__(self, instruments: Mapping[str, Instrument], levels: int = BOOK_LEVELS) -> None:
         """``instruments``: by the venue's name, as BTC/USD."""
@@ -350,7 +350,7 @@ def _decimal(value: object) -> str:
 
 KRAKEN_RULES: Final = VenueRules(
     venue=KRAKEN,
-    stream=Endpoint(host="ws.kraken.com", port=443, tls=True, path="/v2"),
+    stream=Endpoint(host="ws.kraken.com", port=443, tls=True),
     rest=Endpoint(host="api.kraken.com", port=443, tls=True),
     fetches=False,
     frame_bytes_max=FRAME_BYTES_MAX,

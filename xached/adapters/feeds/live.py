@@ -20,6 +20,7 @@ from functools import partial
 from typing import Final, assert_never
 
 import attrs
+import h11
 import trio
 from loguru import logger
 from trio_websocket import (
@@ -166,6 +167,7 @@ class LiveFeed:
             HandshakeError,
             ConnectionClosed,
             ProtocolError,
+            h11.ProtocolError,  # From an answer to the handshake that makes no sense.
             OSError,
             trio.BrokenResourceError,
             trio.TooSlowError,
@@ -258,9 +260,9 @@ class _Link:
         """Ask whether anybody is there whenever it was silent. Raises: FeedDown."""
         pace = self._pace
         while True:
-            silent_s = trio.current_time() - self._heard_at
-            if silent_s < pace.silence_s:
-                await trio.sleep(pace.silence_s - silent_s)
+            silent_at = self._heard_at + pace.silence_s
+            if trio.current_time() < silent_at:
+                await trio.sleep_until(silent_at)
                 continue
             self._pings += 1
             with trio.move_on_after(pace.pong_s) as patience:
@@ -356,15 +358,14 @@ class _Repairs:
     async def next(self) -> tuple[Symbol, bool]:
         """Wait for the next one that is due, and whether it is wanted in any case."""
         while True:
-            wait_s = math.inf
+            at = math.inf
             if self._due:
                 symbol = min(self._due, key=lambda each: self._due[each][0])
                 at, wanted = self._due[symbol]
-                wait_s = at - trio.current_time()
-                if wait_s <= 0:
+                if at <= trio.current_time():
                     del self._due[symbol]
                     return symbol, wanted
-            with trio.move_on_after(wait_s):
+            with trio.CancelScope(deadline=at):
                 await self._changed.park()
 
     def _next_at(self, symbol: Symbol) -> float:
