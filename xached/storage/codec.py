@@ -233,11 +233,14 @@ class Codec:
 
         Raises: CodecError.
         """
-        told = (
-            self._plain(command, Kind.COMMAND),
-            tuple([self._plain(event, Kind.EVENT) for event in events]),
-        )
-        return self._pack((*told, by) if by else told)
+        return self._pack_row(self._plain(command, Kind.COMMAND), events, by)
+
+    def encode_row_and_request(
+        self, command: Command, events: tuple[Event, ...], by: str = ""
+    ) -> tuple[bytes, bytes]:
+        """:meth:`encode_row` and :meth:`encode_request`, looking at the command once."""
+        plain = self._plain(command, Kind.COMMAND)
+        return self._pack_row(plain, events, by), self._pack_request(plain)
 
     def decode_row(self, body: bytes) -> tuple[Command, tuple[Event, ...], str]:
         """Read what a row says, and who asked for it. Raises: CodecError."""
@@ -278,13 +281,7 @@ class Codec:
         The version is left out, so that a retry after an upgrade is still the same request; a
         field that a later version adds is left out too while it has its neutral value: its default.
         """
-        code, _, *values = self._plain(command, Kind.COMMAND)
-        for neutral in self._by_code[code].neutral:
-            # Compared with its type, as False is not 0 and None is not missing.
-            if values[-1] != neutral or type(values[-1]) is not type(neutral):
-                break
-            values.pop()
-        return self._pack((code, *values))
+        return self._pack_request(self._plain(command, Kind.COMMAND))
 
     # --- writing -----------------------------------------------------------------------------
 
@@ -305,6 +302,19 @@ class Codec:
         for index, check in entry.checks:
             check(values[index])
         return entry.prefix + values
+
+    def _pack_row(self, command: Fields, events: tuple[Event, ...], by: str) -> bytes:
+        told = (command, tuple([self._plain(event, Kind.EVENT) for event in events]))
+        return self._pack((*told, by) if by else told)
+
+    def _pack_request(self, command: Fields) -> bytes:
+        code, _, *values = command
+        for neutral in self._by_code[code].neutral:
+            # Compared with its type, as False is not 0 and None is not missing.
+            if values[-1] != neutral or type(values[-1]) is not type(neutral):
+                break
+            values.pop()
+        return self._pack((code, *values))
 
     def _pack(self, plain: Fields) -> bytes:
         # A packer of its own for each call: threads share the codec.

@@ -211,9 +211,7 @@ class Journal:
 
     def request_mac(self, command: Command) -> bytes:
         """The MAC that tells whether a repeated request asks for the same."""
-        request_hash = self._request_hash.copy()
-        request_hash.update(self._codec.encode_request(command))
-        return request_hash.digest()
+        return self._mac(self._codec.encode_request(command))
 
     def _append(self, rows: Sequence[Row]) -> None:
         lines, ids = [], []
@@ -222,12 +220,14 @@ class Journal:
             assert row.seq == seq + 1, f"row {row.seq} does not follow {seq}"
             assert row.at_ns > last_at_ns, f"row {row.seq} is not later than the one before"
             seq, last_at_ns = row.seq, row.at_ns
-            body = self._codec.encode_row(row.command, row.events, row.by)
+            key = request_key(row.command)
+            if key is None:
+                body = self._codec.encode_row(row.command, row.events, row.by)
+            else:
+                body, request = self._codec.encode_row_and_request(row.command, row.events, row.by)
+                ids.append((*key, seq, self._mac(request)))
             chain = self._link(chain, seq, last_at_ns, body)
             lines.append((seq, last_at_ns, body, chain))
-            request = request_key(row.command)
-            if request is not None:
-                ids.append((*request, seq, self.request_mac(row.command)))
         execute, executemany = self._connection.execute, self._connection.executemany
         execute("BEGIN IMMEDIATE")
         executemany("INSERT INTO rows (seq, at_ns, body, chain) VALUES (?, ?, ?, ?)", lines)
@@ -423,6 +423,11 @@ class Journal:
                 yield seq, at_ns, body
             if len(found) < READ_ROWS:
                 return
+
+    def _mac(self, request: bytes) -> bytes:
+        request_hash = self._request_hash.copy()
+        request_hash.update(request)
+        return request_hash.digest()
 
     def _link(self, before: bytes, seq: int, at_ns: int, body: bytes) -> bytes:
         chain_hash = self._chain_hash.copy()
