@@ -223,6 +223,34 @@ class House(
         self._maybe_lose(context)
         return self.orders[request.client_order_id]
 
+    def PreviewOrder(self, request: Any, context: Any) -> Any:
+        self._arrive("PreviewOrder", request, context, session=True)
+        return self._answer("PreviewOrder", trading_pb2.PreviewOrderResponse())
+
+    def AmendOrder(self, request: trading_pb2.AmendOrderRequest, context: Any) -> Any:
+        self._arrive("AmendOrder", request, context, session=True)
+        return trading_pb2.AmendOrderResponse(
+            order_id=request.order_id,
+            symbol=request.symbol,
+            quantity=request.quantity,
+            reduced_quantity="0.1",
+        )
+
+    def ReplaceOrder(self, request: trading_pb2.ReplaceOrderRequest, context: Any) -> Any:
+        self._arrive("ReplaceOrder", request, context, session=True)
+        self._maybe_lose(context)
+        order = types_pb2.Order(
+            order_id="8",
+            client_order_id=request.client_order_id,
+            symbol=request.symbol,
+            side=types_pb2.SIDE_SELL,
+            price=request.price,
+            quantity="0.5",
+            status=types_pb2.ORDER_STATUS_OPEN,
+            replaces_order_id=request.replaced_order_id,
+        )
+        return trading_pb2.ReplaceOrderResponse(order=order)
+
     def CancelOrder(self, request: trading_pb2.CancelOrderRequest, context: Any) -> Any:
         self._arrive("CancelOrder", request, context, session=True)
         canceled = trading_pb2.CancelOrderResponse(

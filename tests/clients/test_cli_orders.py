@@ -199,3 +199,118 @@ def test_an_order_of_a_list_says_which_and_why(house: House, signed_in: Run) -> 
     assert "the other of the two took its place" in shown
     assert "6  the stop of two of which one will do" in shown
     assert "0.1 BTC met orders of your own" in shown
+
+
+# --- Orders that are changed, and orders that are only thought of. ---------------------------
+
+
+def test_an_order_is_lowered(house: House, signed_in: Run) -> None:
+    house.answers["GetOrder"] = trading_pb2.GetOrderResponse(order=waiting())
+    ran = signed_in("order", "amend", "mine", "-q", "0.4")
+    assert ran.code == 0
+    request = house.requests[-1]
+    assert isinstance(request, trading_pb2.AmendOrderRequest)
+    assert (request.order_id, request.symbol, request.quantity) == ("7", "BTC-USDT", "0.4")
+    assert request.request_id
+    assert "0.4, less by 0.1" in ran.out
+
+
+def test_an_order_is_replaced(house: House, signed_in: Run) -> None:
+    house.answers["GetOrder"] = trading_pb2.GetOrderResponse(order=waiting())
+    ran = signed_in(
+        "order", "replace", "7", "-p", "47000", "--stop", "47500", "--new-id", "next"
+    )  # fmt: skip
+    assert ran.code == 0
+    (request,) = (
+        each for each in house.requests if isinstance(each, trading_pb2.ReplaceOrderRequest)
+    )
+    assert request == trading_pb2.ReplaceOrderRequest(
+        replaced_order_id="7",
+        symbol="BTC-USDT",
+        client_order_id="next",
+        price="47000",
+        stop_price="47500",
+    )
+    assert "in place of  7" in ran.out
+
+
+def test_a_replacement_without_an_answer_says_how_to_find_out(house: House, signed_in: Run) -> None:
+    house.answers["GetOrder"] = trading_pb2.GetOrderResponse(order=waiting())
+    house.lose_next_answers = 99
+    ran = signed_in("order", "replace", "7", "-p", "47000", "--new-id", "next")
+    assert ran.code == 4
+    assert "xache order show --id next" in ran.err
+
+
+def test_a_preview_is_shown_and_says_that_nothing_was_placed(house: House, signed_in: Run) -> None:
+    order = waiting(
+        order_id="",
+        client_order_id="",
+        type=types_pb2.ORDER_TYPE_LIMIT,
+        status=types_pb2.ORDER_STATUS_OPEN,
+        stop_price="",
+        current_stop_price="",
+        price="50000.00",
+    )
+    house.answers["PreviewOrder"] = trading_pb2.PreviewOrderResponse(
+        seq=5,
+        accepted=trading_pb2.PreviewedOrder(
+            order=order,
+            prevented=[
+                trading_pb2.PreventedMatch(
+                    maker_order_id="3",
+                    maker_subaccount="bot",
+                    price="50000.00",
+                    quantity="0.1",
+                    mode=types_pb2.SELF_TRADE_PREVENTION_DECREMENT,
+                )
+            ],
+            balances=[types_pb2.Balance(asset="BTC", available="1", held="0.5")],
+        ),
+    )
+    ran = signed_in("order", "preview", "sell", "btc-usdt", "-q", "0.5", "-p", "50000")
+    assert ran.code == 0
+    assert "it would be" in ran.out
+    assert "sell 0.5 BTC at 50000.00 USDT or better" in ran.out
+    assert "0.1 @ 50000.00 of your order 3 (bot): decrement" in ran.out
+    assert "BTC           1   0.5" in ran.out
+    assert "your id" not in ran.out
+    assert ran.err == "Nothing was placed.\n"
+    assert "PlaceOrder" not in house.calls
+
+
+def test_a_preview_of_what_would_be_refused(house: House, signed_in: Run) -> None:
+    house.answers["PreviewOrder"] = trading_pb2.PreviewOrderResponse(
+        seq=5,
+        refusal=trading_pb2.Refusal(
+            code=3, reason="PRICE_BAND", message="too far", facts={"given": "1", "allowed": "2"}
+        ),
+    )
+    ran = signed_in("order", "preview", "sell", "btc-usdt", "-q", "0.5", "-p", "1")
+    assert ran.code == 1
+    assert ran.err == "would be refused PRICE_BAND: too far\n  given    1\n  allowed  2\n"
+    ran = signed_in("order", "preview", "sell", "btc-usdt", "-q", "0.5", "-p", "1", "--json")
+    assert ran.code == 1
+    assert ran.document["refusal"]["reason"] == "PRICE_BAND"
+
+
+def test_a_time_line_is_shown(house: House, signed_in: Run) -> None:
+    house.answers["PlaceOrder"] = trading_pb2.PlaceOrderResponse(
+        order=waiting(),
+        time_line=trading_pb2.TimeLine(
+            received_ns=1_000_000,
+            authorised_ns=1_010_000,
+            decided_ns=1_030_000,
+            durable_ns=1_530_500,
+            published_ns=1_540_000,
+        ),
+    )
+    ran = signed_in(*SELL, "--stop", "48000", "--times")
+    (request,) = (
+        each for each in house.requests if isinstance(each, trading_pb2.PlaceOrderRequest)
+    )
+    assert request.want_time_line
+    assert ran.out.splitlines()[-2:] == [
+        "  durable        530.5    500.5",
+        "  published      540.0      9.5",
+    ]

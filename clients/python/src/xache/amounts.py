@@ -43,3 +43,8 @@ def amount_text(amount: Amount, name: str) -> str:
 def to_decimal(text: str) -> Decimal | None:
     """Read an amount of an answer, exactly; None for the empty text of "there is none"."""
     return Decimal(text) if text else None
+
+
+def optional_text(amount: Amount | None, name: str) -> str:
+    """Text of an amount, empty for none. Raises: TypeError for a float."""
+    return "" if amount is None else amount_text(amount, name)

@@ -24,7 +24,7 @@ _COMMANDS = (
     (_MARKET, "book", "market:book", "Show a book, once or live."),
     (_MARKET, "trades", "market:trades", "Show recent trades, and new ones live."),
     (_MARKET, "candles", "market:candles", "Draw candles."),
-    (_PURSE, "order", "order:app", "Place, cancel and look up orders."),
+    (_PURSE, "order", "order:app", "Place, change, cancel and look up orders."),
     (_PURSE, "balances", "purse:balances", "Show balances, and which order holds how much."),
     (_PURSE, "positions", "purse:positions", "Show positions and what they cost."),
     (_PURSE, "fills", "purse:fills", "List fills, newest first."),

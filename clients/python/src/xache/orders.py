@@ -6,7 +6,7 @@ import base64
 import secrets
 from typing import Required, TypedDict, Unpack
 
-from xache.amounts import Amount, amount_text
+from xache.amounts import Amount, optional_text
 from xache.v1 import trading_pb2, types_pb2
 
 
@@ -64,23 +64,28 @@ def order_request(**order: Unpack[OrderFields]) -> trading_pb2.PlaceOrderRequest
         side=order["side"],
         type=_type(order),
         time_in_force=order.get("time_in_force", types_pb2.TIME_IN_FORCE_UNSPECIFIED),
-        price=_amount(order.get("price"), "price"),
-        quantity=_amount(order.get("quantity"), "quantity"),
-        quote_quantity=_amount(order.get("quote_quantity"), "quote_quantity"),
+        price=optional_text(order.get("price"), "price"),
+        quantity=optional_text(order.get("quantity"), "quantity"),
+        quote_quantity=optional_text(order.get("quote_quantity"), "quote_quantity"),
         post_only=order.get("post_only", False),
         self_trade_prevention=order.get(
             "self_trade_prevention", types_pb2.SELF_TRADE_PREVENTION_UNSPECIFIED
         ),
         expires_at_ns=order.get("expires_at_ns", 0),
-        stop_price=_amount(order.get("stop_price") or order.get("take_profit_price"), "stop_price"),
+        stop_price=optional_text(_stop(order), "stop_price"),
         trigger_source=order.get("trigger_source", types_pb2.TRIGGER_SOURCE_UNSPECIFIED),
         trail_bps=order.get("trail_bps", 0),
-        trail_offset=_amount(order.get("trail_offset"), "trail_offset"),
-        activation_price=_amount(order.get("activation_price"), "activation_price"),
-        display_quantity=_amount(order.get("display_quantity"), "display_quantity"),
+        trail_offset=optional_text(order.get("trail_offset"), "trail_offset"),
+        activation_price=optional_text(order.get("activation_price"), "activation_price"),
+        display_quantity=optional_text(order.get("display_quantity"), "display_quantity"),
         reduce_only=order.get("reduce_only", False),
         slide=order.get("slide", False),
     )
+
+
+def _stop(order: OrderFields) -> Amount | None:
+    stop = order.get("stop_price")
+    return order.get("take_profit_price") if stop is None else stop
 
 
 def _type(order: OrderFields) -> types_pb2.OrderType:
@@ -100,7 +105,3 @@ def _type(order: OrderFields) -> types_pb2.OrderType:
             types_pb2.ORDER_TYPE_TAKE_PROFIT_LIMIT if limited else types_pb2.ORDER_TYPE_TAKE_PROFIT
         )
     return types_pb2.ORDER_TYPE_LIMIT if limited else types_pb2.ORDER_TYPE_MARKET
-
-
-def _amount(amount: Amount | None, name: str) -> str:
-    return "" if amount is None else amount_text(amount, name)

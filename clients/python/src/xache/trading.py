@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterable
 from contextlib import closing
 from typing import Unpack
 
+from xache.amounts import Amount, amount_text, optional_text
 from xache.connection import Connection
 from xache.orders import OrderFields, new_id, order_request
 from xache.rpc import PAGE_SIZE_MAX, rpc
@@ -15,6 +16,9 @@ from xache.v1 import trading_pb2, types_pb2
 _PLACE = rpc(trading_pb2.PlaceOrderRequest, trading_pb2.PlaceOrderResponse, repeatable=True)
 _PLACE_MANY = rpc(trading_pb2.PlaceOrdersRequest, trading_pb2.PlaceOrdersResponse, repeatable=True)
 _ENTER = rpc(trading_pb2.EnterOrdersRequest, trading_pb2.EnterOrdersResponse, repeatable=False)
+_PREVIEW = rpc(trading_pb2.PreviewOrderRequest, trading_pb2.PreviewOrderResponse, repeatable=True)
+_AMEND = rpc(trading_pb2.AmendOrderRequest, trading_pb2.AmendOrderResponse, repeatable=True)
+_REPLACE = rpc(trading_pb2.ReplaceOrderRequest, trading_pb2.ReplaceOrderResponse, repeatable=True)
 _CANCEL = rpc(trading_pb2.CancelOrderRequest, trading_pb2.CancelOrderResponse, repeatable=True)
 _CANCEL_ALL = rpc(
     trading_pb2.CancelAllOrdersRequest, trading_pb2.CancelAllOrdersResponse, repeatable=True
@@ -38,18 +42,102 @@ class Trading:
         self._connection = connection
 
     def place_order(
-        self, *, subaccount: str = "", **order: Unpack[OrderFields]
+        self,
+        *,
+        subaccount: str = "",
+        want_time_line: bool = False,
+        **order: Unpack[OrderFields],
     ) -> trading_pb2.PlaceOrderResponse:
         """Place an order; its type follows from what is given, see OrderFields.
 
         Asked again after an unknown outcome under the same id, so it is placed at most once.
+
+        Args:
+            want_time_line: tell when each step of it was done.
 
         Raises:
             TypeError: an amount is a float.
         """
         request = order_request(**order)
         request.subaccount = subaccount
+        request.want_time_line = want_time_line
         return self._connection.call(_PLACE, request)
+
+    def preview_order(
+        self, *, subaccount: str = "", **order: Unpack[OrderFields]
+    ) -> trading_pb2.PreviewOrderResponse:
+        """What an order would do and cost now; nothing is placed. See place_order."""
+        request = trading_pb2.PreviewOrderRequest(
+            subaccount=subaccount, order=order_request(**order)
+        )
+        return self._connection.call(_PREVIEW, request)
+
+    def amend_order(
+        self,
+        *,
+        symbol: str,
+        quantity: Amount,
+        order_id: str = "",
+        client_order_id: str = "",
+        expected_executed_quantity: Amount | None = None,
+        request_id: str = "",
+        subaccount: str = "",
+    ) -> trading_pb2.AmendOrderResponse:
+        """Lower an order, named by one of its ids, to a new total; it keeps its place.
+
+        Args:
+            expected_executed_quantity: only if it has traded just so much, else ABORTED.
+        """
+        request = trading_pb2.AmendOrderRequest(
+            subaccount=subaccount,
+            order_id=order_id,
+            client_order_id=client_order_id,
+            symbol=symbol,
+            quantity=amount_text(quantity, "quantity"),
+            expected_executed_quantity=optional_text(
+                expected_executed_quantity, "expected_executed_quantity"
+            ),
+            request_id=request_id or new_id(),
+        )
+        return self._connection.call(_AMEND, request)
+
+    def replace_order(
+        self,
+        *,
+        symbol: str,
+        replaced_order_id: str = "",
+        replaced_client_order_id: str = "",
+        price: Amount | None = None,
+        quantity: Amount | None = None,
+        stop_price: Amount | None = None,
+        display_quantity: Amount | None = None,
+        expires_at_ns: int = 0,
+        expected_executed_quantity: Amount | None = None,
+        client_order_id: str = "",
+        subaccount: str = "",
+    ) -> trading_pb2.ReplaceOrderResponse:
+        """Put an order with other terms in the place of one; what is left out stays as it was.
+
+        Args:
+            quantity: the new total, what the old order traded included.
+            client_order_id: the new order's id; made when left out.
+        """
+        request = trading_pb2.ReplaceOrderRequest(
+            subaccount=subaccount,
+            replaced_order_id=replaced_order_id,
+            replaced_client_order_id=replaced_client_order_id,
+            symbol=symbol,
+            client_order_id=client_order_id or new_id(),
+            price=optional_text(price, "price"),
+            quantity=optional_text(quantity, "quantity"),
+            stop_price=optional_text(stop_price, "stop_price"),
+            display_quantity=optional_text(display_quantity, "display_quantity"),
+            expires_at_ns=expires_at_ns,
+            expected_executed_quantity=optional_text(
+                expected_executed_quantity, "expected_executed_quantity"
+            ),
+        )
+        return self._connection.call(_REPLACE, request)
 
     def place_orders(
         self, orders: Iterable[trading_pb2.PlaceOrderRequest], *, subaccount: str = ""

@@ -3,41 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
-from rich.text import Text
 
 from xache.client import Client
-from xache.commands.options import NO_PURSE_OPTIONS, Count, PurseOptions, usage
-from xache.commands.terms import NO_TERMS, Terms
+from xache.commands.options import NO_PURSE_OPTIONS, Count, Flag, PurseOptions, usage
+from xache.commands.terms import NO_TERMS, Terms, expiry_ns
 from xache.errors import Refused, Unreachable
-from xache.explain import (
-    explain_change,
-    explain_end,
-    explain_fee,
-    explain_limits,
-    explain_price,
-    explain_role,
-    find_instrument,
-)
+from xache.exits import Exit
+from xache.order_view import ORDER_COLUMNS, order_row, show_order, show_preview, show_time_line
 from xache.orders import new_id
-from xache.output import Cell, Output, json_value, moment, side_text, word
-from xache.v1 import market_pb2, types_pb2
+from xache.output import Output, json_value
 
-app = App(name="order", help="Place, cancel and look up orders.", result_action="return_value")
+app = App(
+    name="order", help="Place, change, cancel and look up orders.", result_action="return_value"
+)
 
 _HOUSE_ID = re.compile(r"[0-9]+", re.ASCII)
-
-_STATUS_STYLES: Final = {
-    types_pb2.ORDER_STATUS_OPEN: "cyan",
-    types_pb2.ORDER_STATUS_PARTIALLY_FILLED: "cyan",
-    types_pb2.ORDER_STATUS_FILLED: "bold green",
-    types_pb2.ORDER_STATUS_UNTRIGGERED: "magenta",
-    types_pb2.ORDER_STATUS_TRIGGERED: "magenta",
-    types_pb2.ORDER_STATUS_PENDING_NEW: "magenta",
-}
 
 OwnId = Annotated[str, Parameter(name="--id")]
 
@@ -49,6 +32,7 @@ def place(
     /,
     *,
     own_id: OwnId = "",
+    times: Flag = False,
     terms: Terms = NO_TERMS,
     options: PurseOptions = NO_PURSE_OPTIONS,
 ) -> None:
@@ -62,22 +46,151 @@ def place(
         side: buy or sell.
         symbol: the market, such as BTC-USDT.
         own_id: your id of the order, unique for ever; made when left out.
+        times: tell when each step of it was done.
     """
     order = terms.order(side, symbol)
     order["client_order_id"] = own_id = own_id or new_id()
     with options.connected() as (client, output):
         try:
-            placed = client.trading.place_order(subaccount=options.subaccount, **order)
-        except (Unreachable, KeyboardInterrupt) as error:
-            error.add_note(
-                f"Whether the order was placed is not known. Look it up with: xache order show "
-                f"--id {own_id}"
+            placed = client.trading.place_order(
+                subaccount=options.subaccount, want_time_line=times, **order
             )
+        except (Unreachable, KeyboardInterrupt) as error:
+            error.add_note(unknown_outcome(own_id))
             raise
         if output.as_json:
             output.document(placed)
             return
-        _show_order(output, placed.order, placed.fills, client.market.instruments())
+        show_order(output, placed.order, placed.fills, client.market.instruments())
+        if placed.HasField("time_line"):
+            show_time_line(output, placed.time_line)
+
+
+@app.command
+def preview(
+    side: Literal["buy", "sell"],
+    symbol: str,
+    /,
+    *,
+    terms: Terms = NO_TERMS,
+    options: PurseOptions = NO_PURSE_OPTIONS,
+) -> None:
+    """Tell what an order would do and cost now, without placing it.
+
+    Its fills, fee and hold, the rule that would refuse it, and which of your own orders it would
+    meet. Ends with 1 when it would be refused.
+
+    Args:
+        side: buy or sell.
+        symbol: the market, such as BTC-USDT.
+    """
+    order = terms.order(side, symbol)
+    with options.connected() as (client, output):
+        told = client.trading.preview_order(subaccount=options.subaccount, **order)
+        if output.as_json:
+            output.document(told)
+        elif told.HasField("accepted"):
+            show_preview(output, told.accepted, client.market.instruments())
+        else:
+            refusal = told.refusal
+            error = Refused("", refusal.reason, refusal.message, facts=refusal.facts)
+            output.failure(error, "would be refused")
+    if told.HasField("refusal"):
+        raise SystemExit(Exit.REFUSED)
+
+
+@app.command
+def amend(
+    order_id: str = "",
+    /,
+    *,
+    quantity: Annotated[str, Parameter(alias="-q")],
+    own_id: OwnId = "",
+    options: PurseOptions = NO_PURSE_OPTIONS,
+) -> None:
+    """Lower the quantity of an open order, which keeps its place in the queue.
+
+    Args:
+        order_id: the order, by the house's id or yours. One of digits only is the house's.
+        quantity: the new total, what it has traded included.
+        own_id: the order, by your id.
+    """
+    house_id, own_id = _one_name(order_id, own_id)
+    with options.connected() as (client, output):
+        order = client.trading.order(
+            order_id=house_id, client_order_id=own_id, subaccount=options.subaccount
+        ).order
+        amended = client.trading.amend_order(
+            order_id=order.order_id,
+            symbol=order.symbol,
+            quantity=quantity,
+            subaccount=options.subaccount,
+        )
+        if output.as_json:
+            output.document(amended)
+            return
+        output.line(("lowered ", "bold"), f"{order.symbol} order {order.order_id}")
+        output.facts(
+            [
+                ("your id", order.client_order_id),
+                ("quantity", f"{amended.quantity}, less by {amended.reduced_quantity}"),
+            ]
+        )
+
+
+@app.command
+def replace(
+    order_id: str = "",
+    /,
+    *,
+    own_id: OwnId = "",
+    new_own_id: Annotated[str, Parameter(name="--new-id")] = "",
+    price: Annotated[str, Parameter(alias="-p")] = "",
+    quantity: Annotated[str, Parameter(alias="-q")] = "",
+    stop: str = "",
+    show: str = "",
+    expires: str = "",
+    options: PurseOptions = NO_PURSE_OPTIONS,
+) -> None:
+    """Put an order with other terms in the place of an open one, in one step or not at all.
+
+    What is not said stays as it was. The new order begins at the back of the queue.
+
+    Args:
+        order_id: the order, by the house's id or yours. One of digits only is the house's.
+        own_id: the order, by your id.
+        new_own_id: your id of the new order; made when left out.
+        price: its limit.
+        quantity: its total, what the old one has traded included.
+        stop: where its stop is.
+        show: what it shows at a time, as an iceberg.
+        expires: when it expires: 90s, 15m, 2h, 1d, or a time such as 2026-12-31T23:59:59Z.
+    """
+    house_id, own_id = _one_name(order_id, own_id)
+    new_own_id = new_own_id or new_id()
+    with options.connected() as (client, output):
+        old = client.trading.order(
+            order_id=house_id, client_order_id=own_id, subaccount=options.subaccount
+        ).order
+        try:
+            replaced = client.trading.replace_order(
+                symbol=old.symbol,
+                replaced_order_id=old.order_id,
+                price=price or None,
+                quantity=quantity or None,
+                stop_price=stop or None,
+                display_quantity=show or None,
+                expires_at_ns=expiry_ns(expires) if expires else 0,
+                client_order_id=new_own_id,
+                subaccount=options.subaccount,
+            )
+        except (Unreachable, KeyboardInterrupt) as error:
+            error.add_note(unknown_outcome(new_own_id))
+            raise
+        if output.as_json:
+            output.document(replaced)
+            return
+        show_order(output, replaced.order, replaced.fills, client.market.instruments())
 
 
 @app.command
@@ -153,18 +266,8 @@ def list_(
             output.note("No orders." if every else "No open orders.")
             return
         output.table(
-            [
-                "?order",
-                "your id",
-                "market",
-                "side",
-                ">price",
-                ">quantity",
-                ">traded",
-                "status",
-                "?time (UTC)",
-            ],
-            [_order_row(order) for order in orders],
+            ORDER_COLUMNS,
+            [order_row(order) for order in orders],
         )
 
 
@@ -182,9 +285,7 @@ def show(
         order_id: the order, by the house's id or yours. One of digits only is the house's.
         own_id: the order, by your id.
     """
-    if bool(order_id) == bool(own_id):
-        raise usage("Name the order by ID or --id.")
-    house_id, own_id = _names(order_id, own_id)
+    house_id, own_id = _one_name(order_id, own_id)
     with options.connected() as (client, output):
         try:
             found = client.trading.order(
@@ -197,7 +298,7 @@ def show(
         if output.as_json:
             output.document(found)
             return
-        _show_order(output, found.order, found.fills, client.market.instruments())
+        show_order(output, found.order, found.fills, client.market.instruments())
 
 
 def _cancel_all(client: Client, output: Output, symbol: str, subaccount: str) -> None:
@@ -212,99 +313,18 @@ def _cancel_all(client: Client, output: Output, symbol: str, subaccount: str) ->
         output.line(f"  {order_id}")
 
 
-def _show_order(
-    output: Output,
-    order: types_pb2.Order,
-    fills: Sequence[types_pb2.Fill],
-    listed: market_pb2.ListInstrumentsResponse,
-) -> None:
-    instrument = find_instrument(listed, order.symbol)
-    quote = f" {instrument.quote}" if instrument is not None else ""
-    base = f" {instrument.base}" if instrument is not None else ""
-    output.line(
-        _status_text(order), (f"  {explain_limits(order, instrument)}", ""), _terms_text(order)
+def unknown_outcome(own_id: str) -> str:
+    """What to say when no answer came to an order."""
+    return (
+        f"Whether the order was placed is not known. Look it up with: xache order show "
+        f"--id {own_id}"
     )
-    facts: list[tuple[str, Cell]] = []
-    if why := explain_end(order):
-        facts.append(("ended", why))
-    if fills:
-        average = f"on average at {order.average_price}{quote}"
-        value = f"{order.executed_notional}{quote}"
-        facts.append(("traded", f"{order.executed_quantity}{base} for {value}, {average}"))
-        facts.append(("fee", f"{order.fee}{quote}"))
-        facts.append(("", Text(f"= {explain_fee(order, fills, listed)}", "dim")))
-        if change := explain_change(order):
-            facts.append(("not spent", f"{change}{quote}, too little for another lot"))
-    if order.leaves_quantity not in {"", "0"}:
-        held = quote if order.side == types_pb2.SIDE_BUY else base
-        facts.append(
-            ("still to trade", f"{order.leaves_quantity}{base}, for it {order.held}{held} held")
-        )
-    if order.current_stop_price:
-        facts.append(("stop now", f"{order.current_stop_price}{quote}"))
-    if order.prevented_quantity not in {"", "0"}:
-        facts.append(("prevented", f"{order.prevented_quantity}{base} met orders of your own"))
-    if role := explain_role(order):
-        facts.append(("list", f"{order.list_id}  {role}"))
-    if order.expires_at_ns:
-        facts.append(("expires", f"{moment(order.expires_at_ns)} UTC"))
-    facts.append(("order", f"{order.order_id}  your id {order.client_order_id}"))
-    facts.append(("accepted", f"{moment(order.accepted_at_ns)} UTC"))
-    output.facts(facts)
-    if fills:
-        output.line("")
-        output.table(
-            ["?  fill", ">price", ">quantity", ">value", ">fee", "as", "against"],
-            [_fill_row(fill) for fill in fills],
-        )
-    if any(fill.simulated for fill in fills):
-        output.note("Simulated: the other side was liquidity that the house simulates.")
 
 
-def _order_row(order: types_pb2.Order) -> list[Cell]:
-    return [
-        order.order_id,
-        order.client_order_id,
-        order.symbol,
-        side_text(order.side),
-        explain_price(order),
-        order.quantity,
-        order.executed_quantity,
-        _status_text(order),
-        moment(order.accepted_at_ns),
-    ]
-
-
-def _fill_row(fill: types_pb2.Fill) -> list[Cell]:
-    return [
-        f"  {fill.trade_id}",
-        fill.price,
-        fill.quantity,
-        fill.notional,
-        fill.fee,
-        word(types_pb2.Liquidity, fill.liquidity),
-        counterparty_text(fill),
-    ]
-
-
-def counterparty_text(fill: types_pb2.Fill) -> Text:
-    """Says so when the other side of a trade was simulated liquidity."""
-    return Text("simulated", "magenta") if fill.simulated else Text("")
-
-
-def _status_text(order: types_pb2.Order) -> Text:
-    name = word(types_pb2.OrderStatus, order.status)
-    if order.status in {types_pb2.ORDER_STATUS_CANCELED, types_pb2.ORDER_STATUS_EXPIRED}:
-        reason = word(types_pb2.EndReason, order.end_reason)
-        return Text(f"{name} ({reason})", "yellow")
-    return Text(name, _STATUS_STYLES.get(order.status, ""))
-
-
-def _terms_text(order: types_pb2.Order) -> tuple[str, str]:
-    terms = [word(types_pb2.TimeInForce, order.time_in_force).upper()]
-    if order.post_only:
-        terms.append("post-only, slides" if order.slide else "post-only")
-    return f"  {', '.join(terms)}", "dim"
+def _one_name(order_id: str, own_id: str) -> tuple[str, str]:
+    if bool(order_id) == bool(own_id):
+        raise usage("Name the order by ID or --id.")
+    return _names(order_id, own_id)
 
 
 def _names(order_id: str, own_id: str) -> tuple[str, str]:

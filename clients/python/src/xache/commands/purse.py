@@ -9,8 +9,8 @@ from rich.text import Text
 
 from xache.commands.market import until_interrupted
 from xache.commands.options import NO_PURSE_OPTIONS, Count, PurseOptions
-from xache.commands.order import counterparty_text
 from xache.explain import explain_hold, explain_limits
+from xache.order_view import counterparty_text
 from xache.output import Cell, Output, clock, json_value, moment, side_text, word
 from xache.v1 import trading_pb2, types_pb2, wallet_pb2
 

@@ -85,7 +85,7 @@ class Terms:
             "quote_quantity": self.quote or None,
             "price": self.price or None,
             "time_in_force": time_in_force,
-            "expires_at_ns": _expiry_ns(self.expires) if self.expires else 0,
+            "expires_at_ns": expiry_ns(self.expires) if self.expires else 0,
             "post_only": self.post_only,
             "slide": self.slide,
             "reduce_only": self.reduce_only,
@@ -118,7 +118,8 @@ def _trail(text: str) -> tuple[int, str]:
     return int(exact), ""
 
 
-def _expiry_ns(text: str) -> int:
+def expiry_ns(text: str) -> int:
+    """When something that lasts so long, or until then, ends. Raises: SystemExit."""
     duration = _DURATION.fullmatch(text)
     if duration is not None:
         seconds = int(duration[1]) * _SECONDS[duration[2]]
