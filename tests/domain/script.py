@@ -25,6 +25,9 @@ name begins with ``?`` does not.
     order PURSE ID SIDE quote AMOUNT MARKET [stp MODE]
     amend PURSE ID QUANTITY [expect EXECUTED]
     replace PURSE ID NEW_ID [QUANTITY] [@ PRICE] [expires TIME] [expect EXECUTED]
+    order PURSE ID SIDE QUANTITY STOP|TAKE_PROFIT PRICE [TIF [TIME]] [on SOURCE]
+    order PURSE ID SIDE QUANTITY STOP_LIMIT|TAKE_PROFIT_LIMIT PRICE @ LIMIT TIF [TIME] [on SOURCE]
+    order PURSE ID SIDE QUANTITY TRAILING_STOP Nbps|by:PRICE [from PRICE] [TIF [TIME]] [on SOURCE]
     cancel PURSE ID                 cancel-all PURSE [SYMBOL]        clock TIME
 
     -> STATUS [REASON] [EXECUTED]   after order, replace (of the new order) and cancel; FILLED
@@ -40,7 +43,10 @@ name begins with ``?`` does not.
     last SYMBOL PRICE|none          filter SYMBOL RULE MIN..MAX [step STEP]
     trades Q@P:MAKER[:TAKER_FEE/MAKER_FEE] ...        the trades of the last command
     prevented Q@P:MAKER ...                           its prevented matches
-    ended ID STATUS [REASON] [EXECUTED]               a maker it ended
+    ended ID STATUS [REASON] [EXECUTED]               another order it ended
+    triggered ID ...                                  what it triggered, in order
+    status PURSE ID STATUS          stop PURSE ID PRICE|none         where an order's stop is
+    restart                         everything goes on from a snapshot
 
 TIME is seconds since the start, as ``30s``. An order's instrument is the last one declared,
 unless its id is written ``SYMBOL:ID``. After every line the books balance, the exchange's
@@ -51,11 +57,13 @@ the same events; at the end the events replay to the same state.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import attrs
 
+from tests.domain.conditions import take_condition
+from tests.domain.followers import Start, check_followers
 from tests.domain.script_markets import (
     UNBOUNDED,
     changed_instrument,
@@ -63,6 +71,14 @@ from tests.domain.script_markets import (
     market_options,
     time_ns,
     transfer_command,
+)
+from tests.domain.script_words import (
+    at_price,
+    check_refusal,
+    expected_outcome,
+    lots_of,
+    outcome_of,
+    price_ticks_of,
 )
 from xached.domain.exchange import Exchange
 from xached.domain.filters import filters_of
@@ -98,7 +114,7 @@ from xached.domain.money import format_units, parse_decimal
 from xached.domain.order import (
     EndReason,
     MarketState,
-    OrderStatus,
+    Order,
     OrderType,
     Purse,
     SelfTradePrevention,
@@ -107,7 +123,7 @@ from xached.domain.order import (
     account_of,
     make_purse,
 )
-from xached.domain.rejection import Reason, Rejection
+from xached.domain.rejection import Rejection
 from xached.domain.risk_bounds import (
     RiskBounds,
     RiskScope,
@@ -116,6 +132,7 @@ from xached.domain.risk_bounds import (
     account_scope,
     purse_scope,
 )
+from xached.domain.waiting_messages import OrderParked, OrderTriggered
 
 SECOND_NS = 1_000_000_000
 
@@ -145,6 +162,7 @@ class Script:
     seq: int = 0
     now_ns: int = 1
     symbol: Symbol | None = None
+    followed_from: Start = attrs.field(factory=Start)
     limit_notionals: dict[AssetName, int] = attrs.field(factory=dict)
 
     def run(self, text: str, first_line: int = 0) -> None:
@@ -160,6 +178,7 @@ class Script:
             except (AssertionError, Rejection, LookupError, ValueError) as error:
                 raise AssertionError(f"line {number}: {line.strip()}\n{error!r}") from error
         self._check_replay()
+        check_followers(self.exchange, self.followed_from, self.rows)
 
     # --- commands -------------------------------------------------------------------------------
 
@@ -276,7 +295,8 @@ class Script:
         quantity: int | None = None
         quote: int | None = None
         expires: int | None = None
-        kind, tif = OrderType.LIMIT, TimeInForce.GTC
+        tif = TimeInForce.GTC
+        kind, trigger = take_condition(words, lambda text: price_ticks_of(instrument, text))
         match words:
             case ["quote", amount, "MARKET"]:
                 quote = parse_decimal(amount, instrument.quote_scale)
@@ -284,8 +304,12 @@ class Script:
             case [amount, "MARKET"]:
                 quantity = instrument.parse_quantity(amount)
                 kind, tif = OrderType.MARKET, TimeInForce.IOC
+            case [amount, time_in_force, *time] if time_in_force in TimeInForce.__members__:
+                quantity = instrument.parse_quantity(amount)
+                tif = TimeInForce[time_in_force]
+                expires = time_ns(time[0]) if time else None
             case [amount, "@", limit, time_in_force, *time]:
-                price = _price_ticks(instrument, limit)
+                price = price_ticks_of(instrument, limit)
                 quantity = instrument.parse_quantity(amount)
                 tif = TimeInForce[time_in_force]
                 expires = time_ns(time[0]) if time else None
@@ -304,6 +328,7 @@ class Script:
             post_only=post_only,
             self_trade_prevention=stp,
             expires_at_ns=expires,
+            trigger=trigger,
         )
 
     def _amend(self, purse: Purse, client_id: str, quantity: str, expect: list[str]) -> AmendOrder:
@@ -313,14 +338,14 @@ class Script:
             symbol=instrument.symbol,
             order_id=None,
             client_order_id=client_id,
-            quantity_lots=_lots(instrument, quantity),
-            expected_executed_lots=_lots(instrument, expect[1]) if expect else None,
+            quantity_lots=lots_of(instrument, quantity),
+            expected_executed_lots=lots_of(instrument, expect[1]) if expect else None,
             request_id="",
         )
 
     def _replace(self, purse: Purse, client_id: str, new_id: str, terms: list[str]) -> ReplaceOrder:
         instrument = self._instrument_of(purse, client_id)
-        quantity = _lots(instrument, terms.pop(0)) if len(terms) % 2 else None
+        quantity = lots_of(instrument, terms.pop(0)) if len(terms) % 2 else None
         given = dict(zip(terms[::2], terms[1::2], strict=True))
         price, expires = given.pop("@", None), given.pop("expires", None)
         expect = given.pop("expect", None)
@@ -331,12 +356,12 @@ class Script:
             replaced_order_id=None,
             replaced_client_order_id=client_id,
             client_order_id=new_id,
-            price_ticks=None if price is None else _price_ticks(instrument, price),
+            price_ticks=None if price is None else price_ticks_of(instrument, price),
             quantity_lots=quantity,
             stop_ticks=None,
             display_lots=None,
             expires_at_ns=None if expires is None else time_ns(expires),
-            expected_executed_lots=None if expect is None else _lots(instrument, expect),
+            expected_executed_lots=None if expect is None else lots_of(instrument, expect),
         )
 
     def _instrument_of(self, purse: Purse, client_id: str) -> Instrument:
@@ -438,7 +463,7 @@ class Script:
 
     def _mark(self, symbol: Symbol, price: str) -> SetMark:
         instrument = self.exchange.state.market(symbol).instrument
-        ticks = _price_ticks(instrument, price)
+        ticks = price_ticks_of(instrument, price)
         return SetMark(symbol=symbol, price_ticks=ticks, source="script", request_id="")
 
     def _purse(self, name: str) -> Purse:
@@ -502,7 +527,7 @@ class Script:
             refused = rejection
         if refused is not None:
             assert self.exchange.snapshot() == before, "a refused command changed something"
-            _check_refusal(refused, expected or [])
+            check_refusal(refused, expected or [])
             return
         assert not expected or expected[0] != "refused", "was not refused"
         if verb in ("order", "replace", "cancel"):
@@ -536,18 +561,18 @@ class Script:
         final = next(
             event
             for event in self.events
-            if isinstance(event, OrderRested | OrderEnded)
+            if isinstance(event, OrderRested | OrderEnded | OrderParked)
             and (accepted is None or event.order_id == accepted.order_id)
         )
         instrument = self.exchange.state.markets[final.symbol].instrument
-        if isinstance(final, OrderRested):
+        if not isinstance(final, OrderEnded):
             order = self.exchange.state.orders[final.order_id]
-            got = _outcome(order.status, EndReason.NONE, order.executed_lots, instrument)
+            got = outcome_of(order.status, EndReason.NONE, order.executed_lots, instrument)
             whole = order.quantity_lots
         else:
-            got = _outcome(final.status, final.reason, final.executed_lots, instrument)
+            got = outcome_of(final.status, final.reason, final.executed_lots, instrument)
             whole = final.executed_lots if accepted is None else accepted.quantity_lots
-        assert got == _expected_outcome(expected, instrument.format_quantity(whole)), got
+        assert got == expected_outcome(expected, instrument.format_quantity(whole)), got
 
     # --- statements -----------------------------------------------------------------------------
 
@@ -591,7 +616,7 @@ class Script:
             depth: dict[int, int] = {}
             for _, ticks, lots in market.book.queue(side):
                 depth[ticks] = depth.get(ticks, 0) + lots
-            got = [_at(market.instrument, lots, ticks) for ticks, lots in depth.items()]
+            got = [at_price(market.instrument, lots, ticks) for ticks, lots in depth.items()]
             assert got == expected, (side.name, got)
 
     def _queue(self, words: list[str]) -> None:
@@ -646,7 +671,7 @@ class Script:
             if not isinstance(event, Traded):
                 continue
             instrument = self.exchange.state.markets[event.symbol].instrument
-            told = _at(instrument, event.quantity_lots, event.price_ticks)
+            told = at_price(instrument, event.quantity_lots, event.price_ticks)
             told += f":{self._client_id(event.maker_order_id)}"
             if len(got) < len(expected) and expected[len(got)].count(":") == 2:
                 taker = instrument.format_quote(event.taker_fee_units)
@@ -657,7 +682,7 @@ class Script:
 
     def _prevented(self, expected: list[str]) -> None:
         got = [
-            _at(
+            at_price(
                 self.exchange.state.markets[event.symbol].instrument,
                 event.quantity_lots,
                 event.price_ticks,
@@ -676,8 +701,34 @@ class Script:
             if isinstance(event, OrderEnded) and event.client_order_id == client_id
         )
         instrument = self.exchange.state.markets[event.symbol].instrument
-        got = _outcome(event.status, event.reason, event.executed_lots, instrument)
-        assert got == _expected_outcome(expected, got[-1]), got
+        got = outcome_of(event.status, event.reason, event.executed_lots, instrument)
+        assert got == expected_outcome(expected, got[-1]), got
+
+    def _triggered(self, expected: list[str]) -> None:
+        triggered = [e.order_id for e in self.events if isinstance(e, OrderTriggered)]
+        got = [self._client_id(order_id) for order_id in triggered]
+        assert got == expected, got
+
+    def _status(self, words: list[str]) -> None:
+        name, client_id, expected = words
+        got = self._open_order(name, client_id).status.name
+        assert got == expected, got
+
+    def _stop(self, words: list[str]) -> None:
+        name, client_id, expected = words
+        order = self._open_order(name, client_id)
+        instrument = self.exchange.state.markets[order.symbol].instrument
+        got = "none" if order.stop_ticks is None else instrument.format_price(order.stop_ticks)
+        assert got == expected, got
+
+    def _restart(self, _words: list[str]) -> None:
+        check_followers(self.exchange, self.followed_from, self.rows)
+        self.exchange = Exchange.restore(self.exchange.snapshot())
+        self.followed_from = Start.now(self.exchange, self.seq, len(self.rows))
+
+    def _open_order(self, name: str, client_id: str) -> Order:
+        purse = self.exchange.state.purses[self._purse(name)]
+        return self.exchange.state.orders[purse.by_client_id[client_id]]
 
     def _client_id(self, order_id: int) -> str:
         for _, _, events in self.rows:
@@ -716,46 +767,8 @@ STATEMENTS: dict[str, Callable[[Script, list[str]], None]] = {
     "trades": Script._trades,
     "prevented": Script._prevented,
     "ended": Script._ended,
+    "triggered": Script._triggered,
+    "status": Script._status,
+    "stop": Script._stop,
+    "restart": Script._restart,
 }
-
-
-def _at(instrument: Instrument, lots: int, ticks: int) -> str:
-    return f"{instrument.format_quantity(lots)}@{instrument.format_price(ticks)}"
-
-
-def _price_ticks(instrument: Instrument, text: str) -> int:
-    """Ticks of any price on a step: whether it is in range is the exchange's to say."""
-    try:
-        return instrument.parse_price(text)
-    except Rejection as rejection:
-        if rejection.reason is not Reason.PRICE_RANGE:
-            raise
-        return parse_decimal(text, instrument.price_scale) // instrument.tick_step
-
-
-def _lots(instrument: Instrument, text: str) -> int:
-    """Lots of any whole number of them, none too."""
-    return parse_decimal(text, instrument.base_scale) // instrument.lot_units
-
-
-def _outcome(
-    status: OrderStatus, reason: EndReason, executed_lots: int, instrument: Instrument
-) -> list[str]:
-    return [status.name, reason.name, instrument.format_quantity(executed_lots)]
-
-
-def _expected_outcome(words: Sequence[str], whole: str) -> list[str]:
-    status, *rest = words
-    reason = rest.pop(0) if rest and rest[0] in EndReason.__members__ else "NONE"
-    executed = rest.pop(0) if rest else (whole if status == "FILLED" else "0")
-    assert not rest, f"not an answer: {words}"
-    return [status, reason, executed.rstrip("0").rstrip(".") if "." in executed else executed]
-
-
-def _check_refusal(rejection: Rejection, expected: list[str]) -> None:
-    assert expected[:2] == ["refused", rejection.reason.name], rejection
-    facts = expected[2:]
-    for fact in " ".join(facts).split(";"):
-        if fact.strip():
-            name, _, text = fact.strip().partition("=")
-            assert rejection.facts.get(name) == text, rejection

@@ -215,7 +215,9 @@ def broken_rules(house: House, order: PlaceOrder) -> list[Reason]:
         and order.side is Side.SELL
         and lots == house.owned_lots <= LIMITED.max_market_quantity_lots
     )
-    at = price(order.price_ticks if order.price_ticks is not None else REFERENCE)
+    stop = trigger.stop_ticks if trigger is not None else None
+    acts_at = REFERENCE if stop is None else stop
+    at = price(order.price_ticks if order.price_ticks is not None else acts_at)
     assert at is not None
     notional = at * quantity if quantity is not None else Fraction(order.quote_units or 0, 10**8)
     band = FilterRule.BUY_BAND if order.side is Side.BUY else FilterRule.SELL_BAND
@@ -244,7 +246,7 @@ def broken_rules(house: House, order: PlaceOrder) -> list[Reason]:
         ),
         (
             Reason.PRICE_BAND,
-            order.price_ticks is not None and outside(band, Fraction(order.price_ticks, REFERENCE)),
+            order.price_ticks is not None and outside(band, Fraction(order.price_ticks, acts_at)),
         ),
         (Reason.OPEN_ORDERS, outside(FilterRule.OPEN_ORDERS, Fraction(len(mine) + 1))),
         (

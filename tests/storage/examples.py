@@ -9,6 +9,7 @@ import attrs
 from tests.storage.house import INSTRUMENT, SYMBOL
 from xached.domain import market_messages as mm
 from xached.domain import messages as m
+from xached.domain import waiting_messages as w
 from xached.domain.instrument import Asset, AssetName
 from xached.domain.order import (
     EndReason,
@@ -253,6 +254,31 @@ EXAMPLES: Final[tuple[object, ...]] = (
         released_units=LARGE,
         reason=EndReason.USER,
     ),
+    w.LookAtPrices(symbol=SYMBOL),
+    w.StartTriggered(order_id=ORDER),
+    w.OrderParked(
+        order_id=ORDER,
+        purse=ALICE,
+        symbol=SYMBOL,
+        side=Side.SELL,
+        source=TriggerSource.LAST,
+        watch_ticks=490_000,
+        upward=False,
+        stop_ticks=490_000,
+        extreme_ticks=500_000,
+    ),
+    w.StopMoved(
+        order_id=ORDER, purse=ALICE, symbol=SYMBOL, stop_ticks=490_001, extreme_ticks=500_001
+    ),
+    w.OrderTriggered(
+        order_id=ORDER,
+        purse=ALICE,
+        symbol=SYMBOL,
+        source=TriggerSource.BID_ASK,
+        at_ticks=490_000,
+    ),
+    w.PricesSeen(symbol=SYMBOL, trades=3, others=True),
+    w.OrderStarted(order_id=ORDER, purse=ALICE, symbol=SYMBOL, drawn_units=LARGE),
     Asset(USDT, 6),
     MARKET_RULES,
     Sealed("profile-1", b"\x00\xff ciphertext"),

@@ -210,6 +210,7 @@ CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
     Reason.DELISTED: _STATE,
     Reason.ASSET_IN_USE: _STATE,
     Reason.SUBACCOUNTS: _STATE,
+    Reason.TRIGGER_PASSED: _STATE,
     Reason.OPEN_ORDERS: _STATE,
     Reason.ALGO_ORDERS: _STATE,
     Reason.ICEBERG_ORDERS: _STATE,

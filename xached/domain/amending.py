@@ -24,6 +24,7 @@ from xached.domain.messages import (
     ReplaceOrder,
 )
 from xached.domain.order import (
+    BUY,
     EndReason,
     Order,
     OrderId,
@@ -133,13 +134,18 @@ def reduced(market: Market, order: Order, lots: int, reason: EndReason) -> Order
     """Take lots off what an order still may trade, with what they hold."""
     smaller = copy.copy(order)
     smaller.quantity_lots -= lots
+    if order.side is BUY and order.price_ticks is None:
+        # A buy at market that waits for its stop: it holds its share of what it held.
+        released_units = order.held_units * lots // order.leaves_lots
+    else:
+        released_units = order.held_units - needed_hold_units(market.instrument, smaller)
     return OrderReduced(
         order_id=order.order_id,
         purse=order.purse,
         symbol=order.symbol,
         quantity_lots=smaller.quantity_lots,
         reduced_lots=lots,
-        released_units=order.held_units - needed_hold_units(market.instrument, smaller),
+        released_units=released_units,
         reason=reason,
     )
 

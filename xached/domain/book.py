@@ -72,6 +72,13 @@ class Book:
             return self._bid_keys[0] if self._bid_keys else None
         return -self._ask_keys[0] if self._ask_keys else None
 
+    def next_ticks(self, side: Side, beyond_ticks: int) -> int | None:
+        """Best price of a side that is worse than ``beyond_ticks``, None when there is none."""
+        keys, _ = self._side(side)
+        sign = 1 if side is BUY else -1
+        index = bisect_left(keys, sign * beyond_ticks)
+        return sign * keys[index - 1] if index else None
+
     def add(self, order_id: OrderId, side: Side, price_ticks: int, lots: int) -> None:
         """Put an order at the back of its level."""
         assert lots > 0

@@ -18,6 +18,7 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Iterator
+from typing import TypeAlias, assert_never
 
 from xached.domain.amending import decide_amend, find_open_order, replaced, replacement_of
 from xached.domain.holds import needed_hold_units
@@ -74,6 +75,7 @@ from xached.domain.order import (
     AccountId,
     EndReason,
     Order,
+    OrderId,
     OrderStatus,
     Purse,
     Side,
@@ -93,6 +95,32 @@ from xached.domain.snapshot import Dump, dump, load
 from xached.domain.state import PurseState, State
 from xached.domain.terms import check_combination
 from xached.domain.transfers import apply_transferred, decide_open_subaccount, decide_transfer
+from xached.domain.triggering import look, start
+from xached.domain.waiting_messages import (
+    LookAtPrices,
+    OrderParked,
+    OrderStarted,
+    OrderTriggered,
+    PricesSeen,
+    StartTriggered,
+    StopMoved,
+)
+from xached.domain.waiting_state import (
+    apply_moved,
+    apply_parked,
+    apply_seen,
+    apply_started,
+    apply_triggered,
+    is_trading,
+    note_all,
+    note_mark,
+)
+
+Step: TypeAlias = ExpireOrder | EndDelisted | LookAtPrices | StartTriggered
+"""What the exchange asks itself to do."""
+
+STARTS_MAX = 256
+"""Triggered orders that one row starts; the rest go on in a row of their own."""
 
 
 class Exchange:
@@ -120,11 +148,8 @@ class Exchange:
                 return self._decide_replace(command, seq, at_ns)
             case CancelAll():
                 return self._decide_cancel_all(command)
-            case ExpireOrder():
-                return (self._ended(self.state.orders[command.order_id], EndReason.TIME),)
-            case EndDelisted():
-                orders = orders_to_end(self.state, command.symbol)
-                return tuple(self._ended(order, EndReason.INSTRUMENT) for order in orders)
+            case ExpireOrder() | EndDelisted() | LookAtPrices() | StartTriggered():
+                return self._decide_step(command, seq)
             case OpenSubaccount():
                 return decide_open_subaccount(self.state, command)
             case TransferFunds():
@@ -140,13 +165,37 @@ class Exchange:
             case _:
                 return decide_rule(self.state, command)
 
-    def next_due(self) -> ExpireOrder | EndDelisted | None:
-        """The next internal step that is due at the time of the last applied event."""
-        for symbol in self.state.delisting:
+    def _decide_step(self, step: Step, seq: int) -> tuple[Event, ...]:
+        state = self.state
+        match step:
+            case ExpireOrder():
+                return (self._ended(state.orders[step.order_id], EndReason.TIME),)
+            case EndDelisted():
+                orders = orders_to_end(state, step.symbol)
+                return tuple(self._ended(order, EndReason.INSTRUMENT) for order in orders)
+            case LookAtPrices():
+                return look(state, state.markets[step.symbol])
+            case StartTriggered():
+                return start(state, state.orders[step.order_id], seq)
+            case _:
+                assert_never(step)
+
+    def next_due(self) -> Step | None:
+        """The next internal step that is due at the time of the last applied event.
+
+        What time ends comes before what a price wakes. Prices are looked at before the next
+        triggered order starts, and a row starts so many of these at most.
+        """
+        state = self.state
+        for symbol in state.delisting:
             return EndDelisted(symbol=symbol)
-        expiries = self.state.expiries
-        if expiries and expiries[0][0] <= self.state.now_ns:
-            return ExpireOrder(order_id=expiries[0][1])
+        if state.expiries and state.expiries[0][0] <= state.now_ns:
+            return ExpireOrder(order_id=state.expiries[0][1])
+        if state.unseen:
+            return LookAtPrices(symbol=next(iter(state.unseen)))
+        if state.triggered and not self._has_started_enough():
+            order_id = self._next_triggered()
+            return StartTriggered(order_id=order_id) if order_id is not None else None
         return None
 
     def has_due(self, at_ns: int) -> bool:
@@ -155,10 +204,25 @@ class Exchange:
         return deadline_ns is not None and deadline_ns <= at_ns
 
     def next_deadline_ns(self) -> int | None:
-        """When something becomes due without a command: the earliest expiry."""
-        if self.state.delisting:
-            return self.state.now_ns
-        return self.state.expiries[0][0] if self.state.expiries else None
+        """When something becomes due without a command: what a row left undone, or an expiry."""
+        state = self.state
+        if state.delisting or state.unseen:
+            return state.now_ns
+        if state.triggered and self._next_triggered() is not None:
+            return state.now_ns
+        return state.expiries[0][0] if state.expiries else None
+
+    def _next_triggered(self) -> OrderId | None:
+        """The first of the queue whose market trades; the others wait until theirs does."""
+        orders, markets = self.state.orders, self.state.markets
+        for order_id in self.state.triggered:
+            if is_trading(self.state, markets[orders[order_id].symbol]):
+                return order_id
+        return None
+
+    def _has_started_enough(self) -> bool:
+        state = self.state
+        return state.started_at_ns == state.now_ns and state.started_count >= STARTS_MAX
 
     def _decide_place(
         self, command: PlaceOrder, seq: int, at_ns: int, replaced_order: Order | None = None
@@ -244,6 +308,16 @@ class Exchange:
             apply_reduced(self.state, event, seq, at_ns)
         elif isinstance(event, MatchPrevented):
             apply_prevented(self.state, event, seq, at_ns)
+        elif isinstance(event, OrderParked):
+            apply_parked(self.state, event, seq, at_ns)
+        elif isinstance(event, StopMoved):
+            apply_moved(self.state, event, seq, at_ns)
+        elif isinstance(event, OrderTriggered):
+            apply_triggered(self.state, event, seq, at_ns)
+        elif isinstance(event, PricesSeen):
+            apply_seen(self.state, event)
+        elif isinstance(event, OrderStarted):
+            apply_started(self.state, event, seq, at_ns)
         else:
             self._apply_rare(event)
 
@@ -267,9 +341,18 @@ class Exchange:
         | Transferred
         | ClockAdvanced,
     ) -> None:
+        state = self.state
+        waiting = [
+            market
+            for market in state.markets.values()
+            if market.triggers is not None and not is_trading(state, market)
+        ]
         match event:
             case MarkSet():
-                self.state.markets[event.symbol].set_reference(event.price_ticks)
+                market = state.markets[event.symbol]
+                market.mark_ticks = event.price_ticks
+                market.set_reference(event.price_ticks)
+                note_mark(state, market)
             case Deposited():
                 self.state.ledger.deposit(event.purse, event.asset, event.amount_units)
             case RiskStateSet() | RiskBoundsSet() | RiskMarked():
@@ -280,6 +363,8 @@ class Exchange:
                 pass
             case _:
                 apply_rule(self.state, event)
+        for market in waiting:
+            note_all(state, market)
 
     # --- reading, for queries and snapshots -------------------------------------------------
 
@@ -309,12 +394,15 @@ class Exchange:
     def check(self) -> None:
         """Assert every invariant: ledger, books, holds, indexes. Linear in the state."""
         self.state.ledger.check()
-        resting = 0
+        resting = len(self.state.triggered)
         for market in self.state.markets.values():
             market.book.check()
             assert market.order_count == sum(
                 order.symbol == market.instrument.symbol for order in self.state.orders.values()
             )
+            if market.triggers is not None:
+                market.triggers.check()
+                resting += len(market.triggers)
             for side in Side:
                 for order_id, price_ticks, lots in market.book.queue(side):
                     order = self.state.orders[order_id]

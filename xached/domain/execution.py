@@ -251,7 +251,8 @@ def rest_or_end(
 ) -> OrderRested | OrderEnded:
     """What becomes of an order after its last meeting."""
     leaves = order.quantity_lots - executed_lots - prevented_lots
-    if leaves and stopped is not EndReason.SELF_TRADE and order.time_in_force in RESTING:
+    may_rest = order.price_ticks is not None and order.time_in_force in RESTING
+    if leaves and may_rest and stopped is not EndReason.SELF_TRADE:
         return OrderRested(
             order_id=order.order_id,
             purse=order.purse,

@@ -52,7 +52,8 @@ class Filter:
     """One rule of an instrument as people read it; both limits are inclusive.
 
     ``step`` is empty where any value will do, ``maximum`` where there is none. Bands are factors
-    of the reference price, trails basis points, positions and quantities base, notionals quote.
+    of the reference price (of its stop, for an order that waits for it), trails basis points,
+    positions and quantities base, notionals quote.
     """
 
     rule: FilterRule
@@ -119,6 +120,8 @@ def check_market_state(market: Market, command: PlaceOrder) -> None:
     )
     if current is MarketState.POST_ONLY and rests:
         return
+    if current in (MarketState.POST_ONLY, MarketState.AUCTION) and command.trigger is not None:
+        return  # It waits, as triggers do in these states.
     if market.reference_ticks is None and market.state < MarketState.CANCEL_ONLY:
         raise Rejection(
             Reason.REFERENCE_UNKNOWN,
@@ -186,15 +189,21 @@ def check_filters(
     notional = command.quote_units
     if notional is None:
         assert lots is not None
+        at_ticks = price_ticks
+        if at_ticks is None and trigger is not None:
+            at_ticks = trigger.stop_ticks
         notional = (
-            instrument.notional_units(price_ticks, lots)
-            if price_ticks is not None
+            instrument.notional_units(at_ticks, lots)
+            if at_ticks is not None
             else market_notional_units(market, lots, at_ns)
         )
     if not whole_balance or notional > instrument.max_notional_units:
         instrument.check_notional(notional)
     if price_ticks is not None:
         band = market.buy_band if command.side is BUY else market.sell_band
+        if trigger is not None and trigger.stop_ticks is not None:
+            # It acts when the market is at its stop: that stands for the reference price.
+            band = risk.band_ticks(instrument, command.side, trigger.stop_ticks)
         risk.check_band(instrument, price_ticks, band)
     gone = 1 if replaced is not None else 0
     open_here = purse.open_counts.get(command.symbol, 0) - gone

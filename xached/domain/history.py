@@ -5,7 +5,7 @@ Answers, streams and history are made this way, so they can say nothing that is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
 
@@ -26,6 +26,14 @@ from xached.domain.messages import (
     trade_id,
 )
 from xached.domain.order import DECREMENT, Order, OrderId, Purse, Side
+from xached.domain.waiting_messages import (
+    OrderParked,
+    OrderStarted,
+    OrderTriggered,
+    StopMoved,
+    WaitingStep,
+    fold_waiting,
+)
 
 
 @frozen
@@ -117,6 +125,8 @@ def placed_order(
                 fold_prevented(order, event, seq, at_ns)
         elif isinstance(event, OrderEnded) and order and event.order_id == order.order_id:
             order.end(event.status, event.reason, event.released_units, seq, at_ns)
+        elif isinstance(event, WaitingStep) and order and event.order_id == order.order_id:
+            fold_waiting(order, event, seq, at_ns)
     assert order is not None
     return order, fills
 
@@ -160,10 +170,8 @@ class PurseFold:
         for event in row.events:
             match event:
                 case Traded():
-                    if event.taker_purse == self.purse:
-                        self._trade(event, event.taker_order_id, row, changes, touched)
-                    if event.maker_purse == self.purse:
-                        self._trade(event, event.maker_order_id, row, changes, touched)
+                    for order_id in self._own_sides(event):
+                        self._trade(event, order_id, row, changes, touched)
                 case OrderAccepted() if event.purse == self.purse:
                     order = make_order(event, row.seq, row.at_ns)
                     self.orders[event.order_id] = touched[event.order_id] = order
@@ -178,10 +186,8 @@ class PurseFold:
                     funds.available += event.released_units
                     funds.held -= event.released_units
                 case MatchPrevented() if event.mode is DECREMENT:
-                    if event.taker_purse == self.purse:
-                        self._prevent(event, event.taker_order_id, row, changes, touched)
-                    if event.maker_purse == self.purse:
-                        self._prevent(event, event.maker_order_id, row, changes, touched)
+                    for order_id in self._own_sides(event):
+                        self._prevent(event, order_id, row, changes, touched)
                 case OrderReduced() if event.purse == self.purse:
                     order = touched[event.order_id] = self.orders[event.order_id]
                     fold_reduced(order, event, row.seq, row.at_ns)
@@ -190,16 +196,46 @@ class PurseFold:
                     funds.held -= event.released_units
                 case OrderRested() if event.purse == self.purse:
                     touched[event.order_id] = self.orders[event.order_id]
-                case Deposited() if event.purse == self.purse:
-                    self._funds(event.asset, changes).available += event.amount_units
-                case Transferred() if event.source == self.purse:
-                    self._funds(event.asset, changes).available -= event.amount_units
-                case Transferred() if event.target == self.purse:
-                    self._funds(event.asset, changes).available += event.amount_units
+                case OrderParked() | StopMoved() | OrderTriggered() | OrderStarted():
+                    if event.purse == self.purse:
+                        self._wait(event, row, changes, touched)
+                case Deposited() | Transferred():
+                    self._move(event, changes)
                 case _:
                     pass
         changes.orders.extend(touched.values())
         return changes if changes.orders or changes.assets else None
+
+    def _move(self, event: Deposited | Transferred, changes: PurseChanges) -> None:
+        if isinstance(event, Deposited):
+            source, target = None, event.purse
+        else:
+            source, target = event.source, event.target
+        if source == self.purse:
+            self._funds(event.asset, changes).available -= event.amount_units
+        if target == self.purse:
+            self._funds(event.asset, changes).available += event.amount_units
+
+    def _own_sides(self, event: Traded | MatchPrevented) -> Iterator[OrderId]:
+        """The purse's orders in a meeting: both may be, as prevention can be switched off."""
+        if event.taker_purse == self.purse:
+            yield event.taker_order_id
+        if event.maker_purse == self.purse:
+            yield event.maker_order_id
+
+    def _wait(
+        self,
+        event: WaitingStep,
+        row: Row,
+        changes: PurseChanges,
+        touched: dict[OrderId, Order],
+    ) -> None:
+        order = touched[event.order_id] = self.orders[event.order_id]
+        fold_waiting(order, event, row.seq, row.at_ns)
+        if isinstance(event, OrderStarted):
+            funds = self._funds(self._held_asset(order), changes)
+            funds.available -= event.drawn_units
+            funds.held += event.drawn_units
 
     def _trade(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xached.domain import fees
-from xached.domain.instrument import Instrument
+from xached.domain.instrument import PPM, Instrument
 from xached.domain.messages import (
     OrderAccepted,
     PlaceOrder,
@@ -12,22 +12,29 @@ from xached.domain.order import (
     BUY,
     SELL,
     Order,
+    Trigger,
+    TriggerSource,
 )
 from xached.domain.plan import (
     Plan,
 )
 from xached.domain.rejection import Reason, Rejection
-from xached.domain.state import State
+from xached.domain.state import Market, State
+from xached.domain.trailing import price_now, trail_stop_ticks
 
 
-def hold_units(instrument: Instrument, command: PlaceOrder, plan: Plan) -> int:
+def hold_units(market: Market, command: PlaceOrder, plan: Plan) -> int:
     """What an order must hold when it comes in: quote units of a buy, base units of a sell."""
+    instrument = market.instrument
     if command.side is SELL:
         lots = command.quantity_lots if command.quantity_lots is not None else plan.used_lots
         return lots * instrument.lot_units
     if command.quote_units is not None:
         return command.quote_units
     assert command.quantity_lots is not None
+    if command.trigger is not None and command.price_ticks is None:
+        top_ticks = highest_trigger_ticks(market, command.trigger)
+        return waiting_hold_units(instrument, top_ticks, command.quantity_lots)
     if command.price_ticks is None:
         return plan.notional_units + fees.due_units(
             plan.notional_units, instrument.taker_fee_ppm, 0, instrument.maker_fee_ppm
@@ -38,10 +45,35 @@ def hold_units(instrument: Instrument, command: PlaceOrder, plan: Plan) -> int:
     )
 
 
+def waiting_hold_units(instrument: Instrument, top_ticks: int, lots: int) -> int:
+    """What a buy at market holds while it waits for a price of at most ``top_ticks``.
+
+    It is what it pays at the upper end of the price band that it would meet there.
+    """
+    highest_ticks = top_ticks * (PPM + instrument.buy_band_up_ppm) // PPM
+    notional = instrument.notional_units(min(highest_ticks, instrument.max_price_ticks), lots)
+    return notional + fees.due_units(notional, instrument.taker_fee_ppm, 0, 0)
+
+
+def highest_trigger_ticks(market: Market, trigger: Trigger) -> int:
+    """The highest price at which a waiting buy is triggered, unless the market jumps over it."""
+    if trigger.stop_ticks is not None:
+        return trigger.stop_ticks
+    tracked = trigger.activation_ticks
+    if tracked is None:
+        tracked = price_now(market, trigger.source, BUY)
+    if tracked is None:
+        tracked = price_now(market, TriggerSource.LAST, BUY)
+    assert tracked is not None, "a market without a reference price takes no orders"
+    return trail_stop_ticks(market.instrument, BUY, trigger, tracked)
+
+
 def needed_hold_units(instrument: Instrument, order: Order) -> int:
-    """What an open limit order must hold by the rules of today."""
+    """What an open order must hold by the rules of today."""
     if order.side is SELL:
         return order.leaves_lots * instrument.lot_units
+    if order.price_ticks is None:
+        return order.held_units  # What it waits for was worked out when it came in.
     return buy_hold_units(
         instrument,
         order,

@@ -108,6 +108,12 @@ class Ledger:
         hold.units -= units
         _move(hold.held, hold.available, units)
 
+    def draw(self, order_id: OrderId, units: int) -> None:
+        """Set more money aside for an order that holds some already."""
+        hold = self._holds[order_id]
+        hold.units += units
+        _move(hold.available, hold.held, units)
+
     def close_hold(self, order_id: OrderId, units: int) -> None:
         """Give back the rest of an order's hold, which is ``units``, and forget it."""
         hold = self._holds.pop(order_id)

@@ -41,6 +41,12 @@ from xached.domain.order import (
     make_purse,
 )
 from xached.domain.risk_bounds import RiskBounds, RiskMark, RiskScope, RiskSetter, RiskState
+from xached.domain.waiting_messages import (
+    LookAtPrices,
+    PricesSeen,
+    StartTriggered,
+    WaitingStep,
+)
 
 # --- Commands: imperatives. Those with an id are safe to repeat. ----------------------------
 
@@ -260,6 +266,9 @@ class ExpireOrder:
     order_id: OrderId
 
 
+WaitingCommand: TypeAlias = LookAtPrices | StartTriggered
+"""Internal steps of orders that wait."""
+
 Command: TypeAlias = (
     PlaceOrder
     | CancelOrder
@@ -286,6 +295,7 @@ Command: TypeAlias = (
     | EndDelisted
     | OpenSubaccount
     | TransferFunds
+    | WaitingCommand
 )
 
 CONFIG = "CONFIG"
@@ -310,7 +320,7 @@ def request_key(command: Command) -> tuple[str, str] | None:
             return order_scope(command.purse), command.client_order_id
         case CancelOrder() | CancelAll() | AmendOrder():
             return (f"r:{command.purse}", command.request_id) if command.request_id else None
-        case AdvanceClock() | ExpireOrder() | EndDelisted():
+        case AdvanceClock() | ExpireOrder() | EndDelisted() | LookAtPrices() | StartTriggered():
             return None
         case OpenSubaccount():
             main = make_purse(account_of(command.purse), MAIN)
@@ -579,6 +589,8 @@ Event: TypeAlias = (
     | InstrumentDelisted
     | AssetDelisted
     | Transferred
+    | WaitingStep
+    | PricesSeen
 )
 
 

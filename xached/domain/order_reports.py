@@ -1,7 +1,8 @@
 """What the owner of one purse is told about its orders, folded from the exchange's rows.
 
-One report for each step of an order that its owner can see: it rests, it trades, it ends. An
-order that trades in full is reported FILLED with its last trade, not a second time at its end.
+One report for each step of an order that its owner can see: it waits for a price, it is triggered,
+it rests, it trades, it ends. An order that trades in full is reported FILLED with its last trade,
+not a second time at its end.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from xached.domain.messages import (
     Traded,
 )
 from xached.domain.order import DECREMENT, EndReason, Order, OrderId, OrderStatus, Purse, Side
+from xached.domain.waiting_messages import OrderParked, OrderStarted, OrderTriggered
 
 
 @attrs.frozen(kw_only=True)
@@ -68,6 +70,9 @@ class _Known:
     quantity_lots: int
     executed_lots: int
     prevented_lots: int = 0
+    waiting: OrderStatus | None = None
+    """Its status while it waits; None once it has been in the market."""
+
     filled: bool = False
 
     @property
@@ -76,6 +81,8 @@ class _Known:
 
     @property
     def status(self) -> OrderStatus:
+        if self.waiting is not None:
+            return self.waiting
         return OrderStatus.PARTIALLY_FILLED if self.executed_lots else OrderStatus.OPEN
 
 
@@ -97,6 +104,7 @@ class PurseOrders:
                 order.quantity_lots,
                 order.executed_lots,
                 order.prevented_lots,
+                order.status if order.status >= OrderStatus.PENDING_NEW else None,
             )
             for order in open_orders
         }
@@ -127,6 +135,12 @@ class PurseOrders:
                     reports.append(_report(known, known.status, row.at_ns))
                 case MatchPrevented() if event.mode is DECREMENT:
                     reports += self._prevent(event, row.at_ns)
+                case OrderParked(purse=self._purse):
+                    reports.append(self._wait(event, OrderStatus.UNTRIGGERED, row.at_ns))
+                case OrderTriggered(purse=self._purse):
+                    reports.append(self._wait(event, OrderStatus.TRIGGERED, row.at_ns))
+                case OrderStarted(purse=self._purse):
+                    self._known[event.order_id].waiting = None
                 case OrderEnded(purse=self._purse):
                     reports += self._end(event, row.at_ns)
                 case _:
@@ -142,6 +156,13 @@ class PurseOrders:
             event.quantity_lots,
             0,
         )
+
+    def _wait(
+        self, event: OrderParked | OrderTriggered, status: OrderStatus, at_ns: int
+    ) -> OrderReport:
+        known = self._known[event.order_id]
+        known.waiting = status
+        return _report(known, status, at_ns)
 
     def _trade(self, event: Traded, at_ns: int) -> Iterable[OrderReport]:
         # Both sides may be this purse's: self-trade prevention can be switched off.

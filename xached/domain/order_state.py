@@ -5,8 +5,6 @@ Total: what was decided always fits.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-
 from xached.domain.instrument import (
     Symbol,
 )
@@ -22,12 +20,19 @@ from xached.domain.messages import (
 from xached.domain.order import (
     BUY,
     DECREMENT,
-    OrderId,
+    OrderStatus,
     Purse,
 )
 from xached.domain.position import Position
 from xached.domain.risk_bounds import scopes_of
 from xached.domain.state import Market, State
+from xached.domain.waiting_state import (
+    forget_expiry,
+    list_expiry,
+    note_best,
+    note_trade,
+    stop_waiting,
+)
 
 
 def apply_accepted(state: State, event: OrderAccepted, seq: int, at_ns: int) -> None:
@@ -57,11 +62,13 @@ def apply_rested(state: State, event: OrderRested, seq: int, at_ns: int) -> None
     """What is left of an order waits in the book."""
     order = state.orders[event.order_id]
     assert order.price_ticks is not None
-    book = state.markets[event.symbol].book
-    book.add(order.order_id, order.side, order.price_ticks, event.leaves_lots)
+    market = state.markets[event.symbol]
+    market.book.add(order.order_id, order.side, order.price_ticks, event.leaves_lots)
     order.seq, order.updated_at_ns = seq, at_ns
     if order.expires_at_ns is not None:
-        insort(state.expiries, (order.expires_at_ns, order.order_id))
+        list_expiry(state, order)
+    if market.triggers is not None:
+        note_best(state, market)
 
 
 def apply_traded(state: State, event: Traded, seq: int, at_ns: int) -> None:
@@ -118,6 +125,9 @@ def apply_traded(state: State, event: Traded, seq: int, at_ns: int) -> None:
     market.last_ticks = event.price_ticks
     market.average.trade(event.notional_units, event.quantity_lots, at_ns)
     state.traded_seq, state.traded_count = seq, event.index + 1
+    if market.triggers is not None:
+        note_trade(state, market, event.price_ticks)
+        note_best(state, market)
 
 
 def apply_reduced(state: State, event: OrderReduced, seq: int, at_ns: int) -> None:
@@ -143,7 +153,10 @@ def apply_prevented(state: State, event: MatchPrevented, seq: int, at_ns: int) -
         state.orders[order_id].prevent(
             lots=event.quantity_lots, released_units=released_units, seq=seq, at_ns=at_ns
         )
-    state.markets[event.symbol].book.reduce(event.maker_order_id, event.quantity_lots)
+    market = state.markets[event.symbol]
+    market.book.reduce(event.maker_order_id, event.quantity_lots)
+    if market.triggers is not None:
+        note_best(state, market)
 
 
 def apply_ended(state: State, event: OrderEnded, seq: int, at_ns: int) -> None:
@@ -153,21 +166,17 @@ def apply_ended(state: State, event: OrderEnded, seq: int, at_ns: int) -> None:
     market.order_count -= 1
     if market.delisted and not market.order_count:
         del state.delisting[event.symbol]
-    book = market.book
-    if event.order_id in book:
-        book.remove(event.order_id)
+    if event.order_id in market.book:
+        market.book.remove(event.order_id)
+        if market.triggers is not None:
+            note_best(state, market)
     if order.expires_at_ns is not None:
-        _forget_expiry(state, order.expires_at_ns, event.order_id)
+        forget_expiry(state, order)
+    if order.status >= OrderStatus.PENDING_NEW:
+        stop_waiting(state, order)
     state.ledger.close_hold(event.order_id, event.released_units)
     order.end(event.status, event.reason, event.released_units, seq, at_ns)
     state.purses[event.purse].remove_open(order)
-
-
-def _forget_expiry(state: State, expires_at_ns: int, order_id: OrderId) -> None:
-    expiries, entry = state.expiries, (expires_at_ns, order_id)
-    index = bisect_left(expiries, entry)
-    if index < len(expiries) and expiries[index] == entry:  # It may never have rested.
-        del expiries[index]
 
 
 def _kept_position(state: State, purse: Purse, symbol: Symbol) -> Position:

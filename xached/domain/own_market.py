@@ -42,6 +42,15 @@ class RestingOrder:
 
 
 @attrs.frozen(kw_only=True)
+class WaitingOrder:
+    """An order that is in no book and may come into one. Nobody is shown it."""
+
+    order_id: OrderId
+    side: Side
+    price_ticks: int | None
+
+
+@attrs.frozen(kw_only=True)
 class MarketRules:
     """What the house asked for in a market, and its reference price if it has one."""
 
@@ -59,6 +68,7 @@ class OwnMarketSnapshot:
     orders: tuple[RestingOrder, ...]
     simulated_purses: frozenset[Purse]
     halted: bool
+    waiting: tuple[WaitingOrder, ...] = ()
 
 
 @attrs.define
@@ -77,7 +87,7 @@ class OwnMarket:
         self._markets: dict[Symbol, MarketRules] = {}
         self._halted = False
         self._simulated_purses: set[Purse] = set()
-        self._accepted: dict[OrderId, OrderAccepted] = {}
+        self._accepted: dict[OrderId, OrderAccepted | WaitingOrder] = {}
         self._resting: dict[OrderId, _Resting] = {}
         self._simulated_orders: dict[Symbol, int] = {}
 
@@ -98,6 +108,8 @@ class OwnMarket:
             self._rest(order)
         for book in self.books.values():
             book.changed(at_ns)
+        for waiting in snapshot.waiting:
+            self._accepted[waiting.order_id] = waiting
 
     def simulated(self, symbol: Symbol) -> bool:
         """True while any order in the book is simulated."""

@@ -29,6 +29,7 @@ from xached.domain.plan import (
 )
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.state import Market, PurseState, State
+from xached.domain.triggering import check_not_passed, parked
 
 
 def place(
@@ -48,12 +49,14 @@ def place(
     order_id = make_order_id(seq, 0)
     check_market_state(market, command)
     check_filters(state, market, purse, command, at_ns, replaced)
+    if command.trigger is not None:
+        check_not_passed(market, command)
     plan = _plan(state, market, command)
     if command.quote_units is not None:
         _check_planned(instrument, plan)
         if command.side is BUY:
             check_position(state, instrument, purse, command, plan.filled_lots)
-    held_units = hold_units(instrument, command, plan)
+    held_units = hold_units(market, command, plan)
     check_funds(state, instrument, command, held_units, replaced)
     accepted = OrderAccepted(
         order_id=order_id,
@@ -74,8 +77,11 @@ def place(
         maker_fee_ppm=instrument.maker_fee_ppm,
         taker_fee_ppm=instrument.taker_fee_ppm,
         held_units=held_units,
+        trigger=command.trigger,
         replaces=replaced.order_id if replaced is not None else None,
     )
+    if command.trigger is not None:
+        return accepted, parked(market, accepted)
     if command.post_only and plan.matches:
         return accepted, end_of(accepted, OrderStatus.CANCELED, EndReason.POST_ONLY, 0, held_units)
     if command.time_in_force is TimeInForce.FOK and plan.filled_lots < accepted.quantity_lots:
@@ -89,6 +95,8 @@ def place(
 
 def _plan(state: State, market: Market, command: PlaceOrder) -> Plan:
     instrument, side = market.instrument, command.side
+    if command.trigger is not None:
+        return NOTHING_TO_MEET  # It meets nobody before it is triggered.
     limit_ticks = command.price_ticks
     if limit_ticks is None:
         limit_ticks = market.buy_band[1] if side is BUY else market.sell_band[0]

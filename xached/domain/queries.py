@@ -15,7 +15,12 @@ import attrs
 from xached.domain.history import Funds
 from xached.domain.instrument import AssetName, Symbol
 from xached.domain.order import AccountId, Order, Purse, Side
-from xached.domain.own_market import MarketRules, OwnMarketSnapshot, RestingOrder
+from xached.domain.own_market import (
+    MarketRules,
+    OwnMarketSnapshot,
+    RestingOrder,
+    WaitingOrder,
+)
 from xached.domain.position import Position
 from xached.domain.risk_bounds import RiskBounds, RiskEntry, RiskMark, RiskScope, RiskSetter
 from xached.domain.state import State
@@ -118,6 +123,13 @@ class OwnMarketQuery:
                 for symbol, market in state.markets.items()
                 for side in Side
                 for order_id, price_ticks, lots in market.book.queue(side)
+            ),
+            waiting=tuple(
+                WaitingOrder(
+                    order_id=order.order_id, side=order.side, price_ticks=order.price_ticks
+                )
+                for order in state.orders.values()
+                if order.order_id not in state.markets[order.symbol].book
             ),
             simulated_purses=frozenset(
                 name for name, purse in state.purses.items() if purse.simulated

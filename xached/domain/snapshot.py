@@ -15,6 +15,8 @@ from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
 from xached.domain.ledger import Ledger
 from xached.domain.order import (
     EndReason,
+    Leg,
+    LegRole,
     MarketState,
     Order,
     OrderId,
@@ -24,6 +26,8 @@ from xached.domain.order import (
     SelfTradePrevention,
     Side,
     TimeInForce,
+    Trigger,
+    TriggerSource,
 )
 from xached.domain.position import Position
 from xached.domain.prices import AveragePrice
@@ -38,7 +42,8 @@ from xached.domain.risk_bounds import (
     RiskState,
     Window,
 )
-from xached.domain.state import Market, PurseState, State
+from xached.domain.state import Market, PurseState, State, Unseen
+from xached.domain.triggers import Triggers, Watch
 
 Dump: TypeAlias = dict[str, Any]
 
@@ -46,6 +51,7 @@ VERSION = 3
 """Counts what :data:`SHAPE` cannot see: the same fields with another meaning."""
 
 _ORDER_FIELDS = tuple(field.name for field in attrs.fields(Order))
+_TRIGGER_FIELDS = tuple(field.name for field in attrs.fields(Trigger))
 _INSTRUMENT_FIELDS = tuple(field.name for field in attrs.fields(Instrument) if field.init)
 SHAPE = "|".join((str(VERSION), ",".join(_ORDER_FIELDS), ",".join(_INSTRUMENT_FIELDS)))
 """What a dump is made of. One of another shape was made by another version: replay instead."""
@@ -75,6 +81,11 @@ def dump(state: State) -> Dump:
             for order in state.orders.values()
         ],
         "default_limits": _dump_limits(state.default_limits),
+        "unseen": [
+            [symbol, list(unseen.trades), unseen.others] for symbol, unseen in state.unseen.items()
+        ],
+        "triggered": list(state.triggered),
+        "started": [state.started_at_ns, state.started_count],
         "risk": _dump_risk(state.risk),
     }
 
@@ -91,6 +102,10 @@ def load(dumped: Dump) -> State:
     for values in dumped["orders"]:
         order = _load_order(dict(zip(_ORDER_FIELDS, values, strict=True)))
         state.orders[order.order_id] = order
+    for symbol, trades, others in dumped["unseen"]:
+        state.unseen[Symbol(symbol)] = Unseen(list(trades), others)
+    state.triggered = [OrderId(order_id) for order_id in dumped["triggered"]]
+    state.started_at_ns, state.started_count = dumped["started"]
     for market in (_load_market(values, state.orders) for values in dumped["markets"]):
         state.markets[market.instrument.symbol] = market
     for name, values in dumped["purses"]:
@@ -108,6 +123,8 @@ def load(dumped: Dump) -> State:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Trigger | Leg):
+        return [_plain(part) for part in attrs.astuple(value, recurse=False)]
     return value.value if isinstance(value, enum.IntEnum) else value
 
 
@@ -120,11 +137,23 @@ def _dump_market(market: Market) -> list[Any]:
         market.last_ticks,
         [list(second) for second in market.average.seconds],
         [order_id for side in Side for order_id, _, _ in market.book.queue(side)],
+        market.mark_ticks,
+        _dump_triggers(market.triggers),
     ]
 
 
 def _load_market(values: list[Any], orders: dict[OrderId, Order]) -> Market:
-    fields, state, delisted, reference_ticks, last_ticks, average, queue = values
+    (
+        fields,
+        state,
+        delisted,
+        reference_ticks,
+        last_ticks,
+        average,
+        queue,
+        mark_ticks,
+        triggers,
+    ) = values
     instrument = Instrument(**dict(zip(_INSTRUMENT_FIELDS, fields, strict=True)))
     market = Market(
         instrument,
@@ -132,6 +161,8 @@ def _load_market(values: list[Any], orders: dict[OrderId, Order]) -> Market:
         delisted=delisted,
         last_ticks=last_ticks,
         average=AveragePrice(deque(list(second) for second in average)),
+        mark_ticks=mark_ticks,
+        triggers=_load_triggers(triggers),
     )
     if reference_ticks is not None:
         market.set_reference(reference_ticks)
@@ -140,6 +171,24 @@ def _load_market(values: list[Any], orders: dict[OrderId, Order]) -> Market:
         assert order.price_ticks is not None
         market.book.add(order_id, order.side, order.price_ticks, order.leaves_lots)
     return market
+
+
+def _dump_triggers(triggers: Triggers | None) -> list[list[Any]] | None:
+    if triggers is None:
+        return None
+    return [
+        [order_id, *(_plain(part) for part in attrs.astuple(watch, recurse=False))]
+        for order_id, watch in sorted(triggers.watches.items())
+    ]
+
+
+def _load_triggers(values: list[list[Any]] | None) -> Triggers | None:
+    if values is None:
+        return None
+    triggers = Triggers()
+    for order_id, source, side, *rest in values:
+        triggers.put(OrderId(order_id), Watch(TriggerSource(source), Side(side), *rest))
+    return triggers
 
 
 def _dump_purse(purse: PurseState) -> list[Any]:
@@ -166,6 +215,13 @@ def _load_order(values: dict[str, Any]) -> Order:
     for name, kind in _ENUMS.items():
         values[name] = kind(values[name])
     values["end_reason"] = EndReason(values["end_reason"])
+    if values["trigger"] is not None:
+        source, *rest = values["trigger"]
+        parts = dict(zip(_TRIGGER_FIELDS, (TriggerSource(source), *rest), strict=True))
+        values["trigger"] = Trigger(**parts)
+    if values["leg"] is not None:
+        list_id, role = values["leg"]
+        values["leg"] = Leg(list_id=OrderId(list_id), role=LegRole(role))
     return Order(**values)
 
 

@@ -13,6 +13,7 @@ from xached.domain.prices import AveragePrice
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.risk import RiskLimits, band_ticks
 from xached.domain.risk_bounds import RiskBook
+from xached.domain.triggers import Triggers
 
 
 @attrs.define
@@ -30,6 +31,10 @@ class Market:
     """How many orders are open."""
     last_ticks: int | None = None
     average: AveragePrice = attrs.field(factory=AveragePrice)
+    mark_ticks: int | None = None
+    triggers: Triggers | None = None
+    """Orders that wait for a price; None when there are none."""
+
     reference_ticks: int | None = attrs.field(default=None, init=False)
     buy_band: tuple[int, int] = attrs.field(default=(0, -1), init=False)
     sell_band: tuple[int, int] = attrs.field(default=(0, -1), init=False)
@@ -60,6 +65,17 @@ class Market:
         if self.reference_ticks is None and self.state < MarketState.CANCEL_ONLY:
             return MarketState.CANCEL_ONLY
         return self.state
+
+
+@attrs.define
+class Unseen:
+    """Prices that orders of a market wait for and that were not looked at yet.
+
+    ``trades`` are in the order they happened; ``others``: the best prices and the mark as they are.
+    """
+
+    trades: list[int] = attrs.field(factory=list)
+    others: bool = False
 
 
 @attrs.define
@@ -100,7 +116,7 @@ class AccountState:
 
 @attrs.define
 class State:
-    """The whole of it. ``expiries`` lists (expiry, order) of what rests until a time, in order."""
+    """The whole of it. ``expiries`` lists (expiry, order) of what waits until a time, in order."""
 
     assets: dict[AssetName, Asset] = attrs.field(factory=dict)
     markets: dict[Symbol, Market] = attrs.field(factory=dict)
@@ -116,6 +132,14 @@ class State:
     halted: bool = False
     now_ns: int = 0
     expiries: list[tuple[int, OrderId]] = attrs.field(factory=list)
+    unseen: dict[Symbol, Unseen] = attrs.field(factory=dict)
+    triggered: list[OrderId] = attrs.field(factory=list)
+    """Orders whose price was seen, in the order in which they start."""
+
+    started_at_ns: int = 0
+    started_count: int = 0
+    """How many triggered orders the row of ``started_at_ns`` has started, the last one with any."""
+
     traded_seq: int = 0
     traded_count: int = 0
     """How many trades row ``traded_seq`` has, the last one with any."""

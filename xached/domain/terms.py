@@ -18,6 +18,9 @@ from xached.domain.rejection import Reason, Rejection
 RESTING = (TimeInForce.GTC, TimeInForce.GTD)
 """Orders that wait in the book for what they did not find."""
 
+LIMITED = (OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT)
+"""Orders that have a price of their own."""
+
 _LIMIT_TIMES = "GTC, GTD, IOC or FOK; post-only with GTC or GTD; an expiry with GTD only"
 
 
@@ -27,15 +30,13 @@ def check_combination(command: PlaceOrder, at_ns: int) -> None:
     Raises: Rejection FIELD_REQUIRED, FIELD_FORBIDDEN, COMBINATION or EXPIRY_PAST.
     """
     time = command.time_in_force
-    if (
-        command.type not in (OrderType.LIMIT, MARKET)
-        or command.trigger is not None
-        or command.display_lots is not None
-        or command.reduce_only
-        or command.slide
-    ):
-        raise _combination(command.type.name, "LIMIT or MARKET without conditions")
-    if command.type is MARKET:
+    if command.display_lots is not None or command.reduce_only or command.slide:
+        raise _combination(command.type.name, "an order without conditions")
+    if command.type is not OrderType.LIMIT and command.type is not MARKET:
+        _check_waiting(command)
+    elif command.trigger is not None:
+        raise _forbidden("trigger", f"a {command.type.name.lower()} order")
+    elif command.type is MARKET:
         if command.price_ticks is not None:
             raise _forbidden("price", "a market order")
         if command.post_only:
@@ -72,6 +73,35 @@ def check_combination(command: PlaceOrder, at_ns: int) -> None:
         )
 
 
+def _check_waiting(command: PlaceOrder) -> None:
+    """Refuse fields that do not go together in an order that waits for a price."""
+    name, trigger = command.type.name, command.trigger
+    if trigger is None:
+        raise _required("trigger", name)
+    if command.quantity_lots is None:
+        raise _required("quantity", name)
+    if command.quote_units is not None:
+        raise _forbidden("quote_quantity", name)
+    if (command.type in LIMITED) != (command.price_ticks is not None):
+        raise _required("price", name) if command.type in LIMITED else _forbidden("price", name)
+    if command.post_only:
+        raise _forbidden("post_only", name)
+    if command.time_in_force not in RESTING:
+        raise _combination(f"{name} {command.time_in_force.name}", "GTC or GTD until triggered")
+    trails = trigger.trail_bps is not None or trigger.trail_ticks is not None
+    if command.type is OrderType.TRAILING_STOP:
+        if trigger.stop_ticks is not None:
+            raise _forbidden("stop_price", name)
+        if (trigger.trail_bps is None) == (trigger.trail_ticks is None):
+            raise _combination(name, "a trail in basis points or in price, not both")
+        if (trigger.trail_bps or trigger.trail_ticks or 0) <= 0:
+            raise _combination(name, "a trail of more than 0")
+    elif trigger.stop_ticks is None:
+        raise _required("stop_price", name)
+    elif trails or trigger.activation_ticks is not None:
+        raise _forbidden("trail", name)
+
+
 def _forbidden(field: str, what: str) -> Rejection:
     return Rejection(
         Reason.FIELD_FORBIDDEN,
@@ -82,10 +112,10 @@ def _forbidden(field: str, what: str) -> Rejection:
     )
 
 
-def _required(field: str) -> Rejection:
+def _required(field: str, what: str = "a limit order") -> Rejection:
     return Rejection(
         Reason.FIELD_REQUIRED,
-        f"a limit order needs a {field}",
+        f"{what} needs a {field}",
         field=field,
         given="nothing",
         allowed="a value",

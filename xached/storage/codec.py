@@ -29,6 +29,7 @@ import msgpack
 
 from xached.domain import market_messages as mm
 from xached.domain import messages as m
+from xached.domain import waiting_messages as w
 from xached.domain.instrument import Asset, Instrument
 from xached.domain.messages import Command, Event
 from xached.domain.order import Leg, Trigger
@@ -83,6 +84,8 @@ TYPES: Final = (
     Typed(12, 1, Kind.COMMAND, m.Deposit),
     Typed(13, 1, Kind.COMMAND, m.AdvanceClock),
     Typed(14, 1, Kind.COMMAND, m.ExpireOrder),
+    Typed(20, 1, Kind.COMMAND, w.LookAtPrices),
+    Typed(21, 1, Kind.COMMAND, w.StartTriggered),
     Typed(50, 1, Kind.COMMAND, m.SetRiskState),
     Typed(51, 1, Kind.COMMAND, m.SetRiskBounds),
     Typed(30, 1, Kind.COMMAND, m.AmendOrder),
@@ -109,6 +112,11 @@ TYPES: Final = (
     Typed(112, 1, Kind.EVENT, m.OrderRested),
     Typed(113, 1, Kind.EVENT, m.OrderEnded),
     Typed(114, 1, Kind.EVENT, m.ClockAdvanced),
+    Typed(120, 1, Kind.EVENT, w.OrderParked),
+    Typed(121, 1, Kind.EVENT, w.StopMoved),
+    Typed(122, 1, Kind.EVENT, w.OrderTriggered),
+    Typed(123, 1, Kind.EVENT, w.PricesSeen),
+    Typed(124, 1, Kind.EVENT, w.OrderStarted),
     Typed(150, 1, Kind.EVENT, m.RiskStateSet),
     Typed(151, 1, Kind.EVENT, m.RiskBoundsSet),
     Typed(130, 1, Kind.EVENT, m.OrderReduced),

@@ -45,6 +45,7 @@ from xached.domain.statement import (
     fill_transactions,
     transfer_transactions,
 )
+from xached.domain.waiting_messages import WaitingStep, fold_waiting
 from xached.storage.codec import CODEC, Codec, Kind, Typed
 from xached.storage.journal import Journal
 
@@ -217,6 +218,9 @@ class Views:
         elif isinstance(event, OrderRested):
             order = self._order(event.order_id, batch)
             order.seq, order.updated_at_ns = row.seq, row.at_ns
+        elif isinstance(event, WaitingStep):
+            order = self._order(event.order_id, batch)
+            fold_waiting(order, event, row.seq, row.at_ns)
         elif isinstance(event, InstrumentListed | InstrumentChanged):
             self._instruments[event.instrument.symbol] = event.instrument
             batch.instruments.append(event.instrument)

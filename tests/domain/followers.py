@@ -1,0 +1,87 @@
+"""Those who follow an exchange by its events: what they tell must be what it knows."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+
+import attrs
+
+from xached.domain.exchange import Exchange
+from xached.domain.history import PurseFold
+from xached.domain.messages import AdvanceClock, Event, Row
+from xached.domain.order import Order, Purse, Side
+from xached.domain.order_reports import PurseOrders
+from xached.domain.own_market import OwnMarket, OwnMarketSnapshot
+from xached.domain.queries import OwnMarketQuery, PurseQuery, PurseSnapshot
+
+DEPTH = 10_000
+
+
+@attrs.frozen
+class Start:
+    """Where followers begin: at nothing, or at what the exchange says at some row."""
+
+    rows: int = 0
+    market: OwnMarketSnapshot | None = None
+    purses: dict[Purse, PurseSnapshot] = attrs.field(factory=dict)
+
+    @classmethod
+    def now(cls, exchange: Exchange, seq: int, rows: int) -> Start:
+        """Begin here."""
+        state = exchange.state
+        return cls(
+            rows,
+            OwnMarketQuery().read(state, seq),
+            {name: PurseQuery(name).read(state, seq) for name in state.purses},
+        )
+
+
+def check_followers(
+    exchange: Exchange, start: Start, rows: list[tuple[int, int, tuple[Event, ...]]]
+) -> None:
+    """Fold the rows since the start and compare orders, balances and books."""
+    told = [
+        Row(seq=seq, at_ns=at_ns, command=AdvanceClock(), events=events)
+        for seq, at_ns, events in rows[start.rows :]
+    ]
+    _check_market(exchange, start, told)
+    for name in exchange.state.purses:
+        _check_purse(exchange, name, start.purses.get(name), told)
+
+
+def _check_market(exchange: Exchange, start: Start, rows: Iterable[Row]) -> None:
+    market = OwnMarket()
+    if start.market is not None:
+        market.start(start.market, 0)
+    for row in rows:
+        market.fold(row)
+    for symbol, listed in exchange.state.markets.items():
+        shown = market.books[symbol].depth
+        for side, levels in ((Side.BUY, shown.bids(DEPTH)), (Side.SELL, shown.asks(DEPTH))):
+            depth: dict[int, int] = {}
+            for _, ticks, lots in listed.book.queue(side):
+                depth[ticks] = depth.get(ticks, 0) + lots
+            assert levels == tuple(depth.items()), (symbol, side)
+
+
+def _check_purse(
+    exchange: Exchange, name: Purse, then: PurseSnapshot | None, rows: Iterable[Row]
+) -> None:
+    state = exchange.state
+    instruments = {symbol: market.instrument for symbol, market in state.markets.items()}
+    orders = [copy.copy(order) for order in then.orders] if then is not None else []
+    balances = then.balances if then is not None else {}
+    fold = PurseFold(name, orders, balances, instruments)
+    reports = PurseOrders(name, orders, then.seq if then is not None else 0)
+    for row in rows:
+        fold.fold(row)
+        reports.fold(row)
+    now = PurseQuery(name).read(state, 0)
+    assert list(map(_told, fold.orders.values())) == list(map(_told, now.orders)), name
+    assert fold.balances == now.balances, name
+    assert len(reports) == len(now.orders), name
+
+
+def _told(order: Order) -> dict[str, object]:
+    return {field.name: getattr(order, field.name) for field in attrs.fields(Order)}
