@@ -235,6 +235,38 @@ def bench(
         raise SystemExit(EXIT_FAULTS)
 
 
+@app.command
+def simulate(
+    *,
+    seed: Annotated[int | None, Parameter(help="Run this seed only.")] = None,
+    seeds: Annotated[int, Parameter(help="Run so many seeds.")] = 10,
+    first_seed: Annotated[int, Parameter(help="The first of them.")] = 1,
+    steps: Annotated[int, Parameter(help="What people do in each.")] = 1_000,
+) -> None:
+    """Run the whole daemon under load and faults, each seed its own; exit 1 when one fails.
+
+    A line for each seed: the seed, its steps, and the chain value its journal ended with. Equal
+    seeds give equal journals.
+    """
+    from xached.simulation.run import Failed
+    from xached.simulation.run import simulate as run_seed
+
+    if steps < 1 or seeds < 1:
+        _refuse("--steps and --seeds: 1 or more")
+    logger.remove()  # Daemons that are killed on purpose have much to say.
+    failed = 0
+    for each in [seed] if seed is not None else range(first_seed, first_seed + seeds):
+        try:
+            verdict = run_seed(each, steps)
+        except Failed as failure:
+            failed += 1
+            print(failure, flush=True)
+        else:
+            print(f"seed {each} steps {steps} journal {verdict.journal}", flush=True)
+    if failed:
+        raise SystemExit(EXIT_FAULTS)
+
+
 @admin.command
 def bootstrap(*, data: Data) -> None:
     """Print a new one-time token for the first administrator; the daemon must be stopped."""

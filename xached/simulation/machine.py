@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import enum
 import random
-import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -32,6 +31,7 @@ from xached.domain.market import BINANCE
 from xached.domain.messages import Row
 from xached.listeners import Addresses, Front
 from xached.recovery import ClockBehind
+from xached.runtime.mailbox import Closed
 from xached.runtime.topic import Subscription
 from xached.runtime.world import Frozen, SimulatedProgram, SimulatedWorld
 from xached.simulation.calls import (
@@ -154,6 +154,8 @@ class Machine:
     deaths: list[str] = attrs.field(factory=list)
     failing: bool = False
     """Whether the disk has been made to fail: then the daemon may end of it."""
+    healed: bool = False
+    """Whether nothing goes wrong any more."""
     clock_offset_ns: int = 0
     accept_clock: bool = False
     _draw: random.Random = attrs.field(init=False)
@@ -223,6 +225,7 @@ class Machine:
 
     def heal(self) -> None:
         """From now on nothing goes wrong that has not begun to."""
+        self.healed = True
         self.steps.clear()
         self._next_crash = None
         if self.world is not None and not self.world.frozen:
@@ -363,7 +366,7 @@ class Machine:
         return call.result
 
 
-_FAULTS = (JournalFailed, VaultFailed, apsw.Error, OSError, SnapshotDamaged, DiskFault)
+_FAULTS = (JournalFailed, VaultFailed, apsw.Error, OSError, SnapshotDamaged, DiskFault, Closed)
 """What a daemon may end by when its disk fails."""
 
 
@@ -382,8 +385,3 @@ def is_ok(result: Result) -> bool:
 def refusal_of(result: Result) -> StatusError | None:
     """The refusal, if it was one."""
     return result if isinstance(result, StatusError) else None
-
-
-def python_program(run: SimulatedProgram) -> Mapping[str, SimulatedProgram]:
-    """Programs of a machine whose only one is Python."""
-    return {sys.executable: run}

@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
+import os
 import random
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
 import trio
 from xache.v1 import admin_pb2, auth_pb2, trading_pb2
 
+from xached.actors.market.actor import MarketFeed
 from xached.config import Config, default_house
+from xached.daemon import House
+from xached.domain.instrument import AssetName
+from xached.domain.messages import Deposit, OpenPurse
 from xached.runtime.world import SimulatedWorld, run_simulated
 from xached.simulation.audits import Audits
 from xached.simulation.checks import Checks
+from xached.simulation.children import ROBOT, STRATEGY, programs
 from xached.simulation.disk import Disk, registered
 from xached.simulation.faults import draw_fault
 from xached.simulation.machine import Machine, StepCounter, Violation, leaves
 from xached.simulation.people import ADMIN, AUTH, PASSWORD, TRADING, People, Person
+from xached.simulation.venue import SimulatedVenue
 from xached.simulation.workload import SYMBOLS, draw_action
 
 TRADERS = 5
 PAUSE_S_MAX = 0.02
-FAULT_CHANCE = 0.015
+FAULT_CHANCE = 0.01
 AUDIT_CHANCE = 0.01
 REPEATED_AT_END = 20
+ROBOT_GRANTS = {"BTC": 5 * 10**8, "USDT": 10**6 * 10**8}
+"""In the smallest units."""
+
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of its own is made inside
+"""Where views are kept if it exists: syncing them for real costs a third of the time."""
+
+SNAPSHOT_ROWS = 50
+MATCHING_PLACES = 64
+"""So few that a burst fills them."""
 GRANTS = {"BTC": "20", "ETH": "400", "USDT": "1000000"}
 
 
@@ -61,9 +78,10 @@ class Failed(Exception):  # noqa: N818 - what a seed has done
 def simulate(seed: int, steps: int) -> Verdict:
     """Run one seed. Raises: Failed."""
     counter = StepCounter()
+    folder = IN_MEMORY if IN_MEMORY.is_dir() and os.access(IN_MEMORY, os.W_OK) else None
 
     async def main(_world: SimulatedWorld) -> Verdict:
-        with tempfile.TemporaryDirectory(prefix="xached-simulate-") as directory:
+        with tempfile.TemporaryDirectory(prefix="xached-simulate-", dir=folder) as directory:
             disk = Disk()
             with registered(disk) as vfs:
                 return await Simulation(seed, steps, Path(directory), disk, vfs, counter).run()
@@ -92,8 +110,17 @@ class Simulation:
         self._seed = seed
         self._steps = steps
         self._draw = random.Random(f"workload {seed}")
-        config = Config(data_dir=directory, house=default_house(), matching_places=64)
+        config = Config(
+            data_dir=directory,
+            house=default_house(),
+            snapshot_rows=SNAPSHOT_ROWS,
+            matching_places=MATCHING_PLACES,
+        )
         self._machine = Machine(seed=seed, config=config, disk=disk, vfs=vfs, steps=counter)
+        self._machine.programs = programs(self._machine)
+        self._machine.strategies = [STRATEGY]
+        self._machine.prepare = _fund_robot
+        self._machine.feeds = self._feeds
         self._people = People(
             machine=self._machine,
             draw=self._draw,
@@ -124,6 +151,13 @@ class Simulation:
             )
             await self._machine.switch_off()
         return verdict
+
+    def _feeds(self, world: SimulatedWorld) -> Sequence[MarketFeed]:
+        """The venue, as a new daemon connects to it."""
+        machine = self._machine
+        (bitcoin,) = (each for each in machine.config.house.instruments if each.base == "BTC")
+        draw = random.Random(f"venue {self._seed} {machine.lives}")
+        return [SimulatedVenue(bitcoin, world, draw, lambda: machine.healed)]
 
     async def _open_market(self) -> None:
         """The first administrator sets the marks and credits everybody."""
@@ -190,3 +224,14 @@ class Simulation:
         if self._audits.made == made:
             raise Violation("liveness", "the house does not come to rest")
         await self._checks.look()
+
+
+async def _fund_robot(house: House) -> None:
+    """The purse of the strategy; the second time nothing changes."""
+    await house.matching.execute(OpenPurse(purse=ROBOT, simulated=False, request_id=""))
+    for asset, units in ROBOT_GRANTS.items():
+        await house.matching.execute(
+            Deposit(
+                purse=ROBOT, asset=AssetName(asset), amount_units=units, request_id=f"robot-{asset}"
+            )
+        )
