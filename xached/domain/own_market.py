@@ -9,6 +9,7 @@ from __future__ import annotations
 import attrs
 
 from xached.domain.depth import PublicBook
+from xached.domain.frozen import frozen
 from xached.domain.instrument import Symbol
 from xached.domain.market_messages import InstrumentDelisted
 from xached.domain.messages import (
@@ -29,7 +30,7 @@ from xached.domain.messages import (
 from xached.domain.order import DECREMENT, MarketState, OrderId, Purse, Side
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RestingOrder:
     """An order in the house's own book."""
 
@@ -140,20 +141,22 @@ class OwnMarket:
         return list(changed)
 
     def _fold(self, event: Event, at_ns: int) -> Symbol | None:
+        # The four of every order by isinstance: see Exchange.apply.
+        if isinstance(event, OrderEnded):
+            return self._end(event)
+        if isinstance(event, OrderAccepted):
+            self._accepted[event.order_id] = event
+            return None
+        if isinstance(event, OrderRested):
+            return self._rest_accepted(event)
+        if isinstance(event, Traded):
+            return self._reduce(event.maker_order_id, event.quantity_lots)
         match event:
-            case OrderAccepted():
-                self._accepted[event.order_id] = event
-            case OrderRested():
-                return self._rest_accepted(event)
-            case Traded():
-                return self._reduce(event.maker_order_id, event.quantity_lots)
             case MatchPrevented() if event.mode is DECREMENT:
                 return self._reduce(event.maker_order_id, event.quantity_lots)
             case OrderReduced():
                 if event.order_id in self._resting:
                     return self._reduce(event.order_id, event.reduced_lots)
-            case OrderEnded():
-                return self._end(event)
             case PurseOpened():
                 if event.simulated:
                     self._simulated_purses.add(event.purse)
