@@ -47,6 +47,7 @@ name begins with ``?`` does not.
     triggered ID ...                                  what it triggered, in order
     status PURSE ID STATUS          stop PURSE ID PRICE|none         where an order's stop is
     restart                         everything goes on from a snapshot
+    walk PRICE ...                  trades of one lot between others, at these prices
 
 TIME is seconds since the start, as ``30s``. An order's instrument is the last one declared,
 unless its id is written ``SYMBOL:ID``. After every line the books balance, the exchange's
@@ -193,6 +194,8 @@ class Script:
             self._change(rest, expected)
         elif verb == "limits":
             self._limits(rest, expected)
+        elif verb == "walk":
+            self._walk(rest)
         else:
             self._tell(self._command(verb, rest), verb, expected)
 
@@ -719,7 +722,31 @@ class Script:
         order = self._open_order(name, client_id)
         instrument = self.exchange.state.markets[order.symbol].instrument
         got = "none" if order.stop_ticks is None else instrument.format_price(order.stop_ticks)
+        if expected != "none":
+            expected = instrument.format_price(price_ticks_of(instrument, expected))
         assert got == expected, got
+
+    def _walk(self, prices: list[str]) -> None:
+        assert self.symbol is not None
+        instrument = self.exchange.state.markets[self.symbol].instrument
+        lot = instrument.format_quantity(instrument.min_quantity_lots)
+        events: list[Event] = []
+        for price in prices:
+            ticks = price_ticks_of(instrument, price)
+            cost = instrument.format_quote(
+                2 * instrument.notional_units(ticks, instrument.min_quantity_lots)
+            )
+            number = len(self.rows)
+            for verb, words in (
+                ("deposit", ["walker-1", cost, instrument.quote]),
+                ("deposit", ["walker-2", lot, instrument.base]),
+                ("order", ["walker-1", f"w{number}", "BUY", lot, "@", price, "GTC"]),
+                ("order", ["walker-2", f"w{number}", "SELL", lot, "@", price, "IOC"]),
+            ):
+                events += self._apply(self._command(verb, words)())
+            traded = [e for e in events if isinstance(e, Traded)]
+            assert any(e.price_ticks == ticks for e in traded), f"no trade at {price}"
+        self.events = tuple(events)
 
     def _restart(self, _words: list[str]) -> None:
         check_followers(self.exchange, self.followed_from, self.rows)

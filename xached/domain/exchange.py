@@ -350,8 +350,7 @@ class Exchange:
         match event:
             case MarkSet():
                 market = state.markets[event.symbol]
-                market.mark_ticks = event.price_ticks
-                market.set_reference(event.price_ticks)
+                market.set_mark(event.price_ticks, state.now_ns)
                 note_mark(state, market)
             case Deposited():
                 self.state.ledger.deposit(event.purse, event.asset, event.amount_units)

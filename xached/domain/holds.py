@@ -23,9 +23,10 @@ from xached.domain.state import Market, State
 from xached.domain.trailing import price_now, trail_stop_ticks
 
 
-def hold_units(market: Market, command: PlaceOrder, plan: Plan) -> int:
+def hold_units(
+    market: Market, instrument: Instrument, command: PlaceOrder, plan: Plan, now_ns: int
+) -> int:
     """What an order must hold when it comes in: quote units of a buy, base units of a sell."""
-    instrument = market.instrument
     if command.side is SELL:
         lots = command.quantity_lots if command.quantity_lots is not None else plan.used_lots
         return lots * instrument.lot_units
@@ -33,7 +34,7 @@ def hold_units(market: Market, command: PlaceOrder, plan: Plan) -> int:
         return command.quote_units
     assert command.quantity_lots is not None
     if command.trigger is not None and command.price_ticks is None:
-        top_ticks = highest_trigger_ticks(market, command.trigger)
+        top_ticks = highest_trigger_ticks(market, command.trigger, now_ns)
         return waiting_hold_units(instrument, top_ticks, command.quantity_lots)
     if command.price_ticks is None:
         return plan.notional_units + fees.due_units(
@@ -55,15 +56,15 @@ def waiting_hold_units(instrument: Instrument, top_ticks: int, lots: int) -> int
     return notional + fees.due_units(notional, instrument.taker_fee_ppm, 0, 0)
 
 
-def highest_trigger_ticks(market: Market, trigger: Trigger) -> int:
+def highest_trigger_ticks(market: Market, trigger: Trigger, now_ns: int) -> int:
     """The highest price at which a waiting buy is triggered, unless the market jumps over it."""
     if trigger.stop_ticks is not None:
         return trigger.stop_ticks
     tracked = trigger.activation_ticks
     if tracked is None:
-        tracked = price_now(market, trigger.source, BUY)
+        tracked = price_now(market, trigger.source, BUY, now_ns)
     if tracked is None:
-        tracked = price_now(market, TriggerSource.LAST, BUY)
+        tracked = price_now(market, TriggerSource.LAST, BUY, now_ns)
     assert tracked is not None, "a market without a reference price takes no orders"
     return trail_stop_ticks(market.instrument, BUY, trigger, tracked)
 

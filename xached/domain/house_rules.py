@@ -98,7 +98,8 @@ def decide_mark(state: State, command: SetMark) -> tuple[Event, ...]:
     """Set the price that bands are measured from. Raises: Rejection."""
     market = listed_market(state, command.symbol)
     market.instrument.check_price(command.price_ticks)
-    if market.reference_ticks == command.price_ticks:
+    grows_old = market.instrument.mark_stale_ns is not None
+    if market.reference_ticks == command.price_ticks and not grows_old:
         return ()
     return (MarkSet(symbol=command.symbol, price_ticks=command.price_ticks, source=command.source),)
 

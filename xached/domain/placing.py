@@ -50,13 +50,13 @@ def place(
     check_market_state(market, command)
     check_filters(state, market, purse, command, at_ns, replaced)
     if command.trigger is not None:
-        check_not_passed(market, command)
+        check_not_passed(market, command, at_ns)
     plan = _plan(state, market, command)
     if command.quote_units is not None:
         _check_planned(instrument, plan)
         if command.side is BUY:
             check_position(state, instrument, purse, command, plan.filled_lots)
-    held_units = hold_units(market, command, plan)
+    held_units = hold_units(market, instrument, command, plan, at_ns)
     check_funds(state, instrument, command, held_units, replaced)
     accepted = OrderAccepted(
         order_id=order_id,
@@ -81,7 +81,7 @@ def place(
         replaces=replaced.order_id if replaced is not None else None,
     )
     if command.trigger is not None:
-        return accepted, parked(market, accepted)
+        return accepted, parked(market, accepted, at_ns)
     if command.post_only and plan.matches:
         return accepted, end_of(accepted, OrderStatus.CANCELED, EndReason.POST_ONLY, 0, held_units)
     if command.time_in_force is TimeInForce.FOK and plan.filled_lots < accepted.quantity_lots:

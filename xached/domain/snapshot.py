@@ -138,6 +138,7 @@ def _dump_market(market: Market) -> list[Any]:
         [list(second) for second in market.average.seconds],
         [order_id for side in Side for order_id, _, _ in market.book.queue(side)],
         market.mark_ticks,
+        market.mark_at_ns,
         _dump_triggers(market.triggers),
     ]
 
@@ -152,6 +153,7 @@ def _load_market(values: list[Any], orders: dict[OrderId, Order]) -> Market:
         average,
         queue,
         mark_ticks,
+        mark_at_ns,
         triggers,
     ) = values
     instrument = Instrument(**dict(zip(_INSTRUMENT_FIELDS, fields, strict=True)))
@@ -162,6 +164,7 @@ def _load_market(values: list[Any], orders: dict[OrderId, Order]) -> Market:
         last_ticks=last_ticks,
         average=AveragePrice(deque(list(second) for second in average)),
         mark_ticks=mark_ticks,
+        mark_at_ns=mark_at_ns,
         triggers=_load_triggers(triggers),
     )
     if reference_ticks is not None:

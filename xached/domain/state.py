@@ -32,6 +32,7 @@ class Market:
     last_ticks: int | None = None
     average: AveragePrice = attrs.field(factory=AveragePrice)
     mark_ticks: int | None = None
+    mark_at_ns: int = 0
     triggers: Triggers | None = None
     """Orders that wait for a price; None when there are none."""
 
@@ -57,6 +58,18 @@ class Market:
         self.delisted = False
         self.state = MarketState.TRADING
         self.reference_ticks = None
+
+    def set_mark(self, ticks: int, at_ns: int) -> None:
+        """Take a new mark, which the reference price follows."""
+        self.mark_ticks, self.mark_at_ns = ticks, at_ns
+        self.set_reference(ticks)
+
+    def fresh_mark_ticks(self, now_ns: int) -> int | None:
+        """The mark, unless there is none or it is older than the instrument allows."""
+        stale_ns = self.instrument.mark_stale_ns
+        if stale_ns is not None and now_ns - self.mark_at_ns > stale_ns:
+            return None
+        return self.mark_ticks
 
     def effective_state(self) -> MarketState:
         """What holds now: without a reference price nothing more than cancels."""

@@ -10,13 +10,16 @@ from xached.domain.state import Market
 BPS = 10_000
 
 
-def price_now(market: Market, source: TriggerSource, side: Side) -> int | None:
-    """What an order of this side sees when it looks at a source; None: nothing."""
+def price_now(market: Market, source: TriggerSource, side: Side, now_ns: int) -> int | None:
+    """What an order of this side sees when it looks at a source; None: nothing.
+
+    A mark that is older than the instrument allows counts as none.
+    """
     if source is TriggerSource.LAST:
         return market.last_ticks if market.last_ticks is not None else market.reference_ticks
     if source is TriggerSource.BID_ASK:
         return market.book.best_ticks(side.opposite)
-    return market.mark_ticks
+    return market.fresh_mark_ticks(now_ns)
 
 
 def trail_stop_ticks(instrument: Instrument, side: Side, trigger: Trigger, extreme: int) -> int:

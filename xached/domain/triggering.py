@@ -47,12 +47,12 @@ RISING_BUYS = (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)
 """A BUY of these triggers when the price rises to its stop; of the others, when it falls."""
 
 
-def check_not_passed(market: Market, command: PlaceOrder) -> None:
+def check_not_passed(market: Market, command: PlaceOrder, now_ns: int) -> None:
     """Refuse a stop that would trigger at once. Raises: Rejection TRIGGER_PASSED."""
     trigger = command.trigger
     assert trigger is not None
     stop = trigger.stop_ticks
-    now = price_now(market, trigger.source, command.side)
+    now = price_now(market, trigger.source, command.side, now_ns)
     if stop is None or now is None:
         return
     upward = is_upward(command.type, command.side)
@@ -72,7 +72,7 @@ def is_upward(kind: OrderType, side: Side) -> bool:
     return (side is BUY) == (kind in RISING_BUYS)
 
 
-def parked(market: Market, order: Order | OrderAccepted) -> OrderParked:
+def parked(market: Market, order: Order | OrderAccepted, now_ns: int) -> OrderParked:
     """What an order that has come in, or that has become active, waits for."""
     trigger = order.trigger
     assert trigger is not None
@@ -81,7 +81,7 @@ def parked(market: Market, order: Order | OrderAccepted) -> OrderParked:
     extreme: int | None = None
     upward = is_upward(order.type, side)
     if order.type is OrderType.TRAILING_STOP:
-        now = price_now(market, trigger.source, side)
+        now = price_now(market, trigger.source, side, now_ns)
         watch = trigger.activation_ticks
         if watch is None or watch == now:
             extreme = now
@@ -115,7 +115,7 @@ def look(state: State, market: Market) -> tuple[Event, ...]:
     others: list[Event] = []
     if unseen.others:
         others += _judge(state, market, TriggerSource.BID_ASK, None)
-        others += _judge(state, market, TriggerSource.MARK, market.mark_ticks)
+        others += _judge(state, market, TriggerSource.MARK, market.fresh_mark_ticks(state.now_ns))
     seen = PricesSeen(symbol=symbol, trades=len(unseen.trades), others=unseen.others)
     return (*others, seen)
 

@@ -153,7 +153,7 @@ def note_best(state: State, market: Market) -> None:
 
 def note_mark(state: State, market: Market) -> None:
     """A market has a new mark."""
-    triggers, mark = market.triggers, market.mark_ticks
+    triggers, mark = market.triggers, market.fresh_mark_ticks(state.now_ns)
     if triggers is None or mark is None or not is_trading(state, market):
         return
     if triggers.reached(TriggerSource.MARK, mark):
