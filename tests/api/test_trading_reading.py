@@ -8,6 +8,7 @@ history that goes back when rows it has read come again.
 from __future__ import annotations
 
 import base64
+import os
 import random
 from collections.abc import AsyncIterator, Iterable
 from itertools import pairwise
@@ -31,17 +32,24 @@ from tests.api.trading_house import (
     status,
     trading_house,
 )
-from xached.api import trading as trading_module
+from xached.api import purse_stream
 from xached.api.convert import place_command
 from xached.api.errors import StatusError
 from xached.api.paging import write_token
-from xached.api.trading import HEARTBEAT_S
-from xached.domain.messages import Deposit, OpenPurse
+from xached.api.purse_stream import HEARTBEAT_S
+from xached.domain.messages import AmendOrder, Deposit, OpenPurse
 from xached.domain.order import Order, Purse
+from xached.domain.queries import PurseQuery
 from xached.domain.rejection import Reason, Rejection
 from xached.storage.views import Page, ViewsReader
 
 ALICE = "alice"
+PREVENTIONS = (
+    types_pb2.SELF_TRADE_PREVENTION_EXPIRE_TAKER,
+    types_pb2.SELF_TRADE_PREVENTION_DECREMENT,
+    types_pb2.SELF_TRADE_PREVENTION_NONE,
+)
+SEEDS = 40 if os.environ.get("XACHE_LONG") else 4
 
 
 @pytest.fixture
@@ -379,14 +387,35 @@ def _money(balances: Iterable[types_pb2.Balance]) -> dict[str, tuple[str, str]]:
     return {each.asset: (each.available, each.held) for each in balances}
 
 
+async def amend_one(house: TradingHouse, purse: Purse, draw: random.Random) -> None:
+    """Make one of the open orders a lot smaller."""
+    snapshot = await house.running.matching.query(PurseQuery(purse))
+    large = [order for order in snapshot.orders if order.leaves_lots > 1]
+    if large:
+        order = draw.choice(large)
+        await house.running.matching.execute(
+            AmendOrder(
+                purse=purse,
+                symbol=order.symbol,
+                order_id=order.order_id,
+                client_order_id=None,
+                quantity_lots=order.quantity_lots - 1,
+                expected_executed_lots=None,
+                request_id="",
+            )
+        )
+
+
 async def busy(house: TradingHouse, seed: int, count: int) -> None:
-    """Alice and bob trade with each other, cancel, and get money."""
+    """Alice and bob trade with each other, amend, cancel, and get money."""
     draw = random.Random(seed)
     for number in range(count):
         account = draw.choice(("alice", "bob"))
         if draw.random() < 0.15:
             request = trading_pb2.CancelAllOrdersRequest()
             await house.trading.cancel_all_orders(call_of(account), request)
+        elif draw.random() < 0.2:
+            await amend_one(house, Purse(f"{account}/main"), draw)
         elif draw.random() < 0.1:
             await house.running.matching.execute(
                 Deposit(
@@ -400,7 +429,11 @@ async def busy(house: TradingHouse, seed: int, count: int) -> None:
             side = draw.choice((BUY, SELL))
             price = str(50_000 + draw.randrange(-3, 4))
             quantity = f"0.{draw.randrange(1, 99):05}"
-            await house.place(account, limit(f"{seed}-{number}", side, price, quantity))
+            prevention = draw.choice(PREVENTIONS)
+            await house.place(
+                account,
+                limit(f"{seed}-{number}", side, price, quantity, self_trade_prevention=prevention),
+            )
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -475,10 +508,15 @@ async def test_a_purse_is_silent_though_others_are_not(
     assert house.running.journal.last_seq - watcher.responses.messages[-1].seq <= 5
 
 
-async def test_a_reader_that_is_too_slow_begins_again(
-    autojump_clock: MockClock, house: TradingHouse, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("missed_max", [1_000, 10])
+async def test_a_reader_that_is_too_slow_is_told_from_the_journal_or_begins_again(
+    autojump_clock: MockClock,
+    house: TradingHouse,
+    monkeypatch: pytest.MonkeyPatch,
+    missed_max: int,
 ) -> None:
-    monkeypatch.setattr(trading_module, "WATCH_BUFFER", 8)
+    monkeypatch.setattr(purse_stream, "WATCH_BUFFER", 8)
+    monkeypatch.setattr(purse_stream, "MISSED_ROWS_MAX", missed_max)
     watcher = Watcher()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(watcher.watch, house)
@@ -495,7 +533,7 @@ async def test_a_reader_that_is_too_slow_begins_again(
         for message in watcher.responses.messages
         if message.WhichOneof("event") == "snapshot"
     ]
-    assert snapshots == [False, True]
+    assert snapshots == ([False, True] if missed_max == 10 else [False])
     orders, balances = watcher.folded()
     assert list(orders.values()) == await house.open_orders(ALICE)
     assert balances == _money((await house.balances(ALICE)).values())
@@ -517,3 +555,84 @@ async def test_a_purse_that_is_not_open_cannot_be_watched(
         await house.trading.watch_purse(call, request, responses)
     (message,) = responses.messages
     assert not message.snapshot.balances
+
+
+# --- Streams of a purse that break and are resumed. -------------------------------------------
+
+
+async def told(
+    house: TradingHouse, after_seq: int, account: str = ALICE
+) -> list[trading_pb2.WatchPurseResponse]:
+    """What a reader is told at once that comes back after a sequence."""
+    responses: Collected[trading_pb2.WatchPurseResponse] = Collected()
+    request = trading_pb2.WatchPurseRequest(after_seq=after_seq)
+    with trio.move_on_after(1):
+        await house.trading.watch_purse(FakeCall(account), request, responses)
+    return responses.messages
+
+
+def after(
+    messages: list[trading_pb2.WatchPurseResponse], seq: int
+) -> list[trading_pb2.WatchPurseResponse]:
+    return [message for message in messages if message.seq > seq]
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+async def test_a_purse_stream_cut_anywhere_and_resumed_is_the_stream_that_was_not(
+    autojump_clock: MockClock, tmp_path: Path, seed: int
+) -> None:
+    """Also after a restart, and with orders older than the cut that have ended since."""
+    async with trading_house(tmp_path) as house:
+        await busy(house, seed, 40)
+        watcher = Watcher()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(watcher.watch, house)
+            await trio.sleep(1)
+            await busy(house, seed + 100, 60)
+            await trio.sleep(1)
+            watcher.scope.cancel()
+        whole = watcher.responses.messages
+        cuts = list(dict.fromkeys(message.seq for message in whole if not message.more))
+        assert len(cuts) >= 10
+        for seq in cuts:
+            assert await told(house, seq) == after(whole, seq)
+    async with trading_house(tmp_path) as house:
+        draw = random.Random(seed)
+        for seq in draw.sample(cuts, 5):
+            assert await told(house, seq) == after(whole, seq)
+            # Between two rows of this purse there are rows of others.
+            assert await told(house, seq - 1) == after(whole, seq - 1) or seq == cuts[0]
+
+
+async def test_the_last_message_of_a_row_says_so(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    """A reader that lost the second half of a row resumes before the row."""
+    watcher = Watcher()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(watcher.watch, house)
+        await trio.sleep(1)
+        await house.place("bob", limit("b1", SELL))
+        await house.place(ALICE, limit("a1"))
+        await trio.sleep(1)
+        watcher.scope.cancel()
+    assert [message.more for message in watcher.responses.messages] == [False, True, True, False]
+
+
+@pytest.mark.parametrize("ahead", [1, 10**9])
+async def test_a_number_that_the_journal_does_not_have_is_answered_with_a_snapshot(
+    autojump_clock: MockClock, house: TradingHouse, ahead: int
+) -> None:
+    (message,) = await told(house, house.running.journal.last_seq + ahead)
+    assert message.snapshot.lagged
+
+
+async def test_what_is_too_long_ago_is_answered_with_a_snapshot(
+    autojump_clock: MockClock, house: TradingHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await busy(house, 1, 30)
+    last = house.running.journal.last_seq
+    monkeypatch.setattr(purse_stream, "MISSED_ROWS_MAX", 10)
+    assert not any(message.HasField("snapshot") for message in await told(house, last - 10))
+    (message,) = await told(house, last - 11)
+    assert message.snapshot.lagged

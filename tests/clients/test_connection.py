@@ -332,6 +332,43 @@ def test_a_book_resumes_where_the_connection_broke(house: House, client: Client)
     assert [request.after_sequence for request in book_requests(house)] == [0, 13]
 
 
+def test_a_purse_stream_resumes_with_exactly_what_was_missed(
+    house: House, signed_in: Client
+) -> None:
+    """A row that arrived in part is told again by the house, and not twice to its reader."""
+    snapshot = trading_pb2.WatchPurseResponse(seq=3, snapshot=trading_pb2.PurseSnapshot())
+    fill, other, order = (
+        trading_pb2.WatchPurseResponse(seq=7, more=True, fill=types_pb2.Fill(trade_id="7.1")),
+        trading_pb2.WatchPurseResponse(seq=7, more=True, fill=types_pb2.Fill(trade_id="7.2")),
+        trading_pb2.WatchPurseResponse(seq=7, order=types_pb2.Order(order_id="1")),
+    )
+    beat = trading_pb2.WatchPurseResponse(seq=9, heartbeat=trading_pb2.Heartbeat())
+    stops = trading_pb2.WatchPurseResponse(shutdown=types_pb2.ServerShutdown(reason="update"))
+    later = trading_pb2.WatchPurseResponse(seq=12, order=types_pb2.Order(order_id="2"))
+    house.streams["WatchPurse"] = [
+        [snapshot, fill, other, break_off],
+        [fill, break_off],
+        [fill, other, order, beat, stops, break_off],
+        [later],
+    ]
+    stream = signed_in.trading.watch_purse()
+    heard = [next(stream) for _ in range(7)]
+    stream.close()
+    assert heard == [snapshot, fill, other, order, beat, stops, later]
+    asked = [r for r in house.requests if isinstance(r, trading_pb2.WatchPurseRequest)]
+    assert [request.after_seq for request in asked] == [0, 3, 3, 9]
+
+
+def test_a_purse_that_was_left_for_too_long_begins_anew(house: House, signed_in: Client) -> None:
+    fill = trading_pb2.WatchPurseResponse(seq=7, more=True, fill=types_pb2.Fill(trade_id="7.1"))
+    snapshot = trading_pb2.WatchPurseResponse(seq=99, snapshot=trading_pb2.PurseSnapshot())
+    house.streams["WatchPurse"] = [[fill, break_off], [snapshot, fill]]
+    stream = signed_in.trading.watch_purse(after_seq=5)
+    heard = [next(stream) for _ in range(3)]
+    stream.close()
+    assert heard == [fill, snapshot, fill]
+
+
 def test_candles_resume_with_the_last_one(house: House, client: Client) -> None:
     candle = market_pb2.Candle(open_at_ns=60, close="1")
     house.streams["WatchCandles"] = [

@@ -9,7 +9,7 @@ reads the gap from the journal.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
 import attrs
@@ -132,6 +132,15 @@ class History:
         def read() -> tuple[Order, tuple[Fill, ...]] | None:
             order = self._reader.find_order(purse, order_id)
             return (order, self._reader.fills_of(order_id)) if order is not None else None
+
+        return await self._read(read)
+
+    async def rows_of(self, orders: Iterable[OrderId]) -> list[int]:
+        """Sequences of all rows that changed some of these orders without ending them; in order."""
+        wanted = tuple(orders)
+
+        def read() -> list[int]:
+            return sorted({seq: None for order in wanted for seq in self._reader.rows_of(order)})
 
         return await self._read(read)
 

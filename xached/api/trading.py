@@ -15,8 +15,8 @@ from xached.actors.matching import CommandOutcome, Matching
 from xached.api import convert, order_changes
 from xached.api.errors import StatusError, status_of
 from xached.api.paging import read_page, write_token
+from xached.api.purse_stream import HEARTBEAT_S, PurseStream
 from xached.api.routes import Call, Requests, Responses
-from xached.domain.history import PurseChanges, PurseFold
 from xached.domain.instrument import Directory
 from xached.domain.messages import (
     AmendOrder,
@@ -32,14 +32,11 @@ from xached.domain.order import MAIN, EndReason, Purse, account_of, make_order_i
 from xached.domain.queries import PurseQuery
 from xached.domain.rejection import Reason, Rejection
 from xached.runtime.mailbox import Overloaded
-from xached.runtime.topic import Lagged, Subscription, Topic
+from xached.runtime.topic import Topic
 
 BATCH_MAX = 200
 IN_FLIGHT_MAX = 1_024
 """Entries of one stream without an answer; past it the stream is not read."""
-
-WATCH_BUFFER = 4_096
-HEARTBEAT_S = 5.0
 
 
 class TradingHandlers:
@@ -298,98 +295,19 @@ class TradingHandlers:
     async def watch_purse(
         self,
         call: Call,
-        _request: trading_pb2.WatchPurseRequest,
+        request: trading_pb2.WatchPurseRequest,
         responses: Responses[trading_pb2.WatchPurseResponse],
     ) -> None:
-        """Stream what happens to a purse, beginning with how it stands."""
-        lagged = False
-        while True:
-            async with self._feed.subscribe(WATCH_BUFFER) as rows:
-                snapshot = await self._matching.query(
-                    PurseQuery(call.purse), account=account_of(call.purse)
-                )
-                fold = PurseFold(call.purse, snapshot.orders, snapshot.balances, self._directory)
-                await responses.send(
-                    trading_pb2.WatchPurseResponse(
-                        seq=snapshot.seq,
-                        snapshot=trading_pb2.PurseSnapshot(
-                            orders=[
-                                convert.order_message(order, self._directory[order.symbol])
-                                for order in snapshot.orders
-                            ],
-                            balances=convert.balance_messages(
-                                snapshot.balances, snapshot.orders, self._directory
-                            ),
-                            lagged=lagged,
-                        ),
-                    )
-                )
-                await self._follow(rows, fold, snapshot.seq, responses)
-            lagged = True
-
-    async def _follow(
-        self,
-        rows: Subscription[Row],
-        fold: PurseFold,
-        seq: int,
-        responses: Responses[trading_pb2.WatchPurseResponse],
-    ) -> None:
-        """Send changes until the reader was too slow and must begin again."""
-        heartbeat_at = trio.current_time() + HEARTBEAT_S
-        while True:
-            batch: list[Row | Lagged] = []
-            with trio.move_on_at(heartbeat_at):
-                batch = await rows.receive_batch()
-            for row in batch:
-                if isinstance(row, Lagged):
-                    return
-                if row.seq <= seq:
-                    continue
-                seq = row.seq
-                changes = fold.fold(row)
-                if changes is not None:
-                    await responses.send_many(self._change_messages(row, changes))
-                    heartbeat_at = trio.current_time() + HEARTBEAT_S
-            # Other purses may keep the feed busy: silence is counted by what was sent.
-            if trio.current_time() >= heartbeat_at:
-                await responses.send(
-                    trading_pb2.WatchPurseResponse(seq=seq, heartbeat=trading_pb2.Heartbeat())
-                )
-                heartbeat_at = trio.current_time() + HEARTBEAT_S
-
-    def _change_messages(
-        self, row: Row, changes: PurseChanges
-    ) -> list[trading_pb2.WatchPurseResponse]:
-        messages = [
-            trading_pb2.WatchPurseResponse(
-                seq=row.seq,
-                at_ns=row.at_ns,
-                fill=convert.fill_message(fill, self._directory[fill.symbol]),
-            )
-            for fill in changes.fills
-        ]
-        messages.extend(
-            trading_pb2.WatchPurseResponse(
-                seq=row.seq,
-                at_ns=row.at_ns,
-                order=convert.order_message(order, self._directory[order.symbol]),
-            )
-            for order in changes.orders
+        """Stream what happens to a purse: how it stands or what was missed, and every change."""
+        stream = PurseStream(
+            call.purse,
+            responses,
+            matching=self._matching,
+            history=self._history,
+            directory=self._directory,
+            feed=self._feed,
         )
-        if changes.assets:
-            messages.append(
-                trading_pb2.WatchPurseResponse(
-                    seq=row.seq,
-                    at_ns=row.at_ns,
-                    balances=trading_pb2.PurseBalances(
-                        balances=[
-                            convert.balance_message(self._directory.assets[asset], funds)
-                            for asset, funds in sorted(changes.assets.items())
-                        ]
-                    ),
-                )
-            )
-        return messages
+        await stream.run(request.after_seq)
 
     # --- parts ------------------------------------------------------------------------------
 

@@ -304,6 +304,11 @@ def make_order_id(seq: int, index: int) -> OrderId:
     return OrderId(seq << ORDER_INDEX_BITS | index)
 
 
+def accepted_seq(order_id: OrderId) -> int:
+    """The row that accepted an order."""
+    return order_id >> ORDER_INDEX_BITS
+
+
 def make_purse(account_id: str, subaccount: str) -> Purse:
     """The purse of an account. Raises: Rejection ID_FORMAT."""
     name = subaccount or MAIN

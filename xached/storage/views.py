@@ -38,7 +38,7 @@ from xached.domain.messages import (
     Traded,
     make_order,
 )
-from xached.domain.order import DECREMENT, Leg, Order, OrderId, Purse, Trigger
+from xached.domain.order import DECREMENT, Leg, Order, OrderId, Purse, Trigger, accepted_seq
 from xached.domain.statement import (
     Transaction,
     deposit_transaction,
@@ -80,6 +80,8 @@ SCHEMA: Final = (
     )""",
     "CREATE INDEX fills_by_symbol ON fills (purse, symbol)",
     "CREATE INDEX fills_by_order ON fills (order_id)",
+    # Rows that changed an order otherwise than by accepting, filling or ending it.
+    "CREATE TABLE steps (order_id INTEGER, seq INTEGER, PRIMARY KEY (order_id, seq)) WITHOUT ROWID",
     """CREATE TABLE transactions (
         number INTEGER PRIMARY KEY, purse TEXT NOT NULL, asset TEXT NOT NULL, body BLOB NOT NULL
     )""",
@@ -211,15 +213,15 @@ class Views:
         elif isinstance(event, MatchPrevented):
             if event.mode is DECREMENT:
                 for order_id in (event.taker_order_id, event.maker_order_id):
-                    fold_prevented(self._order(order_id, batch), event, row.seq, row.at_ns)
+                    fold_prevented(self._stepped(order_id, row, batch), event, row.seq, row.at_ns)
         elif isinstance(event, OrderReduced):
-            order = self._order(event.order_id, batch)
+            order = self._stepped(event.order_id, row, batch)
             fold_reduced(order, event, row.seq, row.at_ns)
         elif isinstance(event, OrderRested):
-            order = self._order(event.order_id, batch)
+            order = self._stepped(event.order_id, row, batch)
             order.seq, order.updated_at_ns = row.seq, row.at_ns
         elif isinstance(event, WaitingStep):
-            order = self._order(event.order_id, batch)
+            order = self._stepped(event.order_id, row, batch)
             fold_waiting(order, event, row.seq, row.at_ns)
         elif isinstance(event, InstrumentListed | InstrumentChanged):
             self._instruments[event.instrument.symbol] = event.instrument
@@ -230,6 +232,12 @@ class Views:
         elif isinstance(event, Transferred):
             for moved in transfer_transactions(event, row.seq, row.at_ns):
                 batch.transactions.append((batch.next_number(), moved))
+
+    def _stepped(self, order_id: OrderId, row: Row, batch: _Batch) -> Order:
+        """An order that a row changes otherwise than by filling or ending it, which is noted."""
+        if accepted_seq(order_id) != row.seq:
+            batch.steps[order_id, row.seq] = None
+        return self._order(order_id, batch)
 
     def _order(self, order_id: OrderId, batch: _Batch) -> Order:
         """An order to fold into: read anew, so that nothing is known before it is written."""
@@ -271,6 +279,7 @@ class Views:
                 for number, moved in batch.transactions
             ],
         )
+        put("INSERT INTO steps (order_id, seq) VALUES (?, ?)", batch.steps)
         put(
             "INSERT OR REPLACE INTO instruments (symbol, terms) VALUES (?, ?)",
             [(each.symbol, CODEC.encode(each)) for each in batch.instruments],
@@ -346,6 +355,18 @@ class ViewsReader:
             )
             return tuple(_decode(body) for (body,) in found)
 
+    def rows_of(self, order_id: OrderId) -> list[int]:
+        """Sequences of the rows that changed an order, but for the one that ended it; in order."""
+        seqs = {accepted_seq(order_id): None}
+        seqs.update((fill.seq, None) for fill in self.fills_of(order_id))
+        with self._lock:
+            seqs.update(
+                self._connection.execute(
+                    "SELECT seq, NULL FROM steps WHERE order_id = ?", (order_id,)
+                )
+            )
+        return sorted(seqs)
+
     def close(self) -> None:
         """Close the connection."""
         with self._lock:
@@ -414,6 +435,7 @@ class _Batch:
     orders: dict[OrderId, Order] = attrs.field(factory=dict)
     fills: list[tuple[int, Fill]] = attrs.field(factory=list)
     transactions: list[tuple[int, Transaction]] = attrs.field(factory=list)
+    steps: dict[tuple[OrderId, int], None] = attrs.field(factory=dict)
     instruments: list[Instrument] = attrs.field(factory=list)
 
     def next_number(self) -> int:

@@ -252,11 +252,33 @@ class Trading:
         return list(self._connection.call(_POSITIONS, request).positions)
 
     def watch_purse(
-        self, *, subaccount: str = ""
+        self, *, subaccount: str = "", after_seq: int = 0
     ) -> Generator[trading_pb2.WatchPurseResponse, None, None]:
-        """How a purse stands, then everything that happens to it.
+        """How a purse stands, then everything that happens to it, each once and in order.
 
-        A snapshot comes first, after a lag, and when the connection was lost.
+        Over a broken connection it goes on with exactly what was missed; when that is too long
+        ago, with a snapshot that says so.
+
+        Args:
+            after_seq: the last sequence that is known, of a message without ``more``: begin with
+                what was missed since.
         """
-        request = trading_pb2.WatchPurseRequest(subaccount=subaccount)
-        return self._connection.stream(_WATCH_PURSE, lambda: request)
+        # A row that was told in part is told again from its first message.
+        last, half_told, repeated = after_seq, 0, 0
+
+        def next_request() -> trading_pb2.WatchPurseRequest:
+            nonlocal repeated
+            repeated = half_told
+            return trading_pb2.WatchPurseRequest(subaccount=subaccount, after_seq=last)
+
+        with closing(self._connection.stream(_WATCH_PURSE, next_request)) as responses:
+            for response in responses:
+                if repeated and response.WhichOneof("event") in ("fill", "order", "balances"):
+                    repeated -= 1
+                    continue
+                repeated = 0
+                yield response
+                if response.more:
+                    half_told += 1
+                elif response.seq:
+                    last, half_told = response.seq, 0

@@ -46,6 +46,11 @@ def until_interrupted() -> Iterator[None]:
         yield
 
 
+def note_shutdown(output: Output, notice: types_pb2.ServerShutdown) -> None:
+    """Tell of a planned stop, after which the stream is opened again by itself."""
+    output.note(f"The house stops: {notice.reason}. Waiting for its return.")
+
+
 def markets(*, options: Options = NO_OPTIONS) -> None:
     """List the markets, their prices at each source, and their rules."""
     with options.connected() as (client, output):
@@ -308,6 +313,8 @@ def _follow_trades(
                 output.note(f"Trades up to number {response.lagged_to} were missed.")
             if response.reset:
                 output.note("The feed started anew.")
+            if response.HasField("shutdown"):
+                note_shutdown(output, response.shutdown)
             for trade in response.trades:
                 _print_trade(output, trade)
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from rich.text import Text
 
-from xache.commands.market import until_interrupted
+from xache.commands.market import note_shutdown, until_interrupted
 from xache.commands.options import NO_PURSE_OPTIONS, Count, PurseOptions
 from xache.explain import explain_hold, explain_limits
 from xache.order_view import counterparty_text
@@ -227,6 +227,8 @@ def _print_event(output: Output, event: trading_pb2.WatchPurseResponse) -> None:
                 output.line(
                     at, ("funds  ", "bold"), f"{balance.available} {balance.asset} free{held}"
                 )
+        case "shutdown":
+            note_shutdown(output, event.shutdown)
         case _:
             return  # A sign of life.
     output.console.file.flush()
