@@ -29,7 +29,7 @@ from xached.actors.strategies.actor import Strategies, run_strategies
 from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
 from xached.adapters.child import find_strategies
 from xached.adapters.feeds.live import LiveFeed
-from xached.api.account import AccountHandlers, PurseSummary
+from xached.api.account import AccountHandlers
 from xached.api.admin import ActorReport, AdminHandlers, HouseReport
 from xached.api.auth import AuthHandlers, SessionAuthorizer
 from xached.api.errors import Interceptor
@@ -57,7 +57,6 @@ from xached.domain.messages import (
     SetRiskLimits,
 )
 from xached.domain.order import MAIN, AccountId, make_purse
-from xached.domain.queries import PursesQuery
 from xached.domain.rejection import Rejection
 from xached.domain.sessions import SessionTable
 from xached.listeners import GRACE_S, Addresses, Doors, Front, NetworkDoors
@@ -540,13 +539,6 @@ def _services(core: _Core) -> tuple[Service, ...]:
     matching, directory = core.house.matching, core.house.directory
     sessions = core.house.sessions
 
-    async def list_purses(account_id: AccountId) -> list[PurseSummary]:
-        purses = await matching.query(PursesQuery(account_id), account=account_id)
-        return [
-            PurseSummary(purse=each.purse, frozen=each.frozen, simulated=each.simulated)
-            for each in purses
-        ]
-
     now_ns = core.world.now_ns
     trading = (
         TradingHandlers(matching, directory, core.history, core.feed, now_ns),
@@ -554,7 +546,7 @@ def _services(core: _Core) -> tuple[Service, ...]:
     )
     return (
         _service(auth_pb2, "AuthService", AuthHandlers(sessions)),
-        _service(account_pb2, "AccountService", AccountHandlers(sessions, list_purses)),
+        _service(account_pb2, "AccountService", AccountHandlers(sessions, matching)),
         _service(trading_pb2, "TradingService", trading),
         _service(market_pb2, "MarketService", MarketHandlers(core.market, directory)),
         _service(wallet_pb2, "WalletService", WalletHandlers(matching, directory, core.history)),

@@ -25,7 +25,7 @@ from tests.api.trading_house import (
     status,
     trading_house,
 )
-from xached.api import convert
+from xached.api import listing
 from xached.api.admin import ActorReport, AdminHandlers, HouseReport
 from xached.api.auth import Sessions
 from xached.api.errors import StatusError
@@ -96,12 +96,12 @@ async def test_an_asset_and_an_instrument_are_listed_and_traded(
     listed = await admin.list_asset(ADMIN, request)
     assert listed.seq == house.running.journal.last_seq
     assert (await admin.list_asset(ADMIN, request)).seq == listed.seq
-    told = convert.instrument_message(
+    told = listing.instrument_message(
         house.running.directory.instrument("BTC-USDT"), MarketState.TRADING
     )
     told.symbol, told.base, told.lot_size, told.min_quantity = "SOL-USDT", "SOL", "0.01", "0.01"
-    listing = admin_pb2.ListInstrumentRequest(instrument=told, request_id="sol-usdt")
-    await admin.list_instrument(ADMIN, listing)
+    wanted = admin_pb2.ListInstrumentRequest(instrument=told, request_id="sol-usdt")
+    await admin.list_instrument(ADMIN, wanted)
     assert house.running.directory.instrument("SOL-USDT").lot_size == "0.01"
     order = limit("a1", price="200", quantity="0.01")
     order.symbol = "SOL-USDT"
@@ -132,7 +132,7 @@ async def test_rules_of_a_listed_instrument_do_not_change(
     autojump_clock: MockClock, house: TradingHouse
 ) -> None:
     admin = handlers(house)
-    told = convert.instrument_message(
+    told = listing.instrument_message(
         house.running.directory.instrument("BTC-USDT"), MarketState.TRADING
     )
     seq = house.running.journal.last_seq
@@ -188,6 +188,45 @@ async def test_a_halted_house_takes_cancels_only(
     )
     await admin.set_halt(ADMIN, admin_pb2.SetHaltRequest(halted=False, cause="over"))
     await house.place("alice", limit("a2"))
+
+
+async def test_rules_change_and_markets_go_at_run_time(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    admin = handlers(house)
+    placed = await house.place("alice", limit("a1"))
+    told = listing.instrument_message(
+        house.running.directory.instrument("BTC-USDT"), MarketState.TRADING
+    )
+    told.min_quantity = told.min_market_quantity = "0.001"
+    change = admin_pb2.ChangeInstrumentRequest(instrument=told, request_id="c1")
+    changed = await admin.change_instrument(ADMIN, change)
+    assert (await admin.change_instrument(ADMIN, change)).seq == changed.seq
+    assert house.running.directory.instrument("BTC-USDT").min_quantity_lots == 100
+    too_small = await refused(house.place("alice", limit("a2")))
+    assert (too_small.reason, too_small.facts["nearest"]) == (Reason.QUANTITY_RANGE, "0.001")
+    told.lot_size = told.min_quantity = told.min_market_quantity = "0.01"
+    other_steps = admin_pb2.ChangeInstrumentRequest(instrument=told)
+    assert (await refused(admin.change_instrument(ADMIN, other_steps))).reason is (
+        Reason.STEPS_FIXED
+    )
+    delist = admin_pb2.DelistInstrumentRequest(symbol="BTC-USDT", cause="low volume")
+    await admin.delist_instrument(ADMIN, delist)
+    journal = house.running.journal
+    row = journal.row(journal.last_seq)
+    assert row is not None
+    assert row.by == "root"
+    assert await house.open_orders("alice") == []
+    assert (await refused(house.place("alice", limit("a3")))).reason is Reason.DELISTED
+    in_use = await refused(
+        admin.delist_asset(ADMIN, admin_pb2.DelistAssetRequest(asset="NOPE", cause=""))
+    )
+    assert in_use.reason is Reason.UNKNOWN_ASSET
+    await admin.delist_asset(ADMIN, admin_pb2.DelistAssetRequest(asset="BTC", cause="gone"))
+    ended = await house.trading.get_order(
+        call_of("alice"), trading_pb2.GetOrderRequest(order_id=placed.order.order_id)
+    )
+    assert ended.order.end_reason == types_pb2.END_REASON_INSTRUMENT
 
 
 # --- Markets. --------------------------------------------------------------------------------
@@ -456,6 +495,9 @@ async def test_every_garbled_command_is_refused_in_form(
     calls: list[tuple[Callable[..., Awaitable[Any]], Message]] = [
         (admin.list_asset, admin_pb2.ListAssetRequest()),
         (admin.list_instrument, admin_pb2.ListInstrumentRequest()),
+        (admin.change_instrument, admin_pb2.ChangeInstrumentRequest()),
+        (admin.delist_instrument, admin_pb2.DelistInstrumentRequest()),
+        (admin.delist_asset, admin_pb2.DelistAssetRequest()),
         (admin.set_market_state, admin_pb2.SetMarketStateRequest()),
         (admin.set_mark, admin_pb2.SetMarkRequest()),
         (admin.set_risk_limits, admin_pb2.SetRiskLimitsRequest()),

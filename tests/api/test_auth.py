@@ -17,9 +17,10 @@ from trio.testing import MockClock
 from xache.v1 import account_pb2, admin_pb2, auth_pb2, options_pb2
 
 from tests.actors.people import ALICE, BOB, PASSWORD, WRONG, People, running
+from xached.actors.matching import Matching
 from xached.actors.sessions import issue_bootstrap_token
 from xached.api import auth
-from xached.api.account import AccountHandlers, PurseSummary
+from xached.api.account import AccountHandlers
 from xached.api.auth import (
     STREAMS_PER_SESSION_MAX,
     AuthHandlers,
@@ -30,7 +31,7 @@ from xached.api.auth import (
 from xached.api.errors import StatusError, status_of
 from xached.api.routes import PUBLIC, Call, Caller, Routes, Service
 from xached.domain.auth import Role, Scope
-from xached.domain.order import AccountId, Purse
+from xached.domain.order import Purse
 from xached.domain.rejection import Rejection
 from xached.runtime.world import SimulatedWorld
 from xached.security.tokens import ACCESS_LIFETIME_S
@@ -87,18 +88,11 @@ class Api:
                 ),
                 Service(
                     descriptor=account_pb2.DESCRIPTOR.services_by_name["AccountService"],
-                    handlers=AccountHandlers(people.inbox, self.list_purses),
+                    handlers=AccountHandlers(people.inbox, Matching(8)),
                 ),
             ],
             self.authorizer,
         )
-
-    async def list_purses(self, account_id: AccountId) -> list[PurseSummary]:
-        await trio.lowlevel.checkpoint()
-        return [
-            PurseSummary(purse=Purse(f"{account_id}/{name}"), frozen=name == "sma", simulated=False)
-            for name in ("sma", "alpha", "main")
-        ]
 
     async def call(self, method: str, request: Message, token: str = "") -> Any:
         route = self.routes.find(f"/xache.v1.{method}")
@@ -158,14 +152,6 @@ async def test_a_person_signs_in_and_out(tmp_path: Path, autojump_clock: MockClo
         assert account.email == ALICE
         assert list(account.roles) == [options_pb2.ROLE_USER]
         assert account.created_at_ns > 0
-        purses = await api.call(
-            "AccountService/ListSubaccounts", account_pb2.ListSubaccountsRequest(), token
-        )
-        assert [(purse.name, purse.frozen) for purse in purses.subaccounts] == [
-            ("main", False),
-            ("alpha", False),
-            ("sma", True),
-        ]
         refreshed = await api.call(
             "AuthService/Refresh",
             auth_pb2.RefreshRequest(refresh_token=login.tokens.refresh_token),

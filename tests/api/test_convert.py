@@ -18,7 +18,7 @@ from xache.v1 import options_pb2, trading_pb2, types_pb2, wallet_pb2
 
 from tests.domain.test_instrument import make_instrument
 from tests.storage.house import INSTRUMENT, House
-from xached.api import convert
+from xached.api import convert, listing
 from xached.domain.auth import Role, Scope
 from xached.domain.history import Funds
 from xached.domain.instrument import Asset, AssetName, Directory, Instrument, Symbol
@@ -467,7 +467,7 @@ def test_holds_are_told_beside_their_sum() -> None:
 # --- Instruments. ----------------------------------------------------------------------------
 
 
-def listing(instrument: Instrument) -> Directory:
+def assets_of(instrument: Instrument) -> Directory:
     """A directory with the assets of an instrument."""
     directory = Directory()
     directory.list_asset(Asset(instrument.base, instrument.base_scale))
@@ -491,15 +491,35 @@ def test_an_instrument_comes_back_as_it_was_told(
         max_price_ticks=most,
         max_quantity_lots=most,
         min_notional_units=7,
+        min_market_quantity_lots=None if most % 2 else 1,
+        max_algo_orders=most % 3,
+        max_iceberg_orders=0,
+        max_position_lots=None if most % 5 else most,
+        min_trail_bps=5,
+        max_trail_bps=2_000,
+        mark_stale_ns=None if most % 7 else 10**9,
+        reference_bucket_ns=10**9,
+        reference_buckets=300,
+        auction_ns=5,
+        volatility_halt_ns=6,
+        opening_auction=bool(most % 2),
     )
-    told = convert.instrument_message(instrument, MarketState.HALTED)
+    told = listing.instrument_message(instrument, MarketState.HALTED)
     assert told.state == types_pb2.MARKET_STATE_HALTED
-    assert convert.listed_instrument(told, listing(instrument)) == instrument
+    assert listing.listed_instrument(told, assets_of(instrument)) == instrument
+
+
+def test_rules_that_are_left_out_of_a_listing_have_their_defaults() -> None:
+    told = listing.instrument_message(INSTRUMENT, MarketState.TRADING)
+    for field in ("max_algo_orders", "max_iceberg_orders", "min_trail_bps", "max_trail_bps"):
+        told.ClearField(field)
+    assert listing.listed_instrument(told, assets_of(INSTRUMENT)) == INSTRUMENT
 
 
 @pytest.mark.parametrize(
     ("field", "text", "reason", "facts"),
     [
+        ("max_position", "0.000001", Reason.QUANTITY_LOT, {"field": "max_position"}),
         ("min_price", "0.15", Reason.PRICE_TICK, {"nearest": "0.1 or 0.2"}),
         ("max_price", "1000000.01", Reason.PRICE_TICK, {"given": "1000000.01"}),
         ("min_quantity", "0.000015", Reason.QUANTITY_LOT, {"nearest": "0.00001 or 0.00002"}),
@@ -519,9 +539,9 @@ def test_an_instrument_comes_back_as_it_was_told(
 def test_rules_that_do_not_fit_are_refused_never_rounded(
     field: str, text: str, reason: Reason, facts: dict[str, str]
 ) -> None:
-    told = convert.instrument_message(INSTRUMENT, MarketState.TRADING)
+    told = listing.instrument_message(INSTRUMENT, MarketState.TRADING)
     setattr(told, field, text)
     with pytest.raises(Rejection) as refused:
-        convert.listed_instrument(told, listing(INSTRUMENT))
+        listing.listed_instrument(told, assets_of(INSTRUMENT))
     assert refused.value.reason is reason
     assert {name: refused.value.facts[name] for name in facts} == facts

@@ -15,12 +15,14 @@ from xache.v1 import options_pb2, trading_pb2, types_pb2, wallet_pb2
 
 from tests.actors.test_matching import Running, running
 from xached.actors.history import History, run_history
+from xached.api.account import AccountHandlers
 from xached.api.errors import StatusError, status_of
 from xached.api.order_control import OrderControl
 from xached.api.routes import Call, Caller
 from xached.api.trading import TradingHandlers
 from xached.api.wallet import WalletHandlers
 from xached.domain.order import AccountId, Purse, make_purse
+from xached.runtime.mailbox import Mailbox
 from xached.runtime.world import Lane
 from xached.storage.views import Views, ViewsReader
 
@@ -164,6 +166,7 @@ class TradingHouse:
 
     trading: TradingHandlers
     control: OrderControl
+    account: AccountHandlers
     wallet: WalletHandlers
     history: History
     views_lane: HeldLane
@@ -206,6 +209,7 @@ async def trading_house(path: Path, *, capacity: int = 1_024) -> AsyncIterator[T
                         house.matching, house.directory, history, house.feed, house.world.now_ns
                     ),
                     control=OrderControl(house.matching, house.directory, house.world.now_ns),
+                    account=AccountHandlers(Mailbox(4), house.matching),
                     wallet=WalletHandlers(house.matching, house.directory, history),
                     history=history,
                     views_lane=lane,

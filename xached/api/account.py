@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
-
-import attrs
 from xache.v1 import account_pb2
 
+from xached.actors.matching import Matching
+from xached.api import convert
 from xached.api.auth import Sessions, ask_sessions, caller_of, role_names
 from xached.api.routes import Call
 from xached.domain.auth import AccountProfile, GetAccount
-from xached.domain.order import MAIN, AccountId, Purse, subaccount_of
-
-
-@attrs.frozen(kw_only=True)
-class PurseSummary:
-    """One purse of an account, as the exchange knows it."""
-
-    purse: Purse
-    frozen: bool
-    simulated: bool
-
-
-ListPurses: TypeAlias = Callable[[AccountId], Awaitable[list[PurseSummary]]]
-"""All purses of an account, in any order."""
+from xached.domain.market_messages import OpenSubaccount
+from xached.domain.order import MAIN, account_of, subaccount_of
+from xached.domain.queries import PursesQuery
 
 
 class AccountHandlers:
     """Serves ``xache.v1.AccountService``."""
 
-    def __init__(self, sessions: Sessions, list_purses: ListPurses) -> None:
+    def __init__(self, sessions: Sessions, matching: Matching) -> None:
         self._sessions = sessions
-        self._list_purses = list_purses
+        self._matching = matching
 
     async def get_account(
         self, call: Call, _request: account_pb2.GetAccountRequest
@@ -51,7 +38,8 @@ class AccountHandlers:
         self, call: Call, _request: account_pb2.ListSubaccountsRequest
     ) -> account_pb2.ListSubaccountsResponse:
         """List the caller's purses, main first."""
-        purses = await self._list_purses(caller_of(call).account_id)
+        account_id = caller_of(call).account_id
+        purses = await self._matching.query(PursesQuery(account_id), account=account_id)
         named = sorted(
             ((subaccount_of(purse.purse), purse) for purse in purses),
             key=lambda pair: (pair[0] != MAIN, pair[0]),
@@ -62,3 +50,15 @@ class AccountHandlers:
                 for name, purse in named
             ]
         )
+
+    async def open_subaccount(
+        self, call: Call, request: account_pb2.OpenSubaccountRequest
+    ) -> account_pb2.OpenSubaccountResponse:
+        """Open another purse beside the main one."""
+        command = OpenSubaccount(
+            purse=call.purse, request_id=convert.optional_id(request.request_id)
+        )
+        row = await self._matching.execute(
+            command, account=account_of(call.purse), deadline=call.deadline_s
+        )
+        return account_pb2.OpenSubaccountResponse(seq=row.seq)

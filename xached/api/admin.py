@@ -8,10 +8,11 @@ import attrs
 from xache.v1 import admin_pb2
 
 from xached.actors.matching import Matching
-from xached.api import convert
+from xached.api import convert, listing
 from xached.api.auth import Sessions, bootstrap_admin, caller_of, set_role
 from xached.api.routes import Call
 from xached.domain.instrument import Asset, AssetName, Directory
+from xached.domain.market_messages import ChangeInstrument, DelistAsset, DelistInstrument
 from xached.domain.messages import (
     Command,
     Deposit,
@@ -52,7 +53,7 @@ class HouseReport:
 
 
 class AdminHandlers:
-    """Handlers of AdminService."""
+    """Handlers of AdminService; every change is journaled with its administrator."""
 
     def __init__(
         self,
@@ -91,10 +92,42 @@ class AdminHandlers:
     ) -> admin_pb2.ListInstrumentResponse:
         """List an instrument."""
         command = ListInstrument(
-            instrument=convert.listed_instrument(request.instrument, self._directory),
+            instrument=listing.listed_instrument(request.instrument, self._directory),
             request_id=convert.optional_id(request.request_id),
         )
         return admin_pb2.ListInstrumentResponse(seq=await self._seq_of(call, command))
+
+    async def change_instrument(
+        self, call: Call, request: admin_pb2.ChangeInstrumentRequest
+    ) -> admin_pb2.ChangeInstrumentResponse:
+        """Give a listed instrument other rules."""
+        command = ChangeInstrument(
+            instrument=listing.listed_instrument(request.instrument, self._directory),
+            request_id=convert.optional_id(request.request_id),
+        )
+        return admin_pb2.ChangeInstrumentResponse(seq=await self._seq_of(call, command))
+
+    async def delist_instrument(
+        self, call: Call, request: admin_pb2.DelistInstrumentRequest
+    ) -> admin_pb2.DelistInstrumentResponse:
+        """Take an instrument off the list."""
+        command = DelistInstrument(
+            symbol=self._directory.instrument(request.symbol).symbol,
+            cause=convert.cause(request.cause),
+            request_id=convert.optional_id(request.request_id),
+        )
+        return admin_pb2.DelistInstrumentResponse(seq=await self._seq_of(call, command))
+
+    async def delist_asset(
+        self, call: Call, request: admin_pb2.DelistAssetRequest
+    ) -> admin_pb2.DelistAssetResponse:
+        """Take an asset off the list."""
+        command = DelistAsset(
+            asset=self._directory.asset(request.asset).name,
+            cause=convert.cause(request.cause),
+            request_id=convert.optional_id(request.request_id),
+        )
+        return admin_pb2.DelistAssetResponse(seq=await self._seq_of(call, command))
 
     async def set_market_state(
         self, call: Call, request: admin_pb2.SetMarketStateRequest
@@ -183,7 +216,7 @@ class AdminHandlers:
             purse=_purse(request.account_id, request.subaccount),
             asset=asset.name,
             amount_units=parse_decimal(request.amount, asset.scale),
-            request_id=_required_id(request.request_id),
+            request_id=convert.required_id(request.request_id),
         )
         return admin_pb2.DepositResponse(seq=await self._seq_of(call, command))
 
@@ -225,16 +258,3 @@ def _purse(account_id: str, subaccount: str) -> Purse:
             allowed="an account id",
         )
     return make_purse(check_id(account_id, "account_id"), subaccount)
-
-
-def _required_id(request_id: str) -> str:
-    """Money is credited once: without an id a retry could credit it twice."""
-    if not request_id:
-        raise Rejection(
-            Reason.FIELD_REQUIRED,
-            "a deposit needs a request_id",
-            field="request_id",
-            given="nothing",
-            allowed="1 to 36 of A-Z a-z 0-9 . _ -",
-        )
-    return convert.optional_id(request_id)

@@ -26,11 +26,11 @@ from xached.domain.instrument import (
     Directory,
     Instrument,
     Symbol,
-    read_instrument,
 )
 from xached.domain.messages import CancelAll, CancelOrder, OrderEnded, PlaceOrder, ReplaceOrder, Row
 from xached.domain.money import ceil_div, format_units, parse_decimal
 from xached.domain.order import (
+    ID_ALLOWED,
     EndReason,
     MarketState,
     Order,
@@ -151,6 +151,22 @@ CAUSE_CHARS_MAX: Final = 200
 def optional_id(request_id: str) -> str:
     """Read a request id that may be left out. Raises: Rejection ID_FORMAT."""
     return check_id(request_id, "request_id") if request_id else ""
+
+
+def required_id(request_id: str) -> str:
+    """Read the request id of what moves money: without one a retry could move it twice.
+
+    Raises: Rejection FIELD_REQUIRED or ID_FORMAT.
+    """
+    if not request_id:
+        raise Rejection(
+            Reason.FIELD_REQUIRED,
+            "what moves money needs a request_id",
+            field="request_id",
+            given="nothing",
+            allowed=ID_ALLOWED,
+        )
+    return check_id(request_id, "request_id")
 
 
 def market_state(number: int) -> MarketState:
@@ -366,57 +382,6 @@ def average_price(quote_units: int, lots: int, instrument: Instrument) -> str:
     numerator = quote_units * 10 ** (places + instrument.base_scale)
     denominator = lots * instrument.lot_units * 10**instrument.quote_scale
     return format_units(ceil_div(numerator, denominator), places)
-
-
-def instrument_message(instrument: Instrument, state: MarketState) -> types_pb2.Instrument:
-    """A listed market and its rules."""
-    return types_pb2.Instrument(
-        symbol=instrument.symbol,
-        base=instrument.base,
-        quote=instrument.quote,
-        tick_size=instrument.tick_size,
-        lot_size=instrument.lot_size,
-        min_price=instrument.format_price(instrument.min_price_ticks),
-        max_price=instrument.format_price(instrument.max_price_ticks),
-        min_quantity=instrument.format_quantity(instrument.min_quantity_lots),
-        max_quantity=instrument.format_quantity(instrument.max_quantity_lots),
-        max_market_quantity=instrument.format_quantity(instrument.max_market_quantity_lots),
-        min_notional=instrument.format_quote(instrument.min_notional_units),
-        max_notional=instrument.format_quote(instrument.max_notional_units),
-        buy_band_up_ppm=instrument.buy_band_up_ppm,
-        buy_band_down_ppm=instrument.buy_band_down_ppm,
-        sell_band_up_ppm=instrument.sell_band_up_ppm,
-        sell_band_down_ppm=instrument.sell_band_down_ppm,
-        maker_fee_ppm=instrument.maker_fee_ppm,
-        taker_fee_ppm=instrument.taker_fee_ppm,
-        max_open_orders=instrument.max_open_orders,
-        state=wire(state),
-    )
-
-
-def listed_instrument(message: types_pb2.Instrument, directory: Directory) -> Instrument:
-    """Read the rules of a market to list; its state is ignored. Raises: Rejection."""
-    return read_instrument(
-        symbol=message.symbol,
-        base=directory.asset(message.base),
-        quote=directory.asset(message.quote),
-        tick_size=message.tick_size,
-        lot_size=message.lot_size,
-        min_price=message.min_price,
-        max_price=message.max_price,
-        min_quantity=message.min_quantity,
-        max_quantity=message.max_quantity,
-        max_market_quantity=message.max_market_quantity,
-        min_notional=message.min_notional,
-        max_notional=message.max_notional,
-        buy_band_up_ppm=message.buy_band_up_ppm,
-        buy_band_down_ppm=message.buy_band_down_ppm,
-        sell_band_up_ppm=message.sell_band_up_ppm,
-        sell_band_down_ppm=message.sell_band_down_ppm,
-        maker_fee_ppm=message.maker_fee_ppm,
-        taker_fee_ppm=message.taker_fee_ppm,
-        max_open_orders=message.max_open_orders,
-    )
 
 
 def wire(value: enum.IntEnum) -> Any:

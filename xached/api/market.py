@@ -16,7 +16,7 @@ import trio
 from xache.v1 import market_pb2, types_pb2
 
 from xached.actors.market.data import MarketData, Watch
-from xached.api import convert
+from xached.api import convert, listing
 from xached.api.routes import Call, Responses
 from xached.domain.candles import Candle, Interval
 from xached.domain.depth import BookStep, TopLevels
@@ -64,7 +64,7 @@ class MarketHandlers:
         """List the instruments and their rules."""
         return market_pb2.ListInstrumentsResponse(
             instruments=[
-                convert.instrument_message(instrument, self._data.market_state(symbol))
+                listing.instrument_message(instrument, self._data.market_state(symbol))
                 for symbol, instrument in sorted(self._directory.items())
             ],
             assets=[

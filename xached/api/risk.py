@@ -9,6 +9,7 @@ from xache.v1 import risk_pb2
 
 from xached.actors.matching import Matching
 from xached.api import convert
+from xached.api.auth import caller_of
 from xached.api.routes import Call
 from xached.domain.instrument import AssetName, Directory
 from xached.domain.messages import Command, MarkRisk, SetRiskBounds, SetRiskState
@@ -124,7 +125,8 @@ class RiskHandlers:
         return risk_pb2.ConfirmClockResponse(jump_s=round(self._clock.confirm() / NS_PER_S))
 
     async def _seq_of(self, call: Call, command: Command) -> int:
-        row = await self._matching.execute(command, deadline=call.deadline_s)
+        by = caller_of(call).account_id
+        row = await self._matching.direct(command, by, deadline=call.deadline_s)
         return row.seq
 
     def _amounts(self, amounts: Iterable[risk_pb2.RiskAmount]) -> Amounts:

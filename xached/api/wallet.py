@@ -10,8 +10,10 @@ from xached.api import convert
 from xached.api.paging import read_page, write_token
 from xached.api.routes import Call
 from xached.domain.instrument import Directory
-from xached.domain.money import format_units
-from xached.domain.order import account_of
+from xached.domain.market_messages import TransferFunds, Transferred
+from xached.domain.money import format_units, parse_decimal
+from xached.domain.order import account_of, make_purse
+from xached.domain.position import Position
 from xached.domain.queries import PurseQuery
 
 
@@ -31,6 +33,35 @@ class WalletHandlers:
         return wallet_pb2.GetBalancesResponse(
             balances=convert.balance_messages(purse.balances, purse.orders, self._directory),
             seq=purse.seq,
+        )
+
+    async def transfer_funds(
+        self, call: Call, request: wallet_pb2.TransferFundsRequest
+    ) -> wallet_pb2.TransferFundsResponse:
+        """Move money between two purses of the caller's own."""
+        asset = self._directory.asset(request.asset)
+        command = TransferFunds(
+            source=call.purse,
+            target=make_purse(account_of(call.purse), request.target_subaccount),
+            asset=asset.name,
+            amount_units=parse_decimal(request.amount, asset.scale),
+            request_id=convert.required_id(request.request_id),
+        )
+        row = await self._matching.execute(
+            command, account=account_of(call.purse), deadline=call.deadline_s
+        )
+        (moved,) = (event for event in row.events if isinstance(event, Transferred))
+        return wallet_pb2.TransferFundsResponse(
+            positions=[
+                convert.position_message(
+                    each.symbol,
+                    Position(each.quantity_lots, each.cost_units),
+                    self._directory[each.symbol],
+                )
+                for each in moved.positions
+            ],
+            at_ns=row.at_ns,
+            seq=row.seq,
         )
 
     async def list_transactions(

@@ -33,6 +33,20 @@ class ListSubaccountsResponse(_message.Message):
     subaccounts: _containers.RepeatedCompositeFieldContainer[Subaccount]
     def __init__(self, subaccounts: _Optional[_Iterable[_Union[Subaccount, _Mapping]]] = ...) -> None: ...
 
+class OpenSubaccountRequest(_message.Message):
+    __slots__ = ("subaccount", "request_id")
+    SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    subaccount: str
+    request_id: str
+    def __init__(self, subaccount: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class OpenSubaccountResponse(_message.Message):
+    __slots__ = ("seq",)
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    def __init__(self, seq: _Optional[int] = ...) -> None: ...
+
 class Subaccount(_message.Message):
     __slots__ = ("name", "frozen", "simulated")
     NAME_FIELD_NUMBER: _ClassVar[int]

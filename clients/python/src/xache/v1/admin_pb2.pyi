@@ -68,6 +68,52 @@ class ListInstrumentResponse(_message.Message):
     seq: int
     def __init__(self, seq: _Optional[int] = ...) -> None: ...
 
+class ChangeInstrumentRequest(_message.Message):
+    __slots__ = ("instrument", "request_id")
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    instrument: _types_pb2.Instrument
+    request_id: str
+    def __init__(self, instrument: _Optional[_Union[_types_pb2.Instrument, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class ChangeInstrumentResponse(_message.Message):
+    __slots__ = ("seq",)
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    def __init__(self, seq: _Optional[int] = ...) -> None: ...
+
+class DelistInstrumentRequest(_message.Message):
+    __slots__ = ("symbol", "cause", "request_id")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    cause: str
+    request_id: str
+    def __init__(self, symbol: _Optional[str] = ..., cause: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class DelistInstrumentResponse(_message.Message):
+    __slots__ = ("seq",)
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    def __init__(self, seq: _Optional[int] = ...) -> None: ...
+
+class DelistAssetRequest(_message.Message):
+    __slots__ = ("asset", "cause", "request_id")
+    ASSET_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    asset: str
+    cause: str
+    request_id: str
+    def __init__(self, asset: _Optional[str] = ..., cause: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class DelistAssetResponse(_message.Message):
+    __slots__ = ("seq",)
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    def __init__(self, seq: _Optional[int] = ...) -> None: ...
+
 class SetMarketStateRequest(_message.Message):
     __slots__ = ("symbol", "state", "cause", "request_id")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]

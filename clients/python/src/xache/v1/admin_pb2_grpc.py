@@ -56,6 +56,21 @@ class AdminServiceStub:
                 request_serializer=xache_dot_v1_dot_admin__pb2.ListInstrumentRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_admin__pb2.ListInstrumentResponse.FromString,
                 _registered_method=True)
+        self.ChangeInstrument = channel.unary_unary(
+                '/xache.v1.AdminService/ChangeInstrument',
+                request_serializer=xache_dot_v1_dot_admin__pb2.ChangeInstrumentRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_admin__pb2.ChangeInstrumentResponse.FromString,
+                _registered_method=True)
+        self.DelistInstrument = channel.unary_unary(
+                '/xache.v1.AdminService/DelistInstrument',
+                request_serializer=xache_dot_v1_dot_admin__pb2.DelistInstrumentRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_admin__pb2.DelistInstrumentResponse.FromString,
+                _registered_method=True)
+        self.DelistAsset = channel.unary_unary(
+                '/xache.v1.AdminService/DelistAsset',
+                request_serializer=xache_dot_v1_dot_admin__pb2.DelistAssetRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_admin__pb2.DelistAssetResponse.FromString,
+                _registered_method=True)
         self.SetMarketState = channel.unary_unary(
                 '/xache.v1.AdminService/SetMarketState',
                 request_serializer=xache_dot_v1_dot_admin__pb2.SetMarketStateRequest.SerializeToString,
@@ -126,6 +141,30 @@ class AdminServiceServicer:
 
     def ListInstrument(self, request, context):
         """List an instrument. It starts CANCEL_ONLY until it has a mark.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangeInstrument(self, request, context):
+        """Give a listed instrument other filters, bands, fees or durations. Its assets,
+        tick and lot never change; open orders keep the terms they were accepted under.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DelistInstrument(self, request, context):
+        """Take an instrument off the list. Its orders end; what people own stays theirs.
+        Listing it again with the same tick and lot brings it back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DelistAsset(self, request, context):
+        """Take an asset off the list that no listed instrument trades: none comes in any
+        more.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -209,6 +248,21 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.ListInstrument,
                     request_deserializer=xache_dot_v1_dot_admin__pb2.ListInstrumentRequest.FromString,
                     response_serializer=xache_dot_v1_dot_admin__pb2.ListInstrumentResponse.SerializeToString,
+            ),
+            'ChangeInstrument': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangeInstrument,
+                    request_deserializer=xache_dot_v1_dot_admin__pb2.ChangeInstrumentRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_admin__pb2.ChangeInstrumentResponse.SerializeToString,
+            ),
+            'DelistInstrument': grpc.unary_unary_rpc_method_handler(
+                    servicer.DelistInstrument,
+                    request_deserializer=xache_dot_v1_dot_admin__pb2.DelistInstrumentRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_admin__pb2.DelistInstrumentResponse.SerializeToString,
+            ),
+            'DelistAsset': grpc.unary_unary_rpc_method_handler(
+                    servicer.DelistAsset,
+                    request_deserializer=xache_dot_v1_dot_admin__pb2.DelistAssetRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_admin__pb2.DelistAssetResponse.SerializeToString,
             ),
             'SetMarketState': grpc.unary_unary_rpc_method_handler(
                     servicer.SetMarketState,
@@ -361,6 +415,87 @@ class AdminService:
             '/xache.v1.AdminService/ListInstrument',
             xache_dot_v1_dot_admin__pb2.ListInstrumentRequest.SerializeToString,
             xache_dot_v1_dot_admin__pb2.ListInstrumentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangeInstrument(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AdminService/ChangeInstrument',
+            xache_dot_v1_dot_admin__pb2.ChangeInstrumentRequest.SerializeToString,
+            xache_dot_v1_dot_admin__pb2.ChangeInstrumentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DelistInstrument(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AdminService/DelistInstrument',
+            xache_dot_v1_dot_admin__pb2.DelistInstrumentRequest.SerializeToString,
+            xache_dot_v1_dot_admin__pb2.DelistInstrumentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DelistAsset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AdminService/DelistAsset',
+            xache_dot_v1_dot_admin__pb2.DelistAssetRequest.SerializeToString,
+            xache_dot_v1_dot_admin__pb2.DelistAssetResponse.FromString,
             options,
             channel_credentials,
             insecure,

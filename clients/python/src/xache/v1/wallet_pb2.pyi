@@ -22,6 +22,30 @@ TRANSACTION_KIND_TRADE: TransactionKind
 TRANSACTION_KIND_FEE: TransactionKind
 TRANSACTION_KIND_TRANSFER: TransactionKind
 
+class TransferFundsRequest(_message.Message):
+    __slots__ = ("subaccount", "target_subaccount", "asset", "amount", "request_id")
+    SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    TARGET_SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    ASSET_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    subaccount: str
+    target_subaccount: str
+    asset: str
+    amount: str
+    request_id: str
+    def __init__(self, subaccount: _Optional[str] = ..., target_subaccount: _Optional[str] = ..., asset: _Optional[str] = ..., amount: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class TransferFundsResponse(_message.Message):
+    __slots__ = ("positions", "at_ns", "seq")
+    POSITIONS_FIELD_NUMBER: _ClassVar[int]
+    AT_NS_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    positions: _containers.RepeatedCompositeFieldContainer[_types_pb2.Position]
+    at_ns: int
+    seq: int
+    def __init__(self, positions: _Optional[_Iterable[_Union[_types_pb2.Position, _Mapping]]] = ..., at_ns: _Optional[int] = ..., seq: _Optional[int] = ...) -> None: ...
+
 class GetBalancesRequest(_message.Message):
     __slots__ = ("subaccount",)
     SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]

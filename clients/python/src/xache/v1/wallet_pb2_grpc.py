@@ -40,6 +40,11 @@ class WalletServiceStub:
                 request_serializer=xache_dot_v1_dot_wallet__pb2.GetBalancesRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_wallet__pb2.GetBalancesResponse.FromString,
                 _registered_method=True)
+        self.TransferFunds = channel.unary_unary(
+                '/xache.v1.WalletService/TransferFunds',
+                request_serializer=xache_dot_v1_dot_wallet__pb2.TransferFundsRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_wallet__pb2.TransferFundsResponse.FromString,
+                _registered_method=True)
         self.ListTransactions = channel.unary_unary(
                 '/xache.v1.WalletService/ListTransactions',
                 request_serializer=xache_dot_v1_dot_wallet__pb2.ListTransactionsRequest.SerializeToString,
@@ -53,6 +58,14 @@ class WalletServiceServicer:
 
     def GetBalances(self, request, context):
         """Tell the balances of a purse, each hold with its order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TransferFunds(self, request, context):
+        """Move money between two purses of one's own. The position that it belongs to
+        goes along with its cost; nothing is earned and no fee charged.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -72,6 +85,11 @@ def add_WalletServiceServicer_to_server(servicer, server):
                     servicer.GetBalances,
                     request_deserializer=xache_dot_v1_dot_wallet__pb2.GetBalancesRequest.FromString,
                     response_serializer=xache_dot_v1_dot_wallet__pb2.GetBalancesResponse.SerializeToString,
+            ),
+            'TransferFunds': grpc.unary_unary_rpc_method_handler(
+                    servicer.TransferFunds,
+                    request_deserializer=xache_dot_v1_dot_wallet__pb2.TransferFundsRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_wallet__pb2.TransferFundsResponse.SerializeToString,
             ),
             'ListTransactions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListTransactions,
@@ -107,6 +125,33 @@ class WalletService:
             '/xache.v1.WalletService/GetBalances',
             xache_dot_v1_dot_wallet__pb2.GetBalancesRequest.SerializeToString,
             xache_dot_v1_dot_wallet__pb2.GetBalancesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TransferFunds(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.WalletService/TransferFunds',
+            xache_dot_v1_dot_wallet__pb2.TransferFundsRequest.SerializeToString,
+            xache_dot_v1_dot_wallet__pb2.TransferFundsResponse.FromString,
             options,
             channel_credentials,
             insecure,
