@@ -12,7 +12,7 @@ import trio.testing
 
 from tests.domain.market_values import BTC
 from tests.storage.house import House
-from xached.actors.market.actor import Publish, run_market
+from xached.actors.market.actor import MarketFeed, Publish, run_market
 from xached.actors.market.data import MarketData
 from xached.domain.instrument import Symbol
 from xached.domain.market import BINANCE, BestQuote, FeedReset, Provenance, Venue
@@ -132,6 +132,8 @@ async def running(
     *,
     data: MarketData | None = None,
     feed: CommandedFeed | None = None,
+    others: Sequence[MarketFeed] = (),
+    mark_venue: Venue = BINANCE,
 ) -> AsyncIterator[Running]:
     """Run the actor over a market.db until the block is left, as a killed process would end."""
     world = SimulatedWorld(1)
@@ -146,7 +148,7 @@ async def running(
     )
 
     async def set_mark(symbol: Symbol, price_ticks: int, source: str) -> None:
-        assert (symbol, source) == (BTC.symbol, BINANCE)
+        assert (symbol, source) == (BTC.symbol, mark_venue)
         await trio.lowlevel.checkpoint()
         if house.mark_error:
             raise house.mark_error.pop()
@@ -161,10 +163,10 @@ async def running(
                 world=world,
                 exchange=exchange,
                 rows=exchange.topic,
-                feeds=[house.feed],
+                feeds=[house.feed, *others],
                 store=store,
                 set_mark=set_mark,
-                mark_venue=BINANCE,
+                mark_venue=mark_venue,
                 health=house.health,
             )
 
