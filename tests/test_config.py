@@ -19,6 +19,7 @@ from xached.adapters.feeds.session import Endpoint
 from xached.config import (
     Config,
     ConfigError,
+    FeedsConfig,
     GrpcConfig,
     default_house,
     defaults_dir,
@@ -148,6 +149,20 @@ def test_every_documented_key_is_read(folder: Path, table: str, key: str) -> Non
     rest = re.sub(rf"(?m)^{key} = \S+", f"{key} = {value}", rest, count=1)
     (folder / "xached.toml").write_text(f"{head}[{table}]{rest}")
     assert read(read_config(folder / "xached.toml")) == expected
+
+
+def test_the_line_of_the_readme_brings_a_venue_and_nothing_else_dials(folder: Path) -> None:
+    readme = (SHIPPED.parent / "README.md").read_text()
+    (line,) = re.findall(r"```toml\n\[feeds\]\n(.*)\n```", readme)
+    change(folder / "xached.toml", "binance = []", line)
+    config = read_config(folder / "xached.toml")
+    assert [name for _, name, _ in followed(config)] == ["BTCUSDT", "ETHUSDT"]
+    (venue,) = config.feeds.venues
+    assert venue.stream.tls
+    assert venue.rest.tls
+    assert config.feeds.mark_venue == "BINANCE"
+    assert read_config(SHIPPED / "xached.toml").feeds == FeedsConfig()
+    assert FeedsConfig().venues == ()
 
 
 def test_the_documented_strategy_is_one(folder: Path) -> None:

@@ -37,8 +37,8 @@ Metadata = tuple[tuple[str, str], ...]
 class HouseProcess:
     """A running daemon on a free port, over a data directory that outlives it."""
 
-    def __init__(self, root: Path, prefix: Sequence[str] = ()) -> None:
-        """``prefix``: a command that runs the daemon, such as strace."""
+    def __init__(self, root: Path, prefix: Sequence[str] = (), more: str = "") -> None:
+        """``prefix``: a command that runs the daemon, such as strace; ``more``: configuration."""
         self.root = root
         config = root / "xached.toml"
         config.write_text(
@@ -52,7 +52,7 @@ listen = "127.0.0.1:0"
 [house]
 instruments = "{REPOSITORY / "config" / "instruments.toml"}"
 risk = "{REPOSITORY / "config" / "risk.toml"}"
-"""
+{more}"""
         )
         with (root / "stderr.log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -115,9 +115,9 @@ risk = "{REPOSITORY / "config" / "risk.toml"}"
 
 
 @contextmanager
-def running(root: Path, prefix: Sequence[str] = ()) -> Iterator[HouseProcess]:
+def running(root: Path, prefix: Sequence[str] = (), more: str = "") -> Iterator[HouseProcess]:
     """A daemon that is gone after the block, however the block ends."""
-    house = HouseProcess(root, prefix)
+    house = HouseProcess(root, prefix, more)
     try:
         yield house
     finally:
