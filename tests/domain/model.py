@@ -34,13 +34,18 @@ RESTING = (TimeInForce.GTC, TimeInForce.GTD)
 
 @attrs.define(eq=False)
 class ModelOrder:
-    """One order. ``traded`` lists (price, lots, as maker) of what it traded, lot by lot."""
+    """One order. ``traded`` lists (price, lots, as maker) of what it traded, lot by lot.
+
+    In the book ``shown`` is what others see of it and ``stamp`` its place in the queue.
+    """
 
     number: int
     terms: PlaceOrder
     instrument: Instrument
     quantity: int
     prevented: int = 0
+    shown: int = 0
+    stamp: int = 0
     traded: list[tuple[int, int, bool]] = attrs.field(factory=list)
 
     @property
@@ -84,16 +89,17 @@ class ModelOrder:
 
 @attrs.define
 class Walk:
-    """What a taker would meet: (maker, lots) that trade, and that only go off both orders."""
+    """What a taker would meet: (maker, lots) that trade, that only go off both orders, and all."""
 
     fills: list[tuple[ModelOrder, int]] = attrs.field(factory=list)
     lost: list[tuple[ModelOrder, int]] = attrs.field(factory=list)
+    met: list[tuple[ModelOrder, int]] = attrs.field(factory=list)
 
     def with_fill(self, maker: ModelOrder, lots: int) -> Walk:
-        return Walk([*self.fills, (maker, lots)], self.lost)
+        return Walk([*self.fills, (maker, lots)], self.lost, [*self.met, (maker, lots)])
 
     def with_loss(self, maker: ModelOrder, lots: int) -> Walk:
-        return Walk(self.fills, [*self.lost, (maker, lots)])
+        return Walk(self.fills, [*self.lost, (maker, lots)], [*self.met, (maker, lots)])
 
 
 @attrs.define
@@ -138,6 +144,7 @@ class ModelExchange:
         self.state: dict[Symbol, MarketState] = dict.fromkeys(self.instruments, MarketState.TRADING)
         self.frozen: set[Purse] = set()
         self.halted = False
+        self.stamps = 0
 
     # --- what is there --------------------------------------------------------------------------
 
@@ -151,14 +158,14 @@ class ModelExchange:
         return self.owned[purse, asset] - self.held(purse, asset)
 
     def queue(self, symbol: Symbol, side: Side) -> list[ModelOrder]:
-        """Resting orders of a side by price, then by number."""
+        """Resting orders of a side by price, then by when they joined the queue."""
         found = [
             order
             for order in self.resting
             if order.terms.symbol == symbol and order.terms.side is side
         ]
         best_first = -1 if side is Side.BUY else 1
-        return sorted(found, key=lambda order: (best_first * order.price, order.number))
+        return sorted(found, key=lambda order: (best_first * order.price, order.stamp))
 
     # --- commands -------------------------------------------------------------------------------
 
@@ -202,6 +209,7 @@ class ModelExchange:
         if notional < order.instrument.min_notional_units:
             return Outcome(Reason.NOTIONAL_RANGE)
         order.quantity = total
+        order.shown = min(order.shown, order.leaves)
         return Outcome()
 
     def replace(
@@ -220,6 +228,10 @@ class ModelExchange:
             price_ticks=order.price if price is None else price,
             quantity_lots=total - order.executed - order.prevented,
         )
+        if terms.display_lots is not None:
+            assert terms.quantity_lots is not None
+            display = min(terms.display_lots, terms.quantity_lots)
+            terms = attrs.evolve(terms, display_lots=display)
         place = self.resting.index(order)
         self.resting.remove(order)
         outcome = self.place(number, terms)
@@ -300,6 +312,8 @@ class ModelExchange:
             fewest = instrument.min_market_quantity_lots if is_market else None
             fewest = instrument.min_quantity_lots if fewest is None else fewest
             yield Reason.QUANTITY_RANGE, lots < fewest and not exempt
+        if terms.display_lots is not None:
+            yield Reason.QUANTITY_RANGE, terms.display_lots < instrument.min_quantity_lots
         if terms.quote_units is not None:
             notional = terms.quote_units
         else:
@@ -393,7 +407,9 @@ class ModelExchange:
             limit = high if terms.side is Side.BUY else low
         mode = terms.self_trade_prevention
         short_of, enough, price = EndReason.NO_LIQUIDITY, EndReason.NONE, None
-        for maker in self.queue(terms.symbol, _opposite(terms.side)):
+        line = [(each, each.shown) for each in self.queue(terms.symbol, _opposite(terms.side))]
+        while line:
+            maker, shown = line.pop(0)
             if not _meets(terms.side, limit, maker.price):
                 short_of = EndReason.PRICE_BAND
                 break
@@ -403,7 +419,7 @@ class ModelExchange:
             lost = own and mode in (SelfTradePrevention.DECREMENT, SelfTradePrevention.TRANSFER)
             add = walk.with_loss if lost else walk.with_fill
             lots, price = 0, maker.price
-            while lots < maker.leaves and not self._is_enough(order, add(maker, lots), price):
+            while lots < shown and not self._is_enough(order, add(maker, lots), price):
                 lots += 1
             enough = EndReason.SELF_TRADE if lost else EndReason.NONE
             if own:
@@ -412,13 +428,16 @@ class ModelExchange:
                 outcome.trades.append((maker.number, maker.price, lots))
             if lost or not own:
                 walk = add(maker, lots)
-                if lots == maker.leaves:
-                    fate = (
-                        (OrderStatus.EXPIRED, EndReason.SELF_TRADE, maker.executed)
-                        if lost
-                        else (OrderStatus.FILLED, EndReason.NONE, maker.executed + lots)
-                    )
-                    outcome.ended.append((maker.number, *fate))
+                left = maker.leaves - _sum(walk.met, maker)
+                if lots == shown and left:
+                    behind = [index for index, (each, _) in enumerate(line) if each.price == price]
+                    at = behind[-1] + 1 if behind else 0
+                    line.insert(at, (maker, min(left, maker.terms.display_lots or left)))
+                if left == 0:
+                    executed = maker.executed + _sum(walk.fills, maker)
+                    expired = (OrderStatus.EXPIRED, EndReason.SELF_TRADE, executed)
+                    filled = (OrderStatus.FILLED, EndReason.NONE, executed)
+                    outcome.ended.append((maker.number, *(expired if lost else filled)))
                 continue
             if mode is not SelfTradePrevention.EXPIRE_TAKER:
                 expired = (OrderStatus.EXPIRED, EndReason.SELF_TRADE, maker.executed)
@@ -446,6 +465,12 @@ class ModelExchange:
         return cost + fee > terms.quote_units - lost
 
     def _settle(self, order: ModelOrder, outcome: Outcome, walk: Walk) -> None:
+        left = {maker.number: maker.leaves for maker, _ in walk.met}
+        for maker, lots in walk.met:
+            left[maker.number] -= lots
+            maker.shown -= lots
+            if maker.shown == 0 and left[maker.number]:
+                self._show(maker, left[maker.number])
         for maker, lots in walk.lost:
             order.prevented += lots
             maker.prevented += lots
@@ -495,6 +520,11 @@ class ModelExchange:
         position.quantity += lots
         position.cost += notional + buyer_fee
 
+    def _show(self, order: ModelOrder, leaves: int) -> None:
+        """Show what there is, or a slice of it, at the back of the queue."""
+        self.stamps += 1
+        order.stamp, order.shown = self.stamps, min(leaves, order.terms.display_lots or leaves)
+
     def _fate(self, order: ModelOrder, stopped: EndReason) -> tuple[OrderStatus, EndReason]:
         terms = order.terms
         if terms.quote_units is not None and stopped is not EndReason.NONE:
@@ -506,6 +536,7 @@ class ModelExchange:
         if terms.time_in_force is TimeInForce.IOC:
             return OrderStatus.EXPIRED, EndReason.IOC
         self.resting.append(order)
+        self._show(order, order.leaves)
         partly = order.executed > 0
         return OrderStatus.PARTIALLY_FILLED if partly else OrderStatus.OPEN, EndReason.NONE
 
@@ -516,6 +547,10 @@ def _opposite(side: Side) -> Side:
 
 def _meets(side: Side, limit: int | Fraction, price: int) -> bool:
     return price <= limit if side is Side.BUY else price >= limit
+
+
+def _sum(met: list[tuple[ModelOrder, int]], maker: ModelOrder) -> int:
+    return sum(lots for each, lots in met if each is maker)
 
 
 def _same_account(one: ModelOrder, other: ModelOrder) -> bool:

@@ -20,11 +20,12 @@ name begins with ``?`` does not.
     risk-state SCOPE SETTER STATE   bounds SCOPE [orders N] [size A] [position A] [minute A]
                                            [loss A] [drawdown A] [in ASSET]
                                     SCOPE is house, market:SYMBOL, account:PURSE or purse:PURSE
-    order PURSE ID SIDE QUANTITY @ PRICE TIF [TIME] [post-only] [stp MODE]
+    order PURSE ID SIDE QUANTITY @ PRICE TIF [TIME] [post-only] [display QUANTITY] [stp MODE]
     order PURSE ID SIDE QUANTITY MARKET [stp MODE]
     order PURSE ID SIDE quote AMOUNT MARKET [stp MODE]
     amend PURSE ID QUANTITY [expect EXECUTED]
-    replace PURSE ID NEW_ID [QUANTITY] [@ PRICE] [expires TIME] [expect EXECUTED]
+    replace PURSE ID NEW_ID [QUANTITY] [@ PRICE] [display QUANTITY] [expires TIME]
+            [expect EXECUTED]
     order PURSE ID SIDE QUANTITY STOP|TAKE_PROFIT PRICE [TIF [TIME]] [on SOURCE]
     order PURSE ID SIDE QUANTITY STOP_LIMIT|TAKE_PROFIT_LIMIT PRICE @ LIMIT TIF [TIME] [on SOURCE]
     order PURSE ID SIDE QUANTITY TRAILING_STOP Nbps|by:PRICE [from PRICE] [TIF [TIME]] [on SOURCE]
@@ -291,6 +292,11 @@ class Script:
             at = words.index("stp")
             stp = SelfTradePrevention[words[at + 1]]
             del words[at : at + 2]
+        display: int | None = None
+        if "display" in words:
+            at = words.index("display")
+            display = lots_of(instrument, words[at + 1])
+            del words[at : at + 2]
         post_only = "post-only" in words
         if post_only:
             words.remove("post-only")
@@ -332,6 +338,7 @@ class Script:
             self_trade_prevention=stp,
             expires_at_ns=expires,
             trigger=trigger,
+            display_lots=display,
         )
 
     def _amend(self, purse: Purse, client_id: str, quantity: str, expect: list[str]) -> AmendOrder:
@@ -351,7 +358,7 @@ class Script:
         quantity = lots_of(instrument, terms.pop(0)) if len(terms) % 2 else None
         given = dict(zip(terms[::2], terms[1::2], strict=True))
         price, expires = given.pop("@", None), given.pop("expires", None)
-        expect = given.pop("expect", None)
+        expect, display = given.pop("expect", None), given.pop("display", None)
         assert not given, f"unknown words: {given}"
         return ReplaceOrder(
             purse=purse,
@@ -362,7 +369,7 @@ class Script:
             price_ticks=None if price is None else price_ticks_of(instrument, price),
             quantity_lots=quantity,
             stop_ticks=None,
-            display_lots=None,
+            display_lots=None if display is None else lots_of(instrument, display),
             expires_at_ns=None if expires is None else time_ns(expires),
             expected_executed_lots=None if expect is None else lots_of(instrument, expect),
         )

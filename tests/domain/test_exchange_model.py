@@ -42,6 +42,7 @@ from xached.domain.messages import (
     SetMark,
     SetMarketState,
     SetRiskLimits,
+    SliceShown,
     Traded,
 )
 from xached.domain.order import (
@@ -188,6 +189,7 @@ class ExchangeMachine(RuleBasedStateMachine):
         time=st.sampled_from(TIMES),
         post_only=st.sampled_from([False, False, False, True]),
         life=st.integers(1, 30),
+        display=st.sampled_from([0, 0, 0, 1, 2, 3]),
     )
     def place_limit(
         self,
@@ -197,6 +199,7 @@ class ExchangeMachine(RuleBasedStateMachine):
         time: TimeInForce,
         post_only: bool,
         life: int,
+        display: int,
     ) -> None:
         resting = time in (TimeInForce.GTC, TimeInForce.GTD)
         self.place(
@@ -207,6 +210,7 @@ class ExchangeMachine(RuleBasedStateMachine):
             quantity_lots=lots,
             quote_units=None,
             post_only=post_only and resting,
+            display_lots=min(display, lots) or None if resting else None,
             life=life if time is TimeInForce.GTD else None,
         )
 
@@ -504,7 +508,7 @@ class ExchangeMachine(RuleBasedStateMachine):
                 case OrderRested():
                     got.status = OrderStatus.PARTIALLY_FILLED if got.executed else OrderStatus.OPEN
                     assert self.real.state.orders[event.order_id].status is got.status
-                case OrderAccepted():
+                case OrderAccepted() | SliceShown():
                     pass
                 case _:
                     raise AssertionError(event)
@@ -533,7 +537,7 @@ class ExchangeMachine(RuleBasedStateMachine):
             for side in Side:
                 queue = self.model.queue(symbol, side)
                 assert market.book.queue(side) == [
-                    (self.order_ids[order.number], order.price, order.leaves) for order in queue
+                    (self.order_ids[order.number], order.price, order.shown) for order in queue
                 ]
 
     def teardown(self) -> None:
@@ -609,6 +613,7 @@ def test_agrees_with_the_model(machine: type[ExchangeMachine], part: int) -> Non
 #   time priority reversed; a part-filled maker sent to the back of its level
 #   self-trade prevention ignored; EXPIRE_BOTH spares the maker; prevented lots count as filled;
 #   accounts compared without the slash (*)
+#   an iceberg's next slice goes to the front, or its maker's fee is rounded for each slice
 #   a decrement frees too little of a hold, counts as filled, leaves a quote amount as it was
 #   a step forgets what its earlier trades did to a position, or what a taker has just bought
 #   (a real mistake, found here), or writes positions while deciding

@@ -192,7 +192,8 @@ EXAMPLES: Final[tuple[object, ...]] = (
         taker_released_units=LARGE,
         maker_released_units=7,
     ),
-    m.OrderRested(order_id=ORDER, purse=ALICE, symbol=SYMBOL, leaves_lots=7),
+    m.OrderRested(order_id=ORDER, purse=ALICE, symbol=SYMBOL, leaves_lots=7, hidden_lots=5),
+    m.SliceShown(order_id=ORDER, purse=ALICE, symbol=SYMBOL, shown_lots=LARGE),
     m.OrderEnded(
         order_id=ORDER,
         client_order_id="o-1",
@@ -251,6 +252,7 @@ EXAMPLES: Final[tuple[object, ...]] = (
         symbol=SYMBOL,
         quantity_lots=LARGE,
         reduced_lots=5,
+        shown_lots=0,
         released_units=LARGE,
         reason=EndReason.USER,
     ),
@@ -308,6 +310,7 @@ EARLIER: Final[tuple[object, ...]] = (
     INSTRUMENT,
     m.ListInstrument(instrument=INSTRUMENT, request_id="r-4"),
     m.InstrumentListed(instrument=INSTRUMENT),
+    attrs.evolve(_newest(m.OrderRested), hidden_lots=0),
     attrs.evolve(_newest(m.MatchPrevented), taker_released_units=0, maker_released_units=0),
 )
 """What the golden files of earlier versions say today."""

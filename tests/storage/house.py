@@ -165,6 +165,8 @@ class House:
         if kind < 0.36 and self.exchange.state.orders:
             return self._change(draw.choice(list(self.exchange.state.orders.values())))
         market = kind > 0.9
+        lots = draw.randrange(1, 2_000)
+        display_lots = draw.randrange(lots // 10 + 1, lots + 1) if kind < 0.5 else None
         return PlaceOrder(
             purse=purse,
             client_order_id=f"o{self._ids}",
@@ -173,7 +175,8 @@ class House:
             type=OrderType.MARKET if market else OrderType.LIMIT,
             time_in_force=TimeInForce.IOC if market else TimeInForce.GTC,
             price_ticks=None if market else MARK_TICKS + draw.randrange(-30, 31),
-            quantity_lots=draw.randrange(1, 2_000),
+            quantity_lots=lots,
+            display_lots=display_lots,
             quote_units=None,
             post_only=not market and draw.random() < 0.3,
             self_trade_prevention=draw.choice(MODES),

@@ -92,6 +92,10 @@ def replacement_of(
     total_lots = order.quantity_lots
     if command.quantity_lots is not None:
         total_lots = _check_total(order, state.markets[order.symbol], command.quantity_lots)
+    lots = total_lots - order.executed_lots - order.prevented_lots
+    display_lots = command.display_lots
+    if display_lots is None and order.display_lots is not None:
+        display_lots = min(order.display_lots, lots)
     kind, trigger = order.type, order.trigger
     if order.status is not OrderStatus.UNTRIGGERED:
         kind, trigger = _WITHOUT_STOP.get(kind, kind), None
@@ -103,7 +107,7 @@ def replacement_of(
         type=kind,
         time_in_force=order.time_in_force,
         price_ticks=command.price_ticks if command.price_ticks is not None else order.price_ticks,
-        quantity_lots=total_lots - order.executed_lots - order.prevented_lots,
+        quantity_lots=lots,
         quote_units=None,
         post_only=order.post_only,
         self_trade_prevention=order.self_trade_prevention,
@@ -111,9 +115,7 @@ def replacement_of(
             command.expires_at_ns if command.expires_at_ns is not None else order.expires_at_ns
         ),
         trigger=_moved(trigger, command.stop_ticks),
-        display_lots=(
-            command.display_lots if command.display_lots is not None else order.display_lots
-        ),
+        display_lots=display_lots,
         reduce_only=order.reduce_only,
         slide=order.slide,
     )
@@ -139,12 +141,14 @@ def reduced(market: Market, order: Order, lots: int, reason: EndReason) -> Order
         released_units = order.held_units * lots // order.leaves_lots
     else:
         released_units = order.held_units - needed_hold_units(market.instrument, smaller)
+    shown = market.book.shown_lots(order.order_id)
     return OrderReduced(
         order_id=order.order_id,
         purse=order.purse,
         symbol=order.symbol,
         quantity_lots=smaller.quantity_lots,
         reduced_lots=lots,
+        shown_lots=max(0, shown - smaller.leaves_lots),
         released_units=released_units,
         reason=reason,
     )

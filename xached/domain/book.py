@@ -28,7 +28,7 @@ class Level:
 
 
 class Resting:
-    """One order's place in the queue of its level. ``lots`` is what is left of it."""
+    """One order's place in the queue of its level. ``lots`` is what the book shows of it."""
 
     __slots__ = ("level", "lots", "next", "order_id", "previous")
 
@@ -140,6 +140,11 @@ class Book:
             while resting is not None:
                 yield resting
                 resting = resting.next
+
+    def shown_lots(self, order_id: OrderId) -> int:
+        """What the book shows of an order; 0 when it is not in the book."""
+        resting = self._orders.get(order_id)
+        return resting.lots if resting is not None else 0
 
     def queue(self, side: Side) -> list[tuple[OrderId, int, int]]:
         """Every order of a side as (id, price in ticks, lots), in priority."""

@@ -69,6 +69,7 @@ from xached.domain.messages import (
     SetMark,
     SetRiskBounds,
     SetRiskState,
+    SliceShown,
     Traded,
 )
 from xached.domain.order import (
@@ -86,6 +87,7 @@ from xached.domain.order_state import (
     apply_prevented,
     apply_reduced,
     apply_rested,
+    apply_slice,
     apply_traded,
 )
 from xached.domain.placing import place
@@ -306,6 +308,8 @@ class Exchange:
             apply_rested(self.state, event, seq, at_ns)
         elif isinstance(event, OrderReduced):
             apply_reduced(self.state, event, seq, at_ns)
+        elif isinstance(event, SliceShown):
+            apply_slice(self.state, event)
         elif isinstance(event, MatchPrevented):
             apply_prevented(self.state, event, seq, at_ns)
         elif isinstance(event, OrderParked):
@@ -394,8 +398,12 @@ class Exchange:
         """Assert every invariant: ledger, books, holds, indexes. Linear in the state."""
         self.state.ledger.check()
         resting = len(self.state.triggered)
+        icebergs = Counter(
+            order.symbol for order in self.state.orders.values() if order.display_lots is not None
+        )
         for market in self.state.markets.values():
             market.book.check()
+            assert market.icebergs == icebergs[market.instrument.symbol]
             assert market.order_count == sum(
                 order.symbol == market.instrument.symbol for order in self.state.orders.values()
             )
@@ -407,7 +415,10 @@ class Exchange:
                     order = self.state.orders[order_id]
                     assert order.price_ticks == price_ticks
                     assert order.side is side
-                    assert order.leaves_lots == lots > 0
+                    if order.display_lots is None:
+                        assert order.leaves_lots == lots > 0
+                    else:
+                        assert 0 < lots <= min(order.display_lots, order.leaves_lots)
                     resting += 1
         assert resting == len(self.state.orders)
         purses = self.state.purses.values()

@@ -14,6 +14,7 @@ from xached.domain.messages import (
     OrderAccepted,
     OrderEnded,
     OrderRested,
+    SliceShown,
     Traded,
 )
 from xached.domain.order import (
@@ -21,6 +22,7 @@ from xached.domain.order import (
     DECREMENT,
     EndReason,
     Order,
+    OrderId,
     OrderStatus,
     Purse,
     SelfTradePrevention,
@@ -55,6 +57,7 @@ class Execution:
     fee_units: int = 0
     events: list[Event] = attrs.field(factory=list)
     positions: dict[Purse, Position] = attrs.field(factory=dict)
+    icebergs: dict[OrderId, Order] = attrs.field(factory=dict)
 
     def run(self, plan: Plan) -> tuple[Event, ...]:
         """The events from the first meeting to what becomes of the taker after the last."""
@@ -70,7 +73,7 @@ class Execution:
         return tuple(self.events)
 
     def _prevent(self, match: Match) -> None:
-        taker, maker = self.taker, match.maker
+        taker, maker = self.taker, self._as_it_is(match.maker)
         assert maker.price_ticks is not None
         mode = taker.self_trade_prevention
         if mode is SelfTradePrevention.TRANSFER:
@@ -79,7 +82,7 @@ class Execution:
         if mode is DECREMENT:
             self.prevented_lots += match.lots
             taker_released = self._release_prevented(match.lots)
-            maker_released = self._released_from_maker(match)
+            maker_released = self._released_from_maker(maker, match.lots)
         self.events.append(
             MatchPrevented(
                 symbol=taker.symbol,
@@ -94,7 +97,15 @@ class Execution:
                 maker_released_units=maker_released,
             )
         )
-        if match.maker_ends:
+        if mode is DECREMENT and maker.display_lots is not None:
+            maker.prevent(
+                lots=match.lots,
+                released_units=maker_released,
+                seq=maker.seq,
+                at_ns=maker.updated_at_ns,
+            )
+            maker_released = 0
+        if match.maker_ends and not (mode is DECREMENT and self._show_slice(maker)):
             self.events.append(
                 end_of(
                     maker,
@@ -106,10 +117,10 @@ class Execution:
             )
 
     def _trade(self, match: Match) -> None:
-        taker, maker, lots = self.taker, match.maker, match.lots
+        taker, maker, lots = self.taker, self._as_it_is(match.maker), match.lots
         assert maker.price_ticks is not None
         taker_fee = self._charge_taker(match.notional_units)
-        maker_fee = self._maker_fee(match)
+        maker_fee = self._maker_fee(maker, match.notional_units)
         self.executed_lots += lots
         if taker.side is BUY:
             seller, buyer = maker.purse, taker.purse
@@ -119,7 +130,7 @@ class Execution:
             seller, buyer = taker.purse, maker.purse
             seller_fee, buyer_fee = taker_fee, maker_fee
             self.held_units -= lots * self.market.instrument.lot_units
-            released = self._released_by_maker(match, maker_fee)
+            released = self._released_by_maker(maker, match, maker_fee)
         sale = self._sell(seller, lots, match.notional_units, seller_fee)
         if taker.self_trade_prevention is SelfTradePrevention.NONE:
             # Nobody else is both buyer and seller in one step and asks for what it bought.
@@ -146,9 +157,51 @@ class Execution:
             )
         )
         self.trades += 1
-        if match.maker_ends:
-            executed = maker.executed_lots + lots
+        executed = maker.executed_lots + lots
+        if maker.display_lots is not None:
+            self._carry_fill(maker, match, maker_fee, released)
+        if match.maker_ends and not self._show_slice(maker):
             self.events.append(end_of(maker, OrderStatus.FILLED, EndReason.NONE, executed, 0))
+
+    def _as_it_is(self, maker: Order) -> Order:
+        """The maker with what this step did to it: an iceberg may be met more than once."""
+        if maker.display_lots is None:
+            return maker
+        found = self.icebergs.get(maker.order_id)
+        if found is None:
+            found = self.icebergs[maker.order_id] = copy.copy(maker)
+        return found
+
+    def _carry_fill(
+        self, iceberg: Order, match: Match, fee_units: int, buyer_released_units: int
+    ) -> None:
+        if iceberg.side is BUY:
+            used = match.notional_units + fee_units + buyer_released_units
+        else:
+            used = match.lots * self.market.instrument.lot_units
+        iceberg.record_fill(
+            lots=match.lots,
+            notional_units=match.notional_units,
+            fee_units=fee_units,
+            hold_used_units=used,
+            as_maker=True,
+            seq=iceberg.seq,
+            at_ns=iceberg.updated_at_ns,
+        )
+
+    def _show_slice(self, maker: Order) -> bool:
+        """Show the next slice of a maker, if it is an iceberg and hides any more."""
+        if maker.display_lots is None or maker.leaves_lots == 0:
+            return False
+        self.events.append(
+            SliceShown(
+                order_id=maker.order_id,
+                purse=maker.purse,
+                symbol=maker.symbol,
+                shown_lots=min(maker.display_lots, maker.leaves_lots),
+            )
+        )
+        return True
 
     def _charge_taker(self, notional_units: int) -> int:
         self.taker_notional_units += notional_units
@@ -163,12 +216,11 @@ class Execution:
         return fee
 
     @staticmethod
-    def _maker_fee(match: Match) -> int:
-        maker = match.maker
+    def _maker_fee(maker: Order, notional_units: int) -> int:
         due = fees.due_units(
             maker.taker_notional_units,
             maker.taker_fee_ppm,
-            maker.maker_notional_units + match.notional_units,
+            maker.maker_notional_units + notional_units,
             maker.maker_fee_ppm,
         )
         # A cheaper maker rate never makes what is due shrink: notionals only grow.
@@ -203,9 +255,8 @@ class Execution:
         self.held_units = needed
         return released
 
-    def _released_by_maker(self, match: Match, fee_units: int) -> int:
+    def _released_by_maker(self, maker: Order, match: Match, fee_units: int) -> int:
         """What the hold of a buying maker gives back at a fill beyond what it pays."""
-        maker = match.maker
         needed = buy_hold_units(
             self.market.instrument,
             maker,
@@ -218,11 +269,11 @@ class Execution:
         assert released >= 0
         return released
 
-    def _released_from_maker(self, match: Match) -> int:
+    def _released_from_maker(self, maker: Order, lots: int) -> int:
         """What the hold of a maker gives back for lots that it lost without a trade."""
-        smaller = copy.copy(match.maker)
-        smaller.prevented_lots += match.lots
-        return match.maker.held_units - needed_hold_units(self.market.instrument, smaller)
+        smaller = copy.copy(maker)
+        smaller.prevented_lots += lots
+        return maker.held_units - needed_hold_units(self.market.instrument, smaller)
 
     def _sell(self, purse: Purse, lots: int, notional_units: int, fee_units: int) -> Sale:
         position = self._position(purse)
@@ -258,6 +309,7 @@ def rest_or_end(
             purse=order.purse,
             symbol=order.symbol,
             leaves_lots=leaves,
+            hidden_lots=leaves - min(leaves, order.display_lots) if order.display_lots else 0,
         )
     by_quote = order.quote_units is not None
     is_whole = stopped is EndReason.NONE if by_quote else stopped is not EndReason.SELF_TRADE

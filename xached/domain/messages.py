@@ -520,20 +520,32 @@ class MatchPrevented:
 
 @frozen(kw_only=True)
 class OrderRested:
-    """What is left of an order waits in the book."""
+    """What is left of an order waits in the book, which does not show ``hidden_lots`` of it."""
 
     order_id: OrderId
     purse: Purse
     symbol: Symbol
     leaves_lots: int
+    hidden_lots: int = 0
+
+
+@frozen(kw_only=True)
+class SliceShown:
+    """The shown slice of an iceberg was used up: the next one waits at the back of its level."""
+
+    order_id: OrderId
+    purse: Purse
+    symbol: Symbol
+    shown_lots: int
 
 
 @frozen(kw_only=True)
 class OrderReduced:
     """An open order is for less from now on and keeps its place in the queue.
 
-    ``quantity_lots`` is its new total and ``reduced_lots`` what went off it; the part of its hold
-    that it no longer needs is free again. ``reason`` is USER or REDUCE_ONLY.
+    ``quantity_lots`` is its new total and ``reduced_lots`` what went off it, of which the book
+    showed ``shown_lots``: what it hides goes first. The part of its hold that it no longer needs
+    is free again. ``reason`` is USER or REDUCE_ONLY.
     """
 
     order_id: OrderId
@@ -541,6 +553,7 @@ class OrderReduced:
     symbol: Symbol
     quantity_lots: int
     reduced_lots: int
+    shown_lots: int
     released_units: int
     reason: EndReason
 
@@ -582,6 +595,7 @@ Event: TypeAlias = (
     | Traded
     | MatchPrevented
     | OrderRested
+    | SliceShown
     | OrderReduced
     | OrderEnded
     | ClockAdvanced

@@ -14,6 +14,7 @@ from xached.domain.messages import (
     OrderEnded,
     OrderReduced,
     OrderRested,
+    SliceShown,
     Traded,
     make_order,
 )
@@ -44,6 +45,8 @@ def apply_accepted(state: State, event: OrderAccepted, seq: int, at_ns: int) -> 
     state.orders[event.order_id] = order
     state.purses[event.purse].add_open(order)
     state.markets[event.symbol].order_count += 1
+    if event.display_lots is not None:
+        state.markets[event.symbol].icebergs += 1
     if state.risk.windows:
         units = _notional_units(state.markets[event.symbol], event)
         state.risk.count(scopes_of(event.purse, event.symbol), instrument.quote, units, at_ns)
@@ -63,12 +66,21 @@ def apply_rested(state: State, event: OrderRested, seq: int, at_ns: int) -> None
     order = state.orders[event.order_id]
     assert order.price_ticks is not None
     market = state.markets[event.symbol]
-    market.book.add(order.order_id, order.side, order.price_ticks, event.leaves_lots)
+    shown_lots = event.leaves_lots - event.hidden_lots
+    market.book.add(order.order_id, order.side, order.price_ticks, shown_lots)
     order.seq, order.updated_at_ns = seq, at_ns
     if order.expires_at_ns is not None:
         list_expiry(state, order)
     if market.triggers is not None:
         note_best(state, market)
+
+
+def apply_slice(state: State, event: SliceShown) -> None:
+    """The next slice of an iceberg waits behind everybody at its price."""
+    order = state.orders[event.order_id]
+    assert order.price_ticks is not None
+    book = state.markets[event.symbol].book
+    book.add(order.order_id, order.side, order.price_ticks, event.shown_lots)
 
 
 def apply_traded(state: State, event: Traded, seq: int, at_ns: int) -> None:
@@ -136,9 +148,8 @@ def apply_reduced(state: State, event: OrderReduced, seq: int, at_ns: int) -> No
     state.ledger.release(event.order_id, event.released_units)
     order.reduce(lots=event.reduced_lots, released_units=event.released_units, seq=seq, at_ns=at_ns)
     assert order.quantity_lots == event.quantity_lots
-    book = state.markets[event.symbol].book
-    if event.order_id in book:
-        book.reduce(event.order_id, event.reduced_lots)
+    if event.shown_lots:
+        state.markets[event.symbol].book.reduce(event.order_id, event.shown_lots)
 
 
 def apply_prevented(state: State, event: MatchPrevented, seq: int, at_ns: int) -> None:
@@ -174,6 +185,8 @@ def apply_ended(state: State, event: OrderEnded, seq: int, at_ns: int) -> None:
         forget_expiry(state, order)
     if order.status >= OrderStatus.PENDING_NEW:
         stop_waiting(state, order)
+    if order.display_lots is not None:
+        state.markets[event.symbol].icebergs -= 1
     state.ledger.close_hold(event.order_id, event.released_units)
     order.end(event.status, event.reason, event.released_units, seq, at_ns)
     state.purses[event.purse].remove_open(order)

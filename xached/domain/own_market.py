@@ -25,6 +25,7 @@ from xached.domain.messages import (
     OrderRested,
     PurseOpened,
     Row,
+    SliceShown,
     Traded,
 )
 from xached.domain.order import DECREMENT, MarketState, OrderId, Purse, Side
@@ -32,14 +33,14 @@ from xached.domain.order import DECREMENT, MarketState, OrderId, Purse, Side
 
 @frozen(kw_only=True)
 class RestingOrder:
-    """An order in the house's own book."""
+    """An order in the house's own book, and what the book shows of it."""
 
     order_id: OrderId
     purse: Purse
     symbol: Symbol
     side: Side
     price_ticks: int
-    leaves_lots: int
+    shown_lots: int
 
 
 @attrs.frozen(kw_only=True)
@@ -75,7 +76,7 @@ class OwnMarketSnapshot:
 @attrs.define
 class _Resting:
     terms: RestingOrder
-    leaves_lots: int
+    shown_lots: int
     simulated: bool
 
 
@@ -152,11 +153,13 @@ class OwnMarket:
         if isinstance(event, Traded):
             return self._reduce(event.maker_order_id, event.quantity_lots)
         match event:
-            case MatchPrevented() if event.mode is DECREMENT:
-                return self._reduce(event.maker_order_id, event.quantity_lots)
+            case MatchPrevented():
+                lots = event.quantity_lots if event.mode is DECREMENT else 0
+                return self._reduce(event.maker_order_id, lots)
             case OrderReduced():
-                if event.order_id in self._resting:
-                    return self._reduce(event.order_id, event.reduced_lots)
+                return self._reduce(event.order_id, event.shown_lots)
+            case SliceShown():
+                return self._reduce(event.order_id, -event.shown_lots)
             case PurseOpened():
                 if event.simulated:
                     self._simulated_purses.add(event.purse)
@@ -199,25 +202,27 @@ class OwnMarket:
                 symbol=event.symbol,
                 side=terms.side,
                 price_ticks=terms.price_ticks,
-                leaves_lots=event.leaves_lots,
+                shown_lots=event.leaves_lots - event.hidden_lots,
             )
         )
 
     def _rest(self, order: RestingOrder) -> Symbol:
-        assert order.leaves_lots > 0, order
+        assert order.shown_lots > 0, order
         assert order.order_id not in self._resting, order
         simulated = order.purse in self._simulated_purses
-        self._resting[order.order_id] = _Resting(order, order.leaves_lots, simulated)
+        self._resting[order.order_id] = _Resting(order, order.shown_lots, simulated)
         self._simulated_orders[order.symbol] = (
             self._simulated_orders.get(order.symbol, 0) + simulated
         )
-        self.books[order.symbol].depth.add(order.side, order.price_ticks, order.leaves_lots)
+        self.books[order.symbol].depth.add(order.side, order.price_ticks, order.shown_lots)
         return order.symbol
 
-    def _reduce(self, order_id: OrderId, lots: int) -> Symbol:
+    def _reduce(self, order_id: OrderId, lots: int) -> Symbol | None:
+        if not lots:
+            return None
         resting = self._resting[order_id]
-        resting.leaves_lots -= lots
-        assert resting.leaves_lots >= 0, resting
+        resting.shown_lots -= lots
+        assert resting.shown_lots >= 0, resting
         terms = resting.terms
         self.books[terms.symbol].depth.add(terms.side, terms.price_ticks, -lots)
         return terms.symbol
@@ -226,8 +231,8 @@ class OwnMarket:
         if self._accepted.pop(event.order_id, None) is not None:
             return None  # It never rested.
         resting = self._resting[event.order_id]
-        if resting.leaves_lots:
-            self._reduce(event.order_id, resting.leaves_lots)
+        if resting.shown_lots:
+            self._reduce(event.order_id, resting.shown_lots)
         del self._resting[event.order_id]
         self._simulated_orders[event.symbol] -= resting.simulated
         return event.symbol

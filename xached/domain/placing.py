@@ -78,6 +78,7 @@ def place(
         taker_fee_ppm=instrument.taker_fee_ppm,
         held_units=held_units,
         trigger=command.trigger,
+        display_lots=command.display_lots,
         replaces=replaced.order_id if replaced is not None else None,
     )
     if command.trigger is not None:
@@ -112,7 +113,7 @@ def _plan(state: State, market: Market, command: PlaceOrder) -> Plan:
         quote_units=command.quote_units,
         fee_ppm=instrument.taker_fee_ppm,
     )
-    return plan_taker(taker, instrument, market.book, state.orders)
+    return plan_taker(taker, market, state.orders)
 
 
 def _check_planned(instrument: Instrument, plan: Plan) -> None:

@@ -7,9 +7,12 @@ part of the same walk.
 
 from __future__ import annotations
 
-from xached.domain.book import Book
+from collections import deque
+from collections.abc import Iterator
+
+from xached.domain.book import Book, Level, Resting
 from xached.domain.frozen import frozen
-from xached.domain.instrument import PPM, Instrument
+from xached.domain.instrument import PPM
 from xached.domain.money import ceil_div
 from xached.domain.order import (
     BUY,
@@ -21,13 +24,14 @@ from xached.domain.order import (
     SelfTradePrevention,
     Side,
 )
+from xached.domain.state import Market
 
 
 @frozen
 class Match:
     """A meeting with one resting order: a fill, or a self-trade that was kept from happening.
 
-    ``maker_ends``: nothing of the maker is left, or it is expired.
+    ``maker_ends``: what the book shows of the maker is used up, or the maker is expired.
     """
 
     maker: Order
@@ -87,15 +91,18 @@ def target_notional_units(quote_units: int, fee_ppm: int) -> int:
     return ceil_div(quote_units * PPM, PPM - fee_ppm)
 
 
-def plan_taker(
-    taker: Taker, instrument: Instrument, book: Book, orders: dict[OrderId, Order]
-) -> Plan:
+def plan_taker(taker: Taker, market: Market, orders: dict[OrderId, Order]) -> Plan:
     """Walk the book. Reads only."""
-    unit = instrument.tick_lot_units
+    book = market.book
+    unit = market.instrument.tick_lot_units
     prefix, mode = taker.account_prefix, taker.self_trade_prevention
     matches: list[Match] = []
     filled_lots = notional_units = prevented_lots = prevented_units = price_units = 0
-    for resting in book.matches(taker.side, taker.limit_ticks):
+    walk = book.matches(taker.side, taker.limit_ticks)
+    if market.icebergs:
+        expired = prefix if mode is SelfTradePrevention.EXPIRE_MAKER else None
+        walk = _with_slices(walk, orders, expired)
+    for resting in walk:
         price_units = resting.level.price_ticks * unit
         if taker.lots is not None:
             wanted = taker.lots - filled_lots - prevented_lots
@@ -130,6 +137,41 @@ def plan_taker(
         wanted = _wanted_lots(taker, notional_units, prevented_units, price_units)
     stopped = _why_short(taker, book) if wanted else _why_enough(matches)
     return Plan(tuple(matches), filled_lots, notional_units, stopped, prevented_lots)
+
+
+def _with_slices(
+    walk: Iterator[Resting], orders: dict[OrderId, Order], expired_prefix: str | None
+) -> Iterator[Resting]:
+    """Yield what hides behind each slice too, where it shows once all before it is used up.
+
+    Who asks for the next has used up the last. Of orders whose owner begins with
+    ``expired_prefix`` nothing comes after the first slice: they expire on being met.
+    """
+    level: Level | None = None
+    hiding: deque[tuple[Order, int]] = deque()
+    for resting in walk:
+        if resting.level is not level:
+            if level is not None:
+                yield from _refills(level, hiding)
+            level = resting.level
+        yield resting
+        order = orders[resting.order_id]
+        hidden = order.leaves_lots - resting.lots
+        if hidden and not (expired_prefix and order.purse.startswith(expired_prefix)):
+            hiding.append((order, hidden))
+    if level is not None:
+        yield from _refills(level, hiding)
+
+
+def _refills(level: Level, hiding: deque[tuple[Order, int]]) -> Iterator[Resting]:
+    """The slices of a level after those in the book: each order's next at the back."""
+    while hiding:
+        order, hidden = hiding.popleft()
+        assert order.display_lots is not None
+        lots = min(order.display_lots, hidden)
+        yield Resting(order.order_id, lots, level, None)
+        if hidden > lots:
+            hiding.append((order, hidden - lots))
 
 
 def _wanted_lots(taker: Taker, notional_units: int, prevented_units: int, price_units: int) -> int:

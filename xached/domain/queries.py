@@ -118,7 +118,7 @@ class OwnMarketQuery:
                     symbol=symbol,
                     side=side,
                     price_ticks=price_ticks,
-                    leaves_lots=lots,
+                    shown_lots=lots,
                 )
                 for symbol, market in state.markets.items()
                 for side in Side

@@ -114,6 +114,8 @@ def load(dumped: Dump) -> State:
         state.purses[order.purse].add_open(order)
         market = state.markets[order.symbol]
         market.order_count += 1
+        if order.display_lots is not None:
+            market.icebergs += 1
         if market.delisted:
             state.delisting[order.symbol] = None
         if order.expires_at_ns is not None:
@@ -136,7 +138,7 @@ def _dump_market(market: Market) -> list[Any]:
         market.reference_ticks,
         market.last_ticks,
         [list(second) for second in market.average.seconds],
-        [order_id for side in Side for order_id, _, _ in market.book.queue(side)],
+        [[order_id, shown] for side in Side for order_id, _, shown in market.book.queue(side)],
         market.mark_ticks,
         market.mark_at_ns,
         _dump_triggers(market.triggers),
@@ -169,10 +171,10 @@ def _load_market(values: list[Any], orders: dict[OrderId, Order]) -> Market:
     )
     if reference_ticks is not None:
         market.set_reference(reference_ticks)
-    for order_id in queue:
+    for order_id, shown_lots in queue:
         order = orders[order_id]
         assert order.price_ticks is not None
-        market.book.add(order_id, order.side, order.price_ticks, order.leaves_lots)
+        market.book.add(order_id, order.side, order.price_ticks, shown_lots)
     return market
 
 

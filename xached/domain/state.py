@@ -30,6 +30,8 @@ class Market:
     order_count: int = attrs.field(default=0, init=False)
     """How many orders are open."""
     last_ticks: int | None = None
+    icebergs: int = 0
+    """How many open orders show only slices of themselves."""
     average: AveragePrice = attrs.field(factory=AveragePrice)
     mark_ticks: int | None = None
     mark_at_ns: int = 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 from xached.domain.messages import (
     PlaceOrder,
 )
+from xached.domain.money import ceil_div
 from xached.domain.order import (
     MARKET,
     OrderType,
@@ -21,6 +22,9 @@ RESTING = (TimeInForce.GTC, TimeInForce.GTD)
 LIMITED = (OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT)
 """Orders that have a price of their own."""
 
+ICEBERG_SLICES_MAX = 100
+"""So many slices make up an iceberg at most: each may be a trade of one and the same taker."""
+
 _LIMIT_TIMES = "GTC, GTD, IOC or FOK; post-only with GTC or GTD; an expiry with GTD only"
 
 
@@ -30,7 +34,7 @@ def check_combination(command: PlaceOrder, at_ns: int) -> None:
     Raises: Rejection FIELD_REQUIRED, FIELD_FORBIDDEN, COMBINATION or EXPIRY_PAST.
     """
     time = command.time_in_force
-    if command.display_lots is not None or command.reduce_only or command.slide:
+    if command.reduce_only or command.slide:
         raise _combination(command.type.name, "an order without conditions")
     if command.type is not OrderType.LIMIT and command.type is not MARKET:
         _check_waiting(command)
@@ -52,14 +56,9 @@ def check_combination(command: PlaceOrder, at_ns: int) -> None:
                 allowed="exactly one of quantity and quote_quantity",
             )
     else:
-        if command.quote_units is not None:
-            raise _forbidden("quote_quantity", "a limit order")
-        if command.price_ticks is None:
-            raise _required("price")
-        if command.quantity_lots is None:
-            raise _required("quantity")
-        if command.post_only and time not in RESTING:
-            raise _combination(f"post-only {time.name}", _LIMIT_TIMES)
+        _check_limit(command)
+    if command.display_lots is not None:
+        _check_iceberg(command, command.display_lots)
     if (time is TimeInForce.GTD) != (command.expires_at_ns is not None):
         given = f"{time.name} with{'' if command.expires_at_ns is not None else 'out'} an expiry"
         raise _combination(given, _LIMIT_TIMES)
@@ -70,6 +69,36 @@ def check_combination(command: PlaceOrder, at_ns: int) -> None:
             field="expires_at_ns",
             given=str(command.expires_at_ns),
             allowed=f"later than {at_ns}",
+        )
+
+
+def _check_limit(command: PlaceOrder) -> None:
+    """Refuse fields that do not go together in a limit order."""
+    if command.quote_units is not None:
+        raise _forbidden("quote_quantity", "a limit order")
+    if command.price_ticks is None:
+        raise _required("price")
+    if command.quantity_lots is None:
+        raise _required("quantity")
+    if command.post_only and command.time_in_force not in RESTING:
+        raise _combination(f"post-only {command.time_in_force.name}", _LIMIT_TIMES)
+
+
+def _check_iceberg(command: PlaceOrder, display_lots: int) -> None:
+    """Refuse what shows slices of itself but does not rest, or shows too little or too much."""
+    lots = command.quantity_lots
+    if command.price_ticks is None or lots is None:
+        raise _forbidden("display_quantity", "an order without a price and a quantity")
+    if command.time_in_force not in RESTING:
+        raise _combination(f"iceberg {command.time_in_force.name}", "an iceberg is GTC or GTD")
+    least = ceil_div(lots, ICEBERG_SLICES_MAX)
+    if not least <= display_lots <= lots:
+        raise Rejection(
+            Reason.QUANTITY_RANGE,
+            "an iceberg shows too little or too much of itself",
+            field="display_quantity",
+            given=f"{display_lots} lots",
+            allowed=f"{least} to {lots} lots",
         )
 
 

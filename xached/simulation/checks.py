@@ -11,7 +11,7 @@ from collections import Counter
 from xached.domain.instrument import AssetName
 from xached.domain.ledger import AccountKind
 from xached.domain.messages import Row, request_key
-from xached.domain.order import Purse, Side
+from xached.domain.order import Order, Purse, Side
 from xached.domain.state import State
 from xached.runtime.topic import Lagged, Subscription
 from xached.simulation.machine import Life, Machine, Violation
@@ -154,6 +154,13 @@ def _check_holds(state: State) -> None:
         raise Violation(HOLDS, f"nothing is held for {dict(+wanted)}")
 
 
+def _shows(order: Order, lots: int) -> bool:
+    """Whether the book may show so much of an order: all it has left, of an iceberg a slice."""
+    if order.display_lots is None:
+        return lots == order.leaves_lots
+    return 0 < lots <= min(order.display_lots, order.leaves_lots)
+
+
 def _check_books(state: State) -> None:
     """Books are sorted and not crossed, and hold nothing but open orders with their leaves."""
     for symbol, market in state.markets.items():
@@ -162,7 +169,7 @@ def _check_books(state: State) -> None:
             before: int | None = None
             for order_id, price_ticks, lots in market.book.queue(side):
                 order = state.orders.get(order_id)
-                if order is None or order.price_ticks != price_ticks or lots != order.leaves_lots:
+                if order is None or order.price_ticks != price_ticks or not _shows(order, lots):
                     raise Violation(BOOK, f"{symbol} shows {order_id}, which is {order}")
                 if before is not None and sign * price_ticks < before:
                     raise Violation(BOOK, f"{symbol} {side.name} is not sorted at {price_ticks}")

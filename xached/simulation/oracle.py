@@ -16,11 +16,13 @@ from xached.domain.messages import (
     MatchPrevented,
     OrderAccepted,
     OrderEnded,
+    OrderReduced,
     OrderRested,
     Row,
+    SliceShown,
     Traded,
 )
-from xached.domain.order import EndReason, OrderId, Side
+from xached.domain.order import EndReason, OrderId, SelfTradePrevention, Side
 
 
 class PriorityBroken(Exception):  # noqa: N818 - what was found
@@ -36,6 +38,8 @@ class Known:
     side: Side
     price_ticks: int | None
     leaves_lots: int
+    """What may trade now: of an iceberg in the book what it shows."""
+    hidden_lots: int = 0
     arrival: int | None = None
 
 
@@ -72,11 +76,13 @@ class Oracle:
         elif isinstance(event, Traded):
             self._traded(event)
         elif isinstance(event, MatchPrevented):
-            taker = self._known[event.taker_order_id]
-            self._expect_best(taker, event.maker_order_id, event.price_ticks)
-            self._passed_over.append(event.maker_order_id)
+            self._prevented(event)
         elif isinstance(event, OrderRested):
             self._rested(event)
+        elif isinstance(event, SliceShown):
+            self._shown(event)
+        elif isinstance(event, OrderReduced):
+            self._reduced(event)
         elif isinstance(event, OrderEnded):
             self._ended(event)
 
@@ -89,6 +95,34 @@ class Oracle:
             each.leaves_lots -= event.quantity_lots
         if not maker.leaves_lots:
             maker.arrival = None
+
+    def _prevented(self, event: MatchPrevented) -> None:
+        taker, maker = self._known[event.taker_order_id], self._known[event.maker_order_id]
+        self._expect_best(taker, event.maker_order_id, event.price_ticks)
+        if event.mode is not SelfTradePrevention.DECREMENT:
+            self._passed_over.append(event.maker_order_id)
+            return
+        for each in (taker, maker):
+            each.leaves_lots -= event.quantity_lots
+        if not maker.leaves_lots:
+            maker.arrival = None
+
+    def _shown(self, event: SliceShown) -> None:
+        order = self._known[event.order_id]
+        if order.leaves_lots or event.shown_lots > order.hidden_lots:
+            raise PriorityBroken(f"{order} shows a slice too early, or more than it has")
+        order.hidden_lots -= event.shown_lots
+        order.leaves_lots = event.shown_lots
+        self._arrivals += 1
+        order.arrival = self._arrivals
+
+    def _reduced(self, event: OrderReduced) -> None:
+        order = self._known[event.order_id]
+        if order.arrival is None:
+            order.leaves_lots -= event.reduced_lots
+        else:
+            order.leaves_lots -= event.shown_lots
+            order.hidden_lots -= event.reduced_lots - event.shown_lots
 
     def _expect_best(self, taker: Known, maker_id: OrderId, price_ticks: int) -> None:
         best = self._best_for(taker)
@@ -104,6 +138,8 @@ class Oracle:
         best = self._best_for(order)
         if best is not None and _meets(order, best):
             raise PriorityBroken(f"it rests although it could trade with {best}")
+        order.hidden_lots = event.hidden_lots
+        order.leaves_lots -= event.hidden_lots
         self._arrivals += 1
         order.arrival = self._arrivals
 

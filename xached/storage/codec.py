@@ -109,7 +109,7 @@ TYPES: Final = (
     Typed(109, 2, Kind.EVENT, m.OrderAccepted),
     Typed(110, 1, Kind.EVENT, m.Traded),
     Typed(111, 2, Kind.EVENT, m.MatchPrevented),
-    Typed(112, 1, Kind.EVENT, m.OrderRested),
+    Typed(112, 2, Kind.EVENT, m.OrderRested),
     Typed(113, 1, Kind.EVENT, m.OrderEnded),
     Typed(114, 1, Kind.EVENT, m.ClockAdvanced),
     Typed(120, 1, Kind.EVENT, w.OrderParked),
@@ -120,6 +120,7 @@ TYPES: Final = (
     Typed(150, 1, Kind.EVENT, m.RiskStateSet),
     Typed(151, 1, Kind.EVENT, m.RiskBoundsSet),
     Typed(130, 1, Kind.EVENT, m.OrderReduced),
+    Typed(131, 1, Kind.EVENT, m.SliceShown),
     Typed(152, 1, Kind.EVENT, m.RiskMarked),
     Typed(140, 1, Kind.EVENT, mm.InstrumentChanged),
     Typed(141, 1, Kind.EVENT, mm.InstrumentDelisted),
@@ -148,6 +149,7 @@ UPCASTERS: Final[Mapping[tuple[int, int], Upcaster]] = {
     (101, 1): _grown_by(),
     (201, 1): _grown_by(None, 1_000, 1_000, None, 1, 10_000, None, 0, 0, 0, 0, False),
     (111, 1): _grown_by(0, 0),
+    (112, 1): _grown_by(0),
 }
 """By (code, old version)."""
 
