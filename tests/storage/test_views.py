@@ -47,7 +47,7 @@ class History:
 def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     """A house of 800 rows, projected in batches of 37."""
     path = tmp_path_factory.mktemp("views") / "views.db"
-    house = House(21)
+    house = House(22)
     rows = house.rows(ROWS)
     views = Views.open(path, HOUSE_ID, last_seq=ROWS)
     for first in range(0, ROWS, BATCH):
