@@ -15,6 +15,7 @@ name begins with ``?`` does not.
     mark SYMBOL PRICE               state SYMBOL STATE
     change SYMBOL ...               as instrument; what is not named stays
     delist SYMBOL                   delist-asset ASSET
+    fee-tiers ASSET VOLUME=MAKER/TAKERppm ...       simulated PURSE
     subaccount PURSE                transfer PURSE PURSE AMOUNT ASSET
     freeze PURSE, unfreeze PURSE    halt, resume
     risk-state SCOPE SETTER STATE   bounds SCOPE [orders N] [size A] [position A] [minute A]
@@ -42,6 +43,7 @@ name begins with ``?`` does not.
     leaves PURSE ID QUANTITY        what an open order may still trade
     open PURSE ID ...               fees ASSET AMOUNT               sum ASSET AMOUNT
     last SYMBOL PRICE|none          filter SYMBOL RULE MIN..MAX [step STEP]
+    volume PURSE ASSET AMOUNT       what its account has traded in 30 days
     trades Q@P:MAKER[:TAKER_FEE/MAKER_FEE] ...        the trades of the last command
     prevented Q@P:MAKER ...                           its prevented matches
     ended ID STATUS [REASON] [EXECUTED]               another order it ended
@@ -69,6 +71,7 @@ from tests.domain.followers import Start, check_followers
 from tests.domain.script_markets import (
     UNBOUNDED,
     changed_instrument,
+    fee_tiers,
     house_command,
     market_options,
     time_ns,
@@ -85,7 +88,7 @@ from tests.domain.script_words import (
 from xached.domain.exchange import Exchange
 from xached.domain.filters import filters_of
 from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
-from xached.domain.market_messages import ChangeInstrument
+from xached.domain.market_messages import ChangeInstrument, SetFeeTiers
 from xached.domain.messages import (
     AdvanceClock,
     AmendOrder,
@@ -134,6 +137,7 @@ from xached.domain.risk_bounds import (
     account_scope,
     purse_scope,
 )
+from xached.domain.state import DAY_NS
 from xached.domain.waiting_messages import OrderParked, OrderTriggered
 
 SECOND_NS = 1_000_000_000
@@ -268,6 +272,12 @@ class Script:
 
     def _market_command(self, verb: str, words: list[str]) -> Callable[[], Command]:
         match verb, words:
+            case "simulated", [name]:
+                opened = make_purse(name, "")
+                return lambda: OpenPurse(purse=opened, simulated=True, request_id="")
+            case "fee-tiers", [asset, *lines]:
+                tiers = fee_tiers(self._asset(asset), lines)
+                return lambda: SetFeeTiers(tiers=tiers, request_id="")
             case (("delist" | "delist-asset" | "subaccount"), [name]):
                 return lambda: house_command(verb, name)
             case "transfer", [name, other, amount, asset]:
@@ -668,6 +678,13 @@ class Script:
         got = "none" if ticks is None else market.instrument.format_price(ticks)
         assert got == expected, got
 
+    def _volume(self, words: list[str]) -> None:
+        name, asset, amount = words
+        account = self.exchange.state.accounts[account_of(self._purse(name))]
+        listed = self._asset(asset)
+        units = account.volume_units(listed.name, self.now_ns // DAY_NS)
+        assert units == parse_decimal(amount, listed.scale), format_units(units, listed.scale)
+
     def _filter(self, words: list[str]) -> None:
         symbol, rule, expected, *step = words
         instrument = self.exchange.state.market(Symbol(symbol)).instrument
@@ -798,6 +815,7 @@ STATEMENTS: dict[str, Callable[[Script, list[str]], None]] = {
     "sum": Script._sum,
     "last": Script._last,
     "filter": Script._filter,
+    "volume": Script._volume,
     "trades": Script._trades,
     "prevented": Script._prevented,
     "ended": Script._ended,

@@ -11,6 +11,7 @@ from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
 from xached.domain.market_messages import (
     DelistAsset,
     DelistInstrument,
+    FeeTier,
     OpenSubaccount,
     TransferFunds,
 )
@@ -52,6 +53,23 @@ def transfer_command(source: Purse, target: Purse, amount: str, asset: Asset) ->
         amount_units=parse_decimal(amount, asset.scale),
         request_id="",
     )
+
+
+def fee_tiers(asset: Asset, lines: Sequence[str]) -> tuple[FeeTier, ...]:
+    """Tiers written as VOLUME=MAKER/TAKERppm."""
+    tiers: list[FeeTier] = []
+    for line in lines:
+        volume, _, rates = line.partition("=")
+        maker, _, taker = rates.removesuffix("ppm").partition("/")
+        tiers.append(
+            FeeTier(
+                asset=asset.name,
+                min_volume_units=parse_decimal(volume, asset.scale),
+                maker_fee_ppm=int(maker),
+                taker_fee_ppm=int(taker),
+            )
+        )
+    return tuple(tiers)
 
 
 def changed_instrument(known: Instrument, words: Sequence[str]) -> Instrument:

@@ -68,6 +68,7 @@ MARKET_RULES = attrs.evolve(
 RISK_MARK = RiskMark(
     day=20_000, day_start_units=-LARGE, high_units=LARGE, loss_hit=True, drawdown_hit=True
 )
+TIER = mm.FeeTier(asset=USDT, min_volume_units=LARGE, maker_fee_ppm=50, taker_fee_ppm=500)
 MOVED = mm.PositionMoved(symbol=SYMBOL, quantity_lots=LARGE, cost_units=7)
 LEG = Leg(list_id=ORDER, role=LegRole.STOP_LEG)
 
@@ -223,6 +224,9 @@ EXAMPLES: Final[tuple[object, ...]] = (
         positions=(MOVED,),
         reference="r-45",
     ),
+    mm.SetFeeTiers(tiers=(TIER,), request_id="r-46"),
+    mm.FeeTiersSet(tiers=(TIER,)),
+    TIER,
     MOVED,
     m.AmendOrder(
         purse=ALICE,

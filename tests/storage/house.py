@@ -10,6 +10,7 @@ import attrs
 
 from xached.domain.exchange import Exchange
 from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
+from xached.domain.market_messages import OpenSubaccount, TransferFunds
 from xached.domain.messages import (
     AmendOrder,
     CancelAll,
@@ -42,6 +43,7 @@ from xached.domain.rejection import Rejection
 KEY = bytes(range(32))
 SYMBOL = Symbol("BTC-USDT")
 PURSES = tuple(Purse(f"{name}/main") for name in ("alice", "bob", "carol"))
+SAVINGS = Purse("alice/savings")
 MARK_TICKS = 500_000
 MODES = (SelfTradePrevention.EXPIRE_TAKER, SelfTradePrevention.DECREMENT)
 
@@ -134,6 +136,8 @@ class House:
         yield SetMarketState(
             symbol=SYMBOL, state=MarketState.TRADING, cause="opening", request_id="trading"
         )
+        yield OpenPurse(purse=PURSES[0], simulated=False, request_id="open-main")
+        yield OpenSubaccount(purse=SAVINGS, request_id="open-savings")
         for purse in PURSES:
             yield OpenPurse(purse=purse, simulated=False, request_id=f"open-{purse[:3]}")
             for asset, units in (("BTC", 10**11), ("USDT", 10**13)):
@@ -158,7 +162,9 @@ class House:
                 request_id=f"c{self._ids}",
                 reason=EndReason.USER,
             )
-        if kind < 0.26:
+        if 0.25 <= kind < 0.27:
+            return self._transfer()
+        if kind < 0.28:
             return CancelAll(
                 purse=purse, symbol=None, request_id=f"a{self._ids}", reason=EndReason.USER
             )
@@ -181,6 +187,21 @@ class House:
             post_only=not market and draw.random() < 0.3,
             self_trade_prevention=draw.choice(MODES),
             expires_at_ns=None,
+        )
+
+    def _transfer(self) -> Command:
+        """Between two purses of alice: one trades, the other is only ever given money."""
+        draw = self._random
+        pair = [PURSES[0], SAVINGS]
+        draw.shuffle(pair)
+        asset = AssetName(draw.choice(("BTC", "USDT")))
+        free = self.exchange.state.ledger.available_units(pair[0], asset)
+        return TransferFunds(
+            source=pair[0],
+            target=pair[1],
+            asset=asset,
+            amount_units=draw.randrange(free // 100 + 1),
+            request_id=f"t{self._ids}",
         )
 
     def _change(self, order: Order) -> Command:

@@ -12,7 +12,7 @@ import attrs
 import pytest
 from loguru import logger
 
-from tests.storage.house import KEY, PURSES, SYMBOL, House, zero_entropy
+from tests.storage.house import INSTRUMENT, KEY, PURSES, SAVINGS, SYMBOL, House, zero_entropy
 from xached.domain.history import Fill
 from xached.domain.instrument import AssetName, Symbol
 from xached.domain.messages import (
@@ -24,6 +24,7 @@ from xached.domain.messages import (
     Traded,
 )
 from xached.domain.order import Order, OrderId, OrderStatus, Purse
+from xached.domain.state import DAY_NS
 from xached.domain.statement import Transaction, TransactionKind
 from xached.storage.journal import Journal
 from xached.storage.views import Views, ViewsReader
@@ -135,13 +136,52 @@ def test_fills_are_both_sides_of_every_trade(history: History) -> None:
 
 
 def test_a_statement_adds_up_to_the_balance(history: History) -> None:
-    for purse in PURSES:
+    for purse in (*PURSES, SAVINGS):
         sums: dict[str, int] = defaultdict(int)
         for asset in ("BTC", "USDT"):
             page = history.reader.list_transactions(purse, asset=AssetName(asset), limit=10_000)
             sums[asset] = sum(each.amount_units for each in page.items)
         balances = history.house.exchange.state.ledger.balances(purse)
         assert sums == {asset: available + held for asset, available, held in balances}
+
+
+def test_fees_add_up_day_by_day(history: History) -> None:
+    state = history.house.exchange.state
+    days = [day for purse in PURSES for day in history.reader.fee_days(purse, 0, 10**6)]
+    assert sum(day.fee_units for day in days) == state.ledger.fees_units(INSTRUMENT.quote) > 0
+    for purse in PURSES:
+        mine = history.reader.fee_days(purse, 0, 10**6)
+        fills = [
+            fill
+            for order in all_orders(history.reader, purse)
+            for fill in history.reader.fills_of(order.order_id)
+        ]
+        as_maker = [fill for fill in fills if fill.is_maker]
+        as_taker = [fill for fill in fills if not fill.is_maker]
+        assert sum(day.maker_fee_units for day in mine) == sum(f.fee_units for f in as_maker)
+        assert sum(day.taker_fee_units for day in mine) == sum(f.fee_units for f in as_taker)
+        for notionals, sides in (
+            ([day.maker_notional_units for day in mine], as_maker),
+            ([day.taker_notional_units for day in mine], as_taker),
+        ):
+            assert sum(notionals) == sum(fill.notional_units for fill in sides)
+        assert history.reader.fee_days(purse, 1, 10**6) == ()
+
+
+def test_a_fee_day_is_a_day_in_utc(tmp_path: Path) -> None:
+    """The last moment of a day and the first of the next are two lines."""
+    house = House(3)
+    rows = house.rows(60)
+    moved = [attrs.evolve(row, at_ns=DAY_NS - 1 if row.seq < 40 else DAY_NS) for row in rows]
+    views = Views.open(tmp_path / "views.db", bytes(16), 60)
+    views.project(moved[:30])
+    views.project(moved[30:])
+    reader = ViewsReader(tmp_path / "views.db")
+    found = [day.day for purse in PURSES for day in reader.fee_days(purse, 0, 1)]
+    assert set(found) == {0, 1}
+    assert len(found) <= 2 * len(PURSES)
+    reader.close()
+    views.close()
 
 
 def test_pages_follow_each_other(history: History) -> None:

@@ -20,7 +20,7 @@ from xached.domain.instrument import AssetName, Symbol
 from xached.domain.messages import Row
 from xached.domain.order import Order, OrderId, Purse
 from xached.domain.rejection import Reason, Rejection
-from xached.domain.statement import Transaction
+from xached.domain.statement import FeeDay, Transaction
 from xached.runtime.mailbox import Overloaded
 from xached.runtime.topic import Lagged, Subscription, Topic
 from xached.runtime.world import Lane, World
@@ -109,6 +109,10 @@ class History:
         return await self._read(
             lambda: self._reader.list_orders(purse, symbol=symbol, before=before, limit=limit)
         )
+
+    async def fee_days(self, purse: Purse, first_day: int, last_day: int) -> tuple[FeeDay, ...]:
+        """What a purse was charged on these UTC days, by day and asset."""
+        return await self._read(lambda: self._reader.fee_days(purse, first_day, last_day))
 
     async def fills(
         self, purse: Purse, symbol: Symbol | None, before: int | None, limit: int

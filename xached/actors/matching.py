@@ -36,6 +36,7 @@ from xached.domain.messages import (
 from xached.domain.own_market import OwnMarketSnapshot
 from xached.domain.preview import PreviewQuery
 from xached.domain.queries import (
+    FeesQuery,
     OwnMarketQuery,
     PurseQuery,
     PursesQuery,
@@ -98,7 +99,7 @@ class ReadRows:
 
 
 AnyQuery: TypeAlias = (
-    PurseQuery | PursesQuery | OwnMarketQuery | ExposureQuery | RiskQuery | PreviewQuery
+    PurseQuery | PursesQuery | OwnMarketQuery | ExposureQuery | RiskQuery | PreviewQuery | FeesQuery
 )
 """Every query there is."""
 
@@ -331,6 +332,7 @@ class MatchingActor:
                 | ExposureQuery()
                 | RiskQuery()
                 | PreviewQuery()
+                | FeesQuery()
             ):
                 self._answers.append(lambda: self._answer_query(envelope, message))
             case _:
@@ -406,6 +408,7 @@ class MatchingActor:
                     | ExposureQuery()
                     | RiskQuery()
                     | PreviewQuery()
+                    | FeesQuery()
                 ):
                     commands = ()
                 case _:

@@ -183,6 +183,7 @@ CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
     Reason.TRAIL_RANGE: _FORM,
     Reason.EXPIRY_PAST: _FORM,
     Reason.INSTRUMENT_SPEC: _FORM,
+    Reason.FEE_TIERS: _FORM,
     Reason.EMAIL_FORMAT: _FORM,
     Reason.PASSWORD_RULE: _FORM,
     Reason.DEVICE_FORMAT: _FORM,

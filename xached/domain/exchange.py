@@ -30,6 +30,7 @@ from xached.domain.listing import orders_to_end
 from xached.domain.market_messages import (
     AssetDelisted,
     EndDelisted,
+    FeeTiersSet,
     InstrumentChanged,
     InstrumentDelisted,
     OpenSubaccount,
@@ -332,6 +333,7 @@ class Exchange:
         | InstrumentListed
         | InstrumentChanged
         | InstrumentDelisted
+        | FeeTiersSet
         | MarketStateSet
         | MarkSet
         | PurseOpened

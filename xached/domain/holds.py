@@ -26,7 +26,10 @@ from xached.domain.trailing import price_now, trail_stop_ticks
 def hold_units(
     market: Market, instrument: Instrument, command: PlaceOrder, plan: Plan, now_ns: int
 ) -> int:
-    """What an order must hold when it comes in: quote units of a buy, base units of a sell."""
+    """What an order must hold when it comes in: quote units of a buy, base units of a sell.
+
+    ``instrument`` has the rates of the order's own fee tier.
+    """
     if command.side is SELL:
         lots = command.quantity_lots if command.quantity_lots is not None else plan.used_lots
         return lots * instrument.lot_units

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from xached.domain import risk
+from xached.domain.fee_tiers import apply_fee_tiers, decide_fee_tiers
 from xached.domain.instrument import (
     OPEN_ORDERS_MAX,
     unknown_asset,
@@ -20,8 +21,10 @@ from xached.domain.market_messages import (
     ChangeInstrument,
     DelistAsset,
     DelistInstrument,
+    FeeTiersSet,
     InstrumentChanged,
     InstrumentDelisted,
+    SetFeeTiers,
 )
 from xached.domain.messages import (
     AssetListed,
@@ -59,6 +62,7 @@ def decide_rule(
     | ChangeInstrument
     | DelistInstrument
     | DelistAsset
+    | SetFeeTiers
     | SetMarketState
     | OpenPurse
     | FreezePurse
@@ -71,6 +75,8 @@ def decide_rule(
             ListAsset() | ListInstrument() | ChangeInstrument() | DelistInstrument() | DelistAsset()
         ):
             return decide_listing(state, command)
+        case SetFeeTiers():
+            return decide_fee_tiers(state, command)
         case SetMarketState():
             market = listed_market(state, command.symbol)
             if market.state is command.state:
@@ -187,6 +193,7 @@ def apply_rule(
     | InstrumentListed
     | InstrumentChanged
     | InstrumentDelisted
+    | FeeTiersSet
     | MarketStateSet
     | PurseOpened
     | PurseFrozen
@@ -203,6 +210,8 @@ def apply_rule(
             | InstrumentDelisted()
         ):
             apply_listing(state, event)
+        case FeeTiersSet():
+            apply_fee_tiers(state, event)
         case MarketStateSet():
             state.markets[event.symbol].state = event.state
         case PurseOpened():

@@ -12,6 +12,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import assert_never
 
+from xached.domain.fee_tiers import rate_market
 from xached.domain.instrument import (
     Asset,
     AssetName,
@@ -109,11 +110,14 @@ def apply_listing(
     elif isinstance(event, InstrumentListed):
         market = state.markets.get(event.instrument.symbol)
         if market is None:
-            state.markets[event.instrument.symbol] = Market(event.instrument)
+            market = state.markets[event.instrument.symbol] = Market(event.instrument)
         else:
             market.list_again(event.instrument)
+        rate_market(state, market)
     elif isinstance(event, InstrumentChanged):
-        state.markets[event.instrument.symbol].change(event.instrument)
+        market = state.markets[event.instrument.symbol]
+        market.change(event.instrument)
+        rate_market(state, market)
     else:
         market = state.markets[event.symbol]
         market.delisted = True

@@ -64,6 +64,24 @@ class TransferFunds:
     request_id: str
 
 
+@frozen(kw_only=True)
+class FeeTier:
+    """The rates of an account that has traded at least so much in a quote asset in 30 days."""
+
+    asset: AssetName
+    min_volume_units: int
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+
+
+@frozen(kw_only=True)
+class SetFeeTiers:
+    """Set the house's whole table of fee tiers; an empty one ends them."""
+
+    tiers: tuple[FeeTier, ...]
+    request_id: str
+
+
 # --- Events ----------------------------------------------------------------------------------
 
 
@@ -109,3 +127,10 @@ class Transferred:
     amount_units: int
     positions: tuple[PositionMoved, ...]
     reference: str
+
+
+@frozen(kw_only=True)
+class FeeTiersSet:
+    """The house's table of fee tiers has changed, by asset and volume."""
+
+    tiers: tuple[FeeTier, ...]

@@ -17,9 +17,11 @@ from xached.domain.market_messages import (
     DelistAsset,
     DelistInstrument,
     EndDelisted,
+    FeeTiersSet,
     InstrumentChanged,
     InstrumentDelisted,
     OpenSubaccount,
+    SetFeeTiers,
     TransferFunds,
     Transferred,
 )
@@ -296,6 +298,7 @@ Command: TypeAlias = (
     | OpenSubaccount
     | TransferFunds
     | WaitingCommand
+    | SetFeeTiers
 )
 
 CONFIG = "CONFIG"
@@ -605,6 +608,7 @@ Event: TypeAlias = (
     | Transferred
     | WaitingStep
     | PricesSeen
+    | FeeTiersSet
 )
 
 

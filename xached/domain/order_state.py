@@ -5,9 +5,7 @@ Total: what was decided always fits.
 
 from __future__ import annotations
 
-from xached.domain.instrument import (
-    Symbol,
-)
+from xached.domain.instrument import AssetName, Symbol
 from xached.domain.messages import (
     MatchPrevented,
     OrderAccepted,
@@ -26,7 +24,7 @@ from xached.domain.order import (
 )
 from xached.domain.position import Position
 from xached.domain.risk_bounds import scopes_of
-from xached.domain.state import Market, State
+from xached.domain.state import DAY_NS, Market, State
 from xached.domain.waiting_state import (
     forget_expiry,
     list_expiry,
@@ -135,6 +133,8 @@ def apply_traded(state: State, event: Traded, seq: int, at_ns: int) -> None:
     )
     market.book.reduce(event.maker_order_id, event.quantity_lots)
     market.last_ticks = event.price_ticks
+    if not event.simulated:
+        _count_volume(state, event, market.instrument.quote, at_ns)
     market.average.trade(event.notional_units, event.quantity_lots, at_ns)
     state.traded_seq, state.traded_count = seq, event.index + 1
     if market.triggers is not None:
@@ -168,6 +168,14 @@ def apply_prevented(state: State, event: MatchPrevented, seq: int, at_ns: int) -
     market.book.reduce(event.maker_order_id, event.quantity_lots)
     if market.triggers is not None:
         note_best(state, market)
+
+
+def _count_volume(state: State, event: Traded, quote: AssetName, at_ns: int) -> None:
+    taker = state.purses[event.taker_purse].account
+    maker = state.purses[event.maker_purse].account
+    if taker is not maker:  # What an account trades with itself is no volume.
+        taker.trade(quote, event.notional_units, at_ns // DAY_NS)
+        maker.trade(quote, event.notional_units, at_ns // DAY_NS)
 
 
 def apply_ended(state: State, event: OrderEnded, seq: int, at_ns: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xached.domain.execution import Execution, end_of, rest_or_end
+from xached.domain.fee_tiers import rated_instrument
 from xached.domain.filters import check_filters, check_market_state, check_position
 from xached.domain.holds import check_funds, hold_units
 from xached.domain.instrument import Instrument
@@ -45,13 +46,13 @@ def place(
 
     Raises: Rejection, as listed in the exchange.
     """
-    instrument = market.instrument
+    instrument = rated_instrument(state, market, purse, at_ns)
     order_id = make_order_id(seq, 0)
     check_market_state(market, command)
     check_filters(state, market, purse, command, at_ns, replaced)
     if command.trigger is not None:
         check_not_passed(market, command, at_ns)
-    plan = _plan(state, market, command)
+    plan = _plan(state, market, instrument, command)
     if command.quote_units is not None:
         _check_planned(instrument, plan)
         if command.side is BUY:
@@ -94,8 +95,8 @@ def place(
     return accepted, *execution.run(plan)
 
 
-def _plan(state: State, market: Market, command: PlaceOrder) -> Plan:
-    instrument, side = market.instrument, command.side
+def _plan(state: State, market: Market, instrument: Instrument, command: PlaceOrder) -> Plan:
+    side = command.side
     if command.trigger is not None:
         return NOTHING_TO_MEET  # It meets nobody before it is triggered.
     limit_ticks = command.price_ticks

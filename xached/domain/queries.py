@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 
 import attrs
 
+from xached.domain.fee_tiers import FeeStanding, standing_of
 from xached.domain.history import Funds
 from xached.domain.instrument import AssetName, Symbol
 from xached.domain.order import AccountId, Order, Purse, Side
@@ -167,3 +168,15 @@ class RiskQuery:
                 (*key, mark) for key, mark in sorted(book.marks.items(), key=itemgetter(0))
             ),
         )
+
+
+@attrs.frozen
+class FeesQuery:
+    """What does this account pay, and what would it take to pay less? ``now_ns``: the asker's."""
+
+    account_id: AccountId
+    now_ns: int
+
+    def read(self, state: State, _seq: int) -> list[FeeStanding]:
+        """By asset."""
+        return standing_of(state, self.account_id, max(self.now_ns, state.now_ns))

@@ -11,9 +11,12 @@ from typing import Any, TypeAlias
 
 import attrs
 
+from xached.domain.fee_tiers import load_fee_tiers
 from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
 from xached.domain.ledger import Ledger
+from xached.domain.market_messages import FeeTier
 from xached.domain.order import (
+    AccountId,
     EndReason,
     Leg,
     LegRole,
@@ -42,7 +45,7 @@ from xached.domain.risk_bounds import (
     RiskState,
     Window,
 )
-from xached.domain.state import Market, PurseState, State, Unseen
+from xached.domain.state import Market, PurseState, State, TradedVolume, Unseen
 from xached.domain.triggers import Triggers, Watch
 
 Dump: TypeAlias = dict[str, Any]
@@ -74,6 +77,16 @@ def dump(state: State) -> Dump:
         "assets": [[asset.name, asset.scale] for asset in state.assets.values()],
         "delisted_assets": list(state.delisted_assets),
         "markets": [_dump_market(market) for market in state.markets.values()],
+        "volumes": [
+            [account_id, asset, [list(day) for day in volume.days]]
+            for account_id, account in state.accounts.items()
+            for asset, volume in account.volumes.items()
+        ],
+        "fee_tiers": [
+            [tier.asset, tier.min_volume_units, tier.maker_fee_ppm, tier.taker_fee_ppm]
+            for tiers in state.fee_tiers.values()
+            for tier in tiers
+        ],
         "purses": [[name, _dump_purse(purse)] for name, purse in state.purses.items()],
         "ledger": state.ledger.snapshot(),
         "orders": [
@@ -110,6 +123,21 @@ def load(dumped: Dump) -> State:
         state.markets[market.instrument.symbol] = market
     for name, values in dumped["purses"]:
         state.open_purse(Purse(name), _load_purse(values))
+    for account_id, asset, days in dumped["volumes"]:
+        account = state.accounts[AccountId(account_id)]
+        account.volumes[AssetName(asset)] = TradedVolume(deque(list(day) for day in days))
+    load_fee_tiers(
+        state,
+        (
+            FeeTier(
+                asset=AssetName(asset),
+                min_volume_units=volume_units,
+                maker_fee_ppm=maker_fee_ppm,
+                taker_fee_ppm=taker_fee_ppm,
+            )
+            for asset, volume_units, maker_fee_ppm, taker_fee_ppm in dumped["fee_tiers"]
+        ),
+    )
     for order in state.orders.values():
         state.purses[order.purse].add_open(order)
         market = state.markets[order.symbol]

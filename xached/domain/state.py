@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import attrs
 
 from xached.domain.book import Book
 from xached.domain.instrument import Asset, AssetName, Instrument, Symbol, unknown_instrument
 from xached.domain.ledger import Ledger
+from xached.domain.market_messages import FeeTier
 from xached.domain.order import AccountId, MarketState, Order, OrderId, Purse, Side, account_of
 from xached.domain.position import Position
 from xached.domain.prices import AveragePrice
@@ -14,6 +17,61 @@ from xached.domain.rejection import Reason, Rejection
 from xached.domain.risk import RiskLimits, band_ticks
 from xached.domain.risk_bounds import RiskBook
 from xached.domain.triggers import Triggers
+
+DAY_NS = 24 * 3_600 * 1_000_000_000
+VOLUME_DAYS = 30
+"""Days whose volume counts for fee tiers, today included."""
+
+
+@attrs.define
+class TradedVolume:
+    """What an account traded lately. ``days`` lists [UTC day, units], the oldest first."""
+
+    days: deque[list[int]] = attrs.field(factory=deque)
+    units: int = attrs.field(default=0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.units = sum(units for _, units in self.days)
+
+    def trade(self, units: int, day: int) -> None:
+        """Count a trade."""
+        self.units += units
+        days = self.days
+        if days and days[-1][0] == day:
+            days[-1][1] += units
+            return
+        while days and days[0][0] <= day - VOLUME_DAYS:
+            self.units -= days.popleft()[1]
+        days.append([day, units])
+
+    def units_by(self, day: int) -> int:
+        """What counts on a day; reading drops nothing."""
+        units = self.units
+        for old, old_units in self.days:
+            if old > day - VOLUME_DAYS:
+                break
+            units -= old_units
+        return units
+
+
+@attrs.define
+class AccountState:
+    """One account: its purses, in the order they were opened, and what it traded by quote asset."""
+
+    purses: list[Purse] = attrs.field(factory=list)
+    volumes: dict[AssetName, TradedVolume] = attrs.field(factory=dict)
+
+    def trade(self, asset: AssetName, units: int, day: int) -> None:
+        """Count a trade."""
+        volume = self.volumes.get(asset)
+        if volume is None:
+            volume = self.volumes[asset] = TradedVolume()
+        volume.trade(units, day)
+
+    def volume_units(self, asset: AssetName, day: int) -> int:
+        """What was traded in 30 days up to this one."""
+        volume = self.volumes.get(asset)
+        return volume.units_by(day) if volume is not None else 0
 
 
 @attrs.define
@@ -29,6 +87,9 @@ class Market:
     delisted: bool = False
     order_count: int = attrs.field(default=0, init=False)
     """How many orders are open."""
+
+    by_tier: tuple[Instrument, ...] = attrs.field(default=(), init=False)
+    """The instrument as each fee tier sees it, the first without one."""
     last_ticks: int | None = None
     icebergs: int = 0
     """How many open orders show only slices of themselves."""
@@ -99,6 +160,8 @@ class PurseState:
 
     simulated: bool
     frozen: bool = False
+    account: AccountState = attrs.field(factory=AccountState, init=False)
+    """Shared by all purses of the account."""
     limits: RiskLimits | None = None
     open_orders: dict[OrderId, Symbol] = attrs.field(factory=dict)
     open_counts: dict[Symbol, int] = attrs.field(factory=dict)
@@ -123,13 +186,6 @@ class PurseState:
 
 
 @attrs.define
-class AccountState:
-    """One account: its purses, in the order they were opened."""
-
-    purses: list[Purse] = attrs.field(factory=list)
-
-
-@attrs.define
 class State:
     """The whole of it. ``expiries`` lists (expiry, order) of what waits until a time, in order."""
 
@@ -142,6 +198,8 @@ class State:
     accounts: dict[AccountId, AccountState] = attrs.field(factory=dict)
     ledger: Ledger = attrs.field(factory=Ledger)
     orders: dict[OrderId, Order] = attrs.field(factory=dict)
+    fee_tiers: dict[AssetName, tuple[FeeTier, ...]] = attrs.field(factory=dict)
+    """By quote asset; no asset has an empty table."""
     default_limits: RiskLimits | None = None
     risk: RiskBook = attrs.field(factory=RiskBook)
     halted: bool = False
@@ -167,6 +225,7 @@ class State:
         if account is None:
             account = self.accounts[account_id] = AccountState()
         account.purses.append(purse)
+        opened.account = account
 
     def purse(self, purse: Purse) -> PurseState:
         """Find a purse. Raises: Rejection UNKNOWN_PURSE."""

@@ -39,6 +39,38 @@ class Transaction:
     reference: str
 
 
+@frozen(kw_only=True)
+class FeeDay:
+    """What a purse traded and was charged in one asset on one UTC day, by its side of the book."""
+
+    purse: Purse
+    day: int
+    asset: AssetName
+    maker_notional_units: int = 0
+    maker_fee_units: int = 0
+    taker_notional_units: int = 0
+    taker_fee_units: int = 0
+
+    @property
+    def fee_units(self) -> int:
+        """All that was charged."""
+        return self.maker_fee_units + self.taker_fee_units
+
+
+def add_fill(day: FeeDay, fill: Fill) -> FeeDay:
+    """The day with one more fill."""
+    maker, taker = (fill, None) if fill.is_maker else (None, fill)
+    return FeeDay(
+        purse=day.purse,
+        day=day.day,
+        asset=day.asset,
+        maker_notional_units=day.maker_notional_units + (maker.notional_units if maker else 0),
+        maker_fee_units=day.maker_fee_units + (maker.fee_units if maker else 0),
+        taker_notional_units=day.taker_notional_units + (taker.notional_units if taker else 0),
+        taker_fee_units=day.taker_fee_units + (taker.fee_units if taker else 0),
+    )
+
+
 def deposit_transaction(event: Deposited, seq: int, at_ns: int) -> Transaction:
     """The movement of a deposit in row ``seq``."""
     return Transaction(

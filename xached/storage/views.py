@@ -39,8 +39,11 @@ from xached.domain.messages import (
     make_order,
 )
 from xached.domain.order import DECREMENT, Leg, Order, OrderId, Purse, Trigger, accepted_seq
+from xached.domain.state import DAY_NS
 from xached.domain.statement import (
+    FeeDay,
     Transaction,
+    add_fill,
     deposit_transaction,
     fill_transactions,
     transfer_transactions,
@@ -60,6 +63,7 @@ PACKED: Final = (
     Typed(3, 1, Kind.VALUE, Transaction),
     Typed(4, 1, Kind.VALUE, Trigger),
     Typed(5, 1, Kind.VALUE, Leg),
+    Typed(6, 1, Kind.VALUE, FeeDay),
 )
 """What the blobs hold. Not the journal's codes, nor for ever: see :data:`SHAPE`."""
 
@@ -86,6 +90,10 @@ SCHEMA: Final = (
         number INTEGER PRIMARY KEY, purse TEXT NOT NULL, asset TEXT NOT NULL, body BLOB NOT NULL
     )""",
     "CREATE INDEX transactions_by_purse ON transactions (purse)",
+    """CREATE TABLE fee_days (
+        purse TEXT NOT NULL, day INTEGER NOT NULL, asset TEXT NOT NULL, body BLOB NOT NULL,
+        PRIMARY KEY (purse, day, asset)
+    ) WITHOUT ROWID""",
 )
 
 SHAPE: Final = "\n".join(
@@ -202,11 +210,12 @@ class Views:
         if isinstance(event, OrderAccepted):
             batch.orders[event.order_id] = make_order(event, row.seq, row.at_ns)
         elif isinstance(event, Traded):
-            lot_units = self._instruments[event.symbol].lot_units
+            instrument = self._instruments[event.symbol]
             for order_id in (event.taker_order_id, event.maker_order_id):
                 order = self._order(order_id, batch)
-                fill = fold_fill(order, event, lot_units, row.seq, row.at_ns)
+                fill = fold_fill(order, event, instrument.lot_units, row.seq, row.at_ns)
                 batch.fills.append((batch.next_number(), fill))
+                self._count_fee(fill, instrument.quote, batch)
         elif isinstance(event, OrderEnded):
             order = self._order(event.order_id, batch)
             order.end(event.status, event.reason, event.released_units, row.seq, row.at_ns)
@@ -238,6 +247,19 @@ class Views:
         if accepted_seq(order_id) != row.seq:
             batch.steps[order_id, row.seq] = None
         return self._order(order_id, batch)
+
+    def _count_fee(self, fill: Fill, asset: AssetName, batch: _Batch) -> None:
+        key = (fill.purse, fill.at_ns // DAY_NS, asset)
+        day = batch.fee_days.get(key)
+        if day is None:
+            found = list(
+                self._connection.execute(
+                    "SELECT body FROM fee_days WHERE purse = ? AND day = ? AND asset = ?", key
+                )
+            )
+            purse, number, _ = key
+            day = _decode(found[0][0]) if found else FeeDay(purse=purse, day=number, asset=asset)
+        batch.fee_days[key] = add_fill(day, fill)
 
     def _order(self, order_id: OrderId, batch: _Batch) -> Order:
         """An order to fold into: read anew, so that nothing is known before it is written."""
@@ -280,6 +302,10 @@ class Views:
             ],
         )
         put("INSERT INTO steps (order_id, seq) VALUES (?, ?)", batch.steps)
+        put(
+            "INSERT OR REPLACE INTO fee_days (purse, day, asset, body) VALUES (?, ?, ?, ?)",
+            [(*key, _encode(day)) for key, day in batch.fee_days.items()],
+        )
         put(
             "INSERT OR REPLACE INTO instruments (symbol, terms) VALUES (?, ?)",
             [(each.symbol, CODEC.encode(each)) for each in batch.instruments],
@@ -367,6 +393,16 @@ class ViewsReader:
             )
         return sorted(seqs)
 
+    def fee_days(self, purse: Purse, first_day: int, last_day: int) -> tuple[FeeDay, ...]:
+        """What a purse was charged on these UTC days (since 1970), both included, by asset."""
+        with self._lock:
+            found = self._connection.execute(
+                "SELECT body FROM fee_days WHERE purse = ? AND day BETWEEN ? AND ? "
+                "ORDER BY day, asset",
+                (purse, first_day, last_day),
+            )
+            return tuple(_decode(body) for (body,) in found)
+
     def close(self) -> None:
         """Close the connection."""
         with self._lock:
@@ -437,6 +473,7 @@ class _Batch:
     transactions: list[tuple[int, Transaction]] = attrs.field(factory=list)
     steps: dict[tuple[OrderId, int], None] = attrs.field(factory=dict)
     instruments: list[Instrument] = attrs.field(factory=list)
+    fee_days: dict[tuple[Purse, int, AssetName], FeeDay] = attrs.field(factory=dict)
 
     def next_number(self) -> int:
         """The next number, which nothing else has."""
