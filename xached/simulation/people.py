@@ -172,6 +172,20 @@ def _canceled(body: bytes, answer: bytes) -> Trace | None:
     return Trace(trading_pb2.CancelOrderResponse.FromString(answer).seq, request.request_id)
 
 
+def _amended(body: bytes, answer: bytes) -> Trace | None:
+    request = trading_pb2.AmendOrderRequest.FromString(body)
+    amended = trading_pb2.AmendOrderResponse.FromString(answer)
+    if not amended.order_id:
+        return None  # It had that quantity already: nothing changed, and the id is still free.
+    return Trace(amended.seq, request.request_id)
+
+
+def _replaced(body: bytes, answer: bytes) -> Trace | None:
+    order = trading_pb2.ReplaceOrderResponse.FromString(answer).order
+    request = trading_pb2.ReplaceOrderRequest.FromString(body)
+    return Trace(int(order.order_id) >> 12, request.client_order_id)
+
+
 def _deposited(body: bytes, answer: bytes) -> Trace | None:
     request = admin_pb2.DepositRequest.FromString(body)
     return Trace(admin_pb2.DepositResponse.FromString(answer).seq, request.request_id)
@@ -180,6 +194,8 @@ def _deposited(body: bytes, answer: bytes) -> Trace | None:
 TRACES: Final[Mapping[str, Callable[[bytes, bytes], Trace | None]]] = {
     f"{TRADING}PlaceOrder": _placed,
     f"{TRADING}CancelOrder": _canceled,
+    f"{TRADING}AmendOrder": _amended,
+    f"{TRADING}ReplaceOrder": _replaced,
     f"{ADMIN}Deposit": _deposited,
 }
 """Calls that change money and may be repeated: where (request, response) say that the change is.

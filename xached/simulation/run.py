@@ -18,15 +18,17 @@ from xached.daemon import House
 from xached.domain.instrument import AssetName
 from xached.domain.messages import Deposit, OpenPurse
 from xached.runtime.world import SimulatedWorld, run_simulated
+from xached.simulation.actions import draw_action
 from xached.simulation.audits import Audits
 from xached.simulation.checks import Checks
 from xached.simulation.children import ROBOT, STRATEGY, programs
 from xached.simulation.disk import Disk, registered
 from xached.simulation.faults import draw_fault
 from xached.simulation.machine import Machine, StepCounter, Violation, leaves
+from xached.simulation.mischief import log_in
+from xached.simulation.orders import SYMBOLS
 from xached.simulation.people import ADMIN, AUTH, PASSWORD, TRADING, People, Person
 from xached.simulation.venue import SimulatedVenue
-from xached.simulation.workload import SYMBOLS, draw_action
 
 TRADERS = 5
 PAUSE_S_MAX = 0.02
@@ -193,8 +195,10 @@ class Simulation:
         async with trio.open_nursery() as nursery:
             lives = self._machine.lives
             for _ in range(self._steps):
-                drawn = draw_action(people)
-                nursery.start_soon(drawn.run, people, self._draw.choice(people.traders))
+                trader = self._draw.choice(people.traders)
+                # Without a session there is not much to do.
+                run = draw_action(people).run if trader.token else log_in
+                nursery.start_soon(run, people, trader)
                 if self._draw.random() < FAULT_CHANCE:
                     fault = draw_fault(self._draw)
                     nursery.start_soon(fault.run, self._machine, self._draw)
