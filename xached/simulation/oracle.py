@@ -49,7 +49,8 @@ class Oracle:
     def __init__(self) -> None:
         self._known: dict[OrderId, Known] = {}
         self._arrivals = 0
-        self._passed_over: list[OrderId] = []
+        self._passed_over: list[tuple[OrderId, OrderId]] = []
+        """(taker, maker) that must not trade with each other, of the row at hand."""
 
     def feed(self, row: Row) -> None:
         """Read one row. Raises: PriorityBroken."""
@@ -100,7 +101,7 @@ class Oracle:
         taker, maker = self._known[event.taker_order_id], self._known[event.maker_order_id]
         self._expect_best(taker, event.maker_order_id, event.price_ticks)
         if event.mode is not SelfTradePrevention.DECREMENT:
-            self._passed_over.append(event.maker_order_id)
+            self._passed_over.append((event.taker_order_id, event.maker_order_id))
             return
         for each in (taker, maker):
             each.leaves_lots -= event.quantity_lots
@@ -155,7 +156,7 @@ class Oracle:
         opposite = [
             each
             for each in self._resting(taker.symbol, taker.side.opposite)
-            if each.order_id not in self._passed_over
+            if (taker.order_id, each.order_id) not in self._passed_over
         ]
         return min(opposite, key=_priority, default=None)
 

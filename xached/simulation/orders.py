@@ -108,6 +108,36 @@ async def place_until(people: People, person: Person) -> None:
     await place(people, person, request)
 
 
+@action(6)
+async def place_iceberg(people: People, person: Person) -> None:
+    """An order that shows a part of itself."""
+    await place(people, person, order(people, person, quantity="0.090", display_quantity="0.020"))
+
+
+@action(6)
+async def place_stop(people: People, person: Person) -> None:
+    """An order that waits for a price."""
+    draw = people.draw
+    symbol = draw.choice(list(SYMBOLS))
+    stop_price = str(SYMBOLS[symbol] + draw.randrange(-6, 7))
+    kind: dict[str, Any] = draw.choice(
+        (
+            {"type": types_pb2.ORDER_TYPE_STOP, "price": "", "stop_price": stop_price},
+            {"type": types_pb2.ORDER_TYPE_STOP_LIMIT, "stop_price": stop_price},
+            {"type": types_pb2.ORDER_TYPE_TAKE_PROFIT, "price": "", "stop_price": stop_price},
+            {"type": types_pb2.ORDER_TYPE_TAKE_PROFIT_LIMIT, "stop_price": stop_price},
+            {"type": types_pb2.ORDER_TYPE_TRAILING_STOP, "price": "", "trail_bps": 10},
+        )
+    )
+    await place(people, person, order(people, person, symbol=symbol, **kind))
+
+
+@action(3)
+async def place_reducing(people: People, person: Person) -> None:
+    """A sale of no more than the position."""
+    await place(people, person, order(people, person, side=types_pb2.SIDE_SELL, reduce_only=True))
+
+
 @action(4)
 async def place_batch(people: People, person: Person) -> None:
     """Several orders in one message; each has its own result."""
