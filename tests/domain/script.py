@@ -21,7 +21,8 @@ name begins with ``?`` does not.
     risk-state SCOPE SETTER STATE   bounds SCOPE [orders N] [size A] [position A] [minute A]
                                            [loss A] [drawdown A] [in ASSET]
                                     SCOPE is house, market:SYMBOL, account:PURSE or purse:PURSE
-    order PURSE ID SIDE QUANTITY @ PRICE TIF [TIME] [post-only] [display QUANTITY] [stp MODE]
+    order PURSE ID SIDE QUANTITY @ PRICE TIF [TIME] [post-only] [slide] [display QUANTITY]
+            [stp MODE]
     order PURSE ID SIDE QUANTITY MARKET [stp MODE]
     order PURSE ID SIDE quote AMOUNT MARKET [stp MODE]
     amend PURSE ID QUANTITY [expect EXECUTED]
@@ -30,7 +31,8 @@ name begins with ``?`` does not.
     order PURSE ID SIDE QUANTITY STOP|TAKE_PROFIT PRICE [TIF [TIME]] [on SOURCE]
     order PURSE ID SIDE QUANTITY STOP_LIMIT|TAKE_PROFIT_LIMIT PRICE @ LIMIT TIF [TIME] [on SOURCE]
     order PURSE ID SIDE QUANTITY TRAILING_STOP Nbps|by:PRICE [from PRICE] [TIF [TIME]] [on SOURCE]
-    cancel PURSE ID                 cancel-all PURSE [SYMBOL]        clock TIME
+    cancel PURSE ID                 cancel-all PURSE [SYMBOL] [ENTRIES]
+    dead-man PURSE TIME|off [ALL]   clock TIME                       restart
 
     -> STATUS [REASON] [EXECUTED]   after order, replace (of the new order) and cancel; FILLED
                                     means the whole quantity
@@ -77,6 +79,12 @@ from tests.domain.script_markets import (
     time_ns,
     transfer_command,
 )
+from tests.domain.script_orders import (
+    amend_command,
+    cancel_all_command,
+    dead_man_command,
+    replace_command,
+)
 from tests.domain.script_words import (
     at_price,
     check_refusal,
@@ -91,8 +99,6 @@ from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
 from xached.domain.market_messages import ChangeInstrument, SetFeeTiers
 from xached.domain.messages import (
     AdvanceClock,
-    AmendOrder,
-    CancelAll,
     CancelOrder,
     Command,
     Deposit,
@@ -106,7 +112,6 @@ from xached.domain.messages import (
     OrderEnded,
     OrderRested,
     PlaceOrder,
-    ReplaceOrder,
     SetHalt,
     SetMark,
     SetMarketState,
@@ -193,6 +198,8 @@ class Script:
         if verb in STATEMENTS:
             assert expected is None, "a statement answers nothing"
             STATEMENTS[verb](self, rest)
+        elif verb == "restart":
+            self.exchange = Exchange.restore(self.exchange.snapshot())
         elif verb == "instrument":
             self._instrument(rest, expected)
         elif verb == "change":
@@ -238,20 +245,20 @@ class Script:
                     request_id="",
                     reason=EndReason.USER,
                 )
-            case "amend", [name, client_id, quantity, *expect]:
+            case "amend", [name, client_id, *terms]:
                 purse = self._purse(name)
-                return lambda: self._amend(purse, client_id, quantity, expect)
+                traded = self._instrument_of(purse, client_id)
+                return lambda: amend_command(purse, traded, client_id, terms)
             case "replace", [name, client_id, new_id, *terms]:
                 purse = self._purse(name)
-                return lambda: self._replace(purse, client_id, new_id, terms)
-            case "cancel-all", [name, *symbols]:
+                traded = self._instrument_of(purse, client_id)
+                return lambda: replace_command(purse, traded, client_id, new_id, terms)
+            case "cancel-all", [name, *terms]:
                 purse = self._purse(name)
-                return lambda: CancelAll(
-                    purse=purse,
-                    symbol=Symbol(symbols[0]) if symbols else None,
-                    request_id="",
-                    reason=EndReason.USER,
-                )
+                return lambda: cancel_all_command(purse, terms)
+            case "dead-man", [name, *terms]:
+                purse = self._purse(name)
+                return lambda: dead_man_command(purse, terms)
             case "risk-state", [name, setter, state]:
                 scope = self._scope(name)
                 return lambda: SetRiskState(
@@ -307,6 +314,9 @@ class Script:
             at = words.index("display")
             display = lots_of(instrument, words[at + 1])
             del words[at : at + 2]
+        slide = "slide" in words
+        if slide:
+            words.remove("slide")
         post_only = "post-only" in words
         if post_only:
             words.remove("post-only")
@@ -349,39 +359,7 @@ class Script:
             expires_at_ns=expires,
             trigger=trigger,
             display_lots=display,
-        )
-
-    def _amend(self, purse: Purse, client_id: str, quantity: str, expect: list[str]) -> AmendOrder:
-        instrument = self._instrument_of(purse, client_id)
-        return AmendOrder(
-            purse=purse,
-            symbol=instrument.symbol,
-            order_id=None,
-            client_order_id=client_id,
-            quantity_lots=lots_of(instrument, quantity),
-            expected_executed_lots=lots_of(instrument, expect[1]) if expect else None,
-            request_id="",
-        )
-
-    def _replace(self, purse: Purse, client_id: str, new_id: str, terms: list[str]) -> ReplaceOrder:
-        instrument = self._instrument_of(purse, client_id)
-        quantity = lots_of(instrument, terms.pop(0)) if len(terms) % 2 else None
-        given = dict(zip(terms[::2], terms[1::2], strict=True))
-        price, expires = given.pop("@", None), given.pop("expires", None)
-        expect, display = given.pop("expect", None), given.pop("display", None)
-        assert not given, f"unknown words: {given}"
-        return ReplaceOrder(
-            purse=purse,
-            symbol=instrument.symbol,
-            replaced_order_id=None,
-            replaced_client_order_id=client_id,
-            client_order_id=new_id,
-            price_ticks=None if price is None else price_ticks_of(instrument, price),
-            quantity_lots=quantity,
-            stop_ticks=None,
-            display_lots=None if display is None else lots_of(instrument, display),
-            expires_at_ns=None if expires is None else time_ns(expires),
-            expected_executed_lots=None if expect is None else lots_of(instrument, expect),
+            slide=slide,
         )
 
     def _instrument_of(self, purse: Purse, client_id: str) -> Instrument:

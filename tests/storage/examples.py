@@ -9,9 +9,11 @@ import attrs
 from tests.storage.house import INSTRUMENT, SYMBOL
 from xached.domain import market_messages as mm
 from xached.domain import messages as m
+from xached.domain import protection_messages as pm
 from xached.domain import waiting_messages as w
 from xached.domain.instrument import Asset, AssetName
 from xached.domain.order import (
+    CancelScope,
     EndReason,
     Leg,
     LegRole,
@@ -98,7 +100,13 @@ EXAMPLES: Final[tuple[object, ...]] = (
         request_id="r-1",
         reason=EndReason.USER,
     ),
-    m.CancelAll(purse=ALICE, symbol=None, request_id="r-2", reason=EndReason.DISCONNECT),
+    m.CancelAll(
+        purse=ALICE,
+        symbol=None,
+        request_id="r-2",
+        reason=EndReason.DISCONNECT,
+        scope=CancelScope.ENTRIES,
+    ),
     m.ListAsset(asset=Asset(USDT, 6), request_id="r-3"),
     m.ListInstrument(instrument=MARKET_RULES, request_id="r-4"),
     m.SetMarketState(symbol=SYMBOL, state=MarketState.TRADING, cause="opening", request_id="r-5"),
@@ -250,6 +258,12 @@ EXAMPLES: Final[tuple[object, ...]] = (
         expires_at_ns=None,
         expected_executed_lots=LARGE,
     ),
+    pm.CancelAllAfter(
+        purse=ALICE, timeout_ns=60_000_000_000, scope=CancelScope.ENTRIES, request_id="r-32"
+    ),
+    pm.FireDeadMan(purse=ALICE),
+    pm.DeadManSet(purse=ALICE, fires_at_ns=1_767_225_600_000_000_000, scope=CancelScope.ALL),
+    pm.DeadManFired(purse=ALICE),
     m.OrderReduced(
         order_id=ORDER,
         purse=ALICE,
@@ -314,6 +328,7 @@ EARLIER: Final[tuple[object, ...]] = (
     INSTRUMENT,
     m.ListInstrument(instrument=INSTRUMENT, request_id="r-4"),
     m.InstrumentListed(instrument=INSTRUMENT),
+    attrs.evolve(_newest(m.CancelAll), scope=CancelScope.ALL),
     attrs.evolve(_newest(m.OrderRested), hidden_lots=0),
     attrs.evolve(_newest(m.MatchPrevented), taker_released_units=0, maker_released_units=0),
 )

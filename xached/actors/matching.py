@@ -35,6 +35,7 @@ from xached.domain.messages import (
 )
 from xached.domain.own_market import OwnMarketSnapshot
 from xached.domain.preview import PreviewQuery
+from xached.domain.protection_messages import CancelAllAfter
 from xached.domain.queries import (
     FeesQuery,
     OwnMarketQuery,
@@ -173,7 +174,7 @@ class Matching:
         A command that changes nothing gives a row without events that is not journaled.
         Raises: Rejection, Overloaded, Expired.
         """
-        urgent = isinstance(command, CancelOrder | CancelAll)
+        urgent = isinstance(command, CancelOrder | CancelAll | CancelAllAfter)
         row: Row = await self.mailbox.ask(
             command, account=account, urgent=urgent, deadline=deadline
         )
@@ -202,7 +203,7 @@ class Matching:
         deadline: float = math.inf,
     ) -> None:
         """Carry out one command and call back, in order of posting. Raises: Overloaded."""
-        urgent = isinstance(command, CancelOrder | CancelAll)
+        urgent = isinstance(command, CancelOrder | CancelAll | CancelAllAfter)
         self.mailbox.post_nowait(command, answer, account=account, urgent=urgent, deadline=deadline)
 
     async def query(self, query: Query[Answer], *, account: str = "") -> Answer:

@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from typing import TypeAlias, assert_never
 
 from xached.domain.amending import decide_amend, find_open_order, replaced, replacement_of
+from xached.domain.cancelling import apply_dead_man, decide_cancel_all, decide_dead_man, ended, fire
 from xached.domain.holds import needed_hold_units
 from xached.domain.house_rules import apply_rule, decide_deposit, decide_mark, decide_rule
 from xached.domain.instrument import (
@@ -78,7 +79,6 @@ from xached.domain.order import (
     EndReason,
     Order,
     OrderId,
-    OrderStatus,
     Purse,
     Side,
 )
@@ -92,6 +92,12 @@ from xached.domain.order_state import (
     apply_traded,
 )
 from xached.domain.placing import place
+from xached.domain.protection_messages import (
+    CancelAllAfter,
+    DeadManFired,
+    DeadManSet,
+    FireDeadMan,
+)
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.risk_rules import apply_risk, decide_risk
 from xached.domain.snapshot import Dump, dump, load
@@ -119,7 +125,7 @@ from xached.domain.waiting_state import (
     note_mark,
 )
 
-Step: TypeAlias = ExpireOrder | EndDelisted | LookAtPrices | StartTriggered
+Step: TypeAlias = ExpireOrder | FireDeadMan | EndDelisted | LookAtPrices | StartTriggered
 """What the exchange asks itself to do."""
 
 STARTS_MAX = 256
@@ -143,15 +149,17 @@ class Exchange:
         if isinstance(command, PlaceOrder):
             return self._decide_place(command, seq, at_ns)
         if isinstance(command, CancelOrder):
-            return (self._ended(self._open_order(command), command.reason),)
+            return (ended(self._open_order(command), command.reason),)
         match command:
             case AmendOrder():
                 return self._decide_amend(command)
             case ReplaceOrder():
                 return self._decide_replace(command, seq, at_ns)
             case CancelAll():
-                return self._decide_cancel_all(command)
-            case ExpireOrder() | EndDelisted() | LookAtPrices() | StartTriggered():
+                return decide_cancel_all(self.state, command)
+            case CancelAllAfter():
+                return decide_dead_man(self.state, command, at_ns)
+            case ExpireOrder() | FireDeadMan() | EndDelisted() | LookAtPrices() | StartTriggered():
                 return self._decide_step(command, seq)
             case OpenSubaccount():
                 return decide_open_subaccount(self.state, command)
@@ -172,10 +180,12 @@ class Exchange:
         state = self.state
         match step:
             case ExpireOrder():
-                return (self._ended(state.orders[step.order_id], EndReason.TIME),)
+                return (ended(state.orders[step.order_id], EndReason.TIME),)
+            case FireDeadMan():
+                return fire(state, step.purse)
             case EndDelisted():
                 orders = orders_to_end(state, step.symbol)
-                return tuple(self._ended(order, EndReason.INSTRUMENT) for order in orders)
+                return tuple(ended(order, EndReason.INSTRUMENT) for order in orders)
             case LookAtPrices():
                 return look(state, state.markets[step.symbol])
             case StartTriggered():
@@ -186,14 +196,18 @@ class Exchange:
     def next_due(self) -> Step | None:
         """The next internal step that is due at the time of the last applied event.
 
-        What time ends comes before what a price wakes. Prices are looked at before the next
-        triggered order starts, and a row starts so many of these at most.
+        What time ends comes before what a price wakes, an expiry before a dead-man's switch.
+        Prices are looked at before the next triggered order starts, and a row starts so many of
+        these at most.
         """
         state = self.state
         for symbol in state.delisting:
             return EndDelisted(symbol=symbol)
-        if state.expiries and state.expiries[0][0] <= state.now_ns:
-            return ExpireOrder(order_id=state.expiries[0][1])
+        deadline_ns = self._earliest_ns()
+        if deadline_ns is not None and deadline_ns <= state.now_ns:
+            if state.expiries and state.expiries[0][0] == deadline_ns:
+                return ExpireOrder(order_id=state.expiries[0][1])
+            return FireDeadMan(purse=state.dead_men[0][1])
         if state.unseen:
             return LookAtPrices(symbol=next(iter(state.unseen)))
         if state.triggered and not self._has_started_enough():
@@ -213,7 +227,15 @@ class Exchange:
             return state.now_ns
         if state.triggered and self._next_triggered() is not None:
             return state.now_ns
-        return state.expiries[0][0] if state.expiries else None
+        return self._earliest_ns()
+
+    def _earliest_ns(self) -> int | None:
+        """When the first order expires or the first dead-man's switch fires."""
+        state = self.state
+        if not state.dead_men:
+            return state.expiries[0][0] if state.expiries else None
+        fires_at_ns = state.dead_men[0][0]
+        return min(fires_at_ns, state.expiries[0][0]) if state.expiries else fires_at_ns
 
     def _next_triggered(self) -> OrderId | None:
         """The first of the queue whose market trades; the others wait until theirs does."""
@@ -263,34 +285,9 @@ class Exchange:
                 Reason.PURSE_FROZEN, "the purse is frozen", given="order", allowed="cancels only"
             )
 
-    def _decide_cancel_all(self, command: CancelAll) -> tuple[Event, ...]:
-        purse = self.state.purse(command.purse)
-        if command.symbol is not None:
-            self.state.market(command.symbol)
-        return tuple(
-            self._ended(self.state.orders[order_id], command.reason)
-            for order_id, symbol in purse.open_orders.items()
-            if command.symbol is None or symbol == command.symbol
-        )
-
     def _open_order(self, command: CancelOrder) -> Order:
         purse = self.state.purse(command.purse)
         return find_open_order(self.state, purse, command.order_id, command.client_order_id)
-
-    @staticmethod
-    def _ended(order: Order, reason: EndReason) -> OrderEnded:
-        expired = reason in (EndReason.TIME, EndReason.INSTRUMENT)
-        return OrderEnded(
-            order_id=order.order_id,
-            client_order_id=order.client_order_id,
-            purse=order.purse,
-            symbol=order.symbol,
-            side=order.side,
-            status=OrderStatus.EXPIRED if expired else OrderStatus.CANCELED,
-            reason=reason,
-            executed_lots=order.executed_lots,
-            released_units=order.held_units,
-        )
 
     # --- applying: the only writer ----------------------------------------------------------
 
@@ -345,6 +342,8 @@ class Exchange:
         | RiskMarked
         | Deposited
         | Transferred
+        | DeadManSet
+        | DeadManFired
         | ClockAdvanced,
     ) -> None:
         state = self.state
@@ -364,6 +363,8 @@ class Exchange:
                 apply_risk(self.state, event)
             case Transferred():
                 apply_transferred(self.state, event)
+            case DeadManSet() | DeadManFired():
+                apply_dead_man(self.state, event)
             case ClockAdvanced():
                 pass
             case _:
@@ -424,6 +425,11 @@ class Exchange:
                     resting += 1
         assert resting == len(self.state.orders)
         purses = self.state.purses.values()
+        assert self.state.dead_men == sorted(
+            (purse.dead_man.fires_at_ns, name)
+            for name, purse in self.state.purses.items()
+            if purse.dead_man is not None
+        )
         listed = {order_id for purse in purses for order_id in purse.open_orders}
         assert listed == set(self.state.orders)
         for order in self.state.orders.values():

@@ -27,6 +27,7 @@ from xached.domain.market_messages import (
 )
 from xached.domain.order import (
     MAIN,
+    CancelScope,
     EndReason,
     Leg,
     MarketState,
@@ -41,6 +42,11 @@ from xached.domain.order import (
     Trigger,
     account_of,
     make_purse,
+)
+from xached.domain.protection_messages import (
+    CancelAllAfter,
+    FireDeadMan,
+    ProtectionEvent,
 )
 from xached.domain.risk_bounds import RiskBounds, RiskMark, RiskScope, RiskSetter, RiskState
 from xached.domain.waiting_messages import (
@@ -134,12 +140,13 @@ class ReplaceOrder:
 
 @frozen(kw_only=True)
 class CancelAll:
-    """Cancel every open order of a purse, or of one instrument of it."""
+    """Cancel every open order of a purse, or of one instrument of it, that is in scope."""
 
     purse: Purse
     symbol: Symbol | None
     request_id: str
     reason: EndReason
+    scope: CancelScope = CancelScope.ALL
 
 
 @frozen(kw_only=True)
@@ -277,6 +284,8 @@ Command: TypeAlias = (
     | AmendOrder
     | ReplaceOrder
     | CancelAll
+    | CancelAllAfter
+    | FireDeadMan
     | ListAsset
     | ListInstrument
     | SetMarketState
@@ -321,9 +330,11 @@ def request_key(command: Command) -> tuple[str, str] | None:
     match command:
         case PlaceOrder() | ReplaceOrder():
             return order_scope(command.purse), command.client_order_id
-        case CancelOrder() | CancelAll() | AmendOrder():
+        case CancelOrder() | CancelAll() | CancelAllAfter() | AmendOrder():
             return (f"r:{command.purse}", command.request_id) if command.request_id else None
         case AdvanceClock() | ExpireOrder() | EndDelisted() | LookAtPrices() | StartTriggered():
+            return None
+        case FireDeadMan():
             return None
         case OpenSubaccount():
             main = make_purse(account_of(command.purse), MAIN)
@@ -609,6 +620,7 @@ Event: TypeAlias = (
     | WaitingStep
     | PricesSeen
     | FeeTiersSet
+    | ProtectionEvent
 )
 
 

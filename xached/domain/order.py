@@ -155,6 +155,17 @@ class SelfTradePrevention(enum.IntEnum):
 DECREMENT: Final = SelfTradePrevention.DECREMENT
 
 
+class CancelScope(enum.IntEnum):
+    """Which of many orders are cancelled.
+
+    ENTRIES: those that would open or increase a position, that is those that buy; the stops,
+    take-profits and children that protect one stay.
+    """
+
+    ENTRIES = 1
+    ALL = 2
+
+
 class MarketState(enum.IntEnum):
     """What an instrument lets people do."""
 

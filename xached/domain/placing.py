@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import attrs
+
 from xached.domain.execution import Execution, end_of, rest_or_end
 from xached.domain.fee_tiers import rated_instrument
 from xached.domain.filters import check_filters, check_market_state, check_position
@@ -48,6 +50,8 @@ def place(
     """
     instrument = rated_instrument(state, market, purse, at_ns)
     order_id = make_order_id(seq, 0)
+    if command.slide:
+        command = _slid(market, command)
     check_market_state(market, command)
     check_filters(state, market, purse, command, at_ns, replaced)
     if command.trigger is not None:
@@ -80,6 +84,7 @@ def place(
         held_units=held_units,
         trigger=command.trigger,
         display_lots=command.display_lots,
+        slide=command.slide,
         replaces=replaced.order_id if replaced is not None else None,
     )
     if command.trigger is not None:
@@ -93,6 +98,17 @@ def place(
     trades = state.next_trade_index(seq)
     execution = Execution(state, market, purse, accepted, trades, held_units)
     return accepted, *execution.run(plan)
+
+
+def _slid(market: Market, command: PlaceOrder) -> PlaceOrder:
+    """A post-only order at the best price that takes nothing, if it would take at its own."""
+    price_ticks = command.price_ticks
+    if price_ticks is None or not market.book.crosses(command.side, price_ticks):
+        return command
+    best_ticks = market.book.best_ticks(command.side.opposite)
+    assert best_ticks is not None
+    beside_ticks = best_ticks - 1 if command.side is BUY else best_ticks + 1
+    return attrs.evolve(command, price_ticks=beside_ticks)
 
 
 def _plan(state: State, market: Market, instrument: Instrument, command: PlaceOrder) -> Plan:

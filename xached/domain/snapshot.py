@@ -17,6 +17,7 @@ from xached.domain.ledger import Ledger
 from xached.domain.market_messages import FeeTier
 from xached.domain.order import (
     AccountId,
+    CancelScope,
     EndReason,
     Leg,
     LegRole,
@@ -45,12 +46,12 @@ from xached.domain.risk_bounds import (
     RiskState,
     Window,
 )
-from xached.domain.state import Market, PurseState, State, TradedVolume, Unseen
+from xached.domain.state import DeadMan, Market, PurseState, State, TradedVolume, Unseen
 from xached.domain.triggers import Triggers, Watch
 
 Dump: TypeAlias = dict[str, Any]
 
-VERSION = 3
+VERSION = 4
 """Counts what :data:`SHAPE` cannot see: the same fields with another meaning."""
 
 _ORDER_FIELDS = tuple(field.name for field in attrs.fields(Order))
@@ -149,6 +150,11 @@ def load(dumped: Dump) -> State:
         if order.expires_at_ns is not None:
             state.expiries.append((order.expires_at_ns, order.order_id))
     state.expiries.sort()
+    state.dead_men = sorted(
+        (purse.dead_man.fires_at_ns, name)
+        for name, purse in state.purses.items()
+        if purse.dead_man is not None
+    )
     return state
 
 
@@ -233,15 +239,23 @@ def _dump_purse(purse: PurseState) -> list[Any]:
             [symbol, position.quantity_lots, position.cost_units, position.realised_units]
             for symbol, position in sorted(purse.positions.items())
         ],
+        _dump_dead_man(purse.dead_man),
     ]
 
 
 def _load_purse(values: list[Any]) -> PurseState:
-    simulated, frozen, limits, positions = values
+    simulated, frozen, limits, positions, dead_man = values
     purse = PurseState(simulated=simulated, frozen=frozen, limits=_load_limits(limits))
+    if dead_man is not None:
+        fires_at_ns, scope = dead_man
+        purse.dead_man = DeadMan(fires_at_ns, CancelScope(scope))
     for symbol, quantity_lots, cost_units, realised_units in positions:
         purse.positions[Symbol(symbol)] = Position(quantity_lots, cost_units, realised_units)
     return purse
+
+
+def _dump_dead_man(dead_man: DeadMan | None) -> list[int] | None:
+    return None if dead_man is None else [dead_man.fires_at_ns, dead_man.scope.value]
 
 
 def _load_order(values: dict[str, Any]) -> Order:

@@ -7,10 +7,20 @@ from collections import deque
 import attrs
 
 from xached.domain.book import Book
+from xached.domain.frozen import frozen
 from xached.domain.instrument import Asset, AssetName, Instrument, Symbol, unknown_instrument
 from xached.domain.ledger import Ledger
 from xached.domain.market_messages import FeeTier
-from xached.domain.order import AccountId, MarketState, Order, OrderId, Purse, Side, account_of
+from xached.domain.order import (
+    AccountId,
+    CancelScope,
+    MarketState,
+    Order,
+    OrderId,
+    Purse,
+    Side,
+    account_of,
+)
 from xached.domain.position import Position
 from xached.domain.prices import AveragePrice
 from xached.domain.rejection import Reason, Rejection
@@ -154,6 +164,14 @@ class Unseen:
     others: bool = False
 
 
+@frozen
+class DeadMan:
+    """When the dead-man's switch of a purse fires, and what it cancels."""
+
+    fires_at_ns: int
+    scope: CancelScope
+
+
 @attrs.define
 class PurseState:
     """One purse: its permissions, open orders (also counted by instrument) and positions."""
@@ -167,6 +185,7 @@ class PurseState:
     open_counts: dict[Symbol, int] = attrs.field(factory=dict)
     by_client_id: dict[str, OrderId] = attrs.field(factory=dict)
     positions: dict[Symbol, Position] = attrs.field(factory=dict)
+    dead_man: DeadMan | None = None
 
     def position(self, symbol: Symbol) -> Position:
         """The position in an instrument; an empty one that is not kept when there is none."""
@@ -205,6 +224,9 @@ class State:
     halted: bool = False
     now_ns: int = 0
     expiries: list[tuple[int, OrderId]] = attrs.field(factory=list)
+    dead_men: list[tuple[int, Purse]] = attrs.field(factory=list)
+    """(when it fires, purse) of every armed dead-man's switch, in order."""
+
     unseen: dict[Symbol, Unseen] = attrs.field(factory=dict)
     triggered: list[OrderId] = attrs.field(factory=list)
     """Orders whose price was seen, in the order in which they start."""

@@ -34,7 +34,7 @@ def check_combination(command: PlaceOrder, at_ns: int) -> None:
     Raises: Rejection FIELD_REQUIRED, FIELD_FORBIDDEN, COMBINATION or EXPIRY_PAST.
     """
     time = command.time_in_force
-    if command.reduce_only or command.slide:
+    if command.reduce_only:
         raise _combination(command.type.name, "an order without conditions")
     if command.type is not OrderType.LIMIT and command.type is not MARKET:
         _check_waiting(command)
@@ -59,6 +59,8 @@ def check_combination(command: PlaceOrder, at_ns: int) -> None:
         _check_limit(command)
     if command.display_lots is not None:
         _check_iceberg(command, command.display_lots)
+    if command.slide and not command.post_only:
+        raise _combination("slide without post-only", "slide with post-only")
     if (time is TimeInForce.GTD) != (command.expires_at_ns is not None):
         given = f"{time.name} with{'' if command.expires_at_ns is not None else 'out'} an expiry"
         raise _combination(given, _LIMIT_TIMES)

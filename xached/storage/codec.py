@@ -29,10 +29,11 @@ import msgpack
 
 from xached.domain import market_messages as mm
 from xached.domain import messages as m
+from xached.domain import protection_messages as pm
 from xached.domain import waiting_messages as w
 from xached.domain.instrument import Asset, Instrument
 from xached.domain.messages import Command, Event
-from xached.domain.order import Leg, Trigger
+from xached.domain.order import CancelScope, Leg, Trigger
 from xached.domain.risk_bounds import RiskBounds, RiskMark
 from xached.domain.sealed import PERSONAL, Sealed
 
@@ -72,7 +73,7 @@ class Typed:
 TYPES: Final = (
     Typed(1, 2, Kind.COMMAND, m.PlaceOrder),
     Typed(2, 1, Kind.COMMAND, m.CancelOrder),
-    Typed(3, 1, Kind.COMMAND, m.CancelAll),
+    Typed(3, 2, Kind.COMMAND, m.CancelAll),
     Typed(4, 1, Kind.COMMAND, m.ListAsset),
     Typed(5, 2, Kind.COMMAND, m.ListInstrument),
     Typed(6, 1, Kind.COMMAND, m.SetMarketState),
@@ -90,6 +91,8 @@ TYPES: Final = (
     Typed(51, 1, Kind.COMMAND, m.SetRiskBounds),
     Typed(30, 1, Kind.COMMAND, m.AmendOrder),
     Typed(31, 1, Kind.COMMAND, m.ReplaceOrder),
+    Typed(32, 1, Kind.COMMAND, pm.CancelAllAfter),
+    Typed(33, 1, Kind.COMMAND, pm.FireDeadMan),
     Typed(52, 1, Kind.COMMAND, m.MarkRisk),
     Typed(40, 1, Kind.COMMAND, mm.ChangeInstrument),
     Typed(41, 1, Kind.COMMAND, mm.DelistInstrument),
@@ -122,6 +125,8 @@ TYPES: Final = (
     Typed(151, 1, Kind.EVENT, m.RiskBoundsSet),
     Typed(130, 1, Kind.EVENT, m.OrderReduced),
     Typed(131, 1, Kind.EVENT, m.SliceShown),
+    Typed(132, 1, Kind.EVENT, pm.DeadManSet),
+    Typed(133, 1, Kind.EVENT, pm.DeadManFired),
     Typed(152, 1, Kind.EVENT, m.RiskMarked),
     Typed(140, 1, Kind.EVENT, mm.InstrumentChanged),
     Typed(141, 1, Kind.EVENT, mm.InstrumentDelisted),
@@ -147,6 +152,7 @@ def _grown_by(*neutral: object) -> Upcaster:
 
 UPCASTERS: Final[Mapping[tuple[int, int], Upcaster]] = {
     (1, 1): _grown_by(None, None, False, False),
+    (3, 1): _grown_by(CancelScope.ALL.value),
     (109, 1): _grown_by(None, None, False, False, None, None),
     (5, 1): _grown_by(),  # The instrument inside has grown.
     (101, 1): _grown_by(),
