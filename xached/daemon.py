@@ -36,6 +36,7 @@ from xached.api.errors import Interceptor
 from xached.api.health import HealthService
 from xached.api.market import MarketHandlers
 from xached.api.order_control import OrderControl
+from xached.api.portfolio import Portfolios
 from xached.api.reflection import reflection_services
 from xached.api.risk import RiskHandlers
 from xached.api.routes import Routes, Service
@@ -540,16 +541,19 @@ def _services(core: _Core) -> tuple[Service, ...]:
     sessions = core.house.sessions
 
     now_ns = core.world.now_ns
+    portfolios = Portfolios(matching, directory, core.history, core.market, now_ns)
     trading = (
         TradingHandlers(matching, directory, core.history, core.feed, now_ns),
         OrderControl(matching, directory, now_ns),
+        portfolios,
     )
+    wallet = WalletHandlers(matching, directory, core.history), portfolios
     return (
         _service(auth_pb2, "AuthService", AuthHandlers(sessions)),
         _service(account_pb2, "AccountService", AccountHandlers(sessions, matching)),
         _service(trading_pb2, "TradingService", trading),
         _service(market_pb2, "MarketService", MarketHandlers(core.market, directory)),
-        _service(wallet_pb2, "WalletService", WalletHandlers(matching, directory, core.history)),
+        _service(wallet_pb2, "WalletService", wallet),
     )
 
 

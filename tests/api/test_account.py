@@ -127,7 +127,7 @@ async def test_the_position_goes_along_with_its_cost(
     (position,) = answer.positions
     # 0.4 of 49 USDT and the fee of 0.049.
     assert (position.symbol, position.quantity, position.cost) == ("BTC-USDT", "0.0004", "19.6196")
-    told = await house.trading.list_positions(
+    told = await house.portfolios.list_positions(
         call_of(ALICE, "bot"), trading_pb2.ListPositionsRequest()
     )
     assert [(each.quantity, each.cost) for each in told.positions] == [("0.0004", "19.6196")]

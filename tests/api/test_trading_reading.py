@@ -329,12 +329,12 @@ async def test_positions_are_listed_with_what_they_cost(
     autojump_clock: MockClock, house: TradingHouse
 ) -> None:
     call, wanted = call_of(ALICE), trading_pb2.ListPositionsRequest()
-    assert not (await house.trading.list_positions(call, wanted)).positions
+    assert not (await house.portfolios.list_positions(call, wanted)).positions
     await house.place("bob", limit("b1", SELL, quantity="0.0001"))
     await house.place(ALICE, limit("a1", quantity="0.0001"))
     await house.place("bob", limit("b2", BUY, price="50000", quantity="0.00005"))
     await house.place(ALICE, limit("a2", SELL, price="50000", quantity="0.00005"))
-    (position,) = (await house.trading.list_positions(call, wanted)).positions
+    (position,) = (await house.portfolios.list_positions(call, wanted)).positions
     # Bought for 4.9 and 0.0049; half sold for 2.5 less 0.0025, relieving half of the cost.
     assert (position.symbol, position.quantity, position.cost) == ("BTC-USDT", "0.00005", "2.45245")
     assert position.realised == "0.04505"

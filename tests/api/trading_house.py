@@ -15,9 +15,11 @@ from xache.v1 import options_pb2, trading_pb2, types_pb2, wallet_pb2
 
 from tests.actors.test_matching import Running, running
 from xached.actors.history import History, run_history
+from xached.actors.market.data import MarketData
 from xached.api.account import AccountHandlers
 from xached.api.errors import StatusError, status_of
 from xached.api.order_control import OrderControl
+from xached.api.portfolio import Portfolios
 from xached.api.routes import Call, Caller
 from xached.api.trading import TradingHandlers
 from xached.api.wallet import WalletHandlers
@@ -166,6 +168,8 @@ class TradingHouse:
 
     trading: TradingHandlers
     control: OrderControl
+    portfolios: Portfolios
+    market: MarketData
     account: AccountHandlers
     wallet: WalletHandlers
     history: History
@@ -201,6 +205,7 @@ async def trading_house(path: Path, *, capacity: int = 1_024) -> AsyncIterator[T
         reader = ViewsReader(path / "views.db")
         lane = HeldLane(house.world.open_lane("views"))
         history = History(reader, house.world, views.as_of_seq, lambda: journal.last_seq)
+        market = MarketData(house.world)
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(run_history, history, views, lane, house.feed, house.matching)
@@ -209,6 +214,10 @@ async def trading_house(path: Path, *, capacity: int = 1_024) -> AsyncIterator[T
                         house.matching, house.directory, history, house.feed, house.world.now_ns
                     ),
                     control=OrderControl(house.matching, house.directory, house.world.now_ns),
+                    portfolios=Portfolios(
+                        house.matching, house.directory, history, market, house.world.now_ns
+                    ),
+                    market=market,
                     account=AccountHandlers(Mailbox(4), house.matching),
                     wallet=WalletHandlers(house.matching, house.directory, history),
                     history=history,

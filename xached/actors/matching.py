@@ -34,6 +34,7 @@ from xached.domain.messages import (
     request_key,
 )
 from xached.domain.own_market import OwnMarketSnapshot
+from xached.domain.portfolio import HoldingsQuery
 from xached.domain.preview import PreviewQuery
 from xached.domain.protection_messages import CancelAllAfter
 from xached.domain.queries import (
@@ -100,7 +101,14 @@ class ReadRows:
 
 
 AnyQuery: TypeAlias = (
-    PurseQuery | PursesQuery | OwnMarketQuery | ExposureQuery | RiskQuery | PreviewQuery | FeesQuery
+    PurseQuery
+    | PursesQuery
+    | OwnMarketQuery
+    | ExposureQuery
+    | RiskQuery
+    | PreviewQuery
+    | HoldingsQuery
+    | FeesQuery
 )
 """Every query there is."""
 
@@ -326,15 +334,7 @@ class MatchingActor:
                 self._answers.append(lambda: self._answer_rows(envelope, message))
             case FindRequest():
                 self._answers.append(lambda: self._answer_find(envelope, message))
-            case (
-                PurseQuery()
-                | PursesQuery()
-                | OwnMarketQuery()
-                | ExposureQuery()
-                | RiskQuery()
-                | PreviewQuery()
-                | FeesQuery()
-            ):
+            case _ if isinstance(message, AnyQuery):
                 self._answers.append(lambda: self._answer_query(envelope, message))
             case _:
                 result = self._execute(message, used)
@@ -402,15 +402,7 @@ class MatchingActor:
                     commands = (message.command,)
                 case FindRequest() | ReadRows():
                     commands = ()
-                case (
-                    PurseQuery()
-                    | PursesQuery()
-                    | OwnMarketQuery()
-                    | ExposureQuery()
-                    | RiskQuery()
-                    | PreviewQuery()
-                    | FeesQuery()
-                ):
+                case _ if isinstance(message, AnyQuery):
                     commands = ()
                 case _:
                     commands = (message,)

@@ -280,18 +280,6 @@ class TradingHandlers:
             as_of_seq=found.as_of_seq,
         )
 
-    async def list_positions(
-        self, call: Call, _request: trading_pb2.ListPositionsRequest
-    ) -> trading_pb2.ListPositionsResponse:
-        """List the positions of a purse."""
-        purse = await self._matching.query(PurseQuery(call.purse), account=account_of(call.purse))
-        return trading_pb2.ListPositionsResponse(
-            positions=[
-                convert.position_message(symbol, position, self._directory[symbol])
-                for symbol, position in purse.positions.items()
-            ]
-        )
-
     async def watch_purse(
         self,
         call: Call,

@@ -11,6 +11,7 @@ import attrs
 from xached.domain.depth import PublicBook
 from xached.domain.frozen import frozen
 from xached.domain.instrument import Symbol
+from xached.domain.market import Venue
 from xached.domain.market_messages import InstrumentDelisted
 from xached.domain.messages import (
     Event,
@@ -86,6 +87,8 @@ class OwnMarket:
     def __init__(self) -> None:
         self.seq = 0
         self.books: dict[Symbol, PublicBook] = {}
+        self.mark_venues: dict[Symbol, Venue] = {}
+        """Who sent the last mark, as far as one was sent since the start."""
         self._markets: dict[Symbol, MarketRules] = {}
         self._halted = False
         self._simulated_purses: set[Purse] = set()
@@ -178,6 +181,7 @@ class OwnMarket:
                 self._markets[event.symbol] = attrs.evolve(
                     self._markets[event.symbol], reference_ticks=event.price_ticks
                 )
+                self.mark_venues[event.symbol] = Venue(event.source)
             case HaltSet():
                 self._halted = event.halted
             case _:

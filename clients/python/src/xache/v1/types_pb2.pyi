@@ -115,6 +115,12 @@ class Liquidity(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     LIQUIDITY_UNSPECIFIED: _ClassVar[Liquidity]
     LIQUIDITY_MAKER: _ClassVar[Liquidity]
     LIQUIDITY_TAKER: _ClassVar[Liquidity]
+
+class PriceKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PRICE_KIND_UNSPECIFIED: _ClassVar[PriceKind]
+    PRICE_KIND_MARK: _ClassVar[PriceKind]
+    PRICE_KIND_LAST: _ClassVar[PriceKind]
 SIDE_UNSPECIFIED: Side
 SIDE_BUY: Side
 SIDE_SELL: Side
@@ -191,6 +197,9 @@ PROVENANCE_SIMULATED: Provenance
 LIQUIDITY_UNSPECIFIED: Liquidity
 LIQUIDITY_MAKER: Liquidity
 LIQUIDITY_TAKER: Liquidity
+PRICE_KIND_UNSPECIFIED: PriceKind
+PRICE_KIND_MARK: PriceKind
+PRICE_KIND_LAST: PriceKind
 
 class Source(_message.Message):
     __slots__ = ("venue", "provenance")
@@ -411,18 +420,28 @@ class Hold(_message.Message):
     def __init__(self, order_id: _Optional[str] = ..., client_order_id: _Optional[str] = ..., amount: _Optional[str] = ...) -> None: ...
 
 class Position(_message.Message):
-    __slots__ = ("symbol", "quantity", "cost", "average_price", "realised")
+    __slots__ = ("symbol", "quantity", "cost", "average_price", "realised", "price", "price_kind", "price_source", "value", "unrealised")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     QUANTITY_FIELD_NUMBER: _ClassVar[int]
     COST_FIELD_NUMBER: _ClassVar[int]
     AVERAGE_PRICE_FIELD_NUMBER: _ClassVar[int]
     REALISED_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    PRICE_KIND_FIELD_NUMBER: _ClassVar[int]
+    PRICE_SOURCE_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    UNREALISED_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     quantity: str
     cost: str
     average_price: str
     realised: str
-    def __init__(self, symbol: _Optional[str] = ..., quantity: _Optional[str] = ..., cost: _Optional[str] = ..., average_price: _Optional[str] = ..., realised: _Optional[str] = ...) -> None: ...
+    price: str
+    price_kind: PriceKind
+    price_source: Source
+    value: str
+    unrealised: str
+    def __init__(self, symbol: _Optional[str] = ..., quantity: _Optional[str] = ..., cost: _Optional[str] = ..., average_price: _Optional[str] = ..., realised: _Optional[str] = ..., price: _Optional[str] = ..., price_kind: _Optional[_Union[PriceKind, str]] = ..., price_source: _Optional[_Union[Source, _Mapping]] = ..., value: _Optional[str] = ..., unrealised: _Optional[str] = ...) -> None: ...
 
 class ServerShutdown(_message.Message):
     __slots__ = ("reason", "grace_ms", "retry_after_ms")

@@ -46,6 +46,68 @@ class TransferFundsResponse(_message.Message):
     seq: int
     def __init__(self, positions: _Optional[_Iterable[_Union[_types_pb2.Position, _Mapping]]] = ..., at_ns: _Optional[int] = ..., seq: _Optional[int] = ...) -> None: ...
 
+class GetPortfolioRequest(_message.Message):
+    __slots__ = ("subaccount", "whole_account", "base_asset")
+    SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    WHOLE_ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    BASE_ASSET_FIELD_NUMBER: _ClassVar[int]
+    subaccount: str
+    whole_account: bool
+    base_asset: str
+    def __init__(self, subaccount: _Optional[str] = ..., whole_account: _Optional[bool] = ..., base_asset: _Optional[str] = ...) -> None: ...
+
+class GetPortfolioResponse(_message.Message):
+    __slots__ = ("base_asset", "value", "allocations", "change_24h", "return_24h_ppm", "flows_24h", "realised", "unrealised", "return_ppm", "seq", "at_ns")
+    BASE_ASSET_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    ALLOCATIONS_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_24H_FIELD_NUMBER: _ClassVar[int]
+    RETURN_24H_PPM_FIELD_NUMBER: _ClassVar[int]
+    FLOWS_24H_FIELD_NUMBER: _ClassVar[int]
+    REALISED_FIELD_NUMBER: _ClassVar[int]
+    UNREALISED_FIELD_NUMBER: _ClassVar[int]
+    RETURN_PPM_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    AT_NS_FIELD_NUMBER: _ClassVar[int]
+    base_asset: str
+    value: str
+    allocations: _containers.RepeatedCompositeFieldContainer[Allocation]
+    change_24h: str
+    return_24h_ppm: int
+    flows_24h: str
+    realised: str
+    unrealised: str
+    return_ppm: int
+    seq: int
+    at_ns: int
+    def __init__(self, base_asset: _Optional[str] = ..., value: _Optional[str] = ..., allocations: _Optional[_Iterable[_Union[Allocation, _Mapping]]] = ..., change_24h: _Optional[str] = ..., return_24h_ppm: _Optional[int] = ..., flows_24h: _Optional[str] = ..., realised: _Optional[str] = ..., unrealised: _Optional[str] = ..., return_ppm: _Optional[int] = ..., seq: _Optional[int] = ..., at_ns: _Optional[int] = ...) -> None: ...
+
+class Allocation(_message.Message):
+    __slots__ = ("asset", "quantity", "value", "share_ppm", "prices")
+    ASSET_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    SHARE_PPM_FIELD_NUMBER: _ClassVar[int]
+    PRICES_FIELD_NUMBER: _ClassVar[int]
+    asset: str
+    quantity: str
+    value: str
+    share_ppm: int
+    prices: _containers.RepeatedCompositeFieldContainer[AssetPrice]
+    def __init__(self, asset: _Optional[str] = ..., quantity: _Optional[str] = ..., value: _Optional[str] = ..., share_ppm: _Optional[int] = ..., prices: _Optional[_Iterable[_Union[AssetPrice, _Mapping]]] = ...) -> None: ...
+
+class AssetPrice(_message.Message):
+    __slots__ = ("symbol", "price", "kind", "source")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    price: str
+    kind: _types_pb2.PriceKind
+    source: _types_pb2.Source
+    def __init__(self, symbol: _Optional[str] = ..., price: _Optional[str] = ..., kind: _Optional[_Union[_types_pb2.PriceKind, str]] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ...) -> None: ...
+
 class GetBalancesRequest(_message.Message):
     __slots__ = ("subaccount",)
     SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]

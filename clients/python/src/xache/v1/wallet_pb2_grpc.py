@@ -40,6 +40,11 @@ class WalletServiceStub:
                 request_serializer=xache_dot_v1_dot_wallet__pb2.GetBalancesRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_wallet__pb2.GetBalancesResponse.FromString,
                 _registered_method=True)
+        self.GetPortfolio = channel.unary_unary(
+                '/xache.v1.WalletService/GetPortfolio',
+                request_serializer=xache_dot_v1_dot_wallet__pb2.GetPortfolioRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_wallet__pb2.GetPortfolioResponse.FromString,
+                _registered_method=True)
         self.TransferFunds = channel.unary_unary(
                 '/xache.v1.WalletService/TransferFunds',
                 request_serializer=xache_dot_v1_dot_wallet__pb2.TransferFundsRequest.SerializeToString,
@@ -58,6 +63,14 @@ class WalletServiceServicer:
 
     def GetBalances(self, request, context):
         """Tell the balances of a purse, each hold with its order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPortfolio(self, request, context):
+        """Tell what a purse is worth in one asset, what that is made of, and how it has
+        changed without what came in and went out.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -85,6 +98,11 @@ def add_WalletServiceServicer_to_server(servicer, server):
                     servicer.GetBalances,
                     request_deserializer=xache_dot_v1_dot_wallet__pb2.GetBalancesRequest.FromString,
                     response_serializer=xache_dot_v1_dot_wallet__pb2.GetBalancesResponse.SerializeToString,
+            ),
+            'GetPortfolio': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPortfolio,
+                    request_deserializer=xache_dot_v1_dot_wallet__pb2.GetPortfolioRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_wallet__pb2.GetPortfolioResponse.SerializeToString,
             ),
             'TransferFunds': grpc.unary_unary_rpc_method_handler(
                     servicer.TransferFunds,
@@ -125,6 +143,33 @@ class WalletService:
             '/xache.v1.WalletService/GetBalances',
             xache_dot_v1_dot_wallet__pb2.GetBalancesRequest.SerializeToString,
             xache_dot_v1_dot_wallet__pb2.GetBalancesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPortfolio(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.WalletService/GetPortfolio',
+            xache_dot_v1_dot_wallet__pb2.GetPortfolioRequest.SerializeToString,
+            xache_dot_v1_dot_wallet__pb2.GetPortfolioResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,335 @@
+"""What purses hold and what it is worth: positions at the mark, and portfolios in one asset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
+from typing import Final
+
+import attrs
+from xache.v1 import trading_pb2, types_pb2, wallet_pb2
+
+from xached.actors.history import History
+from xached.actors.market.data import MarketData
+from xached.actors.matching import Matching
+from xached.api import convert
+from xached.api.routes import Call
+from xached.domain.candles import Interval
+from xached.domain.instrument import AssetName, Directory, Instrument, Symbol
+from xached.domain.market import XACHE, Provenance, Source, Venue
+from xached.domain.money import format_units
+from xached.domain.order import Purse, account_of
+from xached.domain.portfolio import (
+    Change,
+    Holdings,
+    HoldingsQuery,
+    Price,
+    PriceKind,
+    change_between,
+    find_route,
+    rate_along,
+    unrealised_units,
+    worth_units,
+)
+from xached.domain.position import Position
+from xached.domain.queries import PursesQuery
+from xached.domain.statement import Transaction, TransactionKind
+from xached.storage.views import Page
+
+DAY_NS: Final = 86_400 * 10**9
+CANDLE: Final = Interval.M5
+CANDLE_NS: Final = 300 * 10**9
+"""Prices of the past are the last close of five minutes before."""
+
+MOVEMENTS_PAGE: Final = 500
+MOVEMENTS_MAX: Final = 20_000
+"""Movements of one purse that a change looks back over; a busier purse has no change to tell."""
+
+FLOWS: Final = (TransactionKind.DEPOSIT, TransactionKind.TRANSFER)
+"""What comes in and goes out without being earned."""
+
+PPM: Final = 1_000_000
+
+
+class Portfolios:
+    """Handlers of TradingService and WalletService that value what is held."""
+
+    def __init__(
+        self,
+        matching: Matching,
+        directory: Directory,
+        history: History,
+        market: MarketData,
+        now_ns: Callable[[], int],
+    ) -> None:
+        self._matching = matching
+        self._directory = directory
+        self._history = history
+        self._market = market
+        self._now_ns = now_ns
+
+    async def list_positions(
+        self, call: Call, _request: trading_pb2.ListPositionsRequest
+    ) -> trading_pb2.ListPositionsResponse:
+        """List the positions of a purse, each at the price of now."""
+        holdings = await self._holdings((call.purse,), self._now_ns())
+        positions = holdings.purses[call.purse].positions
+        return trading_pb2.ListPositionsResponse(
+            positions=[
+                self._position(symbol, position, holdings.prices.get(symbol))
+                for symbol, position in positions.items()
+            ]
+        )
+
+    async def get_portfolio(
+        self, call: Call, request: wallet_pb2.GetPortfolioRequest
+    ) -> wallet_pb2.GetPortfolioResponse:
+        """Tell what a purse, or the whole account, is worth in one asset."""
+        base = self._base(request.base_asset)
+        purses: tuple[Purse, ...] = (call.purse,)
+        if request.whole_account:
+            account_id = account_of(call.purse)
+            known = await self._matching.query(PursesQuery(account_id), account=account_id)
+            purses = tuple(each.purse for each in known)
+        now_ns = self._now_ns()
+        holdings = await self._holdings(purses, now_ns)
+        valued = _Valued(base, holdings, self._directory)
+        answer = wallet_pb2.GetPortfolioResponse(
+            base_asset=base,
+            value=self._show(base, valued.worth),
+            allocations=[self._allocation(asset, valued) for asset in valued.by_worth()],
+            realised=self._show(base, valued.realised),
+            unrealised=self._show(base, valued.unrealised),
+            seq=holdings.seq,
+            at_ns=now_ns,
+        )
+        gained = int(valued.realised + valued.unrealised)
+        put_in = int(valued.worth) - gained
+        if put_in > 0:
+            answer.return_ppm = gained * PPM // put_in
+        change = await self._change(valued, now_ns)
+        if change is not None:
+            answer.change_24h = self._show(base, Fraction(change.change_units))
+            answer.flows_24h = self._show(base, Fraction(change.flows_units))
+            if change.return_ppm is not None:
+                answer.return_24h_ppm = change.return_ppm
+        return answer
+
+    # --- now --------------------------------------------------------------------------------
+
+    async def _holdings(self, purses: tuple[Purse, ...], now_ns: int) -> Holdings:
+        account = account_of(purses[0])
+        return await self._matching.query(HoldingsQuery(purses, now_ns), account=account)
+
+    def _base(self, name: str) -> AssetName:
+        if name or not self._directory:
+            return self._directory.asset(name).name
+        return next(iter(self._directory.values())).quote
+
+    def _position(
+        self, symbol: Symbol, position: Position, price: Price | None
+    ) -> types_pb2.Position:
+        instrument = self._directory[symbol]
+        message = convert.position_message(symbol, position, instrument)
+        if price is not None:
+            message.price = instrument.format_price(price.ticks)
+            message.price_kind = convert.wire(price.kind)
+            message.price_source.CopyFrom(self._source(symbol, price))
+            message.value = instrument.format_quote(worth_units(position, price, instrument))
+            unrealised = unrealised_units(position, price, instrument)
+            message.unrealised = instrument.format_quote(unrealised)
+        return message
+
+    def _allocation(self, asset: AssetName, valued: _Valued) -> wallet_pb2.Allocation:
+        told = self._directory.assets[asset]
+        message = wallet_pb2.Allocation(
+            asset=asset, quantity=format_units(valued.quantities[asset], told.scale)
+        )
+        worth = valued.worths.get(asset)
+        if worth is None:
+            return message
+        message.value = self._show(valued.base, worth)
+        message.share_ppm = int(worth * PPM / valued.worth) if valued.worth else 0
+        for symbol, _ in valued.legs(asset):
+            price = valued.holdings.prices[symbol]
+            message.prices.append(
+                wallet_pb2.AssetPrice(
+                    symbol=symbol,
+                    price=self._directory[symbol].format_price(price.ticks),
+                    kind=convert.wire(price.kind),
+                    source=self._source(symbol, price),
+                )
+            )
+        return message
+
+    def _source(self, symbol: Symbol, price: Price) -> types_pb2.Source:
+        """Where a price comes from: the mark from who sent it, the last trade from the house."""
+        source = Source(XACHE, Provenance.LIVE)
+        venue = self._market.own.mark_venues.get(symbol) if price.kind is PriceKind.MARK else XACHE
+        known = self._market.lines.get((symbol, venue)) if venue is not None else None
+        if known is not None:
+            source = self._market.ticker(known.line).source
+        elif venue is not None:
+            source = Source(venue, Provenance.LIVE)
+        return types_pb2.Source(venue=source.venue, provenance=convert.wire(source.provenance))
+
+    def _show(self, asset: AssetName, units: Fraction) -> str:
+        """Whole units, rounded down."""
+        return format_units(units.__floor__(), self._directory.assets[asset].scale)
+
+    # --- 24 hours ago -----------------------------------------------------------------------
+
+    async def _change(self, valued: _Valued, now_ns: int) -> Change | None:
+        """How the worth has changed in a day; None where that is not known."""
+        since_ns = now_ns - DAY_NS
+        moved: list[Transaction] = []
+        for purse in valued.holdings.purses:
+            found = await self._moved_since(purse, since_ns, valued.holdings.seq)
+            if found is None:
+                return None
+            moved += found
+        quantities = dict(valued.quantities)
+        for each in moved:
+            quantities[each.asset] = quantities.get(each.asset, 0) - each.amount_units
+        then = Fraction(0)
+        for asset, units in quantities.items():
+            worth = await self._worth_at(asset, units, valued.base, since_ns)
+            if worth is None:
+                return None
+            then += worth
+        came_in = went_out = Fraction(0)
+        # Transfers between purses that are looked at together are no flows of them.
+        for each in _flows(moved, valued.holdings.purses):
+            worth = await self._worth_at(each.asset, each.amount_units, valued.base, each.at_ns)
+            if worth is None:
+                return None
+            if worth > 0:
+                came_in += worth
+            else:
+                went_out -= worth
+        return change_between(int(then), int(valued.worth), int(came_in), int(went_out))
+
+    async def _moved_since(self, purse: Purse, since_ns: int, seq: int) -> list[Transaction] | None:
+        """Movements of a purse up to a row, newest first; None when there are too many."""
+        await self._history.wait_for(seq)
+        moved: list[Transaction] = []
+        before: int | None = None
+        while len(moved) < MOVEMENTS_MAX:
+            page: Page[Transaction] = await self._history.transactions(
+                purse, None, before, MOVEMENTS_PAGE
+            )
+            for each in page.items:
+                if each.at_ns <= since_ns:
+                    return moved
+                if each.seq <= seq:
+                    moved.append(each)
+            before = page.next_before
+            if before is None:
+                return moved
+        return None
+
+    async def _worth_at(
+        self, asset: AssetName, units: int, base: AssetName, at_ns: int
+    ) -> Fraction | None:
+        """What an amount was worth at a time; None when no price of then is known."""
+        if units == 0 or asset == base:
+            return Fraction(units)
+        route = find_route(asset, base, self._directory)
+        if route is None:
+            # It has no price now either: it is left out of both.
+            return Fraction(0)
+        ticks: dict[Symbol, int] = {}
+        for symbol, _ in route.legs:
+            close = await self._close_before(symbol, at_ns)
+            if close is None:
+                return None
+            ticks[symbol] = close
+        rate = rate_along(route, ticks, self._directory)
+        assert rate is not None
+        return units * rate
+
+    async def _close_before(self, symbol: Symbol, at_ns: int) -> int | None:
+        """The last close before a time: of the house's own market, or of where its mark is from."""
+        venues: list[Venue] = [XACHE]
+        if (venue := self._market.own.mark_venues.get(symbol)) is not None:
+            venues.append(venue)
+        for venue in venues:
+            known = self._market.lines.get((symbol, venue))
+            if known is None:
+                continue
+            candles = await self._market.list_candles(
+                known.line, CANDLE, from_ns=0, to_ns=at_ns - CANDLE_NS + 1, limit=1
+            )
+            if candles:
+                return candles[0].close_ticks
+        return None
+
+
+@attrs.define(eq=False)
+class _Valued:
+    """Holdings of some purses added up, and their worths in one asset, exact."""
+
+    base: AssetName
+    holdings: Holdings
+    directory: Mapping[Symbol, Instrument]
+    quantities: dict[AssetName, int] = attrs.field(factory=dict)
+    worths: dict[AssetName, Fraction] = attrs.field(factory=dict)
+    realised: Fraction = Fraction(0)
+    unrealised: Fraction = Fraction(0)
+
+    def __attrs_post_init__(self) -> None:
+        for snapshot in self.holdings.purses.values():
+            for asset, funds in snapshot.balances.items():
+                total = self.quantities.get(asset, 0) + funds.available + funds.held
+                self.quantities[asset] = total
+            for symbol, position in snapshot.positions.items():
+                self._add_position(symbol, position)
+        for asset, units in self.quantities.items():
+            rate = self._rate(asset)
+            if rate is not None:
+                self.worths[asset] = units * rate
+
+    @property
+    def worth(self) -> Fraction:
+        """Of all that has a price."""
+        return sum(self.worths.values(), Fraction(0))
+
+    def by_worth(self) -> list[AssetName]:
+        """What there is some of, the most valuable first; what has no price last."""
+        held = [asset for asset, units in self.quantities.items() if units]
+        return sorted(held, key=lambda asset: (-self.worths.get(asset, Fraction(-1)), asset))
+
+    def legs(self, asset: AssetName) -> Iterable[tuple[Symbol, bool]]:
+        """The instruments that an asset is valued through."""
+        route = find_route(asset, self.base, self.directory)
+        return route.legs if route is not None else ()
+
+    def _add_position(self, symbol: Symbol, position: Position) -> None:
+        instrument = self.directory[symbol]
+        rate = self._rate(instrument.quote)
+        if rate is None:
+            return
+        self.realised += position.realised_units * rate
+        price = self.holdings.prices.get(symbol)
+        if price is not None:
+            self.unrealised += unrealised_units(position, price, instrument) * rate
+
+    def _rate(self, asset: AssetName) -> Fraction | None:
+        route = find_route(asset, self.base, self.directory)
+        if route is None:
+            return None
+        ticks = {symbol: price.ticks for symbol, price in self.holdings.prices.items()}
+        return rate_along(route, ticks, self.directory)
+
+
+def _flows(moved: list[Transaction], purses: Mapping[Purse, object]) -> list[Transaction]:
+    """What came in and went out of some purses together."""
+    flows = [each for each in moved if each.kind in FLOWS]
+    if len(purses) == 1:
+        return flows
+    # Both sides of a transfer are of one row: where both are here, it stayed inside.
+    inside: dict[tuple[int, AssetName], int] = {}
+    for each in flows:
+        key = (each.seq, each.asset)
+        inside[key] = inside.get(key, 0) + each.amount_units
+    return [each for each in flows if inside[each.seq, each.asset]]
