@@ -45,6 +45,7 @@ name begins with ``?`` does not.
     leaves PURSE ID QUANTITY        what an open order may still trade
     open PURSE ID ...               fees ASSET AMOUNT               sum ASSET AMOUNT
     last SYMBOL PRICE|none          filter SYMBOL RULE MIN..MAX [step STEP]
+    prices SYMBOL mark PRICE|none|stale reference PRICE|none
     volume PURSE ASSET AMOUNT       what its account has traded in 30 days
     trades Q@P:MAKER[:TAKER_FEE/MAKER_FEE] ...        the trades of the last command
     prevented Q@P:MAKER ...                           its prevented matches
@@ -656,6 +657,20 @@ class Script:
         got = "none" if ticks is None else market.instrument.format_price(ticks)
         assert got == expected, got
 
+    def _prices(self, words: list[str]) -> None:
+        symbol, *pairs = words
+        market = self.exchange.state.market(Symbol(symbol))
+        show = market.instrument.format_price
+        fresh = market.fresh_mark_ticks(self.now_ns + 1)
+        mark = "stale" if fresh is None else show(fresh)
+        reference = market.reference_ticks
+        got = {
+            "mark": "none" if market.mark_ticks is None else mark,
+            "reference": "none" if reference is None else show(reference),
+        }
+        expected = dict(zip(pairs[::2], pairs[1::2], strict=True))
+        assert {name: got[name] for name in expected} == expected, got
+
     def _volume(self, words: list[str]) -> None:
         name, asset, amount = words
         account = self.exchange.state.accounts[account_of(self._purse(name))]
@@ -794,6 +809,7 @@ STATEMENTS: dict[str, Callable[[Script, list[str]], None]] = {
     "last": Script._last,
     "filter": Script._filter,
     "volume": Script._volume,
+    "prices": Script._prices,
     "trades": Script._trades,
     "prevented": Script._prevented,
     "ended": Script._ended,

@@ -38,7 +38,6 @@ from xached.domain.order import (
     TriggerSource,
     make_order_id,
 )
-from xached.domain.prices import AVERAGE_WINDOW_S, SECOND_NS, AveragePrice
 from xached.domain.rejection import Reason, Rejection
 
 EXAMPLES = 20_000 if os.environ.get("XACHE_LONG") else 600
@@ -330,26 +329,6 @@ def refusal(house: House, order: PlaceOrder) -> Rejection | None:
     except Rejection as rejection:
         return rejection
     return None
-
-
-@given(st.lists(st.tuples(st.integers(0, 200), st.integers(1, 9), st.integers(1, 9)), max_size=40))
-def test_an_average_is_what_the_trades_of_five_minutes_say(
-    steps: list[tuple[int, int, int]],
-) -> None:
-    average, trades, now_s = AveragePrice(), [], 0
-    for wait_s, price, lots in steps:
-        now_s += wait_s
-        average.trade(price * lots, lots, now_s * SECOND_NS + 7)
-        trades.append((now_s, price * lots, lots))
-        for later_s in (now_s, now_s + 150, now_s + AVERAGE_WINDOW_S):
-            recent = [each for each in trades if each[0] > later_s - AVERAGE_WINDOW_S]
-            volume = sum(lots for _, _, lots in recent)
-            expected = (
-                1_000 * sum(notional for _, notional, _ in recent) // volume if volume else None
-            )
-            assert average.notional_of(1_000, later_s * SECOND_NS) == expected
-        assert len(average.seconds) <= AVERAGE_WINDOW_S + 1
-        assert AveragePrice(average.seconds) == average
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,13 @@ EXAMPLES: Final[tuple[object, ...]] = (
     m.AssetListed(asset=Asset(USDT, 6)),
     m.InstrumentListed(instrument=MARKET_RULES),
     m.MarketStateSet(symbol=SYMBOL, state=MarketState.HALTED, cause="drill"),
-    m.MarkSet(symbol=SYMBOL, price_ticks=500_000, source="BINANCE"),
+    m.MarkSet(
+        symbol=SYMBOL,
+        price_ticks=500_000,
+        source="BINANCE",
+        reference_ticks=499_998,
+        given_ticks=500_001,
+    ),
     m.PurseOpened(purse=ALICE, simulated=False),
     m.PurseFrozen(purse=ALICE, frozen=False, cause=""),
     m.RiskLimitsSet(purse=BOB, max_open_orders=0, max_order_notional_units=()),
@@ -329,6 +335,7 @@ EARLIER: Final[tuple[object, ...]] = (
     m.ListInstrument(instrument=INSTRUMENT, request_id="r-4"),
     m.InstrumentListed(instrument=INSTRUMENT),
     attrs.evolve(_newest(m.CancelAll), scope=CancelScope.ALL),
+    m.MarkSet(symbol=SYMBOL, price_ticks=500_000, source="BINANCE"),
     attrs.evolve(_newest(m.OrderRested), hidden_lots=0),
     attrs.evolve(_newest(m.MatchPrevented), taker_released_units=0, maker_released_units=0),
 )

@@ -66,6 +66,12 @@ class Book:
             return self._bid_keys[-1] if self._bid_keys else None
         return -self._ask_keys[-1] if self._ask_keys else None
 
+    def mid_ticks(self) -> int | None:
+        """Half way between the best prices, rounded down; None unless both sides have one."""
+        if not self._bid_keys or not self._ask_keys:
+            return None
+        return (self._bid_keys[-1] - self._ask_keys[-1]) // 2
+
     def worst_ticks(self, side: Side) -> int | None:
         """Price farthest from the market of a side, None when it is empty."""
         if side is BUY:

@@ -168,7 +168,7 @@ class Exchange:
             case AdvanceClock():
                 return (ClockAdvanced(),) if self.has_due(at_ns) else ()
             case SetMark():
-                return decide_mark(self.state, command)
+                return decide_mark(self.state, command, at_ns)
             case Deposit():
                 return decide_deposit(self.state, command)
             case SetRiskState() | SetRiskBounds() | MarkRisk():
@@ -355,7 +355,12 @@ class Exchange:
         match event:
             case MarkSet():
                 market = state.markets[event.symbol]
-                market.set_mark(event.price_ticks, state.now_ns)
+                reference = event.reference_ticks
+                market.set_mark(
+                    event.price_ticks,
+                    reference if reference is not None else event.price_ticks,
+                    state.now_ns,
+                )
                 note_mark(state, market)
             case Deposited():
                 self.state.ledger.deposit(event.purse, event.asset, event.amount_units)

@@ -48,6 +48,7 @@ from xached.domain.messages import (
     SetRiskLimits,
 )
 from xached.domain.money import format_units
+from xached.domain.prices import median
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.state import PurseState, State
 
@@ -100,14 +101,33 @@ def decide_rule(
             assert_never(command)
 
 
-def decide_mark(state: State, command: SetMark) -> tuple[Event, ...]:
-    """Set the price that bands are measured from. Raises: Rejection."""
+def decide_mark(state: State, command: SetMark, at_ns: int) -> tuple[Event, ...]:
+    """Take in a venue's or an administrator's price. Raises: Rejection.
+
+    MARK is the median of it, LAST and the middle of the own book; REFERENCE the average of MARK
+    over time. Where an instrument averages nothing, both are the price as it is given.
+    """
     market = listed_market(state, command.symbol)
-    market.instrument.check_price(command.price_ticks)
-    grows_old = market.instrument.mark_stale_ns is not None
-    if market.reference_ticks == command.price_ticks and not grows_old:
+    instrument = market.instrument
+    instrument.check_price(command.price_ticks)
+    mark = reference = command.price_ticks
+    if instrument.reference_buckets:
+        own = (market.book.mid_ticks(), market.last_ticks)
+        mark = median([mark, *(ticks for ticks in own if ticks is not None)])
+        reference = market.marks.average_with(
+            mark, at_ns, instrument.reference_bucket_ns, instrument.reference_buckets
+        )
+    elif market.reference_ticks == reference and instrument.mark_stale_ns is None:
         return ()
-    return (MarkSet(symbol=command.symbol, price_ticks=command.price_ticks, source=command.source),)
+    return (
+        MarkSet(
+            symbol=command.symbol,
+            price_ticks=mark,
+            source=command.source,
+            reference_ticks=reference,
+            given_ticks=command.price_ticks,
+        ),
+    )
 
 
 def decide_deposit(state: State, command: Deposit) -> tuple[Event, ...]:

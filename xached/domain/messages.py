@@ -177,7 +177,7 @@ class SetMarketState:
 
 @frozen(kw_only=True)
 class SetMark:
-    """Set the price that bands are measured from. ``source`` names where it came from."""
+    """Say what an instrument costs elsewhere. ``source`` names where that came from."""
 
     symbol: Symbol
     price_ticks: int
@@ -373,11 +373,17 @@ class MarketStateSet:
 
 @frozen(kw_only=True)
 class MarkSet:
-    """The reference price has changed."""
+    """There is a new MARK, and a REFERENCE that follows it.
+
+    ``price_ticks`` is the mark, ``given_ticks`` what the source said. None in rows of before these
+    were told apart: all three are the same.
+    """
 
     symbol: Symbol
     price_ticks: int
     source: str
+    reference_ticks: int | None = None
+    given_ticks: int | None = None
 
 
 @frozen(kw_only=True)

@@ -178,8 +178,10 @@ class OwnMarket:
                     self._markets[event.symbol], state=event.state
                 )
             case MarkSet():
+                reference = event.reference_ticks
                 self._markets[event.symbol] = attrs.evolve(
-                    self._markets[event.symbol], reference_ticks=event.price_ticks
+                    self._markets[event.symbol],
+                    reference_ticks=reference if reference is not None else event.price_ticks,
                 )
                 self.mark_venues[event.symbol] = Venue(event.source)
             case HaltSet():

@@ -34,7 +34,7 @@ from xached.domain.order import (
     TriggerSource,
 )
 from xached.domain.position import Position
-from xached.domain.prices import AveragePrice
+from xached.domain.prices import AveragePrice, ReferenceBuckets
 from xached.domain.risk import RiskLimits
 from xached.domain.risk_bounds import (
     RiskBook,
@@ -175,6 +175,7 @@ def _dump_market(market: Market) -> list[Any]:
         [[order_id, shown] for side in Side for order_id, _, shown in market.book.queue(side)],
         market.mark_ticks,
         market.mark_at_ns,
+        [list(bucket) for bucket in market.marks.buckets],
         _dump_triggers(market.triggers),
     ]
 
@@ -190,6 +191,7 @@ def _load_market(values: list[Any], orders: dict[OrderId, Order]) -> Market:
         queue,
         mark_ticks,
         mark_at_ns,
+        marks,
         triggers,
     ) = values
     instrument = Instrument(**dict(zip(_INSTRUMENT_FIELDS, fields, strict=True)))
@@ -201,6 +203,7 @@ def _load_market(values: list[Any], orders: dict[OrderId, Order]) -> Market:
         average=AveragePrice(deque(list(second) for second in average)),
         mark_ticks=mark_ticks,
         mark_at_ns=mark_at_ns,
+        marks=ReferenceBuckets(deque(list(bucket) for bucket in marks)),
         triggers=_load_triggers(triggers),
     )
     if reference_ticks is not None:

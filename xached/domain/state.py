@@ -22,7 +22,7 @@ from xached.domain.order import (
     account_of,
 )
 from xached.domain.position import Position
-from xached.domain.prices import AveragePrice
+from xached.domain.prices import AveragePrice, ReferenceBuckets
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.risk import RiskLimits, band_ticks
 from xached.domain.risk_bounds import RiskBook
@@ -106,6 +106,7 @@ class Market:
     average: AveragePrice = attrs.field(factory=AveragePrice)
     mark_ticks: int | None = None
     mark_at_ns: int = 0
+    marks: ReferenceBuckets = attrs.field(factory=ReferenceBuckets)
     triggers: Triggers | None = None
     """Orders that wait for a price; None when there are none."""
 
@@ -121,6 +122,8 @@ class Market:
 
     def change(self, instrument: Instrument) -> None:
         """Go by other rules from now on."""
+        if instrument.reference_bucket_ns != self.instrument.reference_bucket_ns:
+            self.marks = ReferenceBuckets()
         self.instrument = instrument
         if self.reference_ticks is not None:
             self.set_reference(self.reference_ticks)
@@ -130,12 +133,17 @@ class Market:
         self.instrument = instrument
         self.delisted = False
         self.state = MarketState.TRADING
-        self.reference_ticks = None
+        self.reference_ticks = self.mark_ticks = None
+        self.buy_band = self.sell_band = (0, -1)
+        self.marks = ReferenceBuckets()
 
-    def set_mark(self, ticks: int, at_ns: int) -> None:
-        """Take a new mark, which the reference price follows."""
+    def set_mark(self, ticks: int, reference_ticks: int, at_ns: int) -> None:
+        """Take a new mark and the reference price that follows it."""
         self.mark_ticks, self.mark_at_ns = ticks, at_ns
-        self.set_reference(ticks)
+        self.set_reference(reference_ticks)
+        count = self.instrument.reference_buckets
+        if count:
+            self.marks.mark(ticks, at_ns, self.instrument.reference_bucket_ns, count)
 
     def fresh_mark_ticks(self, now_ns: int) -> int | None:
         """The mark, unless there is none or it is older than the instrument allows."""

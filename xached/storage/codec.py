@@ -104,7 +104,7 @@ TYPES: Final = (
     Typed(100, 1, Kind.EVENT, m.AssetListed),
     Typed(101, 2, Kind.EVENT, m.InstrumentListed),
     Typed(102, 1, Kind.EVENT, m.MarketStateSet),
-    Typed(103, 1, Kind.EVENT, m.MarkSet),
+    Typed(103, 2, Kind.EVENT, m.MarkSet),
     Typed(104, 1, Kind.EVENT, m.PurseOpened),
     Typed(105, 1, Kind.EVENT, m.PurseFrozen),
     Typed(106, 1, Kind.EVENT, m.RiskLimitsSet),
@@ -156,6 +156,7 @@ UPCASTERS: Final[Mapping[tuple[int, int], Upcaster]] = {
     (109, 1): _grown_by(None, None, False, False, None, None),
     (5, 1): _grown_by(),  # The instrument inside has grown.
     (101, 1): _grown_by(),
+    (103, 1): _grown_by(None, None),
     (201, 1): _grown_by(None, 1_000, 1_000, None, 1, 10_000, None, 0, 0, 0, 0, False),
     (111, 1): _grown_by(0, 0),
     (112, 1): _grown_by(0),
