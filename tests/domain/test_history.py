@@ -239,6 +239,35 @@ def test_every_fate_of_an_order_is_told(
     assert (order.seq, order.updated_at_ns) == (row.seq, row.at_ns)
 
 
+@pytest.mark.parametrize("mode", [SelfTradePrevention.EXPIRE_TAKER, SelfTradePrevention.DECREMENT])
+def test_what_a_new_order_triggers_may_trade_with_it_in_the_same_row(
+    mode: SelfTradePrevention,
+) -> None:
+    """Found by simulation: it was told as if it had never been met while it rested.
+
+    The events of two rows, as one row has them when the second order was triggered by the first.
+    """
+    house = House(0)
+    house.rows(14)
+    placing(purse=PURSES[1], side=Side.SELL, client_order_id="s1", quantity_lots=3)(house)
+    row = placing()(house)
+    met = placing(
+        purse=PURSES[mode is not SelfTradePrevention.DECREMENT],
+        side=Side.SELL,
+        client_order_id="s2",
+        quantity_lots=20,
+        self_trade_prevention=mode,
+    )(house)
+    events = (*row.events, *(each for each in met.events if not isinstance(each, OrderAccepted)))
+    order, told = placed_order(events, INSTRUMENT, row.seq, row.at_ns)
+    assert order.held_units == 0
+    if mode is SelfTradePrevention.DECREMENT:
+        assert (order.status, order.executed_lots, len(told)) == (OrderStatus.EXPIRED, 3, 1)
+    else:
+        assert (order.status, order.executed_lots) == (OrderStatus.FILLED, 10)
+        assert [fill.is_maker for fill in told] == [False, True]
+
+
 def test_other_purses_rows_are_none_of_its_business() -> None:
     house = House(1)
     house.rows(14)

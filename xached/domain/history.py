@@ -108,7 +108,10 @@ def fold_prevented(order: Order, event: MatchPrevented, seq: int, at_ns: int) ->
 def placed_order(
     events: Iterable[Event], instrument: Instrument, seq: int, at_ns: int
 ) -> tuple[Order, list[Fill]]:
-    """The order that a row accepted, as it stood at the end of the row, and its fills."""
+    """The order that a row accepted, as it stood at the end of the row, and its fills.
+
+    It may have come to rest and then met what it triggered, all in one row.
+    """
     order: Order | None = None
     fills: list[Fill] = []
     for event in events:
@@ -117,14 +120,16 @@ def placed_order(
             order = make_order(event, seq, at_ns)
         elif isinstance(event, Traded):
             assert order is not None
-            if event.taker_order_id == order.order_id:
+            if order.order_id in (event.taker_order_id, event.maker_order_id):
                 fills.append(fold_fill(order, event, instrument.lot_units, seq, at_ns))
         elif isinstance(event, MatchPrevented) and event.mode is DECREMENT:
             assert order is not None
-            if event.taker_order_id == order.order_id:
+            if order.order_id in (event.taker_order_id, event.maker_order_id):
                 fold_prevented(order, event, seq, at_ns)
         elif isinstance(event, OrderEnded) and order and event.order_id == order.order_id:
             order.end(event.status, event.reason, event.released_units, seq, at_ns)
+        elif isinstance(event, OrderReduced) and order and event.order_id == order.order_id:
+            fold_reduced(order, event, seq, at_ns)
         elif isinstance(event, WaitingStep) and order and event.order_id == order.order_id:
             fold_waiting(order, event, seq, at_ns)
     assert order is not None

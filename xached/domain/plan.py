@@ -118,6 +118,13 @@ def plan_taker(taker: Taker, market: Market, orders: dict[OrderId, Order]) -> Pl
                 matches.append(Match(maker, lots, 0, True, lots == resting.lots))
                 prevented_lots += lots
                 prevented_units += lots * price_units
+                if lots < resting.lots:
+                    # All that it wanted is gone. A budget may have crumbs left, without the fee
+                    # of what was prevented; they do not pass by the order that took the rest.
+                    stopped = _why_enough(matches)
+                    return Plan(
+                        tuple(matches), filled_lots, notional_units, stopped, prevented_lots
+                    )
                 continue
             maker_ends = mode is not SelfTradePrevention.EXPIRE_TAKER
             matches.append(Match(maker, lots, 0, True, maker_ends))

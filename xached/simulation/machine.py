@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import enum
 import random
+import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -24,7 +25,7 @@ from google.protobuf.message import Message
 
 from xached.actors.market.actor import MarketFeed
 from xached.actors.strategies.surroundings import StrategyConfig
-from xached.api.errors import StatusError
+from xached.api.errors import Interceptor, StatusError
 from xached.config import Config
 from xached.daemon import Attachments, Endpoints, House, run_daemon
 from xached.domain.market import BINANCE
@@ -91,13 +92,15 @@ class Life:
 class HandedOver:
     """Doors that open nothing: what is behind them is handed to the simulation."""
 
-    def __init__(self) -> None:
+    def __init__(self, interceptor: Interceptor) -> None:
+        """``interceptor`` is the simulation's own, which keeps what went wrong."""
         self.front: Front | None = None
+        self._interceptor = interceptor
 
     async def open(self, front: Front, nursery: trio.Nursery) -> Addresses:  # noqa: ARG002 - no task serves it
         """See Doors."""
         await trio.lowlevel.checkpoint()
-        self.front = front
+        self.front = attrs.evolve(front, interceptor=self._interceptor)
         return Addresses(grpc="", http="", admin_socket=Path())
 
     async def close(self) -> None:
@@ -152,6 +155,8 @@ class Machine:
     started: trio.Event = attrs.field(factory=trio.Event)
     world: SimulatedWorld | None = None
     deaths: list[str] = attrs.field(factory=list)
+    incidents: list[str] = attrs.field(factory=list)
+    """What should never have been answered with INTERNAL, with its trace."""
     failing: bool = False
     """Whether the disk has been made to fail: then the daemon may end of it."""
     healed: bool = False
@@ -246,7 +251,7 @@ class Machine:
             (steps, loss), self._next_crash = self._next_crash, None
             self.crash_after(steps, loss)
         config = attrs.evolve(self.config, accept_clock=self.accept_clock)
-        doors = HandedOver()
+        doors = HandedOver(Interceptor(world, self._incident))
         houses: list[tuple[House, Subscription[Row]]] = []
         listening = AsyncExitStack()
 
@@ -284,6 +289,11 @@ class Machine:
                     nursery.cancel_scope.cancel()
         except BaseException as error:
             self._judge(error, world)
+
+    def _incident(self, incident_id: str, method: str, error: BaseException) -> None:
+        """A handler met a bug."""
+        trace = "".join(traceback.format_exception(error))
+        self.incidents.append(f"incident {incident_id} in {method}:\n{trace}")
 
     def _judge(self, error: BaseException, world: SimulatedWorld) -> None:
         """Was this end to be expected? Raises: Violation."""

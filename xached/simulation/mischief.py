@@ -198,7 +198,7 @@ async def send_garbage(people: People, person: Person) -> None:
     if isinstance(result, Answered):
         raise Violation("answers", f"garbage was answered: {body!r}")
     if isinstance(result, StatusError) and result.code is grpc.StatusCode.INTERNAL:
-        raise Violation("no incident", f"{method} {body!r}: {result}")
+        raise Violation("no incident", people.machine.incidents[-1])
 
 
 _SPOILT: Final[tuple[dict[str, Any], ...]] = (

@@ -267,7 +267,7 @@ async def reuse_an_id(people: People, person: Person) -> None:
     if isinstance(result, Answered):
         raise Violation("repeated", f"{used.client_order_id} was used for two orders")
     if isinstance(result, StatusError) and result.code is grpc.StatusCode.INTERNAL:
-        raise Violation("no incident", f"{result}")
+        raise Violation("no incident", people.machine.incidents[-1])
 
 
 @action(4)

@@ -139,7 +139,7 @@ class People:
             case StatusError():
                 self._count(result.reason)
                 if result.code is grpc.StatusCode.INTERNAL:
-                    raise Violation("no incident", f"{method} of {person.email}: {result}")
+                    raise Violation("no incident", self.machine.incidents[-1])
                 if result.code in _UNSURE and method in TRACES:
                     person.unknown.append((method, body))
             case Lost():
