@@ -197,7 +197,7 @@ def doctor(*, data: Data = Path("data"), json_output: Json = False) -> None:
 def bench(
     *,
     only: Annotated[
-        list[Literal["engine", "book", "recovery", "grpc"]] | None,
+        list[Literal["engine", "book", "recovery", "grpc", "fanout"]] | None,
         Parameter(help="Measure this part only; may be repeated."),
     ] = None,
     check: Annotated[bool, Parameter(negative="", help="Exit 1 below a target.")] = False,
@@ -205,7 +205,7 @@ def bench(
     quick: Annotated[bool, Parameter(negative="", show=False)] = False,
     json_output: Json = False,
 ) -> None:
-    """Measure engine, storage and the daemon under load; takes about two minutes."""
+    """Measure engine, storage and the daemon under load; takes about three minutes."""
     from xached.bench import figures
     from xached.bench.processes import BenchFailed
     from xached.bench.run import FULL, QUICK, Part, run_bench

@@ -214,13 +214,12 @@ class GrpcCall:
             # The answer waits for a client that leaves no window for it.
             self.reset()
         elif self._running:
+            # Told behind what is on its way; a client that does not read that either is reset.
             self.revoke(
                 StatusError(
                     grpc.StatusCode.RESOURCE_EXHAUSTED, "SLOW_READER", "the client does not read"
                 )
             )
-            # The status cannot overtake what the client does not read: reset the stream.
-            self.reset()
         else:
             self.refuse(
                 StatusError(
@@ -252,6 +251,11 @@ class GrpcCall:
     def over(self) -> bool:
         """Whether nothing can be sent any more."""
         return self._ended
+
+    @property
+    def buffered_bytes(self) -> int:
+        """What waits for the client to read."""
+        return 0 if self._responses is None else self._responses.buffered_bytes
 
     def start(self, operations: tuple[Any, ...], done: Callable[[CoreEvent], None]) -> None:
         """Start a batch. ``done`` gets its event, also when the call has broken off."""
@@ -398,6 +402,8 @@ class GrpcCall:
         if self._ended:
             return
         self._ended = True
+        if self._responses is not None:
+            self._responses.discard()
         self.overdue_at_s = trio.current_time() + self._host.write_timeout_s
         status = cygrpc.SendStatusFromServerOperation(
             self._trailing, code_number, message.encode(), NO_FLAGS

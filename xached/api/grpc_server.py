@@ -75,6 +75,8 @@ class ServerStatistics:
     refused: int
     """Calls that were refused before their handler ran: unknown, too many, or stopping."""
     incidents: int
+    buffered_bytes: int
+    """What waits in all calls for clients to read."""
     stopping: bool
 
 
@@ -180,6 +182,7 @@ class Server:
             started=self._started,
             refused=self._refused,
             incidents=self.interceptor.incidents,
+            buffered_bytes=sum(call.buffered_bytes for call in self._calls),
             stopping=self._stopping,
         )
 

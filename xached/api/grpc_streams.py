@@ -165,6 +165,16 @@ class ResponseStream:
         """See routes.Responses."""
         return len(self._queue) + self._sending
 
+    @property
+    def buffered_bytes(self) -> int:
+        """Bytes of the messages that the core has not been given yet."""
+        return self._queue_bytes
+
+    def discard(self) -> None:
+        """Forget what the core has not been given: the call has ended."""
+        self._queue.clear()
+        self._queue_bytes = 0
+
     def send_nowait(self, message: Message) -> None:
         """See routes.Responses."""
         if self._over(BUFFER_MESSAGES * BUFFER_FULL, BUFFER_BYTES * BUFFER_FULL):
@@ -231,8 +241,7 @@ class ResponseStream:
     def _on_sent(self, event: CoreEvent) -> None:
         self._sending = False
         if not event.success or self._call.over:
-            self._queue.clear()
-            self._queue_bytes = 0
+            self.discard()
         if self._queue:
             self._push()
         else:

@@ -12,6 +12,7 @@ from importlib.metadata import version
 import attrs
 
 from xached.bench.engine import measure_book, measure_engine
+from xached.bench.fanout import FanoutSizes, measure_fanout
 from xached.bench.figures import Figure, Report
 from xached.bench.grpc_load import LoadSizes, measure_grpc
 from xached.bench.storage import measure_storage
@@ -24,6 +25,7 @@ class Part(enum.Enum):
     BOOK = "book"
     RECOVERY = "recovery"
     GRPC = "grpc"
+    FANOUT = "fanout"
 
 
 @attrs.frozen(kw_only=True)
@@ -37,6 +39,7 @@ class Sizes:
     """The journal has about two events for each."""
 
     load: LoadSizes
+    fanout: FanoutSizes
 
 
 FULL = Sizes(
@@ -45,8 +48,9 @@ FULL = Sizes(
     book_resting=10_000,
     recovery_commands=160_000,
     load=LoadSizes(rounds=2, warm_up_s=0.5, window_s=3.0),
+    fanout=FanoutSizes(rounds=3, warm_up_s=1.0, window_s=5.0),
 )
-"""What figures are published of: about two minutes."""
+"""What figures are published of: about three minutes."""
 
 QUICK = Sizes(
     engine_commands=2_000,
@@ -54,6 +58,7 @@ QUICK = Sizes(
     book_resting=500,
     recovery_commands=2_000,
     load=LoadSizes(rounds=1, warm_up_s=0.05, window_s=0.2),
+    fanout=FanoutSizes(rounds=1, warm_up_s=0.05, window_s=0.3),
 )
 """Shows that everything works; the figures are worth nothing."""
 
@@ -81,6 +86,8 @@ def _measure(part: Part, sizes: Sizes, progress: Callable[[str], None]) -> list[
             return measure_storage(sizes.recovery_commands)
         case Part.GRPC:
             return measure_grpc(sizes.load, progress)
+        case Part.FANOUT:
+            return measure_fanout(sizes.fanout, progress)
 
 
 def _describe_machine() -> dict[str, str]:
