@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 import attrs
 
 from tests.storage.house import INSTRUMENT, SYMBOL
+from xached.domain import disconnect_messages as dm
 from xached.domain import market_messages as mm
 from xached.domain import messages as m
 from xached.domain import protection_messages as pm
@@ -269,6 +270,10 @@ EXAMPLES: Final[tuple[object, ...]] = (
     ),
     pm.FireDeadMan(purse=ALICE),
     pm.DeadManSet(purse=ALICE, fires_at_ns=1_767_225_600_000_000_000, scope=CancelScope.ALL),
+    dm.ArmDisconnect(purse=ALICE, scope=CancelScope.ENTRIES),
+    dm.Disconnect(purse=ALICE, stream=77),
+    dm.DisconnectArmed(purse=ALICE, stream=77, scope=CancelScope.ALL),
+    dm.Disconnected(purse=ALICE, stream=77),
     pm.DeadManFired(purse=ALICE),
     m.OrderReduced(
         order_id=ORDER,

@@ -95,6 +95,11 @@ class House:
             if row is not None:
                 return row
 
+    def open(self) -> None:
+        """Set the house up, before anybody trades."""
+        for command in self._opening:
+            self.tell(command)
+
     def rows(self, count: int) -> list[Row]:
         """The next ``count`` rows."""
         return [self.next_row() for _ in range(count)]

@@ -18,6 +18,7 @@ import attrs
 import outcome
 import trio
 
+from xached.domain.disconnect_messages import ArmDisconnect, Disconnect
 from xached.domain.exchange import Exchange
 from xached.domain.instrument import Directory
 from xached.domain.market_messages import InstrumentChanged
@@ -60,6 +61,9 @@ STEPS_MAX = 1_000
 
 RECENT_IDS_MAX = 100_000
 """Ids remembered in memory; older ones are looked up in the journal's index."""
+
+URGENT = CancelOrder | CancelAll | CancelAllAfter | ArmDisconnect | Disconnect
+"""What has room in the mailbox when new work has none: it takes risk away."""
 
 COMMITS_KEPT = 64
 """Of so many transactions it is known when they were done: whoever waits for one asks at once."""
@@ -182,7 +186,7 @@ class Matching:
         A command that changes nothing gives a row without events that is not journaled.
         Raises: Rejection, Overloaded, Expired.
         """
-        urgent = isinstance(command, CancelOrder | CancelAll | CancelAllAfter)
+        urgent = isinstance(command, URGENT)
         row: Row = await self.mailbox.ask(
             command, account=account, urgent=urgent, deadline=deadline
         )
@@ -211,7 +215,7 @@ class Matching:
         deadline: float = math.inf,
     ) -> None:
         """Carry out one command and call back, in order of posting. Raises: Overloaded."""
-        urgent = isinstance(command, CancelOrder | CancelAll | CancelAllAfter)
+        urgent = isinstance(command, URGENT)
         self.mailbox.post_nowait(command, answer, account=account, urgent=urgent, deadline=deadline)
 
     async def query(self, query: Query[Answer], *, account: str = "") -> Answer:

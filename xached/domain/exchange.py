@@ -22,6 +22,14 @@ from typing import TypeAlias, assert_never
 
 from xached.domain.amending import decide_amend, find_open_order, replaced, replacement_of
 from xached.domain.cancelling import apply_dead_man, decide_cancel_all, decide_dead_man, ended, fire
+from xached.domain.disconnect_messages import (
+    ArmDisconnect,
+    Disconnect,
+    DisconnectArmed,
+    Disconnected,
+    DisconnectEvent,
+)
+from xached.domain.disconnecting import apply_stream, decide_stream
 from xached.domain.holds import needed_hold_units
 from xached.domain.house_rules import apply_rule, decide_deposit, decide_mark, decide_rule
 from xached.domain.instrument import (
@@ -159,6 +167,8 @@ class Exchange:
                 return decide_cancel_all(self.state, command)
             case CancelAllAfter():
                 return decide_dead_man(self.state, command, at_ns)
+            case ArmDisconnect() | Disconnect():
+                return decide_stream(self.state, command, seq)
             case ExpireOrder() | FireDeadMan() | EndDelisted() | LookAtPrices() | StartTriggered():
                 return self._decide_step(command, seq)
             case OpenSubaccount():
@@ -344,6 +354,7 @@ class Exchange:
         | Transferred
         | DeadManSet
         | DeadManFired
+        | DisconnectEvent
         | ClockAdvanced,
     ) -> None:
         state = self.state
@@ -370,6 +381,8 @@ class Exchange:
                 apply_transferred(self.state, event)
             case DeadManSet() | DeadManFired():
                 apply_dead_man(self.state, event)
+            case DisconnectArmed() | Disconnected():
+                apply_stream(self.state, event)
             case ClockAdvanced():
                 pass
             case _:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from xached.domain.disconnect_messages import ArmDisconnect, Disconnect, DisconnectEvent
 from xached.domain.frozen import frozen
 from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
 from xached.domain.market_messages import (
@@ -286,6 +287,8 @@ Command: TypeAlias = (
     | CancelAll
     | CancelAllAfter
     | FireDeadMan
+    | ArmDisconnect
+    | Disconnect
     | ListAsset
     | ListInstrument
     | SetMarketState
@@ -334,7 +337,7 @@ def request_key(command: Command) -> tuple[str, str] | None:
             return (f"r:{command.purse}", command.request_id) if command.request_id else None
         case AdvanceClock() | ExpireOrder() | EndDelisted() | LookAtPrices() | StartTriggered():
             return None
-        case FireDeadMan():
+        case FireDeadMan() | ArmDisconnect() | Disconnect():
             return None
         case OpenSubaccount():
             main = make_purse(account_of(command.purse), MAIN)
@@ -627,6 +630,7 @@ Event: TypeAlias = (
     | PricesSeen
     | FeeTiersSet
     | ProtectionEvent
+    | DisconnectEvent
 )
 
 

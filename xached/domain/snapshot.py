@@ -46,12 +46,20 @@ from xached.domain.risk_bounds import (
     RiskState,
     Window,
 )
-from xached.domain.state import DeadMan, Market, PurseState, State, TradedVolume, Unseen
+from xached.domain.state import (
+    ArmedStream,
+    DeadMan,
+    Market,
+    PurseState,
+    State,
+    TradedVolume,
+    Unseen,
+)
 from xached.domain.triggers import Triggers, Watch
 
 Dump: TypeAlias = dict[str, Any]
 
-VERSION = 4
+VERSION = 5
 """Counts what :data:`SHAPE` cannot see: the same fields with another meaning."""
 
 _ORDER_FIELDS = tuple(field.name for field in attrs.fields(Order))
@@ -101,6 +109,9 @@ def dump(state: State) -> Dump:
         "triggered": list(state.triggered),
         "started": [state.started_at_ns, state.started_count],
         "risk": _dump_risk(state.risk),
+        "streams": [
+            [stream, armed.purse, armed.scope.value] for stream, armed in state.streams.items()
+        ],
     }
 
 
@@ -113,6 +124,10 @@ def load(dumped: Dump) -> State:
     state.ledger = Ledger.restore(dumped["ledger"])
     state.default_limits = _load_limits(dumped["default_limits"])
     state.risk = _load_risk(dumped["risk"])
+    state.streams = {
+        stream: ArmedStream(Purse(purse), CancelScope(scope))
+        for stream, purse, scope in dumped["streams"]
+    }
     for values in dumped["orders"]:
         order = _load_order(dict(zip(_ORDER_FIELDS, values, strict=True)))
         state.orders[order.order_id] = order

@@ -173,6 +173,14 @@ class Unseen:
 
 
 @frozen
+class ArmedStream:
+    """What the end of an order-entry stream cancels."""
+
+    purse: Purse
+    scope: CancelScope
+
+
+@frozen
 class DeadMan:
     """When the dead-man's switch of a purse fires, and what it cancels."""
 
@@ -232,6 +240,8 @@ class State:
     halted: bool = False
     now_ns: int = 0
     expiries: list[tuple[int, OrderId]] = attrs.field(factory=list)
+    streams: dict[int, ArmedStream] = attrs.field(factory=dict)
+    """Order-entry streams whose end cancels orders, by the row that armed them."""
     dead_men: list[tuple[int, Purse]] = attrs.field(factory=list)
     """(when it fires, purse) of every armed dead-man's switch, in order."""
 

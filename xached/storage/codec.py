@@ -27,6 +27,7 @@ from typing import Any, Final, NewType, TypeAlias
 import attrs
 import msgpack
 
+from xached.domain import disconnect_messages as dm
 from xached.domain import market_messages as mm
 from xached.domain import messages as m
 from xached.domain import protection_messages as pm
@@ -93,6 +94,8 @@ TYPES: Final = (
     Typed(31, 1, Kind.COMMAND, m.ReplaceOrder),
     Typed(32, 1, Kind.COMMAND, pm.CancelAllAfter),
     Typed(33, 1, Kind.COMMAND, pm.FireDeadMan),
+    Typed(35, 1, Kind.COMMAND, dm.ArmDisconnect),
+    Typed(36, 1, Kind.COMMAND, dm.Disconnect),
     Typed(52, 1, Kind.COMMAND, m.MarkRisk),
     Typed(40, 1, Kind.COMMAND, mm.ChangeInstrument),
     Typed(41, 1, Kind.COMMAND, mm.DelistInstrument),
@@ -127,6 +130,8 @@ TYPES: Final = (
     Typed(131, 1, Kind.EVENT, m.SliceShown),
     Typed(132, 1, Kind.EVENT, pm.DeadManSet),
     Typed(133, 1, Kind.EVENT, pm.DeadManFired),
+    Typed(135, 1, Kind.EVENT, dm.DisconnectArmed),
+    Typed(136, 1, Kind.EVENT, dm.Disconnected),
     Typed(152, 1, Kind.EVENT, m.RiskMarked),
     Typed(140, 1, Kind.EVENT, mm.InstrumentChanged),
     Typed(141, 1, Kind.EVENT, mm.InstrumentDelisted),
