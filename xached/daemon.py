@@ -32,6 +32,7 @@ from xached.adapters.feeds.live import LiveFeed
 from xached.api.account import AccountHandlers
 from xached.api.admin import ActorReport, AdminHandlers, HouseReport
 from xached.api.auth import AuthHandlers, SessionAuthorizer
+from xached.api.disconnect_guard import end_streams_of_the_past
 from xached.api.errors import Interceptor
 from xached.api.health import HealthService
 from xached.api.market import MarketHandlers
@@ -57,7 +58,7 @@ from xached.domain.messages import (
     SetMark,
     SetRiskLimits,
 )
-from xached.domain.order import MAIN, AccountId, make_purse
+from xached.domain.order import MAIN, AccountId, Purse, make_purse
 from xached.domain.rejection import Rejection
 from xached.domain.sessions import SessionTable
 from xached.listeners import GRACE_S, Addresses, Doors, Front, NetworkDoors
@@ -155,6 +156,7 @@ async def run_daemon(
         async with trio.open_nursery() as nursery:
             try:
                 await _run_core(core, nursery)
+                await end_streams_of_the_past(core.house.matching, core.armed_streams)
                 await _list_house(config, core)
                 attachments = await attach(core.house)
                 endpoints = await _open_doors(config, core, attachments, nursery)
@@ -193,6 +195,7 @@ class _Core:
     views_lane: Lane
     snapshot_rows: int
     snapshot_seq: int
+    armed_streams: dict[int, Purse]
     doors: Doors
     feeds: Sequence[MarketFeed] = ()
     strategies: Strategies = attrs.field(factory=lambda: Strategies(()))
@@ -312,6 +315,7 @@ def _build_core(
         views_lane=views_lane,
         snapshot_rows=config.snapshot_rows,
         snapshot_seq=files.snapshot_seq,
+        armed_streams={stream: armed.purse for stream, armed in state.streams.items()},
     )
 
 

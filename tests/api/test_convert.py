@@ -25,6 +25,7 @@ from xached.domain.instrument import Asset, AssetName, Directory, Instrument, Sy
 from xached.domain.market import Provenance
 from xached.domain.messages import CancelAll, CancelOrder, OrderEnded, PlaceOrder, Row
 from xached.domain.order import (
+    CancelScope,
     EndReason,
     Leg,
     LegRole,
@@ -40,6 +41,7 @@ from xached.domain.order import (
     Trigger,
     TriggerSource,
 )
+from xached.domain.portfolio import PriceKind
 from xached.domain.position import Position
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.statement import TransactionKind
@@ -56,6 +58,8 @@ SAME_NUMBERS: tuple[tuple[type[enum.IntEnum], Any], ...] = (
     (MarketState, types_pb2.MarketState),
     (TriggerSource, types_pb2.TriggerSource),
     (LegRole, types_pb2.LegRole),
+    (CancelScope, types_pb2.CancelScope),
+    (PriceKind, types_pb2.PriceKind),
     (Provenance, types_pb2.Provenance),
     (TransactionKind, wallet_pb2.TransactionKind),
     (Role, options_pb2.Role),

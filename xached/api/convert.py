@@ -31,6 +31,7 @@ from xached.domain.messages import CancelAll, CancelOrder, OrderEnded, PlaceOrde
 from xached.domain.money import ceil_div, format_units, parse_decimal
 from xached.domain.order import (
     ID_ALLOWED,
+    CancelScope,
     EndReason,
     MarketState,
     Order,
@@ -53,6 +54,7 @@ _SIDES = {side.value: side for side in Side}
 _TYPES = {kind.value: kind for kind in OrderType}
 _TIMES = {time.value: time for time in TimeInForce}
 _MODES = {mode.value: mode for mode in SelfTradePrevention}
+_SCOPES = {scope.value: scope for scope in CancelScope}
 _STATES = {state.value: state for state in MarketState}
 
 _ORDER_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
@@ -185,6 +187,11 @@ def cause(text: str) -> str:
             allowed=f"at most {CAUSE_CHARS_MAX}",
         )
     return text
+
+
+def cancel_scope(number: int, unset: CancelScope = CancelScope.ENTRIES) -> CancelScope:
+    """Read which orders are cancelled. Raises: Rejection."""
+    return pick(_SCOPES, number, "scope") if number else unset
 
 
 def symbol_filter(text: str, directory: Directory) -> Symbol | None:

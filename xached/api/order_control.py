@@ -14,7 +14,10 @@ from xached.domain.instrument import Directory
 from xached.domain.messages import Command, Row
 from xached.domain.order import account_of
 from xached.domain.preview import PreviewQuery
+from xached.domain.protection_messages import CancelAllAfter, DeadManSet
 from xached.domain.rejection import Rejection
+
+NS_PER_MS = 1_000_000
 
 
 class OrderControl:
@@ -61,6 +64,21 @@ class OrderControl:
         return trading_pb2.ReplaceOrderResponse(
             **order_changes.replaced_fields(row, self._directory)
         )
+
+    async def cancel_all_after(
+        self, call: Call, request: trading_pb2.CancelAllAfterRequest
+    ) -> trading_pb2.CancelAllAfterResponse:
+        """Arm, renew or disarm the dead-man's switch of a purse."""
+        command = CancelAllAfter(
+            purse=call.purse,
+            timeout_ns=request.timeout_ms * NS_PER_MS,
+            scope=convert.cancel_scope(request.scope),
+            request_id=convert.optional_id(request.request_id),
+        )
+        row = await self._execute(call, command)
+        set_ = [event for event in row.events if isinstance(event, DeadManSet)]
+        fires_at_ns = set_[0].fires_at_ns if set_ else None
+        return trading_pb2.CancelAllAfterResponse(fires_at_ns=fires_at_ns or 0, seq=row.seq)
 
     async def _execute(self, call: Call, command: Command) -> Row:
         return await self._matching.execute(

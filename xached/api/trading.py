@@ -13,10 +13,12 @@ from xache.v1 import trading_pb2
 from xached.actors.history import History
 from xached.actors.matching import CommandOutcome, Matching
 from xached.api import convert, order_changes
+from xached.api.disconnect_guard import DisconnectGuard
 from xached.api.errors import StatusError, status_of
 from xached.api.paging import read_page, write_token
 from xached.api.purse_stream import HEARTBEAT_S, PurseStream
 from xached.api.routes import Call, Requests, Responses
+from xached.domain.disconnect_messages import ArmDisconnect
 from xached.domain.instrument import Directory
 from xached.domain.messages import (
     AmendOrder,
@@ -28,7 +30,7 @@ from xached.domain.messages import (
     Row,
     order_scope,
 )
-from xached.domain.order import MAIN, EndReason, Purse, account_of, make_order_id
+from xached.domain.order import MAIN, CancelScope, EndReason, Purse, account_of, make_order_id
 from xached.domain.queries import PurseQuery
 from xached.domain.rejection import Reason, Rejection
 from xached.runtime.mailbox import Overloaded
@@ -126,14 +128,22 @@ class TradingHandlers:
     ) -> None:
         """Enter orders and cancels over one stream; answers come in order."""
         window = _Window()
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._take_entries, call, requests, window)
-            nursery.start_soon(self._show_life, window, responses)
-            await self._answer_entries(window, responses)
-            nursery.cancel_scope.cancel()
+        guard = DisconnectGuard(self._matching)
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._take_entries, call, requests, window, guard)
+                nursery.start_soon(self._show_life, window, responses)
+                await self._answer_entries(window, responses)
+                nursery.cancel_scope.cancel()
+        finally:
+            await guard.disconnect()
 
     async def _take_entries(
-        self, call: Call, requests: Requests[trading_pb2.EnterOrdersRequest], window: _Window
+        self,
+        call: Call,
+        requests: Requests[trading_pb2.EnterOrdersRequest],
+        window: _Window,
+        guard: DisconnectGuard,
     ) -> None:
         """Post entries as they come."""
         subaccount: str | None = None
@@ -141,6 +151,12 @@ class TradingHandlers:
             if subaccount is None:
                 subaccount = batch[0].subaccount
                 call.resolve_purse(batch[0])
+                if batch[0].cancel_on_disconnect:
+                    scope = convert.cancel_scope(batch[0].cancel_on_disconnect)
+                    armed = await guard.arm(call.purse, scope)
+                    if batch[0].WhichOneof("entry") is None:
+                        window.open(batch[0].tag).fill(outcome.Value(armed))
+                        del batch[0]
             for entry in batch:
                 self._enter(call, entry, subaccount, window)
             await window.wait_room()
@@ -198,6 +214,7 @@ class TradingHandlers:
     ) -> trading_pb2.CancelAllOrdersResponse:
         """Cancel every open order of a purse, or of one instrument of it."""
         command = CancelAll(
+            scope=convert.cancel_scope(request.scope, CancelScope.ALL),
             purse=call.purse,
             symbol=convert.symbol_filter(request.symbol, self._directory),
             request_id=convert.optional_id(request.request_id),
@@ -344,6 +361,8 @@ class TradingHandlers:
             return {"canceled": convert.cancel_response(row, self._directory)}
         if isinstance(row.command, AmendOrder):
             return {"amended": order_changes.amended_fields(row, self._directory)}
+        if isinstance(row.command, ArmDisconnect):
+            return {"armed": {"scope": row.command.scope, "seq": row.seq}}
         if isinstance(row.command, ReplaceOrder):
             return {"replaced": order_changes.replaced_fields(row, self._directory)}
         return {"placed": convert.placed_fields(row, self._directory)}

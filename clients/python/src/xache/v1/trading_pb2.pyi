@@ -213,18 +213,28 @@ class PlaceOrdersResponse(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[OrderResult, _Mapping]]] = ...) -> None: ...
 
 class OrderResult(_message.Message):
-    __slots__ = ("placed", "canceled", "refusal", "amended", "replaced")
+    __slots__ = ("placed", "canceled", "refusal", "amended", "replaced", "armed")
     PLACED_FIELD_NUMBER: _ClassVar[int]
     CANCELED_FIELD_NUMBER: _ClassVar[int]
     REFUSAL_FIELD_NUMBER: _ClassVar[int]
     AMENDED_FIELD_NUMBER: _ClassVar[int]
     REPLACED_FIELD_NUMBER: _ClassVar[int]
+    ARMED_FIELD_NUMBER: _ClassVar[int]
     placed: PlaceOrderResponse
     canceled: CancelOrderResponse
     refusal: Refusal
     amended: AmendOrderResponse
     replaced: ReplaceOrderResponse
-    def __init__(self, placed: _Optional[_Union[PlaceOrderResponse, _Mapping]] = ..., canceled: _Optional[_Union[CancelOrderResponse, _Mapping]] = ..., refusal: _Optional[_Union[Refusal, _Mapping]] = ..., amended: _Optional[_Union[AmendOrderResponse, _Mapping]] = ..., replaced: _Optional[_Union[ReplaceOrderResponse, _Mapping]] = ...) -> None: ...
+    armed: DisconnectArmed
+    def __init__(self, placed: _Optional[_Union[PlaceOrderResponse, _Mapping]] = ..., canceled: _Optional[_Union[CancelOrderResponse, _Mapping]] = ..., refusal: _Optional[_Union[Refusal, _Mapping]] = ..., amended: _Optional[_Union[AmendOrderResponse, _Mapping]] = ..., replaced: _Optional[_Union[ReplaceOrderResponse, _Mapping]] = ..., armed: _Optional[_Union[DisconnectArmed, _Mapping]] = ...) -> None: ...
+
+class DisconnectArmed(_message.Message):
+    __slots__ = ("scope", "seq")
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    scope: _types_pb2.CancelScope
+    seq: int
+    def __init__(self, scope: _Optional[_Union[_types_pb2.CancelScope, str]] = ..., seq: _Optional[int] = ...) -> None: ...
 
 class Refusal(_message.Message):
     __slots__ = ("code", "reason", "message", "facts")
@@ -246,20 +256,22 @@ class Refusal(_message.Message):
     def __init__(self, code: _Optional[int] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., facts: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class EnterOrdersRequest(_message.Message):
-    __slots__ = ("subaccount", "tag", "place", "cancel", "amend", "replace")
+    __slots__ = ("subaccount", "tag", "cancel_on_disconnect", "place", "cancel", "amend", "replace")
     SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
     TAG_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_ON_DISCONNECT_FIELD_NUMBER: _ClassVar[int]
     PLACE_FIELD_NUMBER: _ClassVar[int]
     CANCEL_FIELD_NUMBER: _ClassVar[int]
     AMEND_FIELD_NUMBER: _ClassVar[int]
     REPLACE_FIELD_NUMBER: _ClassVar[int]
     subaccount: str
     tag: int
+    cancel_on_disconnect: _types_pb2.CancelScope
     place: PlaceOrderRequest
     cancel: CancelOrderRequest
     amend: AmendOrderRequest
     replace: ReplaceOrderRequest
-    def __init__(self, subaccount: _Optional[str] = ..., tag: _Optional[int] = ..., place: _Optional[_Union[PlaceOrderRequest, _Mapping]] = ..., cancel: _Optional[_Union[CancelOrderRequest, _Mapping]] = ..., amend: _Optional[_Union[AmendOrderRequest, _Mapping]] = ..., replace: _Optional[_Union[ReplaceOrderRequest, _Mapping]] = ...) -> None: ...
+    def __init__(self, subaccount: _Optional[str] = ..., tag: _Optional[int] = ..., cancel_on_disconnect: _Optional[_Union[_types_pb2.CancelScope, str]] = ..., place: _Optional[_Union[PlaceOrderRequest, _Mapping]] = ..., cancel: _Optional[_Union[CancelOrderRequest, _Mapping]] = ..., amend: _Optional[_Union[AmendOrderRequest, _Mapping]] = ..., replace: _Optional[_Union[ReplaceOrderRequest, _Mapping]] = ...) -> None: ...
 
 class EnterOrdersResponse(_message.Message):
     __slots__ = ("tag", "result", "heartbeat", "shutdown")
@@ -304,14 +316,36 @@ class CancelOrderResponse(_message.Message):
     def __init__(self, order_id: _Optional[str] = ..., client_order_id: _Optional[str] = ..., symbol: _Optional[str] = ..., executed_quantity: _Optional[str] = ..., released: _Optional[str] = ..., at_ns: _Optional[int] = ..., seq: _Optional[int] = ...) -> None: ...
 
 class CancelAllOrdersRequest(_message.Message):
-    __slots__ = ("subaccount", "symbol", "request_id")
+    __slots__ = ("subaccount", "symbol", "request_id", "scope")
     SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
     subaccount: str
     symbol: str
     request_id: str
-    def __init__(self, subaccount: _Optional[str] = ..., symbol: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    scope: _types_pb2.CancelScope
+    def __init__(self, subaccount: _Optional[str] = ..., symbol: _Optional[str] = ..., request_id: _Optional[str] = ..., scope: _Optional[_Union[_types_pb2.CancelScope, str]] = ...) -> None: ...
+
+class CancelAllAfterRequest(_message.Message):
+    __slots__ = ("subaccount", "timeout_ms", "scope", "request_id")
+    SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    subaccount: str
+    timeout_ms: int
+    scope: _types_pb2.CancelScope
+    request_id: str
+    def __init__(self, subaccount: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., scope: _Optional[_Union[_types_pb2.CancelScope, str]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class CancelAllAfterResponse(_message.Message):
+    __slots__ = ("fires_at_ns", "seq")
+    FIRES_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    fires_at_ns: int
+    seq: int
+    def __init__(self, fires_at_ns: _Optional[int] = ..., seq: _Optional[int] = ...) -> None: ...
 
 class CancelAllOrdersResponse(_message.Message):
     __slots__ = ("order_ids",)

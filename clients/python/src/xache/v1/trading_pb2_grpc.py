@@ -75,6 +75,11 @@ class TradingServiceStub:
                 request_serializer=xache_dot_v1_dot_trading__pb2.CancelAllOrdersRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_trading__pb2.CancelAllOrdersResponse.FromString,
                 _registered_method=True)
+        self.CancelAllAfter = channel.unary_unary(
+                '/xache.v1.TradingService/CancelAllAfter',
+                request_serializer=xache_dot_v1_dot_trading__pb2.CancelAllAfterRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_trading__pb2.CancelAllAfterResponse.FromString,
+                _registered_method=True)
         self.GetOrder = channel.unary_unary(
                 '/xache.v1.TradingService/GetOrder',
                 request_serializer=xache_dot_v1_dot_trading__pb2.GetOrderRequest.SerializeToString,
@@ -171,6 +176,15 @@ class TradingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CancelAllAfter(self, request, context):
+        """Arm the dead-man's switch of a purse, or renew it: unless it is renewed in time
+        its orders are cancelled, also when the time runs out while the house is down.
+        Once it has fired it is off.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetOrder(self, request, context):
         """Tell how one order stands. Asked by client_order_id, NOT_FOUND means it was
         never accepted: this resolves an unknown outcome.
@@ -258,6 +272,11 @@ def add_TradingServiceServicer_to_server(servicer, server):
                     servicer.CancelAllOrders,
                     request_deserializer=xache_dot_v1_dot_trading__pb2.CancelAllOrdersRequest.FromString,
                     response_serializer=xache_dot_v1_dot_trading__pb2.CancelAllOrdersResponse.SerializeToString,
+            ),
+            'CancelAllAfter': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelAllAfter,
+                    request_deserializer=xache_dot_v1_dot_trading__pb2.CancelAllAfterRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_trading__pb2.CancelAllAfterResponse.SerializeToString,
             ),
             'GetOrder': grpc.unary_unary_rpc_method_handler(
                     servicer.GetOrder,
@@ -507,6 +526,33 @@ class TradingService:
             '/xache.v1.TradingService/CancelAllOrders',
             xache_dot_v1_dot_trading__pb2.CancelAllOrdersRequest.SerializeToString,
             xache_dot_v1_dot_trading__pb2.CancelAllOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelAllAfter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.TradingService/CancelAllAfter',
+            xache_dot_v1_dot_trading__pb2.CancelAllAfterRequest.SerializeToString,
+            xache_dot_v1_dot_trading__pb2.CancelAllAfterResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -94,6 +94,12 @@ class SelfTradePrevention(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SELF_TRADE_PREVENTION_DECREMENT: _ClassVar[SelfTradePrevention]
     SELF_TRADE_PREVENTION_TRANSFER: _ClassVar[SelfTradePrevention]
 
+class CancelScope(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CANCEL_SCOPE_UNSPECIFIED: _ClassVar[CancelScope]
+    CANCEL_SCOPE_ENTRIES: _ClassVar[CancelScope]
+    CANCEL_SCOPE_ALL: _ClassVar[CancelScope]
+
 class MarketState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     MARKET_STATE_UNSPECIFIED: _ClassVar[MarketState]
@@ -184,6 +190,9 @@ SELF_TRADE_PREVENTION_EXPIRE_MAKER: SelfTradePrevention
 SELF_TRADE_PREVENTION_EXPIRE_BOTH: SelfTradePrevention
 SELF_TRADE_PREVENTION_DECREMENT: SelfTradePrevention
 SELF_TRADE_PREVENTION_TRANSFER: SelfTradePrevention
+CANCEL_SCOPE_UNSPECIFIED: CancelScope
+CANCEL_SCOPE_ENTRIES: CancelScope
+CANCEL_SCOPE_ALL: CancelScope
 MARKET_STATE_UNSPECIFIED: MarketState
 MARKET_STATE_TRADING: MarketState
 MARKET_STATE_POST_ONLY: MarketState

@@ -1,0 +1,216 @@
+"""Nobody is there any more: streams that end, switches that are not renewed, restarts.
+
+Checked by breaking, each seen red: no shield around the end of a stream (its client has left), a
+restart that forgets the streams it was serving, and a switch that is off when it is renewed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import trio
+from trio.testing import MockClock
+from xache.v1 import trading_pb2, types_pb2
+
+from tests.actors.test_matching import running
+from tests.api.trading_house import (
+    SELL,
+    Collected,
+    FakeCall,
+    FedRequests,
+    TradingHouse,
+    call_of,
+    limit,
+    trading_house,
+)
+from xached.api.disconnect_guard import end_streams_of_the_past
+from xached.domain.disconnect_messages import ArmDisconnect
+from xached.domain.order import CancelScope, Purse
+from xached.domain.rejection import Reason, Rejection
+
+ALICE = "alice"
+ALL, ENTRIES = types_pb2.CANCEL_SCOPE_ALL, types_pb2.CANCEL_SCOPE_ENTRIES
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[TradingHouse]:
+    async with trading_house(tmp_path) as house:
+        yield house
+
+
+class Stream:
+    """An order-entry stream that is open."""
+
+    def __init__(self, house: TradingHouse) -> None:
+        self.house = house
+        self.requests: FedRequests[trading_pb2.EnterOrdersRequest] = FedRequests()
+        self.responses: Collected[trading_pb2.EnterOrdersResponse] = Collected()
+        self.scope = trio.CancelScope()
+        self.ended = trio.Event()
+
+    async def serve(self) -> None:
+        """What the edge does with the call, until its client leaves."""
+        with self.scope:
+            call = FakeCall(ALICE)
+            await self.house.trading.enter_orders(call, self.requests, self.responses)
+        self.ended.set()
+
+    @property
+    def results(self) -> list[trading_pb2.OrderResult]:
+        """Answers so far."""
+        return [each.result for each in self.responses.messages if not each.heartbeat]
+
+
+async def open_ids(house: TradingHouse) -> list[str]:
+    return [order.client_order_id for order in await house.open_orders(ALICE)]
+
+
+async def serve(
+    house: TradingHouse, nursery: trio.Nursery, *entries: trading_pb2.EnterOrdersRequest
+) -> Stream:
+    """A stream that has answered its first entries."""
+    stream = Stream(house)
+    nursery.start_soon(stream.serve)
+    stream.requests.put(*entries)
+    await trio.sleep(1)
+    assert len(stream.results) == len(entries)
+    return stream
+
+
+def arming(scope: types_pb2.CancelScope) -> trading_pb2.EnterOrdersRequest:
+    return trading_pb2.EnterOrdersRequest(tag=1, cancel_on_disconnect=scope)
+
+
+@pytest.mark.parametrize("by", ["client", "end"])
+@pytest.mark.parametrize(("scope", "left"), [(ALL, []), (ENTRIES, ["sale", "own-sale"])])
+async def test_the_end_of_a_stream_cancels_what_is_in_its_scope(
+    autojump_clock: MockClock,
+    house: TradingHouse,
+    scope: types_pb2.CancelScope,
+    left: list[str],
+    by: str,
+) -> None:
+    await house.place(ALICE, limit("sale", SELL, price="51000"))
+    await house.place(ALICE, limit("buy"))
+    async with trio.open_nursery() as nursery:
+        stream = await serve(
+            house,
+            nursery,
+            arming(scope),
+            trading_pb2.EnterOrdersRequest(tag=2, place=limit("own-buy")),
+            trading_pb2.EnterOrdersRequest(tag=3, place=limit("own-sale", SELL, price="51000")),
+        )
+        armed = stream.results[0].armed
+        assert (armed.scope, armed.seq > 0) == (scope, True)
+        assert len(await open_ids(house)) == 4
+        if by == "client":
+            stream.scope.cancel()
+        else:
+            stream.requests.end()
+        await stream.ended.wait()
+    assert await open_ids(house) == left
+    ended = await house.trading.get_order(
+        call_of(ALICE), trading_pb2.GetOrderRequest(client_order_id="own-buy")
+    )
+    assert ended.order.end_reason == types_pb2.END_REASON_DISCONNECT
+    assert not house.running.exchange.state.streams
+
+
+async def test_a_first_message_may_arm_and_place(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    async with trio.open_nursery() as nursery:
+        entry = trading_pb2.EnterOrdersRequest(tag=1, cancel_on_disconnect=ALL, place=limit("own"))
+        stream = await serve(house, nursery, entry)
+        assert stream.results[0].placed.order.client_order_id == "own"
+        stream.scope.cancel()
+        await stream.ended.wait()
+    assert await open_ids(house) == []
+
+
+async def test_a_stream_that_armed_nothing_leaves_everything(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    async with trio.open_nursery() as nursery:
+        entry = trading_pb2.EnterOrdersRequest(tag=1, place=limit("own"))
+        stream = await serve(house, nursery, entry)
+        stream.scope.cancel()
+        await stream.ended.wait()
+    assert await open_ids(house) == ["own"]
+
+
+async def test_a_restart_ends_every_armed_stream(autojump_clock: MockClock, tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    async with trading_house(tmp_path) as house:
+        await house.place(ALICE, limit("buy"))
+        await house.running.matching.execute(
+            ArmDisconnect(purse=Purse("alice/main"), scope=CancelScope.ALL)
+        )
+        # The daemon dies: nobody ends the stream.
+    async with running(path) as after:
+        state = after.exchange.state
+        armed = {stream: each.purse for stream, each in state.streams.items()}
+        assert list(armed.values()) == ["alice/main"]
+        assert len(state.orders) == 1
+        await end_streams_of_the_past(after.matching, armed)
+        assert not state.orders
+        assert not state.streams
+
+
+# --- The dead-man's switch. ------------------------------------------------------------------
+
+
+async def after(house: TradingHouse, timeout_ms: int, **more: object) -> int:
+    request = trading_pb2.CancelAllAfterRequest(timeout_ms=timeout_ms, **more)  # type: ignore[arg-type] # by name
+    answer = await house.control.cancel_all_after(call_of(ALICE), request)
+    return answer.fires_at_ns
+
+
+async def test_a_switch_that_is_not_renewed_cancels(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    await house.place(ALICE, limit("buy"))
+    await house.place(ALICE, limit("sale", SELL, price="51000"))
+    first = await after(house, 10_000)
+    assert 0 < first - house.running.world.now_ns() <= 10**10
+    for _ in range(3):
+        await trio.sleep(8)
+        assert await after(house, 10_000) > first
+    assert await open_ids(house) == ["buy", "sale"]
+    await trio.sleep(11)
+    assert await open_ids(house) == ["sale"]
+    # It is off now.
+    await house.place(ALICE, limit("buy-2"))
+    await trio.sleep(60)
+    assert await open_ids(house) == ["sale", "buy-2"]
+    assert await after(house, 1_000, scope=ALL) > first
+    await trio.sleep(2)
+    assert await open_ids(house) == []
+
+
+async def test_a_switch_is_disarmed_with_zero(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    await house.place(ALICE, limit("buy"))
+    await after(house, 5_000)
+    assert await after(house, 0) == 0
+    await trio.sleep(60)
+    assert await open_ids(house) == ["buy"]
+    for timeout_ms in (999, 86_400_001):
+        with pytest.raises(Rejection) as refused:
+            await after(house, timeout_ms)
+        assert refused.value.reason is Reason.AMOUNT_RANGE
+
+
+async def test_all_orders_or_only_entries_are_cancelled(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    await house.place(ALICE, limit("buy"))
+    await house.place(ALICE, limit("sale", SELL, price="51000"))
+    for scope, left in ((ENTRIES, ["sale"]), (types_pb2.CANCEL_SCOPE_UNSPECIFIED, [])):
+        await house.trading.cancel_all_orders(
+            call_of(ALICE), trading_pb2.CancelAllOrdersRequest(scope=scope)
+        )
+        assert await open_ids(house) == left
