@@ -24,7 +24,7 @@ from xached.domain.market import (
     VenueTrade,
 )
 
-EXAMPLES = 5_000 if os.environ.get("XACHE_LONG") else 150
+EXAMPLES = 2_000 if os.environ.get("XACHE_LONG") else 150
 FILES = {
     "BINANCE": "binance_spot.jsonl",
     "COINBASE": "coinbase_advanced.jsonl",

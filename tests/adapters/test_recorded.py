@@ -64,8 +64,11 @@ async def play(
     def publish(records: Sequence[FeedRecord]) -> None:
         heard.extend(Heard(world.now_ns(), record) for record in records)
 
+    feed = RecordedFeed(recording, world, speed=speed, shift_ticks=shift_ticks)
+    assert feed.name == f"feed BINANCE {recording.instrument.symbol}, recorded"
     with trio.move_on_after(seconds):
-        await RecordedFeed(recording, world, speed=speed, shift_ticks=shift_ticks).run(publish)
+        await feed.run(publish)
+    assert feed.statistics().loops == int(seconds * speed * NS_PER_S // recording.period_ns)
     return heard
 
 

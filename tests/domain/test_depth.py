@@ -46,6 +46,26 @@ def test_depth_shows_what_was_set_best_first(
     assert levels.crossed == bool(bids and asks and bids[0][0] >= asks[0][0])
 
 
+@given(
+    levels=st.dictionaries(st.integers(1, 50), st.integers(1, 9)),
+    side=st.sampled_from(Side),
+    count=st.integers(0, 60),
+)
+def test_a_depth_that_is_cut_keeps_its_best_levels(
+    levels: dict[int, int], side: Side, count: int
+) -> None:
+    depth = Depth()
+    for price_ticks, lots in levels.items():
+        depth.set(side, price_ticks, lots)
+    depth.set(side.opposite, 99, 1)
+    best = tuple(best_first(levels, side))
+    dropped = depth.cut(side, count)
+    assert set(dropped) == {price_ticks for price_ticks, _ in best[count:]}
+    assert (depth.bids if side is Side.BUY else depth.asks)(100) == best[:count]
+    assert depth.lots(side.opposite, 99) == 1
+    assert all(depth.lots(side, price_ticks) == 0 for price_ticks in dropped)
+
+
 def test_a_level_never_falls_below_nothing() -> None:
     depth = Depth()
     depth.add(Side.BUY, 100, 5)

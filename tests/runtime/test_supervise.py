@@ -13,6 +13,7 @@ from xached.runtime.supervise import (
     ActorState,
     Health,
     Restart,
+    WorldFault,
     one_line,
     run_expendable,
     run_vital,
@@ -91,6 +92,38 @@ async def test_failures_long_ago_are_forgiven(autojump_clock: trio.testing.MockC
 async def test_pauses_are_bounded() -> None:
     policy = Restart()
     assert [policy.pause_after(n) for n in (1, 2, 3, 7, 2_000)] == [1, 2, 4, 60, 60]
+
+
+async def test_jitter_takes_up_to_half_of_a_pause() -> None:
+    drawn = iter((0.0, 0.5, 1.0, 1.0))
+    policy = Restart(jitter=lambda: next(drawn))
+    assert [policy.pause_after(n) for n in (2, 2, 2, 2_000)] == [2, 1.5, 1, 30]
+
+
+async def test_a_fault_of_the_world_is_told_without_a_trace(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    logger.enable("xached.runtime.supervise")
+    told: list[str] = []
+    sink = logger.add(told.append, format="{level} {message}", backtrace=False, diagnose=False)
+    errors = iter((WorldFault("nobody answers"), ValueError("a bug")))
+
+    async def run() -> None:
+        for error in errors:
+            raise error
+
+    health = Health()
+    try:
+        await run_expendable("feed", run, health)
+    finally:
+        logger.remove(sink)
+    interrupted, failed = told
+    assert interrupted == (
+        "WARNING feed is interrupted: xached.runtime.supervise.WorldFault: nobody answers\n"
+    )
+    assert failed.startswith("ERROR feed failed: ValueError: a bug\n")
+    assert "Traceback" in failed
+    assert health.records()[0].restarts == 2
 
 
 async def test_cancellation_is_never_caught(autojump_clock: trio.testing.MockClock) -> None:

@@ -48,7 +48,9 @@ from xached.domain.market import FaultCause, FeedFault, FeedRecord, Provenance, 
 from xached.runtime.supervise import Restart, WorldFault, one_line
 from xached.runtime.world import World
 
-FRAMES_QUEUED_MAX: Final = 64
+FRAMES_QUEUED_MAX: Final = 4
+"""Frames read ahead; the longest of Coinbase have 16 MB."""
+
 RECEIVE_BYTES: Final = 65_536
 RETRY_AFTER_S_MAX: Final = 300.0
 THREAD_BYTES_MIN: Final = 256 * 1024

@@ -32,9 +32,9 @@ class Endpoint:
 
     @property
     def authority(self) -> str:
-        """Host and port, as a Host header names them."""
+        """Host and port, as a Host header names them: a default port is left out."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
+        return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
 
 
 def read_endpoint(url: str) -> Endpoint:
