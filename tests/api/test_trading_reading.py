@@ -8,6 +8,7 @@ history that goes back when rows it has read come again.
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import random
 from collections.abc import AsyncIterator, Iterable
@@ -44,6 +45,11 @@ from xached.domain.rejection import Reason, Rejection
 from xached.storage.views import Page, ViewsReader
 
 ALICE = "alice"
+OVER = (
+    types_pb2.ORDER_STATUS_FILLED,
+    types_pb2.ORDER_STATUS_CANCELED,
+    types_pb2.ORDER_STATUS_EXPIRED,
+)
 PREVENTIONS = (
     types_pb2.SELF_TRADE_PREVENTION_EXPIRE_TAKER,
     types_pb2.SELF_TRADE_PREVENTION_DECREMENT,
@@ -374,7 +380,7 @@ class Watcher:
                     balances = _money(message.snapshot.balances)
                 case "order":
                     orders[message.order.order_id] = message.order
-                    if message.order.status >= types_pb2.ORDER_STATUS_FILLED:
+                    if message.order.status in OVER:
                         del orders[message.order.order_id]
                 case "balances":
                     balances |= _money(message.balances.balances)
@@ -426,14 +432,33 @@ async def busy(house: TradingHouse, seed: int, count: int) -> None:
                 )
             )
         else:
-            side = draw.choice((BUY, SELL))
-            price = str(50_000 + draw.randrange(-3, 4))
-            quantity = f"0.{draw.randrange(1, 99):05}"
-            prevention = draw.choice(PREVENTIONS)
-            await house.place(
-                account,
-                limit(f"{seed}-{number}", side, price, quantity, self_trade_prevention=prevention),
-            )
+            with contextlib.suppress(Rejection):  # Some ask for what is not possible.
+                await house.place(account, any_order(f"{seed}-{number}", draw))
+
+
+def any_order(client_order_id: str, draw: random.Random) -> trading_pb2.PlaceOrderRequest:
+    """An order that rests, trades, waits, follows the market or shows only a part."""
+    side = draw.choice((BUY, SELL))
+    order = limit(
+        client_order_id,
+        side,
+        price=str(50_000 + draw.randrange(-3, 4)),
+        quantity=f"0.{draw.randrange(1, 99):05}",
+        self_trade_prevention=draw.choice(PREVENTIONS),
+    )
+    kind = draw.random()
+    away = draw.randrange(1, 3) * (1 if side == BUY else -1)
+    if kind < 0.15:
+        order.type = draw.choice((types_pb2.ORDER_TYPE_STOP_LIMIT, types_pb2.ORDER_TYPE_STOP))
+        order.stop_price = str(50_000 + away)
+        if order.type == types_pb2.ORDER_TYPE_STOP:
+            order.price = ""
+    elif kind < 0.25:
+        order.type = types_pb2.ORDER_TYPE_TRAILING_STOP
+        order.trail_offset, order.price = "2", ""
+    elif kind < 0.4:
+        order.quantity, order.display_quantity = "0.00090", "0.00010"
+    return order
 
 
 @pytest.mark.parametrize("seed", range(4))
