@@ -253,7 +253,6 @@ def simulate(
 
     if steps < 1 or seeds < 1:
         _refuse("--steps and --seeds: 1 or more")
-    logger.remove()  # Daemons that are killed on purpose have much to say.
     failed = 0
     for each in [seed] if seed is not None else range(first_seed, first_seed + seeds):
         try:

@@ -150,6 +150,8 @@ class Audits:
         if history.as_of_seq < seq:
             raise Violation(VIEWS, f"history stands at {history.as_of_seq}, not at {seq}")
         await self._checks.look()
+        if self._machine.life is not life or life.world.frozen:
+            return
         files = life.house.files
         live, as_of_seq = _dump(life.house.paths.views), history.as_of_seq
         for suffix in ("", "-wal", "-shm"):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import attrs
 import trio
+from loguru import logger
 from xache.v1 import admin_pb2, auth_pb2, trading_pb2
 
 from xached.actors.market.actor import MarketFeed
@@ -88,6 +89,7 @@ def simulate(seed: int, steps: int) -> Verdict:
             with registered(disk) as vfs:
                 return await Simulation(seed, steps, Path(directory), disk, vfs, counter).run()
 
+    logger.disable("xached")  # Daemons that are killed on purpose have much to say.
     try:
         return run_simulated(seed, main, instruments=[counter])
     except BaseExceptionGroup as group:
@@ -101,6 +103,8 @@ def simulate(seed: int, steps: int) -> Verdict:
                 raise
         text = f"the simulation broke: {found[0]!r}"
         raise Failed(seed=seed, steps=steps, checker="simulation", text=text) from group
+    finally:
+        logger.enable("xached")
 
 
 class Simulation:
