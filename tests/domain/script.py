@@ -1,9 +1,9 @@
 """Scripts: what an exchange is told and must answer, in the field's words.
 
-A file holds scenarios; each begins with ``scenario NAME`` and a fresh exchange (a file may also
-be one scenario without a name). A line is a command, with what it must answer after ``->``, or a
-statement that must hold now. Purses and assets appear when they are first named; a purse whose
-name begins with ``?`` does not.
+A file holds scenarios; each begins with ``scenario NAME``, a fresh exchange and the lines before
+the file's first scenario (a file may also be one scenario without a name). A line is a command,
+with what it must answer after ``->``, or a statement that must hold now. Purses and assets appear
+when they are first named; a purse whose name begins with ``?`` does not.
 
     instrument BASE-QUOTE lot L tick T [taker Nppm] [maker Nppm] [price MIN..MAX]
                [quantity MIN..MAX] [market-max Q] [notional MIN..MAX] [band Nppm] [buy-up Nppm]
@@ -23,7 +23,7 @@ name begins with ``?`` does not.
                                     SCOPE is house, market:SYMBOL, account:PURSE or purse:PURSE
     order PURSE ID SIDE QUANTITY @ PRICE TIF [TIME] [post-only] [slide] [display QUANTITY]
             [stp MODE]
-    order PURSE ID SIDE QUANTITY MARKET [stp MODE]
+    order PURSE ID SIDE QUANTITY MARKET [TIF [TIME]] [stp MODE]     TIF is IOC when not named
     order PURSE ID SIDE quote AMOUNT MARKET [stp MODE]
     amend PURSE ID QUANTITY [expect EXECUTED]
     replace PURSE ID NEW_ID [QUANTITY] [@ PRICE] [display QUANTITY] [expires TIME]
@@ -54,6 +54,7 @@ name begins with ``?`` does not.
     status PURSE ID STATUS          stop PURSE ID PRICE|none         where an order's stop is
     restart                         everything goes on from a snapshot
     walk PRICE ...                  trades of one lot between others, at these prices
+    endow AMOUNT ASSET ...          each purse named from now on begins with this
 
 TIME is seconds since the start, as ``30s``. An order's instrument is the last one declared,
 unless its id is written ``SYMBOL:ID``. After every line the books balance, the exchange's
@@ -152,16 +153,24 @@ _SCENARIO = re.compile(r"^scenario +(.+)$", re.MULTILINE)
 
 
 def scenarios(path: Path) -> Iterator[tuple[str, int, str]]:
-    """Yield (name, line before the first, text) of each scenario of a file."""
+    """Yield (name, line before the first, text) of each scenario of a file.
+
+    What stands before the first scenario is run before each. Lines keep their numbers.
+    """
     text = path.read_text(encoding="utf-8")
     starts = list(_SCENARIO.finditer(text))
     if not starts:
         yield path.stem, 0, text
+        return
+    before = text[: starts[0].start()]
     ends = [following.start() for following in starts[1:]] + [len(text)]
-    for start, end in zip(starts, ends if starts else [], strict=True):
-        body = text[start.end() : end]
-        line = text.count("\n", 0, start.end())
-        yield f"{path.stem}: {start.group(1).strip()}", line, body
+    for start, end in zip(starts, ends, strict=True):
+        between = "\n" * text.count("\n", len(before), start.end())
+        yield (
+            f"{path.stem}: {start.group(1).strip()}",
+            0,
+            before + between + text[start.end() : end],
+        )
 
 
 @attrs.define
@@ -176,6 +185,7 @@ class Script:
     symbol: Symbol | None = None
     followed_from: Start = attrs.field(factory=Start)
     limit_notionals: dict[AssetName, int] = attrs.field(factory=dict)
+    endowment: list[tuple[str, str]] = attrs.field(factory=list)
 
     def run(self, text: str, first_line: int = 0) -> None:
         """Run a scenario. Raises: AssertionError naming the line that does not hold."""
@@ -322,39 +332,32 @@ class Script:
         if post_only:
             words.remove("post-only")
         price: int | None = None
-        quantity: int | None = None
-        quote: int | None = None
         expires: int | None = None
-        tif = TimeInForce.GTC
+        by_quote = words[0] == "quote"
+        if by_quote:
+            words.pop(0)
         kind, trigger = take_condition(words, lambda text: price_ticks_of(instrument, text))
         match words:
-            case ["quote", amount, "MARKET"]:
-                quote = parse_decimal(amount, instrument.quote_scale)
-                kind, tif = OrderType.MARKET, TimeInForce.IOC
-            case [amount, "MARKET"]:
-                quantity = instrument.parse_quantity(amount)
-                kind, tif = OrderType.MARKET, TimeInForce.IOC
+            case [amount, "MARKET", *time]:
+                kind, time_in_force = OrderType.MARKET, time.pop(0) if time else "IOC"
             case [amount, time_in_force, *time] if time_in_force in TimeInForce.__members__:
-                quantity = instrument.parse_quantity(amount)
-                tif = TimeInForce[time_in_force]
-                expires = time_ns(time[0]) if time else None
+                pass
             case [amount, "@", limit, time_in_force, *time]:
                 price = price_ticks_of(instrument, limit)
-                quantity = instrument.parse_quantity(amount)
-                tif = TimeInForce[time_in_force]
-                expires = time_ns(time[0]) if time else None
             case _:
                 raise AssertionError(f"not the terms of an order: {words}")
+        if time:
+            expires = time_ns(time[0])
         return PlaceOrder(
             purse=purse,
             client_order_id=client_id,
             symbol=symbol,
             side=Side[side],
             type=kind,
-            time_in_force=tif,
+            time_in_force=TimeInForce[time_in_force],
             price_ticks=price,
-            quantity_lots=quantity,
-            quote_units=quote,
+            quantity_lots=None if by_quote else instrument.parse_quantity(amount),
+            quote_units=parse_decimal(amount, instrument.quote_scale) if by_quote else None,
             post_only=post_only,
             self_trade_prevention=stp,
             expires_at_ns=expires,
@@ -470,7 +473,12 @@ class Script:
         purse = make_purse(account, sub)
         if purse not in self.exchange.state.purses and not name.startswith("?"):
             self._apply(OpenPurse(purse=purse, simulated=False, request_id=""))
+            for amount, asset in self.endowment:
+                self._apply(self._command("deposit", [name, amount, asset])())
         return purse
+
+    def _endow(self, words: list[str]) -> None:
+        self.endowment = list(zip(words[::2], words[1::2], strict=True))
 
     def _scope(self, name: str) -> RiskScope:
         if name == "house" or name.startswith(("market:", "?")):
@@ -817,4 +825,5 @@ STATEMENTS: dict[str, Callable[[Script, list[str]], None]] = {
     "status": Script._status,
     "stop": Script._stop,
     "restart": Script._restart,
+    "endow": Script._endow,
 }

@@ -8,7 +8,7 @@ import pytest
 
 from tests.domain.script import Script, scenarios
 
-SCRIPTS = sorted((Path(__file__).parent / "scripts").glob("*.script"))
+SCRIPTS = sorted((Path(__file__).parent / "scripts").rglob("*.script"))
 
 
 @pytest.mark.parametrize(
