@@ -34,9 +34,11 @@ from xached.api.admin import ActorReport, AdminHandlers, HouseReport
 from xached.api.auth import AuthHandlers, SessionAuthorizer
 from xached.api.disconnect_guard import end_streams_of_the_past
 from xached.api.errors import Interceptor
+from xached.api.fees import FeeStatements
 from xached.api.health import HealthService
 from xached.api.market import MarketHandlers
 from xached.api.order_control import OrderControl
+from xached.api.order_reading import OrderReading
 from xached.api.portfolio import Portfolios
 from xached.api.reflection import reflection_services
 from xached.api.risk import RiskHandlers
@@ -549,12 +551,18 @@ def _services(core: _Core) -> tuple[Service, ...]:
     trading = (
         TradingHandlers(matching, directory, core.history, core.feed, now_ns),
         OrderControl(matching, directory, now_ns),
+        OrderReading(matching, directory, core.history),
         portfolios,
     )
-    wallet = WalletHandlers(matching, directory, core.history), portfolios
+    account = AccountHandlers(sessions, matching, directory, now_ns)
+    wallet = (
+        WalletHandlers(matching, directory, core.history),
+        portfolios,
+        FeeStatements(directory, core.history, now_ns),
+    )
     return (
         _service(auth_pb2, "AuthService", AuthHandlers(sessions)),
-        _service(account_pb2, "AccountService", AccountHandlers(sessions, matching)),
+        _service(account_pb2, "AccountService", account),
         _service(trading_pb2, "TradingService", trading),
         _service(market_pb2, "MarketService", MarketHandlers(core.market, directory)),
         _service(wallet_pb2, "WalletService", wallet),

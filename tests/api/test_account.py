@@ -12,8 +12,9 @@ from typing import Any
 
 import grpc
 import pytest
+import trio
 from trio.testing import MockClock
-from xache.v1 import account_pb2, admin_pb2, trading_pb2, wallet_pb2
+from xache.v1 import account_pb2, admin_pb2, trading_pb2, types_pb2, wallet_pb2
 
 from tests.api.trading_house import SELL, TradingHouse, call_of, limit, status, trading_house
 from xached.api.admin import AdminHandlers, HouseReport
@@ -164,3 +165,80 @@ async def test_a_transfer_that_is_refused(
     assert error.reason is reason
     assert status(error).code is code
     assert house.running.journal.last_seq == seq
+
+
+# --- Fees. -----------------------------------------------------------------------------------
+
+
+def tier(volume: str, maker_ppm: int, taker_ppm: int) -> types_pb2.FeeTier:
+    return types_pb2.FeeTier(
+        asset="USDT", min_volume=volume, maker_fee_ppm=maker_ppm, taker_fee_ppm=taker_ppm
+    )
+
+
+async def trade(house: TradingHouse, name: str, quantity: str) -> trading_pb2.PlaceOrderResponse:
+    """Alice takes what Bob offers at 49,000."""
+    await house.place("bob", limit(f"b-{name}", SELL, price="49000", quantity=quantity))
+    return await house.place(ALICE, limit(name, price="49000", quantity=quantity))
+
+
+async def test_who_trades_more_pays_less_and_sees_what_the_next_tier_takes(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    running = house.running
+    report = HouseReport(version="", ready_at_ns=0, journal_seq=0, views_seq=0, actors=())
+    admin = AdminHandlers(running.matching, running.directory, Mailbox(4), lambda: report)
+    table = [tier("0", 90, 900), tier("10000", 50, 500)]
+    request = admin_pb2.SetFeeTiersRequest(tiers=table, request_id="f1")
+    seq = (await admin.set_fee_tiers(call_of("root"), request)).seq
+    row = running.journal.row(seq)
+    assert row is not None
+    assert row.by == "root"
+    first = await trade(house, "a1", "0.1")
+    assert (first.order.executed_notional, first.order.fee) == ("4900", "4.41")
+
+    async def standing() -> account_pb2.FeeStanding:
+        answer = await house.account.get_fees(call_of(ALICE), account_pb2.GetFeesRequest())
+        (told,) = answer.standings
+        return told
+
+    told = await standing()
+    assert (told.asset, told.volume_30d) == ("USDT", "4900")
+    assert (told.tier, told.next_tier) == (table[0], table[1])
+    await trade(house, "a2", "0.2")
+    told = await standing()
+    assert (told.volume_30d, told.tier, told.HasField("next_tier")) == ("14700", table[1], False)
+    assert (await trade(house, "a3", "0.1")).order.fee == "2.45"
+    dearer = admin_pb2.SetFeeTiersRequest(tiers=[tier("0", 50, 500), tier("1", 50, 600)])
+    error = await refused(admin.set_fee_tiers(call_of("root"), dearer))
+    assert error.reason is Reason.FEE_TIERS
+
+
+async def test_a_fee_statement_tells_every_day_and_the_sums(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    await trade(house, "a1", "0.1")
+    await trio.sleep(86_400)
+    placed = await trade(house, "a2", "0.2")
+    request = wallet_pb2.GetFeeStatementRequest(min_seq=placed.order.seq)
+    told = await house.fees.get_fee_statement(call_of(ALICE), request)
+    assert [(day.taker_notional, day.taker_fee, day.fee) for day in told.days] == [
+        ("4900", "4.9", "4.9"),
+        ("9800", "9.8", "9.8"),
+    ]
+    (total,) = told.totals
+    assert (total.date, total.asset, total.fee, total.maker_fee) == ("", "USDT", "14.7", "0")
+    days = [day.date for day in told.days]
+    assert days == sorted(days)
+    request.to_date = days[0]
+    assert len((await house.fees.get_fee_statement(call_of(ALICE), request)).days) == 1
+    bob = await house.fees.get_fee_statement(call_of("bob"), wallet_pb2.GetFeeStatementRequest())
+    assert [day.maker_fee for day in bob.days] == ["0.49", "0.98"]
+    for from_date, reason in (
+        ("yesterday", Reason.ID_FORMAT),
+        ("2999-01-01", Reason.AMOUNT_RANGE),
+        ("1971-01-01", Reason.AMOUNT_RANGE),
+    ):
+        query = wallet_pb2.GetFeeStatementRequest(from_date=from_date)
+        error = await refused(house.fees.get_fee_statement(call_of(ALICE), query))
+        assert error.reason is reason

@@ -223,7 +223,7 @@ async def test_rules_change_and_markets_go_at_run_time(
     )
     assert in_use.reason is Reason.UNKNOWN_ASSET
     await admin.delist_asset(ADMIN, admin_pb2.DelistAssetRequest(asset="BTC", cause="gone"))
-    ended = await house.trading.get_order(
+    ended = await house.reading.get_order(
         call_of("alice"), trading_pb2.GetOrderRequest(order_id=placed.order.order_id)
     )
     assert ended.order.end_reason == types_pb2.END_REASON_INSTRUMENT
@@ -498,6 +498,7 @@ async def test_every_garbled_command_is_refused_in_form(
         (admin.change_instrument, admin_pb2.ChangeInstrumentRequest()),
         (admin.delist_instrument, admin_pb2.DelistInstrumentRequest()),
         (admin.delist_asset, admin_pb2.DelistAssetRequest()),
+        (admin.set_fee_tiers, admin_pb2.SetFeeTiersRequest(tiers=[types_pb2.FeeTier()])),
         (admin.set_market_state, admin_pb2.SetMarketStateRequest()),
         (admin.set_mark, admin_pb2.SetMarkRequest()),
         (admin.set_risk_limits, admin_pb2.SetRiskLimitsRequest()),

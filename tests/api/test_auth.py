@@ -31,6 +31,7 @@ from xached.api.auth import (
 from xached.api.errors import StatusError, status_of
 from xached.api.routes import PUBLIC, Call, Caller, Routes, Service
 from xached.domain.auth import Role, Scope
+from xached.domain.instrument import Directory
 from xached.domain.order import Purse
 from xached.domain.rejection import Rejection
 from xached.runtime.world import SimulatedWorld
@@ -88,7 +89,9 @@ class Api:
                 ),
                 Service(
                     descriptor=account_pb2.DESCRIPTOR.services_by_name["AccountService"],
-                    handlers=AccountHandlers(people.inbox, Matching(8)),
+                    handlers=AccountHandlers(
+                        people.inbox, Matching(8), Directory(), people.world.now_ns
+                    ),
                 ),
             ],
             self.authorizer,

@@ -111,7 +111,7 @@ async def test_the_end_of_a_stream_cancels_what_is_in_its_scope(
             stream.requests.end()
         await stream.ended.wait()
     assert await open_ids(house) == left
-    ended = await house.trading.get_order(
+    ended = await house.reading.get_order(
         call_of(ALICE), trading_pb2.GetOrderRequest(client_order_id="own-buy")
     )
     assert ended.order.end_reason == types_pb2.END_REASON_DISCONNECT

@@ -42,6 +42,7 @@ from xached.domain.messages import AmendOrder, Deposit, OpenPurse
 from xached.domain.order import Order, Purse
 from xached.domain.queries import PurseQuery
 from xached.domain.rejection import Reason, Rejection
+from xached.storage import views as views_module
 from xached.storage.views import Page, ViewsReader
 
 ALICE = "alice"
@@ -67,7 +68,7 @@ async def house(tmp_path: Path) -> AsyncIterator[TradingHouse]:
 async def get(house: TradingHouse, account: str, **wanted: str) -> trading_pb2.GetOrderResponse:
     request = trading_pb2.GetOrderRequest(**wanted)
     call = call_of(account, wanted.get("subaccount", ""))
-    return await house.trading.get_order(call, request)
+    return await house.reading.get_order(call, request)
 
 
 # --- One order. ------------------------------------------------------------------------------
@@ -165,14 +166,14 @@ async def list_orders(
     house: TradingHouse, account: str = ALICE, **wanted: object
 ) -> trading_pb2.ListOrdersResponse:
     request = trading_pb2.ListOrdersRequest(**wanted)  # type: ignore[arg-type] # made per test
-    return await house.trading.list_orders(call_of(account), request)
+    return await house.reading.list_orders(call_of(account), request)
 
 
 async def list_fills(
     house: TradingHouse, account: str = ALICE, **wanted: object
 ) -> trading_pb2.ListFillsResponse:
     request = trading_pb2.ListFillsRequest(**wanted)  # type: ignore[arg-type] # made per test
-    return await house.trading.list_fills(call_of(account), request)
+    return await house.reading.list_fills(call_of(account), request)
 
 
 async def test_open_orders_are_listed_oldest_first(
@@ -188,10 +189,10 @@ async def test_open_orders_are_listed_oldest_first(
     assert names == ["a0", "a2", "a3"]
     call = call_of(ALICE)
     wanted = trading_pb2.ListOpenOrdersRequest(symbol="BTC-USDT")
-    assert len((await house.trading.list_open_orders(call, wanted)).orders) == 3
+    assert len((await house.reading.list_open_orders(call, wanted)).orders) == 3
     wanted = trading_pb2.ListOpenOrdersRequest(symbol="NO-SUCH")
     with pytest.raises(Rejection) as refused:
-        await house.trading.list_open_orders(call, wanted)
+        await house.reading.list_open_orders(call, wanted)
     assert refused.value.reason is Reason.UNKNOWN_INSTRUMENT
 
 
@@ -329,6 +330,86 @@ async def test_a_page_has_a_size(autojump_clock: MockClock, house: TradingHouse)
         await list_orders(house, page_size=501)
     assert refused.value.facts["allowed"] == "0 to 500"
     assert not (await list_orders(house, page_token=write_token(2**63 - 1))).orders
+
+
+async def test_lists_are_filtered_by_side_status_and_time(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    accepted = []
+    for number in range(6):
+        side, price = (SELL, "51000") if number % 2 else (BUY, "49000")
+        placed = await house.place(ALICE, limit(f"o{number}", side, price=price))
+        accepted.append(placed.order.accepted_at_ns)
+        await trio.sleep(60)
+    await house.trading.cancel_order(
+        call_of(ALICE), trading_pb2.CancelOrderRequest(client_order_id="o2")
+    )
+
+    async def ids(**wanted: Any) -> list[str]:
+        seq = house.running.journal.last_seq
+        page = await list_orders(house, min_seq=seq, **wanted)
+        assert not page.next_page_token
+        return [order.client_order_id for order in page.orders]
+
+    assert await ids(side=SELL) == ["o5", "o3", "o1"]
+    canceled = types_pb2.ORDER_STATUS_CANCELED
+    assert await ids(statuses=[canceled]) == ["o2"]
+    assert await ids(statuses=[canceled, types_pb2.ORDER_STATUS_OPEN], side=BUY) == [
+        "o4", "o2", "o0",
+    ]  # fmt: skip
+    assert await ids(from_ns=accepted[3]) == ["o5", "o4", "o3"]
+    assert await ids(to_ns=accepted[3]) == ["o2", "o1", "o0"]
+    assert await ids(from_ns=accepted[1], to_ns=accepted[4], side=SELL) == ["o3", "o1"]
+    assert await ids(to_ns=accepted[0]) == []
+    assert await ids(from_ns=accepted[5] + 1) == []
+    first = await list_orders(house, side=SELL, page_size=2)
+    assert [order.client_order_id for order in first.orders] == ["o5", "o3"]
+    rest = await list_orders(house, side=SELL, page_size=2, page_token=first.next_page_token)
+    assert [order.client_order_id for order in rest.orders] == ["o1"]
+    with pytest.raises(Rejection) as refused:
+        await list_orders(house, statuses=[99])
+    assert refused.value.facts["field"] == "statuses"
+
+
+async def test_a_page_looks_through_so_many_and_goes_on_where_it_stopped(
+    autojump_clock: MockClock, house: TradingHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views_module, "SCANNED_MAX", 4)
+    for number in range(10):
+        side, price = (SELL, "51000") if number in {0, 5} else (BUY, "49000")
+        await house.place(ALICE, limit(f"o{number}", side, price=price))
+    pages, token = [], ""
+    while True:
+        page = await list_orders(
+            house, side=SELL, page_size=3, page_token=token,
+            min_seq=house.running.journal.last_seq,
+        )  # fmt: skip
+        pages.append([order.client_order_id for order in page.orders])
+        token = page.next_page_token
+        if not token:
+            break
+    assert pages == [[], ["o5"], ["o0"]]
+
+
+async def test_fills_are_filtered_by_side_and_time(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    times = []
+    for number in range(4):
+        mine, theirs = (SELL, BUY) if number % 2 else (BUY, SELL)
+        await house.place("bob", limit(f"b{number}", theirs, price="49000"))
+        placed = await house.place(ALICE, limit(f"a{number}", mine, price="49000"))
+        times.append(placed.fills[0].at_ns)
+        await trio.sleep(60)
+
+    async def ids(**wanted: Any) -> list[str]:
+        request = trading_pb2.ListFillsRequest(min_seq=house.running.journal.last_seq, **wanted)
+        page = await house.reading.list_fills(call_of(ALICE), request)
+        return [fill.client_order_id for fill in page.fills]
+
+    assert await ids(side=SELL) == ["a3", "a1"]
+    assert await ids(from_ns=times[1], to_ns=times[3]) == ["a2", "a1"]
+    assert await ids(to_ns=times[1], side=BUY) == ["a0"]
 
 
 async def test_positions_are_listed_with_what_they_cost(

@@ -18,7 +18,9 @@ from xached.actors.history import History, run_history
 from xached.actors.market.data import MarketData
 from xached.api.account import AccountHandlers
 from xached.api.errors import StatusError, status_of
+from xached.api.fees import FeeStatements
 from xached.api.order_control import OrderControl
+from xached.api.order_reading import OrderReading
 from xached.api.portfolio import Portfolios
 from xached.api.routes import Call, Caller
 from xached.api.trading import TradingHandlers
@@ -168,9 +170,11 @@ class TradingHouse:
 
     trading: TradingHandlers
     control: OrderControl
+    reading: OrderReading
     portfolios: Portfolios
     market: MarketData
     account: AccountHandlers
+    fees: FeeStatements
     wallet: WalletHandlers
     history: History
     views_lane: HeldLane
@@ -185,7 +189,7 @@ class TradingHouse:
 
     async def open_orders(self, account: str) -> Sequence[types_pb2.Order]:
         """Open orders of the main purse."""
-        answer = await self.trading.list_open_orders(
+        answer = await self.reading.list_open_orders(
             call_of(account), trading_pb2.ListOpenOrdersRequest()
         )
         return list(answer.orders)
@@ -213,12 +217,16 @@ async def trading_house(path: Path, *, capacity: int = 1_024) -> AsyncIterator[T
                     trading=TradingHandlers(
                         house.matching, house.directory, history, house.feed, house.world.now_ns
                     ),
+                    reading=OrderReading(house.matching, house.directory, history),
                     control=OrderControl(house.matching, house.directory, house.world.now_ns),
                     portfolios=Portfolios(
                         house.matching, house.directory, history, market, house.world.now_ns
                     ),
                     market=market,
-                    account=AccountHandlers(Mailbox(4), house.matching),
+                    account=AccountHandlers(
+                        Mailbox(4), house.matching, house.directory, house.world.now_ns
+                    ),
+                    fees=FeeStatements(house.directory, history, house.world.now_ns),
                     wallet=WalletHandlers(house.matching, house.directory, history),
                     history=history,
                     views_lane=lane,

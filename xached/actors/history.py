@@ -24,7 +24,7 @@ from xached.domain.statement import FeeDay, Transaction
 from xached.runtime.mailbox import Overloaded
 from xached.runtime.topic import Lagged, Subscription, Topic
 from xached.runtime.world import Lane, World
-from xached.storage.views import Page, Views, ViewsReader
+from xached.storage.views import EVERYTHING, Page, Views, ViewsReader, Wanted
 
 Found = TypeVar("Found")
 
@@ -103,11 +103,18 @@ class History:
         await self._wait_reached(self._last_seq())
 
     async def orders(
-        self, purse: Purse, symbol: Symbol | None, before: int | None, limit: int
+        self,
+        purse: Purse,
+        symbol: Symbol | None,
+        before: int | None,
+        limit: int,
+        wanted: Wanted = EVERYTHING,
     ) -> Page[Order]:
         """Orders of a purse, newest first."""
         return await self._read(
-            lambda: self._reader.list_orders(purse, symbol=symbol, before=before, limit=limit)
+            lambda: self._reader.list_orders(
+                purse, symbol=symbol, before=before, limit=limit, wanted=wanted
+            )
         )
 
     async def fee_days(self, purse: Purse, first_day: int, last_day: int) -> tuple[FeeDay, ...]:
@@ -115,11 +122,18 @@ class History:
         return await self._read(lambda: self._reader.fee_days(purse, first_day, last_day))
 
     async def fills(
-        self, purse: Purse, symbol: Symbol | None, before: int | None, limit: int
+        self,
+        purse: Purse,
+        symbol: Symbol | None,
+        before: int | None,
+        limit: int,
+        wanted: Wanted = EVERYTHING,
     ) -> Page[Fill]:
         """Fills of a purse, newest first."""
         return await self._read(
-            lambda: self._reader.list_fills(purse, symbol=symbol, before=before, limit=limit)
+            lambda: self._reader.list_fills(
+                purse, symbol=symbol, before=before, limit=limit, wanted=wanted
+            )
         )
 
     async def transactions(

@@ -10,9 +10,15 @@ from xache.v1 import admin_pb2
 from xached.actors.matching import Matching
 from xached.api import convert, listing
 from xached.api.auth import Sessions, bootstrap_admin, caller_of, set_role
+from xached.api.fees import read_tiers
 from xached.api.routes import Call
 from xached.domain.instrument import Asset, AssetName, Directory
-from xached.domain.market_messages import ChangeInstrument, DelistAsset, DelistInstrument
+from xached.domain.market_messages import (
+    ChangeInstrument,
+    DelistAsset,
+    DelistInstrument,
+    SetFeeTiers,
+)
 from xached.domain.messages import (
     Command,
     Deposit,
@@ -128,6 +134,16 @@ class AdminHandlers:
             request_id=convert.optional_id(request.request_id),
         )
         return admin_pb2.DelistAssetResponse(seq=await self._seq_of(call, command))
+
+    async def set_fee_tiers(
+        self, call: Call, request: admin_pb2.SetFeeTiersRequest
+    ) -> admin_pb2.SetFeeTiersResponse:
+        """Set the house's whole table of fee tiers."""
+        command = SetFeeTiers(
+            tiers=read_tiers(request.tiers, self._directory),
+            request_id=convert.optional_id(request.request_id),
+        )
+        return admin_pb2.SetFeeTiersResponse(seq=await self._seq_of(call, command))
 
     async def set_market_state(
         self, call: Call, request: admin_pb2.SetMarketStateRequest

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
 from xache.v1 import trading_pb2, types_pb2
@@ -36,6 +36,7 @@ from xached.domain.order import (
     MarketState,
     Order,
     OrderId,
+    OrderStatus,
     OrderType,
     Purse,
     SelfTradePrevention,
@@ -54,6 +55,7 @@ _SIDES = {side.value: side for side in Side}
 _TYPES = {kind.value: kind for kind in OrderType}
 _TIMES = {time.value: time for time in TimeInForce}
 _MODES = {mode.value: mode for mode in SelfTradePrevention}
+_STATUSES = {status.value: status for status in OrderStatus}
 _SCOPES = {scope.value: scope for scope in CancelScope}
 _STATES = {state.value: state for state in MarketState}
 
@@ -192,6 +194,16 @@ def cause(text: str) -> str:
 def cancel_scope(number: int, unset: CancelScope = CancelScope.ENTRIES) -> CancelScope:
     """Read which orders are cancelled. Raises: Rejection."""
     return pick(_SCOPES, number, "scope") if number else unset
+
+
+def side_filter(number: int) -> Side | None:
+    """Read an optional side. Raises: Rejection."""
+    return pick(_SIDES, number, "side") if number else None
+
+
+def status_filter(numbers: Iterable[int]) -> frozenset[OrderStatus]:
+    """Read any number of statuses. Raises: Rejection."""
+    return frozenset(pick(_STATUSES, number, "statuses") for number in numbers)
 
 
 def symbol_filter(text: str, directory: Directory) -> Symbol | None:

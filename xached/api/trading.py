@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-import grpc
 import outcome
 import trio
 from xache.v1 import trading_pb2
@@ -14,8 +13,7 @@ from xached.actors.history import History
 from xached.actors.matching import CommandOutcome, Matching
 from xached.api import convert, order_changes
 from xached.api.disconnect_guard import DisconnectGuard
-from xached.api.errors import StatusError, status_of
-from xached.api.paging import read_page, write_token
+from xached.api.errors import status_of
 from xached.api.purse_stream import HEARTBEAT_S, PurseStream
 from xached.api.routes import Call, Requests, Responses
 from xached.domain.disconnect_messages import ArmDisconnect
@@ -28,10 +26,8 @@ from xached.domain.messages import (
     PlaceOrder,
     ReplaceOrder,
     Row,
-    order_scope,
 )
-from xached.domain.order import MAIN, CancelScope, EndReason, Purse, account_of, make_order_id
-from xached.domain.queries import PurseQuery
+from xached.domain.order import MAIN, CancelScope, EndReason, Purse, account_of
 from xached.domain.rejection import Reason, Rejection
 from xached.runtime.mailbox import Overloaded
 from xached.runtime.topic import Topic
@@ -223,79 +219,7 @@ class TradingHandlers:
         row = await self._execute(call, command)
         return convert.cancel_all_response(row)
 
-    # --- reading ----------------------------------------------------------------------------
-
-    async def get_order(
-        self, call: Call, request: trading_pb2.GetOrderRequest
-    ) -> trading_pb2.GetOrderResponse:
-        """Tell how one order stands; NOT_FOUND means it was never accepted."""
-        purse = call.purse
-        order_id, client_order_id = convert.order_name(request.order_id, request.client_order_id)
-        if client_order_id is not None:
-            # Asked through the mailbox: an order that is still queued there is waited for.
-            accepted = await self._matching.find_request(
-                order_scope(purse), client_order_id, account=account_of(purse)
-            )
-            if accepted is None:
-                raise _unknown_order("client_order_id", client_order_id)
-            order_id = make_order_id(accepted.seq, 0)
-        assert order_id is not None
-        await self._history.wait_current()
-        told = await self._history.order(purse, order_id)
-        if told is None:
-            raise _unknown_order("order_id", str(order_id))
-        order, fills = told
-        instrument = self._directory[order.symbol]
-        return trading_pb2.GetOrderResponse(
-            order=convert.order_message(order, instrument),
-            fills=[convert.fill_message(fill, instrument) for fill in fills],
-        )
-
-    async def list_open_orders(
-        self, call: Call, request: trading_pb2.ListOpenOrdersRequest
-    ) -> trading_pb2.ListOpenOrdersResponse:
-        """List the open orders of a purse, oldest first."""
-        symbol = convert.symbol_filter(request.symbol, self._directory)
-        purse = await self._matching.query(PurseQuery(call.purse), account=account_of(call.purse))
-        return trading_pb2.ListOpenOrdersResponse(
-            orders=[
-                convert.order_message(order, self._directory[order.symbol])
-                for order in purse.orders
-                if symbol is None or order.symbol == symbol
-            ]
-        )
-
-    async def list_orders(
-        self, call: Call, request: trading_pb2.ListOrdersRequest
-    ) -> trading_pb2.ListOrdersResponse:
-        """List orders of a purse, newest first."""
-        page = read_page(request.page_size, request.page_token)
-        symbol = convert.symbol_filter(request.symbol, self._directory)
-        await self._history.wait_for(request.min_seq)
-        found = await self._history.orders(call.purse, symbol, page.before, page.size)
-        return trading_pb2.ListOrdersResponse(
-            orders=[
-                convert.order_message(order, self._directory[order.symbol]) for order in found.items
-            ],
-            next_page_token=write_token(found.next_before),
-            as_of_seq=found.as_of_seq,
-        )
-
-    async def list_fills(
-        self, call: Call, request: trading_pb2.ListFillsRequest
-    ) -> trading_pb2.ListFillsResponse:
-        """List fills of a purse, newest first."""
-        page = read_page(request.page_size, request.page_token)
-        symbol = convert.symbol_filter(request.symbol, self._directory)
-        await self._history.wait_for(request.min_seq)
-        found = await self._history.fills(call.purse, symbol, page.before, page.size)
-        return trading_pb2.ListFillsResponse(
-            fills=[
-                convert.fill_message(fill, self._directory[fill.symbol]) for fill in found.items
-            ],
-            next_page_token=write_token(found.next_before),
-            as_of_seq=found.as_of_seq,
-        )
+    # --- following --------------------------------------------------------------------------
 
     async def watch_purse(
         self,
@@ -448,12 +372,3 @@ def _check_same_purse(named: str, subaccount: str) -> None:
             given=named[:40],
             allowed=f"empty or {subaccount or MAIN}",
         )
-
-
-def _unknown_order(field: str, given: str) -> StatusError:
-    return StatusError(
-        grpc.StatusCode.NOT_FOUND,
-        Reason.UNKNOWN_ORDER.value,
-        "no such order was ever accepted for this purse",
-        {"field": field, "given": given, "allowed": "an order of the purse"},
-    )

@@ -38,7 +38,17 @@ from xached.domain.messages import (
     Traded,
     make_order,
 )
-from xached.domain.order import DECREMENT, Leg, Order, OrderId, Purse, Trigger, accepted_seq
+from xached.domain.order import (
+    DECREMENT,
+    Leg,
+    Order,
+    OrderId,
+    OrderStatus,
+    Purse,
+    Side,
+    Trigger,
+    accepted_seq,
+)
 from xached.domain.state import DAY_NS
 from xached.domain.statement import (
     FeeDay,
@@ -107,6 +117,42 @@ SHAPE: Final = "\n".join(
 )
 """The tables, and the fields of all that is packed. A file of another shape is made anew, so
 both may change without a migration."""
+
+
+@attrs.frozen(kw_only=True)
+class Wanted:
+    """Which orders or fills of a list are wanted; an order by when it was accepted.
+
+    ``from_ns`` is the first moment that is, ``to_ns`` the first that is not any more. ``statuses``
+    is for orders alone.
+    """
+
+    side: Side | None = None
+    statuses: frozenset[OrderStatus] = frozenset()
+    from_ns: int = 0
+    to_ns: int | None = None
+
+    def takes(self, item: Order | Fill) -> bool:
+        """Whether one that is in time is wanted."""
+        if self.side is not None and item.side is not self.side:
+            return False
+        return not self.statuses or (isinstance(item, Order) and item.status in self.statuses)
+
+    def is_too_old(self, item: Order | Fill) -> bool:
+        """Whether it and all before it are."""
+        return _at_ns(item) < self.from_ns
+
+
+EVERYTHING: Final = Wanted()
+
+SCANNED_MAX: Final = 5_000
+"""Orders or fills that one page looks through for those that are wanted."""
+
+KEY_MAX: Final = 2**63 - 1
+
+
+def _at_ns(item: Order | Fill) -> int:
+    return item.accepted_at_ns if isinstance(item, Order) else item.at_ns
 
 
 @attrs.frozen(kw_only=True)
@@ -327,16 +373,28 @@ class ViewsReader:
             return _as_of_seq(self._connection)
 
     def list_orders(
-        self, purse: Purse, *, symbol: Symbol | None = None, before: int | None = None, limit: int
+        self,
+        purse: Purse,
+        *,
+        symbol: Symbol | None = None,
+        before: int | None = None,
+        limit: int,
+        wanted: Wanted = EVERYTHING,
     ) -> Page[Order]:
         """Orders of a purse, open and ended, newest first; ``before`` is an order's id."""
-        return self._page(_NEWEST_ORDERS, purse, symbol, before, limit)
+        return self._page(_NEWEST_ORDERS, purse, symbol, before, limit, wanted)
 
     def list_fills(
-        self, purse: Purse, *, symbol: Symbol | None = None, before: int | None = None, limit: int
+        self,
+        purse: Purse,
+        *,
+        symbol: Symbol | None = None,
+        before: int | None = None,
+        limit: int,
+        wanted: Wanted = EVERYTHING,
     ) -> Page[Fill]:
         """Fills of a purse, newest first; ``before`` is what the last page said."""
-        return self._page(_NEWEST_FILLS, purse, symbol, before, limit)
+        return self._page(_NEWEST_FILLS, purse, symbol, before, limit, wanted)
 
     def list_transactions(
         self, purse: Purse, *, asset: AssetName | None = None, before: int | None = None, limit: int
@@ -346,7 +404,7 @@ class ViewsReader:
         Those of a trade are told from its fill, where they are up to three.
         """
         assert limit >= 1
-        before = 2**63 - 1 if before is None else before
+        before = KEY_MAX if before is None else before
         # Of the newest number perhaps nothing is left, and one more tells whether there is more.
         number = (before - 1) // _PARTS + 1
         with self._lock, self._connection:
@@ -435,20 +493,51 @@ class ViewsReader:
             yield number * _PARTS, _decode(body)
 
     def _page(
-        self, sql: str, purse: Purse, symbol: Symbol | None, before: int | None, limit: int
+        self,
+        sql: str,
+        purse: Purse,
+        symbol: Symbol | None,
+        before: int | None,
+        limit: int,
+        wanted: Wanted,
     ) -> Page[Any]:
         assert limit >= 1
-        before = 2**63 - 1 if before is None else before
+        before = KEY_MAX if before is None else before
+        scanned = limit if wanted is EVERYTHING else max(limit, SCANNED_MAX)
+        found: list[Any] = []
         with self._lock, self._connection:  # one moment for the page and its sequence
             symbols = _instruments(self._connection) if symbol is None else (symbol,)
-            found = list(self._newest(sql, purse, symbols, before, limit + 1))
+            if wanted.to_ns is not None:
+                before = min(before, self._first_key_at(sql, purse, symbols, wanted.to_ns))
+            next_before: int | None = None
+            last_key = before
+            for number, (key, item) in enumerate(
+                self._newest(sql, purse, symbols, before, scanned + 1)
+            ):
+                if wanted.is_too_old(item):
+                    next_before = None
+                    break
+                if len(found) == limit or number == scanned:
+                    # There is one more, wanted or not.
+                    next_before = last_key
+                    break
+                last_key = key
+                if wanted.takes(item):
+                    found.append(item)
             as_of_seq = _as_of_seq(self._connection)
-        page = found[:limit]
-        return Page(
-            items=tuple(item for _, item in page),
-            next_before=page[-1][0] if len(found) > limit else None,
-            as_of_seq=as_of_seq,
-        )
+        return Page(items=tuple(found), next_before=next_before, as_of_seq=as_of_seq)
+
+    def _first_key_at(self, sql: str, purse: Purse, symbols: Collection[Symbol], at_ns: int) -> int:
+        """The oldest key that is not older than a time; keys grow with time."""
+        low, high = 0, KEY_MAX
+        while low < high:
+            middle = (low + high) // 2
+            newest = next(self._newest(sql, purse, symbols, middle + 1, 1), None)
+            if newest is not None and _at_ns(newest[1]) >= at_ns:
+                high = newest[0]
+            else:
+                low = middle + 1
+        return high
 
     def _newest(
         self, sql: str, purse: Purse, symbols: Collection[Symbol], before: int, limit: int

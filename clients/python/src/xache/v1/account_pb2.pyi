@@ -1,4 +1,5 @@
 from xache.v1 import options_pb2 as _options_pb2
+from xache.v1 import types_pb2 as _types_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -22,6 +23,28 @@ class GetAccountResponse(_message.Message):
     roles: _containers.RepeatedScalarFieldContainer[_options_pb2.Role]
     created_at_ns: int
     def __init__(self, account_id: _Optional[str] = ..., email: _Optional[str] = ..., roles: _Optional[_Iterable[_Union[_options_pb2.Role, str]]] = ..., created_at_ns: _Optional[int] = ...) -> None: ...
+
+class GetFeesRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetFeesResponse(_message.Message):
+    __slots__ = ("standings",)
+    STANDINGS_FIELD_NUMBER: _ClassVar[int]
+    standings: _containers.RepeatedCompositeFieldContainer[FeeStanding]
+    def __init__(self, standings: _Optional[_Iterable[_Union[FeeStanding, _Mapping]]] = ...) -> None: ...
+
+class FeeStanding(_message.Message):
+    __slots__ = ("asset", "volume_30d", "tier", "next_tier")
+    ASSET_FIELD_NUMBER: _ClassVar[int]
+    VOLUME_30D_FIELD_NUMBER: _ClassVar[int]
+    TIER_FIELD_NUMBER: _ClassVar[int]
+    NEXT_TIER_FIELD_NUMBER: _ClassVar[int]
+    asset: str
+    volume_30d: str
+    tier: _types_pb2.FeeTier
+    next_tier: _types_pb2.FeeTier
+    def __init__(self, asset: _Optional[str] = ..., volume_30d: _Optional[str] = ..., tier: _Optional[_Union[_types_pb2.FeeTier, _Mapping]] = ..., next_tier: _Optional[_Union[_types_pb2.FeeTier, _Mapping]] = ...) -> None: ...
 
 class ListSubaccountsRequest(_message.Message):
     __slots__ = ()

@@ -45,6 +45,11 @@ class AccountServiceStub:
                 request_serializer=xache_dot_v1_dot_account__pb2.ListSubaccountsRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_account__pb2.ListSubaccountsResponse.FromString,
                 _registered_method=True)
+        self.GetFees = channel.unary_unary(
+                '/xache.v1.AccountService/GetFees',
+                request_serializer=xache_dot_v1_dot_account__pb2.GetFeesRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_account__pb2.GetFeesResponse.FromString,
+                _registered_method=True)
         self.OpenSubaccount = channel.unary_unary(
                 '/xache.v1.AccountService/OpenSubaccount',
                 request_serializer=xache_dot_v1_dot_account__pb2.OpenSubaccountRequest.SerializeToString,
@@ -70,6 +75,13 @@ class AccountServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetFees(self, request, context):
+        """Tell which fee tiers the caller has reached, and what the next ones take.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def OpenSubaccount(self, request, context):
         """Open another purse beside the main one, for a strategy or a purpose.
         """
@@ -89,6 +101,11 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.ListSubaccounts,
                     request_deserializer=xache_dot_v1_dot_account__pb2.ListSubaccountsRequest.FromString,
                     response_serializer=xache_dot_v1_dot_account__pb2.ListSubaccountsResponse.SerializeToString,
+            ),
+            'GetFees': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFees,
+                    request_deserializer=xache_dot_v1_dot_account__pb2.GetFeesRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_account__pb2.GetFeesResponse.SerializeToString,
             ),
             'OpenSubaccount': grpc.unary_unary_rpc_method_handler(
                     servicer.OpenSubaccount,
@@ -151,6 +168,33 @@ class AccountService:
             '/xache.v1.AccountService/ListSubaccounts',
             xache_dot_v1_dot_account__pb2.ListSubaccountsRequest.SerializeToString,
             xache_dot_v1_dot_account__pb2.ListSubaccountsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFees(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AccountService/GetFees',
+            xache_dot_v1_dot_account__pb2.GetFeesRequest.SerializeToString,
+            xache_dot_v1_dot_account__pb2.GetFeesResponse.FromString,
             options,
             channel_credentials,
             insecure,

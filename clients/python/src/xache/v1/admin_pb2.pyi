@@ -114,6 +114,20 @@ class DelistAssetResponse(_message.Message):
     seq: int
     def __init__(self, seq: _Optional[int] = ...) -> None: ...
 
+class SetFeeTiersRequest(_message.Message):
+    __slots__ = ("tiers", "request_id")
+    TIERS_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    tiers: _containers.RepeatedCompositeFieldContainer[_types_pb2.FeeTier]
+    request_id: str
+    def __init__(self, tiers: _Optional[_Iterable[_Union[_types_pb2.FeeTier, _Mapping]]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class SetFeeTiersResponse(_message.Message):
+    __slots__ = ("seq",)
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    def __init__(self, seq: _Optional[int] = ...) -> None: ...
+
 class SetMarketStateRequest(_message.Message):
     __slots__ = ("symbol", "state", "cause", "request_id")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]

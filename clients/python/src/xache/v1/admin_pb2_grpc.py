@@ -71,6 +71,11 @@ class AdminServiceStub:
                 request_serializer=xache_dot_v1_dot_admin__pb2.DelistAssetRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_admin__pb2.DelistAssetResponse.FromString,
                 _registered_method=True)
+        self.SetFeeTiers = channel.unary_unary(
+                '/xache.v1.AdminService/SetFeeTiers',
+                request_serializer=xache_dot_v1_dot_admin__pb2.SetFeeTiersRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_admin__pb2.SetFeeTiersResponse.FromString,
+                _registered_method=True)
         self.SetMarketState = channel.unary_unary(
                 '/xache.v1.AdminService/SetMarketState',
                 request_serializer=xache_dot_v1_dot_admin__pb2.SetMarketStateRequest.SerializeToString,
@@ -170,6 +175,13 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetFeeTiers(self, request, context):
+        """Set the house's whole table of fee tiers; an empty one ends them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SetMarketState(self, request, context):
         """Say what an instrument lets people do.
         """
@@ -263,6 +275,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.DelistAsset,
                     request_deserializer=xache_dot_v1_dot_admin__pb2.DelistAssetRequest.FromString,
                     response_serializer=xache_dot_v1_dot_admin__pb2.DelistAssetResponse.SerializeToString,
+            ),
+            'SetFeeTiers': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetFeeTiers,
+                    request_deserializer=xache_dot_v1_dot_admin__pb2.SetFeeTiersRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_admin__pb2.SetFeeTiersResponse.SerializeToString,
             ),
             'SetMarketState': grpc.unary_unary_rpc_method_handler(
                     servicer.SetMarketState,
@@ -496,6 +513,33 @@ class AdminService:
             '/xache.v1.AdminService/DelistAsset',
             xache_dot_v1_dot_admin__pb2.DelistAssetRequest.SerializeToString,
             xache_dot_v1_dot_admin__pb2.DelistAssetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetFeeTiers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AdminService/SetFeeTiers',
+            xache_dot_v1_dot_admin__pb2.SetFeeTiersRequest.SerializeToString,
+            xache_dot_v1_dot_admin__pb2.SetFeeTiersResponse.FromString,
             options,
             channel_credentials,
             insecure,

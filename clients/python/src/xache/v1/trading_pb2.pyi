@@ -386,18 +386,26 @@ class ListOpenOrdersResponse(_message.Message):
     def __init__(self, orders: _Optional[_Iterable[_Union[_types_pb2.Order, _Mapping]]] = ...) -> None: ...
 
 class ListOrdersRequest(_message.Message):
-    __slots__ = ("subaccount", "symbol", "page_size", "page_token", "min_seq")
+    __slots__ = ("subaccount", "symbol", "page_size", "page_token", "min_seq", "side", "statuses", "from_ns", "to_ns")
     SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     MIN_SEQ_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    STATUSES_FIELD_NUMBER: _ClassVar[int]
+    FROM_NS_FIELD_NUMBER: _ClassVar[int]
+    TO_NS_FIELD_NUMBER: _ClassVar[int]
     subaccount: str
     symbol: str
     page_size: int
     page_token: str
     min_seq: int
-    def __init__(self, subaccount: _Optional[str] = ..., symbol: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., min_seq: _Optional[int] = ...) -> None: ...
+    side: _types_pb2.Side
+    statuses: _containers.RepeatedScalarFieldContainer[_types_pb2.OrderStatus]
+    from_ns: int
+    to_ns: int
+    def __init__(self, subaccount: _Optional[str] = ..., symbol: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., min_seq: _Optional[int] = ..., side: _Optional[_Union[_types_pb2.Side, str]] = ..., statuses: _Optional[_Iterable[_Union[_types_pb2.OrderStatus, str]]] = ..., from_ns: _Optional[int] = ..., to_ns: _Optional[int] = ...) -> None: ...
 
 class ListOrdersResponse(_message.Message):
     __slots__ = ("orders", "next_page_token", "as_of_seq")
@@ -410,18 +418,24 @@ class ListOrdersResponse(_message.Message):
     def __init__(self, orders: _Optional[_Iterable[_Union[_types_pb2.Order, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., as_of_seq: _Optional[int] = ...) -> None: ...
 
 class ListFillsRequest(_message.Message):
-    __slots__ = ("subaccount", "symbol", "page_size", "page_token", "min_seq")
+    __slots__ = ("subaccount", "symbol", "page_size", "page_token", "min_seq", "side", "from_ns", "to_ns")
     SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     MIN_SEQ_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    FROM_NS_FIELD_NUMBER: _ClassVar[int]
+    TO_NS_FIELD_NUMBER: _ClassVar[int]
     subaccount: str
     symbol: str
     page_size: int
     page_token: str
     min_seq: int
-    def __init__(self, subaccount: _Optional[str] = ..., symbol: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., min_seq: _Optional[int] = ...) -> None: ...
+    side: _types_pb2.Side
+    from_ns: int
+    to_ns: int
+    def __init__(self, subaccount: _Optional[str] = ..., symbol: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., min_seq: _Optional[int] = ..., side: _Optional[_Union[_types_pb2.Side, str]] = ..., from_ns: _Optional[int] = ..., to_ns: _Optional[int] = ...) -> None: ...
 
 class ListFillsResponse(_message.Message):
     __slots__ = ("fills", "next_page_token", "as_of_seq")

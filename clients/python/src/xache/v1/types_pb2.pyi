@@ -226,6 +226,18 @@ class Asset(_message.Message):
     scale: int
     def __init__(self, name: _Optional[str] = ..., scale: _Optional[int] = ...) -> None: ...
 
+class FeeTier(_message.Message):
+    __slots__ = ("asset", "min_volume", "maker_fee_ppm", "taker_fee_ppm")
+    ASSET_FIELD_NUMBER: _ClassVar[int]
+    MIN_VOLUME_FIELD_NUMBER: _ClassVar[int]
+    MAKER_FEE_PPM_FIELD_NUMBER: _ClassVar[int]
+    TAKER_FEE_PPM_FIELD_NUMBER: _ClassVar[int]
+    asset: str
+    min_volume: str
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+    def __init__(self, asset: _Optional[str] = ..., min_volume: _Optional[str] = ..., maker_fee_ppm: _Optional[int] = ..., taker_fee_ppm: _Optional[int] = ...) -> None: ...
+
 class Instrument(_message.Message):
     __slots__ = ("symbol", "base", "quote", "tick_size", "lot_size", "min_price", "max_price", "min_quantity", "max_quantity", "max_market_quantity", "min_notional", "max_notional", "buy_band_up_ppm", "buy_band_down_ppm", "sell_band_up_ppm", "sell_band_down_ppm", "maker_fee_ppm", "taker_fee_ppm", "max_open_orders", "state", "min_market_quantity", "max_algo_orders", "max_iceberg_orders", "max_position", "min_trail_bps", "max_trail_bps", "mark_stale_ns", "reference_bucket_ns", "reference_buckets", "auction_ns", "volatility_halt_ns", "opening_auction")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]

@@ -26,7 +26,7 @@ from xache.v1 import options_pb2 as xache_dot_v1_dot_options__pb2
 from xache.v1 import types_pb2 as xache_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15xache/v1/wallet.proto\x12\x08xache.v1\x1a\x16xache/v1/options.proto\x1a\x14xache/v1/types.proto\"x\n\x14TransferFundsRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x19\n\x11target_subaccount\x18\x02 \x01(\t\x12\r\n\x05\x61sset\x18\x03 \x01(\t\x12\x0e\n\x06\x61mount\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"Z\n\x15TransferFundsResponse\x12%\n\tpositions\x18\x01 \x03(\x0b\x32\x12.xache.v1.Position\x12\r\n\x05\x61t_ns\x18\x02 \x01(\x03\x12\x0b\n\x03seq\x18\x03 \x01(\x04\"T\n\x13GetPortfolioRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x15\n\rwhole_account\x18\x02 \x01(\x08\x12\x12\n\nbase_asset\x18\x03 \x01(\t\"\xa5\x02\n\x14GetPortfolioResponse\x12\x12\n\nbase_asset\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12)\n\x0b\x61llocations\x18\x03 \x03(\x0b\x32\x14.xache.v1.Allocation\x12\x12\n\nchange_24h\x18\x04 \x01(\t\x12\x1b\n\x0ereturn_24h_ppm\x18\x05 \x01(\x12H\x00\x88\x01\x01\x12\x11\n\tflows_24h\x18\x06 \x01(\t\x12\x10\n\x08realised\x18\x07 \x01(\t\x12\x12\n\nunrealised\x18\x08 \x01(\t\x12\x17\n\nreturn_ppm\x18\t \x01(\x12H\x01\x88\x01\x01\x12\x0b\n\x03seq\x18\n \x01(\x04\x12\r\n\x05\x61t_ns\x18\x0b \x01(\x03\x42\x11\n\x0f_return_24h_ppmB\r\n\x0b_return_ppm\"u\n\nAllocation\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\t\x12\x11\n\tshare_ppm\x18\x04 \x01(\r\x12$\n\x06prices\x18\x05 \x03(\x0b\x32\x14.xache.v1.AssetPrice\"p\n\nAssetPrice\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\r\n\x05price\x18\x02 \x01(\t\x12!\n\x04kind\x18\x03 \x01(\x0e\x32\x13.xache.v1.PriceKind\x12 \n\x06source\x18\x04 \x01(\x0b\x32\x10.xache.v1.Source\"(\n\x12GetBalancesRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\"G\n\x13GetBalancesResponse\x12#\n\x08\x62\x61lances\x18\x01 \x03(\x0b\x32\x11.xache.v1.Balance\x12\x0b\n\x03seq\x18\x02 \x01(\x04\"\x84\x01\n\x0bTransaction\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\r\n\x05\x61t_ns\x18\x02 \x01(\x03\x12\'\n\x04kind\x18\x03 \x01(\x0e\x32\x19.xache.v1.TransactionKind\x12\r\n\x05\x61sset\x18\x04 \x01(\t\x12\x0e\n\x06\x61mount\x18\x05 \x01(\t\x12\x11\n\treference\x18\x06 \x01(\t\"t\n\x17ListTransactionsRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x0f\n\x07min_seq\x18\x05 \x01(\x04\"s\n\x18ListTransactionsResponse\x12+\n\x0ctransactions\x18\x01 \x03(\x0b\x32\x15.xache.v1.Transaction\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x11\n\tas_of_seq\x18\x03 \x01(\x04*\xa6\x01\n\x0fTransactionKind\x12 \n\x1cTRANSACTION_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18TRANSACTION_KIND_DEPOSIT\x10\x01\x12\x1a\n\x16TRANSACTION_KIND_TRADE\x10\x02\x12\x18\n\x14TRANSACTION_KIND_FEE\x10\x03\x12\x1d\n\x19TRANSACTION_KIND_TRANSFER\x10\x04\x32\xb3\x03\n\rWalletService\x12\x61\n\x0bGetBalances\x12\x1c.xache.v1.GetBalancesRequest\x1a\x1d.xache.v1.GetBalancesResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x01\"\nsubaccount\x12\x64\n\x0cGetPortfolio\x12\x1d.xache.v1.GetPortfolioRequest\x1a\x1e.xache.v1.GetPortfolioResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x01\"\nsubaccount\x12g\n\rTransferFunds\x12\x1e.xache.v1.TransferFundsRequest\x1a\x1f.xache.v1.TransferFundsResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x02\"\nsubaccount\x12p\n\x10ListTransactions\x12!.xache.v1.ListTransactionsRequest\x1a\".xache.v1.ListTransactionsResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x01\"\nsubaccountb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15xache/v1/wallet.proto\x12\x08xache.v1\x1a\x16xache/v1/options.proto\x1a\x14xache/v1/types.proto\"x\n\x14TransferFundsRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x19\n\x11target_subaccount\x18\x02 \x01(\t\x12\r\n\x05\x61sset\x18\x03 \x01(\t\x12\x0e\n\x06\x61mount\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"Z\n\x15TransferFundsResponse\x12%\n\tpositions\x18\x01 \x03(\x0b\x32\x12.xache.v1.Position\x12\r\n\x05\x61t_ns\x18\x02 \x01(\x03\x12\x0b\n\x03seq\x18\x03 \x01(\x04\"T\n\x13GetPortfolioRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x15\n\rwhole_account\x18\x02 \x01(\x08\x12\x12\n\nbase_asset\x18\x03 \x01(\t\"\xa5\x02\n\x14GetPortfolioResponse\x12\x12\n\nbase_asset\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12)\n\x0b\x61llocations\x18\x03 \x03(\x0b\x32\x14.xache.v1.Allocation\x12\x12\n\nchange_24h\x18\x04 \x01(\t\x12\x1b\n\x0ereturn_24h_ppm\x18\x05 \x01(\x12H\x00\x88\x01\x01\x12\x11\n\tflows_24h\x18\x06 \x01(\t\x12\x10\n\x08realised\x18\x07 \x01(\t\x12\x12\n\nunrealised\x18\x08 \x01(\t\x12\x17\n\nreturn_ppm\x18\t \x01(\x12H\x01\x88\x01\x01\x12\x0b\n\x03seq\x18\n \x01(\x04\x12\r\n\x05\x61t_ns\x18\x0b \x01(\x03\x42\x11\n\x0f_return_24h_ppmB\r\n\x0b_return_ppm\"u\n\nAllocation\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\t\x12\x11\n\tshare_ppm\x18\x04 \x01(\r\x12$\n\x06prices\x18\x05 \x03(\x0b\x32\x14.xache.v1.AssetPrice\"p\n\nAssetPrice\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\r\n\x05price\x18\x02 \x01(\t\x12!\n\x04kind\x18\x03 \x01(\x0e\x32\x13.xache.v1.PriceKind\x12 \n\x06source\x18\x04 \x01(\x0b\x32\x10.xache.v1.Source\"a\n\x16GetFeeStatementRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x11\n\tfrom_date\x18\x02 \x01(\t\x12\x0f\n\x07to_date\x18\x03 \x01(\t\x12\x0f\n\x07min_seq\x18\x04 \x01(\x04\"n\n\x17GetFeeStatementResponse\x12\x1e\n\x04\x64\x61ys\x18\x01 \x03(\x0b\x32\x10.xache.v1.FeeDay\x12 \n\x06totals\x18\x02 \x03(\x0b\x32\x10.xache.v1.FeeDay\x12\x11\n\tas_of_seq\x18\x03 \x01(\x04\"\x88\x01\n\x06\x46\x65\x65\x44\x61y\x12\x0c\n\x04\x64\x61te\x18\x01 \x01(\t\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x16\n\x0emaker_notional\x18\x03 \x01(\t\x12\x11\n\tmaker_fee\x18\x04 \x01(\t\x12\x16\n\x0etaker_notional\x18\x05 \x01(\t\x12\x11\n\ttaker_fee\x18\x06 \x01(\t\x12\x0b\n\x03\x66\x65\x65\x18\x07 \x01(\t\"(\n\x12GetBalancesRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\"G\n\x13GetBalancesResponse\x12#\n\x08\x62\x61lances\x18\x01 \x03(\x0b\x32\x11.xache.v1.Balance\x12\x0b\n\x03seq\x18\x02 \x01(\x04\"\x84\x01\n\x0bTransaction\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\r\n\x05\x61t_ns\x18\x02 \x01(\x03\x12\'\n\x04kind\x18\x03 \x01(\x0e\x32\x19.xache.v1.TransactionKind\x12\r\n\x05\x61sset\x18\x04 \x01(\t\x12\x0e\n\x06\x61mount\x18\x05 \x01(\t\x12\x11\n\treference\x18\x06 \x01(\t\"t\n\x17ListTransactionsRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x0f\n\x07min_seq\x18\x05 \x01(\x04\"s\n\x18ListTransactionsResponse\x12+\n\x0ctransactions\x18\x01 \x03(\x0b\x32\x15.xache.v1.Transaction\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x11\n\tas_of_seq\x18\x03 \x01(\x04*\xa6\x01\n\x0fTransactionKind\x12 \n\x1cTRANSACTION_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18TRANSACTION_KIND_DEPOSIT\x10\x01\x12\x1a\n\x16TRANSACTION_KIND_TRADE\x10\x02\x12\x18\n\x14TRANSACTION_KIND_FEE\x10\x03\x12\x1d\n\x19TRANSACTION_KIND_TRANSFER\x10\x04\x32\xa2\x04\n\rWalletService\x12\x61\n\x0bGetBalances\x12\x1c.xache.v1.GetBalancesRequest\x1a\x1d.xache.v1.GetBalancesResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x01\"\nsubaccount\x12\x64\n\x0cGetPortfolio\x12\x1d.xache.v1.GetPortfolioRequest\x1a\x1e.xache.v1.GetPortfolioResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x01\"\nsubaccount\x12g\n\rTransferFunds\x12\x1e.xache.v1.TransferFundsRequest\x1a\x1f.xache.v1.TransferFundsResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x02\"\nsubaccount\x12m\n\x0fGetFeeStatement\x12 .xache.v1.GetFeeStatementRequest\x1a!.xache.v1.GetFeeStatementResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x01\"\nsubaccount\x12p\n\x10ListTransactions\x12!.xache.v1.ListTransactionsRequest\x1a\".xache.v1.ListTransactionsResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x01\"\nsubaccountb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,10 +39,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WALLETSERVICE'].methods_by_name['GetPortfolio']._serialized_options = b'\242\273\030\021\010\002\022\001\001\"\nsubaccount'
   _globals['_WALLETSERVICE'].methods_by_name['TransferFunds']._loaded_options = None
   _globals['_WALLETSERVICE'].methods_by_name['TransferFunds']._serialized_options = b'\242\273\030\021\010\002\022\001\002\"\nsubaccount'
+  _globals['_WALLETSERVICE'].methods_by_name['GetFeeStatement']._loaded_options = None
+  _globals['_WALLETSERVICE'].methods_by_name['GetFeeStatement']._serialized_options = b'\242\273\030\021\010\002\022\001\001\"\nsubaccount'
   _globals['_WALLETSERVICE'].methods_by_name['ListTransactions']._loaded_options = None
   _globals['_WALLETSERVICE'].methods_by_name['ListTransactions']._serialized_options = b'\242\273\030\021\010\002\022\001\001\"\nsubaccount'
-  _globals['_TRANSACTIONKIND']._serialized_start=1396
-  _globals['_TRANSACTIONKIND']._serialized_end=1562
+  _globals['_TRANSACTIONKIND']._serialized_start=1746
+  _globals['_TRANSACTIONKIND']._serialized_end=1912
   _globals['_TRANSFERFUNDSREQUEST']._serialized_start=81
   _globals['_TRANSFERFUNDSREQUEST']._serialized_end=201
   _globals['_TRANSFERFUNDSRESPONSE']._serialized_start=203
@@ -55,16 +57,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ALLOCATION']._serialized_end=794
   _globals['_ASSETPRICE']._serialized_start=796
   _globals['_ASSETPRICE']._serialized_end=908
-  _globals['_GETBALANCESREQUEST']._serialized_start=910
-  _globals['_GETBALANCESREQUEST']._serialized_end=950
-  _globals['_GETBALANCESRESPONSE']._serialized_start=952
-  _globals['_GETBALANCESRESPONSE']._serialized_end=1023
-  _globals['_TRANSACTION']._serialized_start=1026
-  _globals['_TRANSACTION']._serialized_end=1158
-  _globals['_LISTTRANSACTIONSREQUEST']._serialized_start=1160
-  _globals['_LISTTRANSACTIONSREQUEST']._serialized_end=1276
-  _globals['_LISTTRANSACTIONSRESPONSE']._serialized_start=1278
-  _globals['_LISTTRANSACTIONSRESPONSE']._serialized_end=1393
-  _globals['_WALLETSERVICE']._serialized_start=1565
-  _globals['_WALLETSERVICE']._serialized_end=2000
+  _globals['_GETFEESTATEMENTREQUEST']._serialized_start=910
+  _globals['_GETFEESTATEMENTREQUEST']._serialized_end=1007
+  _globals['_GETFEESTATEMENTRESPONSE']._serialized_start=1009
+  _globals['_GETFEESTATEMENTRESPONSE']._serialized_end=1119
+  _globals['_FEEDAY']._serialized_start=1122
+  _globals['_FEEDAY']._serialized_end=1258
+  _globals['_GETBALANCESREQUEST']._serialized_start=1260
+  _globals['_GETBALANCESREQUEST']._serialized_end=1300
+  _globals['_GETBALANCESRESPONSE']._serialized_start=1302
+  _globals['_GETBALANCESRESPONSE']._serialized_end=1373
+  _globals['_TRANSACTION']._serialized_start=1376
+  _globals['_TRANSACTION']._serialized_end=1508
+  _globals['_LISTTRANSACTIONSREQUEST']._serialized_start=1510
+  _globals['_LISTTRANSACTIONSREQUEST']._serialized_end=1626
+  _globals['_LISTTRANSACTIONSRESPONSE']._serialized_start=1628
+  _globals['_LISTTRANSACTIONSRESPONSE']._serialized_end=1743
+  _globals['_WALLETSERVICE']._serialized_start=1915
+  _globals['_WALLETSERVICE']._serialized_end=2461
 # @@protoc_insertion_point(module_scope)

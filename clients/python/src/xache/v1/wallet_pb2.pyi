@@ -108,6 +108,46 @@ class AssetPrice(_message.Message):
     source: _types_pb2.Source
     def __init__(self, symbol: _Optional[str] = ..., price: _Optional[str] = ..., kind: _Optional[_Union[_types_pb2.PriceKind, str]] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ...) -> None: ...
 
+class GetFeeStatementRequest(_message.Message):
+    __slots__ = ("subaccount", "from_date", "to_date", "min_seq")
+    SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    FROM_DATE_FIELD_NUMBER: _ClassVar[int]
+    TO_DATE_FIELD_NUMBER: _ClassVar[int]
+    MIN_SEQ_FIELD_NUMBER: _ClassVar[int]
+    subaccount: str
+    from_date: str
+    to_date: str
+    min_seq: int
+    def __init__(self, subaccount: _Optional[str] = ..., from_date: _Optional[str] = ..., to_date: _Optional[str] = ..., min_seq: _Optional[int] = ...) -> None: ...
+
+class GetFeeStatementResponse(_message.Message):
+    __slots__ = ("days", "totals", "as_of_seq")
+    DAYS_FIELD_NUMBER: _ClassVar[int]
+    TOTALS_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_SEQ_FIELD_NUMBER: _ClassVar[int]
+    days: _containers.RepeatedCompositeFieldContainer[FeeDay]
+    totals: _containers.RepeatedCompositeFieldContainer[FeeDay]
+    as_of_seq: int
+    def __init__(self, days: _Optional[_Iterable[_Union[FeeDay, _Mapping]]] = ..., totals: _Optional[_Iterable[_Union[FeeDay, _Mapping]]] = ..., as_of_seq: _Optional[int] = ...) -> None: ...
+
+class FeeDay(_message.Message):
+    __slots__ = ("date", "asset", "maker_notional", "maker_fee", "taker_notional", "taker_fee", "fee")
+    DATE_FIELD_NUMBER: _ClassVar[int]
+    ASSET_FIELD_NUMBER: _ClassVar[int]
+    MAKER_NOTIONAL_FIELD_NUMBER: _ClassVar[int]
+    MAKER_FEE_FIELD_NUMBER: _ClassVar[int]
+    TAKER_NOTIONAL_FIELD_NUMBER: _ClassVar[int]
+    TAKER_FEE_FIELD_NUMBER: _ClassVar[int]
+    FEE_FIELD_NUMBER: _ClassVar[int]
+    date: str
+    asset: str
+    maker_notional: str
+    maker_fee: str
+    taker_notional: str
+    taker_fee: str
+    fee: str
+    def __init__(self, date: _Optional[str] = ..., asset: _Optional[str] = ..., maker_notional: _Optional[str] = ..., maker_fee: _Optional[str] = ..., taker_notional: _Optional[str] = ..., taker_fee: _Optional[str] = ..., fee: _Optional[str] = ...) -> None: ...
+
 class GetBalancesRequest(_message.Message):
     __slots__ = ("subaccount",)
     SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]

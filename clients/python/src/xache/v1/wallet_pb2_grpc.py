@@ -50,6 +50,11 @@ class WalletServiceStub:
                 request_serializer=xache_dot_v1_dot_wallet__pb2.TransferFundsRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_wallet__pb2.TransferFundsResponse.FromString,
                 _registered_method=True)
+        self.GetFeeStatement = channel.unary_unary(
+                '/xache.v1.WalletService/GetFeeStatement',
+                request_serializer=xache_dot_v1_dot_wallet__pb2.GetFeeStatementRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_wallet__pb2.GetFeeStatementResponse.FromString,
+                _registered_method=True)
         self.ListTransactions = channel.unary_unary(
                 '/xache.v1.WalletService/ListTransactions',
                 request_serializer=xache_dot_v1_dot_wallet__pb2.ListTransactionsRequest.SerializeToString,
@@ -84,6 +89,13 @@ class WalletServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetFeeStatement(self, request, context):
+        """Tell what a purse was charged in fees, by UTC day and asset.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListTransactions(self, request, context):
         """List what moved in and out of a purse, newest first.
         """
@@ -108,6 +120,11 @@ def add_WalletServiceServicer_to_server(servicer, server):
                     servicer.TransferFunds,
                     request_deserializer=xache_dot_v1_dot_wallet__pb2.TransferFundsRequest.FromString,
                     response_serializer=xache_dot_v1_dot_wallet__pb2.TransferFundsResponse.SerializeToString,
+            ),
+            'GetFeeStatement': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFeeStatement,
+                    request_deserializer=xache_dot_v1_dot_wallet__pb2.GetFeeStatementRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_wallet__pb2.GetFeeStatementResponse.SerializeToString,
             ),
             'ListTransactions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListTransactions,
@@ -197,6 +214,33 @@ class WalletService:
             '/xache.v1.WalletService/TransferFunds',
             xache_dot_v1_dot_wallet__pb2.TransferFundsRequest.SerializeToString,
             xache_dot_v1_dot_wallet__pb2.TransferFundsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFeeStatement(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.WalletService/GetFeeStatement',
+            xache_dot_v1_dot_wallet__pb2.GetFeeStatementRequest.SerializeToString,
+            xache_dot_v1_dot_wallet__pb2.GetFeeStatementResponse.FromString,
             options,
             channel_credentials,
             insecure,
