@@ -290,6 +290,7 @@ class ModelExchange:
         self._settle(order, outcome, walk)
         outcome.executed = executed
         outcome.status, outcome.reason = self._fate(order, stopped)
+        self._trim(outcome)
         return outcome
 
     # --- rules ----------------------------------------------------------------------------------
@@ -331,6 +332,8 @@ class ModelExchange:
         yield Reason.POSITION_RANGE, self._owns_too_much(terms, instrument, lots or 0)
         yield Reason.ORDER_SIZE, notional > self.max_notional
         yield Reason.OPEN_ORDERS, len(mine) + 1 > self.max_orders
+        if terms.reduce_only:
+            yield Reason.REDUCE_ONLY, (lots or 0) > -self._excess(terms.purse, symbol)
 
     def _average(self, symbol: Symbol) -> Fraction | None:
         """The volume-weighted price of what was traded."""
@@ -519,6 +522,31 @@ class ModelExchange:
         position = self.positions[buyer.terms.purse, instrument.symbol]
         position.quantity += lots
         position.cost += notional + buyer_fee
+
+    def _excess(self, purse: Purse, symbol: Symbol) -> int:
+        """How much more reduce-only orders would sell than there is."""
+        reducing = [order for order in self._of(purse, symbol) if order.terms.reduce_only]
+        return sum(order.leaves for order in reducing) - self.positions[purse, symbol].quantity
+
+    def _of(self, purse: Purse, symbol: Symbol) -> list[ModelOrder]:
+        return [
+            order
+            for order in self.resting
+            if order.terms.purse == purse and order.terms.symbol == symbol
+        ]
+
+    def _trim(self, outcome: Outcome) -> None:
+        """Take what the position no longer covers off reduce-only orders, the newest first."""
+        for order in sorted(self.resting, key=lambda each: -each.number):
+            over = self._excess(order.terms.purse, order.terms.symbol)
+            if not order.terms.reduce_only or over <= 0:
+                continue
+            order.quantity -= min(over, order.leaves)
+            order.shown = min(order.shown, order.leaves)
+            if order.leaves == 0:
+                self.resting.remove(order)
+                gone = (OrderStatus.CANCELED, EndReason.REDUCE_ONLY, order.executed)
+                outcome.ended.append((order.number, *gone))
 
     def _show(self, order: ModelOrder, leaves: int) -> None:
         """Show what there is, or a slice of it, at the back of the queue."""

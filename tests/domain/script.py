@@ -22,7 +22,7 @@ when they are first named; a purse whose name begins with ``?`` does not.
                                            [loss A] [drawdown A] [in ASSET]
                                     SCOPE is house, market:SYMBOL, account:PURSE or purse:PURSE
     order PURSE ID SIDE QUANTITY @ PRICE TIF [TIME] [post-only] [slide] [display QUANTITY]
-            [stp MODE]
+            [reduce-only] [stp MODE]
     order PURSE ID SIDE QUANTITY MARKET [TIF [TIME]] [stp MODE]     TIF is IOC when not named
     order PURSE ID SIDE quote AMOUNT MARKET [stp MODE]
     amend PURSE ID QUANTITY [expect EXECUTED]
@@ -32,6 +32,7 @@ when they are first named; a purse whose name begins with ``?`` does not.
     order PURSE ID SIDE QUANTITY STOP_LIMIT|TAKE_PROFIT_LIMIT PRICE @ LIMIT TIF [TIME] [on SOURCE]
     order PURSE ID SIDE QUANTITY TRAILING_STOP Nbps|by:PRICE [from PRICE] [TIF [TIME]] [on SOURCE]
     cancel PURSE ID                 cancel-all PURSE [SYMBOL] [ENTRIES]
+    flatten PURSE [SYMBOL]          -> ID ... SYMBOL:LEFT:REASON ...  cancelled, and what stays
     dead-man PURSE TIME|off [ALL]   clock TIME                       restart
 
     -> STATUS [REASON] [EXECUTED]   after order, replace (of the new order) and cancel; FILLED
@@ -83,8 +84,8 @@ from tests.domain.script_markets import (
 )
 from tests.domain.script_orders import (
     amend_command,
-    cancel_all_command,
-    dead_man_command,
+    left_after,
+    purse_command,
     replace_command,
 )
 from tests.domain.script_words import (
@@ -264,12 +265,9 @@ class Script:
                 purse = self._purse(name)
                 traded = self._instrument_of(purse, client_id)
                 return lambda: replace_command(purse, traded, client_id, new_id, terms)
-            case "cancel-all", [name, *terms]:
+            case (("cancel-all" | "flatten" | "dead-man"), [name, *terms]):
                 purse = self._purse(name)
-                return lambda: cancel_all_command(purse, terms)
-            case "dead-man", [name, *terms]:
-                purse = self._purse(name)
-                return lambda: dead_man_command(purse, terms)
+                return lambda: purse_command(verb, purse, terms)
             case "risk-state", [name, setter, state]:
                 scope = self._scope(name)
                 return lambda: SetRiskState(
@@ -328,6 +326,9 @@ class Script:
         slide = "slide" in words
         if slide:
             words.remove("slide")
+        reduce_only = "reduce-only" in words
+        if reduce_only:
+            words.remove("reduce-only")
         post_only = "post-only" in words
         if post_only:
             words.remove("post-only")
@@ -364,6 +365,7 @@ class Script:
             trigger=trigger,
             display_lots=display,
             slide=slide,
+            reduce_only=reduce_only,
         )
 
     def _instrument_of(self, purse: Purse, client_id: str) -> Instrument:
@@ -540,6 +542,11 @@ class Script:
         if verb in ("order", "replace", "cancel"):
             if expected is not None:
                 self._check_status(expected)
+        elif verb == "flatten":
+            markets = self.exchange.state.markets
+            rules = {symbol: market.instrument for symbol, market in markets.items()}
+            told = left_after(self.events, rules)
+            assert told == (expected or []), told
         elif verb in ("cancel-all", "clock", "delist"):
             ended = [e.client_order_id for e in self.events if isinstance(e, OrderEnded)]
             assert ended == (expected or []), ended

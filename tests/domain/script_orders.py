@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tests.domain.script_markets import time_ns
 from tests.domain.script_words import lots_of, price_ticks_of
 from xached.domain.instrument import Instrument, Symbol
-from xached.domain.messages import AmendOrder, CancelAll, ReplaceOrder
+from xached.domain.messages import AmendOrder, CancelAll, Event, OrderEnded, ReplaceOrder
 from xached.domain.order import CancelScope, EndReason, Purse
-from xached.domain.protection_messages import CancelAllAfter
+from xached.domain.protection_messages import CancelAllAfter, Flatten, PositionSold
 
 
 def amend_command(
@@ -53,24 +53,37 @@ def replace_command(
     )
 
 
-def cancel_all_command(purse: Purse, words: Sequence[str]) -> CancelAll:
-    """``[SYMBOL] [ENTRIES]``."""
-    symbols = [word for word in words if "-" in word]
-    return CancelAll(
-        purse=purse,
-        symbol=Symbol(symbols[0]) if symbols else None,
-        request_id="",
-        reason=EndReason.USER,
-        scope=CancelScope.ENTRIES if "ENTRIES" in words else CancelScope.ALL,
-    )
-
-
-def dead_man_command(purse: Purse, words: Sequence[str]) -> CancelAllAfter:
-    """``TIME|off [ALL]``."""
-    after, *scope = words
+def purse_command(
+    verb: str, purse: Purse, words: Sequence[str]
+) -> CancelAll | CancelAllAfter | Flatten:
+    """``cancel-all [SYMBOL] [ENTRIES]``, ``flatten [SYMBOL]``, ``dead-man TIME|off [ALL]``."""
+    symbol = next((Symbol(word) for word in words if "-" in word), None)
+    if verb == "cancel-all":
+        return CancelAll(
+            purse=purse,
+            symbol=symbol,
+            request_id="",
+            reason=EndReason.USER,
+            scope=CancelScope.ENTRIES if "ENTRIES" in words else CancelScope.ALL,
+        )
+    if verb == "flatten":
+        return Flatten(purse=purse, symbol=symbol, request_id="")
+    assert verb == "dead-man"
     return CancelAllAfter(
         purse=purse,
-        timeout_ns=0 if after == "off" else time_ns(after),
-        scope=CancelScope.ALL if scope == ["ALL"] else CancelScope.ENTRIES,
+        timeout_ns=0 if words[0] == "off" else time_ns(words[0]),
+        scope=CancelScope.ALL if "ALL" in words else CancelScope.ENTRIES,
         request_id="",
     )
+
+
+def left_after(events: Sequence[Event], instruments: Mapping[Symbol, Instrument]) -> list[str]:
+    """What a Flatten ended, in order, and ``SYMBOL:LEFT:REASON`` of each sale."""
+    told: list[str] = []
+    for event in events:
+        if isinstance(event, OrderEnded) and event.reason is EndReason.USER:
+            told.append(event.client_order_id)
+        elif isinstance(event, PositionSold):
+            left = instruments[event.symbol].format_quantity(event.left_lots)
+            told.append(f"{event.symbol}:{left}:{event.reason.name}")
+    return told

@@ -190,6 +190,7 @@ class ExchangeMachine(RuleBasedStateMachine):
         post_only=st.sampled_from([False, False, False, True]),
         life=st.integers(1, 30),
         display=st.sampled_from([0, 0, 0, 1, 2, 3]),
+        reduce_only=st.sampled_from([False, False, True]),
     )
     def place_limit(
         self,
@@ -200,6 +201,7 @@ class ExchangeMachine(RuleBasedStateMachine):
         post_only: bool,
         life: int,
         display: int,
+        reduce_only: bool,
     ) -> None:
         resting = time in (TimeInForce.GTC, TimeInForce.GTD)
         self.place(
@@ -211,6 +213,7 @@ class ExchangeMachine(RuleBasedStateMachine):
             quote_units=None,
             post_only=post_only and resting,
             display_lots=min(display, lots) or None if resting else None,
+            reduce_only=reduce_only and common[2] is Side.SELL,
             life=life if time is TimeInForce.GTD else None,
         )
 
@@ -508,7 +511,7 @@ class ExchangeMachine(RuleBasedStateMachine):
                 case OrderRested():
                     got.status = OrderStatus.PARTIALLY_FILLED if got.executed else OrderStatus.OPEN
                     assert self.real.state.orders[event.order_id].status is got.status
-                case OrderAccepted() | SliceShown():
+                case OrderAccepted() | SliceShown() | OrderReduced():
                     pass
                 case _:
                     raise AssertionError(event)
@@ -613,6 +616,7 @@ def test_agrees_with_the_model(machine: type[ExchangeMachine], part: int) -> Non
 #   time priority reversed; a part-filled maker sent to the back of its level
 #   self-trade prevention ignored; EXPIRE_BOTH spares the maker; prevented lots count as filled;
 #   accounts compared without the slash (*)
+#   reduce-only orders trimmed oldest first, or not when a maker's position shrinks
 #   an iceberg's next slice goes to the front, or its maker's fee is rounded for each slice
 #   a decrement frees too little of a hold, counts as filled, leaves a quote amount as it was
 #   a step forgets what its earlier trades did to a position, or what a taker has just bought

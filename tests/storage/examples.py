@@ -275,6 +275,13 @@ EXAMPLES: Final[tuple[object, ...]] = (
     dm.DisconnectArmed(purse=ALICE, stream=77, scope=CancelScope.ALL),
     dm.Disconnected(purse=ALICE, stream=77),
     pm.DeadManFired(purse=ALICE),
+    pm.TrimReduceOnly(purse=ALICE, symbol=SYMBOL),
+    pm.Flatten(purse=ALICE, symbol=None, request_id="r-35"),
+    pm.SellPosition(purse=ALICE, symbol=SYMBOL),
+    pm.FlattenStarted(purse=ALICE, symbols=(SYMBOL,)),
+    pm.PositionSold(
+        purse=ALICE, symbol=SYMBOL, orders=1, left_lots=LARGE, reason=EndReason.PRICE_BAND
+    ),
     m.OrderReduced(
         order_id=ORDER,
         purse=ALICE,

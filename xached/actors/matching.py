@@ -62,7 +62,7 @@ STEPS_MAX = 1_000
 RECENT_IDS_MAX = 100_000
 """Ids remembered in memory; older ones are looked up in the journal's index."""
 
-URGENT = CancelOrder | CancelAll | CancelAllAfter | ArmDisconnect | Disconnect
+URGENT = CancelOrder | CancelAll | CancelAllAfter | Flatten | ArmDisconnect | Disconnect
 """What has room in the mailbox when new work has none: it takes risk away."""
 
 COMMITS_KEPT = 64

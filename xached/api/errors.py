@@ -225,6 +225,7 @@ CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
     Reason.ORDER_RATE: _STATE,
     Reason.ORDER_CHANGED: grpc.StatusCode.ABORTED,
     Reason.STREAMS: _STATE,
+    Reason.REDUCE_ONLY: _STATE,
     Reason.LAST_ADMIN: _STATE,
 }
 """The code of every reason of the domain; complete, and a test says so."""

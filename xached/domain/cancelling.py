@@ -25,7 +25,6 @@ from xached.domain.protection_messages import (
     CancelAllAfter,
     DeadManFired,
     DeadManSet,
-    ProtectionEvent,
 )
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.state import DeadMan, State
@@ -110,7 +109,7 @@ def fire(state: State, purse: Purse) -> tuple[Event, ...]:
     )
 
 
-def apply_dead_man(state: State, event: ProtectionEvent) -> None:
+def apply_dead_man(state: State, event: DeadManSet | DeadManFired) -> None:
     """Write when the switch of a purse fires, or that it is off."""
     purse = state.purses[event.purse]
     if purse.dead_man is not None:

@@ -30,6 +30,7 @@ from xached.domain.disconnect_messages import (
     DisconnectEvent,
 )
 from xached.domain.disconnecting import apply_stream, decide_stream
+from xached.domain.flattening import apply_flatten, decide_flatten, sell_position
 from xached.domain.holds import needed_hold_units
 from xached.domain.house_rules import apply_rule, decide_deposit, decide_mark, decide_rule
 from xached.domain.instrument import (
@@ -105,7 +106,14 @@ from xached.domain.protection_messages import (
     DeadManFired,
     DeadManSet,
     FireDeadMan,
+    Flatten,
+    FlattenStarted,
+    PositionSold,
+    SellPosition,
+    TrimReduceOnly,
 )
+from xached.domain.reducing import trim
+from xached.domain.reducing_state import excess_lots
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.risk_rules import apply_risk, decide_risk
 from xached.domain.snapshot import Dump, dump, load
@@ -133,7 +141,15 @@ from xached.domain.waiting_state import (
     note_mark,
 )
 
-Step: TypeAlias = ExpireOrder | FireDeadMan | EndDelisted | LookAtPrices | StartTriggered
+Step: TypeAlias = (
+    ExpireOrder
+    | FireDeadMan
+    | TrimReduceOnly
+    | SellPosition
+    | EndDelisted
+    | LookAtPrices
+    | StartTriggered
+)
 """What the exchange asks itself to do."""
 
 STARTS_MAX = 256
@@ -163,13 +179,13 @@ class Exchange:
                 return self._decide_amend(command)
             case ReplaceOrder():
                 return self._decide_replace(command, seq, at_ns)
-            case CancelAll():
-                return decide_cancel_all(self.state, command)
-            case CancelAllAfter():
-                return decide_dead_man(self.state, command, at_ns)
+            case CancelAll() | CancelAllAfter() | Flatten():
+                return self._decide_protection(command, at_ns)
             case ArmDisconnect() | Disconnect():
                 return decide_stream(self.state, command, seq)
-            case ExpireOrder() | FireDeadMan() | EndDelisted() | LookAtPrices() | StartTriggered():
+            case ExpireOrder() | FireDeadMan() | TrimReduceOnly() | SellPosition():
+                return self._decide_step(command, seq)
+            case EndDelisted() | LookAtPrices() | StartTriggered():
                 return self._decide_step(command, seq)
             case OpenSubaccount():
                 return decide_open_subaccount(self.state, command)
@@ -186,6 +202,19 @@ class Exchange:
             case _:
                 return decide_rule(self.state, command)
 
+    def _decide_protection(
+        self, command: CancelAll | CancelAllAfter | Flatten, at_ns: int
+    ) -> tuple[Event, ...]:
+        match command:
+            case CancelAll():
+                return decide_cancel_all(self.state, command)
+            case CancelAllAfter():
+                return decide_dead_man(self.state, command, at_ns)
+            case Flatten():
+                return decide_flatten(self.state, command)
+            case _:
+                assert_never(command)
+
     def _decide_step(self, step: Step, seq: int) -> tuple[Event, ...]:
         state = self.state
         match step:
@@ -193,6 +222,10 @@ class Exchange:
                 return (ended(state.orders[step.order_id], EndReason.TIME),)
             case FireDeadMan():
                 return fire(state, step.purse)
+            case TrimReduceOnly():
+                return trim(state, step.purse, step.symbol)
+            case SellPosition():
+                return sell_position(state, step.purse, step.symbol, seq, state.now_ns)
             case EndDelisted():
                 orders = orders_to_end(state, step.symbol)
                 return tuple(ended(order, EndReason.INSTRUMENT) for order in orders)
@@ -206,13 +239,18 @@ class Exchange:
     def next_due(self) -> Step | None:
         """The next internal step that is due at the time of the last applied event.
 
-        What time ends comes before what a price wakes, an expiry before a dead-man's switch.
+        Reduce-only orders shrink with their position at once, and a Flatten comes to its end. What
+        time ends comes before what a price wakes, an expiry before a dead-man's switch.
         Prices are looked at before the next triggered order starts, and a row starts so many of
         these at most.
         """
         state = self.state
         for symbol in state.delisting:
             return EndDelisted(symbol=symbol)
+        for name, symbol in state.over_reducing:
+            return TrimReduceOnly(purse=name, symbol=symbol)
+        for name, symbol in state.flattening:
+            return SellPosition(purse=name, symbol=symbol)
         deadline_ns = self._earliest_ns()
         if deadline_ns is not None and deadline_ns <= state.now_ns:
             if state.expiries and state.expiries[0][0] == deadline_ns:
@@ -233,7 +271,7 @@ class Exchange:
     def next_deadline_ns(self) -> int | None:
         """When something becomes due without a command: what a row left undone, or an expiry."""
         state = self.state
-        if state.delisting or state.unseen:
+        if state.delisting or state.unseen or state.over_reducing or state.flattening:
             return state.now_ns
         if state.triggered and self._next_triggered() is not None:
             return state.now_ns
@@ -331,7 +369,7 @@ class Exchange:
         elif isinstance(event, OrderStarted):
             apply_started(self.state, event, seq, at_ns)
         else:
-            self._apply_rare(event)
+            self._apply_rare(event, seq)
 
     def _apply_rare(
         self,
@@ -355,7 +393,10 @@ class Exchange:
         | DeadManSet
         | DeadManFired
         | DisconnectEvent
+        | FlattenStarted
+        | PositionSold
         | ClockAdvanced,
+        seq: int,
     ) -> None:
         state = self.state
         waiting = [
@@ -383,6 +424,8 @@ class Exchange:
                 apply_dead_man(self.state, event)
             case DisconnectArmed() | Disconnected():
                 apply_stream(self.state, event)
+            case FlattenStarted() | PositionSold():
+                apply_flatten(self.state, event, seq)
             case ClockAdvanced():
                 pass
             case _:
@@ -454,6 +497,15 @@ class Exchange:
             hold = self.state.ledger.hold_of(order.order_id)
             instrument = self.state.markets[order.symbol].instrument
             assert hold.units == order.held_units == needed_hold_units(instrument, order), order
+        for name, purse in self.state.purses.items():
+            assert {
+                order_id
+                for order_id in purse.open_orders
+                if self.state.orders[order_id].reduce_only
+            } == {order_id for reducing in purse.reducing.values() for order_id in reducing}
+            for symbol in purse.reducing:
+                over = excess_lots(self.state, purse, symbol) > 0
+                assert over == ((name, symbol) in self.state.over_reducing)
         for purse in purses:
             assert set(purse.by_client_id.values()) == set(purse.open_orders)
             counted = {symbol: count for symbol, count in purse.open_counts.items() if count}

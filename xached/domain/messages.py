@@ -47,7 +47,11 @@ from xached.domain.order import (
 from xached.domain.protection_messages import (
     CancelAllAfter,
     FireDeadMan,
+    Flatten,
+    ProtectionCommand,
     ProtectionEvent,
+    SellPosition,
+    TrimReduceOnly,
 )
 from xached.domain.risk_bounds import RiskBounds, RiskMark, RiskScope, RiskSetter, RiskState
 from xached.domain.waiting_messages import (
@@ -285,8 +289,7 @@ Command: TypeAlias = (
     | AmendOrder
     | ReplaceOrder
     | CancelAll
-    | CancelAllAfter
-    | FireDeadMan
+    | ProtectionCommand
     | ArmDisconnect
     | Disconnect
     | ListAsset
@@ -333,11 +336,11 @@ def request_key(command: Command) -> tuple[str, str] | None:
     match command:
         case PlaceOrder() | ReplaceOrder():
             return order_scope(command.purse), command.client_order_id
-        case CancelOrder() | CancelAll() | CancelAllAfter() | AmendOrder():
+        case CancelOrder() | CancelAll() | CancelAllAfter() | Flatten() | AmendOrder():
             return (f"r:{command.purse}", command.request_id) if command.request_id else None
         case AdvanceClock() | ExpireOrder() | EndDelisted() | LookAtPrices() | StartTriggered():
             return None
-        case FireDeadMan() | ArmDisconnect() | Disconnect():
+        case FireDeadMan() | TrimReduceOnly() | SellPosition() | ArmDisconnect() | Disconnect():
             return None
         case OpenSubaccount():
             main = make_purse(account_of(command.purse), MAIN)

@@ -23,6 +23,7 @@ from xached.domain.order import (
     Purse,
 )
 from xached.domain.position import Position
+from xached.domain.reducing_state import note_reducing
 from xached.domain.risk_bounds import scopes_of
 from xached.domain.state import DAY_NS, Market, State
 from xached.domain.waiting_state import (
@@ -137,6 +138,8 @@ def apply_traded(state: State, event: Traded, seq: int, at_ns: int) -> None:
         _count_volume(state, event, market.instrument.quote, at_ns)
     market.average.trade(event.notional_units, event.quantity_lots, at_ns)
     state.traded_seq, state.traded_count = seq, event.index + 1
+    if event.seller_position_lots and state.purses[seller.purse].reducing:
+        note_reducing(state, seller.purse, event.symbol)
     if market.triggers is not None:
         note_trade(state, market, event.price_ticks)
         note_best(state, market)
@@ -150,6 +153,8 @@ def apply_reduced(state: State, event: OrderReduced, seq: int, at_ns: int) -> No
     assert order.quantity_lots == event.quantity_lots
     if event.shown_lots:
         state.markets[event.symbol].book.reduce(event.order_id, event.shown_lots)
+    if order.reduce_only:
+        note_reducing(state, order.purse, order.symbol)
 
 
 def apply_prevented(state: State, event: MatchPrevented, seq: int, at_ns: int) -> None:
@@ -161,9 +166,10 @@ def apply_prevented(state: State, event: MatchPrevented, seq: int, at_ns: int) -
         (event.maker_order_id, event.maker_released_units),
     ):
         state.ledger.release(order_id, released_units)
-        state.orders[order_id].prevent(
-            lots=event.quantity_lots, released_units=released_units, seq=seq, at_ns=at_ns
-        )
+        order = state.orders[order_id]
+        order.prevent(lots=event.quantity_lots, released_units=released_units, seq=seq, at_ns=at_ns)
+        if order.reduce_only:
+            note_reducing(state, order.purse, order.symbol)
     market = state.markets[event.symbol]
     market.book.reduce(event.maker_order_id, event.quantity_lots)
     if market.triggers is not None:
@@ -198,6 +204,8 @@ def apply_ended(state: State, event: OrderEnded, seq: int, at_ns: int) -> None:
     state.ledger.close_hold(event.order_id, event.released_units)
     order.end(event.status, event.reason, event.released_units, seq, at_ns)
     state.purses[event.purse].remove_open(order)
+    if order.reduce_only:
+        note_reducing(state, order.purse, order.symbol)
 
 
 def _kept_position(state: State, purse: Purse, symbol: Symbol) -> Position:

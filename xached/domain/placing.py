@@ -30,6 +30,7 @@ from xached.domain.plan import (
     account_prefix,
     plan_taker,
 )
+from xached.domain.reducing import check_reduce_only
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.state import Market, PurseState, State
 from xached.domain.triggering import check_not_passed, parked
@@ -54,9 +55,11 @@ def place(
         command = _slid(market, command)
     check_market_state(market, command)
     check_filters(state, market, purse, command, at_ns, replaced)
+    if command.reduce_only:
+        check_reduce_only(state, instrument, purse, command, replaced)
     if command.trigger is not None:
         check_not_passed(market, command, at_ns)
-    plan = _plan(state, market, instrument, command)
+    plan = plan_order(state, market, instrument, command)
     if command.quote_units is not None:
         _check_planned(instrument, plan)
         if command.side is BUY:
@@ -84,6 +87,7 @@ def place(
         held_units=held_units,
         trigger=command.trigger,
         display_lots=command.display_lots,
+        reduce_only=command.reduce_only,
         slide=command.slide,
         replaces=replaced.order_id if replaced is not None else None,
     )
@@ -111,7 +115,8 @@ def _slid(market: Market, command: PlaceOrder) -> PlaceOrder:
     return attrs.evolve(command, price_ticks=beside_ticks)
 
 
-def _plan(state: State, market: Market, instrument: Instrument, command: PlaceOrder) -> Plan:
+def plan_order(state: State, market: Market, instrument: Instrument, command: PlaceOrder) -> Plan:
+    """What an order would do if it came in now. Reads only."""
     side = command.side
     if command.trigger is not None:
         return NOTHING_TO_MEET  # It meets nobody before it is triggered.

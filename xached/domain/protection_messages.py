@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from xached.domain.frozen import frozen
-from xached.domain.order import CancelScope, Purse
+from xached.domain.instrument import Symbol
+from xached.domain.order import CancelScope, EndReason, Purse
 
 # --- Commands. ---------------------------------------------------------------------------------
 
@@ -34,6 +35,31 @@ class FireDeadMan:
     purse: Purse
 
 
+@frozen(kw_only=True)
+class TrimReduceOnly:
+    """An internal step: this purse has more reduce-only orders than it has of the instrument."""
+
+    purse: Purse
+    symbol: Symbol
+
+
+@frozen(kw_only=True)
+class Flatten:
+    """Cancel all orders of a purse, or of one instrument of it, and sell what it has of it."""
+
+    purse: Purse
+    symbol: Symbol | None
+    request_id: str
+
+
+@frozen(kw_only=True)
+class SellPosition:
+    """An internal step of a Flatten: sell a position, or as much as one order may."""
+
+    purse: Purse
+    symbol: Symbol
+
+
 # --- Events. -----------------------------------------------------------------------------------
 
 
@@ -53,5 +79,34 @@ class DeadManFired:
     purse: Purse
 
 
-ProtectionEvent: TypeAlias = DeadManSet | DeadManFired
+@frozen(kw_only=True)
+class FlattenStarted:
+    """The positions of a purse in these instruments are sold next, one after the other."""
+
+    purse: Purse
+    symbols: tuple[Symbol, ...]
+
+
+@frozen(kw_only=True)
+class PositionSold:
+    """What was sold of a position by ``orders`` orders, 0 or 1, left so much.
+
+    ``reason`` says why no more can be sold: what the market does not take, FUNDS when its base is
+    held elsewhere, HALT, ADMIN or RISK when selling is not allowed. NONE with lots left: more is
+    sold next.
+    """
+
+    purse: Purse
+    symbol: Symbol
+    orders: int
+    left_lots: int
+    reason: EndReason
+
+
+ProtectionCommand: TypeAlias = (
+    CancelAllAfter | FireDeadMan | TrimReduceOnly | Flatten | SellPosition
+)
+"""What protections ask for."""
+
+ProtectionEvent: TypeAlias = DeadManSet | DeadManFired | FlattenStarted | PositionSold
 """What protections leave behind beside the changes of orders."""

@@ -70,6 +70,7 @@ class Reason(enum.Enum):
     ORDER_RATE = "ORDER_RATE"
     ORDER_CHANGED = "ORDER_CHANGED"
     STREAMS = "STREAMS"
+    REDUCE_ONLY = "REDUCE_ONLY"
     LAST_ADMIN = "LAST_ADMIN"
 
 

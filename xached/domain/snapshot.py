@@ -35,6 +35,7 @@ from xached.domain.order import (
 )
 from xached.domain.position import Position
 from xached.domain.prices import AveragePrice, ReferenceBuckets
+from xached.domain.reducing_state import note_reducing
 from xached.domain.risk import RiskLimits
 from xached.domain.risk_bounds import (
     RiskBook,
@@ -102,6 +103,7 @@ def dump(state: State) -> Dump:
             [_plain(getattr(order, name)) for name in _ORDER_FIELDS]
             for order in state.orders.values()
         ],
+        "flattening": [list(each) for each in state.flattening],
         "default_limits": _dump_limits(state.default_limits),
         "unseen": [
             [symbol, list(unseen.trades), unseen.others] for symbol, unseen in state.unseen.items()
@@ -165,6 +167,10 @@ def load(dumped: Dump) -> State:
         if order.expires_at_ns is not None:
             state.expiries.append((order.expires_at_ns, order.order_id))
     state.expiries.sort()
+    state.flattening = [(Purse(name), Symbol(symbol)) for name, symbol in dumped["flattening"]]
+    for name, purse in state.purses.items():
+        for symbol in purse.reducing:
+            note_reducing(state, name, symbol)
     state.dead_men = sorted(
         (purse.dead_man.fires_at_ns, name)
         for name, purse in state.purses.items()

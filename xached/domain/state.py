@@ -202,6 +202,8 @@ class PurseState:
     by_client_id: dict[str, OrderId] = attrs.field(factory=dict)
     positions: dict[Symbol, Position] = attrs.field(factory=dict)
     dead_man: DeadMan | None = None
+    reducing: dict[Symbol, list[OrderId]] = attrs.field(factory=dict)
+    """Open reduce-only orders, oldest first."""
 
     def position(self, symbol: Symbol) -> Position:
         """The position in an instrument; an empty one that is not kept when there is none."""
@@ -212,12 +214,18 @@ class PurseState:
         self.open_orders[order.order_id] = order.symbol
         self.open_counts[order.symbol] = self.open_counts.get(order.symbol, 0) + 1
         self.by_client_id[order.client_order_id] = order.order_id
+        if order.reduce_only:
+            self.reducing.setdefault(order.symbol, []).append(order.order_id)
 
     def remove_open(self, order: Order) -> None:
         """Take an ended order off the list."""
         del self.open_orders[order.order_id]
         self.open_counts[order.symbol] -= 1
         del self.by_client_id[order.client_order_id]
+        if order.reduce_only:
+            self.reducing[order.symbol].remove(order.order_id)
+            if not self.reducing[order.symbol]:
+                del self.reducing[order.symbol]
 
 
 @attrs.define
@@ -244,6 +252,16 @@ class State:
     """Order-entry streams whose end cancels orders, by the row that armed them."""
     dead_men: list[tuple[int, Purse]] = attrs.field(factory=list)
     """(when it fires, purse) of every armed dead-man's switch, in order."""
+
+    over_reducing: dict[tuple[Purse, Symbol], None] = attrs.field(factory=dict)
+    """Purses with more reduce-only orders in an instrument than position."""
+
+    flattening: list[tuple[Purse, Symbol]] = attrs.field(factory=list)
+    """Positions that are still to be sold."""
+
+    flatten_seq: int = 0
+    flatten_count: int = 0
+    """How many orders row ``flatten_seq`` has placed to sell positions."""
 
     unseen: dict[Symbol, Unseen] = attrs.field(factory=dict)
     triggered: list[OrderId] = attrs.field(factory=list)

@@ -10,6 +10,7 @@ from xached.domain.messages import (
 )
 from xached.domain.money import ceil_div
 from xached.domain.order import (
+    BUY,
     MARKET,
     OrderType,
     TimeInForce,
@@ -34,8 +35,8 @@ def check_combination(command: PlaceOrder, at_ns: int) -> None:
     Raises: Rejection FIELD_REQUIRED, FIELD_FORBIDDEN, COMBINATION or EXPIRY_PAST.
     """
     time = command.time_in_force
-    if command.reduce_only:
-        raise _combination(command.type.name, "an order without conditions")
+    if command.reduce_only and (command.side is BUY or command.quantity_lots is None):
+        raise _combination("reduce-only", "a reduce-only order sells a quantity")
     if command.type is not OrderType.LIMIT and command.type is not MARKET:
         _check_waiting(command)
     elif command.trigger is not None:

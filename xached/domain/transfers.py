@@ -19,6 +19,7 @@ from xached.domain.messages import Event, PurseOpened
 from xached.domain.money import format_units
 from xached.domain.order import MAIN, Purse, account_of, make_purse
 from xached.domain.position import Position
+from xached.domain.reducing_state import note_reducing
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.state import State
 
@@ -88,6 +89,8 @@ def apply_transferred(state: State, event: Transferred) -> None:
     source, target = state.purses[event.source], state.purses[event.target]
     for moved in event.positions:
         source.positions[moved.symbol].sell(moved.quantity_lots, moved.cost_units, 0)
+        if source.reducing:
+            note_reducing(state, event.source, moved.symbol)
         position = target.positions.get(moved.symbol)
         if position is None:
             position = target.positions[moved.symbol] = Position()
