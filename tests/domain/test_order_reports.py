@@ -51,8 +51,8 @@ def test_the_last_report_of_an_order_is_its_state(seed: int, purse: Purse) -> No
         else:
             assert matches(report, order)
             assert order.fee_units == fees.get(name, 0)
-    assert sum(report.status is OrderStatus.FILLED for report in last.values()) > 100
-    assert sum(report.status is OrderStatus.CANCELED for report in last.values()) > 100
+    assert sum(report.status is OrderStatus.FILLED for report in last.values()) > 80
+    assert sum(report.status is OrderStatus.CANCELED for report in last.values()) > 80
 
 
 def test_it_can_begin_anywhere() -> None:

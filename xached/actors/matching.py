@@ -37,7 +37,7 @@ from xached.domain.messages import (
 from xached.domain.own_market import OwnMarketSnapshot
 from xached.domain.portfolio import HoldingsQuery
 from xached.domain.preview import PreviewQuery
-from xached.domain.protection_messages import CancelAllAfter
+from xached.domain.protection_messages import CancelAllAfter, Flatten
 from xached.domain.queries import (
     FeesQuery,
     OwnMarketQuery,
