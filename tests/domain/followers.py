@@ -73,7 +73,7 @@ def _check_purse(
     orders = [copy.copy(order) for order in then.orders] if then is not None else []
     balances = then.balances if then is not None else {}
     fold = PurseFold(name, orders, balances, instruments)
-    reports = PurseOrders(name, orders, then.seq if then is not None else 0)
+    reports = PurseOrders(name, orders, then.seq if then is not None else 0, instruments)
     for row in rows:
         fold.fold(row)
         reports.fold(row)

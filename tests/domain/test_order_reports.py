@@ -6,11 +6,12 @@ import os
 
 import pytest
 
-from tests.storage.house import PURSES, House
+from tests.storage.house import INSTRUMENT, PURSES, SYMBOL, House
 from xached.domain.messages import OrderAccepted, Row
 from xached.domain.order import EndReason, Order, OrderStatus, Purse
 from xached.domain.order_reports import OrderReport, PurseOrders, report_open
 
+MARKETS = {SYMBOL: INSTRUMENT}
 ROWS = 20_000 if os.environ.get("XACHE_LONG") else 2_000
 
 
@@ -18,7 +19,7 @@ ROWS = 20_000 if os.environ.get("XACHE_LONG") else 2_000
 @pytest.mark.parametrize("purse", PURSES)
 def test_the_last_report_of_an_order_is_its_state(seed: int, purse: Purse) -> None:
     house = House(seed)
-    told = PurseOrders(purse, [], 0)
+    told = PurseOrders(purse, [], 0, MARKETS)
     last: dict[str, OrderReport] = {}
     executed: dict[str, int] = {}
     fees: dict[str, int] = {}
@@ -60,8 +61,8 @@ def test_it_can_begin_anywhere() -> None:
     rows = house.rows(500)
     snapshot = [report_open(order, 0) for order in house.exchange.open_orders(PURSES[0])]
     assert snapshot
-    late = PurseOrders(PURSES[0], house.exchange.open_orders(PURSES[0]), house.seq)
-    early = PurseOrders(PURSES[0], [], 0)
+    late = PurseOrders(PURSES[0], house.exchange.open_orders(PURSES[0]), house.seq, MARKETS)
+    early = PurseOrders(PURSES[0], [], 0, MARKETS)
     for row in rows:
         early.fold(row)
         assert late.fold(row) == [], "rows up to the snapshot are in it"
@@ -74,7 +75,7 @@ def test_a_row_without_events_says_nothing() -> None:
     house = House(2)
     [row] = house.rows(1)
     quiet = Row(seq=row.seq, at_ns=row.at_ns, command=row.command, events=())
-    assert PurseOrders(PURSES[0], [], 0).fold(quiet) == []
+    assert PurseOrders(PURSES[0], [], 0, MARKETS).fold(quiet) == []
 
 
 def matches(report: OrderReport, order: Order) -> bool:

@@ -2,27 +2,30 @@
 
 One report for each step of an order that its owner can see: it waits for a price, it is triggered,
 it rests, it trades, it ends. An order that trades in full is reported FILLED with its last trade,
-not a second time at its end.
+not a second time at its end. Orders are folded where streams and history fold them; here is only
+which of their steps are told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import copy
+from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
 
-from xached.domain.instrument import Symbol
+from xached.domain.history import Fill, PurseFold
+from xached.domain.instrument import Instrument, Symbol
 from xached.domain.messages import (
+    Event,
     MatchPrevented,
     OrderAccepted,
     OrderEnded,
-    OrderReduced,
     OrderRested,
     Row,
-    Traded,
 )
-from xached.domain.order import DECREMENT, EndReason, Order, OrderId, OrderStatus, Purse, Side
-from xached.domain.waiting_messages import OrderParked, OrderStarted, OrderTriggered
+from xached.domain.order import EndReason, Order, OrderId, OrderStatus, Purse, Side
+from xached.domain.purse_past import touches
+from xached.domain.waiting_messages import OrderStarted, StopMoved
 
 
 @attrs.frozen(kw_only=True)
@@ -59,186 +62,93 @@ class OrderReport:
         return self.quantity_lots - self.executed_lots - self.prevented_lots
 
 
-@attrs.define
-class _Known:
-    """What reports need of an order that has not ended."""
-
-    client_order_id: str
-    symbol: Symbol
-    side: Side
-    price_ticks: int | None
-    quantity_lots: int
-    executed_lots: int
-    prevented_lots: int = 0
-    waiting: OrderStatus | None = None
-    """Its status while it waits; None once it has been in the market."""
-
-    filled: bool = False
-
-    @property
-    def leaves_lots(self) -> int:
-        return self.quantity_lots - self.executed_lots - self.prevented_lots
-
-    @property
-    def status(self) -> OrderStatus:
-        if self.waiting is not None:
-            return self.waiting
-        return OrderStatus.PARTIALLY_FILLED if self.executed_lots else OrderStatus.OPEN
-
-
 class PurseOrders:
     """The open orders of one purse, from a known state onwards.
 
     ``seq`` is the row after which ``open_orders`` were read; rows up to it are skipped.
     """
 
-    def __init__(self, purse: Purse, open_orders: Iterable[Order], seq: int) -> None:
-        self._purse = purse
+    def __init__(
+        self,
+        purse: Purse,
+        open_orders: Iterable[Order],
+        seq: int,
+        instruments: Mapping[Symbol, Instrument],
+    ) -> None:
         self._seq = seq
-        self._known = {
-            order.order_id: _Known(
-                order.client_order_id,
-                order.symbol,
-                order.side,
-                order.price_ticks,
-                order.quantity_lots,
-                order.executed_lots,
-                order.prevented_lots,
-                order.status if order.status >= OrderStatus.PENDING_NEW else None,
-            )
-            for order in open_orders
-        }
+        # Reports say nothing of money: what the balances are does not matter.
+        self._fold = PurseFold(purse, map(copy.copy, open_orders), {}, instruments)
+        self._filled: dict[OrderId, None] = {}
+        """Orders that were reported FILLED and have not ended yet."""
 
     def __len__(self) -> int:
         """How many orders are open."""
-        return len(self._known)
+        return len(self._fold.orders)
 
     def fold(self, row: Row) -> list[OrderReport]:
         """Take the next row and say what its owner is told."""
         if row.seq <= self._seq:
             return []
         self._seq = row.seq
+        if not touches(row, self._fold.purse):
+            return []
         reports: list[OrderReport] = []
         for event in row.events:
-            match event:
-                case OrderAccepted(purse=self._purse):
-                    self._accept(event)
-                case Traded():
-                    reports += self._trade(event, row.at_ns)
-                case OrderRested(purse=self._purse):
-                    known = self._known[event.order_id]
-                    if known.executed_lots == 0:
-                        reports.append(_report(known, OrderStatus.OPEN, row.at_ns))
-                case OrderReduced(purse=self._purse):
-                    known = self._known[event.order_id]
-                    known.quantity_lots = event.quantity_lots
-                    reports.append(_report(known, known.status, row.at_ns))
-                case MatchPrevented() if event.mode is DECREMENT:
-                    reports += self._prevent(event, row.at_ns)
-                case OrderParked(purse=self._purse):
-                    reports.append(self._wait(event, OrderStatus.UNTRIGGERED, row.at_ns))
-                case OrderTriggered(purse=self._purse):
-                    reports.append(self._wait(event, OrderStatus.TRIGGERED, row.at_ns))
-                case OrderStarted(purse=self._purse):
-                    self._known[event.order_id].waiting = None
-                case OrderEnded(purse=self._purse):
-                    reports += self._end(event, row.at_ns)
-                case _:
-                    pass  # Somebody else's, or no order.
+            changes = self._fold.fold(attrs.evolve(row, events=(event,)))
+            if changes is not None:
+                fills = {fill.order_id: fill for fill in changes.fills}
+                for order in changes.orders:
+                    reports += self._report(event, order, fills.get(order.order_id), row.at_ns)
         return reports
 
-    def _accept(self, event: OrderAccepted) -> None:
-        self._known[event.order_id] = _Known(
-            event.client_order_id,
-            event.symbol,
-            event.side,
-            event.price_ticks,
-            event.quantity_lots,
-            0,
-        )
-
-    def _wait(
-        self, event: OrderParked | OrderTriggered, status: OrderStatus, at_ns: int
-    ) -> OrderReport:
-        known = self._known[event.order_id]
-        known.waiting = status
-        return _report(known, status, at_ns)
-
-    def _trade(self, event: Traded, at_ns: int) -> Iterable[OrderReport]:
-        # Both sides may be this purse's: self-trade prevention can be switched off.
-        if event.taker_purse == self._purse:
-            yield self._fill(event, event.taker_order_id, event.taker_fee_units, False, at_ns)
-        if event.maker_purse == self._purse:
-            yield self._fill(event, event.maker_order_id, event.maker_fee_units, True, at_ns)
-
-    def _fill(
-        self, event: Traded, order_id: OrderId, fee_units: int, maker: bool, at_ns: int
-    ) -> OrderReport:
-        known = self._known[order_id]
-        known.executed_lots += event.quantity_lots
-        known.filled = known.leaves_lots == 0
-        fill = FillReport(
-            price_ticks=event.price_ticks,
-            quantity_lots=event.quantity_lots,
-            fee_units=fee_units,
-            maker=maker,
-        )
-        status = OrderStatus.FILLED if known.filled else OrderStatus.PARTIALLY_FILLED
-        return _report(known, status, at_ns, fill=fill)
-
-    def _prevent(self, event: MatchPrevented, at_ns: int) -> Iterable[OrderReport]:
-        """Both sides may be this purse's; one with nothing left ends next, which is told then."""
-        for purse, order_id in (
-            (event.taker_purse, event.taker_order_id),
-            (event.maker_purse, event.maker_order_id),
-        ):
-            if purse == self._purse:
-                known = self._known[order_id]
-                known.prevented_lots += event.quantity_lots
-                if known.leaves_lots:
-                    yield _report(known, known.status, at_ns)
-
-    def _end(self, event: OrderEnded, at_ns: int) -> Iterable[OrderReport]:
-        known = self._known.pop(event.order_id)
-        if not known.filled:
-            yield _report(known, event.status, at_ns, reason=event.reason)
+    def _report(
+        self, event: Event, order: Order, fill: Fill | None, at_ns: int
+    ) -> Iterator[OrderReport]:
+        """What is told of an order after an event that changed it."""
+        if fill is not None:
+            if order.leaves_lots == 0:
+                self._filled[order.order_id] = None
+                yield _report(order, OrderStatus.FILLED, at_ns, fill)
+            else:
+                yield _report(order, order.status, at_ns, fill)
+        elif isinstance(event, OrderAccepted | OrderStarted | StopMoved):
+            pass  # What the order does next is told; where a stop is, its owner works out.
+        elif isinstance(event, OrderRested):
+            if order.executed_lots == 0:
+                yield _report(order, OrderStatus.OPEN, at_ns)
+        elif isinstance(event, OrderEnded):
+            if order.order_id not in self._filled:
+                yield _report(order, order.status, at_ns)
+            self._filled.pop(order.order_id, None)
+        elif not isinstance(event, MatchPrevented) or order.leaves_lots:
+            # One that lost all it had left ends next, which is told then.
+            yield _report(order, order.status, at_ns)
 
 
 def report_open(order: Order, at_ns: int) -> OrderReport:
     """An open order as its owner is told of it at the start."""
+    return _report(order, order.status, at_ns)
+
+
+def _report(order: Order, status: OrderStatus, at_ns: int, fill: Fill | None = None) -> OrderReport:
+    told: FillReport | None = None
+    if fill is not None:
+        told = FillReport(
+            price_ticks=fill.price_ticks,
+            quantity_lots=fill.quantity_lots,
+            fee_units=fill.fee_units,
+            maker=fill.is_maker,
+        )
     return OrderReport(
         client_order_id=order.client_order_id,
         symbol=order.symbol,
         side=order.side,
-        status=order.status,
+        status=status,
         end_reason=order.end_reason,
         price_ticks=order.price_ticks,
         quantity_lots=order.quantity_lots,
         executed_lots=order.executed_lots,
-        fill=None,
+        fill=told,
         at_ns=at_ns,
         prevented_lots=order.prevented_lots,
-    )
-
-
-def _report(
-    known: _Known,
-    status: OrderStatus,
-    at_ns: int,
-    *,
-    reason: EndReason = EndReason.NONE,
-    fill: FillReport | None = None,
-) -> OrderReport:
-    return OrderReport(
-        client_order_id=known.client_order_id,
-        symbol=known.symbol,
-        side=known.side,
-        status=status,
-        end_reason=reason,
-        price_ticks=known.price_ticks,
-        quantity_lots=known.quantity_lots,
-        executed_lots=known.executed_lots,
-        fill=fill,
-        at_ns=at_ns,
-        prevented_lots=known.prevented_lots,
     )

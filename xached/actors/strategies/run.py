@@ -168,7 +168,7 @@ class Run:
     ) -> None:
         self.child = child
         self.run_id = run_id
-        self.orders = PurseOrders(config.purse, purse.orders, purse.seq)
+        self.orders = PurseOrders(config.purse, purse.orders, purse.seq, around.directory)
         self.ready = trio.Event()
         self._config = config
         self._tally = tally
