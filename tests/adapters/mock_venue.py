@@ -228,8 +228,8 @@ class MockBinance(MockVenue):
         while (event := connection.next_event()) is h11.NEED_DATA:
             connection.receive_data(bytes(await stream.receive_some(65_536)))
         assert isinstance(event, h11.Request)
-        name = f"/api/v3/depth?symbol={self._name}&limit={SNAPSHOT_LEVELS}"
-        assert event.target == name.encode(), event.target
+        target = f"/api/v3/depth?symbol={self._name}&limit=5000"
+        assert event.target == target.encode(), event.target
         if self.refusals:
             status, headers, body = self.refusals.pop(0)
         else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -30,10 +30,10 @@ from xached.adapters.feeds.kraken import KRAKEN_RULES
 from xached.adapters.feeds.live import THREAD_BYTES_MIN, LiveFeed
 from xached.adapters.feeds.rest import RestFailed, get
 from xached.adapters.feeds.session import Endpoint, VenueRules
-from xached.domain.instrument import Instrument
-from xached.domain.market import FaultCause, FeedReset
+from xached.domain.instrument import Instrument, Symbol
+from xached.domain.market import FaultCause, FeedRecord, FeedReset
 from xached.runtime.supervise import ActorState
-from xached.runtime.world import SimulatedServer, SimulatedWorld
+from xached.runtime.world import SimulatedServer, SimulatedWorld, run_simulated
 
 VENUE = Endpoint(host="venue", port=443, tls=True)
 REST = Endpoint(host="rest", port=443, tls=True)
@@ -145,6 +145,33 @@ async def test_a_connection_that_held_is_made_again_at_once(
     assert all(400 < b - a < 402 for a, b in pairwise(world.times("venue")))
     resets = [each for each in followed.records if isinstance(each, FeedReset)]
     assert len(resets) == followed.feed.statistics().connections == 5
+
+
+def told_in(seed: int) -> list[tuple[float, FeedRecord]]:
+    """What a feed tells, and when, in a world of one seed."""
+
+    async def main(_: SimulatedWorld) -> list[tuple[float, FeedRecord]]:
+        venue = small_binance()
+        told: list[tuple[float, FeedRecord]] = []
+        servers = {"venue": venue.serve, "rest": venue.answer}
+
+        def publish(records: Sequence[FeedRecord]) -> list[Symbol]:
+            told.extend((trio.current_time(), record) for record in records)
+            return []
+
+        feed = feed_of(SimulatedWorld(f"{seed}", servers=servers), BINANCE_RULES)
+        with trio.move_on_after(30):
+            await feed.run(publish)
+        return told
+
+    return run_simulated(seed, main)
+
+
+def test_one_seed_is_one_feed() -> None:
+    first = told_in(7)
+    assert len(first) > 5
+    assert told_in(7) == first
+    assert [at for at, _ in told_in(8)] != [at for at, _ in first]
 
 
 # --- Silence. --------------------------------------------------------------------------------

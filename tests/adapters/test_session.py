@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from xached.adapters.feeds.session import Endpoint, read_endpoint
+from tests.domain.market_values import make_instrument
+from xached.adapters.feeds.binance_live import BINANCE_RULES
+from xached.adapters.feeds.session import Endpoint, Fetch, read_endpoint
 from xached.adapters.feeds.venues import VENUES
+from xached.domain.instrument import Symbol
 
 
 @pytest.mark.parametrize(
@@ -46,6 +49,18 @@ def test_a_url_is_read(url: str, endpoint: Endpoint, authority: str) -> None:
 def test_a_url_that_cannot_be_used_is_refused(url: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         read_endpoint(url)
+
+
+def test_binance_gives_the_deepest_snapshots_to_few() -> None:
+    """What a snapshot costs is counted: ten deep ones, or a hundred others, fit into a minute."""
+    for count, levels in ((1, 5_000), (10, 5_000), (11, 1_000), (100, 1_000)):
+        instruments = {f"C{n}USDT": make_instrument(f"C{n}", 1_000) for n in range(count)}
+        session = BINANCE_RULES.session(instruments)
+        assert session.repair(Symbol("C0-USDT")) == Fetch(
+            f"/api/v3/depth?symbol=C0USDT&limit={levels}"
+        )
+        assert session.target.count("@depth@100ms") == count
+        assert session.open() == ()
 
 
 def test_every_venue_is_dialled_over_tls() -> None:

@@ -44,6 +44,13 @@ def test_depth_shows_what_was_set_best_first(
     assert levels.best_ask() == (asks[0] if asks else None)
     assert len(levels) == len(bids) + len(asks)
     assert levels.crossed == bool(bids and asks and bids[0][0] >= asks[0][0])
+    # Loaded as a whole, in any order, over whatever was there.
+    loaded = Depth()
+    loaded.set_many([(1, 1), (99, 1)], [(1, 1), (99, 1)])
+    loaded.load(model[Side.BUY].items(), reversed(model[Side.SELL].items()))
+    assert (loaded.bids(99), loaded.asks(99)) == (levels.bids(99), levels.asks(99))
+    loaded.set(Side.BUY, 31, 1)
+    assert loaded.best_bid() == (31, 1)
 
 
 @given(

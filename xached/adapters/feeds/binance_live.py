@@ -20,8 +20,12 @@ from xached.domain.instrument import Instrument, Symbol
 from xached.domain.market import BINANCE, BookSnapshot
 
 STREAMS: Final = ("depth@100ms", "trade", "bookTicker")
-SNAPSHOT_LEVELS: Final = 1_000
-"""Levels a side of a snapshot: 50 of the 6,000 weights a minute that an address may use."""
+SNAPSHOT_LEVELS: Final = 5_000
+SNAPSHOT_LEVELS_OF_MANY: Final = 1_000
+DEEP_MAX: Final = 10
+"""Instruments that get the deepest snapshots. What lies beyond a snapshot is not known until it
+changes, so deeper is better; but one costs 250 of the 6,000 weights a minute that an address may
+use, and a fifth of it 50."""
 
 
 class BinanceSession:
@@ -53,7 +57,8 @@ class BinanceSession:
     def repair(self, symbol: Symbol) -> Fetch:
         """Ask for a snapshot."""
         name = quote(self._names[symbol], safe="")
-        return Fetch(f"/api/v3/depth?symbol={name}&limit={SNAPSHOT_LEVELS}")
+        levels = SNAPSHOT_LEVELS if len(self._names) <= DEEP_MAX else SNAPSHOT_LEVELS_OF_MANY
+        return Fetch(f"/api/v3/depth?symbol={name}&limit={levels}")
 
     def snapshot(self, symbol: Symbol, body: bytes, received_ns: int) -> Turn:
         """See Session."""

@@ -310,8 +310,12 @@ class _Link:
             # What it asks for, it asks of the address: nothing else is requested meanwhile.
             await trio.sleep(min(failure.retry_after_s, RETRY_AFTER_S_MAX))
             return
+        read = partial(self._session.snapshot, symbol, body, self._world.now_ns())
         async with self._session_free:
-            turn = self._session.snapshot(symbol, body, self._world.now_ns())
+            if len(body) < THREAD_BYTES_MIN:
+                turn = read()
+            else:
+                turn = await self._world.run_in_thread(read)
         self._take(turn)
 
     def _take(self, turn: Turn) -> None:
