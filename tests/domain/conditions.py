@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from xached.domain.list_messages import ListLeg
+from xached.domain.messages import PlaceOrder
 from xached.domain.order import OrderType, Trigger, TriggerSource
 
 WAITING = ("STOP", "STOP_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT", "TRAILING_STOP")
@@ -36,6 +38,23 @@ def take_condition(
         trail_bps=trail_bps,
         trail_ticks=trail_ticks,
         activation_ticks=ticks_of(activation) if activation is not None else None,
+    )
+
+
+def leg_of(order: PlaceOrder) -> ListLeg:
+    """An order as one of a list."""
+    assert order.quantity_lots is not None
+    return ListLeg(
+        client_order_id=order.client_order_id,
+        side=order.side,
+        type=order.type,
+        time_in_force=order.time_in_force,
+        price_ticks=order.price_ticks,
+        quantity_lots=order.quantity_lots,
+        post_only=order.post_only,
+        self_trade_prevention=order.self_trade_prevention,
+        expires_at_ns=order.expires_at_ns,
+        trigger=order.trigger,
     )
 
 

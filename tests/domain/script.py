@@ -56,6 +56,8 @@ when they are first named; a purse whose name begins with ``?`` does not.
     restart                         everything goes on from a snapshot
     walk PRICE ...                  trades of one lot between others, at these prices
     endow AMOUNT ASSET ...          each purse named from now on begins with this
+    list PURSE KIND [PARTIAL] : ID TERMS | ID TERMS [| ID TERMS]     orders as above, as one
+    unprotected QUANTITY            what a list that gave up has bought
 
 TIME is seconds since the start, as ``30s``. An order's instrument is the last one declared,
 unless its id is written ``SYMBOL:ID``. After every line the books balance, the exchange's
@@ -96,6 +98,7 @@ from tests.domain.script_words import (
     outcome_of,
     price_ticks_of,
 )
+from tests.domain.waiting_statements import WAITING_STATEMENTS, place_list_of
 from xached.domain.exchange import Exchange
 from xached.domain.filters import filters_of
 from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
@@ -126,8 +129,8 @@ from xached.domain.messages import (
 from xached.domain.money import format_units, parse_decimal
 from xached.domain.order import (
     EndReason,
+    ListKind,
     MarketState,
-    Order,
     OrderType,
     Purse,
     SelfTradePrevention,
@@ -146,7 +149,7 @@ from xached.domain.risk_bounds import (
     purse_scope,
 )
 from xached.domain.state import DAY_NS
-from xached.domain.waiting_messages import OrderParked, OrderTriggered
+from xached.domain.waiting_messages import OrderParked
 
 SECOND_NS = 1_000_000_000
 
@@ -218,15 +221,14 @@ class Script:
             self._change(rest, expected)
         elif verb == "limits":
             self._limits(rest, expected)
-        elif verb == "walk":
-            self._walk(rest)
         else:
-            self._tell(self._command(verb, rest), verb, expected)
+            make = self.command if verb != "list" else self._list
+            self._tell(make(verb, rest), verb, expected)
 
-    def _command(self, verb: str, words: list[str]) -> Callable[[], Command]:
+    def command(self, verb: str, words: list[str]) -> Callable[[], Command]:
         match verb, words:
             case "deposit", [name, amount, asset]:
-                purse = self._purse(name)
+                purse = self.purse(name)
                 listed = self._asset(asset)
                 units = parse_decimal(amount.replace("_", ""), listed.scale)
                 return lambda: Deposit(
@@ -239,17 +241,17 @@ class Script:
                     symbol=Symbol(symbol), state=MarketState[state], cause="script", request_id=""
                 )
             case (("freeze" | "unfreeze"), [name]):
-                purse = self._purse(name)
+                purse = self.purse(name)
                 return lambda: FreezePurse(
                     purse=purse, frozen=verb == "freeze", cause="script", request_id=""
                 )
             case (("halt" | "resume"), []):
                 return lambda: SetHalt(halted=verb == "halt", cause="script", request_id="")
             case "order", [name, *terms]:
-                purse = self._purse(name)
-                return lambda: self._order(purse, terms)
+                purse = self.purse(name)
+                return lambda: self.order(purse, terms)
             case "cancel", [name, client_id]:
-                purse = self._purse(name)
+                purse = self.purse(name)
                 return lambda: CancelOrder(
                     purse=purse,
                     order_id=None,
@@ -258,15 +260,15 @@ class Script:
                     reason=EndReason.USER,
                 )
             case "amend", [name, client_id, *terms]:
-                purse = self._purse(name)
+                purse = self.purse(name)
                 traded = self._instrument_of(purse, client_id)
                 return lambda: amend_command(purse, traded, client_id, terms)
             case "replace", [name, client_id, new_id, *terms]:
-                purse = self._purse(name)
+                purse = self.purse(name)
                 traded = self._instrument_of(purse, client_id)
                 return lambda: replace_command(purse, traded, client_id, new_id, terms)
             case (("cancel-all" | "flatten" | "dead-man"), [name, *terms]):
-                purse = self._purse(name)
+                purse = self.purse(name)
                 return lambda: purse_command(verb, purse, terms)
             case "risk-state", [name, setter, state]:
                 scope = self._scope(name)
@@ -297,13 +299,18 @@ class Script:
             case (("delist" | "delist-asset" | "subaccount"), [name]):
                 return lambda: house_command(verb, name)
             case "transfer", [name, other, amount, asset]:
-                source, target = self._purse(name), self._purse(other)
+                source, target = self.purse(name), self.purse(other)
                 moved = self._asset(asset)
                 return lambda: transfer_command(source, target, amount, moved)
             case _:
                 raise AssertionError(f"no such line: {verb}")
 
-    def _order(self, purse: Purse, terms: list[str]) -> PlaceOrder:
+    def _list(self, _verb: str, words: list[str]) -> Callable[[], Command]:
+        name, kind, *terms = words
+        purse = self.purse(name)
+        return lambda: place_list_of(self, purse, ListKind[kind], terms)
+
+    def order(self, purse: Purse, terms: list[str]) -> PlaceOrder:
         client_id, side, *words = terms
         symbol = self.symbol
         if ":" in client_id:
@@ -453,7 +460,7 @@ class Script:
             _, amount, asset = notional
             listed = self._asset(asset)
             limits.append((listed.name, parse_decimal(amount, listed.scale)))
-        purse = None if name == "default" else self._purse(name)
+        purse = None if name == "default" else self.purse(name)
         self._tell(
             lambda: SetRiskLimits(
                 purse=purse,
@@ -470,13 +477,13 @@ class Script:
         ticks = price_ticks_of(instrument, price)
         return SetMark(symbol=symbol, price_ticks=ticks, source="script", request_id="")
 
-    def _purse(self, name: str) -> Purse:
+    def purse(self, name: str) -> Purse:
         account, _, sub = name.partition("/")
         purse = make_purse(account, sub)
         if purse not in self.exchange.state.purses and not name.startswith("?"):
-            self._apply(OpenPurse(purse=purse, simulated=False, request_id=""))
+            self.apply(OpenPurse(purse=purse, simulated=False, request_id=""))
             for amount, asset in self.endowment:
-                self._apply(self._command("deposit", [name, amount, asset])())
+                self.apply(self.command("deposit", [name, amount, asset])())
         return purse
 
     def _endow(self, words: list[str]) -> None:
@@ -486,7 +493,7 @@ class Script:
         if name == "house" or name.startswith(("market:", "?")):
             return RiskScope(name)
         kind, _, whose = name.partition(":")
-        purse = self._purse(whose)
+        purse = self.purse(whose)
         return purse_scope(purse) if kind == "purse" else account_scope(account_of(purse))
 
     def _bounds(self, words: list[str]) -> RiskBounds:
@@ -513,9 +520,9 @@ class Script:
         asset = self.exchange.state.assets.get(AssetName(name))
         if asset is None:
             asset = Asset(AssetName(name), scale)
-            self._apply(ListAsset(asset=asset, request_id=""))
+            self.apply(ListAsset(asset=asset, request_id=""))
             self.limit_notionals[asset.name] = UNBOUNDED
-            self._apply(
+            self.apply(
                 SetRiskLimits(
                     purse=None,
                     max_open_orders=1_000,
@@ -531,7 +538,7 @@ class Script:
         before = self.exchange.snapshot()
         refused: Rejection | None = None
         try:
-            self.events = self._apply(make())
+            self.events = self.apply(make())
         except Rejection as rejection:
             refused = rejection
         if refused is not None:
@@ -553,7 +560,7 @@ class Script:
         else:
             assert expected is None, f"{verb} answers nothing"
 
-    def _apply(self, command: Command) -> tuple[Event, ...]:
+    def apply(self, command: Command) -> tuple[Event, ...]:
         """Decide and apply one command and what becomes due; advance the clock by 1 ns."""
         seq, at_ns = self.seq + 1, self.now_ns + 1
         events: list[Event] = []
@@ -593,7 +600,7 @@ class Script:
     def _balance(self, words: list[str]) -> None:
         name, asset, *pairs = words
         listed, ledger = self._asset(asset), self.exchange.state.ledger
-        purse = self._purse(name)
+        purse = self.purse(name)
         for what, amount in zip(pairs[::2], pairs[1::2], strict=True):
             units = {"available": ledger.available_units, "held": ledger.held_units}[what](
                 purse, listed.name
@@ -604,7 +611,7 @@ class Script:
 
     def _hold(self, words: list[str]) -> None:
         name, client_id, amount = words
-        order_id = self.exchange.state.purses[self._purse(name)].by_client_id[client_id]
+        order_id = self.exchange.state.purses[self.purse(name)].by_client_id[client_id]
         hold = self.exchange.state.ledger.hold_of(order_id)
         scale = self.exchange.state.assets[hold.asset].scale
         assert hold.units == parse_decimal(amount, scale), format_units(hold.units, scale)
@@ -612,7 +619,7 @@ class Script:
     def _position(self, words: list[str]) -> None:
         name, symbol, *pairs = words
         instrument = self.exchange.state.market(Symbol(symbol)).instrument
-        position = self.exchange.state.purses[self._purse(name)].position(Symbol(symbol))
+        position = self.exchange.state.purses[self.purse(name)].position(Symbol(symbol))
         got = {
             "quantity": instrument.format_quantity(position.quantity_lots),
             "cost": instrument.format_quote(position.cost_units),
@@ -642,7 +649,7 @@ class Script:
 
     def _leaves(self, words: list[str]) -> None:
         name, client_id, quantity = words
-        order_id = self.exchange.state.purses[self._purse(name)].by_client_id[client_id]
+        order_id = self.exchange.state.purses[self.purse(name)].by_client_id[client_id]
         order = self.exchange.state.orders[order_id]
         instrument = self.exchange.state.markets[order.symbol].instrument
         got = instrument.format_quantity(order.leaves_lots)
@@ -650,7 +657,7 @@ class Script:
 
     def _open(self, words: list[str]) -> None:
         name, *expected = words
-        got = [order.client_order_id for order in self.exchange.open_orders(self._purse(name))]
+        got = [order.client_order_id for order in self.exchange.open_orders(self.purse(name))]
         assert got == expected, got
 
     def _fees(self, words: list[str]) -> None:
@@ -688,7 +695,7 @@ class Script:
 
     def _volume(self, words: list[str]) -> None:
         name, asset, amount = words
-        account = self.exchange.state.accounts[account_of(self._purse(name))]
+        account = self.exchange.state.accounts[account_of(self.purse(name))]
         listed = self._asset(asset)
         units = account.volume_units(listed.name, self.now_ns // DAY_NS)
         assert units == parse_decimal(amount, listed.scale), format_units(units, listed.scale)
@@ -707,7 +714,7 @@ class Script:
                 continue
             instrument = self.exchange.state.markets[event.symbol].instrument
             told = at_price(instrument, event.quantity_lots, event.price_ticks)
-            told += f":{self._client_id(event.maker_order_id)}"
+            told += f":{self.client_id(event.maker_order_id)}"
             if len(got) < len(expected) and expected[len(got)].count(":") == 2:
                 taker = instrument.format_quote(event.taker_fee_units)
                 maker = instrument.format_quote(event.maker_fee_units)
@@ -722,7 +729,7 @@ class Script:
                 event.quantity_lots,
                 event.price_ticks,
             )
-            + f":{self._client_id(event.maker_order_id)}"
+            + f":{self.client_id(event.maker_order_id)}"
             for event in self.events
             if isinstance(event, MatchPrevented)
         ]
@@ -739,57 +746,12 @@ class Script:
         got = outcome_of(event.status, event.reason, event.executed_lots, instrument)
         assert got == expected_outcome(expected, got[-1]), got
 
-    def _triggered(self, expected: list[str]) -> None:
-        triggered = [e.order_id for e in self.events if isinstance(e, OrderTriggered)]
-        got = [self._client_id(order_id) for order_id in triggered]
-        assert got == expected, got
-
-    def _status(self, words: list[str]) -> None:
-        name, client_id, expected = words
-        got = self._open_order(name, client_id).status.name
-        assert got == expected, got
-
-    def _stop(self, words: list[str]) -> None:
-        name, client_id, expected = words
-        order = self._open_order(name, client_id)
-        instrument = self.exchange.state.markets[order.symbol].instrument
-        got = "none" if order.stop_ticks is None else instrument.format_price(order.stop_ticks)
-        if expected != "none":
-            expected = instrument.format_price(price_ticks_of(instrument, expected))
-        assert got == expected, got
-
-    def _walk(self, prices: list[str]) -> None:
-        assert self.symbol is not None
-        instrument = self.exchange.state.markets[self.symbol].instrument
-        lot = instrument.format_quantity(instrument.min_quantity_lots)
-        events: list[Event] = []
-        for price in prices:
-            ticks = price_ticks_of(instrument, price)
-            cost = instrument.format_quote(
-                2 * instrument.notional_units(ticks, instrument.min_quantity_lots)
-            )
-            number = len(self.rows)
-            for verb, words in (
-                ("deposit", ["walker-1", cost, instrument.quote]),
-                ("deposit", ["walker-2", lot, instrument.base]),
-                ("order", ["walker-1", f"w{number}", "BUY", lot, "@", price, "GTC"]),
-                ("order", ["walker-2", f"w{number}", "SELL", lot, "@", price, "IOC"]),
-            ):
-                events += self._apply(self._command(verb, words)())
-            traded = [e for e in events if isinstance(e, Traded)]
-            assert any(e.price_ticks == ticks for e in traded), f"no trade at {price}"
-        self.events = tuple(events)
-
     def _restart(self, _words: list[str]) -> None:
         check_followers(self.exchange, self.followed_from, self.rows)
         self.exchange = Exchange.restore(self.exchange.snapshot())
         self.followed_from = Start.now(self.exchange, self.seq, len(self.rows))
 
-    def _open_order(self, name: str, client_id: str) -> Order:
-        purse = self.exchange.state.purses[self._purse(name)]
-        return self.exchange.state.orders[purse.by_client_id[client_id]]
-
-    def _client_id(self, order_id: int) -> str:
+    def client_id(self, order_id: int) -> str:
         for _, _, events in self.rows:
             for event in events:
                 if isinstance(event, OrderAccepted) and event.order_id == order_id:
@@ -828,9 +790,7 @@ STATEMENTS: dict[str, Callable[[Script, list[str]], None]] = {
     "trades": Script._trades,
     "prevented": Script._prevented,
     "ended": Script._ended,
-    "triggered": Script._triggered,
-    "status": Script._status,
-    "stop": Script._stop,
     "restart": Script._restart,
     "endow": Script._endow,
+    **WAITING_STATEMENTS,
 }

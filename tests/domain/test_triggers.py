@@ -56,7 +56,7 @@ def test_a_row_may_stop_after_any_step_and_go_on_from_a_snapshot() -> None:
     whole.run("order carol c1 SELL 1 @ 98.0 IOC")
     exchange = parts.exchange
     seq, at_ns = parts.seq + 1, parts.now_ns + 1
-    step: Command | None = parts._command(
+    step: Command | None = parts.command(
         "order", ["carol", "c1", "SELL", "1", "@", "98.0", "IOC"]
     )()
     events: list[Event] = []

@@ -8,6 +8,7 @@ import attrs
 
 from tests.storage.house import INSTRUMENT, SYMBOL
 from xached.domain import disconnect_messages as dm
+from xached.domain import list_messages as li
 from xached.domain import market_messages as mm
 from xached.domain import messages as m
 from xached.domain import protection_messages as pm
@@ -18,6 +19,8 @@ from xached.domain.order import (
     EndReason,
     Leg,
     LegRole,
+    ListActivation,
+    ListKind,
     MarketState,
     OrderId,
     OrderStatus,
@@ -74,6 +77,19 @@ RISK_MARK = RiskMark(
 TIER = mm.FeeTier(asset=USDT, min_volume_units=LARGE, maker_fee_ppm=50, taker_fee_ppm=500)
 MOVED = mm.PositionMoved(symbol=SYMBOL, quantity_lots=LARGE, cost_units=7)
 LEG = Leg(list_id=ORDER, role=LegRole.STOP_LEG)
+
+LIST_LEG = li.ListLeg(
+    client_order_id="o-3",
+    side=Side.SELL,
+    type=OrderType.TRAILING_STOP,
+    time_in_force=TimeInForce.GTC,
+    price_ticks=None,
+    quantity_lots=LARGE,
+    post_only=False,
+    self_trade_prevention=SelfTradePrevention.NONE,
+    expires_at_ns=None,
+    trigger=TRAIL,
+)
 
 EXAMPLES: Final[tuple[object, ...]] = (
     m.PlaceOrder(
@@ -315,6 +331,44 @@ EXAMPLES: Final[tuple[object, ...]] = (
         source=TriggerSource.BID_ASK,
         at_ticks=490_000,
     ),
+    li.PlaceList(
+        purse=ALICE,
+        request_id="r-22",
+        symbol=SYMBOL,
+        kind=ListKind.OTO,
+        activation=ListActivation.PARTIAL,
+        legs=(LIST_LEG, LIST_LEG),
+    ),
+    li.FollowList(list_id=ORDER),
+    li.ListAccepted(
+        list_id=ORDER,
+        purse=ALICE,
+        symbol=SYMBOL,
+        kind=ListKind.BRACKET,
+        activation=ListActivation.FULL,
+        order_ids=(ORDER, OrderId(ORDER + 1), OrderId(ORDER + 2)),
+        quantity_lots=LARGE,
+    ),
+    li.HoldMoved(
+        source_order_id=ORDER,
+        target_order_id=OrderId(ORDER + 1),
+        purse=ALICE,
+        symbol=SYMBOL,
+        units=LARGE,
+    ),
+    li.OrderResized(
+        order_id=ORDER,
+        purse=ALICE,
+        symbol=SYMBOL,
+        side=Side.SELL,
+        quantity_lots=LARGE,
+        hold_change_units=-LARGE,
+        given_lots=5,
+        resting_lots=7,
+    ),
+    li.ChildActivated(order_id=ORDER, purse=ALICE, symbol=SYMBOL),
+    li.ListFollowed(list_id=ORDER, purse=ALICE, symbol=SYMBOL, unprotected_lots=LARGE),
+    LIST_LEG,
     w.PricesSeen(symbol=SYMBOL, trades=3, others=True),
     w.OrderStarted(order_id=ORDER, purse=ALICE, symbol=SYMBOL, drawn_units=LARGE),
     Asset(USDT, 6),

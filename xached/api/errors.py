@@ -212,6 +212,7 @@ CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
     Reason.ASSET_IN_USE: _STATE,
     Reason.SUBACCOUNTS: _STATE,
     Reason.TRIGGER_PASSED: _STATE,
+    Reason.LIST_PRICE: _STATE,
     Reason.OPEN_ORDERS: _STATE,
     Reason.ALGO_ORDERS: _STATE,
     Reason.ICEBERG_ORDERS: _STATE,

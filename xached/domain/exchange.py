@@ -31,12 +31,16 @@ from xached.domain.disconnect_messages import (
 )
 from xached.domain.disconnecting import apply_stream, decide_stream
 from xached.domain.flattening import apply_flatten, decide_flatten, sell_position
+from xached.domain.following import before_start, follow
 from xached.domain.holds import needed_hold_units
 from xached.domain.house_rules import apply_rule, decide_deposit, decide_mark, decide_rule
 from xached.domain.instrument import (
     Symbol,
 )
+from xached.domain.list_messages import FollowList, ListFollowed, ListStep, PlaceList
+from xached.domain.list_state import apply_followed, apply_list_step
 from xached.domain.listing import orders_to_end
+from xached.domain.lists import check_id_is_new, orders_of, place_list
 from xached.domain.market_messages import (
     AssetDelisted,
     EndDelisted,
@@ -88,6 +92,7 @@ from xached.domain.order import (
     EndReason,
     Order,
     OrderId,
+    OrderStatus,
     Purse,
     Side,
 )
@@ -148,6 +153,7 @@ Step: TypeAlias = (
     | SellPosition
     | EndDelisted
     | LookAtPrices
+    | FollowList
     | StartTriggered
 )
 """What the exchange asks itself to do."""
@@ -175,18 +181,16 @@ class Exchange:
         if isinstance(command, CancelOrder):
             return (ended(self._open_order(command), command.reason),)
         match command:
-            case AmendOrder():
-                return self._decide_amend(command)
-            case ReplaceOrder():
-                return self._decide_replace(command, seq, at_ns)
+            case AmendOrder() | ReplaceOrder() | PlaceList():
+                return self._decide_orders(command, seq, at_ns)
             case CancelAll() | CancelAllAfter() | Flatten():
                 return self._decide_protection(command, at_ns)
             case ArmDisconnect() | Disconnect():
                 return decide_stream(self.state, command, seq)
             case ExpireOrder() | FireDeadMan() | TrimReduceOnly() | SellPosition():
-                return self._decide_step(command, seq)
-            case EndDelisted() | LookAtPrices() | StartTriggered():
-                return self._decide_step(command, seq)
+                return self._decide_step(command, seq, at_ns)
+            case EndDelisted() | LookAtPrices() | FollowList() | StartTriggered():
+                return self._decide_step(command, seq, at_ns)
             case OpenSubaccount():
                 return decide_open_subaccount(self.state, command)
             case TransferFunds():
@@ -215,7 +219,18 @@ class Exchange:
             case _:
                 assert_never(command)
 
-    def _decide_step(self, step: Step, seq: int) -> tuple[Event, ...]:
+    def _decide_orders(
+        self, command: AmendOrder | ReplaceOrder | PlaceList, seq: int, at_ns: int
+    ) -> tuple[Event, ...]:
+        match command:
+            case AmendOrder():
+                return self._decide_amend(command)
+            case ReplaceOrder():
+                return self._decide_replace(command, seq, at_ns)
+            case PlaceList():
+                return self._decide_place_list(command, seq, at_ns)
+
+    def _decide_step(self, step: Step, seq: int, at_ns: int) -> tuple[Event, ...]:
         state = self.state
         match step:
             case ExpireOrder():
@@ -231,22 +246,30 @@ class Exchange:
                 return tuple(ended(order, EndReason.INSTRUMENT) for order in orders)
             case LookAtPrices():
                 return look(state, state.markets[step.symbol])
+            case FollowList():
+                return follow(state, step.list_id, seq, at_ns)
             case StartTriggered():
-                return start(state, state.orders[step.order_id], seq)
+                order = state.orders[step.order_id]
+                before = before_start(state, order) if order.leg is not None else ()
+                return before or start(state, order, seq)
             case _:
                 assert_never(step)
 
     def next_due(self) -> Step | None:
         """The next internal step that is due at the time of the last applied event.
 
-        Reduce-only orders shrink with their position at once, and a Flatten comes to its end. What
-        time ends comes before what a price wakes, an expiry before a dead-man's switch.
-        Prices are looked at before the next triggered order starts, and a row starts so many of
-        these at most.
+        Prices are looked at and lists follow at once, so that nobody else uses what a child is to
+        hold; reduce-only orders shrink with their position, and a Flatten comes to its end. What
+        time ends comes before the triggered orders start, an expiry before a dead-man's switch,
+        and a row starts so many of them at most.
         """
         state = self.state
         for symbol in state.delisting:
             return EndDelisted(symbol=symbol)
+        for symbol in state.unseen:
+            return LookAtPrices(symbol=symbol)
+        for list_id in state.unfollowed:
+            return FollowList(list_id=list_id)
         for name, symbol in state.over_reducing:
             return TrimReduceOnly(purse=name, symbol=symbol)
         for name, symbol in state.flattening:
@@ -256,8 +279,6 @@ class Exchange:
             if state.expiries and state.expiries[0][0] == deadline_ns:
                 return ExpireOrder(order_id=state.expiries[0][1])
             return FireDeadMan(purse=state.dead_men[0][1])
-        if state.unseen:
-            return LookAtPrices(symbol=next(iter(state.unseen)))
         if state.triggered and not self._has_started_enough():
             order_id = self._next_triggered()
             return StartTriggered(order_id=order_id) if order_id is not None else None
@@ -271,7 +292,9 @@ class Exchange:
     def next_deadline_ns(self) -> int | None:
         """When something becomes due without a command: what a row left undone, or an expiry."""
         state = self.state
-        if state.delisting or state.unseen or state.over_reducing or state.flattening:
+        if state.delisting or state.unseen or state.unfollowed:
+            return state.now_ns
+        if state.over_reducing or state.flattening:
             return state.now_ns
         if state.triggered and self._next_triggered() is not None:
             return state.now_ns
@@ -303,16 +326,18 @@ class Exchange:
         check_combination(command, at_ns)
         purse = self.state.purse(command.purse)
         market = self.state.market(command.symbol)
-        if command.client_order_id in purse.by_client_id:
-            raise Rejection(
-                Reason.ID_REUSED,
-                "an open order has this id",
-                field="client_order_id",
-                given=command.client_order_id,
-                allowed="an id that was never used",
-            )
+        check_id_is_new(purse, command.client_order_id)
         self._check_may_trade(purse)
         return place(self.state, market, purse, command, seq, at_ns, replaced_order)
+
+    def _decide_place_list(self, command: PlaceList, seq: int, at_ns: int) -> tuple[Event, ...]:
+        orders = orders_of(command, at_ns)
+        purse = self.state.purse(command.purse)
+        market = self.state.market(command.symbol)
+        for order in orders:
+            check_id_is_new(purse, order.client_order_id)
+        self._check_may_trade(purse)
+        return place_list(self.state, market, purse, command, orders, seq, at_ns)
 
     def _decide_amend(self, command: AmendOrder) -> tuple[Event, ...]:
         self._check_may_trade(self.state.purse(command.purse))
@@ -368,6 +393,10 @@ class Exchange:
             apply_seen(self.state, event)
         elif isinstance(event, OrderStarted):
             apply_started(self.state, event, seq, at_ns)
+        elif isinstance(event, ListStep):
+            apply_list_step(self.state, event, seq, at_ns)
+        elif isinstance(event, ListFollowed):
+            apply_followed(self.state, event)
         else:
             self._apply_rare(event, seq)
 
@@ -458,6 +487,12 @@ class Exchange:
         """The exchange that gave ``snapshot``."""
         return cls(load(snapshot))
 
+    def _is_idle(self, order: Order) -> bool:
+        """Whether an order of a list waits for another one: neither in a book nor for a price."""
+        if order.status is OrderStatus.PENDING_NEW:
+            return True
+        return order.leg is not None and order.status < OrderStatus.FILLED and not order.leaves_lots
+
     def check(self) -> None:
         """Assert every invariant: ledger, books, holds, indexes. Linear in the state."""
         self.state.ledger.check()
@@ -484,7 +519,12 @@ class Exchange:
                     else:
                         assert 0 < lots <= min(order.display_lots, order.leaves_lots)
                     resting += 1
-        assert resting == len(self.state.orders)
+        idle = sum(self._is_idle(order) for order in self.state.orders.values())
+        assert resting + idle == len(self.state.orders)
+        legs = [order for order in self.state.orders.values() if order.leg is not None]
+        assert all(
+            order.leg is not None and order.leg.list_id in self.state.lists for order in legs
+        )
         purses = self.state.purses.values()
         assert self.state.dead_men == sorted(
             (purse.dead_man.fires_at_ns, name)
@@ -496,7 +536,9 @@ class Exchange:
         for order in self.state.orders.values():
             hold = self.state.ledger.hold_of(order.order_id)
             instrument = self.state.markets[order.symbol].instrument
-            assert hold.units == order.held_units == needed_hold_units(instrument, order), order
+            assert hold.units == order.held_units, order
+            # Who holds how much for a list is for the list to say.
+            assert order.leg or order.held_units == needed_hold_units(instrument, order), order
         for name, purse in self.state.purses.items():
             assert {
                 order_id

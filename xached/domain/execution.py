@@ -7,7 +7,13 @@ import copy
 import attrs
 
 from xached.domain import fees
-from xached.domain.holds import buy_hold_units, needed_hold_units
+from xached.domain.holds import (
+    buy_hold_units,
+    future_lots,
+    needed_hold_units,
+    sibling_hold_units,
+    sibling_of,
+)
 from xached.domain.messages import (
     Event,
     MatchPrevented,
@@ -58,6 +64,8 @@ class Execution:
     events: list[Event] = attrs.field(factory=list)
     positions: dict[Purse, Position] = attrs.field(factory=dict)
     icebergs: dict[OrderId, Order] = attrs.field(factory=dict)
+    sibling: Order | OrderAccepted | None = None
+    """The stop leg that shares the hold of a taker that is the limit leg."""
 
     def run(self, plan: Plan) -> tuple[Event, ...]:
         """The events from the first meeting to what becomes of the taker after the last."""
@@ -105,7 +113,7 @@ class Execution:
                 at_ns=maker.updated_at_ns,
             )
             maker_released = 0
-        if match.maker_ends and not (mode is DECREMENT and self._show_slice(maker)):
+        if match.maker_ends and not (mode is DECREMENT and self._goes_on(maker)):
             self.events.append(
                 end_of(
                     maker,
@@ -160,7 +168,7 @@ class Execution:
         executed = maker.executed_lots + lots
         if maker.display_lots is not None:
             self._carry_fill(maker, match, maker_fee, released)
-        if match.maker_ends and not self._show_slice(maker):
+        if match.maker_ends and not self._goes_on(maker):
             self.events.append(end_of(maker, OrderStatus.FILLED, EndReason.NONE, executed, 0))
 
     def _as_it_is(self, maker: Order) -> Order:
@@ -188,6 +196,12 @@ class Execution:
             seq=iceberg.seq,
             at_ns=iceberg.updated_at_ns,
         )
+
+    def _goes_on(self, maker: Order) -> bool:
+        """Whether a maker of which nothing is left in the book is not over."""
+        if maker.leg is not None and self.state.lists[maker.leg.list_id].grows(maker.order_id):
+            return True
+        return self._show_slice(maker)
 
     def _show_slice(self, maker: Order) -> bool:
         """Show the next slice of a maker, if it is an iceberg and hides any more."""
@@ -240,16 +254,23 @@ class Execution:
         return released
 
     def _release_unneeded(self) -> int:
-        if self.taker.price_ticks is None:
+        taker = self.taker
+        if taker.price_ticks is None:
             return 0  # Its hold is what was planned, or the budget, and ends with the order.
+        leaves = taker.quantity_lots - self.executed_lots - self.prevented_lots
+        future, sibling = 0, self.sibling
+        if taker.leg is not None and isinstance(taker, Order):
+            future, sibling = future_lots(self.state, taker), sibling_of(self.state, taker)
         needed = buy_hold_units(
             self.market.instrument,
-            self.taker,
-            self.taker.quantity_lots - self.executed_lots - self.prevented_lots,
+            taker,
+            leaves + future,
             self.taker_notional_units,
             self.maker_notional_units,
             self.fee_units,
         )
+        if sibling is not None:
+            needed = self._also_for(sibling, needed, leaves, self.held_units)
         released = self.held_units - needed
         assert released >= 0
         self.held_units = needed
@@ -257,15 +278,19 @@ class Execution:
 
     def _released_by_maker(self, maker: Order, match: Match, fee_units: int) -> int:
         """What the hold of a buying maker gives back at a fill beyond what it pays."""
+        leaves = maker.leaves_lots - match.lots
         needed = buy_hold_units(
             self.market.instrument,
             maker,
-            maker.leaves_lots - match.lots,
+            leaves + (future_lots(self.state, maker) if maker.leg is not None else 0),
             maker.taker_notional_units,
             maker.maker_notional_units + match.notional_units,
             maker.fee_units + fee_units,
         )
-        released = maker.held_units - match.notional_units - fee_units - needed
+        left = maker.held_units - match.notional_units - fee_units
+        if maker.leg is not None:
+            needed = self._also_for(sibling_of(self.state, maker), needed, leaves, left)
+        released = left - needed
         assert released >= 0
         return released
 
@@ -273,7 +298,23 @@ class Execution:
         """What the hold of a maker gives back for lots that it lost without a trade."""
         smaller = copy.copy(maker)
         smaller.prevented_lots += lots
-        return maker.held_units - needed_hold_units(self.market.instrument, smaller)
+        needed = needed_hold_units(self.market.instrument, smaller)
+        if maker.leg is not None and maker.side is BUY:
+            smaller.quantity_lots += future_lots(self.state, maker)
+            needed = needed_hold_units(self.market.instrument, smaller)
+            sibling = sibling_of(self.state, maker)
+            leaves = maker.leaves_lots - lots
+            needed = self._also_for(sibling, needed, leaves, maker.held_units)
+        return maker.held_units - needed
+
+    def _also_for(
+        self, sibling: Order | OrderAccepted | None, needed_units: int, lots: int, held_units: int
+    ) -> int:
+        """What is needed with what the stop leg needs: the larger, never more than is held."""
+        if sibling is None:
+            return needed_units
+        shared = sibling_hold_units(self.market.instrument, sibling, lots)
+        return min(held_units, max(needed_units, shared))
 
     def _sell(self, purse: Purse, lots: int, notional_units: int, fee_units: int) -> Sale:
         position = self._position(purse)

@@ -11,6 +11,15 @@ import attrs
 
 from xached.domain.frozen import frozen
 from xached.domain.instrument import AssetName, Instrument, Symbol
+from xached.domain.list_messages import (
+    ChildActivated,
+    HoldMoved,
+    ListAccepted,
+    ListStep,
+    OrderResized,
+    fold_list_step,
+    touched_by,
+)
 from xached.domain.market_messages import Transferred
 from xached.domain.messages import (
     Deposited,
@@ -132,6 +141,8 @@ def placed_order(
             fold_reduced(order, event, seq, at_ns)
         elif isinstance(event, WaitingStep) and order and event.order_id == order.order_id:
             fold_waiting(order, event, seq, at_ns)
+        elif isinstance(event, ListStep) and order and order.order_id in touched_by(event):
+            fold_list_step(order, event, seq, at_ns)
     assert order is not None
     return order, fills
 
@@ -201,6 +212,9 @@ class PurseFold:
                     funds.held -= event.released_units
                 case OrderRested() if event.purse == self.purse:
                     touched[event.order_id] = self.orders[event.order_id]
+                case ListAccepted() | HoldMoved() | OrderResized() | ChildActivated():
+                    if event.purse == self.purse:
+                        self._follow(event, row, changes, touched)
                 case OrderParked() | StopMoved() | OrderTriggered() | OrderStarted():
                     if event.purse == self.purse:
                         self._wait(event, row, changes, touched)
@@ -227,6 +241,21 @@ class PurseFold:
             yield event.taker_order_id
         if event.maker_purse == self.purse:
             yield event.maker_order_id
+
+    def _follow(
+        self,
+        event: ListStep,
+        row: Row,
+        changes: PurseChanges,
+        touched: dict[OrderId, Order],
+    ) -> None:
+        for order_id in touched_by(event):
+            order = touched[order_id] = self.orders[order_id]
+            change = fold_list_step(order, event, row.seq, row.at_ns)
+            if isinstance(event, OrderResized):
+                funds = self._funds(self._held_asset(order), changes)
+                funds.available -= change
+                funds.held += change
 
     def _wait(
         self,

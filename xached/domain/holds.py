@@ -11,6 +11,7 @@ from xached.domain.messages import (
 from xached.domain.order import (
     BUY,
     SELL,
+    LegRole,
     Order,
     Trigger,
     TriggerSource,
@@ -38,7 +39,8 @@ def hold_units(
     assert command.quantity_lots is not None
     if command.trigger is not None and command.price_ticks is None:
         top_ticks = highest_trigger_ticks(market, command.trigger, now_ns)
-        return waiting_hold_units(instrument, top_ticks, command.quantity_lots)
+        fee_ppm = instrument.taker_fee_ppm
+        return waiting_hold_units(instrument, top_ticks, command.quantity_lots, fee_ppm)
     if command.price_ticks is None:
         return plan.notional_units + fees.due_units(
             plan.notional_units, instrument.taker_fee_ppm, 0, instrument.maker_fee_ppm
@@ -49,14 +51,14 @@ def hold_units(
     )
 
 
-def waiting_hold_units(instrument: Instrument, top_ticks: int, lots: int) -> int:
+def waiting_hold_units(instrument: Instrument, top_ticks: int, lots: int, fee_ppm: int) -> int:
     """What a buy at market holds while it waits for a price of at most ``top_ticks``.
 
     It is what it pays at the upper end of the price band that it would meet there.
     """
     highest_ticks = top_ticks * (PPM + instrument.buy_band_up_ppm) // PPM
     notional = instrument.notional_units(min(highest_ticks, instrument.max_price_ticks), lots)
-    return notional + fees.due_units(notional, instrument.taker_fee_ppm, 0, 0)
+    return notional + fees.due_units(notional, fee_ppm, 0, 0)
 
 
 def highest_trigger_ticks(market: Market, trigger: Trigger, now_ns: int) -> int:
@@ -106,6 +108,34 @@ def buy_hold_units(
         terms.maker_fee_ppm,
         charged_units,
     )
+
+
+def sibling_of(state: State, order: Order) -> Order | None:
+    """The stop leg that shares the hold of a limit leg; None when there is none any more."""
+    if order.leg is None or order.leg.role is not LegRole.LIMIT_LEG:
+        return None
+    pair = state.lists[order.leg.list_id].pair
+    return state.orders.get(pair[1]) if pair is not None else None
+
+
+def future_lots(state: State, order: Order) -> int:
+    """What a child that buys may still get to trade: it holds for that from the start."""
+    if order.leg is None or order.leg.role is not LegRole.CHILD:
+        return 0
+    listed = state.lists[order.leg.list_id]
+    return listed.quantity_lots - listed.given_lots if listed.grows(order.order_id) else 0
+
+
+def sibling_hold_units(instrument: Instrument, sibling: Order | OrderAccepted, lots: int) -> int:
+    """What a stop leg that buys needs of the shared hold if it traded ``lots``."""
+    if sibling.price_ticks is not None:
+        return buy_hold_units(instrument, sibling, lots, 0, 0, 0)
+    assert sibling.trigger is not None
+    # That of a trailing leg is where it is; until it follows the market, its activation.
+    top_ticks = sibling.trigger.stop_ticks or sibling.trigger.activation_ticks
+    if isinstance(sibling, Order) and sibling.stop_ticks is not None:
+        top_ticks = sibling.stop_ticks
+    return waiting_hold_units(instrument, top_ticks or 0, lots, sibling.taker_fee_ppm)
 
 
 def check_funds(

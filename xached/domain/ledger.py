@@ -114,6 +114,14 @@ class Ledger:
         hold.units += units
         _move(hold.available, hold.held, units)
 
+    def move_hold(self, source: OrderId, target: OrderId, units: int) -> None:
+        """Let an order hold what another of the same purse and asset held."""
+        giving, getting = self._holds[source], self._holds[target]
+        assert giving.held is getting.held
+        assert 0 <= units <= giving.units, (giving, units)
+        giving.units -= units
+        getting.units += units
+
     def close_hold(self, order_id: OrderId, units: int) -> None:
         """Give back the rest of an order's hold, which is ``units``, and forget it."""
         hold = self._holds.pop(order_id)

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from xached.domain.disconnect_messages import ArmDisconnect, Disconnect, DisconnectEvent
 from xached.domain.frozen import frozen
 from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
+from xached.domain.list_messages import FollowList, ListFollowed, ListStep, PlaceList
 from xached.domain.market_messages import (
     AssetDelisted,
     ChangeInstrument,
@@ -280,7 +281,7 @@ class ExpireOrder:
     order_id: OrderId
 
 
-WaitingCommand: TypeAlias = LookAtPrices | StartTriggered
+WaitingCommand: TypeAlias = LookAtPrices | StartTriggered | FollowList
 """Internal steps of orders that wait."""
 
 Command: TypeAlias = (
@@ -314,6 +315,7 @@ Command: TypeAlias = (
     | TransferFunds
     | WaitingCommand
     | SetFeeTiers
+    | PlaceList
 )
 
 CONFIG = "CONFIG"
@@ -336,9 +338,13 @@ def request_key(command: Command) -> tuple[str, str] | None:
     match command:
         case PlaceOrder() | ReplaceOrder():
             return order_scope(command.purse), command.client_order_id
-        case CancelOrder() | CancelAll() | CancelAllAfter() | Flatten() | AmendOrder():
+        case (
+            CancelOrder() | CancelAll() | CancelAllAfter() | Flatten() | AmendOrder() | PlaceList()
+        ):
             return (f"r:{command.purse}", command.request_id) if command.request_id else None
-        case AdvanceClock() | ExpireOrder() | EndDelisted() | LookAtPrices() | StartTriggered():
+        case AdvanceClock() | ExpireOrder() | EndDelisted():
+            return None
+        case LookAtPrices() | StartTriggered() | FollowList():
             return None
         case FireDeadMan() | TrimReduceOnly() | SellPosition() | ArmDisconnect() | Disconnect():
             return None
@@ -634,6 +640,8 @@ Event: TypeAlias = (
     | FeeTiersSet
     | ProtectionEvent
     | DisconnectEvent
+    | ListStep
+    | ListFollowed
 )
 
 

@@ -81,6 +81,21 @@ class LegRole(enum.IntEnum):
     STOP_LEG = 4
 
 
+class ListKind(enum.IntEnum):
+    """How the orders of a list depend on each other."""
+
+    OCO = 1
+    OTO = 2
+    BRACKET = 3
+
+
+class ListActivation(enum.IntEnum):
+    """When children wake: with their parent's last fill, or with each as far as it goes."""
+
+    FULL = 1
+    PARTIAL = 2
+
+
 # Asked several times for every order; looking a member up in its class costs three times as much.
 BUY: Final = Side.BUY
 SELL: Final = Side.SELL

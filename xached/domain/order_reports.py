@@ -106,7 +106,8 @@ class PurseOrders:
     ) -> Iterator[OrderReport]:
         """What is told of an order after an event that changed it."""
         if fill is not None:
-            if order.leaves_lots == 0:
+            # One of a list may get more to trade: whether it is filled is told by its end.
+            if order.leaves_lots == 0 and order.leg is None:
                 self._filled[order.order_id] = None
                 yield _report(order, OrderStatus.FILLED, at_ns, fill)
             else:

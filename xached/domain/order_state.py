@@ -6,6 +6,7 @@ Total: what was decided always fits.
 from __future__ import annotations
 
 from xached.domain.instrument import AssetName, Symbol
+from xached.domain.list_state import note_leg_change, note_leg_end, note_leg_trade
 from xached.domain.messages import (
     MatchPrevented,
     OrderAccepted,
@@ -143,6 +144,10 @@ def apply_traded(state: State, event: Traded, seq: int, at_ns: int) -> None:
     if market.triggers is not None:
         note_trade(state, market, event.price_ticks)
         note_best(state, market)
+    if taker.leg is not None:
+        note_leg_trade(state, taker, event.quantity_lots)
+    if maker.leg is not None:
+        note_leg_trade(state, maker, event.quantity_lots)
 
 
 def apply_reduced(state: State, event: OrderReduced, seq: int, at_ns: int) -> None:
@@ -170,6 +175,7 @@ def apply_prevented(state: State, event: MatchPrevented, seq: int, at_ns: int) -
         order.prevent(lots=event.quantity_lots, released_units=released_units, seq=seq, at_ns=at_ns)
         if order.reduce_only:
             note_reducing(state, order.purse, order.symbol)
+        note_leg_change(state, order)
     market = state.markets[event.symbol]
     market.book.reduce(event.maker_order_id, event.quantity_lots)
     if market.triggers is not None:
@@ -203,6 +209,8 @@ def apply_ended(state: State, event: OrderEnded, seq: int, at_ns: int) -> None:
         state.markets[event.symbol].icebergs -= 1
     state.ledger.close_hold(event.order_id, event.released_units)
     order.end(event.status, event.reason, event.released_units, seq, at_ns)
+    if order.leg is not None:
+        note_leg_end(state, order)
     state.purses[event.purse].remove_open(order)
     if order.reduce_only:
         note_reducing(state, order.purse, order.symbol)

@@ -11,6 +11,7 @@ import attrs
 from xached.domain.depth import PublicBook
 from xached.domain.frozen import frozen
 from xached.domain.instrument import Symbol
+from xached.domain.list_messages import OrderResized
 from xached.domain.market import Venue
 from xached.domain.market_messages import InstrumentDelisted
 from xached.domain.messages import (
@@ -161,8 +162,15 @@ class OwnMarket:
                 return self._reduce(event.maker_order_id, lots)
             case OrderReduced():
                 return self._reduce(event.order_id, event.shown_lots)
+            case OrderResized():
+                return self._resize(event)
             case SliceShown():
                 return self._reduce(event.order_id, -event.shown_lots)
+            case _:
+                return self._fold_rules(event, at_ns)
+
+    def _fold_rules(self, event: Event, at_ns: int) -> Symbol | None:
+        match event:
             case PurseOpened():
                 if event.simulated:
                     self._simulated_purses.add(event.purse)
@@ -199,6 +207,10 @@ class OwnMarket:
             self._markets[symbol] = MarketRules(state=MarketState.TRADING, reference_ticks=None)
 
     def _rest_accepted(self, event: OrderRested) -> Symbol:
+        known = self._resting.get(event.order_id)
+        if known is not None:
+            # A child that had traded all it was for, and is for more now.
+            return self._resize_to(known, event.leaves_lots - event.hidden_lots)
         terms = self._accepted.pop(event.order_id)
         assert terms.price_ticks is not None, terms
         return self._rest(
@@ -222,6 +234,17 @@ class OwnMarket:
         )
         self.books[order.symbol].depth.add(order.side, order.price_ticks, order.shown_lots)
         return order.symbol
+
+    def _resize(self, event: OrderResized) -> Symbol | None:
+        if not event.resting_lots:
+            return None
+        return self._resize_to(self._resting[event.order_id], event.resting_lots)
+
+    def _resize_to(self, resting: _Resting, lots: int) -> Symbol:
+        terms = resting.terms
+        change, resting.shown_lots = lots - resting.shown_lots, lots
+        self.books[terms.symbol].depth.add(terms.side, terms.price_ticks, change)
+        return terms.symbol
 
     def _reduce(self, order_id: OrderId, lots: int) -> Symbol | None:
         if not lots:

@@ -17,7 +17,9 @@ from xached.domain.messages import (
 from xached.domain.order import (
     BUY,
     EndReason,
+    Leg,
     Order,
+    OrderId,
     OrderStatus,
     TimeInForce,
     make_order_id,
@@ -66,7 +68,22 @@ def place(
             check_position(state, instrument, purse, command, plan.filled_lots)
     held_units = hold_units(market, instrument, command, plan, at_ns)
     check_funds(state, instrument, command, held_units, replaced)
-    accepted = OrderAccepted(
+    accepted = accept(instrument, command, order_id, plan, held_units)
+    if replaced is not None:
+        accepted = attrs.evolve(accepted, replaces=replaced.order_id)
+    return accepted, *act(state, market, accepted, plan, seq, at_ns)
+
+
+def accept(
+    instrument: Instrument,
+    command: PlaceOrder,
+    order_id: OrderId,
+    plan: Plan,
+    held_units: int,
+    leg: Leg | None = None,
+) -> OrderAccepted:
+    """The acceptance of an order that passes every rule."""
+    return OrderAccepted(
         order_id=order_id,
         client_order_id=command.client_order_id,
         purse=command.purse,
@@ -89,19 +106,34 @@ def place(
         display_lots=command.display_lots,
         reduce_only=command.reduce_only,
         slide=command.slide,
-        replaces=replaced.order_id if replaced is not None else None,
+        leg=leg,
     )
-    if command.trigger is not None:
-        return accepted, parked(market, accepted, at_ns)
-    if command.post_only and plan.matches:
-        return accepted, end_of(accepted, OrderStatus.CANCELED, EndReason.POST_ONLY, 0, held_units)
-    if command.time_in_force is TimeInForce.FOK and plan.filled_lots < accepted.quantity_lots:
-        return accepted, end_of(accepted, OrderStatus.EXPIRED, EndReason.FOK, 0, held_units)
+
+
+def act(
+    state: State,
+    market: Market,
+    accepted: OrderAccepted,
+    plan: Plan,
+    seq: int,
+    at_ns: int,
+    sibling: OrderAccepted | None = None,
+) -> tuple[Event, ...]:
+    """What an accepted order does: wait, trade, rest or end.
+
+    ``sibling`` shares its hold.
+    """
+    if accepted.trigger is not None:
+        return (parked(market, accepted, at_ns),)
+    held_units = accepted.held_units
+    if accepted.post_only and plan.matches:
+        return (end_of(accepted, OrderStatus.CANCELED, EndReason.POST_ONLY, 0, held_units),)
+    if accepted.time_in_force is TimeInForce.FOK and plan.filled_lots < accepted.quantity_lots:
+        return (end_of(accepted, OrderStatus.EXPIRED, EndReason.FOK, 0, held_units),)
     if not plan.matches:
-        return accepted, rest_or_end(accepted, plan.stopped, 0, held_units)
-    trades = state.next_trade_index(seq)
-    execution = Execution(state, market, purse, accepted, trades, held_units)
-    return accepted, *execution.run(plan)
+        return (rest_or_end(accepted, plan.stopped, 0, held_units),)
+    purse, trades = state.purses[accepted.purse], state.next_trade_index(seq)
+    return Execution(state, market, purse, accepted, trades, held_units, sibling=sibling).run(plan)
 
 
 def _slid(market: Market, command: PlaceOrder) -> PlaceOrder:
@@ -115,8 +147,41 @@ def _slid(market: Market, command: PlaceOrder) -> PlaceOrder:
     return attrs.evolve(command, price_ticks=beside_ticks)
 
 
+def enter(state: State, order: Order, seq: int) -> tuple[Event, ...]:
+    """Let a limit order that waited for others into the market."""
+    market = state.markets[order.symbol]
+    assert order.price_ticks is not None
+    taker = Taker(
+        account_prefix=account_prefix(order.purse),
+        side=order.side,
+        limit_ticks=order.price_ticks,
+        self_trade_prevention=order.self_trade_prevention,
+        lots=order.leaves_lots,
+    )
+    plan = NOTHING_TO_MEET
+    if market.book.crosses(order.side, order.price_ticks):
+        plan = plan_taker(taker, market, state.orders)
+    executed = order.executed_lots
+    if order.post_only and plan.matches:
+        reason = EndReason.POST_ONLY
+        return (end_of(order, OrderStatus.CANCELED, reason, executed, order.held_units),)
+    return Execution(
+        state,
+        market,
+        state.purses[order.purse],
+        order,
+        state.next_trade_index(seq),
+        order.held_units,
+        executed_lots=executed,
+        prevented_lots=order.prevented_lots,
+        taker_notional_units=order.taker_notional_units,
+        maker_notional_units=order.maker_notional_units,
+        fee_units=order.fee_units,
+    ).run(plan)
+
+
 def plan_order(state: State, market: Market, instrument: Instrument, command: PlaceOrder) -> Plan:
-    """What an order would do if it came in now. Reads only."""
+    """What an order would do if it came in now, at the rates of ``instrument``. Reads only."""
     side = command.side
     if command.trigger is not None:
         return NOTHING_TO_MEET  # It meets nobody before it is triggered.

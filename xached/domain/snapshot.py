@@ -21,6 +21,8 @@ from xached.domain.order import (
     EndReason,
     Leg,
     LegRole,
+    ListActivation,
+    ListKind,
     MarketState,
     Order,
     OrderId,
@@ -33,6 +35,7 @@ from xached.domain.order import (
     Trigger,
     TriggerSource,
 )
+from xached.domain.order_list import OrderList
 from xached.domain.position import Position
 from xached.domain.prices import AveragePrice, ReferenceBuckets
 from xached.domain.reducing_state import note_reducing
@@ -60,7 +63,7 @@ from xached.domain.triggers import Triggers, Watch
 
 Dump: TypeAlias = dict[str, Any]
 
-VERSION = 5
+VERSION = 6
 """Counts what :data:`SHAPE` cannot see: the same fields with another meaning."""
 
 _ORDER_FIELDS = tuple(field.name for field in attrs.fields(Order))
@@ -109,6 +112,8 @@ def dump(state: State) -> Dump:
             [symbol, list(unseen.trades), unseen.others] for symbol, unseen in state.unseen.items()
         ],
         "triggered": list(state.triggered),
+        "lists": [[list_id, *_dump_list(listed)] for list_id, listed in state.lists.items()],
+        "unfollowed": list(state.unfollowed),
         "started": [state.started_at_ns, state.started_count],
         "risk": _dump_risk(state.risk),
         "streams": [
@@ -137,6 +142,9 @@ def load(dumped: Dump) -> State:
         state.unseen[Symbol(symbol)] = Unseen(list(trades), others)
     state.triggered = [OrderId(order_id) for order_id in dumped["triggered"]]
     state.started_at_ns, state.started_count = dumped["started"]
+    for list_id, *values in dumped["lists"]:
+        state.lists[OrderId(list_id)] = _load_list(values)
+    state.unfollowed = dict.fromkeys(OrderId(list_id) for list_id in dumped["unfollowed"])
     for market in (_load_market(values, state.orders) for values in dumped["markets"]):
         state.markets[market.instrument.symbol] = market
     for name, values in dumped["purses"]:
@@ -252,6 +260,37 @@ def _load_triggers(values: list[list[Any]] | None) -> Triggers | None:
     for order_id, source, side, *rest in values:
         triggers.put(OrderId(order_id), Watch(TriggerSource(source), Side(side), *rest))
     return triggers
+
+
+def _dump_list(listed: OrderList) -> list[Any]:
+    return [
+        listed.kind.value,
+        listed.activation.value,
+        listed.purse,
+        listed.symbol,
+        list(listed.order_ids),
+        listed.quantity_lots,
+        listed.parent_lots,
+        listed.given_lots,
+        [[order_id, reason.value] for order_id, reason in listed.ends.items()],
+    ]
+
+
+def _load_list(values: list[Any]) -> OrderList:
+    kind, activation, purse, symbol, order_ids, quantity_lots, parent_lots, given_lots, ends = (
+        values
+    )
+    return OrderList(
+        ListKind(kind),
+        ListActivation(activation),
+        Purse(purse),
+        Symbol(symbol),
+        tuple(OrderId(order_id) for order_id in order_ids),
+        quantity_lots,
+        parent_lots,
+        given_lots,
+        {OrderId(order_id): EndReason(reason) for order_id, reason in ends},
+    )
 
 
 def _dump_purse(purse: PurseState) -> list[Any]:

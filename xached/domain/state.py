@@ -21,6 +21,7 @@ from xached.domain.order import (
     Side,
     account_of,
 )
+from xached.domain.order_list import OrderList
 from xached.domain.position import Position
 from xached.domain.prices import AveragePrice, ReferenceBuckets
 from xached.domain.rejection import Reason, Rejection
@@ -266,6 +267,10 @@ class State:
     unseen: dict[Symbol, Unseen] = attrs.field(factory=dict)
     triggered: list[OrderId] = attrs.field(factory=list)
     """Orders whose price was seen, in the order in which they start."""
+
+    lists: dict[OrderId, OrderList] = attrs.field(factory=dict)
+    unfollowed: dict[OrderId, None] = attrs.field(factory=dict)
+    """Lists of which something happened to an order, and the others have not followed."""
 
     started_at_ns: int = 0
     started_count: int = 0

@@ -48,6 +48,8 @@ def apply_parked(state: State, event: OrderParked, seq: int, at_ns: int) -> None
     )
     market.triggers.put(event.order_id, watch)
     list_expiry(state, order)
+    if order.leg is not None:
+        note_all(state, market)  # A child's stop may have been passed before its time.
 
 
 def apply_moved(state: State, event: StopMoved, seq: int, at_ns: int) -> None:

@@ -28,6 +28,7 @@ import attrs
 import msgpack
 
 from xached.domain import disconnect_messages as dm
+from xached.domain import list_messages as li
 from xached.domain import market_messages as mm
 from xached.domain import messages as m
 from xached.domain import protection_messages as pm
@@ -88,6 +89,8 @@ TYPES: Final = (
     Typed(14, 1, Kind.COMMAND, m.ExpireOrder),
     Typed(20, 1, Kind.COMMAND, w.LookAtPrices),
     Typed(21, 1, Kind.COMMAND, w.StartTriggered),
+    Typed(22, 1, Kind.COMMAND, li.PlaceList),
+    Typed(23, 1, Kind.COMMAND, li.FollowList),
     Typed(50, 1, Kind.COMMAND, m.SetRiskState),
     Typed(51, 1, Kind.COMMAND, m.SetRiskBounds),
     Typed(30, 1, Kind.COMMAND, m.AmendOrder),
@@ -127,6 +130,11 @@ TYPES: Final = (
     Typed(122, 1, Kind.EVENT, w.OrderTriggered),
     Typed(123, 1, Kind.EVENT, w.PricesSeen),
     Typed(124, 1, Kind.EVENT, w.OrderStarted),
+    Typed(125, 1, Kind.EVENT, li.ListAccepted),
+    Typed(126, 1, Kind.EVENT, li.HoldMoved),
+    Typed(127, 1, Kind.EVENT, li.OrderResized),
+    Typed(128, 1, Kind.EVENT, li.ChildActivated),
+    Typed(129, 1, Kind.EVENT, li.ListFollowed),
     Typed(150, 1, Kind.EVENT, m.RiskStateSet),
     Typed(151, 1, Kind.EVENT, m.RiskBoundsSet),
     Typed(130, 1, Kind.EVENT, m.OrderReduced),
@@ -150,6 +158,7 @@ TYPES: Final = (
     Typed(230, 1, Kind.VALUE, mm.PositionMoved),
     Typed(231, 1, Kind.VALUE, mm.FeeTier),
     Typed(204, 1, Kind.VALUE, Leg),
+    Typed(210, 1, Kind.VALUE, li.ListLeg),
     Typed(240, 1, Kind.VALUE, RiskBounds),
     Typed(241, 1, Kind.VALUE, RiskMark),
 )

@@ -24,6 +24,7 @@ from loguru import logger
 
 from xached.domain.history import Fill, fold_fill, fold_prevented, fold_reduced
 from xached.domain.instrument import AssetName, Instrument, Symbol
+from xached.domain.list_messages import ListStep, fold_list_step, touched_by
 from xached.domain.market_messages import InstrumentChanged, Transferred
 from xached.domain.messages import (
     Deposited,
@@ -278,7 +279,14 @@ class Views:
         elif isinstance(event, WaitingStep):
             order = self._stepped(event.order_id, row, batch)
             fold_waiting(order, event, row.seq, row.at_ns)
-        elif isinstance(event, InstrumentListed | InstrumentChanged):
+        elif isinstance(event, ListStep):
+            for order_id in touched_by(event):
+                fold_list_step(self._stepped(order_id, row, batch), event, row.seq, row.at_ns)
+        else:
+            self._fold_rare(event, row, batch)
+
+    def _fold_rare(self, event: Event, row: Row, batch: _Batch) -> None:
+        if isinstance(event, InstrumentListed | InstrumentChanged):
             self._instruments[event.instrument.symbol] = event.instrument
             batch.instruments.append(event.instrument)
         elif isinstance(event, Deposited):
