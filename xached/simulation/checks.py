@@ -17,6 +17,7 @@ from xached.runtime.topic import Lagged, Subscription
 from xached.simulation.machine import Life, Machine, Violation
 from xached.simulation.oracle import Oracle, PriorityBroken
 from xached.simulation.people import TRACES, People, Person
+from xached.storage.journal import Anchor
 
 ZERO_SUM = "zero sum"
 NO_NEGATIVE = "no negative"
@@ -38,21 +39,25 @@ class Checks:
         self._people = people
         self._published: Subscription[Row] | None = None
         self._published_seq = 0
+        self._anchor: Anchor | None = None
+        """The newest row that was compared with the journal, and its chain value there."""
         self._looked_at: dict[str, int] = {}
 
     async def begin(self, life: Life) -> None:
         """A daemon has started: what was known must be in its journal. Raises: Violation."""
         await self._read_published()
-        rows = list(life.house.files.journal.read())
-        if len(rows) < len(self.rows):
+        journal = life.house.files.journal
+        if journal.last_seq < len(self.rows):
             raise Violation(
-                ACKNOWLEDGED, f"the journal ends at {len(rows)}, {len(self.rows)} was published"
+                ACKNOWLEDGED,
+                f"the journal ends at {journal.last_seq}, {len(self.rows)} was published",
             )
-        for row, kept in zip(self.rows, rows, strict=False):
-            if row != kept:
-                raise Violation(PUBLISHED, f"{row} was published, the journal has {kept}")
-        for row in rows[len(self.rows) :]:
+        # Equal chain values mean that every row up to there is the same.
+        if self._anchor is not None and journal.anchor_at(self._anchor.seq) != self._anchor:
+            raise Violation(PUBLISHED, f"row {self._anchor.seq} or one before it is another now")
+        for row in journal.read(len(self.rows) + 1):
             self._take(row)
+        self._anchor = journal.last
         self._published, self._published_seq = life.rows, 0
 
     async def look(self) -> None:
@@ -90,6 +95,7 @@ class Checks:
             journal = life.house.files.journal
             if row.seq > journal.last_seq or journal.row(row.seq) != row:
                 raise Violation(PUBLISHED, f"{row} is not in the journal")
+            self._anchor = journal.anchor_at(row.seq)
         self._take(row)
 
     def _take(self, row: Row) -> None:

@@ -18,7 +18,7 @@ SYMBOLS: Final = {"BTC-USDT": 60_000, "ETH-USDT": 2_500}
 """The markets and their marks at the beginning, in whole quote units."""
 
 NS_PER_S: Final = 1_000_000_000
-BURST: Final = 80
+BURST: Final = 40
 """More than fit into the mailbox of the simulated exchange."""
 
 ENTRIES_MAX: Final = 12

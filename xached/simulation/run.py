@@ -43,7 +43,7 @@ IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of its own is made insi
 """Where views are kept if it exists: syncing them for real costs a third of the time."""
 
 SNAPSHOT_ROWS = 50
-MATCHING_PLACES = 64
+MATCHING_PLACES = 32
 """So few that a burst fills them."""
 GRANTS = {"BTC": "20", "ETH": "400", "USDT": "1000000"}
 
