@@ -55,8 +55,11 @@ class Checks:
         # Equal chain values mean that every row up to there is the same.
         if self._anchor is not None and journal.anchor_at(self._anchor.seq) != self._anchor:
             raise Violation(PUBLISHED, f"row {self._anchor.seq} or one before it is another now")
-        for row in journal.read(len(self.rows) + 1):
-            self._take(row)
+        for row in journal.read(self._anchor.seq + 1 if self._anchor is not None else 1):
+            if row.seq > len(self.rows):
+                self._take(row)
+            elif row != self.rows[row.seq - 1]:
+                raise Violation(PUBLISHED, f"{self.rows[row.seq - 1]} was published, not {row}")
         self._anchor = journal.last
         self._published, self._published_seq = life.rows, 0
 

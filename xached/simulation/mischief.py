@@ -82,6 +82,31 @@ async def guess_password(people: People, person: Person) -> None:
         raise Violation("sessions", "a wrong password let somebody in")
 
 
+# --- purses ---------------------------------------------------------------------------------------
+
+
+@action(3)
+async def move_money(people: People, person: Person) -> None:
+    """Between one's own purses, opening the other one when there is none."""
+    request: Message
+    if people.draw.random() < 0.3:
+        request = account_pb2.OpenSubaccountRequest(
+            subaccount="savings", request_id=person.new_id()
+        )
+        await people.ask(person, f"{ACCOUNT}OpenSubaccount", request)
+        return
+    purses = ["", "savings"]
+    people.draw.shuffle(purses)
+    request = wallet_pb2.TransferFundsRequest(
+        subaccount=purses[0],
+        target_subaccount=purses[1],
+        asset=people.draw.choice(("BTC", "USDT")),
+        amount=people.draw.choice(("0.1", "0.5", "7")),
+        request_id=person.new_id(),
+    )
+    await people.ask(person, f"{WALLET}TransferFunds", request)
+
+
 # --- reading --------------------------------------------------------------------------------------
 
 

@@ -225,6 +225,15 @@ async def preview(people: People, person: Person) -> None:
     await people.ask(person, f"{TRADING}PreviewOrder", request)
 
 
+@action(2)
+async def arm_dead_man(people: People, person: Person) -> None:
+    """Cancel everything unless one is heard of again in time; or disarm."""
+    request = trading_pb2.CancelAllAfterRequest(
+        timeout_ms=people.draw.choice((0, 1_000, 2_000, 10_000)), request_id=person.new_id()
+    )
+    await people.ask(person, f"{TRADING}CancelAllAfter", request)
+
+
 # --- repeating --------------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ import attrs
 import grpc
 import trio
 from google.protobuf.message import Message
-from xache.v1 import admin_pb2, auth_pb2, trading_pb2
+from xache.v1 import admin_pb2, auth_pb2, trading_pb2, wallet_pb2
 
 from xached.api.errors import StatusError
 from xached.simulation.calls import Answered, Lost, Result
@@ -186,6 +186,18 @@ def _replaced(body: bytes, answer: bytes) -> Trace | None:
     return Trace(int(order.order_id) >> 12, request.client_order_id)
 
 
+def _armed(body: bytes, answer: bytes) -> Trace | None:
+    request = trading_pb2.CancelAllAfterRequest.FromString(body)
+    if not request.timeout_ms:
+        return None  # To disarm what is not armed changes nothing.
+    return Trace(trading_pb2.CancelAllAfterResponse.FromString(answer).seq, request.request_id)
+
+
+def _transferred(body: bytes, answer: bytes) -> Trace | None:
+    request = wallet_pb2.TransferFundsRequest.FromString(body)
+    return Trace(wallet_pb2.TransferFundsResponse.FromString(answer).seq, request.request_id)
+
+
 def _deposited(body: bytes, answer: bytes) -> Trace | None:
     request = admin_pb2.DepositRequest.FromString(body)
     return Trace(admin_pb2.DepositResponse.FromString(answer).seq, request.request_id)
@@ -196,6 +208,8 @@ TRACES: Final[Mapping[str, Callable[[bytes, bytes], Trace | None]]] = {
     f"{TRADING}CancelOrder": _canceled,
     f"{TRADING}AmendOrder": _amended,
     f"{TRADING}ReplaceOrder": _replaced,
+    f"{TRADING}CancelAllAfter": _armed,
+    f"{WALLET}TransferFunds": _transferred,
     f"{ADMIN}Deposit": _deposited,
 }
 """Calls that change money and may be repeated: where (request, response) say that the change is.

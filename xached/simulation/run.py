@@ -11,7 +11,7 @@ from pathlib import Path
 import attrs
 import trio
 from loguru import logger
-from xache.v1 import admin_pb2, auth_pb2, trading_pb2
+from xache.v1 import admin_pb2, auth_pb2
 
 from xached.actors.market.actor import MarketFeed
 from xached.config import Config, default_house
@@ -25,10 +25,11 @@ from xached.simulation.checks import Checks
 from xached.simulation.children import ROBOT, STRATEGY, programs
 from xached.simulation.disk import Disk, registered
 from xached.simulation.faults import draw_fault
+from xached.simulation.liveness import check_liveness
 from xached.simulation.machine import Machine, StepCounter, Violation, leaves
 from xached.simulation.mischief import log_in
 from xached.simulation.orders import SYMBOLS
-from xached.simulation.people import ADMIN, AUTH, PASSWORD, TRADING, People, Person
+from xached.simulation.people import ADMIN, AUTH, PASSWORD, People, Person
 from xached.simulation.venue import SimulatedVenue
 
 TRADERS = 5
@@ -218,14 +219,10 @@ class Simulation:
 
     async def _heal(self) -> None:
         """Nothing goes wrong any more: everybody gets what they ask for, and all adds up."""
-        people, machine = self._people, self._machine
-        machine.heal()
+        people = self._people
+        await check_liveness(self._machine, people)
         for person in (people.admin, *people.traders):
-            await people.sign_in(person)
             await self._audits.settle(person)
-            await people.insist(
-                person, f"{TRADING}CancelAllOrders", trading_pb2.CancelAllOrdersRequest()
-            )
         await self._audits.repeat(REPEATED_AT_END)
         made = self._audits.made
         await self._audits.audit()
