@@ -263,6 +263,11 @@ class House(
         self._maybe_lose(context)
         return self._answer("CancelOrder", canceled)
 
+    def CancelAllAfter(self, request: Any, context: Any) -> Any:
+        self._arrive("CancelAllAfter", request, context, session=True)
+        fires_at_ns = NOW_NS if request.timeout_ms else 0
+        return trading_pb2.CancelAllAfterResponse(fires_at_ns=fires_at_ns, seq=5)
+
     def CancelAllOrders(self, request: Any, context: Any) -> Any:
         self._arrive("CancelAllOrders", request, context, session=True)
         return trading_pb2.CancelAllOrdersResponse(order_ids=["7", "9"])
@@ -313,6 +318,27 @@ class House(
     def GetBalances(self, request: Any, context: Any) -> Any:
         self._arrive("GetBalances", request, context, session=True)
         return self._answer("GetBalances", wallet_pb2.GetBalancesResponse())
+
+    def OpenSubaccount(self, request: Any, context: Any) -> Any:
+        self._arrive("OpenSubaccount", request, context, session=True)
+        return account_pb2.OpenSubaccountResponse(seq=5)
+
+    def GetFees(self, request: Any, context: Any) -> Any:
+        self._arrive("GetFees", request, context, session=True)
+        return self._answer("GetFees", account_pb2.GetFeesResponse())
+
+    def GetPortfolio(self, request: Any, context: Any) -> Any:
+        self._arrive("GetPortfolio", request, context, session=True)
+        return self._answer("GetPortfolio", wallet_pb2.GetPortfolioResponse())
+
+    def GetFeeStatement(self, request: Any, context: Any) -> Any:
+        self._arrive("GetFeeStatement", request, context, session=True)
+        return self._answer("GetFeeStatement", wallet_pb2.GetFeeStatementResponse())
+
+    def TransferFunds(self, request: Any, context: Any) -> Any:
+        self._arrive("TransferFunds", request, context, session=True)
+        self._maybe_lose(context)
+        return self._answer("TransferFunds", wallet_pb2.TransferFundsResponse(seq=5))
 
     def ListTransactions(self, request: Any, context: Any) -> Any:
         self._arrive("ListTransactions", request, context, session=True)

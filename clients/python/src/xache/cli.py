@@ -26,9 +26,13 @@ _COMMANDS = (
     (_MARKET, "candles", "market:candles", "Draw candles."),
     (_PURSE, "order", "order:app", "Place, change, cancel and look up orders."),
     (_PURSE, "balances", "purse:balances", "Show balances, and which order holds how much."),
-    (_PURSE, "positions", "purse:positions", "Show positions and what they cost."),
+    (_PURSE, "positions", "purse:positions", "Show positions, what they cost and are worth."),
+    (_PURSE, "portfolio", "funds:portfolio", "Show what a purse is worth, and how that changed."),
     (_PURSE, "fills", "purse:fills", "List fills, newest first."),
     (_PURSE, "transactions", "purse:transactions", "List what moved in and out, newest first."),
+    (_PURSE, "transfer", "funds:transfer", "Move money between your purses."),
+    (_PURSE, "subaccount", "funds:subaccount", "Open and list sub-accounts."),
+    (_PURSE, "fees", "funds:fees", "Show your fee tier and what you were charged."),
     (_PURSE, "watch", "purse:watch", "Follow what happens to the purse."),
 )
 

@@ -23,9 +23,11 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from typing import Final
 
+from xache.amounts import Amount, amount_text
 from xache.connection import Connection, OnWait, Patience, Tls
 from xache.errors import Incident
 from xache.live_book import BookGap, LiveBook
+from xache.orders import new_id
 from xache.rpc import PAGE_SIZE_MAX, rpc
 from xache.session import TokenStore
 from xache.tokens import Credentials, MemoryTokens
@@ -43,6 +45,10 @@ _ACCOUNT = rpc(account_pb2.GetAccountRequest, account_pb2.GetAccountResponse, re
 _SUBACCOUNTS = rpc(
     account_pb2.ListSubaccountsRequest, account_pb2.ListSubaccountsResponse, repeatable=True
 )
+_OPEN_SUBACCOUNT = rpc(
+    account_pb2.OpenSubaccountRequest, account_pb2.OpenSubaccountResponse, repeatable=True
+)
+_FEES = rpc(account_pb2.GetFeesRequest, account_pb2.GetFeesResponse, repeatable=True)
 _INSTRUMENTS = rpc(
     market_pb2.ListInstrumentsRequest, market_pb2.ListInstrumentsResponse, repeatable=True
 )
@@ -59,6 +65,12 @@ _WATCH_CANDLES = rpc(
     market_pb2.WatchCandlesRequest, market_pb2.WatchCandlesResponse, repeatable=True
 )
 _BALANCES = rpc(wallet_pb2.GetBalancesRequest, wallet_pb2.GetBalancesResponse, repeatable=True)
+_PORTFOLIO = rpc(wallet_pb2.GetPortfolioRequest, wallet_pb2.GetPortfolioResponse, repeatable=True)
+_FEE_STATEMENT = rpc(
+    wallet_pb2.GetFeeStatementRequest, wallet_pb2.GetFeeStatementResponse, repeatable=True
+)
+# Repeatable because this client never sends one without an id.
+_TRANSFER = rpc(wallet_pb2.TransferFundsRequest, wallet_pb2.TransferFundsResponse, repeatable=True)
 _TRANSACTIONS = rpc(
     wallet_pb2.ListTransactionsRequest, wallet_pb2.ListTransactionsResponse, repeatable=True
 )
@@ -178,6 +190,17 @@ class Account:
         """The account's purses, main first."""
         request = account_pb2.ListSubaccountsRequest()
         return list(self._connection.call(_SUBACCOUNTS, request).subaccounts)
+
+    def open_subaccount(self, name: str, *, request_id: str = "") -> int:
+        """Open a purse beside the main one; the journal sequence. Open already is no error."""
+        request = account_pb2.OpenSubaccountRequest(
+            subaccount=name, request_id=request_id or new_id()
+        )
+        return self._connection.call(_OPEN_SUBACCOUNT, request).seq
+
+    def fees(self) -> list[account_pb2.FeeStanding]:
+        """Which fee tiers the account has reached, by asset."""
+        return list(self._connection.call(_FEES, account_pb2.GetFeesRequest()).standings)
 
 
 class Market:
@@ -319,6 +342,43 @@ class Wallet:
         """Balances by asset, each hold with its order."""
         request = wallet_pb2.GetBalancesRequest(subaccount=subaccount)
         return self._connection.call(_BALANCES, request)
+
+    def portfolio(
+        self, *, subaccount: str = "", whole_account: bool = False, base_asset: str = ""
+    ) -> wallet_pb2.GetPortfolioResponse:
+        """What a purse, or all of them, is worth in one asset, and how that has changed."""
+        request = wallet_pb2.GetPortfolioRequest(
+            subaccount=subaccount, whole_account=whole_account, base_asset=base_asset
+        )
+        return self._connection.call(_PORTFOLIO, request)
+
+    def transfer(
+        self,
+        *,
+        amount: Amount,
+        asset: str,
+        target_subaccount: str = "",
+        request_id: str = "",
+        subaccount: str = "",
+    ) -> wallet_pb2.TransferFundsResponse:
+        """Move money out of a purse into another of the same account, at most once."""
+        request = wallet_pb2.TransferFundsRequest(
+            subaccount=subaccount,
+            target_subaccount=target_subaccount,
+            asset=asset,
+            amount=amount_text(amount, "amount"),
+            request_id=request_id or new_id(),
+        )
+        return self._connection.call(_TRANSFER, request)
+
+    def fee_statement(
+        self, *, from_date: str = "", to_date: str = "", min_seq: int = 0, subaccount: str = ""
+    ) -> wallet_pb2.GetFeeStatementResponse:
+        """What a purse was charged by UTC day; the last 30 days unless said otherwise."""
+        request = wallet_pb2.GetFeeStatementRequest(
+            subaccount=subaccount, from_date=from_date, to_date=to_date, min_seq=min_seq
+        )
+        return self._connection.call(_FEE_STATEMENT, request)
 
     def transactions(
         self,

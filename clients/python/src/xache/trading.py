@@ -20,6 +20,9 @@ _PREVIEW = rpc(trading_pb2.PreviewOrderRequest, trading_pb2.PreviewOrderResponse
 _AMEND = rpc(trading_pb2.AmendOrderRequest, trading_pb2.AmendOrderResponse, repeatable=True)
 _REPLACE = rpc(trading_pb2.ReplaceOrderRequest, trading_pb2.ReplaceOrderResponse, repeatable=True)
 _CANCEL = rpc(trading_pb2.CancelOrderRequest, trading_pb2.CancelOrderResponse, repeatable=True)
+_CANCEL_ALL_AFTER = rpc(
+    trading_pb2.CancelAllAfterRequest, trading_pb2.CancelAllAfterResponse, repeatable=False
+)
 _CANCEL_ALL = rpc(
     trading_pb2.CancelAllOrdersRequest, trading_pb2.CancelAllOrdersResponse, repeatable=True
 )
@@ -178,13 +181,34 @@ class Trading:
         return self._connection.call(_CANCEL, request)
 
     def cancel_all_orders(
-        self, *, symbol: str = "", request_id: str = "", subaccount: str = ""
+        self,
+        *,
+        symbol: str = "",
+        scope: types_pb2.CancelScope = types_pb2.CANCEL_SCOPE_ALL,
+        request_id: str = "",
+        subaccount: str = "",
     ) -> list[str]:
-        """Cancel every open order of a purse, or of one market of it; the house's ids of them."""
+        """Cancel the open orders of a purse, or of one market of it; the house's ids of them."""
         request = trading_pb2.CancelAllOrdersRequest(
-            subaccount=subaccount, symbol=symbol, request_id=request_id or new_id()
+            subaccount=subaccount, symbol=symbol, scope=scope, request_id=request_id or new_id()
         )
         return list(self._connection.call(_CANCEL_ALL, request).order_ids)
+
+    def cancel_all_after(
+        self,
+        timeout_ms: int,
+        *,
+        scope: types_pb2.CancelScope = types_pb2.CANCEL_SCOPE_ENTRIES,
+        subaccount: str = "",
+    ) -> int:
+        """Arm or renew the dead-man's switch of a purse, 0 disarms it; when it fires, or 0.
+
+        Not repeated after an unknown outcome: it is to be renewed all the time anyway.
+        """
+        request = trading_pb2.CancelAllAfterRequest(
+            subaccount=subaccount, timeout_ms=timeout_ms, scope=scope
+        )
+        return self._connection.call(_CANCEL_ALL_AFTER, request).fires_at_ns
 
     def order(
         self, *, order_id: str = "", client_order_id: str = "", subaccount: str = ""
@@ -207,18 +231,32 @@ class Trading:
         self,
         *,
         symbol: str = "",
+        side: types_pb2.Side = types_pb2.SIDE_UNSPECIFIED,
+        statuses: Iterable[types_pb2.OrderStatus] = (),
+        from_ns: int = 0,
+        to_ns: int = 0,
         subaccount: str = "",
         page_size: int = PAGE_SIZE_MAX,
         min_seq: int = 0,
     ) -> Generator[types_pb2.Order, None, None]:
-        """All orders, newest first, read page by page.
+        """Orders, newest first, read page by page.
 
         Args:
+            statuses: only in these states; empty means all.
+            from_ns: only accepted at this time or later.
+            to_ns: only accepted before this time; 0 means now.
             page_size: orders a page, up to 500.
             min_seq: wait until the history has reached this sequence.
         """
         request = trading_pb2.ListOrdersRequest(
-            subaccount=subaccount, symbol=symbol, page_size=page_size, min_seq=min_seq
+            subaccount=subaccount,
+            symbol=symbol,
+            side=side,
+            statuses=statuses,
+            from_ns=from_ns,
+            to_ns=to_ns,
+            page_size=page_size,
+            min_seq=min_seq,
         )
         while True:
             page = self._connection.call(_ORDERS, request)
@@ -231,13 +269,22 @@ class Trading:
         self,
         *,
         symbol: str = "",
+        side: types_pb2.Side = types_pb2.SIDE_UNSPECIFIED,
+        from_ns: int = 0,
+        to_ns: int = 0,
         subaccount: str = "",
         page_size: int = PAGE_SIZE_MAX,
         min_seq: int = 0,
     ) -> Generator[types_pb2.Fill, None, None]:
-        """All fills, newest first, read page by page. See orders."""
+        """Fills, newest first, read page by page. See orders."""
         request = trading_pb2.ListFillsRequest(
-            subaccount=subaccount, symbol=symbol, page_size=page_size, min_seq=min_seq
+            subaccount=subaccount,
+            symbol=symbol,
+            side=side,
+            from_ns=from_ns,
+            to_ns=to_ns,
+            page_size=page_size,
+            min_seq=min_seq,
         )
         while True:
             page = self._connection.call(_FILLS, request)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, TypeAlias
 
 from cyclopts import App, Parameter
 
 from xache.client import Client
 from xache.commands.options import NO_PURSE_OPTIONS, Count, Flag, PurseOptions, usage
-from xache.commands.terms import NO_TERMS, Terms, expiry_ns
+from xache.commands.terms import NO_TERMS, SIDES, Terms, ago_ns, duration_s, expiry_ns
 from xache.errors import Refused, Unreachable
 from xache.exits import Exit
 from xache.order_view import ORDER_COLUMNS, order_row, show_order, show_preview, show_time_line
 from xache.orders import new_id
-from xache.output import Output, json_value
+from xache.output import Output, json_value, moment
+from xache.v1 import types_pb2
 
 app = App(
     name="order", help="Place, change, cancel and look up orders.", result_action="return_value"
@@ -22,6 +23,18 @@ app = App(
 
 _HOUSE_ID = re.compile(r"[0-9]+", re.ASCII)
 
+Status: TypeAlias = Literal[
+    "open", "partially-filled", "filled", "canceled", "expired", "rejected", "untriggered"
+]
+_STATUSES: Final[dict[Status, types_pb2.OrderStatus]] = {
+    "open": types_pb2.ORDER_STATUS_OPEN,
+    "partially-filled": types_pb2.ORDER_STATUS_PARTIALLY_FILLED,
+    "filled": types_pb2.ORDER_STATUS_FILLED,
+    "canceled": types_pb2.ORDER_STATUS_CANCELED,
+    "expired": types_pb2.ORDER_STATUS_EXPIRED,
+    "rejected": types_pb2.ORDER_STATUS_REJECTED,
+    "untriggered": types_pb2.ORDER_STATUS_UNTRIGGERED,
+}
 OwnId = Annotated[str, Parameter(name="--id")]
 
 
@@ -200,6 +213,7 @@ def cancel(
     *,
     own_id: OwnId = "",
     every: Annotated[bool, Parameter(name="--all", negative="")] = False,
+    entries: Flag = False,
     symbol: str = "",
     options: PurseOptions = NO_PURSE_OPTIONS,
 ) -> None:
@@ -209,13 +223,15 @@ def cancel(
         order_id: the order, by the house's id or yours. One of digits only is the house's.
         own_id: the order, by your id.
         every: cancel every open order.
+        entries: with --all, only what would open or increase a position: what protects one stays.
         symbol: with --all, only this market.
     """
     if sum([bool(order_id), bool(own_id), every]) != 1:
         raise usage("Name the order by ID or --id, or say --all.")
     with options.connected() as (client, output):
         if every:
-            _cancel_all(client, output, symbol.upper(), options.subaccount)
+            scope = types_pb2.CANCEL_SCOPE_ENTRIES if entries else types_pb2.CANCEL_SCOPE_ALL
+            _cancel_all(client, output, symbol.upper(), scope, options.subaccount)
             return
         house_id, own_id = _names(order_id, own_id)
         canceled = client.trading.cancel_order(
@@ -239,6 +255,10 @@ def list_(
     *,
     symbol: str = "",
     every: Annotated[bool, Parameter(name="--all", negative="")] = False,
+    side: Literal["buy", "sell", ""] = "",
+    status: Annotated[tuple[Status, ...], Parameter(consume_multiple=True, negative="")] = (),
+    since: str = "",
+    until: str = "",
     limit: Count = 50,
     options: PurseOptions = NO_PURSE_OPTIONS,
 ) -> None:
@@ -247,12 +267,23 @@ def list_(
     Args:
         symbol: only this market.
         every: ended ones too, newest first.
+        side: with --all, only buys or only sales.
+        status: with --all, only in these states.
+        since: with --all, only from then on: 90s, 15m, 2h, 1d ago, or a time such as
+            2026-12-31T12:00:00Z.
+        until: with --all, only before then.
         limit: with --all, at most this many.
     """
     with options.connected() as (client, output):
         if every:
             found = client.trading.orders(
-                symbol=symbol.upper(), subaccount=options.subaccount, page_size=min(limit, 500)
+                symbol=symbol.upper(),
+                side=SIDES.get(side, types_pb2.SIDE_UNSPECIFIED),
+                statuses=[_STATUSES[each] for each in status],
+                from_ns=ago_ns(since),
+                to_ns=ago_ns(until),
+                subaccount=options.subaccount,
+                page_size=min(limit, 500),
             )
             orders = [order for order, _ in zip(found, range(limit), strict=False)]
         else:
@@ -301,8 +332,41 @@ def show(
         show_order(output, found.order, found.fills, client.market.instruments())
 
 
-def _cancel_all(client: Client, output: Output, symbol: str, subaccount: str) -> None:
-    order_ids = client.trading.cancel_all_orders(symbol=symbol, subaccount=subaccount)
+@app.command
+def cancel_after(
+    timeout: str,
+    /,
+    *,
+    every: Annotated[bool, Parameter(name="--all", negative="")] = False,
+    options: PurseOptions = NO_PURSE_OPTIONS,
+) -> None:
+    """Cancel your orders unless you say this again in time: a dead-man's switch.
+
+    It fires also when its time runs out while the house is down. Once it has fired it is off.
+
+    Args:
+        timeout: 90s, 15m, 2h; 0 disarms it.
+        every: cancel all orders, not only those that would open or increase a position.
+    """
+    timeout_ms = duration_s(timeout) * 1_000 if timeout != "0" else 0
+    scope = types_pb2.CANCEL_SCOPE_ALL if every else types_pb2.CANCEL_SCOPE_ENTRIES
+    with options.connected() as (client, output):
+        fires_at_ns = client.trading.cancel_all_after(
+            timeout_ms, scope=scope, subaccount=options.subaccount
+        )
+        if output.as_json:
+            output.document({"fires_at_ns": str(fires_at_ns)})
+        elif fires_at_ns:
+            what = "all orders" if every else "orders that open or increase a position"
+            output.line(("armed  ", "bold"), f"{what} end at {moment(fires_at_ns)} UTC")
+        else:
+            output.line(("off", "bold"))
+
+
+def _cancel_all(
+    client: Client, output: Output, symbol: str, scope: types_pb2.CancelScope, subaccount: str
+) -> None:
+    order_ids = client.trading.cancel_all_orders(symbol=symbol, scope=scope, subaccount=subaccount)
     if output.as_json:
         output.document({"order_ids": order_ids})
         return

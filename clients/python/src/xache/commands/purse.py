@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from contextlib import closing
 from decimal import Decimal
+from typing import Literal
 
 from rich.text import Text
 
 from xache.commands.market import note_shutdown, until_interrupted
 from xache.commands.options import NO_PURSE_OPTIONS, Count, PurseOptions
+from xache.commands.terms import SIDES, ago_ns
 from xache.explain import explain_hold, explain_limits
 from xache.order_view import counterparty_text
-from xache.output import Cell, Output, clock, json_value, moment, side_text, word
+from xache.output import Cell, Output, clock, json_value, moment, side_text, source_text, word
 from xache.v1 import trading_pb2, types_pb2, wallet_pb2
 
 
@@ -47,7 +49,7 @@ def balances(*, options: PurseOptions = NO_PURSE_OPTIONS) -> None:
 
 
 def positions(*, options: PurseOptions = NO_PURSE_OPTIONS) -> None:
-    """Show positions, what they cost with fees, and the profit taken so far."""
+    """Show positions, what they cost with fees, the profit taken so far, and the profit of now."""
     with options.connected() as (client, output):
         found = client.trading.positions(subaccount=options.subaccount)
         if output.as_json:
@@ -57,7 +59,16 @@ def positions(*, options: PurseOptions = NO_PURSE_OPTIONS) -> None:
             output.note("No positions.")
             return
         output.table(
-            ["market", ">quantity", ">cost", ">average price", ">realised"],
+            [
+                "market",
+                ">quantity",
+                ">cost",
+                ">average price",
+                ">realised",
+                ">price",
+                ">unrealised",
+                "?valued at",
+            ],
             [
                 (
                     position.symbol,
@@ -65,22 +76,41 @@ def positions(*, options: PurseOptions = NO_PURSE_OPTIONS) -> None:
                     position.cost,
                     position.average_price or "-",
                     signed_text(position.realised),
+                    position.price or "-",
+                    signed_text(position.unrealised) if position.unrealised else "-",
+                    _valued_at(position),
                 )
                 for position in found
             ],
         )
 
 
-def fills(*, symbol: str = "", limit: Count = 50, options: PurseOptions = NO_PURSE_OPTIONS) -> None:
+def fills(
+    *,
+    symbol: str = "",
+    side: Literal["buy", "sell", ""] = "",
+    since: str = "",
+    until: str = "",
+    limit: Count = 50,
+    options: PurseOptions = NO_PURSE_OPTIONS,
+) -> None:
     """List fills, newest first.
 
     Args:
         symbol: only this market.
+        side: only buys or only sales.
+        since: only from then on: 90s, 15m, 2h, 1d ago, or a time such as 2026-12-31T12:00:00Z.
+        until: only before then.
         limit: at most this many.
     """
     with options.connected() as (client, output):
         pages = client.trading.fills(
-            symbol=symbol.upper(), subaccount=options.subaccount, page_size=min(limit, 500)
+            symbol=symbol.upper(),
+            side=SIDES.get(side, types_pb2.SIDE_UNSPECIFIED),
+            from_ns=ago_ns(since),
+            to_ns=ago_ns(until),
+            subaccount=options.subaccount,
+            page_size=min(limit, 500),
         )
         found = [fill for fill, _ in zip(pages, range(limit), strict=False)]
         if output.as_json:
@@ -175,6 +205,13 @@ def _print_hold(
     if order is not None:
         output.line(f"  {explain_limits(order, None)}")
         output.line((f"  {explain_hold(hold, order)}", "dim"))
+
+
+def _valued_at(position: types_pb2.Position) -> Cell:
+    if not position.price:
+        return "no price yet"
+    kind = word(types_pb2.PriceKind, position.price_kind)
+    return Text.assemble(f"{kind} ", source_text(position.price_source))
 
 
 def _fill_row(fill: types_pb2.Fill) -> list[Cell]:

@@ -14,7 +14,7 @@ from xache.commands.options import Flag, usage
 from xache.orders import OrderFields
 from xache.v1 import types_pb2
 
-_SIDES: Final = {"buy": types_pb2.SIDE_BUY, "sell": types_pb2.SIDE_SELL}
+SIDES: Final = {"buy": types_pb2.SIDE_BUY, "sell": types_pb2.SIDE_SELL}
 _TIMES: Final = {
     "gtc": types_pb2.TIME_IN_FORCE_GTC,
     "ioc": types_pb2.TIME_IN_FORCE_IOC,
@@ -80,7 +80,7 @@ class Terms:
         trail_bps, trail_offset = _trail(self.trail)
         return {
             "symbol": symbol.upper(),
-            "side": _SIDES[side],
+            "side": SIDES[side],
             "quantity": self.quantity or None,
             "quote_quantity": self.quote or None,
             "price": self.price or None,
@@ -118,6 +118,23 @@ def _trail(text: str) -> tuple[int, str]:
     return int(exact), ""
 
 
+def duration_s(text: str) -> int:
+    """So many seconds. Raises: SystemExit."""
+    duration = _DURATION.fullmatch(text)
+    if duration is None:
+        raise usage(f"{text!r} is no duration such as 90s, 15m or 2h.")
+    return int(duration[1]) * _SECONDS[duration[2]]
+
+
+def ago_ns(text: str) -> int:
+    """When something so long ago, or at this time, was; 0 for no text. Raises: SystemExit."""
+    duration = _DURATION.fullmatch(text)
+    if duration is not None:
+        seconds = int(duration[1]) * _SECONDS[duration[2]]
+        return int(datetime.now(UTC).timestamp() - seconds) * 1_000_000_000
+    return expiry_ns(text) if text else 0
+
+
 def expiry_ns(text: str) -> int:
     """When something that lasts so long, or until then, ends. Raises: SystemExit."""
     duration = _DURATION.fullmatch(text)
@@ -127,7 +144,7 @@ def expiry_ns(text: str) -> int:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise usage(f"--expires: {text!r} is neither a duration nor a time.") from None
+        raise usage(f"{text!r} is neither a duration nor a time.") from None
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
     return int(at.timestamp()) * 1_000_000_000
