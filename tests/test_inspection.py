@@ -145,9 +145,15 @@ def test_a_flipped_bit_is_found_and_its_row_named(run: Run, data: Path, seq: int
         ("DELETE FROM rows WHERE seq = 1", "row 1: missing"),
         ("UPDATE rows SET at_ns = at_ns + 1 WHERE seq = 60", "row 60: "),
         ("UPDATE rows SET seq = 9999 WHERE seq = 400", "row 9998: missing"),
-        ("DELETE FROM ids WHERE id = (SELECT min(id) FROM ids)", "its id is not indexed as written"),
+        (
+            "DELETE FROM ids WHERE id = (SELECT min(id) FROM ids)",
+            "its id is not indexed as written",
+        ),
         ("INSERT INTO ids VALUES ('o:x', 'y', 3, x'00')", "the ids: "),
-        ("UPDATE ids SET seq = 3 WHERE id = (SELECT min(id) FROM ids)", "its id is not indexed as written"),
+        (
+            "UPDATE ids SET seq = 3 WHERE id = (SELECT min(id) FROM ids)",
+            "its id is not indexed as written",
+        ),
         # The tail is gone and its ids too: only what was kept elsewhere can tell.
         (
             "DELETE FROM rows WHERE seq > 240; DELETE FROM ids WHERE seq > 240",

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
 from xached.domain.exchange import Exchange
-from xached.domain.history import PurseFold
+from xached.domain.history import Funds, PurseFold
+from xached.domain.instrument import Instrument, Symbol
 from xached.domain.messages import AdvanceClock, Event, Row
 from xached.domain.order import Order, Purse, Side
 from xached.domain.order_reports import PurseOrders
 from xached.domain.own_market import OwnMarket, OwnMarketSnapshot
+from xached.domain.purse_past import earlier_orders, met_orders, rewind, touches
 from xached.domain.queries import OwnMarketQuery, PurseQuery, PurseSnapshot
 
 DEPTH = 10_000
@@ -41,13 +43,14 @@ def check_followers(
     exchange: Exchange, start: Start, rows: list[tuple[int, int, tuple[Event, ...]]]
 ) -> None:
     """Fold the rows since the start and compare orders, balances and books."""
-    told = [
+    every = [
         Row(seq=seq, at_ns=at_ns, command=AdvanceClock(), events=events)
-        for seq, at_ns, events in rows[start.rows :]
+        for seq, at_ns, events in rows
     ]
+    before, told = every[: start.rows], every[start.rows :]
     _check_market(exchange, start, told)
     for name in exchange.state.purses:
-        _check_purse(exchange, name, start.purses.get(name), told)
+        _check_purse(exchange, name, start.purses.get(name), told, before)
 
 
 def _check_market(exchange: Exchange, start: Start, rows: Iterable[Row]) -> None:
@@ -66,21 +69,48 @@ def _check_market(exchange: Exchange, start: Start, rows: Iterable[Row]) -> None
 
 
 def _check_purse(
-    exchange: Exchange, name: Purse, then: PurseSnapshot | None, rows: Iterable[Row]
+    exchange: Exchange,
+    name: Purse,
+    then: PurseSnapshot | None,
+    rows: Sequence[Row],
+    before: Sequence[Row],
 ) -> None:
     state = exchange.state
     instruments = {symbol: market.instrument for symbol, market in state.markets.items()}
     orders = [copy.copy(order) for order in then.orders] if then is not None else []
-    balances = then.balances if then is not None else {}
+    balances = copy.deepcopy(then.balances) if then is not None else {}
     fold = PurseFold(name, orders, balances, instruments)
     reports = PurseOrders(name, orders, then.seq if then is not None else 0, instruments)
     for row in rows:
         fold.fold(row)
         reports.fold(row)
-    now = PurseQuery(name).read(state, 0)
+    now = PurseQuery(name).read(state, rows[-1].seq if rows else 0)
+    if then is not None:
+        _check_past(name, then, now, rows, before, instruments)
     assert list(map(_told, fold.orders.values())) == list(map(_told, now.orders)), name
     assert fold.balances == now.balances, name
     assert len(reports) == len(now.orders), name
+
+
+def _check_past(
+    name: Purse,
+    then: PurseSnapshot,
+    now: PurseSnapshot,
+    rows: Sequence[Row],
+    before: Sequence[Row],
+    instruments: Mapping[Symbol, Instrument],
+) -> None:
+    """The purse as it was then can be told from what it is and the rows in between."""
+    missed = [row for row in rows if touches(row, name)]
+    known = earlier_orders(missed, name, then.seq)
+    while len(met := met_orders(before, name, known)) > len(known):
+        known = met
+    past = rewind(name, now, missed, before, known, then.seq, instruments)
+    assert past is not None, name
+    by_id = {order.order_id: _told(order) for order in then.orders}
+    assert {order_id: _told(order) for order_id, order in past.orders.items()} == by_id, name
+    for asset, funds in past.balances.items():
+        assert funds == then.balances.get(asset, Funds()), name
 
 
 def _told(order: Order) -> dict[str, object]:

@@ -15,6 +15,7 @@ import attrs
 
 from xached.domain.history import Funds, PurseFold
 from xached.domain.instrument import Instrument, Symbol
+from xached.domain.list_messages import HoldMoved, ListAccepted, touched_by
 from xached.domain.messages import Event, Row
 from xached.domain.order import Order, OrderId, Purse, accepted_seq
 from xached.domain.queries import PurseSnapshot
@@ -88,6 +89,7 @@ def _by_id(orders: Iterable[Order]) -> dict[OrderId, dict[str, object]]:
 
 
 # Every event names whose it is, and which order, in the same fields: so this knows those to come.
+# Only those of lists are of several orders.
 
 
 def _is_of(event: Event, purse: Purse) -> bool:
@@ -101,6 +103,9 @@ def _is_of(event: Event, purse: Purse) -> bool:
 
 
 def _orders_of_event(event: Event, purse: Purse) -> Iterator[OrderId]:
+    if isinstance(event, ListAccepted | HoldMoved):
+        yield from touched_by(event) if event.purse == purse else ()
+        return
     for owner, order_id in (
         ("purse", "order_id"),
         ("taker_purse", "taker_order_id"),
