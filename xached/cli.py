@@ -1,4 +1,4 @@
-"""The command of the daemon's machine: serve, demo, looking after a house, and measuring one."""
+"""The command of the daemon's machine: serve, demo, looking after a house, testing its program."""
 
 from __future__ import annotations
 

@@ -319,6 +319,8 @@ class DiskFiles:
         """See Files."""
         with _system_errors(self._disk):
             self._disk.operate("rename")
+        if str(path) not in self._disk.files:
+            raise FileNotFoundError(str(path))
         self._disk.files[str(target)] = self._disk.files.pop(str(path))
 
     def remove(self, path: Path) -> None:
