@@ -293,7 +293,13 @@ async def test_a_book_that_never_comes_is_asked_for_now_and_then(
                 asked.append(trio.current_time())
                 await socket.send_message('{"method":"subscribe","success":false,"error":"no"}')
 
+    told: list[str] = []
+    logger.enable("xached")
+    sink = logger.add(told.append, level="WARNING", format="{message}")
     followed, _ = await seen_after(300, {"venue": websocket(refuse)})
+    logger.remove(sink)
+    assert 4 <= len(told) <= 5, "once a minute, however often it says so"
+    assert '"error":"no"' in told[0]
     assert followed.status.restarts == 0
     assert min(b - a for a, b in pairwise(asked)) > 9
     assert 10 < len(asked) < 31

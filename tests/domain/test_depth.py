@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.domain.market_values import BTC, EXAMPLES, ModelVenue, best_first
 from xached.domain.depth import (
     DIFFS_KEPT_MAX,
+    LEVELS_MAX,
     UNDO_LEVELS_MAX,
     BookReader,
     BookStep,
@@ -159,6 +160,26 @@ def test_diffs_kept_without_a_snapshot_are_bounded() -> None:
     assert book.snapshot(snapshot(10)) is Sync.TOO_OLD
     assert book.snapshot(snapshot(DIFFS_KEPT_MAX)) is Sync.APPLIED
     assert book.last_id == DIFFS_KEPT_MAX + 49
+
+
+def test_kept_diffs_are_bounded_by_their_levels_too() -> None:
+    """Checked by breaking: without the count, the oldest is still there."""
+    book = VenueDepth()
+    half = tuple((price_ticks, 1) for price_ticks in range(1, LEVELS_MAX // 2 + 1))
+    for last_id in (1, 2, 3):
+        book.diff(diff(last_id - 1, last_id, bids=half))
+    assert book.snapshot(snapshot(0)) is Sync.TOO_OLD
+    assert book.snapshot(snapshot(1)) is Sync.APPLIED
+    assert book.last_id == 3
+
+
+def test_a_book_without_bounds_is_not_believed() -> None:
+    """Checked by breaking: without the limit, it is taken."""
+    book = VenueDepth()
+    levels = tuple((price_ticks, 1) for price_ticks in range(1, LEVELS_MAX + 1))
+    assert book.snapshot(snapshot(1, bids=levels)) is Sync.APPLIED
+    assert book.diff(diff(1, 2, bids=((LEVELS_MAX + 1, 1),))) is Sync.LOST
+    assert len(book.depth) == 0
 
 
 class VenueFollowed(RuleBasedStateMachine):

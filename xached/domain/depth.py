@@ -8,7 +8,7 @@ different connections, so the snapshot usually arrives *after* diffs that are ne
     UNSYNCED --snapshot--> SYNCED              kept diffs it already contains are dropped, the
                                                rest is applied and must join on to it
     SYNCED   --next diff--> SYNCED             it begins where the last one ended
-    SYNCED   --gap, or a crossed book--> UNSYNCED
+    SYNCED   --gap, or a crossed or boundless book--> UNSYNCED
 
 Applying diffs as they come and the snapshot when it comes leaves levels in the book that were
 gone long before: it crosses. Source: Binance, "How to manage a local order book correctly".
@@ -28,6 +28,10 @@ from xached.domain.order import Side
 
 DIFFS_KEPT_MAX = 2_000
 """Diffs kept while waiting for a snapshot: 200 s at the ten a second of Binance."""
+
+LEVELS_MAX = 400_000
+"""Levels in a book, and in all kept diffs: the deepest real books have a quarter of it. A venue
+that sends more is not believed, or its numbers would fill the memory."""
 
 UNDO_LEVELS_MAX = 20_000
 """How many changed levels of a published book are remembered, for readers that come back: some
@@ -194,7 +198,7 @@ class Sync(enum.Enum):
     TOO_OLD = "TOO_OLD"
     """The snapshot ends before the kept diffs begin; a newer one is needed."""
     LOST = "LOST"
-    """A gap or a crossed book: the book is empty until the next snapshot."""
+    """A gap, or a book that no venue has: it is empty until the next snapshot."""
 
 
 class VenueDepth:
@@ -202,7 +206,8 @@ class VenueDepth:
 
     def __init__(self, depth: Depth | None = None) -> None:
         self.depth = Depth() if depth is None else depth
-        self._kept: deque[BookDiff] = deque(maxlen=DIFFS_KEPT_MAX)
+        self._kept: deque[BookDiff] = deque()
+        self._kept_levels = 0
         self._last_id: int | None = None
 
     @property
@@ -218,7 +223,7 @@ class VenueDepth:
     def reset(self) -> None:
         """Forget everything; a snapshot is needed."""
         self.depth.clear()
-        self._kept.clear()
+        self._forget_kept()
         self._last_id = None
 
     def snapshot(self, snapshot: BookSnapshot) -> Sync:
@@ -234,21 +239,32 @@ class VenueDepth:
         for diff in kept:
             if self._apply(diff) is Sync.LOST:
                 return Sync.LOST
-        return self._lost() if self.depth.crossed else Sync.APPLIED
+        return self._checked()
 
     def diff(self, diff: BookDiff) -> Sync:
         """Take a diff."""
         if self._last_id is None:
             if self._kept and self._kept[-1].last_id != diff.previous_id:
-                self._kept.clear()  # What was kept can no longer be joined to what follows.
-            self._kept.append(diff)
+                self._forget_kept()  # It can no longer be joined to what follows.
+            self._keep(diff)
             return Sync.KEPT
         if diff.last_id <= self._last_id:
             return Sync.STALE
         applied = self._apply(diff)
         if applied is Sync.LOST:
-            self._kept.append(diff)
+            self._keep(diff)
         return applied
+
+    def _keep(self, diff: BookDiff) -> None:
+        self._kept.append(diff)
+        self._kept_levels += len(diff.bids) + len(diff.asks)
+        while len(self._kept) > DIFFS_KEPT_MAX or self._kept_levels > LEVELS_MAX:
+            oldest = self._kept.popleft()
+            self._kept_levels -= len(oldest.bids) + len(oldest.asks)
+
+    def _forget_kept(self) -> None:
+        self._kept.clear()
+        self._kept_levels = 0
 
     def _apply(self, diff: BookDiff) -> Sync:
         assert self._last_id is not None
@@ -258,7 +274,11 @@ class VenueDepth:
             return self._lost()
         self.depth.set_many(diff.bids, diff.asks)
         self._last_id = diff.last_id
-        return self._lost() if self.depth.crossed else Sync.APPLIED
+        return self._checked()
+
+    def _checked(self) -> Sync:
+        bad = self.depth.crossed or len(self.depth) > LEVELS_MAX
+        return self._lost() if bad else Sync.APPLIED
 
     def _lost(self) -> Sync:
         self.reset()

@@ -53,6 +53,7 @@ FRAMES_QUEUED_MAX: Final = 4
 
 RECEIVE_BYTES: Final = 65_536
 RETRY_AFTER_S_MAX: Final = 300.0
+REFUSAL_PERIOD_S: Final = 60.0
 THREAD_BYTES_MIN: Final = 256 * 1024
 """A frame so long takes milliseconds to read: not on the thread that everybody waits for."""
 
@@ -233,6 +234,7 @@ class _Link:
         self._repairs = _Repairs(feed._pace, partial(draw, feed._world))
         self._heard_at = trio.current_time()
         self._pings = 0
+        self._refusal_at = -math.inf
 
     def begin(self) -> None:
         """Every book waits for its first snapshot."""
@@ -324,7 +326,13 @@ class _Link:
             self._repairs.want(symbol)
         for record in turn.records:
             if isinstance(record, FeedFault) and record.cause is FaultCause.REFUSED:
-                logger.warning("{} is refused: {}", self._feed.name, record.excerpt)
+                self._tell_refusal(record.excerpt)
+
+    def _tell_refusal(self, excerpt: str) -> None:
+        now = trio.current_time()
+        if now >= self._refusal_at + REFUSAL_PERIOD_S:  # A venue must not fill the log.
+            self._refusal_at = now
+            logger.warning("{} is refused: {}", self._feed.name, excerpt)
 
 
 @attrs.define
