@@ -47,6 +47,7 @@ when they are first named; a purse whose name begins with ``?`` does not.
     open PURSE ID ...               fees ASSET AMOUNT               sum ASSET AMOUNT
     last SYMBOL PRICE|none          filter SYMBOL RULE MIN..MAX [step STEP]
     prices SYMBOL mark PRICE|none|stale reference PRICE|none
+    market SYMBOL STATE [until TIME]                  indicative SYMBOL Q@P IMBALANCE|none
     volume PURSE ASSET AMOUNT       what its account has traded in 30 days
     trades Q@P:MAKER[:TAKER_FEE/MAKER_FEE] ...        the trades of the last command
     prevented Q@P:MAKER ...                           its prevented matches
@@ -76,6 +77,7 @@ import attrs
 from tests.domain.conditions import take_condition
 from tests.domain.followers import Start, check_followers
 from tests.domain.script_markets import (
+    MARKET_STATEMENTS,
     UNBOUNDED,
     changed_instrument,
     fee_tiers,
@@ -100,7 +102,6 @@ from tests.domain.script_words import (
 )
 from tests.domain.waiting_statements import WAITING_STATEMENTS, place_list_of
 from xached.domain.exchange import Exchange
-from xached.domain.filters import filters_of
 from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
 from xached.domain.market_messages import ChangeInstrument, SetFeeTiers
 from xached.domain.messages import (
@@ -148,7 +149,6 @@ from xached.domain.risk_bounds import (
     account_scope,
     purse_scope,
 )
-from xached.domain.state import DAY_NS
 from xached.domain.waiting_messages import OrderParked
 
 SECOND_NS = 1_000_000_000
@@ -213,6 +213,9 @@ class Script:
         if verb in STATEMENTS:
             assert expected is None, "a statement answers nothing"
             STATEMENTS[verb](self, rest)
+        elif verb in MARKET_STATEMENTS:
+            assert expected is None, "a statement answers nothing"
+            MARKET_STATEMENTS[verb](self.exchange, self.now_ns, rest)
         elif verb == "restart":
             self.exchange = Exchange.restore(self.exchange.snapshot())
         elif verb == "instrument":
@@ -679,34 +682,6 @@ class Script:
         got = "none" if ticks is None else market.instrument.format_price(ticks)
         assert got == expected, got
 
-    def _prices(self, words: list[str]) -> None:
-        symbol, *pairs = words
-        market = self.exchange.state.market(Symbol(symbol))
-        show = market.instrument.format_price
-        fresh = market.fresh_mark_ticks(self.now_ns + 1)
-        mark = "stale" if fresh is None else show(fresh)
-        reference = market.reference_ticks
-        got = {
-            "mark": "none" if market.mark_ticks is None else mark,
-            "reference": "none" if reference is None else show(reference),
-        }
-        expected = dict(zip(pairs[::2], pairs[1::2], strict=True))
-        assert {name: got[name] for name in expected} == expected, got
-
-    def _volume(self, words: list[str]) -> None:
-        name, asset, amount = words
-        account = self.exchange.state.accounts[account_of(self.purse(name))]
-        listed = self._asset(asset)
-        units = account.volume_units(listed.name, self.now_ns // DAY_NS)
-        assert units == parse_decimal(amount, listed.scale), format_units(units, listed.scale)
-
-    def _filter(self, words: list[str]) -> None:
-        symbol, rule, expected, *step = words
-        instrument = self.exchange.state.market(Symbol(symbol)).instrument
-        (found,) = (each for each in filters_of(instrument) if each.rule.name == rule)
-        assert f"{found.minimum}..{found.maximum}" == expected, found
-        assert found.step == "".join(step[1:]), found
-
     def _trades(self, expected: list[str]) -> None:
         got: list[str] = []
         for event in self.events:
@@ -784,9 +759,6 @@ STATEMENTS: dict[str, Callable[[Script, list[str]], None]] = {
     "fees": Script._fees,
     "sum": Script._sum,
     "last": Script._last,
-    "filter": Script._filter,
-    "volume": Script._volume,
-    "prices": Script._prices,
     "trades": Script._trades,
     "prevented": Script._prevented,
     "ended": Script._ended,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
 
+from xached.domain.exchange import Exchange
+from xached.domain.filters import filters_of
 from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
 from xached.domain.market_messages import (
     DelistAsset,
@@ -16,8 +18,10 @@ from xached.domain.market_messages import (
     TransferFunds,
 )
 from xached.domain.messages import Command
-from xached.domain.money import parse_decimal
-from xached.domain.order import Purse, make_purse
+from xached.domain.money import format_units, parse_decimal
+from xached.domain.order import AccountId, Purse, make_purse
+from xached.domain.queries import IndicativeQuery
+from xached.domain.state import DAY_NS
 
 UNBOUNDED = 10**40
 """Stands for no limit in filters a scenario does not name."""
@@ -120,3 +124,71 @@ def market_options(given: dict[str, str], base_scale: int, lot_units: int) -> di
 
 def time_ns(text: str) -> int:
     return parse_decimal(text.removesuffix("s"), 9)
+
+
+# --- statements ------------------------------------------------------------------------------
+
+
+def _filter(exchange: Exchange, _now_ns: int, words: list[str]) -> None:
+    symbol, rule, expected, *step = words
+    instrument = exchange.state.market(Symbol(symbol)).instrument
+    (found,) = (each for each in filters_of(instrument) if each.rule.name == rule)
+    assert f"{found.minimum}..{found.maximum}" == expected, found
+    assert found.step == "".join(step[1:]), found
+
+
+def _prices(exchange: Exchange, now_ns: int, words: list[str]) -> None:
+    symbol, *pairs = words
+    market = exchange.state.market(Symbol(symbol))
+    show = market.instrument.format_price
+    fresh = market.fresh_mark_ticks(now_ns + 1)
+    mark = "stale" if fresh is None else show(fresh)
+    reference = market.reference_ticks
+    got = {
+        "mark": "none" if market.mark_ticks is None else mark,
+        "reference": "none" if reference is None else show(reference),
+    }
+    expected = dict(zip(pairs[::2], pairs[1::2], strict=True))
+    assert {name: got[name] for name in expected} == expected, got
+
+
+def _volume(exchange: Exchange, now_ns: int, words: list[str]) -> None:
+    account, asset, amount = words
+    listed = exchange.state.assets[AssetName(asset)]
+    traded = exchange.state.accounts[AccountId(account)]
+    units = traded.volume_units(listed.name, now_ns // DAY_NS)
+    assert units == parse_decimal(amount, listed.scale), format_units(units, listed.scale)
+
+
+def _market(exchange: Exchange, _now_ns: int, words: list[str]) -> None:
+    symbol, *expected = words
+    market = exchange.state.market(Symbol(symbol))
+    got = [market.effective_state().name]
+    if market.until_ns is not None:
+        got += ["until", f"{format_units(market.until_ns // 10**6, 3)}s"]
+    assert got == expected, got
+
+
+def _indicative(exchange: Exchange, _now_ns: int, words: list[str]) -> None:
+    symbol, *expected = words
+    auction = IndicativeQuery(Symbol(symbol)).read(exchange.state, 0)
+    assert auction is not None, "no auction"
+    got = ["none"]
+    if auction.indication is not None:
+        instrument, found = exchange.state.market(Symbol(symbol)).instrument, auction.indication
+        volume = instrument.format_quantity(found.volume_lots)
+        left = instrument.format_quantity(abs(found.imbalance_lots))
+        got = [
+            f"{volume}@{instrument.format_price(found.price_ticks)}",
+            f"-{left}" if found.imbalance_lots < 0 else left,
+        ]
+    assert got == expected, got
+
+
+MARKET_STATEMENTS: dict[str, Callable[[Exchange, int, list[str]], None]] = {
+    "filter": _filter,
+    "prices": _prices,
+    "volume": _volume,
+    "market": _market,
+    "indicative": _indicative,
+}

@@ -30,9 +30,10 @@ def books(draw: st.DrawFn) -> tuple[list[AuctionOrder], list[AuctionOrder]]:
         limit = draw(st.integers(LOWEST, HIGHEST))
         if at_market:
             limit = HIGHEST if buys else LOWEST
-        account = draw(st.sampled_from(["", "a", "b", "c", "d", "e"]))
+        account = draw(st.sampled_from(["a", "b", "c", "d", "e", "f"]))
         lots = draw(st.integers(1, 6))
-        order = AuctionOrder(OrderId(number), account, limit, lots, at_market)
+        prevents = draw(st.integers(0, 3)) > 0
+        order = AuctionOrder(OrderId(number), account, limit, lots, at_market, prevents)
         sides[0 if buys else 1].append(order)
     return sides
 
@@ -88,7 +89,11 @@ def trade_lot_by_lot(
         bid_lots = [order for order in bids for _ in range(order.lots)]
         ask_lots = [order for order in asks for _ in range(order.lots)]
         meetings = list(zip(bid_lots, ask_lots, strict=False))
-        own = [(bid, ask) for bid, ask in meetings if bid.account and bid.account == ask.account]
+        own = [
+            (bid, ask)
+            for bid, ask in meetings
+            if bid.account == ask.account and max(bid, ask, key=lambda each: each.order_id).prevents
+        ]
         if not own:
             lots = [(bid.order_id, ask.order_id) for bid, ask in meetings]
             return indication, [(int(bid), int(ask)) for bid, ask in lots], expired
@@ -119,7 +124,7 @@ def test_an_auction_is_what_trying_everything_gives(
 
 def order(number: int, limit: int, lots: int, account: str = "") -> AuctionOrder:
     at_market = limit in (LOWEST, HIGHEST)
-    return AuctionOrder(OrderId(number), account, limit, lots, at_market)
+    return AuctionOrder(OrderId(number), account, limit, lots, at_market, bool(account))
 
 
 def test_only_market_orders_trade_at_the_reference() -> None:

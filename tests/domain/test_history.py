@@ -81,7 +81,9 @@ def test_every_field_finds_its_own_place() -> None:
     assert (order.status, order.stop_ticks) == (OrderStatus.OPEN, None)
 
     numbers: Any = {name: 100 + i for i, name in enumerate(attrs.fields_dict(Traded))}
-    trade = Traded(**{**numbers, "taker_order_id": order.order_id, "simulated": True})
+    trade = Traded(
+        **{**numbers, "taker_order_id": order.order_id, "simulated": True, "auction": False}
+    )
     order.held_units, order.quantity_lots = 10**6, 10**6
     fill = fold_fill(order, trade, 1, 8, 10)
     assert attrs.asdict(fill) == {

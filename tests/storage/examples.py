@@ -151,7 +151,12 @@ EXAMPLES: Final[tuple[object, ...]] = (
     m.ExpireOrder(order_id=ORDER),
     m.AssetListed(asset=Asset(USDT, 6)),
     m.InstrumentListed(instrument=MARKET_RULES),
-    m.MarketStateSet(symbol=SYMBOL, state=MarketState.HALTED, cause="drill"),
+    m.MarketStateSet(
+        symbol=SYMBOL,
+        state=MarketState.HALTED,
+        cause="drill",
+        until_ns=1_767_225_600_000_000_000,
+    ),
     m.MarkSet(
         symbol=SYMBOL,
         price_ticks=500_000,
@@ -211,6 +216,7 @@ EXAMPLES: Final[tuple[object, ...]] = (
         seller_relieved_units=1_000,
         seller_realised_units=-250,
         simulated=False,
+        auction=True,
     ),
     m.MatchPrevented(
         symbol=SYMBOL,
@@ -242,6 +248,7 @@ EXAMPLES: Final[tuple[object, ...]] = (
     mm.DelistInstrument(symbol=SYMBOL, cause="drill", request_id="r-41"),
     mm.DelistAsset(asset=USDT, cause="drill", request_id="r-42"),
     mm.EndDelisted(symbol=SYMBOL),
+    mm.MoveMarketOn(symbol=SYMBOL),
     mm.OpenSubaccount(purse=ALICE, request_id="r-44"),
     mm.TransferFunds(source=ALICE, target=BOB, asset=USDT, amount_units=LARGE, request_id="r-45"),
     mm.InstrumentChanged(instrument=MARKET_RULES),
@@ -400,6 +407,8 @@ EARLIER: Final[tuple[object, ...]] = (
     INSTRUMENT,
     m.ListInstrument(instrument=INSTRUMENT, request_id="r-4"),
     m.InstrumentListed(instrument=INSTRUMENT),
+    m.MarketStateSet(symbol=SYMBOL, state=MarketState.HALTED, cause="drill"),
+    attrs.evolve(_newest(m.Traded), auction=False),
     attrs.evolve(_newest(m.CancelAll), scope=CancelScope.ALL),
     m.MarkSet(symbol=SYMBOL, price_ticks=500_000, source="BINANCE"),
     attrs.evolve(_newest(m.OrderRested), hidden_lots=0),

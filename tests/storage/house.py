@@ -167,6 +167,15 @@ class House:
                 request_id=f"c{self._ids}",
                 reason=EndReason.USER,
             )
+        if 0.28 <= kind < 0.30:
+            # Every other one ends an auction, in which everybody gathered meets.
+            gathers = self.exchange.state.markets[SYMBOL].state is MarketState.TRADING
+            return SetMarketState(
+                symbol=SYMBOL,
+                state=MarketState.AUCTION if gathers else MarketState.TRADING,
+                cause="test",
+                request_id=f"s{self._ids}",
+            )
         if 0.25 <= kind < 0.27:
             return self._transfer()
         if kind < 0.28:

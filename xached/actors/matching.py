@@ -40,6 +40,7 @@ from xached.domain.preview import PreviewQuery
 from xached.domain.protection_messages import CancelAllAfter, Flatten
 from xached.domain.queries import (
     FeesQuery,
+    IndicativeQuery,
     OwnMarketQuery,
     PurseQuery,
     PursesQuery,
@@ -113,6 +114,7 @@ AnyQuery: TypeAlias = (
     | PreviewQuery
     | HoldingsQuery
     | FeesQuery
+    | IndicativeQuery
 )
 """Every query there is."""
 

@@ -24,7 +24,7 @@ from xached.domain.order import OrderId
 class AuctionOrder:
     """One side's order. ``limit_ticks`` of an order at market is how far the house lets it go.
 
-    ``account`` is empty when it may trade with its own account.
+    One that ``prevents`` does not trade with its own account when it is the later one.
     """
 
     order_id: OrderId
@@ -32,6 +32,7 @@ class AuctionOrder:
     limit_ticks: int
     lots: int
     at_market: bool
+    prevents: bool
 
 
 @frozen
@@ -104,17 +105,16 @@ def indicate(
         {limit for limit in ask_limits if limit <= highest}
         | {limit + 1 for limit in bid_limits if lowest <= limit < highest}
     )
-    best: tuple[int, int, int, int] | None = None
+    ranked: list[tuple[int, int, int, int, int]] = []
     for start, following in zip(starts, [*starts[1:], highest + 1], strict=True):
         price = min(max(reference_ticks, start), following - 1)
         demand = bid_lots[-1] - bid_lots[bisect_left(bid_limits, price)]
         supply = ask_lots[bisect_right(ask_limits, price)]
-        # Most volume first; of the rest the least: imbalance, distance, price.
-        rank = (-min(demand, supply), abs(demand - supply), abs(price - reference_ticks), price)
-        if best is None or rank < best:
-            best, imbalance = rank, demand - supply
-    assert best is not None
-    return Indication(best[3], -best[0], imbalance)
+        imbalance, distance = demand - supply, abs(price - reference_ticks)
+        # The least of these: most volume, then imbalance, distance and price.
+        ranked.append((-min(demand, supply), abs(imbalance), distance, price, imbalance))
+    volume, _, _, price, imbalance = min(ranked)
+    return Indication(price, -volume, imbalance)
 
 
 def _by_limit(orders: Sequence[AuctionOrder]) -> tuple[list[int], list[int]]:
@@ -136,9 +136,10 @@ def _pair(
     pairings: list[Pairing] = []
     while True:
         lots = min(buy_lots, sell_lots, left)
-        if buy.account and buy.account == sell.account:
+        if buy.account == sell.account:
             later, earlier = (buy, sell) if buy.order_id > sell.order_id else (sell, buy)
-            return pairings, SelfMatch(later, earlier, price, lots)
+            if later.prevents:
+                return pairings, SelfMatch(later, earlier, price, lots)
         pairings.append(Pairing(buy, sell, lots))
         left -= lots
         if not left:

@@ -67,8 +67,8 @@ class Book:
         return -self._ask_keys[-1] if self._ask_keys else None
 
     def mid_ticks(self) -> int | None:
-        """Half way between the best prices, rounded down; None unless both sides have one."""
-        if not self._bid_keys or not self._ask_keys:
+        """Half way between the best prices, rounded down; None without two that do not cross."""
+        if not self._bid_keys or not self._ask_keys or self._bid_keys[-1] >= -self._ask_keys[-1]:
             return None
         return (self._bid_keys[-1] - self._ask_keys[-1]) // 2
 
@@ -163,7 +163,11 @@ class Book:
                 resting = resting.next
         return listed
 
-    def check(self) -> None:
+    def lots_of(self, order_id: OrderId) -> int:
+        """What the book shows of an order."""
+        return self._orders[order_id].lots
+
+    def check(self, *, may_cross: bool = False) -> None:
         """Assert that both sides are sorted, linked, counted, and not crossed."""
         seen = 0
         for side in Side:
@@ -183,7 +187,7 @@ class Book:
                 assert level.tail is previous
         assert seen == len(self._orders)
         bid, ask = self.best_ticks(Side.BUY), self.best_ticks(Side.SELL)
-        assert bid is None or ask is None or bid < ask, (bid, ask)
+        assert may_cross or bid is None or ask is None or bid < ask, (bid, ask)
 
     def _side(self, side: Side) -> tuple[list[int], dict[int, Level]]:
         return (self._bid_keys, self._bids) if side is BUY else (self._ask_keys, self._asks)

@@ -47,9 +47,16 @@ from xached.domain.market_messages import (
     FeeTiersSet,
     InstrumentChanged,
     InstrumentDelisted,
+    MoveMarketOn,
     OpenSubaccount,
     TransferFunds,
     Transferred,
+)
+from xached.domain.market_states import (
+    MATCHING,
+    decide_market_state,
+    decide_move,
+    note_reference,
 )
 from xached.domain.messages import (
     AdvanceClock,
@@ -82,6 +89,7 @@ from xached.domain.messages import (
     RiskMarked,
     RiskStateSet,
     SetMark,
+    SetMarketState,
     SetRiskBounds,
     SetRiskState,
     SliceShown,
@@ -152,6 +160,7 @@ Step: TypeAlias = (
     | TrimReduceOnly
     | SellPosition
     | EndDelisted
+    | MoveMarketOn
     | LookAtPrices
     | FollowList
     | StartTriggered
@@ -189,8 +198,10 @@ class Exchange:
                 return decide_stream(self.state, command, seq)
             case ExpireOrder() | FireDeadMan() | TrimReduceOnly() | SellPosition():
                 return self._decide_step(command, seq, at_ns)
-            case EndDelisted() | LookAtPrices() | FollowList() | StartTriggered():
+            case EndDelisted() | LookAtPrices() | FollowList() | StartTriggered() | MoveMarketOn():
                 return self._decide_step(command, seq, at_ns)
+            case SetMarketState():
+                return decide_market_state(self.state, command, seq, at_ns)
             case OpenSubaccount():
                 return decide_open_subaccount(self.state, command)
             case TransferFunds():
@@ -244,6 +255,8 @@ class Exchange:
             case EndDelisted():
                 orders = orders_to_end(state, step.symbol)
                 return tuple(ended(order, EndReason.INSTRUMENT) for order in orders)
+            case MoveMarketOn():
+                return decide_move(state, step.symbol, seq)
             case LookAtPrices():
                 return look(state, state.markets[step.symbol])
             case FollowList():
@@ -274,11 +287,15 @@ class Exchange:
             return TrimReduceOnly(purse=name, symbol=symbol)
         for name, symbol in state.flattening:
             return SellPosition(purse=name, symbol=symbol)
+        if state.movable and not state.halted:
+            return MoveMarketOn(symbol=next(iter(state.movable)))
         deadline_ns = self._earliest_ns()
         if deadline_ns is not None and deadline_ns <= state.now_ns:
             if state.expiries and state.expiries[0][0] == deadline_ns:
                 return ExpireOrder(order_id=state.expiries[0][1])
-            return FireDeadMan(purse=state.dead_men[0][1])
+            if state.dead_men and state.dead_men[0][0] == deadline_ns:
+                return FireDeadMan(purse=state.dead_men[0][1])
+            return MoveMarketOn(symbol=state.phase_ends[0][1])
         if state.triggered and not self._has_started_enough():
             order_id = self._next_triggered()
             return StartTriggered(order_id=order_id) if order_id is not None else None
@@ -294,19 +311,23 @@ class Exchange:
         state = self.state
         if state.delisting or state.unseen or state.unfollowed:
             return state.now_ns
-        if state.over_reducing or state.flattening:
+        if state.over_reducing or state.flattening or (state.movable and not state.halted):
             return state.now_ns
         if state.triggered and self._next_triggered() is not None:
             return state.now_ns
         return self._earliest_ns()
 
     def _earliest_ns(self) -> int | None:
-        """When the first order expires or the first dead-man's switch fires."""
+        """When the first order expires, dead-man's switch fires or market moves on."""
         state = self.state
-        if not state.dead_men:
-            return state.expiries[0][0] if state.expiries else None
-        fires_at_ns = state.dead_men[0][0]
-        return min(fires_at_ns, state.expiries[0][0]) if state.expiries else fires_at_ns
+        earliest_ns = state.expiries[0][0] if state.expiries else None
+        if state.dead_men and (earliest_ns is None or state.dead_men[0][0] < earliest_ns):
+            earliest_ns = state.dead_men[0][0]
+        if state.phase_ends and not state.halted:
+            ends_at_ns = state.phase_ends[0][0]
+            if earliest_ns is None or ends_at_ns < earliest_ns:
+                earliest_ns = ends_at_ns
+        return earliest_ns
 
     def _next_triggered(self) -> OrderId | None:
         """The first of the queue whose market trades; the others wait until theirs does."""
@@ -443,6 +464,7 @@ class Exchange:
                     state.now_ns,
                 )
                 note_mark(state, market)
+                note_reference(state, market)
             case Deposited():
                 self.state.ledger.deposit(event.purse, event.asset, event.amount_units)
             case RiskStateSet() | RiskBoundsSet() | RiskMarked():
@@ -501,7 +523,7 @@ class Exchange:
             order.symbol for order in self.state.orders.values() if order.display_lots is not None
         )
         for market in self.state.markets.values():
-            market.book.check()
+            market.book.check(may_cross=market.state not in MATCHING)
             assert market.icebergs == icebergs[market.instrument.symbol]
             assert market.order_count == sum(
                 order.symbol == market.instrument.symbol for order in self.state.orders.values()

@@ -20,6 +20,8 @@ from xached.domain.messages import (
 from xached.domain.money import ceil_div, format_fixed
 from xached.domain.order import (
     BUY,
+    MARKET,
+    OPEN_STATES,
     MarketState,
     Order,
     OrderStatus,
@@ -106,6 +108,12 @@ def filters_of(instrument: Instrument) -> tuple[Filter, ...]:
     )
 
 
+_ALLOWED = {
+    MarketState.POST_ONLY: "orders that rest, and cancels",
+    MarketState.AUCTION: "GTC, GTD, market orders by quantity, and cancels",
+}
+
+
 def check_market_state(market: Market, command: PlaceOrder) -> None:
     """Refuse what the market does not take now. Raises: Rejection."""
     current = market.effective_state()
@@ -122,7 +130,11 @@ def check_market_state(market: Market, command: PlaceOrder) -> None:
         return
     if current in (MarketState.POST_ONLY, MarketState.AUCTION) and command.trigger is not None:
         return  # It waits, as triggers do in these states.
-    if market.reference_ticks is None and market.state < MarketState.CANCEL_ONLY:
+    if current is MarketState.AUCTION and (
+        command.time_in_force in RESTING or (command.type is MARKET and not command.quote_units)
+    ):
+        return
+    if market.reference_ticks is None and market.state in OPEN_STATES:
         raise Rejection(
             Reason.REFERENCE_UNKNOWN,
             "the market has no reference price yet",
@@ -135,9 +147,7 @@ def check_market_state(market: Market, command: PlaceOrder) -> None:
         f"the market is {current.name}",
         field="symbol",
         given=f"{command.type.name} {command.time_in_force.name}",
-        allowed=(
-            "orders that rest, and cancels" if current is MarketState.POST_ONLY else "cancels only"
-        ),
+        allowed=_ALLOWED.get(current, "cancels only"),
     )
 
 

@@ -69,6 +69,7 @@ def fold_fill(order: Order, trade: Traded, lot_units: int, seq: int, at_ns: int)
     """Count a trade in the order, which must be one of its sides, and tell it as a fill."""
     is_maker = order.order_id == trade.maker_order_id
     fee_units = trade.maker_fee_units if is_maker else trade.taker_fee_units
+    is_maker = is_maker or trade.auction
     if order.side is Side.BUY:
         used = trade.notional_units + fee_units + trade.buyer_released_units
     else:

@@ -26,6 +26,7 @@ from xached.domain.market_messages import (
     InstrumentDelisted,
     SetFeeTiers,
 )
+from xached.domain.market_states import apply_market_state
 from xached.domain.messages import (
     AssetListed,
     Deposit,
@@ -44,7 +45,6 @@ from xached.domain.messages import (
     RiskLimitsSet,
     SetHalt,
     SetMark,
-    SetMarketState,
     SetRiskLimits,
 )
 from xached.domain.money import format_units
@@ -64,7 +64,6 @@ def decide_rule(
     | DelistInstrument
     | DelistAsset
     | SetFeeTiers
-    | SetMarketState
     | OpenPurse
     | FreezePurse
     | SetRiskLimits
@@ -78,13 +77,6 @@ def decide_rule(
             return decide_listing(state, command)
         case SetFeeTiers():
             return decide_fee_tiers(state, command)
-        case SetMarketState():
-            market = listed_market(state, command.symbol)
-            if market.state is command.state:
-                return ()
-            return (
-                MarketStateSet(symbol=command.symbol, state=command.state, cause=command.cause),
-            )
         case OpenPurse():
             return _decide_open_purse(state, command)
         case FreezePurse():
@@ -233,7 +225,7 @@ def apply_rule(
         case FeeTiersSet():
             apply_fee_tiers(state, event)
         case MarketStateSet():
-            state.markets[event.symbol].state = event.state
+            apply_market_state(state, event)
         case PurseOpened():
             state.open_purse(event.purse, PurseState(simulated=event.simulated))
         case PurseFrozen():

@@ -111,6 +111,7 @@ def apply_listing(
         market = state.markets.get(event.instrument.symbol)
         if market is None:
             market = state.markets[event.instrument.symbol] = Market(event.instrument)
+            market.open()
         else:
             market.list_again(event.instrument)
         rate_market(state, market)
@@ -120,6 +121,7 @@ def apply_listing(
         rate_market(state, market)
     else:
         market = state.markets[event.symbol]
+        forget_phase(state, market)
         market.delisted = True
         if market.order_count:
             state.delisting[event.symbol] = None
@@ -200,6 +202,16 @@ def _decide_delist_asset(state: State, command: DelistAsset) -> tuple[Event, ...
                 allowed="once its instruments are delisted",
             )
     return (AssetDelisted(asset=command.asset, cause=command.cause),)
+
+
+def forget_phase(state: State, market: Market) -> None:
+    """Let a market's state not end by itself any more."""
+    symbol = market.instrument.symbol
+    if market.until_ns is not None:
+        state.phase_ends.remove((market.until_ns, symbol))
+    market.until_ns = None
+    market.opening = market.breached = False
+    state.movable.pop(symbol, None)
 
 
 def _check_assets(state: State, instrument: Instrument) -> None:

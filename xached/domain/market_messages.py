@@ -46,6 +46,13 @@ class EndDelisted:
 
 
 @frozen(kw_only=True)
+class MoveMarketOn:
+    """An internal step: a market's state ends, or its price band would be left."""
+
+    symbol: Symbol
+
+
+@frozen(kw_only=True)
 class OpenSubaccount:
     """Open another purse of one's own account, beside the main one."""
 

@@ -22,6 +22,7 @@ from xached.domain.market_messages import (
     FeeTiersSet,
     InstrumentChanged,
     InstrumentDelisted,
+    MoveMarketOn,
     OpenSubaccount,
     SetFeeTiers,
     TransferFunds,
@@ -316,6 +317,7 @@ Command: TypeAlias = (
     | WaitingCommand
     | SetFeeTiers
     | PlaceList
+    | MoveMarketOn
 )
 
 CONFIG = "CONFIG"
@@ -342,7 +344,7 @@ def request_key(command: Command) -> tuple[str, str] | None:
             CancelOrder() | CancelAll() | CancelAllAfter() | Flatten() | AmendOrder() | PlaceList()
         ):
             return (f"r:{command.purse}", command.request_id) if command.request_id else None
-        case AdvanceClock() | ExpireOrder() | EndDelisted():
+        case AdvanceClock() | ExpireOrder() | EndDelisted() | MoveMarketOn():
             return None
         case LookAtPrices() | StartTriggered() | FollowList():
             return None
@@ -376,11 +378,12 @@ class InstrumentListed:
 
 @frozen(kw_only=True)
 class MarketStateSet:
-    """What a market lets people do has changed."""
+    """What a market lets people do has changed; it ends by itself at ``until_ns``, if at all."""
 
     symbol: Symbol
     state: MarketState
     cause: str
+    until_ns: int | None = None
 
 
 @frozen(kw_only=True)
@@ -503,12 +506,13 @@ class OrderAccepted:
 
 @frozen(kw_only=True)
 class Traded:
-    """Two orders traded at the resting one's price.
+    """Two orders traded at the resting one's price, or in an auction at its one price.
 
     The buyer's hold pays notional and fee and gives back ``buyer_released_units``; the seller's
     hold pays the base. ``seller_position_lots`` of the sale came out of the seller's position,
     relieved it of ``seller_relieved_units`` of cost and realised ``seller_realised_units`` of
-    profit (negative: loss). ``index`` numbers the trades of a row.
+    profit (negative: loss). ``index`` numbers the trades of a row. In an ``auction`` both orders
+    rested, and both pay what a maker pays; the later one is told as the taker.
     """
 
     index: int
@@ -528,6 +532,7 @@ class Traded:
     seller_relieved_units: int
     seller_realised_units: int
     simulated: bool
+    auction: bool = False
 
 
 @frozen(kw_only=True)

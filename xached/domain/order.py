@@ -191,6 +191,10 @@ class MarketState(enum.IntEnum):
     AUCTION = 5
 
 
+OPEN_STATES: Final = (MarketState.TRADING, MarketState.POST_ONLY, MarketState.AUCTION)
+"""States that take orders, as long as there is a reference price."""
+
+
 @frozen(kw_only=True)
 class Trigger:
     """What wakes an order that waits. Exactly one of a stop price and a trail is given.

@@ -20,6 +20,8 @@ from xached.domain.messages import (
 from xached.domain.order import (
     BUY,
     DECREMENT,
+    EndReason,
+    MarketState,
     OrderStatus,
     Purse,
 )
@@ -120,7 +122,7 @@ def apply_traded(state: State, event: Traded, seq: int, at_ns: int) -> None:
         notional_units=event.notional_units,
         fee_units=event.taker_fee_units,
         hold_used_units=buyer_used if taker_buys else base_units,
-        as_maker=False,
+        as_maker=event.auction,
         seq=seq,
         at_ns=at_ns,
     )
@@ -134,6 +136,8 @@ def apply_traded(state: State, event: Traded, seq: int, at_ns: int) -> None:
         at_ns=at_ns,
     )
     market.book.reduce(event.maker_order_id, event.quantity_lots)
+    if event.auction:
+        market.book.reduce(event.taker_order_id, event.quantity_lots)
     market.last_ticks = event.price_ticks
     if not event.simulated:
         _count_volume(state, event, market.instrument.quote, at_ns)
@@ -182,6 +186,13 @@ def apply_prevented(state: State, event: MatchPrevented, seq: int, at_ns: int) -
         note_best(state, market)
 
 
+def note_breach(state: State, market: Market) -> None:
+    """What would have traded outside of the price band did not: the market halts for it."""
+    if market.state is MarketState.TRADING and not market.delisted:
+        market.breached = True
+        state.movable[market.instrument.symbol] = None
+
+
 def _count_volume(state: State, event: Traded, quote: AssetName, at_ns: int) -> None:
     taker = state.purses[event.taker_purse].account
     maker = state.purses[event.maker_purse].account
@@ -197,6 +208,8 @@ def apply_ended(state: State, event: OrderEnded, seq: int, at_ns: int) -> None:
     market.order_count -= 1
     if market.delisted and not market.order_count:
         del state.delisting[event.symbol]
+    if event.reason is EndReason.PRICE_BAND and market.instrument.volatility_halt_ns:
+        note_breach(state, market)
     if event.order_id in market.book:
         market.book.remove(event.order_id)
         if market.triggers is not None:

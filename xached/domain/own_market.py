@@ -30,7 +30,7 @@ from xached.domain.messages import (
     SliceShown,
     Traded,
 )
-from xached.domain.order import DECREMENT, MarketState, OrderId, Purse, Side
+from xached.domain.order import DECREMENT, OPEN_STATES, MarketState, OrderId, Purse, Side
 
 
 @frozen(kw_only=True)
@@ -128,8 +128,8 @@ class OwnMarket:
         rules = self._markets[symbol]
         if rules.delisted:
             return MarketState.HALTED
-        if rules.reference_ticks is None:
-            return max(rules.state, MarketState.CANCEL_ONLY)
+        if rules.reference_ticks is None and rules.state in OPEN_STATES:
+            return MarketState.CANCEL_ONLY
         return rules.state
 
     def fold(self, row: Row) -> list[Symbol]:
@@ -155,7 +155,7 @@ class OwnMarket:
         if isinstance(event, OrderRested):
             return self._rest_accepted(event)
         if isinstance(event, Traded):
-            return self._reduce(event.maker_order_id, event.quantity_lots)
+            return self._trade(event)
         match event:
             case MatchPrevented():
                 lots = event.quantity_lots if event.mode is DECREMENT else 0
@@ -175,7 +175,9 @@ class OwnMarket:
                 if event.simulated:
                     self._simulated_purses.add(event.purse)
             case InstrumentListed():
-                self._list(event.instrument.symbol, at_ns)
+                opens = event.instrument.opening_auction
+                state = MarketState.AUCTION if opens else MarketState.TRADING
+                self._list(event.instrument.symbol, at_ns, state)
                 return event.instrument.symbol
             case InstrumentDelisted():
                 self._markets[event.symbol] = attrs.evolve(
@@ -198,13 +200,13 @@ class OwnMarket:
                 pass  # Purses and money are not public.
         return None
 
-    def _list(self, symbol: Symbol, at_ns: int) -> None:
+    def _list(self, symbol: Symbol, at_ns: int, state: MarketState = MarketState.TRADING) -> None:
         if symbol not in self.books:
             # Microseconds: no book changes so often that a later run meets its numbers again.
             self.books[symbol] = PublicBook(at_ns // 1_000)
         known = self._markets.get(symbol)
         if known is None or known.delisted:
-            self._markets[symbol] = MarketRules(state=MarketState.TRADING, reference_ticks=None)
+            self._markets[symbol] = MarketRules(state=state, reference_ticks=None)
 
     def _rest_accepted(self, event: OrderRested) -> Symbol:
         known = self._resting.get(event.order_id)
@@ -245,6 +247,11 @@ class OwnMarket:
         change, resting.shown_lots = lots - resting.shown_lots, lots
         self.books[terms.symbol].depth.add(terms.side, terms.price_ticks, change)
         return terms.symbol
+
+    def _trade(self, event: Traded) -> Symbol | None:
+        if event.auction:
+            self._reduce(event.taker_order_id, event.quantity_lots)
+        return self._reduce(event.maker_order_id, event.quantity_lots)
 
     def _reduce(self, order_id: OrderId, lots: int) -> Symbol | None:
         if not lots:

@@ -12,12 +12,15 @@ from xached.domain.instrument import Instrument
 from xached.domain.messages import (
     Event,
     OrderAccepted,
+    OrderRested,
     PlaceOrder,
 )
 from xached.domain.order import (
     BUY,
+    MARKET,
     EndReason,
     Leg,
+    MarketState,
     Order,
     OrderId,
     OrderStatus,
@@ -53,7 +56,7 @@ def place(
     """
     instrument = rated_instrument(state, market, purse, at_ns)
     order_id = make_order_id(seq, 0)
-    if command.slide:
+    if command.slide and market.state is not MarketState.AUCTION:
         command = _slid(market, command)
     check_market_state(market, command)
     check_filters(state, market, purse, command, at_ns, replaced)
@@ -61,6 +64,10 @@ def place(
         check_reduce_only(state, instrument, purse, command, replaced)
     if command.trigger is not None:
         check_not_passed(market, command, at_ns)
+    if market.state is MarketState.AUCTION and command.type is MARKET:
+        # It may go to the end of the price band, and holds what it would pay there.
+        band_ticks = market.buy_band[1] if command.side is BUY else market.sell_band[0]
+        command = attrs.evolve(command, price_ticks=band_ticks)
     plan = plan_order(state, market, instrument, command)
     if command.quote_units is not None:
         _check_planned(instrument, plan)
@@ -125,6 +132,8 @@ def act(
     """
     if accepted.trigger is not None:
         return (parked(market, accepted, at_ns),)
+    if market.state is MarketState.AUCTION:
+        return (_gathered(accepted),)
     held_units = accepted.held_units
     if accepted.post_only and plan.matches:
         return (end_of(accepted, OrderStatus.CANCELED, EndReason.POST_ONLY, 0, held_units),)
@@ -134,6 +143,18 @@ def act(
         return (rest_or_end(accepted, plan.stopped, 0, held_units),)
     purse, trades = state.purses[accepted.purse], state.next_trade_index(seq)
     return Execution(state, market, purse, accepted, trades, held_units, sibling=sibling).run(plan)
+
+
+def _gathered(accepted: OrderAccepted) -> OrderRested:
+    """An order that an auction will let meet the others, whether it crosses or not."""
+    lots, shown = accepted.quantity_lots, accepted.display_lots
+    return OrderRested(
+        order_id=accepted.order_id,
+        purse=accepted.purse,
+        symbol=accepted.symbol,
+        leaves_lots=lots,
+        hidden_lots=lots - min(lots, shown) if shown is not None else 0,
+    )
 
 
 def _slid(market: Market, command: PlaceOrder) -> PlaceOrder:
@@ -183,8 +204,8 @@ def enter(state: State, order: Order, seq: int) -> tuple[Event, ...]:
 def plan_order(state: State, market: Market, instrument: Instrument, command: PlaceOrder) -> Plan:
     """What an order would do if it came in now, at the rates of ``instrument``. Reads only."""
     side = command.side
-    if command.trigger is not None:
-        return NOTHING_TO_MEET  # It meets nobody before it is triggered.
+    if command.trigger is not None or market.state is MarketState.AUCTION:
+        return NOTHING_TO_MEET  # It meets nobody before it is triggered, or the auction ends.
     limit_ticks = command.price_ticks
     if limit_ticks is None:
         limit_ticks = market.buy_band[1] if side is BUY else market.sell_band[0]

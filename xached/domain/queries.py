@@ -12,10 +12,11 @@ from typing import Protocol, TypeVar
 
 import attrs
 
+from xached.domain.auction import Indication
 from xached.domain.fee_tiers import FeeStanding, standing_of
 from xached.domain.history import Funds
 from xached.domain.instrument import AssetName, Symbol
-from xached.domain.order import AccountId, Order, Purse, Side
+from xached.domain.order import AccountId, MarketState, Order, Purse, Side
 from xached.domain.own_market import (
     MarketRules,
     OwnMarketSnapshot,
@@ -25,6 +26,7 @@ from xached.domain.own_market import (
 from xached.domain.position import Position
 from xached.domain.risk_bounds import RiskBounds, RiskEntry, RiskMark, RiskScope, RiskSetter
 from xached.domain.state import State
+from xached.domain.uncrossing import indication_of
 
 Answer_co = TypeVar("Answer_co", covariant=True)
 
@@ -168,6 +170,32 @@ class RiskQuery:
                 (*key, mark) for key, mark in sorted(book.marks.items(), key=itemgetter(0))
             ),
         )
+
+
+@attrs.frozen(kw_only=True)
+class Auction:
+    """How an auction stands. ``indication`` is None while nothing would trade.
+
+    ``until_ns`` is when it ends by itself, None when the house ends it.
+    """
+
+    seq: int
+    indication: Indication | None
+    until_ns: int | None
+
+
+@attrs.frozen
+class IndicativeQuery:
+    """At what price would this market open, and how much would trade?"""
+
+    symbol: Symbol
+
+    def read(self, state: State, seq: int) -> Auction | None:
+        """None when the market gathers nothing now. Raises: Rejection UNKNOWN_INSTRUMENT."""
+        market = state.market(self.symbol)
+        if market.effective_state() is not MarketState.AUCTION:
+            return None
+        return Auction(seq=seq, indication=indication_of(state, market), until_ns=market.until_ns)
 
 
 @attrs.frozen

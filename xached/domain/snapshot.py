@@ -6,6 +6,7 @@ Equal states give equal dumps: everything is listed in an order that replay repr
 from __future__ import annotations
 
 import enum
+from bisect import insort
 from collections import deque
 from typing import Any, TypeAlias
 
@@ -107,6 +108,7 @@ def dump(state: State) -> Dump:
             for order in state.orders.values()
         ],
         "flattening": [list(each) for each in state.flattening],
+        "movable": list(state.movable),
         "default_limits": _dump_limits(state.default_limits),
         "unseen": [
             [symbol, list(unseen.trades), unseen.others] for symbol, unseen in state.unseen.items()
@@ -147,6 +149,9 @@ def load(dumped: Dump) -> State:
     state.unfollowed = dict.fromkeys(OrderId(list_id) for list_id in dumped["unfollowed"])
     for market in (_load_market(values, state.orders) for values in dumped["markets"]):
         state.markets[market.instrument.symbol] = market
+        if market.until_ns is not None:
+            insort(state.phase_ends, (market.until_ns, market.instrument.symbol))
+    state.movable = dict.fromkeys(map(Symbol, dumped["movable"]))
     for name, values in dumped["purses"]:
         state.open_purse(Purse(name), _load_purse(values))
     for account_id, asset, days in dumped["volumes"]:
@@ -197,6 +202,9 @@ def _dump_market(market: Market) -> list[Any]:
     return [
         [getattr(market.instrument, name) for name in _INSTRUMENT_FIELDS],
         market.state.value,
+        market.until_ns,
+        market.opening,
+        market.breached,
         market.delisted,
         market.reference_ticks,
         market.last_ticks,
@@ -213,6 +221,9 @@ def _load_market(values: list[Any], orders: dict[OrderId, Order]) -> Market:
     (
         fields,
         state,
+        until_ns,
+        opening,
+        breached,
         delisted,
         reference_ticks,
         last_ticks,
@@ -227,6 +238,9 @@ def _load_market(values: list[Any], orders: dict[OrderId, Order]) -> Market:
     market = Market(
         instrument,
         state=MarketState(state),
+        until_ns=until_ns,
+        opening=opening,
+        breached=breached,
         delisted=delisted,
         last_ticks=last_ticks,
         average=AveragePrice(deque(list(second) for second in average)),

@@ -12,6 +12,7 @@ from xached.domain.instrument import Asset, AssetName, Instrument, Symbol, unkno
 from xached.domain.ledger import Ledger
 from xached.domain.market_messages import FeeTier
 from xached.domain.order import (
+    OPEN_STATES,
     AccountId,
     CancelScope,
     MarketState,
@@ -95,6 +96,12 @@ class Market:
     instrument: Instrument
     book: Book = attrs.field(factory=Book)
     state: MarketState = MarketState.TRADING
+    until_ns: int | None = None
+    """When the state ends by itself; None: when the house says so."""
+    opening: bool = False
+    """Whether it opens with an auction as soon as it has a reference price."""
+    breached: bool = False
+    """Whether an order would have left the price band, so that the market has to halt."""
     delisted: bool = False
     order_count: int = attrs.field(default=0, init=False)
     """How many orders are open."""
@@ -133,10 +140,17 @@ class Market:
         """Take orders again, once there is a new reference price."""
         self.instrument = instrument
         self.delisted = False
-        self.state = MarketState.TRADING
+        self.open()
         self.reference_ticks = self.mark_ticks = None
         self.buy_band = self.sell_band = (0, -1)
         self.marks = ReferenceBuckets()
+
+    def open(self) -> None:
+        """Begin: with trading, or with an auction."""
+        self.opening = self.instrument.opening_auction
+        self.state = MarketState.AUCTION if self.opening else MarketState.TRADING
+        self.until_ns = None
+        self.breached = False
 
     def set_mark(self, ticks: int, reference_ticks: int, at_ns: int) -> None:
         """Take a new mark and the reference price that follows it."""
@@ -157,7 +171,7 @@ class Market:
         """What holds now: without a reference price nothing more than cancels."""
         if self.delisted:
             return MarketState.HALTED
-        if self.reference_ticks is None and self.state < MarketState.CANCEL_ONLY:
+        if self.reference_ticks is None and self.state in OPEN_STATES:
             return MarketState.CANCEL_ONLY
         return self.state
 
@@ -238,6 +252,10 @@ class State:
     delisted_assets: dict[AssetName, None] = attrs.field(factory=dict)
     delisting: dict[Symbol, None] = attrs.field(factory=dict)
     """Delisted markets that still have open orders."""
+    phase_ends: list[tuple[int, Symbol]] = attrs.field(factory=list)
+    """(time, market) of every state that ends by itself, in order."""
+    movable: dict[Symbol, None] = attrs.field(factory=dict)
+    """Markets that must leave their state now."""
     purses: dict[Purse, PurseState] = attrs.field(factory=dict)
     accounts: dict[AccountId, AccountState] = attrs.field(factory=dict)
     ledger: Ledger = attrs.field(factory=Ledger)

@@ -89,6 +89,9 @@ class Oracle:
 
     def _traded(self, event: Traded) -> None:
         taker, maker = self._known[event.taker_order_id], self._known[event.maker_order_id]
+        if event.auction:
+            self._met(taker, maker, event.quantity_lots)
+            return
         self._expect_best(taker, event.maker_order_id, event.price_ticks)
         if event.quantity_lots != min(taker.leaves_lots, maker.leaves_lots):
             raise PriorityBroken(f"{taker} and {maker} could trade another quantity")
@@ -96,6 +99,16 @@ class Oracle:
             each.leaves_lots -= event.quantity_lots
         if not maker.leaves_lots:
             maker.arrival = None
+
+    @staticmethod
+    def _met(taker: Known, maker: Known, lots: int) -> None:
+        """Two that rested traded; who meets whom in an auction is checked where it is decided."""
+        for each in (taker, maker):
+            if each.leaves_lots < lots:
+                raise PriorityBroken(f"{each} trades more than it shows")
+            each.leaves_lots -= lots
+            if not each.leaves_lots:
+                each.arrival = None
 
     def _prevented(self, event: MatchPrevented) -> None:
         taker, maker = self._known[event.taker_order_id], self._known[event.maker_order_id]

@@ -1,0 +1,223 @@
+"""Turning an auction into events: trades at one price, and what becomes of everybody in it.
+
+What one trade changes is carried for the next: of orders and positions there are copies. Both
+sides pay what a maker pays. An iceberg counts in full and shows its next slice whenever one is
+used up, so that the public book is right after every event.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import attrs
+
+from xached.domain import fees
+from xached.domain.auction import AuctionOrder, Indication, Pairing, SelfMatch, Uncross, uncross
+from xached.domain.execution import end_of
+from xached.domain.holds import buy_hold_units
+from xached.domain.messages import Event, MatchPrevented, SliceShown, Traded
+from xached.domain.order import (
+    MARKET,
+    EndReason,
+    Order,
+    OrderId,
+    OrderStatus,
+    Purse,
+    SelfTradePrevention,
+    Side,
+)
+from xached.domain.plan import account_prefix
+from xached.domain.position import Position, plan_sale
+from xached.domain.state import Market, State
+
+
+def auction_of(state: State, market: Market) -> Uncross:
+    """What the orders of a market would do if they all met now."""
+    buys, sells = _orders(state, market, Side.BUY), _orders(state, market, Side.SELL)
+    if not buys or not sells or market.reference_ticks is None:
+        return Uncross(None, (), ())
+    return uncross(buys, sells, market.reference_ticks)
+
+
+def indication_of(state: State, market: Market) -> Indication | None:
+    """At what price a market would open now, and how much would trade."""
+    return auction_of(state, market).indication
+
+
+def uncross_market(state: State, market: Market, seq: int) -> tuple[Event, ...]:
+    """Let everybody meet: nothing crosses afterwards, and no order at market is left."""
+    found = auction_of(state, market)
+    settlement = _Settlement(state, market, state.next_trade_index(seq))
+    for met in found.self_matches:
+        settlement.expire(met)
+    for pairing in found.pairings:
+        settlement.trade(pairing, found.indication)
+    gone = {met.later.order_id for met in found.self_matches}
+    for side in Side:
+        for order_id, _, _ in market.book.queue(side):
+            if state.orders[order_id].type is not MARKET or order_id in gone:
+                continue
+            order = settlement.order(order_id)
+            if order.leaves_lots:
+                settlement.end(order, OrderStatus.EXPIRED, EndReason.NO_LIQUIDITY)
+    return tuple(settlement.events)
+
+
+def _orders(state: State, market: Market, side: Side) -> list[AuctionOrder]:
+    """A side by price and time, hidden parts included."""
+    found: list[AuctionOrder] = []
+    for order_id, price_ticks, _ in market.book.queue(side):
+        order = state.orders[order_id]
+        found.append(
+            AuctionOrder(
+                order_id,
+                account_prefix(order.purse),
+                price_ticks,
+                order.leaves_lots,
+                order.type is MARKET,
+                order.self_trade_prevention is not SelfTradePrevention.NONE,
+            )
+        )
+    return found
+
+
+@attrs.define
+class _Settlement:
+    state: State
+    market: Market
+    trades: int
+    events: list[Event] = attrs.field(factory=list)
+    orders: dict[OrderId, Order] = attrs.field(factory=dict)
+    shown_lots: dict[OrderId, int] = attrs.field(factory=dict)
+    positions: dict[Purse, Position] = attrs.field(factory=dict)
+
+    def order(self, order_id: OrderId) -> Order:
+        """A copy of an order that carries the trades of this auction."""
+        found = self.orders.get(order_id)
+        if found is None:
+            found = self.orders[order_id] = copy.copy(self.state.orders[order_id])
+            self.shown_lots[order_id] = self.market.book.lots_of(order_id)
+        return found
+
+    def expire(self, met: SelfMatch) -> None:
+        """Expire the later of two orders of one account."""
+        later, earlier = self.order(met.later.order_id), self.order(met.earlier.order_id)
+        self.events.append(
+            MatchPrevented(
+                symbol=later.symbol,
+                price_ticks=met.price_ticks,
+                quantity_lots=met.lots,
+                taker_order_id=later.order_id,
+                taker_purse=later.purse,
+                maker_order_id=earlier.order_id,
+                maker_purse=earlier.purse,
+                mode=SelfTradePrevention.EXPIRE_TAKER,
+            )
+        )
+        self.end(later, OrderStatus.EXPIRED, EndReason.SELF_TRADE)
+
+    def trade(self, pairing: Pairing, indication: Indication | None) -> None:
+        """Trade a pairing, in parts that both sides show."""
+        assert indication is not None
+        buy, sell = self.order(pairing.buy.order_id), self.order(pairing.sell.order_id)
+        left = pairing.lots
+        while left:
+            lots = min(left, self.shown_lots[buy.order_id], self.shown_lots[sell.order_id])
+            self._trade(buy, sell, indication.price_ticks, lots)
+            left -= lots
+
+    def end(self, order: Order, status: OrderStatus, reason: EndReason) -> None:
+        """End an order that is in the book."""
+        released = order.held_units
+        self.events.append(end_of(order, status, reason, order.executed_lots, released))
+
+    def _trade(self, buy: Order, sell: Order, price_ticks: int, lots: int) -> None:
+        instrument = self.market.instrument
+        notional = instrument.notional_units(price_ticks, lots)
+        buyer_fee, seller_fee = _maker_fee(buy, notional), _maker_fee(sell, notional)
+        needed = buy_hold_units(
+            instrument,
+            buy,
+            buy.leaves_lots - lots,
+            buy.taker_notional_units,
+            buy.maker_notional_units + notional,
+            buy.fee_units + buyer_fee,
+        )
+        released = buy.held_units - notional - buyer_fee - needed
+        assert released >= 0
+        sale = plan_sale(self._position(sell.purse), lots, notional, seller_fee)
+        self._position(sell.purse).sell(
+            sale.position_lots, sale.relieved_units, sale.realised_units
+        )
+        self._position(buy.purse).buy(lots, notional, buyer_fee)
+        # The later one is told as the taker, though both pay as makers.
+        taker, maker = (buy, sell) if buy.order_id > sell.order_id else (sell, buy)
+        simulated = any(self.state.purses[each.purse].simulated for each in (buy, sell))
+        self.events.append(
+            Traded(
+                index=self.trades,
+                symbol=buy.symbol,
+                price_ticks=price_ticks,
+                quantity_lots=lots,
+                notional_units=notional,
+                taker_side=taker.side,
+                taker_order_id=taker.order_id,
+                taker_purse=taker.purse,
+                taker_fee_units=buyer_fee if taker is buy else seller_fee,
+                maker_order_id=maker.order_id,
+                maker_purse=maker.purse,
+                maker_fee_units=seller_fee if taker is buy else buyer_fee,
+                buyer_released_units=released,
+                seller_position_lots=sale.position_lots,
+                seller_relieved_units=sale.relieved_units,
+                seller_realised_units=sale.realised_units,
+                simulated=simulated,
+                auction=True,
+            )
+        )
+        self.trades += 1
+        self._carry(buy, lots, notional, buyer_fee, notional + buyer_fee + released)
+        self._carry(sell, lots, notional, seller_fee, lots * instrument.lot_units)
+
+    def _carry(self, order: Order, lots: int, notional: int, fee: int, used: int) -> None:
+        order.record_fill(
+            lots=lots,
+            notional_units=notional,
+            fee_units=fee,
+            hold_used_units=used,
+            as_maker=True,
+            seq=order.seq,
+            at_ns=order.updated_at_ns,
+        )
+        self.shown_lots[order.order_id] -= lots
+        if not order.leaves_lots:
+            self.end(order, OrderStatus.FILLED, EndReason.NONE)
+        elif not self.shown_lots[order.order_id]:
+            assert order.display_lots is not None, order
+            shown = min(order.display_lots, order.leaves_lots)
+            self.shown_lots[order.order_id] = shown
+            self.events.append(
+                SliceShown(
+                    order_id=order.order_id,
+                    purse=order.purse,
+                    symbol=order.symbol,
+                    shown_lots=shown,
+                )
+            )
+
+    def _position(self, purse: Purse) -> Position:
+        found = self.positions.get(purse)
+        if found is None:
+            kept = self.state.purses[purse].position(self.market.instrument.symbol)
+            found = self.positions[purse] = copy.copy(kept)
+        return found
+
+
+def _maker_fee(order: Order, notional_units: int) -> int:
+    due = fees.due_units(
+        order.taker_notional_units,
+        order.taker_fee_ppm,
+        order.maker_notional_units + notional_units,
+        order.maker_fee_ppm,
+    )
+    return due - order.fee_units
