@@ -8,10 +8,11 @@ import attrs
 
 from xached.domain import fees
 from xached.domain.holds import (
+    also_for,
     buy_hold_units,
     future_lots,
     needed_hold_units,
-    sibling_hold_units,
+    released_by_maker,
     sibling_of,
 )
 from xached.domain.messages import (
@@ -138,7 +139,14 @@ class Execution:
             seller, buyer = taker.purse, maker.purse
             seller_fee, buyer_fee = taker_fee, maker_fee
             self.held_units -= lots * self.market.instrument.lot_units
-            released = self._released_by_maker(maker, match, maker_fee)
+            released = released_by_maker(
+                self.state,
+                self.market.instrument,
+                maker,
+                lots=lots,
+                notional_units=match.notional_units,
+                fee_units=maker_fee,
+            )
         sale = self._sell(seller, lots, match.notional_units, seller_fee)
         if taker.self_trade_prevention is SelfTradePrevention.NONE:
             # Nobody else is both buyer and seller in one step and asks for what it bought.
@@ -270,28 +278,10 @@ class Execution:
             self.fee_units,
         )
         if sibling is not None:
-            needed = self._also_for(sibling, needed, leaves, self.held_units)
+            needed = also_for(self.market.instrument, sibling, needed, leaves, self.held_units)
         released = self.held_units - needed
         assert released >= 0
         self.held_units = needed
-        return released
-
-    def _released_by_maker(self, maker: Order, match: Match, fee_units: int) -> int:
-        """What the hold of a buying maker gives back at a fill beyond what it pays."""
-        leaves = maker.leaves_lots - match.lots
-        needed = buy_hold_units(
-            self.market.instrument,
-            maker,
-            leaves + (future_lots(self.state, maker) if maker.leg is not None else 0),
-            maker.taker_notional_units,
-            maker.maker_notional_units + match.notional_units,
-            maker.fee_units + fee_units,
-        )
-        left = maker.held_units - match.notional_units - fee_units
-        if maker.leg is not None:
-            needed = self._also_for(sibling_of(self.state, maker), needed, leaves, left)
-        released = left - needed
-        assert released >= 0
         return released
 
     def _released_from_maker(self, maker: Order, lots: int) -> int:
@@ -304,17 +294,8 @@ class Execution:
             needed = needed_hold_units(self.market.instrument, smaller)
             sibling = sibling_of(self.state, maker)
             leaves = maker.leaves_lots - lots
-            needed = self._also_for(sibling, needed, leaves, maker.held_units)
+            needed = also_for(self.market.instrument, sibling, needed, leaves, maker.held_units)
         return maker.held_units - needed
-
-    def _also_for(
-        self, sibling: Order | OrderAccepted | None, needed_units: int, lots: int, held_units: int
-    ) -> int:
-        """What is needed with what the stop leg needs: the larger, never more than is held."""
-        if sibling is None:
-            return needed_units
-        shared = sibling_hold_units(self.market.instrument, sibling, lots)
-        return min(held_units, max(needed_units, shared))
 
     def _sell(self, purse: Purse, lots: int, notional_units: int, fee_units: int) -> Sale:
         position = self._position(purse)

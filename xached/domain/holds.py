@@ -110,6 +110,47 @@ def buy_hold_units(
     )
 
 
+def released_by_maker(
+    state: State,
+    instrument: Instrument,
+    maker: Order,
+    *,
+    lots: int,
+    notional_units: int,
+    fee_units: int,
+) -> int:
+    """What the hold of a buying order that rests gives back at a fill beyond what it pays."""
+    leaves = maker.leaves_lots - lots
+    needed = buy_hold_units(
+        instrument,
+        maker,
+        leaves + (future_lots(state, maker) if maker.leg is not None else 0),
+        maker.taker_notional_units,
+        maker.maker_notional_units + notional_units,
+        maker.fee_units + fee_units,
+    )
+    left = maker.held_units - notional_units - fee_units
+    if maker.leg is not None:
+        needed = also_for(instrument, sibling_of(state, maker), needed, leaves, left)
+    released = left - needed
+    assert released >= 0
+    return released
+
+
+def also_for(
+    instrument: Instrument,
+    sibling: Order | OrderAccepted | None,
+    needed_units: int,
+    lots: int,
+    held_units: int,
+) -> int:
+    """What is needed with what the stop leg needs: the larger, never more than is held."""
+    if sibling is None:
+        return needed_units
+    shared = sibling_hold_units(instrument, sibling, lots)
+    return min(held_units, max(needed_units, shared))
+
+
 def sibling_of(state: State, order: Order) -> Order | None:
     """The stop leg that shares the hold of a limit leg; None when there is none any more."""
     if order.leg is None or order.leg.role is not LegRole.LIMIT_LEG:

@@ -14,7 +14,7 @@ import attrs
 from xached.domain import fees
 from xached.domain.auction import AuctionOrder, Indication, Pairing, SelfMatch, Uncross, uncross
 from xached.domain.execution import end_of
-from xached.domain.holds import buy_hold_units
+from xached.domain.holds import released_by_maker
 from xached.domain.messages import Event, MatchPrevented, SliceShown, Traded
 from xached.domain.order import (
     MARKET,
@@ -135,16 +135,14 @@ class _Settlement:
         instrument = self.market.instrument
         notional = instrument.notional_units(price_ticks, lots)
         buyer_fee, seller_fee = _maker_fee(buy, notional), _maker_fee(sell, notional)
-        needed = buy_hold_units(
+        released = released_by_maker(
+            self.state,
             instrument,
             buy,
-            buy.leaves_lots - lots,
-            buy.taker_notional_units,
-            buy.maker_notional_units + notional,
-            buy.fee_units + buyer_fee,
+            lots=lots,
+            notional_units=notional,
+            fee_units=buyer_fee,
         )
-        released = buy.held_units - notional - buyer_fee - needed
-        assert released >= 0
         sale = plan_sale(self._position(sell.purse), lots, notional, seller_fee)
         self._position(sell.purse).sell(
             sale.position_lots, sale.relieved_units, sale.realised_units
@@ -191,7 +189,9 @@ class _Settlement:
         )
         self.shown_lots[order.order_id] -= lots
         if not order.leaves_lots:
-            self.end(order, OrderStatus.FILLED, EndReason.NONE)
+            leg = order.leg
+            if leg is None or not self.state.lists[leg.list_id].grows(order.order_id):
+                self.end(order, OrderStatus.FILLED, EndReason.NONE)
         elif not self.shown_lots[order.order_id]:
             assert order.display_lots is not None, order
             shown = min(order.display_lots, order.leaves_lots)
