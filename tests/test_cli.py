@@ -147,6 +147,8 @@ class Traders:
     lock: threading.Lock = attrs.field(factory=threading.Lock)
     enough: threading.Event = attrs.field(factory=threading.Event)
     watching: threading.Event = attrs.field(factory=threading.Event)
+    last_words: str = ""
+    """Why the house said that the stream ends."""
 
     def trade(self, name: str) -> None:
         """Place and cancel, one call after another."""
@@ -175,10 +177,11 @@ class Traders:
         with connected(self.house.target) as channel:
             stub = trading_pb2_grpc.TradingServiceStub(channel)
             try:
-                for _ in stub.WatchPurse(
+                for message in stub.WatchPurse(
                     trading_pb2.WatchPurseRequest(), metadata=self.metadata, timeout=PATIENCE_S
                 ):
                     self.watching.set()
+                    self.last_words = message.shutdown.reason
             except grpc.RpcError as error:
                 with self.lock:
                     self.ends[error.code()] += 1
@@ -199,6 +202,7 @@ def check_stop(house: HouseProcess, metadata: Metadata) -> set[str]:
     for thread in threads:
         thread.join()
     assert traders.ends == {grpc.StatusCode.UNAVAILABLE: len(threads)}
+    assert traders.last_words == "the house is closing"
     return traders.accepted
 
 

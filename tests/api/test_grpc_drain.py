@@ -297,7 +297,7 @@ async def test_what_an_entry_stream_took_is_answered_before_the_notice() -> None
 
 
 async def test_a_stream_that_nobody_reads_does_not_delay_a_stop() -> None:
-    """Its notice waits for a second at most; without that bound this takes an hour: tried."""
+    """Its notice waits for two seconds at most; without that bound this takes an hour: tried."""
     handlers = Noticing()
     edge = NoticedServer(handlers)
     with trio.fail_after(30):
