@@ -32,6 +32,7 @@ from xached.domain.messages import (
     InstrumentListed,
     PlaceOrder,
     Row,
+    further_keys,
     request_key,
 )
 from xached.domain.own_market import OwnMarketSnapshot
@@ -348,10 +349,15 @@ class MatchingActor:
 
     def _execute(self, command: Command, used: Mapping[Key, int], by: str = "") -> CommandOutcome:
         key = request_key(command)
+        further = further_keys(command)
         try:
             if key is not None and (known := self._known_row(key, command, used)) is not None:
                 self._repeated += 1
                 return outcome.Value(known)
+            for each in further:
+                if (known := self._known_row(each, command, used)) is not None:
+                    self._repeated += 1
+                    return outcome.Value(known)
             at_ns = self._next_ns()
             self._run_due(at_ns)
             row = self._step(command, max(at_ns, self._at_ns + 1), by)
@@ -360,6 +366,8 @@ class MatchingActor:
             return outcome.Error(rejection)
         if key is not None and row.events:
             self._pending_ids[key] = row
+        for each in further:
+            self._pending_ids[each] = row
         return outcome.Value(row)
 
     def _step(self, command: Command, at_ns: int, by: str = "") -> Row:
@@ -413,14 +421,14 @@ class MatchingActor:
                 case _:
                     commands = (message,)
             for command in commands:
-                key = request_key(command)
-                if key is None:
-                    continue
-                seq = self._recent_ids.get(key)
-                if seq is None:
-                    unknown.append(key)
-                else:
-                    used[key] = seq
+                for key in (request_key(command), *further_keys(command)):
+                    if key is None:
+                        continue
+                    seq = self._recent_ids.get(key)
+                    if seq is None:
+                        unknown.append(key)
+                    else:
+                        used[key] = seq
         if unknown:
             found = self._journal.find_ids(unknown)
             used.update((key, seq) for key, (seq, _) in found.items())

@@ -19,7 +19,7 @@ from xache.v1 import trading_pb2, types_pb2
 from xached.api.enums import pick
 from xached.api.errors import StatusError
 from xached.api.order_terms import condition_fields, read_display, read_trigger
-from xached.domain.history import Fill, Funds, placed_order
+from xached.domain.history import Fill, Funds, placed_order, placed_orders
 from xached.domain.instrument import (
     Asset,
     AssetName,
@@ -31,6 +31,7 @@ from xached.domain.messages import CancelAll, CancelOrder, OrderEnded, PlaceOrde
 from xached.domain.money import ceil_div, format_units, parse_decimal
 from xached.domain.order import (
     ID_ALLOWED,
+    MAIN,
     CancelScope,
     EndReason,
     MarketState,
@@ -211,6 +212,18 @@ def symbol_filter(text: str, directory: Directory) -> Symbol | None:
     return directory.instrument(text).symbol if text else None
 
 
+def check_same_purse(named: str, subaccount: str) -> None:
+    """Refuse a part of a message that names another purse. Raises: Rejection."""
+    if named and named != (subaccount or MAIN):
+        raise Rejection(
+            Reason.FIELD_FORBIDDEN,
+            "one message trades for one purse",
+            field="subaccount",
+            given=named[:40],
+            allowed=f"empty or {subaccount or MAIN}",
+        )
+
+
 # --- Answers ---------------------------------------------------------------------------------
 
 
@@ -228,6 +241,17 @@ def placed_fields(row: Row, directory: Directory) -> Fields:
         "order": _order_fields(order, instrument),
         "fills": [_fill_fields(fill, instrument) for fill in fills],
     }
+
+
+def all_placed_fields(row: Row, directory: Directory) -> list[Fields]:
+    """The fields of a :func:`place_response` of every order that a row accepted, in order."""
+    return [
+        {
+            "order": _order_fields(order, directory[order.symbol]),
+            "fills": [_fill_fields(fill, directory[fill.symbol]) for fill in fills],
+        }
+        for order, fills in placed_orders(row.events, directory, row.seq, row.at_ns)
+    ]
 
 
 def cancel_response(row: Row, directory: Directory) -> trading_pb2.CancelOrderResponse:
@@ -352,6 +376,8 @@ def balance_messages(
     """Balances by asset, each hold with its order."""
     holds: dict[AssetName, list[types_pb2.Hold]] = {}
     for order in orders:
+        if order.held_units == 0:
+            continue  # Another order of its list holds for it.
         instrument = directory[order.symbol]
         asset = instrument.quote if order.side is Side.BUY else instrument.base
         holds.setdefault(asset, []).append(
@@ -359,6 +385,7 @@ def balance_messages(
                 order_id=str(order.order_id),
                 client_order_id=order.client_order_id,
                 amount=_held_text(order.side, order.held_units, instrument),
+                list_id=str(order.leg.list_id) if order.leg is not None else "",
             )
         )
     return [

@@ -6,9 +6,11 @@ from xache.v1 import trading_pb2, types_pb2
 
 from xached.api import convert
 from xached.api.convert import Fields
+from xached.api.enums import pick
 from xached.api.order_terms import read_display, read_stop
 from xached.domain.history import Funds, PurseFold
-from xached.domain.instrument import AssetName, Directory, Instrument
+from xached.domain.instrument import AssetName, Directory, Instrument, Symbol
+from xached.domain.list_messages import ListFollowed, ListLeg, PlaceList
 from xached.domain.messages import (
     AmendOrder,
     MatchPrevented,
@@ -19,8 +21,20 @@ from xached.domain.messages import (
     ReplaceOrder,
     Row,
 )
-from xached.domain.order import EndReason, Purse, check_id, subaccount_of
+from xached.domain.order import (
+    EndReason,
+    ListActivation,
+    ListKind,
+    Purse,
+    check_id,
+    subaccount_of,
+)
+from xached.domain.protection_messages import Flatten, PositionSold
 from xached.domain.queries import PurseSnapshot
+from xached.domain.rejection import Reason, Rejection
+
+_KINDS = {kind.value: kind for kind in ListKind}
+_ACTIVATIONS = {activation.value: activation for activation in ListActivation}
 
 PREVIEW_ID = "preview"
 """The id of an order that is worked out and has none."""
@@ -98,6 +112,73 @@ def replaced_fields(row: Row, directory: Directory) -> Fields:
     }
 
 
+def list_command(
+    request: trading_pb2.PlaceOrderListRequest, purse: Purse, directory: Directory
+) -> PlaceList:
+    """Read a list of orders. Raises: Rejection, as of the first order that is wrong."""
+    kind = pick(_KINDS, request.kind, "kind")
+    activation = ListActivation.PARTIAL if kind is ListKind.BRACKET else ListActivation.FULL
+    if request.activation:
+        activation = pick(_ACTIVATIONS, request.activation, "activation")
+    symbol = directory.instrument(request.symbol).symbol
+    return PlaceList(
+        purse=purse,
+        request_id=convert.optional_id(request.request_id),
+        symbol=symbol,
+        kind=kind,
+        activation=activation,
+        legs=tuple(
+            _leg(order, purse, symbol, request.subaccount, directory) for order in request.orders
+        ),
+    )
+
+
+def list_response(row: Row, directory: Directory) -> trading_pb2.PlaceOrderListResponse:
+    """What became at once of the orders of a list."""
+    command = row.command
+    assert isinstance(command, PlaceList)
+    told = convert.all_placed_fields(row, directory)
+    unprotected = sum(
+        event.unprotected_lots for event in row.events if isinstance(event, ListFollowed)
+    )
+    return trading_pb2.PlaceOrderListResponse(
+        list_id=told[0]["order"]["order_id"],
+        orders=told,
+        unprotected_quantity=directory[command.symbol].format_quantity(unprotected),
+        seq=row.seq,
+    )
+
+
+def flatten_response(row: Row, directory: Directory) -> trading_pb2.FlattenResponse:
+    """What a flattening cancelled and sold."""
+    command = row.command
+    assert isinstance(command, Flatten)
+    sales = convert.all_placed_fields(row, directory)
+    sold = {sale["order"]["order_id"] for sale in sales}
+    # Told by its last word: a large position takes several orders.
+    left = {event.symbol: event for event in row.events if isinstance(event, PositionSold)}
+    return trading_pb2.FlattenResponse(
+        canceled_order_ids=[
+            str(event.order_id)
+            for event in row.events
+            if isinstance(event, OrderEnded)
+            and event.purse == command.purse
+            and event.reason is EndReason.USER
+            and str(event.order_id) not in sold
+        ],
+        sales=sales,
+        positions=[
+            trading_pb2.FlattenedPosition(
+                symbol=symbol,
+                left_quantity=directory[symbol].format_quantity(event.left_lots),
+                reason=convert.wire(event.reason),
+            )
+            for symbol, event in left.items()
+        ],
+        seq=row.seq,
+    )
+
+
 def preview_command(
     request: trading_pb2.PreviewOrderRequest, purse: Purse, directory: Directory
 ) -> PlaceOrder:
@@ -150,6 +231,61 @@ def balance_messages(
         convert.balance_message(directory.assets[asset], each)
         for asset, each in sorted(funds.items())
     ]
+
+
+def _leg(
+    request: trading_pb2.PlaceOrderRequest,
+    purse: Purse,
+    symbol: Symbol,
+    subaccount: str,
+    directory: Directory,
+) -> ListLeg:
+    """Read one order of a list; what no order of a list has is refused."""
+    convert.check_same_purse(request.subaccount, subaccount)
+    if request.symbol not in {"", symbol}:
+        raise _not_in_a_list("symbol", request.symbol[:40], f"empty or {symbol}")
+    order = trading_pb2.PlaceOrderRequest()
+    order.CopyFrom(request)
+    order.symbol = symbol
+    command = convert.place_command(order, purse, directory)
+    for field, value in (
+        ("quote_quantity", command.quote_units),
+        ("display_quantity", command.display_lots),
+        ("reduce_only", command.reduce_only),
+        ("slide", command.slide),
+    ):
+        if value:
+            raise _not_in_a_list(field, "a value", "nothing")
+    if command.quantity_lots is None:
+        raise Rejection(
+            Reason.FIELD_REQUIRED,
+            "an order of a list needs a quantity",
+            field="quantity",
+            given="nothing",
+            allowed="a value",
+        )
+    return ListLeg(
+        client_order_id=command.client_order_id,
+        side=command.side,
+        type=command.type,
+        time_in_force=command.time_in_force,
+        price_ticks=command.price_ticks,
+        quantity_lots=command.quantity_lots,
+        post_only=command.post_only,
+        self_trade_prevention=command.self_trade_prevention,
+        expires_at_ns=command.expires_at_ns,
+        trigger=command.trigger,
+    )
+
+
+def _not_in_a_list(field: str, given: str, allowed: str) -> Rejection:
+    return Rejection(
+        Reason.FIELD_FORBIDDEN,
+        f"an order of a list has no {field} of its own",
+        field=field,
+        given=given,
+        allowed=allowed,
+    )
 
 
 def _prevented(event: MatchPrevented, instrument: Instrument) -> trading_pb2.PreventedMatch:

@@ -14,7 +14,7 @@ from xached.domain.instrument import Directory
 from xached.domain.messages import Command, Row
 from xached.domain.order import account_of
 from xached.domain.preview import PreviewQuery
-from xached.domain.protection_messages import CancelAllAfter, DeadManSet
+from xached.domain.protection_messages import CancelAllAfter, DeadManSet, Flatten
 from xached.domain.rejection import Rejection
 
 NS_PER_MS = 1_000_000
@@ -64,6 +64,26 @@ class OrderControl:
         return trading_pb2.ReplaceOrderResponse(
             **order_changes.replaced_fields(row, self._directory)
         )
+
+    async def place_order_list(
+        self, call: Call, request: trading_pb2.PlaceOrderListRequest
+    ) -> trading_pb2.PlaceOrderListResponse:
+        """Place orders that depend on each other: all of them or none."""
+        command = order_changes.list_command(request, call.purse, self._directory)
+        row = await self._execute(call, command)
+        return order_changes.list_response(row, self._directory)
+
+    async def flatten(
+        self, call: Call, request: trading_pb2.FlattenRequest
+    ) -> trading_pb2.FlattenResponse:
+        """Cancel all orders of a purse, then sell its position at market."""
+        command = Flatten(
+            purse=call.purse,
+            symbol=convert.symbol_filter(request.symbol, self._directory),
+            request_id=convert.optional_id(request.request_id),
+        )
+        row = await self._execute(call, command)
+        return order_changes.flatten_response(row, self._directory)
 
     async def cancel_all_after(
         self, call: Call, request: trading_pb2.CancelAllAfterRequest

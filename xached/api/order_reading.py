@@ -12,8 +12,8 @@ from xached.api.errors import StatusError
 from xached.api.paging import read_page, write_token
 from xached.api.routes import Call
 from xached.domain.instrument import Directory
-from xached.domain.messages import order_scope
-from xached.domain.order import account_of, make_order_id
+from xached.domain.messages import OrderAccepted, Row, order_scope
+from xached.domain.order import OrderId, account_of
 from xached.domain.queries import PurseQuery
 from xached.domain.rejection import Reason
 from xached.storage.views import Wanted
@@ -40,7 +40,7 @@ class OrderReading:
             )
             if accepted is None:
                 raise _unknown_order("client_order_id", client_order_id)
-            order_id = make_order_id(accepted.seq, 0)
+            order_id = accepted_order(accepted, client_order_id)
         assert order_id is not None
         await self._history.wait_current()
         told = await self._history.order(purse, order_id)
@@ -109,6 +109,16 @@ class OrderReading:
             next_page_token=write_token(found.next_before),
             as_of_seq=found.as_of_seq,
         )
+
+
+def accepted_order(row: Row, client_order_id: str) -> OrderId:
+    """The order that a row accepted under an id; a row of a list accepts several."""
+    (order_id,) = (
+        event.order_id
+        for event in row.events
+        if isinstance(event, OrderAccepted) and event.client_order_id == client_order_id
+    )
+    return order_id
 
 
 def _unknown_order(field: str, given: str) -> StatusError:

@@ -27,7 +27,7 @@ from xached.domain.messages import (
     ReplaceOrder,
     Row,
 )
-from xached.domain.order import MAIN, CancelScope, EndReason, Purse, account_of
+from xached.domain.order import CancelScope, EndReason, Purse, account_of
 from xached.domain.rejection import Reason, Rejection
 from xached.runtime.mailbox import Overloaded
 from xached.runtime.topic import Topic
@@ -248,24 +248,24 @@ class TradingHandlers:
     def _read_place(
         self, request: trading_pb2.PlaceOrderRequest, purse: Purse, subaccount: str
     ) -> PlaceOrder:
-        _check_same_purse(request.subaccount, subaccount)
+        convert.check_same_purse(request.subaccount, subaccount)
         return convert.place_command(request, purse, self._directory)
 
     def _read_entry(
         self, entry: trading_pb2.EnterOrdersRequest, purse: Purse, subaccount: str
     ) -> Command:
-        _check_same_purse(entry.subaccount, subaccount)
+        convert.check_same_purse(entry.subaccount, subaccount)
         match entry.WhichOneof("entry"):
             case "place":
                 return self._read_place(entry.place, purse, subaccount)
             case "cancel":
-                _check_same_purse(entry.cancel.subaccount, subaccount)
+                convert.check_same_purse(entry.cancel.subaccount, subaccount)
                 return convert.cancel_command(entry.cancel, purse)
             case "amend":
-                _check_same_purse(entry.amend.subaccount, subaccount)
+                convert.check_same_purse(entry.amend.subaccount, subaccount)
                 return order_changes.amend_command(entry.amend, purse, self._directory)
             case "replace":
-                _check_same_purse(entry.replace.subaccount, subaccount)
+                convert.check_same_purse(entry.replace.subaccount, subaccount)
                 return order_changes.replace_command(entry.replace, purse, self._directory)
             case _:
                 raise Rejection(
@@ -361,14 +361,3 @@ class _Window:
                 return []
             self._filled = trio.Event()
             await self._filled.wait()
-
-
-def _check_same_purse(named: str, subaccount: str) -> None:
-    if named and named != (subaccount or MAIN):
-        raise Rejection(
-            Reason.FIELD_FORBIDDEN,
-            "one message trades for one purse",
-            field="subaccount",
-            given=named[:40],
-            allowed=f"empty or {subaccount or MAIN}",
-        )

@@ -115,19 +115,37 @@ def fold_prevented(order: Order, event: MatchPrevented, seq: int, at_ns: int) ->
     return released
 
 
+def placed_orders(
+    events: Iterable[Event], instruments: Mapping[Symbol, Instrument], seq: int, at_ns: int
+) -> list[tuple[Order, list[Fill]]]:
+    """All orders that a row accepted, in order; see :func:`placed_order`."""
+    events = tuple(events)
+    return [
+        placed_order(events[place:], instruments[event.symbol], seq, at_ns, event.order_id)
+        for place, event in enumerate(events)
+        if isinstance(event, OrderAccepted)
+    ]
+
+
 def placed_order(
-    events: Iterable[Event], instrument: Instrument, seq: int, at_ns: int
+    events: Iterable[Event],
+    instrument: Instrument,
+    seq: int,
+    at_ns: int,
+    order_id: OrderId | None = None,
 ) -> tuple[Order, list[Fill]]:
     """The order that a row accepted, as it stood at the end of the row, and its fills.
 
-    It may have come to rest and then met what it triggered, all in one row.
+    It may have come to rest and then met what it triggered, all in one row. ``order_id`` says
+    which one is meant where a row accepted several.
     """
     order: Order | None = None
     fills: list[Fill] = []
     for event in events:
         # By isinstance, as this is done for every answer: see Exchange.apply.
         if isinstance(event, OrderAccepted):
-            order = make_order(event, seq, at_ns)
+            if order_id is None or event.order_id == order_id:
+                order = make_order(event, seq, at_ns)
         elif isinstance(event, Traded):
             assert order is not None
             if order.order_id in (event.taker_order_id, event.maker_order_id):

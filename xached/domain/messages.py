@@ -359,6 +359,14 @@ def request_key(command: Command) -> tuple[str, str] | None:
             return (f"r:{HOUSE}", command.request_id) if command.request_id else None
 
 
+def further_keys(command: Command) -> tuple[tuple[str, str], ...]:
+    """What a command uses up beside its :func:`request_key`: the order ids of a list."""
+    if isinstance(command, PlaceList):
+        scope = order_scope(command.purse)
+        return tuple((scope, leg.client_order_id) for leg in command.legs)
+    return ()
+
+
 # --- Events: past tense, complete. -----------------------------------------------------------
 
 

@@ -28,7 +28,7 @@ from typing import Any, Final, Self, TypeAlias
 import apsw
 import attrs
 
-from xached.domain.messages import Command, Event, Row, request_key
+from xached.domain.messages import Command, Event, Row, further_keys, request_key
 from xached.runtime.world import LockingMode
 from xached.storage.codec import CODEC, Codec, CodecError
 from xached.storage.database import DatabaseRefused, open_durable, settle
@@ -226,6 +226,8 @@ class Journal:
             else:
                 body, request = self._codec.encode_row_and_request(row.command, row.events, row.by)
                 ids.append((*key, seq, self._mac(request)))
+            for further in further_keys(row.command):
+                ids.append((*further, seq, self.request_mac(row.command)))
             chain = self._link(chain, seq, last_at_ns, body)
             lines.append((seq, last_at_ns, body, chain))
         execute, executemany = self._connection.execute, self._connection.executemany
@@ -384,14 +386,18 @@ class Journal:
 
     def _check_ids(self, rows: Sequence[Row]) -> tuple[int, list[str]]:
         """How many ids these rows used, and what is wrong with the index of them."""
-        keys = {row.seq: request_key(row.command) for row in rows}
-        used = {seq: key for seq, key in keys.items() if key is not None}
-        found = self.find_ids(used.values())
-        faults = []
-        for row in rows:
-            key = used.get(row.seq)
-            if key is not None and found.get(key) != (row.seq, self.request_mac(row.command)):
-                faults.append(f"row {row.seq}: its id is not indexed as written")
+        used = [
+            (key, row)
+            for row in rows
+            for key in (request_key(row.command), *further_keys(row.command))
+            if key is not None
+        ]
+        found = self.find_ids(key for key, _ in used)
+        faults = [
+            f"row {row.seq}: its id is not indexed as written"
+            for key, row in used
+            if found.get(key) != (row.seq, self.request_mac(row.command))
+        ]
         return len(used), faults
 
     def _bodies(self, first: int, last: int | None) -> Iterator[tuple[int, int, bytes]]:

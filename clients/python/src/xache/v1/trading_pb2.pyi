@@ -327,6 +327,66 @@ class CancelAllOrdersRequest(_message.Message):
     scope: _types_pb2.CancelScope
     def __init__(self, subaccount: _Optional[str] = ..., symbol: _Optional[str] = ..., request_id: _Optional[str] = ..., scope: _Optional[_Union[_types_pb2.CancelScope, str]] = ...) -> None: ...
 
+class PlaceOrderListRequest(_message.Message):
+    __slots__ = ("subaccount", "symbol", "kind", "activation", "orders", "request_id")
+    SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    ACTIVATION_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    subaccount: str
+    symbol: str
+    kind: _types_pb2.ListKind
+    activation: _types_pb2.ListActivation
+    orders: _containers.RepeatedCompositeFieldContainer[PlaceOrderRequest]
+    request_id: str
+    def __init__(self, subaccount: _Optional[str] = ..., symbol: _Optional[str] = ..., kind: _Optional[_Union[_types_pb2.ListKind, str]] = ..., activation: _Optional[_Union[_types_pb2.ListActivation, str]] = ..., orders: _Optional[_Iterable[_Union[PlaceOrderRequest, _Mapping]]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class PlaceOrderListResponse(_message.Message):
+    __slots__ = ("list_id", "orders", "unprotected_quantity", "seq")
+    LIST_ID_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    UNPROTECTED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    list_id: str
+    orders: _containers.RepeatedCompositeFieldContainer[PlaceOrderResponse]
+    unprotected_quantity: str
+    seq: int
+    def __init__(self, list_id: _Optional[str] = ..., orders: _Optional[_Iterable[_Union[PlaceOrderResponse, _Mapping]]] = ..., unprotected_quantity: _Optional[str] = ..., seq: _Optional[int] = ...) -> None: ...
+
+class FlattenRequest(_message.Message):
+    __slots__ = ("subaccount", "symbol", "request_id")
+    SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    subaccount: str
+    symbol: str
+    request_id: str
+    def __init__(self, subaccount: _Optional[str] = ..., symbol: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class FlattenResponse(_message.Message):
+    __slots__ = ("canceled_order_ids", "sales", "positions", "seq")
+    CANCELED_ORDER_IDS_FIELD_NUMBER: _ClassVar[int]
+    SALES_FIELD_NUMBER: _ClassVar[int]
+    POSITIONS_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    canceled_order_ids: _containers.RepeatedScalarFieldContainer[str]
+    sales: _containers.RepeatedCompositeFieldContainer[PlaceOrderResponse]
+    positions: _containers.RepeatedCompositeFieldContainer[FlattenedPosition]
+    seq: int
+    def __init__(self, canceled_order_ids: _Optional[_Iterable[str]] = ..., sales: _Optional[_Iterable[_Union[PlaceOrderResponse, _Mapping]]] = ..., positions: _Optional[_Iterable[_Union[FlattenedPosition, _Mapping]]] = ..., seq: _Optional[int] = ...) -> None: ...
+
+class FlattenedPosition(_message.Message):
+    __slots__ = ("symbol", "left_quantity", "reason")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    LEFT_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    left_quantity: str
+    reason: _types_pb2.EndReason
+    def __init__(self, symbol: _Optional[str] = ..., left_quantity: _Optional[str] = ..., reason: _Optional[_Union[_types_pb2.EndReason, str]] = ...) -> None: ...
+
 class CancelAllAfterRequest(_message.Message):
     __slots__ = ("subaccount", "timeout_ms", "scope", "request_id")
     SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]

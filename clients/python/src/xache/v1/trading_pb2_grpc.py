@@ -75,6 +75,16 @@ class TradingServiceStub:
                 request_serializer=xache_dot_v1_dot_trading__pb2.CancelAllOrdersRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_trading__pb2.CancelAllOrdersResponse.FromString,
                 _registered_method=True)
+        self.PlaceOrderList = channel.unary_unary(
+                '/xache.v1.TradingService/PlaceOrderList',
+                request_serializer=xache_dot_v1_dot_trading__pb2.PlaceOrderListRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_trading__pb2.PlaceOrderListResponse.FromString,
+                _registered_method=True)
+        self.Flatten = channel.unary_unary(
+                '/xache.v1.TradingService/Flatten',
+                request_serializer=xache_dot_v1_dot_trading__pb2.FlattenRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_trading__pb2.FlattenResponse.FromString,
+                _registered_method=True)
         self.CancelAllAfter = channel.unary_unary(
                 '/xache.v1.TradingService/CancelAllAfter',
                 request_serializer=xache_dot_v1_dot_trading__pb2.CancelAllAfterRequest.SerializeToString,
@@ -176,6 +186,21 @@ class TradingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PlaceOrderList(self, request, context):
+        """Place orders that depend on each other: all of them or none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Flatten(self, request, context):
+        """Cancel all orders of a purse, or of one market of it, then sell its position at
+        market inside the price band. One command, one answer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CancelAllAfter(self, request, context):
         """Arm the dead-man's switch of a purse, or renew it: unless it is renewed in time
         its orders are cancelled, also when the time runs out while the house is down.
@@ -272,6 +297,16 @@ def add_TradingServiceServicer_to_server(servicer, server):
                     servicer.CancelAllOrders,
                     request_deserializer=xache_dot_v1_dot_trading__pb2.CancelAllOrdersRequest.FromString,
                     response_serializer=xache_dot_v1_dot_trading__pb2.CancelAllOrdersResponse.SerializeToString,
+            ),
+            'PlaceOrderList': grpc.unary_unary_rpc_method_handler(
+                    servicer.PlaceOrderList,
+                    request_deserializer=xache_dot_v1_dot_trading__pb2.PlaceOrderListRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_trading__pb2.PlaceOrderListResponse.SerializeToString,
+            ),
+            'Flatten': grpc.unary_unary_rpc_method_handler(
+                    servicer.Flatten,
+                    request_deserializer=xache_dot_v1_dot_trading__pb2.FlattenRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_trading__pb2.FlattenResponse.SerializeToString,
             ),
             'CancelAllAfter': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelAllAfter,
@@ -526,6 +561,60 @@ class TradingService:
             '/xache.v1.TradingService/CancelAllOrders',
             xache_dot_v1_dot_trading__pb2.CancelAllOrdersRequest.SerializeToString,
             xache_dot_v1_dot_trading__pb2.CancelAllOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PlaceOrderList(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.TradingService/PlaceOrderList',
+            xache_dot_v1_dot_trading__pb2.PlaceOrderListRequest.SerializeToString,
+            xache_dot_v1_dot_trading__pb2.PlaceOrderListResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Flatten(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.TradingService/Flatten',
+            xache_dot_v1_dot_trading__pb2.FlattenRequest.SerializeToString,
+            xache_dot_v1_dot_trading__pb2.FlattenResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,19 @@ class LegRole(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     LEG_ROLE_LIMIT_LEG: _ClassVar[LegRole]
     LEG_ROLE_STOP_LEG: _ClassVar[LegRole]
 
+class ListKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    LIST_KIND_UNSPECIFIED: _ClassVar[ListKind]
+    LIST_KIND_OCO: _ClassVar[ListKind]
+    LIST_KIND_OTO: _ClassVar[ListKind]
+    LIST_KIND_BRACKET: _ClassVar[ListKind]
+
+class ListActivation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    LIST_ACTIVATION_UNSPECIFIED: _ClassVar[ListActivation]
+    LIST_ACTIVATION_FULL: _ClassVar[ListActivation]
+    LIST_ACTIVATION_PARTIAL: _ClassVar[ListActivation]
+
 class TimeInForce(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     TIME_IN_FORCE_UNSPECIFIED: _ClassVar[TimeInForce]
@@ -147,6 +160,13 @@ LEG_ROLE_PARENT: LegRole
 LEG_ROLE_CHILD: LegRole
 LEG_ROLE_LIMIT_LEG: LegRole
 LEG_ROLE_STOP_LEG: LegRole
+LIST_KIND_UNSPECIFIED: ListKind
+LIST_KIND_OCO: ListKind
+LIST_KIND_OTO: ListKind
+LIST_KIND_BRACKET: ListKind
+LIST_ACTIVATION_UNSPECIFIED: ListActivation
+LIST_ACTIVATION_FULL: ListActivation
+LIST_ACTIVATION_PARTIAL: ListActivation
 TIME_IN_FORCE_UNSPECIFIED: TimeInForce
 TIME_IN_FORCE_GTC: TimeInForce
 TIME_IN_FORCE_IOC: TimeInForce
@@ -431,14 +451,16 @@ class Balance(_message.Message):
     def __init__(self, asset: _Optional[str] = ..., available: _Optional[str] = ..., held: _Optional[str] = ..., total: _Optional[str] = ..., holds: _Optional[_Iterable[_Union[Hold, _Mapping]]] = ...) -> None: ...
 
 class Hold(_message.Message):
-    __slots__ = ("order_id", "client_order_id", "amount")
+    __slots__ = ("order_id", "client_order_id", "amount", "list_id")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    LIST_ID_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     client_order_id: str
     amount: str
-    def __init__(self, order_id: _Optional[str] = ..., client_order_id: _Optional[str] = ..., amount: _Optional[str] = ...) -> None: ...
+    list_id: str
+    def __init__(self, order_id: _Optional[str] = ..., client_order_id: _Optional[str] = ..., amount: _Optional[str] = ..., list_id: _Optional[str] = ...) -> None: ...
 
 class Position(_message.Message):
     __slots__ = ("symbol", "quantity", "cost", "average_price", "realised", "price", "price_kind", "price_source", "value", "unrealised")
