@@ -687,7 +687,11 @@ def after(
 async def test_a_purse_stream_cut_anywhere_and_resumed_is_the_stream_that_was_not(
     autojump_clock: MockClock, tmp_path: Path, seed: int
 ) -> None:
-    """Also after a restart, and with orders older than the cut that have ended since."""
+    """Also after a restart, and with orders older than the cut that have ended since.
+
+    Checked by breaking: where history does not note which rows made an order smaller, all seeds
+    fail.
+    """
     async with trading_house(tmp_path) as house:
         await busy(house, seed, 40)
         watcher = Watcher()
