@@ -26,7 +26,7 @@ when they are first named; a purse whose name begins with ``?`` does not.
     order PURSE ID SIDE QUANTITY MARKET [TIF [TIME]] [stp MODE]     TIF is IOC when not named
     order PURSE ID SIDE quote AMOUNT MARKET [stp MODE]
     amend PURSE ID QUANTITY [expect EXECUTED]
-    replace PURSE ID NEW_ID [QUANTITY] [@ PRICE] [display QUANTITY] [expires TIME]
+    replace PURSE ID NEW_ID [QUANTITY] [@ PRICE] [stop PRICE] [display QUANTITY] [expires TIME]
             [expect EXECUTED]
     order PURSE ID SIDE QUANTITY STOP|TAKE_PROFIT PRICE [TIF [TIME]] [on SOURCE]
     order PURSE ID SIDE QUANTITY STOP_LIMIT|TAKE_PROFIT_LIMIT PRICE @ LIMIT TIF [TIME] [on SOURCE]

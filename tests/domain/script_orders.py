@@ -31,12 +31,13 @@ def amend_command(
 def replace_command(
     purse: Purse, instrument: Instrument, client_id: str, new_id: str, words: Sequence[str]
 ) -> ReplaceOrder:
-    """``[QUANTITY] [@ PRICE] [display QUANTITY] [expires TIME] [expect EXECUTED]``."""
+    """``[QUANTITY] [@ PRICE] [stop PRICE] [display QUANTITY] [expires TIME] [expect EXECUTED]``."""
     terms = list(words)
     quantity = lots_of(instrument, terms.pop(0)) if len(terms) % 2 else None
     given = dict(zip(terms[::2], terms[1::2], strict=True))
     price, expires = given.pop("@", None), given.pop("expires", None)
     expect, display = given.pop("expect", None), given.pop("display", None)
+    stop = given.pop("stop", None)
     assert not given, f"unknown words: {given}"
     return ReplaceOrder(
         purse=purse,
@@ -46,7 +47,7 @@ def replace_command(
         client_order_id=new_id,
         price_ticks=None if price is None else price_ticks_of(instrument, price),
         quantity_lots=quantity,
-        stop_ticks=None,
+        stop_ticks=None if stop is None else price_ticks_of(instrument, stop),
         display_lots=None if display is None else lots_of(instrument, display),
         expires_at_ns=None if expires is None else time_ns(expires),
         expected_executed_lots=None if expect is None else lots_of(instrument, expect),
