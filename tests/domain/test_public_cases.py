@@ -10,7 +10,7 @@ from tests.domain.script import scenarios
 
 FOLDER = Path(__file__).parent / "scripts"
 ORDER_MATCHER = "ArjunVachhani/order-matcher"
-ORDER_MATCHER_CASES_MIN = 150
+ORDER_MATCHER_CASES_MIN = 180
 
 Case: TypeAlias = str | dict[str, str]
 
