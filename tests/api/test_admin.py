@@ -252,6 +252,31 @@ async def test_a_market_is_closed_and_opened(
     await house.place("alice", limit("a1"))
 
 
+async def test_orders_gather_in_an_auction_and_trade_at_one_price_when_it_ends(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    admin = handlers(house)
+    request = admin_pb2.SetMarketStateRequest(
+        symbol="BTC-USDT", state=types_pb2.MARKET_STATE_AUCTION, cause="opening"
+    )
+    await admin.set_market_state(ADMIN, request)
+    sell, buy = types_pb2.SIDE_SELL, types_pb2.SIDE_BUY
+    await house.place("bob", limit("b1", sell, price="49000", quantity="0.001"))
+    placed = await house.place("alice", limit("a1", buy, price="51000", quantity="0.001"))
+    assert not placed.fills
+    request.state = types_pb2.MARKET_STATE_TRADING
+    ended = await admin.set_market_state(ADMIN, request)
+    row = house.running.journal.row(ended.seq)
+    assert row is not None
+    assert row.by == "root"
+    order = await house.reading.get_order(
+        call_of("alice"), trading_pb2.GetOrderRequest(order_id=placed.order.order_id)
+    )
+    assert order.order.status == types_pb2.ORDER_STATUS_FILLED
+    # Both are as near the mark of 50,000 as they can be.
+    assert [fill.price for fill in order.fills] == ["50000.0"]
+
+
 @pytest.mark.parametrize(
     ("request_", "reason"),
     [

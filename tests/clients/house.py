@@ -263,6 +263,18 @@ class House(
         self._maybe_lose(context)
         return self._answer("CancelOrder", canceled)
 
+    def PlaceOrderList(self, request: trading_pb2.PlaceOrderListRequest, context: Any) -> Any:
+        self._arrive("PlaceOrderList", request, context, session=True)
+        self._maybe_lose(context)
+        placed = [trading_pb2.PlaceOrderResponse(order=open_order(each)) for each in request.orders]
+        return trading_pb2.PlaceOrderListResponse(
+            list_id="7", orders=placed, unprotected_quantity="0.1"
+        )
+
+    def Flatten(self, request: Any, context: Any) -> Any:
+        self._arrive("Flatten", request, context, session=True)
+        return self._answer("Flatten", trading_pb2.FlattenResponse())
+
     def CancelAllAfter(self, request: Any, context: Any) -> Any:
         self._arrive("CancelAllAfter", request, context, session=True)
         fires_at_ns = NOW_NS if request.timeout_ms else 0

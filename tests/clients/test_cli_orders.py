@@ -314,3 +314,71 @@ def test_a_time_line_is_shown(house: House, signed_in: Run) -> None:
         "  durable        530.5    500.5",
         "  published      540.0      9.5",
     ]
+
+
+# --- Lists, and the way out. -----------------------------------------------------------------
+
+
+def sent_list(house: House) -> trading_pb2.PlaceOrderListRequest:
+    """The list that reached the house."""
+    (request,) = (
+        each for each in house.requests if isinstance(each, trading_pb2.PlaceOrderListRequest)
+    )
+    return request
+
+
+def test_two_orders_of_which_one_will_do(house: House, signed_in: Run) -> None:
+    ran = signed_in(
+        "order", "oco", "sell", "btc-usdt", "-q", "0.1", "--limit", "52000", "--stop", "48000",
+        "--stop-limit", "47900", "--request-id", "r1",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    request = sent_list(house)
+    assert (request.kind, request.symbol, request.request_id) == (
+        types_pb2.LIST_KIND_OCO, "BTC-USDT", "r1",
+    )  # fmt: skip
+    first, second = request.orders
+    assert (first.type, first.price) == (types_pb2.ORDER_TYPE_LIMIT, "52000")
+    assert (second.type, second.stop_price, second.price) == (
+        types_pb2.ORDER_TYPE_STOP_LIMIT, "48000", "47900",
+    )  # fmt: skip
+    assert first.client_order_id != second.client_order_id
+    assert {first.side, second.side} == {types_pb2.SIDE_SELL}
+    assert "placed list 7" in ran.out
+    assert "Nothing protects 0.1" in ran.err
+
+
+def test_a_purchase_with_its_protection(house: House, signed_in: Run) -> None:
+    ran = signed_in(
+        "order", "bracket", "btc-usdt", "-q", "0.1", "-p", "50000", "--profit", "55000",
+        "--stop", "48000",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    entry, profit, loss = sent_list(house).orders
+    assert (entry.side, entry.price) == (types_pb2.SIDE_BUY, "50000")
+    assert (profit.side, profit.price) == (types_pb2.SIDE_SELL, "55000")
+    assert (loss.type, loss.stop_price) == (types_pb2.ORDER_TYPE_STOP, "48000")
+    house.lose_next_answers = 99
+    ran = signed_in(
+        "order", "bracket", "btc-usdt", "-q", "1", "-p", "5", "--profit", "6", "--stop", "4"
+    )
+    assert ran.code == 4
+    assert "xache order list --all" in ran.err
+
+
+def test_the_way_out_says_what_could_not_be_sold(house: House, signed_in: Run) -> None:
+    house.answers["Flatten"] = trading_pb2.FlattenResponse(
+        canceled_order_ids=["3"],
+        sales=[trading_pb2.PlaceOrderResponse(order=waiting(stop_price="", price=""))],
+        positions=[
+            trading_pb2.FlattenedPosition(
+                symbol="BTC-USDT", left_quantity="0.2", reason=types_pb2.END_REASON_PRICE_BAND
+            )
+        ],
+    )
+    ran = signed_in("order", "flatten", "btc-usdt")
+    assert "canceled 1 order\n" in ran.out
+    assert "0.2 of BTC-USDT could not be sold: price band" in ran.out
+    request = house.requests[-2]
+    assert isinstance(request, trading_pb2.FlattenRequest)
+    assert request.symbol == "BTC-USDT"

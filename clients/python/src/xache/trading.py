@@ -20,6 +20,10 @@ _PREVIEW = rpc(trading_pb2.PreviewOrderRequest, trading_pb2.PreviewOrderResponse
 _AMEND = rpc(trading_pb2.AmendOrderRequest, trading_pb2.AmendOrderResponse, repeatable=True)
 _REPLACE = rpc(trading_pb2.ReplaceOrderRequest, trading_pb2.ReplaceOrderResponse, repeatable=True)
 _CANCEL = rpc(trading_pb2.CancelOrderRequest, trading_pb2.CancelOrderResponse, repeatable=True)
+_PLACE_LIST = rpc(
+    trading_pb2.PlaceOrderListRequest, trading_pb2.PlaceOrderListResponse, repeatable=True
+)
+_FLATTEN = rpc(trading_pb2.FlattenRequest, trading_pb2.FlattenResponse, repeatable=True)
 _CANCEL_ALL_AFTER = rpc(
     trading_pb2.CancelAllAfterRequest, trading_pb2.CancelAllAfterResponse, repeatable=False
 )
@@ -193,6 +197,36 @@ class Trading:
             subaccount=subaccount, symbol=symbol, scope=scope, request_id=request_id or new_id()
         )
         return list(self._connection.call(_CANCEL_ALL, request).order_ids)
+
+    def place_order_list(
+        self,
+        kind: types_pb2.ListKind,
+        orders: Iterable[trading_pb2.PlaceOrderRequest],
+        *,
+        symbol: str,
+        activation: types_pb2.ListActivation = types_pb2.LIST_ACTIVATION_UNSPECIFIED,
+        request_id: str = "",
+        subaccount: str = "",
+    ) -> trading_pb2.PlaceOrderListResponse:
+        """Place orders that depend on each other, all or none. Make them with order_request."""
+        request = trading_pb2.PlaceOrderListRequest(
+            subaccount=subaccount,
+            symbol=symbol,
+            kind=kind,
+            activation=activation,
+            orders=orders,
+            request_id=request_id or new_id(),
+        )
+        return self._connection.call(_PLACE_LIST, request)
+
+    def flatten(
+        self, *, symbol: str = "", request_id: str = "", subaccount: str = ""
+    ) -> trading_pb2.FlattenResponse:
+        """Cancel all orders of a purse, or of one market of it, then sell its position."""
+        request = trading_pb2.FlattenRequest(
+            subaccount=subaccount, symbol=symbol, request_id=request_id or new_id()
+        )
+        return self._connection.call(_FLATTEN, request)
 
     def cancel_all_after(
         self,
