@@ -197,7 +197,7 @@ def doctor(*, data: Data = Path("data"), json_output: Json = False) -> None:
 def bench(
     *,
     only: Annotated[
-        list[Literal["engine", "book", "recovery", "grpc", "fanout"]] | None,
+        list[Literal["engine", "book", "recovery", "grpc", "fanout", "overload"]] | None,
         Parameter(help="Measure this part only; may be repeated."),
     ] = None,
     check: Annotated[bool, Parameter(negative="", help="Exit 1 below a target.")] = False,

@@ -264,6 +264,8 @@ class MatchingActor:
         feed: Topic[Row],
         directory: Directory,
         now_ns: Callable[[], int],
+        *,
+        messages_max: int = MESSAGES_MAX,
     ) -> None:
         self._inbox = address.mailbox
         self._commits = address.commits
@@ -273,6 +275,7 @@ class MatchingActor:
         self._feed = feed
         self._directory = directory
         self._now_ns = now_ns
+        self._messages_max = messages_max
         self._seq = journal.last_seq
         self._at_ns = journal.last_at_ns
         self._rows: list[Row] = []
@@ -298,7 +301,7 @@ class MatchingActor:
         """Take what has come, or what the clock made due, from decision to answer."""
         batch: list[Envelope[Request, Any]] = []
         with trio.move_on_after(self._wait_s()):
-            batch = await self._inbox.receive_batch(MESSAGES_MAX)
+            batch = await self._inbox.receive_batch(self._messages_max)
         self._run_due(self._next_ns())
         used = self._used_ids(batch)
         for envelope in batch:

@@ -15,6 +15,7 @@ from xached.bench.engine import measure_book, measure_engine
 from xached.bench.fanout import FanoutSizes, measure_fanout
 from xached.bench.figures import Figure, Report
 from xached.bench.grpc_load import LoadSizes, measure_grpc
+from xached.bench.overload import OverloadSizes, measure_overload
 from xached.bench.storage import measure_storage
 
 
@@ -26,6 +27,7 @@ class Part(enum.Enum):
     RECOVERY = "recovery"
     GRPC = "grpc"
     FANOUT = "fanout"
+    OVERLOAD = "overload"
 
 
 @attrs.frozen(kw_only=True)
@@ -40,6 +42,7 @@ class Sizes:
 
     load: LoadSizes
     fanout: FanoutSizes
+    overload: OverloadSizes
 
 
 FULL = Sizes(
@@ -49,6 +52,7 @@ FULL = Sizes(
     recovery_commands=160_000,
     load=LoadSizes(rounds=2, warm_up_s=0.5, window_s=3.0),
     fanout=FanoutSizes(rounds=3, warm_up_s=1.0, window_s=5.0),
+    overload=OverloadSizes(window_s=5.0),
 )
 """What figures are published of: about three minutes."""
 
@@ -59,6 +63,7 @@ QUICK = Sizes(
     recovery_commands=2_000,
     load=LoadSizes(rounds=1, warm_up_s=0.05, window_s=0.2),
     fanout=FanoutSizes(rounds=1, warm_up_s=0.05, window_s=0.3),
+    overload=OverloadSizes(window_s=0.3),
 )
 """Shows that everything works; the figures are worth nothing."""
 
@@ -88,6 +93,8 @@ def _measure(part: Part, sizes: Sizes, progress: Callable[[str], None]) -> list[
             return measure_grpc(sizes.load, progress)
         case Part.FANOUT:
             return measure_fanout(sizes.fanout, progress)
+        case Part.OVERLOAD:
+            return measure_overload(sizes.overload)
 
 
 def _describe_machine() -> dict[str, str]:
