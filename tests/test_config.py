@@ -117,6 +117,7 @@ OTHER_VALUES: dict[tuple[str, str], tuple[str, Any, Any]] = {
     ("grpc", "private_key"): ('"k.pem"', lambda c: c.grpc.private_key.name, "k.pem"),
     ("admin", "socket"): ('"a.sock"', lambda c: c.admin_socket.name, "a.sock"),
     ("http", "listen"): ('"0.0.0.0:81"', lambda c: c.http_listen, "0.0.0.0:81"),
+    ("http", "hosts"): ('["trade.example.org"]', lambda c: c.http_hosts, ("trade.example.org",)),
     ("house", "instruments"): ('"i.toml"', lambda c: len(c.house.instruments), 1),
     ("house", "risk"): ('"r.toml"', lambda c: c.house.limits.max_open_orders, 7),
     ("storage", "snapshot_rows"): ("5_000", lambda c: c.snapshot_rows, 5_000),
@@ -223,6 +224,8 @@ RISK = "risk.toml"
         # Out of range.
         (TOP, "snapshot_rows = 100_000", "snapshot_rows = 999", "999 is not a number from 1000 to"),
         (TOP, 'listen = "127.0.0.1:7400"', 'listen = "localhost"', "'localhost' is not host:port"),
+        (TOP, "hosts = []", 'hosts = ["a:80"]', "http.hosts: 'a:80' is no name of a host"),
+        (TOP, "hosts = []", 'hosts = "a"', "http.hosts is not a list of at most 32 texts"),
         (TOP, 'listen = "127.0.0.1:7480"', 'listen = "x:65536"', "http.listen: 'x:65536' is not"),
         (MARKETS, "scale = 8 ", "scale = 25 ", "asset[0].scale: 25 is not a number from 0 to 24"),
         (MARKETS, "taker_fee_ppm = 1_000 ", "taker_fee_ppm = -1 ", "taker_fee_ppm: -1 is not a"),

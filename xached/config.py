@@ -7,6 +7,7 @@ allowed; nothing is guessed.
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -35,10 +36,12 @@ from xached.domain.order import Purse, check_id, make_purse
 from xached.domain.rejection import Rejection
 
 FOLLOWED_MAX = 100
+HOSTS_MAX = 32
 """Instruments that one connection to a venue follows at most."""
 _MS = 1_000_000
 _DURATION_MAX_MS = DURATION_MAX_NS // _MS
 _TRAIL_MAX_BPS = 10 * BPS
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?", re.ASCII)
 
 
 class ConfigError(Exception):
@@ -111,6 +114,8 @@ class Config:
     grpc: GrpcConfig = GrpcConfig()
     admin_socket: Path | None = None
     http_listen: str = "127.0.0.1:7480"
+    http_hosts: tuple[str, ...] = ()
+    """Names, without a port, that the HTTP listener is also reached by."""
     snapshot_rows: int = 100_000
     matching_places: int = 4_096
     """Messages that may wait for the exchange."""
@@ -139,6 +144,7 @@ def read_config(path: Path) -> Config:
         ),
         admin_socket=admin.optional_path("socket"),
         http_listen=http.address("listen", "127.0.0.1:7480"),
+        http_hosts=_host_names(http),
         snapshot_rows=storage.number("snapshot_rows", 100_000, 1_000, 100_000_000),
         strategies=_strategies(top.tables("strategy"), listed),
         feeds=_feeds(feeds, listed),
@@ -200,6 +206,14 @@ def is_address(text: str) -> bool:
     """Whether a text names a listener: host:port, where port 0 picks a free one."""
     host, _, port = text.rpartition(":")
     return bool(host) and port.isascii() and port.isdecimal() and int(port) < 65_536
+
+
+def _host_names(http: _Table) -> tuple[str, ...]:
+    names = http.texts("hosts", HOSTS_MAX)
+    for name in names:
+        if _HOST.fullmatch(name) is None:
+            raise ConfigError(f"{http.place('hosts')}: {name!r} is no name of a host")
+    return tuple(names)
 
 
 def _strategies(tables: Sequence[_Table], house: House) -> tuple[StrategySeat, ...]:

@@ -537,7 +537,13 @@ def _front(config: Config, core: _Core) -> Front:
     return Front(
         public=Routes(public, authorizer),
         admin=Routes((*for_admins, *reflection_services(for_admins)), authorizer),
-        web=WebApp(core.market, core.house.directory, partial(_readiness, core), core.world.now_ns),
+        web=WebApp(
+            core.market,
+            core.house.directory,
+            partial(_readiness, core),
+            core.world.now_ns,
+            hosts=config.http_hosts,
+        ),
         interceptor=_interceptor(core),
     )
 
