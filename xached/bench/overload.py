@@ -111,11 +111,11 @@ async def _measure(sizes: OverloadSizes) -> list[Figure]:
             note="p99 in the flood over the median when busy",
         ),
         Figure(
-            "overload_cancels_refused",
-            float(flood.cancels_refused),
+            "overload_cancels_let_in",
+            1 - flood.cancels_refused / flood.cancels,
             "",
-            AtMost(0),
-            note=f"of {flood.cancels:,}",
+            AtLeast(1),
+            note=f"{flood.cancels_refused} of {flood.cancels:,} refused",
         ),
     ]
 
