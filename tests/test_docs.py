@@ -77,11 +77,13 @@ def test_the_admin_examples_work_as_pasted(demo: Demo) -> None:
 
 def test_the_traders_examples_work_as_pasted(demo: Demo) -> None:
     env = {**demo.env, "XACHE_TARGET": demo.grpc, "XACHE_PASSWORD": demo.password()}
-    lines = block_with("sh", "xache login").splitlines()
+    lines = (block_with("sh", "xache login") + block_with("sh", "xache order preview")).splitlines()
     ending = [line for line in lines if "--live" not in line and line != "xache watch"]
     printed = shell("\n".join(ending), env)
     assert "BINANCE" in printed
     assert "USDT" in printed
+    assert "placed list" in printed
+    assert "moved 100 USDT from main to grid" in printed
 
 
 def test_the_strategy_example_is_a_strategy(
