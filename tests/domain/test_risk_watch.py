@@ -11,6 +11,7 @@ import pytest
 
 from xached.domain.exchange import Exchange
 from xached.domain.instrument import Asset, AssetName, Symbol, read_instrument
+from xached.domain.market_messages import ChangeInstrument
 from xached.domain.messages import (
     CancelAll,
     Command,
@@ -293,6 +294,19 @@ def test_a_silent_feed_reduces_its_market_and_nothing_else(watched: Watched) -> 
             request_id="",
         )
     ]
+
+
+def test_a_mark_that_is_too_old_reduces_its_market(watched: Watched) -> None:
+    rules = attrs.evolve(watched.state.markets[SYMBOL].instrument, mark_stale_ns=10**9)
+    watched.tell(ChangeInstrument(instrument=rules, request_id=""))
+    watched.mark(101)
+    watched.at_ns += 10**9
+    assert watched.look() == []
+    watched.at_ns += 10
+    assert reduces(watched.look()) == [market_scope(SYMBOL)]
+    watched.mark(102)
+    watched.look()
+    assert watched.watched(market_scope(SYMBOL)) is RiskState.ACTIVE
 
 
 def test_the_watch_lifts_only_what_it_has_set(watched: Watched) -> None:

@@ -128,6 +128,7 @@ from xached.domain.protection_messages import (
 from xached.domain.reducing import trim
 from xached.domain.reducing_state import excess_lots
 from xached.domain.rejection import Reason, Rejection
+from xached.domain.risk_bounds import RiskState, risk_state
 from xached.domain.risk_rules import apply_risk, decide_risk
 from xached.domain.snapshot import Dump, dump, load
 from xached.domain.state import PurseState, State
@@ -330,10 +331,13 @@ class Exchange:
         return earliest_ns
 
     def _next_triggered(self) -> OrderId | None:
-        """The first of the queue whose market trades; the others wait until theirs does."""
-        orders, markets = self.state.orders, self.state.markets
-        for order_id in self.state.triggered:
-            if is_trading(self.state, markets[orders[order_id].symbol]):
+        """The first of the queue that may start: in a market that trades, and not halted."""
+        state = self.state
+        for order_id in state.triggered:
+            order = state.orders[order_id]
+            if not is_trading(state, state.markets[order.symbol]):
+                continue
+            if risk_state(state, order.purse, order.symbol) is not RiskState.HALTED:
                 return order_id
         return None
 

@@ -219,6 +219,14 @@ def check_scope(state: State, scope: RiskScope) -> None:
         )
 
 
+def risk_state(state: State, purse: Purse, symbol: Symbol) -> RiskState:
+    """What an order of a purse in a market may do: the strictest of its scopes."""
+    book = state.risk
+    if not book.states:
+        return RiskState.ACTIVE
+    return book.strictest(scopes_of(purse, symbol))[1].state
+
+
 def check_entry(
     state: State,
     instrument: Instrument,

@@ -5,7 +5,7 @@ stands (:class:`ExposureQuery`) and :func:`assess` says which commands follow. I
 itself: where a day began and how high a profit has been are facts in the journal
 (:class:`RiskMark`), so a restart forgets at most the last second.
 
-Profit is realised and unrealised, fees included, at the reference price. Deposits, withdrawals
+Profit is realised and unrealised, fees included, at the mark. Deposits, withdrawals
 and transfers are no profit, so flows need not be taken out. A day is UTC. A daily loss beyond its
 bound holds until the next day, a drawdown until an operator begins it anew, whatever prices do
 meanwhile: a purse that goes to and fro over its bound would trade at the worst moments. What is
@@ -21,7 +21,7 @@ import attrs
 from xached.domain.instrument import AssetName, Instrument, Symbol
 from xached.domain.messages import CancelAll, Command, MarkRisk, SetRiskState
 from xached.domain.money import format_units
-from xached.domain.order import BUY, EndReason, Purse, account_of
+from xached.domain.order import BUY, CancelScope, EndReason, Purse, account_of
 from xached.domain.risk_bounds import (
     ACTIVE,
     HOUSE_SCOPE,
@@ -60,6 +60,8 @@ class Exposures:
     watched: Mapping[RiskScope, RiskEntry]
     marks: Mapping[tuple[RiskScope, AssetName], RiskMark]
     scales: Mapping[AssetName, int]
+    mark_ends_ns: Mapping[Symbol, int]
+    """Until when a market's mark counts, where its instrument lets marks grow old."""
 
 
 @attrs.frozen
@@ -67,7 +69,7 @@ class ExposureQuery:
     """How do the bounded scopes stand? One pass over the purses; nothing without any bounds."""
 
     def read(self, state: State, _seq: int) -> Exposures:
-        """Add up positions at the reference prices."""
+        """Add up positions at the marks."""
         scopes = {scope: Exposure(bounds) for scope, bounds in state.risk.bounds.items()}
         if scopes:
             for name, purse in state.purses.items():
@@ -81,6 +83,11 @@ class ExposureQuery:
             },
             marks=dict(state.risk.marks),
             scales={name: asset.scale for name, asset in state.assets.items()},
+            mark_ends_ns={
+                symbol: market.mark_at_ns + market.instrument.mark_stale_ns
+                for symbol, market in state.markets.items()
+                if market.instrument.mark_stale_ns and market.mark_ticks is not None
+            },
         )
 
 
@@ -91,7 +98,12 @@ def assess(exposures: Exposures, blind: Collection[Symbol], at_ns: int) -> list[
         blind: markets whose feed has said nothing for too long.
     """
     commands: list[Command] = []
-    wanted = {market_scope(symbol): "its feed is silent" for symbol in sorted(blind)}
+    wanted = {
+        market_scope(symbol): "its mark is too old"
+        for symbol, ends_ns in exposures.mark_ends_ns.items()
+        if ends_ns < at_ns
+    }
+    wanted |= {market_scope(symbol): "its feed is silent" for symbol in sorted(blind)}
     for scope, exposure in exposures.scopes.items():
         causes, marks = _assess_scope(scope, exposure, exposures, at_ns)
         commands += marks
@@ -102,7 +114,13 @@ def assess(exposures: Exposures, blind: Collection[Symbol], at_ns: int) -> list[
             commands.append(_state(scope, RiskState.REDUCING, cause))
             entries = exposures.scopes[scope].entries if scope in exposures.scopes else []
             commands += [
-                CancelAll(purse=purse, symbol=_symbol(scope), request_id="", reason=EndReason.RISK)
+                CancelAll(
+                    purse=purse,
+                    symbol=_symbol(scope),
+                    request_id="",
+                    reason=EndReason.RISK,
+                    scope=CancelScope.ENTRIES,
+                )
                 for purse in entries
             ]
     commands += [
@@ -218,7 +236,7 @@ def _add_market(
 ) -> None:
     instrument: Instrument = market.instrument
     position = purse.position(instrument.symbol)
-    ticks = market.reference_ticks
+    ticks = market.mark_ticks if market.mark_ticks is not None else market.reference_ticks
     worth = instrument.notional_units(ticks, position.quantity_lots) if ticks is not None else 0
     # Without any price what was bought counts as what it cost: no profit and no loss.
     profit = position.realised_units + (worth - position.cost_units if ticks is not None else 0)

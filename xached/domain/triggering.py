@@ -33,6 +33,7 @@ from xached.domain.plan import (
     plan_taker,
 )
 from xached.domain.rejection import Reason, Rejection
+from xached.domain.risk_bounds import RiskState, risk_state
 from xached.domain.state import Market, State
 from xached.domain.trailing import price_now, trail_stop_ticks
 from xached.domain.waiting_messages import (
@@ -162,8 +163,17 @@ def _moved(market: Market, order: Order, extreme_ticks: int) -> StopMoved:
 
 
 def start(state: State, order: Order, seq: int) -> tuple[Event, ...]:
-    """Let a triggered order trade, and rest if it has a limit."""
+    """Let a triggered order trade, and rest if it has a limit.
+
+    A buy whose purse or market may only reduce ends instead.
+    """
     market = state.markets[order.symbol]
+    if order.side is BUY and risk_state(state, order.purse, order.symbol) is RiskState.REDUCING:
+        return (
+            end_of(
+                order, OrderStatus.CANCELED, EndReason.RISK, order.executed_lots, order.held_units
+            ),
+        )
     band_ticks = market.buy_band[1] if order.side is BUY else market.sell_band[0]
     limit_ticks = order.price_ticks
     if limit_ticks is None:
