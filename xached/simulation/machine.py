@@ -13,6 +13,7 @@ from __future__ import annotations
 import enum
 import random
 import traceback
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -154,7 +155,8 @@ class Machine:
     lives: int = 0
     started: trio.Event = attrs.field(factory=trio.Event)
     world: SimulatedWorld | None = None
-    deaths: list[str] = attrs.field(factory=list)
+    ends: Counter[str] = attrs.field(factory=Counter)
+    """What daemons ended by: names of errors."""
     incidents: list[str] = attrs.field(factory=list)
     """What should never have been answered with INTERNAL, with its trace."""
     failing: bool = False
@@ -298,7 +300,7 @@ class Machine:
     def _judge(self, error: BaseException, world: SimulatedWorld) -> None:
         """Was this end to be expected? Raises: Violation."""
         for leaf in leaves(error):
-            self.deaths.append(f"life {self.lives}: {leaf!r}")
+            self.ends[type(leaf).__name__] += 1
             if isinstance(leaf, Violation):
                 raise leaf
             if isinstance(leaf, ClockBehind):

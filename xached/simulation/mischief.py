@@ -18,7 +18,7 @@ from xache.v1 import (
 )
 
 from xached.api.errors import StatusError
-from xached.simulation.actions import action
+from xached.simulation.actions import Action, action
 from xached.simulation.calls import Answered, ReceivedResponses
 from xached.simulation.machine import Violation
 from xached.simulation.orders import SYMBOLS, order
@@ -45,6 +45,9 @@ async def log_in(people: People, person: Person) -> None:
     result = await people.ask(person, f"{AUTH}Login", request)
     if isinstance(result, Answered):
         people.signed_in(person, result.body)
+
+
+LOG_IN: Final = Action(name="log_in", weight=4, run=log_in)
 
 
 @action(3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from xached.simulation.disk import Disk, registered
 from xached.simulation.faults import draw_fault
 from xached.simulation.liveness import check_liveness
 from xached.simulation.machine import Machine, StepCounter, Violation, leaves
-from xached.simulation.mischief import log_in
+from xached.simulation.mischief import LOG_IN
 from xached.simulation.orders import SYMBOLS
 from xached.simulation.people import ADMIN, AUTH, PASSWORD, People, Person
 from xached.simulation.venue import SimulatedVenue
@@ -59,6 +60,13 @@ class Verdict:
     lives: int
     journal: str
     answers: dict[str, int]
+    """How often people heard OK, LOST, or the reason of a refusal."""
+    drawn: dict[str, int]
+    """How often each action and each fault happened, by name."""
+    ends: dict[str, int]
+    """What daemons ended by."""
+    snapshot_seq: int
+    """The row of the newest snapshot."""
 
 
 @attrs.frozen(kw_only=True)
@@ -135,6 +143,7 @@ class Simulation:
             traders=[Person(email=f"trader{n}@house.example") for n in range(TRADERS)],
         )
 
+        self._drawn: Counter[str] = Counter()
         self._checks = Checks(self._machine, self._people)
         self._audits = Audits(self._machine, self._people, self._checks, directory)
         self._machine.on_start = self._checks.begin
@@ -155,6 +164,9 @@ class Simulation:
                 lives=self._machine.lives,
                 journal=journal.last_chain.hex(),
                 answers=dict(sorted(self._people.answers.items())),
+                drawn=dict(sorted(self._drawn.items())),
+                ends=dict(sorted(self._machine.ends.items())),
+                snapshot_seq=life.house.files.snapshot_seq,
             )
             await self._machine.switch_off()
         return verdict
@@ -202,10 +214,12 @@ class Simulation:
             for _ in range(self._steps):
                 trader = self._draw.choice(people.traders)
                 # Without a session there is not much to do.
-                run = draw_action(people).run if trader.token else log_in
-                nursery.start_soon(run, people, trader)
+                drawn = draw_action(people) if trader.token else LOG_IN
+                self._drawn[drawn.name] += 1
+                nursery.start_soon(drawn.run, people, trader)
                 if self._draw.random() < FAULT_CHANCE:
                     fault = draw_fault(self._draw)
+                    self._drawn[fault.name] += 1
                     nursery.start_soon(fault.run, self._machine, self._draw)
                 await trio.sleep(self._draw.uniform(0, PAUSE_S_MAX))
                 if self._machine.lives > lives:
