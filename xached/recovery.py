@@ -19,6 +19,7 @@ from xached.runtime.world import NS_PER_S, World
 from xached.security.credentials import Credentials
 from xached.security.keys import MasterKey, Purpose, create_master_key, read_master_key
 from xached.storage.candles import CandleStore
+from xached.storage.database import settle
 from xached.storage.directory import DataDirectory, DataPaths
 from xached.storage.journal import Journal
 from xached.storage.snapshots import recover
@@ -70,6 +71,7 @@ def open_house(
     if _is_filled(world, paths.vault) and not _is_filled(world, paths.journal):
         raise HouseIncomplete(f"{paths.journal} is missing or empty: put it back, with its -wal")
     chain_key = master.derive(Purpose.JOURNAL_CHAIN)
+    settle(paths.journal, world.files)
     journal = files.enter_context(
         Journal.open(
             paths.journal,
@@ -167,6 +169,7 @@ def _is_filled(world: World, path: Path) -> bool:
 
 
 def _open_vault(master: MasterKey, world: World, paths: DataPaths) -> Vault:
+    settle(paths.vault, world.files)
     return Vault.open(
         paths.vault,
         row_key=master.derive(Purpose.VAULT_ROWS),

@@ -22,7 +22,6 @@ from xached.domain.messages import Deposited, Row
 from xached.domain.order import Side
 from xached.runtime.topic import Topic
 from xached.simulation.run import Failed, simulate
-from xached.storage import journal as journals
 from xached.storage.journal import Journal
 from xached.storage.views import Views
 
@@ -188,7 +187,7 @@ def test_a_repeat_that_is_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_log_that_is_not_settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bug this simulation found: rows after a failed sync and a new start are lost."""
-    monkeypatch.setattr(journals, "settle", lambda _connection: None)
+    monkeypatch.setattr("xached.recovery.settle", lambda _path, _files: None)
     assert caught_by(steps=1_000, seeds=range(1, 60)) in {"acknowledged", "the daemon"}
 
 

@@ -109,6 +109,10 @@ class Files(Protocol):
         """Make or replace a file; its bytes are on disk on return, its name may not be."""
         ...
 
+    def rewrite(self, path: Path, bytes_max: int | None) -> None:
+        """Write a file's bytes, or its first ones, again where they are, and bring them to disk."""
+        ...
+
     def rename(self, path: Path, target: Path) -> None:
         """Give a file another name, replacing what has it."""
         ...
@@ -203,6 +207,15 @@ class RealFiles:
     def write(self, path: Path, data: bytes) -> None:
         """See Files."""
         with path.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def rewrite(self, path: Path, bytes_max: int | None) -> None:
+        """See Files."""
+        with path.open("r+b") as file:
+            data = file.read(bytes_max)
+            file.seek(0)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

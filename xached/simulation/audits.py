@@ -44,7 +44,7 @@ class Audits:
         self._people = people
         self._checks = checks
         self._replica, self._replica_seq = Exchange(), 0
-        self._rebuilt = directory / "rebuilt.db"
+        self._rebuilt, self._rebuilt_life = directory / "rebuilt.db", 0
 
     async def audit(self) -> None:
         """Look at everything, unless the daemon ends meanwhile. Raises: Violation."""
@@ -101,8 +101,8 @@ class Audits:
         seen = self._machine.disk.as_seen()
         with (
             registered(seen) as vfs,
-            Journal.open(
-                paths.journal, key, entropy=bytes, locking_mode="exclusive", vfs=vfs
+            Journal.open_read_only(
+                paths.journal, key, locking_mode="exclusive", vfs=vfs
             ) as journal,
         ):
             if journal.last != life.house.files.journal.last:
@@ -162,11 +162,14 @@ class Audits:
             return
         files = life.house.files
         live, as_of_seq = _dump(life.house.paths.views), history.as_of_seq
-        for suffix in ("", "-wal", "-shm"):
-            self._rebuilt.with_name(self._rebuilt.name + suffix).unlink(missing_ok=True)
+        if self._rebuilt_life != life.number:
+            # Anew for each daemon; until its end only what has come is added, all at once.
+            self._rebuilt_life = life.number
+            for suffix in ("", "-wal", "-shm"):
+                self._rebuilt.with_name(self._rebuilt.name + suffix).unlink(missing_ok=True)
         views = Views.open(self._rebuilt, files.journal.house_id, as_of_seq)
         try:
-            views.project(self._checks.rows[:as_of_seq])
+            views.project(self._checks.rows[views.as_of_seq : as_of_seq])
         finally:
             views.close()
         rebuilt = _dump(self._rebuilt)

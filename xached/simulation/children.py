@@ -73,8 +73,8 @@ def make_snapshot(machine: Machine, data_dir: Path) -> int:
     try:
         with (
             registered(machine.disk.as_seen()) as vfs,
-            Journal.open(
-                paths.journal, key, entropy=bytes, locking_mode="exclusive", vfs=vfs
+            Journal.open_read_only(
+                paths.journal, key, locking_mode="exclusive", vfs=vfs
             ) as journal,
         ):
             files = DiskFiles(machine.disk, machine.vfs)

@@ -315,6 +315,14 @@ class DiskFiles:
             self._disk.operate("write")
             self._disk.sync(stored)
 
+    def rewrite(self, path: Path, bytes_max: int | None) -> None:
+        """See Files."""
+        with _system_errors(self._disk):
+            stored = self._disk.files[str(path)]
+            stored.pending.append(Write(0, bytes(stored.seen[:bytes_max])))
+            self._disk.operate("write")
+            self._disk.sync(stored)
+
     def rename(self, path: Path, target: Path) -> None:
         """See Files."""
         with _system_errors(self._disk):

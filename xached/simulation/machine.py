@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import apsw
 import attrs
@@ -26,12 +27,12 @@ from google.protobuf.message import Message
 
 from xached.actors.market.actor import MarketFeed
 from xached.actors.strategies.surroundings import StrategyConfig
-from xached.api.errors import Interceptor, StatusError
+from xached.api.errors import Interceptor, StatusError, stopping
 from xached.config import Config
 from xached.daemon import Attachments, Endpoints, House, run_daemon
 from xached.domain.market import BINANCE
 from xached.domain.messages import Row
-from xached.listeners import Addresses, Front
+from xached.listeners import GRACE_S, Addresses, Front
 from xached.recovery import ClockBehind
 from xached.runtime.mailbox import Closed
 from xached.runtime.topic import Subscription
@@ -75,6 +76,59 @@ class Loss(enum.Enum):
     UNSYNCED = "the power went; what was not synced is there or not, in any order, torn"
 
 
+class HandedOver:
+    """Doors that open nothing: calls come from the simulation, as tasks of the daemon."""
+
+    def __init__(self, interceptor: Interceptor) -> None:
+        """``interceptor`` is the simulation's own, which keeps what went wrong."""
+        self.front: Front | None = None
+        self._interceptor = interceptor
+        self._nursery: trio.Nursery | None = None
+        self._calls: dict[SimulatedCall, None] = {}
+
+    async def open(self, front: Front, nursery: trio.Nursery) -> Addresses:
+        """See Doors."""
+        self.front = attrs.evolve(front, interceptor=self._interceptor)
+        self._nursery = await nursery.start(self._hold)
+        return Addresses(grpc="", http="", admin_socket=Path())
+
+    async def close(self) -> None:
+        """See Doors."""
+        self._nursery = None
+        with trio.move_on_after(GRACE_S):
+            for call in list(self._calls):
+                await call.ended.wait()
+        for call in list(self._calls):
+            call.revoke(stopping())
+        for call in list(self._calls):
+            await call.ended.wait()
+
+    def begin(self, call: SimulatedCall, serve: Callable[..., Awaitable[None]], *rest: Any) -> None:
+        """Let a call in; a house that is closing refuses it."""
+        if self._nursery is None:
+            call.result = stopping()
+            call.ended.set()
+            return
+        self._calls[call] = None
+        self._nursery.start_soon(self._serve, call, serve, *rest)
+
+    async def _serve(
+        self, call: SimulatedCall, serve: Callable[..., Awaitable[None]], *rest: Any
+    ) -> None:
+        try:
+            await serve(self.front, call, *rest)
+        finally:
+            del self._calls[call]
+
+    async def _hold(self, *, task_status: trio.TaskStatus[trio.Nursery]) -> None:
+        try:
+            async with trio.open_nursery() as calls:
+                task_status.started(calls)
+                await trio.sleep_forever()
+        finally:
+            self._nursery = None
+
+
 @attrs.frozen(kw_only=True)
 class Life:
     """One daemon, from its opened doors to its end."""
@@ -82,31 +136,12 @@ class Life:
     number: int
     world: SimulatedWorld
     house: House
+    doors: HandedOver
     front: Front
     endpoints: Endpoints
-    nursery: trio.Nursery
     rows: Subscription[Row]
     """Every row that this daemon publishes."""
     stop: trio.Event
-
-
-class HandedOver:
-    """Doors that open nothing: what is behind them is handed to the simulation."""
-
-    def __init__(self, interceptor: Interceptor) -> None:
-        """``interceptor`` is the simulation's own, which keeps what went wrong."""
-        self.front: Front | None = None
-        self._interceptor = interceptor
-
-    async def open(self, front: Front, nursery: trio.Nursery) -> Addresses:  # noqa: ARG002 - no task serves it
-        """See Doors."""
-        await trio.lowlevel.checkpoint()
-        self.front = attrs.evolve(front, interceptor=self._interceptor)
-        return Addresses(grpc="", http="", admin_socket=Path())
-
-    async def close(self) -> None:
-        """See Doors."""
-        await trio.lowlevel.checkpoint()
 
 
 class StepCounter(trio.abc.Instrument):
@@ -277,8 +312,8 @@ class Machine:
                     assert doors.front is not None
                     ((house, rows),) = houses
                     life = Life(
-                        number=self.lives, world=world, house=house, front=doors.front,
-                        endpoints=endpoints, nursery=nursery, rows=rows, stop=stop,
+                        number=self.lives, world=world, house=house, doors=doors, front=doors.front,
+                        endpoints=endpoints, rows=rows, stop=stop,
                     )  # fmt: skip
                     if self.on_start is not None:
                         await self.on_start(life)
@@ -336,7 +371,7 @@ class Machine:
         assert route is not None, path
         body = request if isinstance(request, bytes) else request.SerializeToString()
         call = SimulatedCall(route, token, peer, trio.current_time() + timeout_s)
-        life.nursery.start_soon(serve_unary, life.front, call, route, body)
+        life.doors.begin(call, serve_unary, route, body)
         try:
             await call.ended.wait()
         finally:
@@ -354,7 +389,7 @@ class Machine:
         assert route is not None, path
         call = SimulatedCall(route, token, "ipv4:127.0.0.1:1")
         body = request.SerializeToString()
-        life.nursery.start_soon(serve_watch, life.front, call, route, body, responses)
+        life.doors.begin(call, serve_watch, route, body, responses)
         return call
 
     def converse(
@@ -367,7 +402,7 @@ class Machine:
         route = life.front.admin.find(path)
         assert route is not None, path
         call = SimulatedCall(route, token, "ipv4:127.0.0.1:1")
-        life.nursery.start_soon(serve_stream, life.front, call, route, requests, responses)
+        life.doors.begin(call, serve_stream, route, requests, responses)
         return call
 
     @staticmethod

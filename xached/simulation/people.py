@@ -156,7 +156,12 @@ def _wants_login(method: str, refusal: StatusError) -> bool:
 
 
 _LATER: Final = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
-_UNSURE: Final = (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
+_UNSURE: Final = (
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.UNAVAILABLE,
+)
+"""Statuses of calls that may have been carried out all the same."""
 
 
 def _placed(body: bytes, answer: bytes) -> Trace | None:

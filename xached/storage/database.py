@@ -6,13 +6,14 @@ from pathlib import Path
 
 import apsw
 
-from xached.runtime.world import LockingMode
+from xached.runtime.world import Files, LockingMode
 
 SQLITE_VERSION_MIN = (3, 51, 3)
 """Before it, two connections that checkpoint a WAL can corrupt the database."""
 
 BUSY_TIMEOUT_MS = 5_000
 SYNCHRONOUS_FULL = 2
+FIRST_PAGE_BYTES = 4096
 
 
 class DatabaseRefused(Exception):  # noqa: N818 - it says what is the matter
@@ -50,18 +51,22 @@ def open_durable(
     return connection
 
 
-def settle(connection: apsw.Connection) -> None:
-    """Bring to disk what was found in the log, before anything is built on it.
+def settle(path: Path, files: Files) -> None:
+    """Bring to disk what is seen of a database, before it is opened and built on.
 
     After a failed fsync, or a kill before one, the log may show commits that only the system's
-    memory has. The next commit would sync itself and not them, and a power cut would then take
-    it away together with them: the log is read up to the first gap. To be called once, on opening.
+    memory has, and no later fsync would write them: Linux counts them as written. A commit that
+    follows would be on disk without them, and the log is read up to its first gap. So the log is
+    written again where it is, and synced, and so is the first page, which is written outside of
+    the log once, when the database is made. To be called while nobody has it open for writing.
 
-    Raises: apsw.Error, also when a reader keeps the log busy for too long.
+    Raises: OSError.
     """
-    pages, _ = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-    if pages > 0:
-        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    log = path.with_name(f"{path.name}-wal")
+    for each, bytes_max in ((path, FIRST_PAGE_BYTES), (log, None)):
+        if files.size(each):
+            files.rewrite(each, bytes_max)
+    files.sync_directory(path.parent)
 
 
 def _configure(connection: apsw.Connection, locking_mode: LockingMode, read_only: bool) -> None:

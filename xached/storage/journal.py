@@ -31,7 +31,7 @@ import attrs
 from xached.domain.messages import Command, Event, Row, further_keys, request_key
 from xached.runtime.world import LockingMode
 from xached.storage.codec import CODEC, Codec, CodecError
-from xached.storage.database import DatabaseRefused, open_durable, settle
+from xached.storage.database import DatabaseRefused, open_durable
 
 FORMAT: Final = 1
 KEY_BYTES: Final = 32
@@ -155,9 +155,7 @@ class Journal:
             try:
                 if not connection.table_exists(None, "meta"):
                     _create(connection, key, entropy(HOUSE_ID_BYTES))
-                journal = cls(connection, key, wal_pages_max)
-                settle(connection)
-                return journal
+                return cls(connection, key, wal_pages_max)
             except BaseException:
                 connection.close(True)
                 raise
@@ -165,10 +163,17 @@ class Journal:
             raise JournalFailed(f"cannot open the journal: {error}") from error
 
     @classmethod
-    def open_read_only(cls, path: Path | str, key: bytes) -> Journal:
+    def open_read_only(
+        cls,
+        path: Path | str,
+        key: bytes,
+        *,
+        locking_mode: LockingMode = "normal",
+        vfs: str | None = None,
+    ) -> Journal:
         """Open a journal beside the daemon that writes it. Raises as :meth:`open` does."""
         try:
-            connection = open_durable(path, read_only=True)
+            connection = open_durable(path, locking_mode=locking_mode, vfs=vfs, read_only=True)
             try:
                 return cls(connection, key)
             except BaseException:

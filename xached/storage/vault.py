@@ -34,7 +34,7 @@ from xached.domain.auth import (
 )
 from xached.domain.order import AccountId
 from xached.runtime.world import LockingMode
-from xached.storage.database import DatabaseRefused, open_durable, settle
+from xached.storage.database import DatabaseRefused, open_durable
 from xached.storage.identity_codec import (
     IdentityCodecError,
     decode_identity_event,
@@ -161,7 +161,6 @@ class Vault:
             connection.execute("PRAGMA secure_delete = ON")
             vault._migrate(new_house_id)
             vault._load()
-            vault._guard(lambda: settle(connection))
         return vault
 
     @classmethod
