@@ -216,8 +216,6 @@ class Script:
         elif verb in MARKET_STATEMENTS:
             assert expected is None, "a statement answers nothing"
             MARKET_STATEMENTS[verb](self.exchange, self.now_ns, rest)
-        elif verb == "restart":
-            self.exchange = Exchange.restore(self.exchange.snapshot())
         elif verb == "instrument":
             self._instrument(rest, expected)
         elif verb == "change":
@@ -225,8 +223,11 @@ class Script:
         elif verb == "limits":
             self._limits(rest, expected)
         else:
-            make = self.command if verb != "list" else self._list
-            self._tell(make(verb, rest), verb, expected)
+            self._tell(self.read(verb, rest), verb, expected)
+
+    def read(self, verb: str, words: list[str]) -> Callable[[], Command]:
+        """What a line tells the exchange to do, made when it is asked for."""
+        return (self.command if verb != "list" else self._list)(verb, words)
 
     def command(self, verb: str, words: list[str]) -> Callable[[], Command]:
         match verb, words:

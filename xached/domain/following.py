@@ -139,7 +139,7 @@ def _pass_on(state: State, listed: OrderList, _seq: int, _at_ns: int) -> Events:
     units = lots * state.markets[listed.symbol].instrument.lot_units if holder.side is SELL else 0
     quantity_lots = holder.quantity_lots
     if listed.activation is ListActivation.PARTIAL:
-        quantity_lots = listed.given_lots + lots + holder.prevented_lots
+        quantity_lots = listed.given_lots + lots
     rests = holder.order_id in state.markets[listed.symbol].book
     return (
         _resized(

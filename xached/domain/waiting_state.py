@@ -49,7 +49,8 @@ def apply_parked(state: State, event: OrderParked, seq: int, at_ns: int) -> None
     market.triggers.put(event.order_id, watch)
     list_expiry(state, order)
     if order.leg is not None:
-        note_all(state, market)  # A child's stop may have been passed before its time.
+        # A child's stop may have been passed before its time, by a trade at least: its parent's.
+        _note_prices(state, market, market.last_ticks)
 
 
 def apply_moved(state: State, event: StopMoved, seq: int, at_ns: int) -> None:
@@ -164,11 +165,15 @@ def note_mark(state: State, market: Market) -> None:
 
 def note_all(state: State, market: Market) -> None:
     """Trading resumed: what waited is judged by the prices of now."""
+    last = market.last_ticks if market.last_ticks is not None else market.reference_ticks
+    _note_prices(state, market, last)
+
+
+def _note_prices(state: State, market: Market, last_ticks: int | None) -> None:
     if market.triggers is None or not is_trading(state, market):
         return
-    last = market.last_ticks if market.last_ticks is not None else market.reference_ticks
-    if last is not None:
-        note_trade(state, market, last)
+    if last_ticks is not None:
+        note_trade(state, market, last_ticks)
     note_best(state, market)
     note_mark(state, market)
 
