@@ -280,7 +280,7 @@ class ModelExchange:
             if self._owns_too_much(terms, instrument, executed):
                 return Outcome(Reason.POSITION_RANGE)
             order.quantity = executed + sum(lots for _, lots in walk.lost)
-        if self._lacks_funds(order, walk.fills):
+        if self._lacks_funds(order, walk):
             return Outcome(Reason.INSUFFICIENT_FUNDS)
         opposite = self.queue(terms.symbol, _opposite(terms.side))
         if terms.post_only and opposite and _meets(terms.side, order.price, opposite[0].price):
@@ -385,7 +385,7 @@ class ModelExchange:
             Fraction(reference * (MILLION + up), MILLION),
         )
 
-    def _lacks_funds(self, order: ModelOrder, fills: list[tuple[ModelOrder, int]]) -> bool:
+    def _lacks_funds(self, order: ModelOrder, walk: Walk) -> bool:
         terms, instrument = order.terms, order.instrument
         if terms.side is Side.SELL:
             need = order.quantity * instrument.lot_units
@@ -395,8 +395,13 @@ class ModelExchange:
         elif terms.type is OrderType.LIMIT:
             _, need = order.need()
         else:
-            cost = sum(instrument.notional_units(maker.price, lots) for maker, lots in fills)
-            need = cost + math.ceil(Fraction(cost * instrument.taker_fee_ppm, MILLION))
+            moved = [(maker, lots) for maker, lots in walk.lost if _moves(order, maker)]
+            cost = _cost(instrument, walk.fills)
+            need = (
+                _cost(instrument, moved)
+                + cost
+                + math.ceil(Fraction(cost * instrument.taker_fee_ppm, MILLION))
+            )
         return self.free(terms.purse, instrument.quote) < need
 
     # --- matching -------------------------------------------------------------------------------
@@ -474,26 +479,39 @@ class ModelExchange:
             maker.shown -= lots
             if maker.shown == 0 and left[maker.number]:
                 self._show(maker, left[maker.number])
-        for maker, lots in walk.lost:
-            order.prevented += lots
-            maker.prevented += lots
-        for maker, lots in walk.fills:
+        own = {maker.number for maker, _ in walk.lost}
+        for maker, lots in walk.met:
+            buyer, seller = (order, maker) if order.terms.side is Side.BUY else (maker, order)
+            notional = order.instrument.notional_units(maker.price, lots)
+            if maker.number in own:
+                order.prevented += lots
+                maker.prevented += lots
+                if _moves(order, maker):
+                    self._move(notional, lots, buyer, seller)
+                continue
             before = {order.number: order.fee(), maker.number: maker.fee()}
             order.traded.append((maker.price, lots, False))
             maker.traded.append((maker.price, lots, True))
-            buyer, seller = (order, maker) if order.terms.side is Side.BUY else (maker, order)
-            self._pay(
-                order.instrument.notional_units(maker.price, lots),
-                lots,
-                buyer,
-                buyer.fee() - before[buyer.number],
-                seller,
-                seller.fee() - before[seller.number],
-            )
+            fees = {each.number: each.fee() - before[each.number] for each in (order, maker)}
+            self._pay(notional, lots, buyer, fees[buyer.number], seller, fees[seller.number])
             self.last[order.terms.symbol] = maker.price
             self.trades[order.terms.symbol].append((maker.price, lots))
         gone = {number for number, *_ in outcome.ended}
         self.resting = [other for other in self.resting if other.number not in gone]
+
+    def _move(self, notional: int, lots: int, buyer: ModelOrder, seller: ModelOrder) -> None:
+        """Between purses of one owner: no fee, no profit, and a position goes with its cost."""
+        instrument = buyer.instrument
+        for order, sign in ((buyer, 1), (seller, -1)):
+            self.owned[order.terms.purse, instrument.quote] -= sign * notional
+            self.owned[order.terms.purse, instrument.base] += sign * lots * instrument.lot_units
+        source = self.positions[seller.terms.purse, instrument.symbol]
+        target = self.positions[buyer.terms.purse, instrument.symbol]
+        lots = min(lots, source.quantity)
+        cost = math.floor(Fraction(source.cost * lots, source.quantity)) if lots else 0
+        for position, sign in ((target, 1), (source, -1)):
+            position.quantity += sign * lots
+            position.cost += sign * cost
 
     def _pay(
         self,
@@ -575,6 +593,16 @@ def _opposite(side: Side) -> Side:
 
 def _meets(side: Side, limit: int | Fraction, price: int) -> bool:
     return price <= limit if side is Side.BUY else price >= limit
+
+
+def _moves(taker: ModelOrder, maker: ModelOrder) -> bool:
+    """Whether a self-trade moves money instead of none."""
+    modes = {taker.terms.self_trade_prevention, maker.terms.self_trade_prevention}
+    return modes == {SelfTradePrevention.TRANSFER} and taker.terms.purse != maker.terms.purse
+
+
+def _cost(instrument: Instrument, met: list[tuple[ModelOrder, int]]) -> int:
+    return sum(instrument.notional_units(maker.price, lots) for maker, lots in met)
 
 
 def _sum(met: list[tuple[ModelOrder, int]], maker: ModelOrder) -> int:

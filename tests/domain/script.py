@@ -32,6 +32,7 @@ when they are first named; a purse whose name begins with ``?`` does not.
     order PURSE ID SIDE QUANTITY STOP_LIMIT|TAKE_PROFIT_LIMIT PRICE @ LIMIT TIF [TIME] [on SOURCE]
     order PURSE ID SIDE QUANTITY TRAILING_STOP Nbps|by:PRICE [from PRICE] [TIF [TIME]] [on SOURCE]
     cancel PURSE ID                 cancel-all PURSE [SYMBOL] [ENTRIES]
+    group ACCOUNT GROUP|none        a trade group, which is one owner to self-trade prevention
     flatten PURSE [SYMBOL]          -> ID ... SYMBOL:LEFT:REASON ...  cancelled, and what stays
     dead-man PURSE TIME|off [ALL]   clock TIME                       restart
 
@@ -50,6 +51,7 @@ when they are first named; a purse whose name begins with ``?`` does not.
     market SYMBOL STATE [until TIME]                  indicative SYMBOL Q@P IMBALANCE|none
     volume PURSE ASSET AMOUNT       what its account has traded in 30 days
     trades Q@P:MAKER[:TAKER_FEE/MAKER_FEE] ...        the trades of the last command
+    transferred Q@P:MAKER ...                         what moved between purses of one owner
     prevented Q@P:MAKER ...                           its prevented matches
     ended ID STATUS [REASON] [EXECUTED]               another order it ended
     triggered ID ...                                  what it triggered, in order
@@ -88,6 +90,7 @@ from tests.domain.script_markets import (
 )
 from tests.domain.script_orders import (
     amend_command,
+    group_command,
     left_after,
     purse_command,
     replace_command,
@@ -140,6 +143,7 @@ from xached.domain.order import (
     account_of,
     make_purse,
 )
+from xached.domain.protection_messages import SelfTransferred
 from xached.domain.rejection import Rejection
 from xached.domain.risk_bounds import (
     RiskBounds,
@@ -271,6 +275,8 @@ class Script:
                 purse = self.purse(name)
                 traded = self._instrument_of(purse, client_id)
                 return lambda: replace_command(purse, traded, client_id, new_id, terms)
+            case "group", [account, *terms]:
+                return lambda: group_command(account, terms)
             case (("cancel-all" | "flatten" | "dead-man"), [name, *terms]):
                 purse = self.purse(name)
                 return lambda: purse_command(verb, purse, terms)
@@ -711,6 +717,19 @@ class Script:
         ]
         assert got == expected, got
 
+    def _transferred(self, expected: list[str]) -> None:
+        got = [
+            at_price(
+                self.exchange.state.markets[event.symbol].instrument,
+                event.quantity_lots,
+                event.price_ticks,
+            )
+            + f":{self.client_id(event.maker_order_id)}"
+            for event in self.events
+            if isinstance(event, SelfTransferred)
+        ]
+        assert got == expected, got
+
     def _ended(self, words: list[str]) -> None:
         client_id, *expected = words
         event = next(
@@ -762,6 +781,7 @@ STATEMENTS: dict[str, Callable[[Script, list[str]], None]] = {
     "last": Script._last,
     "trades": Script._trades,
     "prevented": Script._prevented,
+    "transferred": Script._transferred,
     "ended": Script._ended,
     "restart": Script._restart,
     "endow": Script._endow,

@@ -8,8 +8,8 @@ from tests.domain.script_markets import time_ns
 from tests.domain.script_words import lots_of, price_ticks_of
 from xached.domain.instrument import Instrument, Symbol
 from xached.domain.messages import AmendOrder, CancelAll, Event, OrderEnded, ReplaceOrder
-from xached.domain.order import CancelScope, EndReason, Purse
-from xached.domain.protection_messages import CancelAllAfter, Flatten, PositionSold
+from xached.domain.order import AccountId, CancelScope, EndReason, Purse
+from xached.domain.protection_messages import CancelAllAfter, Flatten, PositionSold, SetTradeGroup
 
 
 def amend_command(
@@ -74,6 +74,16 @@ def purse_command(
         purse=purse,
         timeout_ns=0 if words[0] == "off" else time_ns(words[0]),
         scope=CancelScope.ALL if "ALL" in words else CancelScope.ENTRIES,
+        request_id="",
+    )
+
+
+def group_command(account: str, words: Sequence[str]) -> SetTradeGroup:
+    """``GROUP|none``."""
+    return SetTradeGroup(
+        account_id=AccountId(account),
+        group=None if words == ["none"] else words[0],
+        cause="script",
         request_id="",
     )
 

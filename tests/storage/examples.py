@@ -15,6 +15,7 @@ from xached.domain import protection_messages as pm
 from xached.domain import waiting_messages as w
 from xached.domain.instrument import Asset, AssetName
 from xached.domain.order import (
+    AccountId,
     CancelScope,
     EndReason,
     Leg,
@@ -298,6 +299,25 @@ EXAMPLES: Final[tuple[object, ...]] = (
     dm.DisconnectArmed(purse=ALICE, stream=77, scope=CancelScope.ALL),
     dm.Disconnected(purse=ALICE, stream=77),
     pm.DeadManFired(purse=ALICE),
+    pm.SetTradeGroup(
+        account_id=AccountId("alice"), group="desk-1", cause="one owner", request_id="r-39"
+    ),
+    pm.TradeGroupSet(account_id=AccountId("alice"), group=None, cause=""),
+    pm.SelfTransferred(
+        index=1,
+        symbol=SYMBOL,
+        price_ticks=499_999,
+        quantity_lots=LARGE,
+        notional_units=LARGE,
+        taker_side=Side.SELL,
+        taker_order_id=ORDER,
+        taker_purse=ALICE,
+        maker_order_id=OrderId(76 << 12),
+        maker_purse=BOB,
+        position_lots=LARGE,
+        position_cost_units=7,
+        simulated=False,
+    ),
     pm.TrimReduceOnly(purse=ALICE, symbol=SYMBOL),
     pm.Flatten(purse=ALICE, symbol=None, request_id="r-35"),
     pm.SellPosition(purse=ALICE, symbol=SYMBOL),

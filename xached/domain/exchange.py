@@ -122,7 +122,10 @@ from xached.domain.protection_messages import (
     Flatten,
     FlattenStarted,
     PositionSold,
+    SelfTransferred,
     SellPosition,
+    SetTradeGroup,
+    TradeGroupSet,
     TrimReduceOnly,
 )
 from xached.domain.reducing import trim
@@ -130,9 +133,11 @@ from xached.domain.reducing_state import excess_lots
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.risk_bounds import RiskState, risk_state
 from xached.domain.risk_rules import apply_risk, decide_risk
+from xached.domain.self_transfers import apply_self_transferred
 from xached.domain.snapshot import Dump, dump, load
 from xached.domain.state import PurseState, State
 from xached.domain.terms import check_combination
+from xached.domain.trade_groups import apply_trade_group, decide_trade_group
 from xached.domain.transfers import apply_transferred, decide_open_subaccount, decide_transfer
 from xached.domain.triggering import look, start
 from xached.domain.waiting_messages import (
@@ -193,7 +198,7 @@ class Exchange:
         match command:
             case AmendOrder() | ReplaceOrder() | PlaceList():
                 return self._decide_orders(command, seq, at_ns)
-            case CancelAll() | CancelAllAfter() | Flatten():
+            case CancelAll() | CancelAllAfter() | Flatten() | SetTradeGroup():
                 return self._decide_protection(command, at_ns)
             case ArmDisconnect() | Disconnect():
                 return decide_stream(self.state, command, seq)
@@ -219,7 +224,7 @@ class Exchange:
                 return decide_rule(self.state, command)
 
     def _decide_protection(
-        self, command: CancelAll | CancelAllAfter | Flatten, at_ns: int
+        self, command: CancelAll | CancelAllAfter | Flatten | SetTradeGroup, at_ns: int
     ) -> tuple[Event, ...]:
         match command:
             case CancelAll():
@@ -228,6 +233,8 @@ class Exchange:
                 return decide_dead_man(self.state, command, at_ns)
             case Flatten():
                 return decide_flatten(self.state, command)
+            case SetTradeGroup():
+                return decide_trade_group(self.state, command)
             case _:
                 assert_never(command)
 
@@ -449,6 +456,8 @@ class Exchange:
         | DisconnectEvent
         | FlattenStarted
         | PositionSold
+        | TradeGroupSet
+        | SelfTransferred
         | ClockAdvanced,
         seq: int,
     ) -> None:
@@ -481,6 +490,10 @@ class Exchange:
                 apply_stream(self.state, event)
             case FlattenStarted() | PositionSold():
                 apply_flatten(self.state, event, seq)
+            case TradeGroupSet():
+                apply_trade_group(self.state, event)
+            case SelfTransferred():
+                apply_self_transferred(self.state, event, seq)
             case ClockAdvanced():
                 pass
             case _:

@@ -27,6 +27,7 @@ from xached.domain.messages import (
 from xached.domain.order import (
     BUY,
     DECREMENT,
+    DECREMENTING,
     EndReason,
     Order,
     OrderId,
@@ -39,6 +40,8 @@ from xached.domain.plan import (
     Plan,
 )
 from xached.domain.position import Position, Sale, plan_sale
+from xached.domain.protection_messages import SelfTransferred
+from xached.domain.self_transfers import carried
 from xached.domain.state import Market, PurseState, State
 from xached.domain.terms import RESTING
 
@@ -85,12 +88,13 @@ class Execution:
         taker, maker = self.taker, self._as_it_is(match.maker)
         assert maker.price_ticks is not None
         mode = taker.self_trade_prevention
-        if mode is SelfTradePrevention.TRANSFER:
+        if mode is SelfTradePrevention.TRANSFER and not match.transferred_units:
             mode = DECREMENT
+        decrements = mode in DECREMENTING
         taker_released = maker_released = 0
-        if mode is DECREMENT:
+        if decrements:
             self.prevented_lots += match.lots
-            taker_released = self._release_prevented(match.lots)
+            taker_released = self._release_prevented(match)
             maker_released = self._released_from_maker(maker, match.lots)
         self.events.append(
             MatchPrevented(
@@ -106,7 +110,9 @@ class Execution:
                 maker_released_units=maker_released,
             )
         )
-        if mode is DECREMENT and maker.display_lots is not None:
+        if match.transferred_units:
+            self._transfer(match, maker)
+        if decrements and maker.display_lots is not None:
             maker.prevent(
                 lots=match.lots,
                 released_units=maker_released,
@@ -114,7 +120,7 @@ class Execution:
                 at_ns=maker.updated_at_ns,
             )
             maker_released = 0
-        if match.maker_ends and not (mode is DECREMENT and self._goes_on(maker)):
+        if match.maker_ends and not (decrements and self._goes_on(maker)):
             self.events.append(
                 end_of(
                     maker,
@@ -124,6 +130,33 @@ class Execution:
                     maker.held_units - maker_released,
                 )
             )
+
+    def _transfer(self, match: Match, maker: Order) -> None:
+        """Move what was prevented between two purses; its position goes with its cost."""
+        taker = self.taker
+        assert maker.price_ticks is not None
+        position = self._position(maker.purse if taker.side is BUY else taker.purse)
+        moved = carried(position, match.lots)
+        if moved.lots:
+            position.sell(moved.lots, moved.cost_units, 0)
+        self.events.append(
+            SelfTransferred(
+                index=self.trades,
+                symbol=taker.symbol,
+                price_ticks=maker.price_ticks,
+                quantity_lots=match.lots,
+                notional_units=match.transferred_units,
+                taker_side=taker.side,
+                taker_order_id=taker.order_id,
+                taker_purse=taker.purse,
+                maker_order_id=maker.order_id,
+                maker_purse=maker.purse,
+                position_lots=moved.lots,
+                position_cost_units=moved.cost_units,
+                simulated=self.purse.simulated or self.state.purses[maker.purse].simulated,
+            )
+        )
+        self.trades += 1
 
     def _trade(self, match: Match) -> None:
         taker, maker, lots = self.taker, self._as_it_is(match.maker), match.lots
@@ -253,11 +286,15 @@ class Execution:
         self.held_units -= notional_units + fee_units
         return self._release_unneeded()
 
-    def _release_prevented(self, lots: int) -> int:
+    def _release_prevented(self, match: Match) -> int:
         """What the hold of a taker gives back for lots that it lost without a trade."""
-        if self.taker.side is BUY:
+        if self.taker.side is not BUY:
+            released = match.lots * self.market.instrument.lot_units
+        elif self.taker.price_ticks is None:
+            # What is not transferred was not planned to be paid, or ends with the order.
+            released = match.transferred_units
+        else:
             return self._release_unneeded()
-        released = lots * self.market.instrument.lot_units
         self.held_units -= released
         return released
 

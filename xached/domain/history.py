@@ -34,7 +34,8 @@ from xached.domain.messages import (
     make_order,
     trade_id,
 )
-from xached.domain.order import DECREMENT, Order, OrderId, Purse, Side
+from xached.domain.order import Order, OrderId, Purse, Side
+from xached.domain.protection_messages import SelfTransferred
 from xached.domain.waiting_messages import (
     OrderParked,
     OrderStarted,
@@ -102,6 +103,26 @@ def fold_fill(order: Order, trade: Traded, lot_units: int, seq: int, at_ns: int)
     )
 
 
+def transferred_fill(order: Order, event: SelfTransferred, seq: int, at_ns: int) -> Fill:
+    """What was transferred instead of traded, told as a fill of the order: it pays no fee."""
+    return Fill(
+        trade_id=trade_id(seq, event.index),
+        order_id=order.order_id,
+        client_order_id=order.client_order_id,
+        purse=order.purse,
+        symbol=order.symbol,
+        side=order.side,
+        price_ticks=event.price_ticks,
+        quantity_lots=event.quantity_lots,
+        notional_units=event.notional_units,
+        fee_units=0,
+        is_maker=order.order_id == event.maker_order_id,
+        at_ns=at_ns,
+        seq=seq,
+        simulated=event.simulated,
+    )
+
+
 def fold_reduced(order: Order, event: OrderReduced, seq: int, at_ns: int) -> None:
     """Make the order as small as it has become."""
     order.reduce(lots=event.reduced_lots, released_units=event.released_units, seq=seq, at_ns=at_ns)
@@ -150,10 +171,13 @@ def placed_order(
             assert order is not None
             if order.order_id in (event.taker_order_id, event.maker_order_id):
                 fills.append(fold_fill(order, event, instrument.lot_units, seq, at_ns))
-        elif isinstance(event, MatchPrevented) and event.mode is DECREMENT:
+        elif isinstance(event, MatchPrevented) and event.lost_lots:
             assert order is not None
             if order.order_id in (event.taker_order_id, event.maker_order_id):
                 fold_prevented(order, event, seq, at_ns)
+        elif isinstance(event, SelfTransferred) and order:
+            if order.order_id in (event.taker_order_id, event.maker_order_id):
+                fills.append(transferred_fill(order, event, seq, at_ns))
         elif isinstance(event, OrderEnded) and order and event.order_id == order.order_id:
             order.end(event.status, event.reason, event.released_units, seq, at_ns)
         elif isinstance(event, OrderReduced) and order and event.order_id == order.order_id:
@@ -220,7 +244,7 @@ class PurseFold:
                     funds = self._funds(self._held_asset(order), changes)
                     funds.available += event.released_units
                     funds.held -= event.released_units
-                case MatchPrevented() if event.mode is DECREMENT:
+                case MatchPrevented() | SelfTransferred():
                     for order_id in self._own_sides(event):
                         self._prevent(event, order_id, row, changes, touched)
                 case OrderReduced() if event.purse == self.purse:
@@ -254,7 +278,7 @@ class PurseFold:
         if target == self.purse:
             self._funds(event.asset, changes).available += event.amount_units
 
-    def _own_sides(self, event: Traded | MatchPrevented) -> Iterator[OrderId]:
+    def _own_sides(self, event: Traded | MatchPrevented | SelfTransferred) -> Iterator[OrderId]:
         """The purse's orders in a meeting: both may be, as prevention can be switched off."""
         if event.taker_purse == self.purse:
             yield event.taker_order_id
@@ -315,17 +339,27 @@ class PurseFold:
 
     def _prevent(
         self,
-        event: MatchPrevented,
+        event: MatchPrevented | SelfTransferred,
         order_id: OrderId,
         row: Row,
         changes: PurseChanges,
         touched: dict[OrderId, Order],
     ) -> None:
+        if isinstance(event, MatchPrevented) and not event.lost_lots:
+            return
         order = touched[order_id] = self.orders[order_id]
-        released_units = fold_prevented(order, event, row.seq, row.at_ns)
-        funds = self._funds(self._held_asset(order), changes)
-        funds.available += released_units
-        funds.held -= released_units
+        if isinstance(event, MatchPrevented):
+            released_units = fold_prevented(order, event, row.seq, row.at_ns)
+            funds = self._funds(self._held_asset(order), changes)
+            funds.available += released_units
+            funds.held -= released_units
+            return
+        instrument = self._instruments[event.symbol]
+        changes.fills.append(transferred_fill(order, event, row.seq, row.at_ns))
+        sign = 1 if order.side is Side.BUY else -1
+        base_units = event.quantity_lots * instrument.lot_units
+        self._funds(instrument.base, changes).available += sign * base_units
+        self._funds(instrument.quote, changes).available -= sign * event.notional_units
 
     def _held_asset(self, order: Order) -> AssetName:
         instrument = self._instruments[order.symbol]

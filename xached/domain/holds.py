@@ -42,8 +42,12 @@ def hold_units(
         fee_ppm = instrument.taker_fee_ppm
         return waiting_hold_units(instrument, top_ticks, command.quantity_lots, fee_ppm)
     if command.price_ticks is None:
-        return plan.notional_units + fees.due_units(
-            plan.notional_units, instrument.taker_fee_ppm, 0, instrument.maker_fee_ppm
+        return (
+            plan.transferred_units
+            + plan.notional_units
+            + fees.due_units(
+                plan.notional_units, instrument.taker_fee_ppm, 0, instrument.maker_fee_ppm
+            )
         )
     notional = instrument.notional_units(command.price_ticks, command.quantity_lots)
     return fees.buy_hold_units(

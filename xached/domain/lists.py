@@ -101,7 +101,7 @@ def place_list(
     open_here = purse.open_counts.get(command.symbol, 0) + len(orders) - 1
     risk.check_open_orders(open_here, instrument.max_open_orders, command.symbol)
     _check_prices(market, command.kind, orders, at_ns)
-    plan = plan_order(state, market, instrument, orders[0])
+    plan = plan_order(state, market, instrument, orders[0], alone=False)
     holds = [hold_units(market, instrument, order, plan, at_ns) for order in orders]
     match command.kind:
         case ListKind.OCO:

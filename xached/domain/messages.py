@@ -29,6 +29,7 @@ from xached.domain.market_messages import (
     Transferred,
 )
 from xached.domain.order import (
+    DECREMENTING,
     MAIN,
     CancelScope,
     EndReason,
@@ -547,8 +548,9 @@ class Traded:
 class MatchPrevented:
     """Two orders of one account met and were kept from trading.
 
-    With mode DECREMENT both lost ``quantity_lots``, and what their holds no longer need is free
-    again. With the others nothing was lost; which of them ended is told by their ends.
+    With mode DECREMENT or TRANSFER both lost ``quantity_lots``, and what their holds no longer need
+    is free again; what is then transferred is told next. With the other modes nothing was lost;
+    which of them ended is told by their ends.
     """
 
     symbol: Symbol
@@ -561,6 +563,11 @@ class MatchPrevented:
     mode: SelfTradePrevention
     taker_released_units: int = 0
     maker_released_units: int = 0
+
+    @property
+    def lost_lots(self) -> int:
+        """What went off both orders."""
+        return self.quantity_lots if self.mode in DECREMENTING else 0
 
 
 @frozen(kw_only=True)

@@ -168,6 +168,8 @@ class SelfTradePrevention(enum.IntEnum):
 
 
 DECREMENT: Final = SelfTradePrevention.DECREMENT
+DECREMENTING: Final = (SelfTradePrevention.DECREMENT, SelfTradePrevention.TRANSFER)
+"""Modes that take what would have traded off both orders."""
 
 
 class CancelScope(enum.IntEnum):

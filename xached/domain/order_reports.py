@@ -24,6 +24,7 @@ from xached.domain.messages import (
     Row,
 )
 from xached.domain.order import EndReason, Order, OrderId, OrderStatus, Purse, Side
+from xached.domain.protection_messages import SelfTransferred
 from xached.domain.purse_past import touches
 from xached.domain.waiting_messages import OrderStarted, StopMoved
 
@@ -105,7 +106,9 @@ class PurseOrders:
         self, event: Event, order: Order, fill: Fill | None, at_ns: int
     ) -> Iterator[OrderReport]:
         """What is told of an order after an event that changed it."""
-        if fill is not None:
+        if isinstance(event, SelfTransferred):
+            yield _report(order, order.status, at_ns, fill)
+        elif fill is not None:
             # One of a list may get more to trade: whether it is filled is told by its end.
             if order.leaves_lots == 0 and order.leg is None:
                 self._filled[order.order_id] = None

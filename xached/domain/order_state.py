@@ -19,7 +19,6 @@ from xached.domain.messages import (
 )
 from xached.domain.order import (
     BUY,
-    DECREMENT,
     EndReason,
     MarketState,
     OrderStatus,
@@ -168,7 +167,7 @@ def apply_reduced(state: State, event: OrderReduced, seq: int, at_ns: int) -> No
 
 def apply_prevented(state: State, event: MatchPrevented, seq: int, at_ns: int) -> None:
     """Two orders of one owner met: only a decrement takes something off both of them."""
-    if event.mode is not DECREMENT:
+    if not event.lost_lots:
         return
     for order_id, released_units in (
         (event.taker_order_id, event.taker_released_units),

@@ -30,7 +30,7 @@ from xached.domain.messages import (
     SliceShown,
     Traded,
 )
-from xached.domain.order import DECREMENT, OPEN_STATES, MarketState, OrderId, Purse, Side
+from xached.domain.order import OPEN_STATES, MarketState, OrderId, Purse, Side
 
 
 @frozen(kw_only=True)
@@ -158,8 +158,7 @@ class OwnMarket:
             return self._trade(event)
         match event:
             case MatchPrevented():
-                lots = event.quantity_lots if event.mode is DECREMENT else 0
-                return self._reduce(event.maker_order_id, lots)
+                return self._reduce(event.maker_order_id, event.lost_lots)
             case OrderReduced():
                 return self._reduce(event.order_id, event.shown_lots)
             case OrderResized():

@@ -32,12 +32,12 @@ from xached.domain.plan import (
     NOTHING_TO_MEET,
     Plan,
     Taker,
-    account_prefix,
     plan_taker,
 )
 from xached.domain.reducing import check_reduce_only
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.state import Market, PurseState, State
+from xached.domain.trade_groups import own_prefixes
 from xached.domain.triggering import check_not_passed, parked
 
 
@@ -173,7 +173,9 @@ def enter(state: State, order: Order, seq: int) -> tuple[Event, ...]:
     market = state.markets[order.symbol]
     assert order.price_ticks is not None
     taker = Taker(
-        account_prefix=account_prefix(order.purse),
+        purse=order.purse,
+        own_prefixes=own_prefixes(state, order.purse),
+        alone=order.leg is None,
         side=order.side,
         limit_ticks=order.price_ticks,
         self_trade_prevention=order.self_trade_prevention,
@@ -201,7 +203,14 @@ def enter(state: State, order: Order, seq: int) -> tuple[Event, ...]:
     ).run(plan)
 
 
-def plan_order(state: State, market: Market, instrument: Instrument, command: PlaceOrder) -> Plan:
+def plan_order(
+    state: State,
+    market: Market,
+    instrument: Instrument,
+    command: PlaceOrder,
+    *,
+    alone: bool = True,
+) -> Plan:
     """What an order would do if it came in now, at the rates of ``instrument``. Reads only."""
     side = command.side
     if command.trigger is not None or market.state is MarketState.AUCTION:
@@ -213,7 +222,9 @@ def plan_order(state: State, market: Market, instrument: Instrument, command: Pl
         is_empty = market.book.best_ticks(side.opposite) is None
         return NOTHING_TO_MEET if is_empty else NOTHING_IN_REACH
     taker = Taker(
-        account_prefix=account_prefix(command.purse),
+        purse=command.purse,
+        own_prefixes=own_prefixes(state, command.purse),
+        alone=alone,
         side=side,
         limit_ticks=limit_ticks,
         self_trade_prevention=command.self_trade_prevention,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from typing import Final
 
 from xached.domain.book import Book, Level, Resting
 from xached.domain.frozen import frozen
@@ -16,7 +17,7 @@ from xached.domain.instrument import PPM
 from xached.domain.money import ceil_div
 from xached.domain.order import (
     BUY,
-    DECREMENT,
+    DECREMENTING,
     EndReason,
     Order,
     OrderId,
@@ -26,11 +27,17 @@ from xached.domain.order import (
 )
 from xached.domain.state import Market
 
+# Asked at every meeting: see the end of Side in order.py.
+NO_PREVENTION: Final = SelfTradePrevention.NONE
+EXPIRE_MAKER: Final = SelfTradePrevention.EXPIRE_MAKER
+TRANSFER: Final = SelfTradePrevention.TRANSFER
+
 
 @frozen
 class Match:
     """A meeting with one resting order: a fill, or a self-trade that was kept from happening.
 
+    ``transferred_units``: the notional that moves instead, when both asked for a transfer.
     ``maker_ends``: what the book shows of the maker is used up, or the maker is expired.
     """
 
@@ -39,13 +46,15 @@ class Match:
     notional_units: int
     prevented: bool
     maker_ends: bool
+    transferred_units: int = 0
 
 
 @frozen
 class Plan:
     """The meetings in order, what they fill, and why the walk stopped short (NONE: it did not).
 
-    ``prevented_lots`` went off the taker without a trade: its own orders lost as much.
+    ``prevented_lots`` went off the taker without a trade: its own orders lost as much. Of these
+    ``transferred_units`` of quote change hands between its purses.
     """
 
     matches: tuple[Match, ...]
@@ -53,6 +62,7 @@ class Plan:
     notional_units: int
     stopped: EndReason
     prevented_lots: int = 0
+    transferred_units: int = 0
 
     @property
     def used_lots(self) -> int:
@@ -69,10 +79,13 @@ class Taker:
     """What the walk must know of the incoming order.
 
     It stops at ``lots``, or for orders by quote amount when no further lot with its fee fits into
-    ``quote_units`` (BUY) or the proceeds after the fee reach them (SELL).
+    ``quote_units`` (BUY) or the proceeds after the fee reach them (SELL). ``alone``: it is no part
+    of a list, whose holds and children follow trades only.
     """
 
-    account_prefix: str
+    purse: Purse
+    own_prefixes: str | tuple[str, ...]
+    alone: bool
     side: Side
     limit_ticks: int
     self_trade_prevention: SelfTradePrevention
@@ -95,13 +108,14 @@ def plan_taker(taker: Taker, market: Market, orders: dict[OrderId, Order]) -> Pl
     """Walk the book. Reads only."""
     book = market.book
     unit = market.instrument.tick_lot_units
-    prefix, mode = taker.account_prefix, taker.self_trade_prevention
+    own, mode = taker.own_prefixes, taker.self_trade_prevention
     matches: list[Match] = []
-    filled_lots = notional_units = prevented_lots = prevented_units = price_units = 0
+    filled_lots = notional_units = prevented_lots = prevented_units = transferred_units = 0
+    price_units = 0
     walk = book.matches(taker.side, taker.limit_ticks)
     if market.icebergs:
-        expired = prefix if mode is SelfTradePrevention.EXPIRE_MAKER else None
-        walk = _with_slices(walk, orders, expired)
+        walk = _with_slices(walk, orders, own if mode is EXPIRE_MAKER else None)
+    stopped: EndReason | None = None
     for resting in walk:
         price_units = resting.level.price_ticks * unit
         if taker.lots is not None:
@@ -110,49 +124,59 @@ def plan_taker(taker: Taker, market: Market, orders: dict[OrderId, Order]) -> Pl
             wanted = _wanted_lots(taker, notional_units, prevented_units, price_units)
         if wanted == 0:
             stopped = _why_enough(matches)
-            return Plan(tuple(matches), filled_lots, notional_units, stopped, prevented_lots)
+            break
         maker = orders[resting.order_id]
         lots = min(wanted, resting.lots)
-        if mode is not SelfTradePrevention.NONE and maker.purse.startswith(prefix):
-            if mode is DECREMENT or mode is SelfTradePrevention.TRANSFER:
-                matches.append(Match(maker, lots, 0, True, lots == resting.lots))
-                prevented_lots += lots
-                prevented_units += lots * price_units
-                if lots < resting.lots:
-                    # All that it wanted is gone. A budget may have crumbs left, without the fee
-                    # of what was prevented; they do not pass by the order that took the rest.
-                    stopped = _why_enough(matches)
-                    return Plan(
-                        tuple(matches), filled_lots, notional_units, stopped, prevented_lots
-                    )
-                continue
+        if mode is NO_PREVENTION or not maker.purse.startswith(own):
+            matches.append(Match(maker, lots, lots * price_units, False, lots == resting.lots))
+            filled_lots += lots
+            notional_units += lots * price_units
+            if lots < resting.lots:
+                stopped = EndReason.NONE
+                break
+        elif mode in DECREMENTING:
+            moved_units = lots * price_units if _transfers(taker, maker) else 0
+            matches.append(Match(maker, lots, 0, True, lots == resting.lots, moved_units))
+            prevented_lots += lots
+            prevented_units += lots * price_units
+            transferred_units += moved_units
+            if lots < resting.lots:
+                # All that it wanted is gone. A budget may have crumbs left, without the fee of
+                # what was prevented; they do not pass by the order that took the rest.
+                stopped = _why_enough(matches)
+                break
+        else:
             maker_ends = mode is not SelfTradePrevention.EXPIRE_TAKER
             matches.append(Match(maker, lots, 0, True, maker_ends))
-            if mode is SelfTradePrevention.EXPIRE_MAKER:
-                continue
-            stopped = EndReason.SELF_TRADE
-            return Plan(tuple(matches), filled_lots, notional_units, stopped, prevented_lots)
-        matches.append(Match(maker, lots, lots * price_units, False, lots == resting.lots))
-        filled_lots += lots
-        notional_units += lots * price_units
-        if lots < resting.lots:
-            stopped = EndReason.NONE
-            return Plan(tuple(matches), filled_lots, notional_units, stopped, prevented_lots)
-    if taker.lots is not None:
-        wanted = taker.lots - filled_lots - prevented_lots
-    else:
-        wanted = _wanted_lots(taker, notional_units, prevented_units, price_units)
-    stopped = _why_short(taker, book) if wanted else _why_enough(matches)
-    return Plan(tuple(matches), filled_lots, notional_units, stopped, prevented_lots)
+            if mode is not EXPIRE_MAKER:
+                stopped = EndReason.SELF_TRADE
+                break
+    if stopped is None:
+        if taker.lots is not None:
+            wanted = taker.lots - filled_lots - prevented_lots
+        else:
+            wanted = _wanted_lots(taker, notional_units, prevented_units, price_units)
+        stopped = _why_short(taker, book) if wanted else _why_enough(matches)
+    return Plan(
+        tuple(matches), filled_lots, notional_units, stopped, prevented_lots, transferred_units
+    )
+
+
+def _transfers(taker: Taker, maker: Order) -> bool:
+    """Whether a self-trade moves money instead: both ask for it, and it has somewhere to go."""
+    both = taker.self_trade_prevention is TRANSFER and maker.self_trade_prevention is TRANSFER
+    return both and taker.alone and maker.leg is None and maker.purse != taker.purse
 
 
 def _with_slices(
-    walk: Iterator[Resting], orders: dict[OrderId, Order], expired_prefix: str | None
+    walk: Iterator[Resting],
+    orders: dict[OrderId, Order],
+    expired: str | tuple[str, ...] | None,
 ) -> Iterator[Resting]:
     """Yield what hides behind each slice too, where it shows once all before it is used up.
 
     Who asks for the next has used up the last. Of orders whose owner begins with
-    ``expired_prefix`` nothing comes after the first slice: they expire on being met.
+    ``expired`` nothing comes after the first slice: they expire on being met.
     """
     level: Level | None = None
     hiding: deque[tuple[Order, int]] = deque()
@@ -164,7 +188,7 @@ def _with_slices(
         yield resting
         order = orders[resting.order_id]
         hidden = order.leaves_lots - resting.lots
-        if hidden and not (expired_prefix and order.purse.startswith(expired_prefix)):
+        if hidden and not (expired and order.purse.startswith(expired)):
             hiding.append((order, hidden))
     if level is not None:
         yield from _refills(level, hiding)
@@ -208,8 +232,3 @@ def _why_short(taker: Taker, book: Book) -> EndReason:
     else:
         reaches_all = worst_ticks >= taker.limit_ticks
     return EndReason.NO_LIQUIDITY if reaches_all else EndReason.PRICE_BAND
-
-
-def account_prefix(purse: Purse) -> str:
-    """What every purse of the same account begins with."""
-    return purse[: purse.index("/") + 1]

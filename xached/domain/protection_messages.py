@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from xached.domain.frozen import frozen
 from xached.domain.instrument import Symbol
-from xached.domain.order import CancelScope, EndReason, Purse
+from xached.domain.order import AccountId, CancelScope, EndReason, OrderId, Purse, Side
 
 # --- Commands. ---------------------------------------------------------------------------------
 
@@ -60,6 +60,16 @@ class SellPosition:
     symbol: Symbol
 
 
+@frozen(kw_only=True)
+class SetTradeGroup:
+    """Put an account into a trade group, whose orders do not trade with each other; None: out."""
+
+    account_id: AccountId
+    group: str | None
+    cause: str
+    request_id: str
+
+
 # --- Events. -----------------------------------------------------------------------------------
 
 
@@ -103,10 +113,44 @@ class PositionSold:
     reason: EndReason
 
 
+@frozen(kw_only=True)
+class TradeGroupSet:
+    """An account is in this trade group from now on; None: in none."""
+
+    account_id: AccountId
+    group: str | None
+    cause: str
+
+
+@frozen(kw_only=True)
+class SelfTransferred:
+    """What two purses of one owner would have traded went from one to the other, without a fee.
+
+    It follows the prevented match that set it free. ``position_lots`` of the base were a position
+    and carry ``position_cost_units`` of cost. ``index`` counts with the trades of the row.
+    """
+
+    index: int
+    symbol: Symbol
+    price_ticks: int
+    quantity_lots: int
+    notional_units: int
+    taker_side: Side
+    taker_order_id: OrderId
+    taker_purse: Purse
+    maker_order_id: OrderId
+    maker_purse: Purse
+    position_lots: int
+    position_cost_units: int
+    simulated: bool
+
+
 ProtectionCommand: TypeAlias = (
-    CancelAllAfter | FireDeadMan | TrimReduceOnly | Flatten | SellPosition
+    CancelAllAfter | FireDeadMan | TrimReduceOnly | Flatten | SellPosition | SetTradeGroup
 )
 """What protections ask for."""
 
-ProtectionEvent: TypeAlias = DeadManSet | DeadManFired | FlattenStarted | PositionSold
+ProtectionEvent: TypeAlias = (
+    DeadManSet | DeadManFired | FlattenStarted | PositionSold | TradeGroupSet | SelfTransferred
+)
 """What protections leave behind beside the changes of orders."""

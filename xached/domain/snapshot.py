@@ -107,6 +107,7 @@ def dump(state: State) -> Dump:
             [_plain(getattr(order, name)) for name in _ORDER_FIELDS]
             for order in state.orders.values()
         ],
+        "trade_groups": [list(each) for each in state.trade_groups.items()],
         "flattening": [list(each) for each in state.flattening],
         "movable": list(state.movable),
         "default_limits": _dump_limits(state.default_limits),
@@ -180,6 +181,7 @@ def load(dumped: Dump) -> State:
         if order.expires_at_ns is not None:
             state.expiries.append((order.expires_at_ns, order.order_id))
     state.expiries.sort()
+    state.trade_groups = {AccountId(name): group for name, group in dumped["trade_groups"]}
     state.flattening = [(Purse(name), Symbol(symbol)) for name, symbol in dumped["flattening"]]
     for name, purse in state.purses.items():
         for symbol in purse.reducing:

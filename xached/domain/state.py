@@ -258,6 +258,7 @@ class State:
     """Markets that must leave their state now."""
     purses: dict[Purse, PurseState] = attrs.field(factory=dict)
     accounts: dict[AccountId, AccountState] = attrs.field(factory=dict)
+    trade_groups: dict[AccountId, str] = attrs.field(factory=dict)
     ledger: Ledger = attrs.field(factory=Ledger)
     orders: dict[OrderId, Order] = attrs.field(factory=dict)
     fee_tiers: dict[AssetName, tuple[FeeTier, ...]] = attrs.field(factory=dict)

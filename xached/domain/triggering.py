@@ -29,12 +29,12 @@ from xached.domain.plan import (
     NOTHING_TO_MEET,
     Plan,
     Taker,
-    account_prefix,
     plan_taker,
 )
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.risk_bounds import RiskState, risk_state
 from xached.domain.state import Market, State
+from xached.domain.trade_groups import own_prefixes
 from xached.domain.trailing import price_now, trail_stop_ticks
 from xached.domain.waiting_messages import (
     OrderParked,
@@ -183,7 +183,9 @@ def start(state: State, order: Order, seq: int) -> tuple[Event, ...]:
     else:
         limit_ticks = max(limit_ticks, band_ticks)
     taker = Taker(
-        account_prefix=account_prefix(order.purse),
+        purse=order.purse,
+        own_prefixes=own_prefixes(state, order.purse),
+        alone=order.leg is None,
         side=order.side,
         limit_ticks=limit_ticks,
         self_trade_prevention=order.self_trade_prevention,
@@ -240,8 +242,10 @@ def _pay(state: State, market: Market, taker: Taker, order: Order, plan: Plan) -
 
 
 def _cost_units(order: Order, plan: Plan) -> int:
-    return plan.notional_units + fees.due_units(
-        plan.notional_units, order.taker_fee_ppm, 0, order.maker_fee_ppm
+    return (
+        plan.transferred_units
+        + plan.notional_units
+        + fees.due_units(plan.notional_units, order.taker_fee_ppm, 0, order.maker_fee_ppm)
     )
 
 

@@ -26,9 +26,9 @@ from xached.domain.order import (
     SelfTradePrevention,
     Side,
 )
-from xached.domain.plan import account_prefix
 from xached.domain.position import Position, plan_sale
 from xached.domain.state import Market, State
+from xached.domain.trade_groups import owner_of
 
 
 def auction_of(state: State, market: Market) -> Uncross:
@@ -71,7 +71,7 @@ def _orders(state: State, market: Market, side: Side) -> list[AuctionOrder]:
         found.append(
             AuctionOrder(
                 order_id,
-                account_prefix(order.purse),
+                owner_of(state, order.purse),
                 price_ticks,
                 order.leaves_lots,
                 order.type is MARKET,

@@ -22,7 +22,7 @@ from xached.domain.messages import (
     SliceShown,
     Traded,
 )
-from xached.domain.order import EndReason, OrderId, SelfTradePrevention, Side
+from xached.domain.order import EndReason, OrderId, Side
 
 
 class PriorityBroken(Exception):  # noqa: N818 - what was found
@@ -113,7 +113,7 @@ class Oracle:
     def _prevented(self, event: MatchPrevented) -> None:
         taker, maker = self._known[event.taker_order_id], self._known[event.maker_order_id]
         self._expect_best(taker, event.maker_order_id, event.price_ticks)
-        if event.mode is not SelfTradePrevention.DECREMENT:
+        if not event.lost_lots:
             self._passed_over.append((event.taker_order_id, event.maker_order_id))
             return
         for each in (taker, maker):

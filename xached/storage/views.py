@@ -22,7 +22,7 @@ import apsw
 import attrs
 from loguru import logger
 
-from xached.domain.history import Fill, fold_fill, fold_prevented, fold_reduced
+from xached.domain.history import Fill, fold_fill, fold_prevented, fold_reduced, transferred_fill
 from xached.domain.instrument import AssetName, Instrument, Symbol
 from xached.domain.list_messages import ListStep, fold_list_step, touched_by
 from xached.domain.market_messages import InstrumentChanged, Transferred
@@ -40,7 +40,6 @@ from xached.domain.messages import (
     make_order,
 )
 from xached.domain.order import (
-    DECREMENT,
     Leg,
     Order,
     OrderId,
@@ -50,6 +49,7 @@ from xached.domain.order import (
     Trigger,
     accepted_seq,
 )
+from xached.domain.protection_messages import SelfTransferred
 from xached.domain.state import DAY_NS
 from xached.domain.statement import (
     FeeDay,
@@ -266,10 +266,8 @@ class Views:
         elif isinstance(event, OrderEnded):
             order = self._order(event.order_id, batch)
             order.end(event.status, event.reason, event.released_units, row.seq, row.at_ns)
-        elif isinstance(event, MatchPrevented):
-            if event.mode is DECREMENT:
-                for order_id in (event.taker_order_id, event.maker_order_id):
-                    fold_prevented(self._stepped(order_id, row, batch), event, row.seq, row.at_ns)
+        elif isinstance(event, MatchPrevented | SelfTransferred):
+            self._fold_prevented(event, row, batch)
         elif isinstance(event, OrderReduced):
             order = self._stepped(event.order_id, row, batch)
             fold_reduced(order, event, row.seq, row.at_ns)
@@ -314,6 +312,19 @@ class Views:
             purse, number, _ = key
             day = _decode(found[0][0]) if found else FeeDay(purse=purse, day=number, asset=asset)
         batch.fee_days[key] = add_fill(day, fill)
+
+    def _fold_prevented(
+        self, event: MatchPrevented | SelfTransferred, row: Row, batch: _Batch
+    ) -> None:
+        if isinstance(event, MatchPrevented) and not event.lost_lots:
+            return
+        for order_id in (event.taker_order_id, event.maker_order_id):
+            order = self._stepped(order_id, row, batch)
+            if isinstance(event, MatchPrevented):
+                fold_prevented(order, event, row.seq, row.at_ns)
+            else:
+                fill = transferred_fill(order, event, row.seq, row.at_ns)
+                batch.fills.append((batch.next_number(), fill))
 
     def _order(self, order_id: OrderId, batch: _Batch) -> Order:
         """An order to fold into: read anew, so that nothing is known before it is written."""
