@@ -395,8 +395,11 @@ class MatchingActor:
         return row
 
     def _run_due(self, at_ns: int) -> None:
-        """What the clock made due goes before any command from outside."""
-        while self._exchange.has_due(at_ns):
+        """What the clock made due goes before any command from outside.
+
+        What a row left undone is due at that row's time, which may be ahead of the clock.
+        """
+        while self._exchange.has_due(max(at_ns, self._at_ns)):
             self._step(AdvanceClock(), max(at_ns, self._at_ns + 1))
 
     # --- ids --------------------------------------------------------------------------------
