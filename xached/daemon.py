@@ -20,6 +20,7 @@ from loguru import logger
 from xache.v1 import account_pb2, admin_pb2, auth_pb2, market_pb2, risk_pb2, trading_pb2, wallet_pb2
 
 from xached.actors.history import History, run_history
+from xached.actors.integrity import run_integrity
 from xached.actors.market.actor import MarketFeed, run_market
 from xached.actors.market.data import MarketData
 from xached.actors.matching import Matching, MatchingActor
@@ -49,6 +50,7 @@ from xached.api.web import Readiness, WebApp
 from xached.config import Config, FeedsConfig
 from xached.domain.auth import AuthMessage, AuthReply
 from xached.domain.instrument import Directory, Symbol
+from xached.domain.integrity import Integrity
 from xached.domain.market import Venue
 from xached.domain.messages import (
     CONFIG,
@@ -200,6 +202,7 @@ class _Core:
     armed_streams: dict[int, Purse]
     doors: Doors
     feeds: Sequence[MarketFeed] = ()
+    integrity: Integrity = attrs.field(factory=Integrity)
     strategies: Strategies = attrs.field(factory=lambda: Strategies(()))
     serving: HealthService = attrs.field(factory=lambda: HealthService(()))
     strategies_done: trio.Event = attrs.field(factory=trio.Event)
@@ -364,6 +367,18 @@ async def _run_core(core: _Core, nursery: trio.Nursery) -> None:
         core.health,
     )
     nursery.start_soon(run_expendable, "snapshots", partial(_run_snapshots, core), core.health)
+    nursery.start_soon(
+        run_expendable,
+        "integrity",
+        partial(
+            run_integrity,
+            core.integrity,
+            core.feed,
+            core.house.matching,
+            lambda: core.files.journal.last_seq,
+        ),
+        core.health,
+    )
 
 
 async def _start_vital(
@@ -525,7 +540,7 @@ def _front(config: Config, core: _Core) -> Front:
     )
     for_admins = (
         *services,
-        _service(admin_pb2, "AdminService", handlers),
+        _service(admin_pb2, "AdminService", (handlers, IntegrityHandlers(core.integrity))),
         _service(
             risk_pb2,
             "RiskService",

@@ -25,11 +25,14 @@ from tests.api.trading_house import (
     status,
     trading_house,
 )
+from xached.actors.integrity import run_integrity
 from xached.api import listing
 from xached.api.admin import ActorReport, AdminHandlers, HouseReport
 from xached.api.auth import Sessions
 from xached.api.errors import StatusError
+from xached.api.integrity import IntegrityHandlers
 from xached.api.routes import Authorization, Call, Caller, Routes, Service
+from xached.domain.integrity import Integrity
 from xached.domain.messages import FreezePurse, SetHalt, SetMark, SetMarketState
 from xached.domain.order import AccountId, MarketState, Purse
 from xached.domain.rejection import Reason, Rejection
@@ -227,6 +230,38 @@ async def test_rules_change_and_markets_go_at_run_time(
         call_of("alice"), trading_pb2.GetOrderRequest(order_id=placed.order.order_id)
     )
     assert ended.order.end_reason == types_pb2.END_REASON_INSTRUMENT
+
+
+# --- Conduct. --------------------------------------------------------------------------------
+
+
+async def test_conduct_is_told_with_the_rows_that_show_it(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    integrity = Integrity()
+    running = house.running
+    told = IntegrityHandlers(integrity)
+    async with trio.open_nursery() as nursery:
+        await house.place("alice", limit("before", types_pb2.SIDE_SELL, price="49000"))
+        nursery.start_soon(
+            run_integrity, integrity, running.feed, running.matching,
+            lambda: running.journal.last_seq,
+        )  # fmt: skip
+        await trio.sleep(1)
+        met = await house.place("alice", limit("a1", price="49000"))
+        await trio.sleep(1)
+        answer = await told.get_integrity(ADMIN, admin_pb2.GetIntegrityRequest())
+        assert answer.as_of_seq == running.journal.last_seq
+        (conduct,) = answer.accounts
+        assert (conduct.account_id, conduct.orders, conduct.self_matches) == ("alice", 2, 1)
+        assert list(conduct.self_match_seqs) == [met.order.seq]
+        one = admin_pb2.GetIntegrityRequest(account_id="alice")
+        assert (await told.get_integrity(ADMIN, one)).accounts == answer.accounts
+        nobody = admin_pb2.GetIntegrityRequest(account_id="bob")
+        assert not (await told.get_integrity(ADMIN, nobody)).accounts
+        many = await refused(told.get_integrity(ADMIN, admin_pb2.GetIntegrityRequest(limit=201)))
+        assert many.reason is Reason.AMOUNT_RANGE
+        nursery.cancel_scope.cancel()
 
 
 # --- Markets. --------------------------------------------------------------------------------
@@ -484,14 +519,22 @@ class Knows:
 
 
 SCOPES = {options_pb2.SCOPE_READ, options_pb2.SCOPE_TRADE, options_pb2.SCOPE_ADMIN}
-OPERATOR_MAY = {"SetMarketState", "SetMark", "SetRiskLimits", "SetHalt", "GetHealth"}
+OPERATOR_MAY = {
+    "GetIntegrity",
+    "SetMarketState",
+    "SetMark",
+    "SetRiskLimits",
+    "SetHalt",
+    "GetHealth",
+}
 
 
 @pytest.mark.parametrize("method", [m.name for m in SERVICE.methods if m.name != "BootstrapAdmin"])
 async def test_only_those_with_the_role_may_run_the_house(
     autojump_clock: MockClock, house: TradingHouse, method: str
 ) -> None:
-    service = Service(descriptor=SERVICE, handlers=handlers(house))
+    parts = (handlers(house), IntegrityHandlers(Integrity()))
+    service = Service(descriptor=SERVICE, handlers=parts)
     everybody = {options_pb2.ROLE_USER, options_pb2.ROLE_SUPPORT, options_pb2.ROLE_COMPLIANCE}
 
     async def admit(roles: Iterable[int], scopes: Iterable[int]) -> str:

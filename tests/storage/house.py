@@ -81,7 +81,8 @@ def zero_entropy(n: int) -> bytes:
 class House:
     """An exchange that is told things, and the rows that come of it."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, auctions: bool = True) -> None:
+        self._auctions = auctions
         self.exchange = Exchange()
         self.seq = 0
         self._random = random.Random(seed)
@@ -167,7 +168,7 @@ class House:
                 request_id=f"c{self._ids}",
                 reason=EndReason.USER,
             )
-        if 0.28 <= kind < 0.30:
+        if self._auctions and 0.28 <= kind < 0.30:
             # Every other one ends an auction, in which everybody gathered meets.
             gathers = self.exchange.state.markets[SYMBOL].state is MarketState.TRADING
             return SetMarketState(

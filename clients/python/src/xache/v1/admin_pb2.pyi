@@ -263,6 +263,60 @@ class DepositResponse(_message.Message):
     seq: int
     def __init__(self, seq: _Optional[int] = ...) -> None: ...
 
+class GetIntegrityRequest(_message.Message):
+    __slots__ = ("account_id", "limit")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    limit: int
+    def __init__(self, account_id: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class GetIntegrityResponse(_message.Message):
+    __slots__ = ("accounts", "as_of_seq")
+    ACCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_SEQ_FIELD_NUMBER: _ClassVar[int]
+    accounts: _containers.RepeatedCompositeFieldContainer[Conduct]
+    as_of_seq: int
+    def __init__(self, accounts: _Optional[_Iterable[_Union[Conduct, _Mapping]]] = ..., as_of_seq: _Optional[int] = ...) -> None: ...
+
+class Conduct(_message.Message):
+    __slots__ = ("account_id", "orders", "messages", "fills", "messages_per_fill_ppm", "self_matches", "self_match_seqs", "layerings", "layering_evidence")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    FILLS_FIELD_NUMBER: _ClassVar[int]
+    MESSAGES_PER_FILL_PPM_FIELD_NUMBER: _ClassVar[int]
+    SELF_MATCHES_FIELD_NUMBER: _ClassVar[int]
+    SELF_MATCH_SEQS_FIELD_NUMBER: _ClassVar[int]
+    LAYERINGS_FIELD_NUMBER: _ClassVar[int]
+    LAYERING_EVIDENCE_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    orders: int
+    messages: int
+    fills: int
+    messages_per_fill_ppm: int
+    self_matches: int
+    self_match_seqs: _containers.RepeatedScalarFieldContainer[int]
+    layerings: int
+    layering_evidence: _containers.RepeatedCompositeFieldContainer[Layering]
+    def __init__(self, account_id: _Optional[str] = ..., orders: _Optional[int] = ..., messages: _Optional[int] = ..., fills: _Optional[int] = ..., messages_per_fill_ppm: _Optional[int] = ..., self_matches: _Optional[int] = ..., self_match_seqs: _Optional[_Iterable[int]] = ..., layerings: _Optional[int] = ..., layering_evidence: _Optional[_Iterable[_Union[Layering, _Mapping]]] = ...) -> None: ...
+
+class Layering(_message.Message):
+    __slots__ = ("symbol", "side", "placed_seqs", "traded_seq", "canceled_seqs", "at_ns")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    PLACED_SEQS_FIELD_NUMBER: _ClassVar[int]
+    TRADED_SEQ_FIELD_NUMBER: _ClassVar[int]
+    CANCELED_SEQS_FIELD_NUMBER: _ClassVar[int]
+    AT_NS_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    side: _types_pb2.Side
+    placed_seqs: _containers.RepeatedScalarFieldContainer[int]
+    traded_seq: int
+    canceled_seqs: _containers.RepeatedScalarFieldContainer[int]
+    at_ns: int
+    def __init__(self, symbol: _Optional[str] = ..., side: _Optional[_Union[_types_pb2.Side, str]] = ..., placed_seqs: _Optional[_Iterable[int]] = ..., traded_seq: _Optional[int] = ..., canceled_seqs: _Optional[_Iterable[int]] = ..., at_ns: _Optional[int] = ...) -> None: ...
+
 class GetHealthRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...

@@ -111,6 +111,11 @@ class AdminServiceStub:
                 request_serializer=xache_dot_v1_dot_admin__pb2.DepositRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_admin__pb2.DepositResponse.FromString,
                 _registered_method=True)
+        self.GetIntegrity = channel.unary_unary(
+                '/xache.v1.AdminService/GetIntegrity',
+                request_serializer=xache_dot_v1_dot_admin__pb2.GetIntegrityRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_admin__pb2.GetIntegrityResponse.FromString,
+                _registered_method=True)
         self.GetHealth = channel.unary_unary(
                 '/xache.v1.AdminService/GetHealth',
                 request_serializer=xache_dot_v1_dot_admin__pb2.GetHealthRequest.SerializeToString,
@@ -231,6 +236,14 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetIntegrity(self, request, context):
+        """Tell what accounts do that somebody should look at: self-matches, many messages
+        for few trades, layering. The rows named are the evidence.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetHealth(self, request, context):
         """Tell how every part of the daemon is doing.
         """
@@ -315,6 +328,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.Deposit,
                     request_deserializer=xache_dot_v1_dot_admin__pb2.DepositRequest.FromString,
                     response_serializer=xache_dot_v1_dot_admin__pb2.DepositResponse.SerializeToString,
+            ),
+            'GetIntegrity': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetIntegrity,
+                    request_deserializer=xache_dot_v1_dot_admin__pb2.GetIntegrityRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_admin__pb2.GetIntegrityResponse.SerializeToString,
             ),
             'GetHealth': grpc.unary_unary_rpc_method_handler(
                     servicer.GetHealth,
@@ -729,6 +747,33 @@ class AdminService:
             '/xache.v1.AdminService/Deposit',
             xache_dot_v1_dot_admin__pb2.DepositRequest.SerializeToString,
             xache_dot_v1_dot_admin__pb2.DepositResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetIntegrity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AdminService/GetIntegrity',
+            xache_dot_v1_dot_admin__pb2.GetIntegrityRequest.SerializeToString,
+            xache_dot_v1_dot_admin__pb2.GetIntegrityResponse.FromString,
             options,
             channel_credentials,
             insecure,
