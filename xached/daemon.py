@@ -37,6 +37,7 @@ from xached.api.disconnect_guard import end_streams_of_the_past
 from xached.api.errors import Interceptor
 from xached.api.fees import FeeStatements
 from xached.api.health import HealthService
+from xached.api.integrity import IntegrityHandlers
 from xached.api.market import MarketHandlers
 from xached.api.order_control import OrderControl
 from xached.api.order_reading import OrderReading
