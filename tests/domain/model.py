@@ -47,6 +47,8 @@ class ModelOrder:
     shown: int = 0
     stamp: int = 0
     traded: list[tuple[int, int, bool]] = attrs.field(factory=list)
+    maker_ppm: int = 0
+    taker_ppm: int = 0
 
     @property
     def executed(self) -> int:
@@ -66,7 +68,7 @@ class ModelOrder:
         return sum(
             (
                 Fraction(self.instrument.notional_units(price, lots))
-                * (self.instrument.maker_fee_ppm if as_maker else self.instrument.taker_fee_ppm)
+                * (self.maker_ppm if as_maker else self.taker_ppm)
                 / MILLION
                 for price, lots, as_maker in self.traded
             ),
@@ -82,7 +84,7 @@ class ModelOrder:
         if self.terms.side is Side.SELL:
             return self.instrument.base, self.leaves * self.instrument.lot_units
         rest = self.instrument.notional_units(self.price, self.leaves)
-        worse = max(self.instrument.maker_fee_ppm, self.instrument.taker_fee_ppm)
+        worse = max(self.maker_ppm, self.taker_ppm)
         due = math.ceil(self.exact_fee() + Fraction(rest * worse, MILLION))
         return self.instrument.quote, rest + due - self.fee()
 
@@ -142,6 +144,10 @@ class ModelExchange:
         self.trades: dict[Symbol, list[tuple[int, int]]] = defaultdict(list)
         """(price, lots) of all trades: no program runs for five minutes."""
         self.state: dict[Symbol, MarketState] = dict.fromkeys(self.instruments, MarketState.TRADING)
+        self.tiers: list[tuple[int, int, int]] = []
+        """(volume, maker rate, taker rate), the least volume first."""
+        self.volumes: dict[str, int] = defaultdict(int)
+        """Quote units that each account has traded with others: no program runs for a day."""
         self.frozen: set[Purse] = set()
         self.halted = False
         self.stamps = 0
@@ -263,6 +269,31 @@ class ModelExchange:
             self.resting.remove(order)
         return [order.number for order in mine]
 
+    def transfer(
+        self, source: Purse, target: Purse, asset: AssetName, units: int
+    ) -> tuple[Reason | None, list[int]]:
+        """Move money between purses of one account; tells which orders that ended."""
+        if self.halted:
+            return Reason.HALTED, []
+        if source in self.frozen:
+            return Reason.PURSE_FROZEN, []
+        if units > self.free(source, asset):
+            return Reason.INSUFFICIENT_FUNDS, []
+        self.owned[source, asset] -= units
+        self.owned[target, asset] += units
+        for symbol, instrument in self.instruments.items():
+            if instrument.base != asset:
+                continue
+            mine, other = self.positions[source, symbol], self.positions[target, symbol]
+            lots = min(mine.quantity, math.floor(Fraction(units, instrument.lot_units)))
+            cost = math.floor(Fraction(mine.cost * lots, mine.quantity)) if lots else 0
+            for position, sign in ((mine, -1), (other, 1)):
+                position.quantity += sign * lots
+                position.cost += sign * cost
+        outcome = Outcome()
+        self._trim(outcome)
+        return None, [number for number, *_ in outcome.ended]
+
     def place(self, number: int, terms: PlaceOrder) -> Outcome:
         """Place an order, or say which rule it breaks first."""
         instrument = self.instruments[terms.symbol]
@@ -270,6 +301,7 @@ class ModelExchange:
             if broken:
                 return Outcome(reason)
         order = ModelOrder(number, terms, instrument, terms.quantity_lots or 0)
+        order.maker_ppm, order.taker_ppm = self._rates(terms.purse, instrument)
         outcome, walk, stopped = self._walk(order)
         executed = sum(lots for _, lots in walk.fills)
         if terms.quote_units is not None:
@@ -334,6 +366,15 @@ class ModelExchange:
         yield Reason.OPEN_ORDERS, len(mine) + 1 > self.max_orders
         if terms.reduce_only:
             yield Reason.REDUCE_ONLY, (lots or 0) > -self._excess(terms.purse, symbol)
+
+    def _rates(self, purse: Purse, instrument: Instrument) -> tuple[int, int]:
+        """Maker and taker rate of a new order: the cheaper of the instrument's and the tier's."""
+        maker, taker = instrument.maker_fee_ppm, instrument.taker_fee_ppm
+        for volume, tier_maker, tier_taker in self.tiers:
+            if self.volumes[purse.partition("/")[0]] >= volume:
+                maker = min(instrument.maker_fee_ppm, tier_maker)
+                taker = min(instrument.taker_fee_ppm, tier_taker)
+        return maker, taker
 
     def _average(self, symbol: Symbol) -> Fraction | None:
         """The volume-weighted price of what was traded."""
@@ -400,7 +441,7 @@ class ModelExchange:
             need = (
                 _cost(instrument, moved)
                 + cost
-                + math.ceil(Fraction(cost * instrument.taker_fee_ppm, MILLION))
+                + math.ceil(Fraction(cost * order.taker_ppm, MILLION))
             )
         return self.free(terms.purse, instrument.quote) < need
 
@@ -466,10 +507,10 @@ class ModelExchange:
         so_far = sum(instrument.notional_units(maker.price, lots) for maker, lots in walk.fills)
         lost = sum(instrument.notional_units(maker.price, lots) for maker, lots in walk.lost)
         if terms.side is Side.SELL:
-            fee = math.ceil(Fraction(so_far * instrument.taker_fee_ppm, MILLION))
+            fee = math.ceil(Fraction(so_far * order.taker_ppm, MILLION))
             return so_far - fee >= terms.quote_units - lost
         cost = so_far + instrument.notional_units(price, 1)
-        fee = math.ceil(Fraction(cost * instrument.taker_fee_ppm, MILLION))
+        fee = math.ceil(Fraction(cost * order.taker_ppm, MILLION))
         return cost + fee > terms.quote_units - lost
 
     def _settle(self, order: ModelOrder, outcome: Outcome, walk: Walk) -> None:
@@ -494,6 +535,10 @@ class ModelExchange:
             maker.traded.append((maker.price, lots, True))
             fees = {each.number: each.fee() - before[each.number] for each in (order, maker)}
             self._pay(notional, lots, buyer, fees[buyer.number], seller, fees[seller.number])
+            owners = {each.terms.purse.partition("/")[0] for each in (order, maker)}
+            if len(owners) == 2:
+                for owner in owners:
+                    self.volumes[owner] += notional
             self.last[order.terms.symbol] = maker.price
             self.trades[order.terms.symbol].append((maker.price, lots))
         gone = {number for number, *_ in outcome.ended}

@@ -19,6 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from tests.domain.model import ModelExchange, Outcome
 from xached.domain.exchange import Exchange
 from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
+from xached.domain.market_messages import FeeTier, SetFeeTiers, TransferFunds
 from xached.domain.messages import (
     AdvanceClock,
     AmendOrder,
@@ -124,7 +125,19 @@ COMMON = st.tuples(
 )
 NEAR_PRICE = st.integers(-12, 12)
 LOTS = st.integers(0, 13)
-KINDS = ["mark", "mark", "state", "open", "freeze", "halt", "all", "deposit", "restart"]
+KINDS = [
+    "mark",
+    "mark",
+    "state",
+    "open",
+    "freeze",
+    "halt",
+    "all",
+    "deposit",
+    "move",
+    "tiers",
+    "restart",
+]
 TIMES = [TimeInForce.GTC] * 3 + [TimeInForce.GTD, TimeInForce.IOC, TimeInForce.FOK]
 
 
@@ -395,6 +408,10 @@ class ExchangeMachine(RuleBasedStateMachine):
                 assert self.ended(events) == ended
             case "deposit":
                 self.deposit(purse, USD, 1 + value * 10)
+            case "move":
+                self.move(purse, [USD, BTC, ETH][value % 3], 1 + value // 3)
+            case "tiers":
+                self.set_tiers(value)
             case "restart":
                 snapshot = self.real.snapshot()
                 self.real = Exchange.restore(snapshot)
@@ -446,6 +463,32 @@ class ExchangeMachine(RuleBasedStateMachine):
     def set_mark(self, symbol: Symbol, price: int) -> None:
         self.model.reference[symbol] = price
         self.tell(SetMark(symbol=symbol, price_ticks=price, source="test", request_id=""))
+
+    def move(self, purse: Purse, asset: AssetName, units: int) -> None:
+        """Between the purses of alice, either way."""
+        source, target = PURSES[:2] if purse.startswith("alice") else PURSES[1::-1]
+        refused, ended = self.model.transfer(source, target, asset, units)
+        told = self.tell(
+            TransferFunds(
+                source=source, target=target, asset=asset, amount_units=units, request_id=""
+            )
+        )
+        if isinstance(told, Rejection):
+            assert refused is told.reason, (refused, told)
+        else:
+            assert refused is None
+            assert self.ended(told) == ended
+        self.agree_on_state()
+
+    def set_tiers(self, value: int) -> None:
+        """A table that is reached soon, and one that ends all of them."""
+        lines = [] if value < 5 else [(300 * value, 9_000, 9_000), (600 * value, 8_999, 0)]
+        self.model.tiers = lines
+        tiers = tuple(
+            FeeTier(asset=USD, min_volume_units=volume, maker_fee_ppm=maker, taker_fee_ppm=taker)
+            for volume, maker, taker in lines
+        )
+        self.tell(SetFeeTiers(tiers=tiers, request_id=""))
 
     def deposit(self, purse: Purse, asset: AssetName, units: int) -> None:
         self.model.owned[purse, asset] += units
