@@ -232,6 +232,25 @@ async def test_rules_change_and_markets_go_at_run_time(
     assert ended.order.end_reason == types_pb2.END_REASON_INSTRUMENT
 
 
+async def test_accounts_of_a_trade_group_do_not_trade_with_each_other(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    admin = handlers(house)
+    for account_id in ("alice", "bob"):
+        request = admin_pb2.SetTradeGroupRequest(
+            account_id=account_id, group="desk-1", cause="one owner"
+        )
+        await admin.set_trade_group(ADMIN, request)
+    await house.place("bob", limit("b1", types_pb2.SIDE_SELL, price="49000"))
+    placed = await house.place("alice", limit("a1", price="49000"))
+    assert placed.order.end_reason == types_pb2.END_REASON_SELF_TRADE
+    out = admin_pb2.SetTradeGroupRequest(account_id="alice")
+    await admin.set_trade_group(ADMIN, out)
+    assert (await house.place("alice", limit("a2", price="49000"))).fills
+    nobody = admin_pb2.SetTradeGroupRequest(account_id="nobody", group="g")
+    assert (await refused(admin.set_trade_group(ADMIN, nobody))).reason is Reason.UNKNOWN_ACCOUNT
+
+
 # --- Conduct. --------------------------------------------------------------------------------
 
 
@@ -573,6 +592,7 @@ async def test_every_garbled_command_is_refused_in_form(
         (admin.open_purse, admin_pb2.OpenPurseRequest()),
         (admin.freeze_purse, admin_pb2.FreezePurseRequest()),
         (admin.deposit, admin_pb2.DepositRequest()),
+        (admin.set_trade_group, admin_pb2.SetTradeGroupRequest()),
     ]
     seq = house.running.journal.last_seq
     for handler, request in calls:

@@ -32,7 +32,8 @@ from xached.domain.messages import (
     SetRiskLimits,
 )
 from xached.domain.money import parse_decimal
-from xached.domain.order import Purse, check_id, make_purse
+from xached.domain.order import AccountId, Purse, check_id, make_purse
+from xached.domain.protection_messages import SetTradeGroup
 from xached.domain.rejection import Reason, Rejection
 
 
@@ -222,6 +223,18 @@ class AdminHandlers:
             request_id=convert.optional_id(request.request_id),
         )
         return admin_pb2.FreezePurseResponse(seq=await self._seq_of(call, command))
+
+    async def set_trade_group(
+        self, call: Call, request: admin_pb2.SetTradeGroupRequest
+    ) -> admin_pb2.SetTradeGroupResponse:
+        """Put an account into a trade group, or take it out."""
+        command = SetTradeGroup(
+            account_id=AccountId(check_id(request.account_id, "account_id")),
+            group=check_id(request.group, "group") if request.group else None,
+            cause=convert.cause(request.cause),
+            request_id=convert.optional_id(request.request_id),
+        )
+        return admin_pb2.SetTradeGroupResponse(seq=await self._seq_of(call, command))
 
     async def deposit(
         self, call: Call, request: admin_pb2.DepositRequest

@@ -243,6 +243,24 @@ class FreezePurseResponse(_message.Message):
     seq: int
     def __init__(self, seq: _Optional[int] = ...) -> None: ...
 
+class SetTradeGroupRequest(_message.Message):
+    __slots__ = ("account_id", "group", "cause", "request_id")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    group: str
+    cause: str
+    request_id: str
+    def __init__(self, account_id: _Optional[str] = ..., group: _Optional[str] = ..., cause: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class SetTradeGroupResponse(_message.Message):
+    __slots__ = ("seq",)
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    def __init__(self, seq: _Optional[int] = ...) -> None: ...
+
 class DepositRequest(_message.Message):
     __slots__ = ("account_id", "subaccount", "asset", "amount", "request_id")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]

@@ -106,6 +106,11 @@ class AdminServiceStub:
                 request_serializer=xache_dot_v1_dot_admin__pb2.FreezePurseRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_admin__pb2.FreezePurseResponse.FromString,
                 _registered_method=True)
+        self.SetTradeGroup = channel.unary_unary(
+                '/xache.v1.AdminService/SetTradeGroup',
+                request_serializer=xache_dot_v1_dot_admin__pb2.SetTradeGroupRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_admin__pb2.SetTradeGroupResponse.FromString,
+                _registered_method=True)
         self.Deposit = channel.unary_unary(
                 '/xache.v1.AdminService/Deposit',
                 request_serializer=xache_dot_v1_dot_admin__pb2.DepositRequest.SerializeToString,
@@ -229,6 +234,14 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetTradeGroup(self, request, context):
+        """Put an account into a trade group, whose orders do not trade with each other, or
+        take it out.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Deposit(self, request, context):
         """Credit money that came in from outside.
         """
@@ -323,6 +336,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.FreezePurse,
                     request_deserializer=xache_dot_v1_dot_admin__pb2.FreezePurseRequest.FromString,
                     response_serializer=xache_dot_v1_dot_admin__pb2.FreezePurseResponse.SerializeToString,
+            ),
+            'SetTradeGroup': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetTradeGroup,
+                    request_deserializer=xache_dot_v1_dot_admin__pb2.SetTradeGroupRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_admin__pb2.SetTradeGroupResponse.SerializeToString,
             ),
             'Deposit': grpc.unary_unary_rpc_method_handler(
                     servicer.Deposit,
@@ -720,6 +738,33 @@ class AdminService:
             '/xache.v1.AdminService/FreezePurse',
             xache_dot_v1_dot_admin__pb2.FreezePurseRequest.SerializeToString,
             xache_dot_v1_dot_admin__pb2.FreezePurseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetTradeGroup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AdminService/SetTradeGroup',
+            xache_dot_v1_dot_admin__pb2.SetTradeGroupRequest.SerializeToString,
+            xache_dot_v1_dot_admin__pb2.SetTradeGroupResponse.FromString,
             options,
             channel_credentials,
             insecure,
