@@ -100,6 +100,10 @@ def place_list(
         check_filters(state, market, purse, order, at_ns)
     open_here = purse.open_counts.get(command.symbol, 0) + len(orders) - 1
     risk.check_open_orders(open_here, instrument.max_open_orders, command.symbol)
+    limits = purse.limits if purse.limits is not None else state.default_limits
+    if limits is not None:
+        open_all = len(purse.open_orders) + len(orders) - 1
+        risk.check_open_orders(open_all, limits.max_open_orders, "this purse")
     _check_prices(market, command.kind, orders, at_ns)
     plan = plan_order(state, market, instrument, orders[0], alone=False)
     holds = [hold_units(market, instrument, order, plan, at_ns) for order in orders]
