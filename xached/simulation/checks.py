@@ -11,7 +11,7 @@ from collections import Counter
 from xached.domain.instrument import AssetName
 from xached.domain.ledger import AccountKind
 from xached.domain.messages import Row, request_key
-from xached.domain.order import Order, Purse, Side
+from xached.domain.order import MarketState, Order, Purse, Side
 from xached.domain.state import State
 from xached.runtime.topic import Lagged, Subscription
 from xached.simulation.machine import Life, Machine, Violation
@@ -171,7 +171,10 @@ def _shows(order: Order, lots: int) -> bool:
 
 
 def _check_books(state: State) -> None:
-    """Books are sorted and not crossed, and hold nothing but open orders with their leaves."""
+    """Books are sorted and hold nothing but open orders with their leaves.
+
+    They are not crossed where orders are matched; what gathers for an auction crosses.
+    """
     for symbol, market in state.markets.items():
         best: dict[Side, int] = {}
         for side, sign in ((Side.BUY, -1), (Side.SELL, 1)):
@@ -184,5 +187,6 @@ def _check_books(state: State) -> None:
                     raise Violation(BOOK, f"{symbol} {side.name} is not sorted at {price_ticks}")
                 before = sign * price_ticks
                 best.setdefault(side, price_ticks)
-        if len(best) == 2 and best[Side.BUY] >= best[Side.SELL]:
+        matching = market.state in (MarketState.TRADING, MarketState.POST_ONLY)
+        if matching and len(best) == 2 and best[Side.BUY] >= best[Side.SELL]:
             raise Violation(BOOK, f"{symbol} is crossed: {best}")

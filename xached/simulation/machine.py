@@ -121,12 +121,12 @@ class HandedOver:
             del self._calls[call]
 
     async def _hold(self, *, task_status: trio.TaskStatus[trio.Nursery]) -> None:
-        try:
-            async with trio.open_nursery() as calls:
-                task_status.started(calls)
+        async with trio.open_nursery() as calls:
+            task_status.started(calls)
+            try:
                 await trio.sleep_forever()
-        finally:
-            self._nursery = None
+            finally:
+                self._nursery = None
 
 
 @attrs.frozen(kw_only=True)

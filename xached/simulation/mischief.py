@@ -184,12 +184,20 @@ async def change_market(people: People, person: Person) -> None:  # noqa: ARG001
     """A market is closed for a while."""
     symbol = people.draw.choice(list(SYMBOLS))
     for state in (
-        people.draw.choice((types_pb2.MARKET_STATE_POST_ONLY, types_pb2.MARKET_STATE_CANCEL_ONLY)),
+        people.draw.choice(_OTHER_STATES),
         types_pb2.MARKET_STATE_TRADING,
     ):
         request = admin_pb2.SetMarketStateRequest(symbol=symbol, state=state, cause="a look")
         await people.ask(people.admin, f"{ADMIN}SetMarketState", request)
         await trio.sleep(people.draw.uniform(0, 0.1))
+
+
+_OTHER_STATES: Final = (
+    types_pb2.MARKET_STATE_POST_ONLY,
+    types_pb2.MARKET_STATE_CANCEL_ONLY,
+    types_pb2.MARKET_STATE_AUCTION,
+    types_pb2.MARKET_STATE_AUCTION,
+)
 
 
 @action(1)

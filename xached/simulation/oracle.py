@@ -11,8 +11,10 @@ from __future__ import annotations
 import attrs
 
 from xached.domain.instrument import Symbol
+from xached.domain.list_messages import OrderResized
 from xached.domain.messages import (
     Event,
+    MarketStateSet,
     MatchPrevented,
     OrderAccepted,
     OrderEnded,
@@ -22,7 +24,7 @@ from xached.domain.messages import (
     SliceShown,
     Traded,
 )
-from xached.domain.order import EndReason, OrderId, Side
+from xached.domain.order import EndReason, MarketState, OrderId, Side
 
 
 class PriorityBroken(Exception):  # noqa: N818 - what was found
@@ -37,6 +39,7 @@ class Known:
     symbol: Symbol
     side: Side
     price_ticks: int | None
+    quantity_lots: int
     leaves_lots: int
     """What may trade now: of an iceberg in the book what it shows."""
     hidden_lots: int = 0
@@ -49,6 +52,8 @@ class Oracle:
     def __init__(self) -> None:
         self._known: dict[OrderId, Known] = {}
         self._arrivals = 0
+        self._gathering: dict[Symbol, bool] = {}
+        """Markets in an auction, where orders gather and cross."""
         self._passed_over: list[tuple[OrderId, OrderId]] = []
         """(taker, maker) that must not trade with each other, of the row at hand."""
 
@@ -72,8 +77,17 @@ class Oracle:
     def _read(self, event: Event) -> None:
         if isinstance(event, OrderAccepted):
             self._known[event.order_id] = Known(
-                event.order_id, event.symbol, event.side, event.price_ticks, event.quantity_lots
+                event.order_id,
+                event.symbol,
+                event.side,
+                event.price_ticks,
+                event.quantity_lots,
+                event.quantity_lots,
             )
+        elif isinstance(event, MarketStateSet):
+            self._gathering[event.symbol] = event.state is MarketState.AUCTION
+        elif isinstance(event, OrderResized):
+            self._resized(event)
         elif isinstance(event, Traded):
             self._traded(event)
         elif isinstance(event, MatchPrevented):
@@ -112,7 +126,8 @@ class Oracle:
 
     def _prevented(self, event: MatchPrevented) -> None:
         taker, maker = self._known[event.taker_order_id], self._known[event.maker_order_id]
-        self._expect_best(taker, event.maker_order_id, event.price_ticks)
+        if taker.arrival is None:  # Else both rested: who meets whom in an auction is its own rule.
+            self._expect_best(taker, event.maker_order_id, event.price_ticks)
         if not event.lost_lots:
             self._passed_over.append((event.taker_order_id, event.maker_order_id))
             return
@@ -130,8 +145,21 @@ class Oracle:
         self._arrivals += 1
         order.arrival = self._arrivals
 
+    def _resized(self, event: OrderResized) -> None:
+        """An order of a list follows its parent; what grows in the book goes to the back."""
+        order = self._known[event.order_id]
+        grown_lots = event.quantity_lots - order.quantity_lots
+        order.quantity_lots = event.quantity_lots
+        if event.resting_lots:
+            order.leaves_lots = event.resting_lots
+            self._arrivals += 1
+            order.arrival = self._arrivals
+        elif order.arrival is None:
+            order.leaves_lots += grown_lots
+
     def _reduced(self, event: OrderReduced) -> None:
         order = self._known[event.order_id]
+        order.quantity_lots = event.quantity_lots
         if order.arrival is None:
             order.leaves_lots -= event.reduced_lots
         else:
@@ -149,7 +177,7 @@ class Oracle:
         order = self._known[event.order_id]
         if order.leaves_lots != event.leaves_lots or not order.leaves_lots:
             raise PriorityBroken(f"{order} has other leaves")
-        best = self._best_for(order)
+        best = None if self._gathering.get(order.symbol) else self._best_for(order)
         if best is not None and _meets(order, best):
             raise PriorityBroken(f"it rests although it could trade with {best}")
         order.hidden_lots = event.hidden_lots

@@ -225,6 +225,50 @@ async def preview(people: People, person: Person) -> None:
     await people.ask(person, f"{TRADING}PreviewOrder", request)
 
 
+@action(8)
+async def place_list(people: People, person: Person) -> None:
+    """Two of which one will do, one for the sake of another, or a bracket; around the mark."""
+    draw = people.draw
+    symbol = draw.choice(list(SYMBOLS))
+    mark, quantity = SYMBOLS[symbol], f"0.0{draw.randrange(1, 60):02d}"
+
+    def leg(away: int, **more: Any) -> trading_pb2.PlaceOrderRequest:
+        fields = {"symbol": "", "quantity": quantity, "side": types_pb2.SIDE_SELL, **more}
+        return order(people, person, price=str(mark + away), **fields)
+
+    stop = leg(0, type=types_pb2.ORDER_TYPE_STOP, stop_price=str(mark - draw.randrange(3, 9)))
+    stop.price = ""
+    profit = leg(draw.randrange(3, 9))
+    parent = leg(draw.randrange(-3, 4), side=types_pb2.SIDE_BUY)
+    kind, orders = draw.choice(
+        (
+            (types_pb2.LIST_KIND_OCO, [profit, stop]),
+            (types_pb2.LIST_KIND_OTO, [parent, profit]),
+            (types_pb2.LIST_KIND_BRACKET, [parent, profit, stop]),
+        )
+    )
+    activation = types_pb2.LIST_ACTIVATION_UNSPECIFIED
+    if kind == types_pb2.LIST_KIND_OTO:
+        activation = draw.choice(
+            (types_pb2.LIST_ACTIVATION_FULL, types_pb2.LIST_ACTIVATION_PARTIAL)
+        )
+    request = trading_pb2.PlaceOrderListRequest(
+        symbol=symbol, kind=kind, activation=activation, orders=orders, request_id=person.new_id()
+    )
+    result = await people.ask(person, f"{TRADING}PlaceOrderList", request)
+    if isinstance(result, Answered):
+        person.orders.extend(("", each.client_order_id) for each in orders)
+
+
+@action(1)
+async def flatten(people: People, person: Person) -> None:
+    """Cancel everything of a market and sell what one has in it."""
+    request = trading_pb2.FlattenRequest(
+        symbol=people.draw.choice(list(SYMBOLS)), request_id=person.new_id()
+    )
+    await people.ask(person, f"{TRADING}Flatten", request)
+
+
 @action(2)
 async def arm_dead_man(people: People, person: Person) -> None:
     """Cancel everything unless one is heard of again in time; or disarm."""

@@ -198,6 +198,11 @@ def _armed(body: bytes, answer: bytes) -> Trace | None:
     return Trace(trading_pb2.CancelAllAfterResponse.FromString(answer).seq, request.request_id)
 
 
+def _listed(body: bytes, answer: bytes) -> Trace | None:
+    request = trading_pb2.PlaceOrderListRequest.FromString(body)
+    return Trace(trading_pb2.PlaceOrderListResponse.FromString(answer).seq, request.request_id)
+
+
 def _transferred(body: bytes, answer: bytes) -> Trace | None:
     request = wallet_pb2.TransferFundsRequest.FromString(body)
     return Trace(wallet_pb2.TransferFundsResponse.FromString(answer).seq, request.request_id)
@@ -214,6 +219,7 @@ TRACES: Final[Mapping[str, Callable[[bytes, bytes], Trace | None]]] = {
     f"{TRADING}AmendOrder": _amended,
     f"{TRADING}ReplaceOrder": _replaced,
     f"{TRADING}CancelAllAfter": _armed,
+    f"{TRADING}PlaceOrderList": _listed,
     f"{WALLET}TransferFunds": _transferred,
     f"{ADMIN}Deposit": _deposited,
 }
