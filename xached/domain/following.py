@@ -159,10 +159,14 @@ def _activate(state: State, listed: OrderList, _seq: int, at_ns: int) -> Events:
     if listed.activation is ListActivation.FULL and listed.parent_is_open:
         return ()
     events: list[Event] = []
+    lots = holder.quantity_lots
+    if listed.activation is ListActivation.FULL and holder.side is SELL:
+        # A parent that lost a part by DECREMENT is filled with less than the child was placed for.
+        lots = min(lots, listed.given_lots)
     for order_id in listed.child_ids:
         child = state.orders[order_id]
-        if child.quantity_lots != holder.quantity_lots:
-            events.append(_resized(child, holder.quantity_lots))
+        if child.quantity_lots != lots:
+            events.append(_resized(child, lots))
         events.append(ChildActivated(order_id=order_id, purse=child.purse, symbol=child.symbol))
         if child.trigger is not None:
             events.append(parked(state.markets[child.symbol], child, at_ns))
