@@ -660,10 +660,11 @@ def test_agrees_with_the_model(machine: type[ExchangeMachine], part: int) -> Non
 #   time priority reversed; a part-filled maker sent to the back of its level
 #   self-trade prevention ignored; EXPIRE_BOTH spares the maker; prevented lots count as filled;
 #   accounts compared without the slash (*)
-#   a self-transfer that pays a fee, realises a profit or leaves the cost behind
-#   reduce-only orders trimmed oldest first, or not when a maker's position shrinks
-#   an iceberg's next slice goes to the front, or its maker's fee is rounded for each slice
-#   a decrement frees too little of a hold, counts as filled, leaves a quote amount as it was
+#   a decrement that counts as filled, or leaves a quote amount as it was; one that frees too little
+#   of a hold (*)
+#   an iceberg maker's fee rounded for each slice; its next slice at the front (*)
+#   reduce-only orders trimmed oldest first (*), or not when a resting order shrank the position (*)
+#   a self-transfer that leaves the cost of a position behind (*)
 #   a step forgets what its earlier trades did to a position, or what a taker has just bought
 #   (a real mistake, found here), or writes positions while deciding
 #   bands round outwards; touching is not crossing; the band is looked at before the notional
