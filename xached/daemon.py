@@ -32,6 +32,7 @@ from xached.adapters.child import find_strategies
 from xached.adapters.feeds.live import LiveFeed
 from xached.api.account import AccountHandlers
 from xached.api.admin import ActorReport, AdminHandlers, HouseReport
+from xached.api.auction import AuctionHandlers
 from xached.api.auth import AuthHandlers, SessionAuthorizer
 from xached.api.disconnect_guard import end_streams_of_the_past
 from xached.api.errors import Interceptor
@@ -586,7 +587,11 @@ def _services(core: _Core) -> tuple[Service, ...]:
         _service(auth_pb2, "AuthService", AuthHandlers(sessions)),
         _service(account_pb2, "AccountService", account),
         _service(trading_pb2, "TradingService", trading),
-        _service(market_pb2, "MarketService", MarketHandlers(core.market, directory)),
+        _service(
+            market_pb2,
+            "MarketService",
+            (MarketHandlers(core.market, directory), AuctionHandlers(matching, directory)),
+        ),
         _service(wallet_pb2, "WalletService", wallet),
     )
 

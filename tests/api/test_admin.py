@@ -15,9 +15,10 @@ import pytest
 import trio
 from google.protobuf.message import Message
 from trio.testing import MockClock, wait_all_tasks_blocked
-from xache.v1 import admin_pb2, options_pb2, trading_pb2, types_pb2
+from xache.v1 import admin_pb2, market_pb2, options_pb2, trading_pb2, types_pb2
 
 from tests.api.trading_house import (
+    Collected,
     FakeCall,
     TradingHouse,
     call_of,
@@ -28,6 +29,7 @@ from tests.api.trading_house import (
 from xached.actors.integrity import run_integrity
 from xached.api import listing
 from xached.api.admin import ActorReport, AdminHandlers, HouseReport
+from xached.api.auction import AuctionHandlers
 from xached.api.auth import Sessions
 from xached.api.errors import StatusError
 from xached.api.integrity import IntegrityHandlers
@@ -316,19 +318,31 @@ async def test_orders_gather_in_an_auction_and_trade_at_one_price_when_it_ends(
     await admin.set_market_state(ADMIN, request)
     sell, buy = types_pb2.SIDE_SELL, types_pb2.SIDE_BUY
     await house.place("bob", limit("b1", sell, price="49000", quantity="0.001"))
-    placed = await house.place("alice", limit("a1", buy, price="51000", quantity="0.001"))
+    placed = await house.place("alice", limit("a1", buy, price="51000", quantity="0.003"))
     assert not placed.fills
-    request.state = types_pb2.MARKET_STATE_TRADING
-    ended = await admin.set_market_state(ADMIN, request)
+    auctions = AuctionHandlers(house.running.matching, house.running.directory)
+    told: Collected[market_pb2.WatchAuctionResponse] = Collected()
+    async with trio.open_nursery() as nursery:
+        wanted = market_pb2.WatchAuctionRequest(symbol="BTC-USDT")
+        nursery.start_soon(auctions.watch_auction, ADMIN, wanted, told)
+        await trio.sleep(2.5)
+        request.state = types_pb2.MARKET_STATE_TRADING
+        ended = await admin.set_market_state(ADMIN, request)
+        await trio.sleep(10)
+        nursery.cancel_scope.cancel()
+    first = told.messages[0]
+    assert (first.gathering, first.quantity, first.buy_imbalance) == (True, "0.001", "0.002")
+    assert (first.price, first.sell_imbalance) == ("50000.0", "0")
+    # Every second of it, once its end, and then signs of life.
+    assert [message.gathering for message in told.messages] == [True] * 3 + [False] * 2
     row = house.running.journal.row(ended.seq)
     assert row is not None
     assert row.by == "root"
     order = await house.reading.get_order(
         call_of("alice"), trading_pb2.GetOrderRequest(order_id=placed.order.order_id)
     )
-    assert order.order.status == types_pb2.ORDER_STATUS_FILLED
-    # Both are as near the mark of 50,000 as they can be.
-    assert [fill.price for fill in order.fills] == ["50000.0"]
+    assert order.order.executed_quantity == "0.001"
+    assert [fill.price for fill in order.fills] == [first.price]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,8 @@ from xache.v1 import market_pb2, types_pb2
 from tests.actors.market_house import CommandedFeed, RowsExchange, Running, quote, running
 from tests.domain.market_values import ModelVenue
 from tests.storage.house import INSTRUMENT, SYMBOL
+from xached.actors.matching import Matching
+from xached.api.auction import AuctionHandlers
 from xached.api.errors import status_of
 from xached.api.market import HEARTBEAT_S, MarketHandlers, book_checksum
 from xached.api.routes import Call, Responses, Routes, Service
@@ -114,9 +116,10 @@ async def test_every_method_has_its_handler(
     edge: Edge, autojump_clock: trio.testing.MockClock
 ) -> None:
     descriptor = market_pb2.DESCRIPTOR.services_by_name["MarketService"]
-    service = Service(descriptor=descriptor, handlers=edge.handlers)
+    auctions = AuctionHandlers(Matching(8), Directory())
+    service = Service(descriptor=descriptor, handlers=(edge.handlers, auctions))
     routes = Routes([service], authorizer=cast(Any, None))
-    assert len(routes.paths) == 9
+    assert len(routes.paths) == 10
 
 
 async def test_instruments_say_their_rules_and_state(

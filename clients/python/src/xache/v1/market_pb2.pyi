@@ -331,3 +331,31 @@ class WatchCandlesResponse(_message.Message):
     lagged: bool
     shutdown: _types_pb2.ServerShutdown
     def __init__(self, symbol: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., interval: _Optional[_Union[Interval, str]] = ..., candles: _Optional[_Iterable[_Union[Candle, _Mapping]]] = ..., reset: _Optional[bool] = ..., lagged: _Optional[bool] = ..., shutdown: _Optional[_Union[_types_pb2.ServerShutdown, _Mapping]] = ...) -> None: ...
+
+class WatchAuctionRequest(_message.Message):
+    __slots__ = ("symbol",)
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    def __init__(self, symbol: _Optional[str] = ...) -> None: ...
+
+class WatchAuctionResponse(_message.Message):
+    __slots__ = ("symbol", "gathering", "price", "quantity", "buy_imbalance", "sell_imbalance", "until_ns", "seq", "shutdown")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    GATHERING_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    BUY_IMBALANCE_FIELD_NUMBER: _ClassVar[int]
+    SELL_IMBALANCE_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_NS_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    SHUTDOWN_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    gathering: bool
+    price: str
+    quantity: str
+    buy_imbalance: str
+    sell_imbalance: str
+    until_ns: int
+    seq: int
+    shutdown: _types_pb2.ServerShutdown
+    def __init__(self, symbol: _Optional[str] = ..., gathering: _Optional[bool] = ..., price: _Optional[str] = ..., quantity: _Optional[str] = ..., buy_imbalance: _Optional[str] = ..., sell_imbalance: _Optional[str] = ..., until_ns: _Optional[int] = ..., seq: _Optional[int] = ..., shutdown: _Optional[_Union[_types_pb2.ServerShutdown, _Mapping]] = ...) -> None: ...

@@ -81,6 +81,11 @@ class MarketServiceStub:
                 request_serializer=xache_dot_v1_dot_market__pb2.WatchCandlesRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_market__pb2.WatchCandlesResponse.FromString,
                 _registered_method=True)
+        self.WatchAuction = channel.unary_stream(
+                '/xache.v1.MarketService/WatchAuction',
+                request_serializer=xache_dot_v1_dot_market__pb2.WatchAuctionRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_market__pb2.WatchAuctionResponse.FromString,
+                _registered_method=True)
 
 
 class MarketServiceServicer:
@@ -152,6 +157,14 @@ class MarketServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchAuction(self, request, context):
+        """Tell the price at which a market would open, every second while orders gather in
+        an auction, and a sign of life every five seconds while none do.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MarketServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -199,6 +212,11 @@ def add_MarketServiceServicer_to_server(servicer, server):
                     servicer.WatchCandles,
                     request_deserializer=xache_dot_v1_dot_market__pb2.WatchCandlesRequest.FromString,
                     response_serializer=xache_dot_v1_dot_market__pb2.WatchCandlesResponse.SerializeToString,
+            ),
+            'WatchAuction': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchAuction,
+                    request_deserializer=xache_dot_v1_dot_market__pb2.WatchAuctionRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_market__pb2.WatchAuctionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -446,6 +464,33 @@ class MarketService:
             '/xache.v1.MarketService/WatchCandles',
             xache_dot_v1_dot_market__pb2.WatchCandlesRequest.SerializeToString,
             xache_dot_v1_dot_market__pb2.WatchCandlesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchAuction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/xache.v1.MarketService/WatchAuction',
+            xache_dot_v1_dot_market__pb2.WatchAuctionRequest.SerializeToString,
+            xache_dot_v1_dot_market__pb2.WatchAuctionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,84 @@
+"""MarketService: at what price a market would open, told every second while orders gather.
+
+Anybody may look, so the exchange is asked at most once a second and market, however many do.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+import trio
+from xache.v1 import market_pb2
+
+from xached.actors.matching import Matching
+from xached.api.routes import Call, Responses
+from xached.domain.instrument import Directory, Instrument, Symbol
+from xached.domain.queries import Auction, IndicativeQuery
+
+PERIOD_S: Final = 1.0
+SILENCE_PERIODS: Final = 5
+"""Periods without an auction before a sign of life."""
+
+
+@attrs.define
+class _Look:
+    """What was seen last; ``lock`` lets one look at a time."""
+
+    at_s: float = float("-inf")
+    auction: Auction | None = None
+    lock: trio.Lock = attrs.field(factory=trio.Lock)
+
+
+class AuctionHandlers:
+    """Handlers of MarketService about auctions."""
+
+    def __init__(self, matching: Matching, directory: Directory) -> None:
+        self._matching = matching
+        self._directory = directory
+        self._looks: dict[Symbol, _Look] = {}
+
+    async def watch_auction(
+        self,
+        _call: Call,
+        request: market_pb2.WatchAuctionRequest,
+        responses: Responses[market_pb2.WatchAuctionResponse],
+    ) -> None:
+        """Tell the indicative price and imbalance of a market every second of its auction."""
+        instrument = self._directory.instrument(request.symbol)
+        silent = SILENCE_PERIODS
+        gathering = False
+        while True:
+            auction = await self._look(instrument.symbol)
+            silent += 1
+            # The end of an auction is told once; then only signs of life.
+            if auction is not None or gathering or silent >= SILENCE_PERIODS:
+                await responses.send(_message(instrument, auction))
+                silent = 0
+            gathering = auction is not None
+            await trio.sleep(PERIOD_S)
+
+    async def _look(self, symbol: Symbol) -> Auction | None:
+        look = self._looks.setdefault(symbol, _Look())
+        async with look.lock:
+            now_s = trio.current_time()
+            if now_s >= look.at_s + PERIOD_S:
+                look.auction = await self._matching.query(IndicativeQuery(symbol))
+                look.at_s = now_s
+        return look.auction
+
+
+def _message(instrument: Instrument, auction: Auction | None) -> market_pb2.WatchAuctionResponse:
+    message = market_pb2.WatchAuctionResponse(symbol=instrument.symbol)
+    if auction is None:
+        return message
+    message.gathering = True
+    message.seq = auction.seq
+    message.until_ns = auction.until_ns or 0
+    indication = auction.indication
+    if indication is not None:
+        message.price = instrument.format_price(indication.price_ticks)
+        message.quantity = instrument.format_quantity(indication.volume_lots)
+        message.buy_imbalance = instrument.format_quantity(max(0, indication.imbalance_lots))
+        message.sell_imbalance = instrument.format_quantity(max(0, -indication.imbalance_lots))
+    return message
