@@ -16,6 +16,8 @@ from xache.v1 import market_pb2, market_pb2_grpc
 from tests.api.edge import Doorman, details_of, error_of, in_thread
 from tests.domain.market_values import BTC
 from xached.actors.market.data import MarketData, WatchedLine
+from xached.actors.matching import Matching
+from xached.api.auction import AuctionHandlers
 from xached.api.errors import Interceptor
 from xached.api.grpc_server import Limits, Server
 from xached.api.market import MarketHandlers, book_checksum
@@ -67,9 +69,10 @@ class House:
         )
         self.handlers = Handlers(self.data, directory)
         self.incidents: list[Any] = []
+        auctions = AuctionHandlers(Matching(1), directory)
         service = market_pb2.DESCRIPTOR.services_by_name["MarketService"]
         self.server = Server(
-            Routes([Service(descriptor=service, handlers=self.handlers)], Doorman()),
+            Routes([Service(descriptor=service, handlers=(self.handlers, auctions))], Doorman()),
             Interceptor(world, lambda *incident: self.incidents.append(incident)),
             world,
             Limits(write_timeout_s=4.0),

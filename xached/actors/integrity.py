@@ -13,7 +13,7 @@ import trio
 
 from xached.domain.integrity import Integrity
 from xached.domain.messages import Row
-from xached.runtime.mailbox import Overloaded
+from xached.runtime.mailbox import Closed, Overloaded
 from xached.runtime.topic import Lagged, Topic
 
 LOOK_BACK_ROWS: Final = 10_000
@@ -30,7 +30,7 @@ class Journal(Protocol):
     async def rows(self, first: int, last: int) -> list[Row]:
         """Rows that are on disk; as many as fit, at least the first when it is there.
 
-        Raises: Overloaded.
+        Raises: Overloaded, Closed.
         """
         ...
 
@@ -38,7 +38,11 @@ class Journal(Protocol):
 async def run_integrity(
     integrity: Integrity, feed: Topic[Row], journal: Journal, last_seq: Callable[[], int]
 ) -> None:
-    """Follow the rows until cancelled. ``last_seq``: the newest that is on disk."""
+    """Follow the rows until cancelled or the exchange has closed.
+
+    Args:
+        last_seq: tells the newest row that is on disk.
+    """
     integrity.seq = max(integrity.seq, last_seq() - LOOK_BACK_ROWS)
     while True:
         async with feed.subscribe(ROWS_BUFFERED_MAX) as heard:
@@ -48,6 +52,8 @@ async def run_integrity(
                 except Overloaded:
                     await trio.sleep(RETRY_S)
                     continue
+                except Closed:
+                    return
                 for row in missed:
                     integrity.fold(row)
             lagged = False

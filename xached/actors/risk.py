@@ -90,11 +90,18 @@ async def run_risk(
     clock: SteadyClock,
     blind: Callable[[], Collection[Symbol]],
 ) -> None:
-    """Watch until cancelled. ``blind``: markets whose feed is silent."""
+    """Watch until cancelled or the exchange has closed.
+
+    Args:
+        blind: tells the markets whose feed is silent.
+    """
     while True:
-        # The guard takes care of a watch that does not get through.
-        with contextlib.suppress(Overloaded):
-            await watch.round(exchange, blind(), clock)
+        try:
+            # The guard takes care of a watch that does not get through.
+            with contextlib.suppress(Overloaded):
+                await watch.round(exchange, blind(), clock)
+        except Closed:
+            return
         await trio.sleep(PERIOD_S)
 
 

@@ -48,7 +48,7 @@ from xached.domain.order import Purse
 
 DETAILS_KEY: Final = "grpc-status-details-bin"
 
-FAREWELL_S: Final = 2.0
+FAREWELL_S: Final = 4.0
 """How long the last message of a stream may take: a client that does not read delays no stop."""
 
 

@@ -324,7 +324,7 @@ def tls_credentials(
 _ACCEPTING: Final = 32
 """Calls that the core may hand over between two rounds of the pump."""
 
-_LAST_WORDS_S: Final = 2.0
+_LAST_WORDS_S: Final = 4.0
 """For statuses to reach clients that read, once their handlers have ended."""
 
 _CORE_DOWN_S: Final = 5.0

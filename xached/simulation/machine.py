@@ -326,6 +326,7 @@ class Machine:
                     nursery.cancel_scope.cancel()
         except BaseException as error:
             self._judge(error, world)
+        self.ends["Crashed"] += world.frozen
 
     def _incident(self, incident_id: str, method: str, error: BaseException) -> None:
         """A handler met a bug."""
