@@ -35,9 +35,6 @@ from xached.storage.views import Views, ViewsReader
 
 PAPER = Venue("PAPER")
 PLACES = 1_024
-MESSAGES_MAX = 8
-"""Of one transaction: each may be many rows, and the house runs on the same thread."""
-
 ROWS_AT_ONCE = 200
 """Rows that a recovery replays before it lets others run: a few milliseconds."""
 
@@ -109,7 +106,6 @@ class PaperHouse:
                 self.rows,
                 self.directory,
                 self._clock.now_ns,
-                messages_max=MESSAGES_MAX,
                 counterparty=liquidity,
             )
             streams = {stream: armed.purse for stream, armed in exchange.state.streams.items()}

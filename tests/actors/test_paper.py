@@ -12,21 +12,11 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tests.paper_venue import ALICE, BOB, PAPER_SYMBOL, HandVenue, PaperRun, paper_run
-from xached.domain.messages import OpenPurse, OrderEnded, ReplaceOrder, Row, Traded
-from xached.domain.order import (
-    EndReason,
-    OrderType,
-    Purse,
-    Side,
-    TimeInForce,
-    Trigger,
-    TriggerSource,
-)
+from tests.paper_venue import ALICE, BOB, HandVenue, PaperRun, paper_run
+from xached.domain.messages import OrderEnded, Row, Traded
+from xached.domain.order import EndReason, OrderType, Side, TimeInForce, Trigger, TriggerSource
 from xached.domain.paper_liquidity import VENUE
-from xached.domain.protection_messages import Flatten
 from xached.domain.queries import PurseQuery
-from xached.domain.rejection import Reason, Rejection
 from xached.runtime.mailbox import Closed
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -228,55 +218,3 @@ async def test_only_what_fills_or_triggers_is_journaled(
             run.venue.trade(BUY, 500_100, 1)
         await settle(run)
         assert (await run.house.matching.own_market()).seq == seq
-
-
-async def test_fill_or_kill_is_judged_by_all_that_is_there(
-    autojump_clock: MockClock, tmp_path: Path
-) -> None:
-    async with paper_run(tmp_path, venue_with_book()) as run:
-        terms = {"price_ticks": 500_200, "time_in_force": TimeInForce.FOK}
-        row = await run.place(ALICE, BUY, 11, **terms)
-        (ended,) = (event for event in row.events if isinstance(event, OrderEnded))
-        assert (ended.reason, fills(row)) == (EndReason.FOK, [])
-        assert fills(await run.place(ALICE, BUY, 10, **terms)) == [(500_100, 5), (500_200, 5)]
-
-
-async def test_without_funds_only_a_level_of_the_venue_is_journaled(
-    autojump_clock: MockClock, tmp_path: Path
-) -> None:
-    async with paper_run(tmp_path, venue_with_book()) as run:
-        await run.place(ALICE, BUY, 1)
-        poor = Purse("carol/paper")
-        opening = OpenPurse(purse=poor, simulated=True, request_id="")
-        seq = (await run.house.matching.execute(opening)).seq
-        with pytest.raises(Rejection) as refused:
-            await run.place(poor, BUY, 9)
-        assert refused.value.reason is Reason.INSUFFICIENT_FUNDS
-        came_and_went = 2
-        assert (await run.house.matching.own_market()).seq == seq + came_and_went
-
-
-async def test_replacing_and_flattening_meet_the_venue(
-    autojump_clock: MockClock, tmp_path: Path
-) -> None:
-    async with paper_run(tmp_path, venue_with_book()) as run:
-        await run.place(ALICE, BUY, 4, price_ticks=499_000, client_order_id="far")
-        replaced = await run.house.matching.execute(
-            ReplaceOrder(
-                purse=ALICE,
-                symbol=PAPER_SYMBOL,
-                replaced_order_id=None,
-                replaced_client_order_id="far",
-                client_order_id="near",
-                price_ticks=500_100,
-                quantity_lots=None,
-                stop_ticks=None,
-                display_lots=None,
-                expires_at_ns=None,
-                expected_executed_lots=None,
-            )
-        )
-        assert fills(replaced) == [(500_100, 4)]
-        flat = await run.house.matching.execute(Flatten(purse=ALICE, symbol=None, request_id=""))
-        assert fills(flat) == [(500_000, 4)]
-        assert await run.btc_lots() == MARKET_LOTS

@@ -32,9 +32,8 @@ from xached.domain.market import Level
 from xached.domain.order import BUY, OrderId, Purse, Side, subaccount_of
 from xached.domain.rejection import Reason, Rejection
 
-LEVELS_MAX = 50
-"""Levels of a side that one order can reach, so that none holds the house up for more than a few
-milliseconds; a filter of open orders may allow fewer."""
+LEVELS_MAX = 100
+"""Levels of a side that one order can reach; a filter of open orders may allow fewer."""
 
 PAPER_SUBACCOUNT = "paper"
 

@@ -69,9 +69,6 @@ class _Wanted:
     limit_ticks: int | None
     lots: int | None
     quote_units: int | None = None
-    all_or_none: bool = False
-    payer: Purse | None = None
-    """Who pays; None where what it pays with is still held."""
 
 
 @attrs.define
@@ -150,9 +147,6 @@ class PaperLiquidity:
             if followed is None or followed.line.stale:
                 continue
             market = state.markets[wanted.symbol]
-            if wanted.lots != 0 and not _has_funds(state, market, wanted):
-                # It is refused by what the first lot costs.
-                wanted = attrs.evolve(wanted, lots=1, all_or_none=False)
             yield from self._follow_price(state, market, followed, exact=wanted.lots == 0)
             yield from self._offer(market, followed, wanted)
 
@@ -305,15 +299,11 @@ class PaperLiquidity:
         if followed.line.stale or lots == 0:
             return
         side, limit = wanted.side.opposite, wanted.limit_ticks
-        levels = [
-            (price_ticks, offered)
-            for price_ticks, offered in followed.copy.offered(followed.line.book.depth, side)
-            if limit is None
-            or (price_ticks <= limit if wanted.side is BUY else price_ticks >= limit)
-        ]
-        if wanted.all_or_none and lots is not None and sum(each for _, each in levels) < lots:
-            return  # It ends without a trade, whatever of it is there.
-        for price_ticks, offered in levels:
+        for price_ticks, offered in followed.copy.offered(followed.line.book.depth, side):
+            if limit is not None and (
+                price_ticks > limit if wanted.side is BUY else price_ticks < limit
+            ):
+                return
             yield self._order(market, side, price_ticks, offered, TimeInForce.GTC)
             if lots is not None:
                 lots -= offered
@@ -421,18 +411,7 @@ def _wanted_by(order: PlaceOrder) -> _Wanted:
         limit_ticks=order.price_ticks,
         lots=lots,
         quote_units=order.quote_units,
-        all_or_none=order.time_in_force is TimeInForce.FOK,
-        payer=order.purse,
     )
-
-
-def _has_funds(state: State, market: Market, wanted: _Wanted) -> bool:
-    payer = wanted.payer
-    if payer is None:
-        return True
-    instrument = market.instrument
-    asset = instrument.quote if wanted.side is BUY else instrument.base
-    return payer in state.purses and state.ledger.available_units(payer, asset) > 0
 
 
 def _watching_mark(trigger: Trigger | None) -> Trigger | None:
