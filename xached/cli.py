@@ -371,7 +371,7 @@ def _damages() -> tuple[type[Exception], ...]:
 
 def _refusals() -> tuple[type[Exception], ...]:
     """What people can put right, each with a text that says what to do."""
-    from xached.actors.sessions import AdminExists
+    from xached.actors.sessions.accounts import AdminExists
     from xached.daemon import ListingRefused
     from xached.demo import DemoDamaged
     from xached.inspection import NoSuchRow

@@ -25,7 +25,7 @@ from xached.actors.market.actor import MarketFeed, run_market
 from xached.actors.market.data import MarketData
 from xached.actors.matching import Matching, MatchingActor
 from xached.actors.risk import RiskWatch, run_guard, run_risk
-from xached.actors.sessions import SessionDesk, run_sessions
+from xached.actors.sessions.actor import SessionDesk, run_sessions
 from xached.actors.strategies.actor import Strategies, run_strategies
 from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
 from xached.adapters.child import find_strategies
@@ -50,7 +50,7 @@ from xached.api.trading import TradingHandlers
 from xached.api.wallet import WalletHandlers
 from xached.api.web import Readiness, WebApp
 from xached.config import Config, FeedsConfig
-from xached.domain.auth import AuthMessage, AuthReply
+from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.instrument import Directory, Symbol
 from xached.domain.integrity import Integrity
 from xached.domain.market import Venue

@@ -12,7 +12,7 @@ from pathlib import Path
 import attrs
 from loguru import logger
 
-from xached.actors.sessions import issue_bootstrap_token
+from xached.actors.sessions.accounts import issue_bootstrap_token
 from xached.domain.auth import Role
 from xached.domain.exchange import Exchange
 from xached.runtime.world import NS_PER_S, World

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import trio
 
-from xached.actors.sessions import SessionDesk, issue_bootstrap_token, run_sessions
+from xached.actors.sessions.accounts import issue_bootstrap_token
+from xached.actors.sessions.actor import SessionDesk, run_sessions
 from xached.domain.auth import (
     AccountOpened,
-    AuthMessage,
-    AuthReply,
     Login,
     Refresh,
     Register,
@@ -20,6 +19,7 @@ from xached.domain.auth import (
     SessionGranted,
     SessionId,
 )
+from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.order import AccountId
 from xached.domain.sessions import SessionTable
 from xached.runtime.mailbox import Mailbox

@@ -23,20 +23,13 @@ from tests.actors.people import (
     issue,
     running,
 )
-from xached.actors.sessions import (
-    HASH_QUEUE_MAX,
-    HASH_WORKERS,
-    SESSIONS_PER_ACCOUNT_MAX,
-    SWEEP_INTERVAL_S,
-    AdminExists,
-    SessionDesk,
-    issue_bootstrap_token,
-    run_sessions,
-)
+from xached.actors.sessions.accounts import AdminExists, issue_bootstrap_token
+from xached.actors.sessions.actor import SessionDesk, run_sessions
+from xached.actors.sessions.hashing import HASH_QUEUE_MAX, HASH_WORKERS
+from xached.actors.sessions.live import SESSIONS_PER_ACCOUNT_MAX
+from xached.actors.sessions.logins import SWEEP_INTERVAL_S
 from xached.domain.auth import (
     AccountProfile,
-    AuthMessage,
-    AuthReply,
     BootstrapAdmin,
     Done,
     GetAccount,
@@ -55,6 +48,7 @@ from xached.domain.auth import (
     SessionList,
     SetRole,
 )
+from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.order import AccountId
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.sessions import SESSION_IDLE_NS, SessionTable

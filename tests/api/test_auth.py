@@ -18,7 +18,7 @@ from xache.v1 import account_pb2, admin_pb2, auth_pb2, options_pb2
 
 from tests.actors.people import ALICE, BOB, PASSWORD, WRONG, People, running
 from xached.actors.matching import Matching
-from xached.actors.sessions import issue_bootstrap_token
+from xached.actors.sessions.accounts import issue_bootstrap_token
 from xached.api import auth
 from xached.api.account import AccountHandlers
 from xached.api.auth import (

@@ -16,7 +16,6 @@ from xached.domain.auth import (
     Account,
     AccountRegistered,
     BootstrapTokenIssued,
-    IdentityEvent,
     PurseIntent,
     Role,
     RoleSet,
@@ -28,8 +27,8 @@ from xached.domain.auth import (
     Setting,
     UserKey,
     UserKeyKind,
-    VaultRow,
 )
+from xached.domain.identity import IdentityEvent, VaultRow
 from xached.domain.order import AccountId
 from xached.runtime.world import LockingMode
 from xached.simulation.disk import Disk, registered
@@ -488,7 +487,19 @@ def test_the_bytes_of_events_never_change() -> None:
 
 @pytest.mark.parametrize(
     "payload",
-    [b"", b"\xc1", b"\x00", b"\x92\x05\x02", b"\x92\x63\x01", b"\x92\x05\x01\x00", b"\x93\x05\x01"],
+    [
+        b"",
+        b"\xc1",
+        b"\x00",
+        b"\x92\x05\x02",
+        b"\x92\x63\x01",
+        b"\x92\x05\x01\x00",
+        b"\x93\x05\x01",
+        b"\x94\x01\x01\xa1a\x92\x05\x01",
+        b"\x94\x01\x01\xa1a\x92\x01\xa1b",
+        b"\x94\x01\x01\xa1a\x92\x01\x01",
+        b"\x94\x01\x01\xa1a\x91\x63",
+    ],
 )
 def test_other_bytes_are_no_event(payload: bytes) -> None:
     with pytest.raises(IdentityCodecError):

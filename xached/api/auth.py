@@ -19,8 +19,6 @@ from xached.api.metadata import address_of
 from xached.api.routes import Authorization, Call, Caller
 from xached.domain.auth import (
     AccountOpened,
-    AuthMessage,
-    AuthReply,
     BootstrapAdmin,
     Done,
     ListSessions,
@@ -37,6 +35,7 @@ from xached.domain.auth import (
     SessionList,
     SetRole,
 )
+from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.order import AccountId
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.sessions import LiveSession, SessionTable

@@ -189,17 +189,11 @@ class BootstrapAdmin:
     password: str = attrs.field(repr=False)
 
 
-AuthMessage: TypeAlias = (
-    Register
-    | Login
-    | Refresh
-    | Logout
-    | ListSessions
-    | RevokeSession
-    | GetAccount
-    | SetRole
-    | BootstrapAdmin
-)
+AccountMessage: TypeAlias = Register | BootstrapAdmin | GetAccount | SetRole
+"""Who people are."""
+
+LoginMessage: TypeAlias = Login | Refresh | Logout | ListSessions | RevokeSession
+"""Which sessions live."""
 
 
 # --- What it answers. A refusal is a Rejection. ----------------------------------------------
@@ -263,9 +257,8 @@ class RolesChanged:
     roles: frozenset[Role]
 
 
-AuthReply: TypeAlias = (
-    Done | AccountOpened | SessionGranted | SessionList | AccountProfile | RolesChanged
-)
+AccountReply: TypeAlias = AccountOpened | AccountProfile | RolesChanged
+LoginReply: TypeAlias = Done | SessionGranted | SessionList
 
 
 # --- What is kept: one class for each table of the vault. ------------------------------------
@@ -325,8 +318,7 @@ class Setting:
     value: bytes = attrs.field(repr=False)
 
 
-VaultRow: TypeAlias = Account | UserKey | Session | PurseIntent | Setting
-"""All that the vault keeps, but for the stream."""
+AccountRow: TypeAlias = Account | UserKey | Session | PurseIntent | Setting
 
 
 # --- What happened: the identity stream. No personal data. -----------------------------------
@@ -372,6 +364,6 @@ class BootstrapTokenIssued:
     """The one-time token for the first administrator was made; it replaces the one before."""
 
 
-IdentityEvent: TypeAlias = (
+AccountEvent: TypeAlias = (
     AccountRegistered | SessionOpened | SessionEnded | RoleSet | BootstrapTokenIssued
 )

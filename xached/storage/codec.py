@@ -373,6 +373,8 @@ class Codec:
     def _pack_other(self, value: object) -> Any:
         if type(value) is int:
             return pack_integer(value)
+        if type(value) is frozenset:
+            return sorted(value)
         return self._plain(value, Kind.VALUE)
 
     # --- reading -----------------------------------------------------------------------------
@@ -454,6 +456,8 @@ class Codec:
             return self._optional(where, name, typing.get_args(hint))
         if typing.get_origin(hint) is tuple:
             return self._tuple(where, name, typing.get_args(hint))
+        if typing.get_origin(hint) is frozenset:
+            return self._set(where, name, typing.get_args(hint)[0])
         if hint in (int, str, bool, bytes, types.NoneType):
             return _Field(name, frozenset({hint}), frozenset({hint}), None, None)
         if isinstance(hint, type) and issubclass(hint, enum.IntEnum):
@@ -508,6 +512,24 @@ class Codec:
             return tuple(restored)
 
         return _Field(name, frozenset({tuple}), frozenset({tuple}), check, restore)
+
+    def _set(self, where: str, name: str, item: Any) -> _Field:
+        """A set of enum members: written as their numbers in order, so that equals look equal."""
+        if not (isinstance(item, type) and issubclass(item, enum.IntEnum)):
+            raise CodecError(f"{where}: of sets only those of enums can be written")
+        reader = _enum_reader(item)
+
+        def check(values: frozenset[Any]) -> None:
+            if any(type(value) is not item for value in values):
+                raise CodecError(f"{where} cannot hold what is no {item.__name__}")
+
+        def restore(values: tuple[Any, ...]) -> frozenset[Any]:
+            numbers = [value for value in values if type(value) is int]
+            if numbers != sorted(set(numbers)) or len(numbers) != len(values):
+                raise CodecError(f"{where} is no set in order")
+            return frozenset(reader(value) for value in values)
+
+        return _Field(name, frozenset({frozenset}), frozenset({tuple}), check, restore)
 
     def _value_reader(self, cls: type) -> Callable[[Any], Any]:
         code = self._known[cls].code

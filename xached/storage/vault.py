@@ -23,15 +23,14 @@ import msgpack
 
 from xached.domain.auth import (
     Account,
-    IdentityEvent,
     PurseIntent,
     Role,
     Session,
     Setting,
     UserKey,
     UserKeyKind,
-    VaultRow,
 )
+from xached.domain.identity import IdentityEvent, VaultRow
 from xached.domain.order import AccountId
 from xached.runtime.world import LockingMode
 from xached.storage.database import DatabaseRefused, open_durable

@@ -18,8 +18,8 @@ from xached.domain.auth import (
     Setting,
     UserKey,
     UserKeyKind,
-    VaultRow,
 )
+from xached.domain.identity import VaultRow
 
 Row = TypeVar("Row", bound=VaultRow)
 Column: TypeAlias = str | bytes | int | None

@@ -1,0 +1,181 @@
+"""Accounts: who people are to the house, and which roles they have."""
+
+from __future__ import annotations
+
+import hmac
+from typing import TypeAlias, assert_never
+
+import attrs
+
+from xached.actors.sessions.core import DeskCore, Step
+from xached.actors.sessions.live import LiveSessions
+from xached.actors.sessions.purses import Purses
+from xached.domain.auth import (
+    AccountMessage,
+    AccountOpened,
+    AccountProfile,
+    AccountRegistered,
+    AccountReply,
+    BootstrapAdmin,
+    BootstrapTokenIssued,
+    EmailAddress,
+    GetAccount,
+    PurseIntent,
+    Register,
+    Role,
+    RolesChanged,
+    RoleSet,
+    SetRole,
+    Setting,
+    parse_email,
+)
+from xached.domain.rejection import Reason, Rejection
+from xached.security.credentials import Credentials
+from xached.security.passwords import check_password
+from xached.security.tokens import new_bootstrap_token
+from xached.storage.vault import BOOTSTRAP_TOKEN, Put, Vault
+
+HashedAccountMessage: TypeAlias = Register | BootstrapAdmin
+
+
+class AdminExists(Exception):  # noqa: N818 - a refusal: nothing failed
+    """There is an administrator already; a bootstrap token would be a second way in."""
+
+
+def issue_bootstrap_token(vault: Vault, credentials: Credentials, now_ns: int) -> str:
+    """Make the one-time token for the first administrator; one issued before stops working.
+
+    Only before the actor runs, or with the daemon stopped. The house keeps a keyed hash.
+
+    Raises: AdminExists; VaultFailed.
+    """
+    if vault.accounts_with_role(Role.ADMIN):
+        raise AdminExists("there is an administrator already, who can give others the role")
+    token = new_bootstrap_token(credentials.entropy)
+    setting = Setting(name=BOOTSTRAP_TOKEN, value=credentials.bootstrap_hash(token))
+    at_ns = max(now_ns, vault.last_at_ns + 1)
+    vault.commit([Put(setting)], [BootstrapTokenIssued()], at_ns)
+    return token
+
+
+class AccountArea:
+    """Decides the messages about accounts."""
+
+    def __init__(self, core: DeskCore, live: LiveSessions, purses: Purses) -> None:
+        self._core = core
+        self._live = live
+        self._purses = purses
+        self.opened = 0
+        """Accounts opened since the start."""
+
+    def check_form(self, message: HashedAccountMessage) -> None:
+        """Refuse at once what no hash could save. Raises: Rejection."""
+        check_password(message.password, parse_email(message.email))
+
+    async def finish(self, message: HashedAccountMessage) -> AccountReply:
+        """Hash, then decide: on a hash worker. Raises: Rejection."""
+        match message:
+            case Register():
+                return await self._register(message)
+            case BootstrapAdmin():
+                return await self._bootstrap(message)
+            case _:
+                assert_never(message)
+
+    async def decide(self, message: AccountMessage, step: Step) -> AccountReply:
+        """Decide what needs no hash. Raises: Rejection."""
+        match message:
+            case GetAccount():
+                account, keys = await self._core.read_account(message.account_id)
+                return AccountProfile(
+                    account_id=account.account_id,
+                    email=self._core.credentials.open_email(account, keys),
+                    roles=account.roles,
+                    created_at_ns=account.created_at_ns,
+                )
+            case SetRole():
+                return await self._set_role(message, step)
+            case Register() | BootstrapAdmin():
+                raise AssertionError("messages that need a hash were handed over")
+            case _:
+                assert_never(message)
+
+    async def _set_role(self, message: SetRole, step: Step) -> AccountReply:
+        if message.role is Role.USER:
+            raise Rejection(Reason.ROLE_FIXED, "every account is a user", field="role")
+        # What this batch has changed already is not in the vault yet.
+        await self._core.commit(step)
+        account, _ = await self._core.read_account(message.account_id)
+        if (message.role in account.roles) == message.granted:
+            return RolesChanged(roles=account.roles)
+        if message.role is Role.ADMIN and not message.granted:
+            vault = self._core.vault
+            if await self._core.lane.run(vault.accounts_with_role, Role.ADMIN) == 1:
+                raise Rejection(Reason.LAST_ADMIN, "the house needs an administrator")
+        roles = account.roles ^ {message.role}
+        step.put(attrs.evolve(account, roles=roles))
+        step.record(
+            RoleSet(
+                account_id=account.account_id,
+                role=message.role,
+                granted=message.granted,
+                by=message.by,
+            )
+        )
+        step.afterwards(lambda: self._live.show_roles(account.account_id, roles))
+        return RolesChanged(roles=roles)
+
+    async def _register(self, message: Register) -> AccountReply:
+        email = parse_email(message.email)
+        await self._check_free(email)
+        password_hash = await self._core.hash_password(message.password)
+        async with self._core.turn() as step:
+            await self._check_free(email)
+            intent = self._open(email, password_hash, frozenset({Role.USER}), step)
+        await self._purses.fulfil(intent)
+        return AccountOpened(account_id=intent.account_id)
+
+    async def _bootstrap(self, message: BootstrapAdmin) -> AccountReply:
+        email = parse_email(message.email)
+        await self._check_bootstrap(message.token)
+        await self._check_free(email)
+        password_hash = await self._core.hash_password(message.password)
+        async with self._core.turn() as step:
+            # Again: another one may have been quicker, and the token works once.
+            await self._check_bootstrap(message.token)
+            await self._check_free(email)
+            intent = self._open(email, password_hash, frozenset({Role.USER, Role.ADMIN}), step)
+            step.drop(Setting(name=BOOTSTRAP_TOKEN, value=b""))
+        await self._purses.fulfil(intent)
+        return AccountOpened(account_id=intent.account_id)
+
+    def _open(
+        self, email: EmailAddress, password_hash: str, roles: frozenset[Role], step: Step
+    ) -> PurseIntent:
+        account, keys = self._core.credentials.new_account(email, password_hash, roles, step.at_ns)
+        intent = PurseIntent(account_id=account.account_id, created_at_ns=step.at_ns)
+        step.put(account)
+        for key in keys:
+            step.put(key)
+        step.put(intent)
+        step.record(AccountRegistered(account_id=account.account_id, roles=roles))
+        self.opened += 1
+        return intent
+
+    async def _check_free(self, email: EmailAddress) -> None:
+        account, _ = await self._core.read_by_email(self._core.credentials.email_lookup(email))
+        if account is not None:
+            # This tells who has an account. Only a confirmation by e-mail could avoid it.
+            raise Rejection(
+                Reason.EMAIL_TAKEN, "there is an account with this address", field="email"
+            )
+
+    async def _check_bootstrap(self, token: str) -> None:
+        expected = await self._core.lane.run(self._core.vault.setting, BOOTSTRAP_TOKEN)
+        given = self._core.credentials.bootstrap_hash(token)
+        if expected is None or not hmac.compare_digest(given, expected):
+            raise Rejection(
+                Reason.BOOTSTRAP_TOKEN,
+                "the token does not work: it works once, and only the newest",
+                field="token",
+            )

@@ -1,0 +1,202 @@
+"""The desk: takes what comes, has the right area decide it, commits, shows, answers.
+
+The actor is the only writer of the vault and of the table of live sessions. A change is decided
+against memory and vault, committed, made visible in the tables, and only then answered; a batch
+is one commit.
+
+Each area of identity is a file of this package with one class that gets the :class:`DeskCore`. To
+add an area:
+
+1. Its messages, replies, rows and events are frozen classes in a flat file of ``domain``; their
+   unions are added to those of ``domain/identity.py``. A row gets its table in
+   ``storage/vault_tables.py``, an event its code in ``storage/identity_codec.py``.
+2. Its class has ``async def decide(message, step) -> reply``, with a ``match`` over its own
+   messages. It reads the vault by ``core.lane.run(core.vault...)``, raises Rejection, and puts
+   rows, events and effects in the step; sessions begin and end through :class:`LiveSessions` only.
+3. What must hash a password is decided by a hash worker instead: ``check_form(message)`` refuses
+   early, ``async def finish(message) -> reply`` hashes first and then decides within
+   ``async with core.turn() as step``, checking again what may have changed meanwhile.
+4. What it must read at the start is an ``async def load()``; what it does by itself is a loop.
+   Both are named in :class:`SessionDesk`, where its messages get a line in ``_decide`` too.
+
+An area that works outside the vault (sends mail, asks another actor) writes down what it intends
+in the step, and a loop of its own does it, again after a restart; see ``purses.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias, TypeGuard, assert_never
+
+import attrs
+import outcome
+import trio
+
+from xached.actors.sessions.accounts import AccountArea
+from xached.actors.sessions.core import DeskCore, Step
+from xached.actors.sessions.hashing import HASH_WORKERS, HashQueue
+from xached.actors.sessions.live import LiveSessions
+from xached.actors.sessions.logins import LoginArea
+from xached.actors.sessions.purses import OpenPurse, Purses
+from xached.domain.auth import AccountMessage, BootstrapAdmin, Login, LoginMessage, Register
+from xached.domain.identity import AuthMessage, AuthReply
+from xached.domain.rejection import Rejection
+from xached.domain.sessions import SessionTable
+from xached.runtime.mailbox import Closed, Envelope, Mailbox
+from xached.runtime.world import World
+from xached.security.credentials import Credentials
+from xached.storage.vault import Vault
+
+BATCH_MAX = 64
+
+HashedMessage: TypeAlias = Register | Login | BootstrapAdmin
+"""What a hash worker decides."""
+
+
+@attrs.frozen(kw_only=True)
+class SessionsStatistics:
+    """What the actor holds and has done since it started."""
+
+    live_sessions: int
+    hash_queue: int
+    hash_shed: int
+    logins: int
+    logins_failed: int
+    accounts_opened: int
+    purses_unopened: int
+
+
+async def run_sessions(
+    inbox: Mailbox[AuthMessage, AuthReply],
+    desk: SessionDesk,
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve until the mailbox is closed. Started once all live sessions are in the table.
+
+    Vital: VaultFailed, VaultDamaged and bugs end the daemon.
+    """
+    try:
+        await desk.load()
+        async with trio.open_nursery() as background:
+            for loop in desk.loops:
+                background.start_soon(loop)
+            async with trio.open_nursery() as workers:
+                for _ in range(HASH_WORKERS):
+                    workers.start_soon(desk.hash_queue.work)
+                task_status.started()
+                await desk.serve(inbox)
+                desk.hash_queue.close()
+            background.cancel_scope.cancel()
+    finally:
+        desk.close()
+
+
+class SessionDesk:
+    """The areas of the sessions actor. Its tasks are started by :func:`run_sessions`."""
+
+    def __init__(
+        self,
+        *,
+        vault: Vault,
+        credentials: Credentials,
+        table: SessionTable,
+        world: World,
+        open_purse: OpenPurse,
+    ) -> None:
+        self._core = DeskCore(vault, credentials, world)
+        self._live = LiveSessions(self._core, table)
+        self._purses = Purses(self._core, open_purse)
+        self._accounts = AccountArea(self._core, self._live, self._purses)
+        self._logins = LoginArea(self._core, self._live)
+        self.hash_queue = HashQueue(self._finish)
+        self.loops: Sequence[Callable[[], Awaitable[None]]] = (
+            self._logins.sweep,
+            self._purses.resend,
+        )
+        """What areas do by themselves, for ever."""
+
+    def statistics(self) -> SessionsStatistics:
+        """Tell what the actor holds and has done."""
+        return SessionsStatistics(
+            live_sessions=len(self._live.book),
+            hash_queue=len(self.hash_queue),
+            hash_shed=self.hash_queue.shed,
+            logins=self._logins.logins,
+            logins_failed=self._logins.logins_failed,
+            accounts_opened=self._accounts.opened,
+            purses_unopened=len(self._purses),
+        )
+
+    async def load(self) -> None:
+        """Bring back from the vault what the areas keep in memory."""
+        await self._logins.load()
+        await self._purses.load()
+
+    async def serve(self, inbox: Mailbox[AuthMessage, AuthReply]) -> None:
+        """Answer what comes; hand over to the workers what needs a hash."""
+        while True:
+            try:
+                batch = await inbox.receive_batch(BATCH_MAX)
+            except Closed:
+                return
+            quick = [envelope for envelope in batch if not self._hand_over(envelope)]
+            if not quick:
+                continue
+            async with self._core.turn() as step:
+                answers = [await self._answer(envelope.message, step) for envelope in quick]
+            for envelope, answer in zip(quick, answers, strict=True):
+                envelope.answer(answer)
+
+    def close(self) -> None:
+        """Let the vault's thread end."""
+        self._core.close()
+
+    def _hand_over(self, envelope: Envelope[AuthMessage, AuthReply]) -> bool:
+        """True when the message is none of the loop's business any more."""
+        message = envelope.message
+        if not _is_hashed(message):
+            return False
+        try:
+            self._check_form(message)
+        except Rejection as refusal:
+            envelope.answer(outcome.Error(refusal))
+        else:
+            self.hash_queue.add(envelope)
+        return True
+
+    def _check_form(self, message: HashedMessage) -> None:
+        match message:
+            case Login():
+                self._logins.check_form(message)
+            case Register() | BootstrapAdmin():
+                self._accounts.check_form(message)
+            case _:
+                assert_never(message)
+
+    async def _finish(self, message: AuthMessage) -> AuthReply:
+        assert _is_hashed(message), "only messages that need a hash are handed over"
+        match message:
+            case Login():
+                return await self._logins.finish(message)
+            case Register() | BootstrapAdmin():
+                return await self._accounts.finish(message)
+            case _:
+                assert_never(message)
+
+    async def _answer(self, message: AuthMessage, step: Step) -> outcome.Outcome[AuthReply]:
+        try:
+            return outcome.Value(await self._decide(message, step))
+        except Rejection as refusal:
+            return outcome.Error(refusal)
+
+    async def _decide(self, message: AuthMessage, step: Step) -> AuthReply:
+        if isinstance(message, AccountMessage):
+            return await self._accounts.decide(message, step)
+        if isinstance(message, LoginMessage):
+            return await self._logins.decide(message, step)
+        assert_never(message)
+
+
+def _is_hashed(message: AuthMessage) -> TypeGuard[HashedMessage]:
+    return isinstance(message, HashedMessage)

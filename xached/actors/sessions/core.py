@@ -1,0 +1,132 @@
+"""What every area of the sessions actor works with: the vault, steps, and whose turn it is.
+
+A :class:`Step` collects what one batch of messages, or one turn of a loop or worker, changes: rows
+of the vault, events of its stream, and effects on tables in memory. It is committed in one
+transaction, then its effects are made visible, then its messages are answered. Rows that another
+loop acts on later, such as a mail in the outbox, are put in the same step, and the loop is woken
+by an effect.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
+import attrs
+import trio
+
+from xached.domain.auth import Account, UserKey
+from xached.domain.identity import IdentityEvent, VaultRow
+from xached.domain.order import AccountId
+from xached.domain.rejection import Reason, Rejection
+from xached.runtime.world import World
+from xached.security.credentials import Credentials
+from xached.security.passwords import new_salt
+from xached.storage.vault import Change, Drop, Put, Vault
+
+
+@attrs.define
+class Step:
+    """What one batch, or one turn, changes: written first, then shown.
+
+    What a message has put in stays there when the message is refused in the end, so that a
+    refusal can end a session. An area checks all it must before it puts anything in.
+    """
+
+    at_ns: int
+    changes: list[Change] = attrs.field(factory=list)
+    events: list[IdentityEvent] = attrs.field(factory=list)
+    effects: list[Callable[[], None]] = attrs.field(factory=list)
+
+    def put(self, row: VaultRow) -> None:
+        """Insert a row, or replace the one with its key."""
+        self.changes.append(Put(row))
+
+    def drop(self, row: VaultRow) -> None:
+        """Delete the row with this row's key."""
+        self.changes.append(Drop(row))
+
+    def record(self, event: IdentityEvent) -> None:
+        """Have the stream say what happened."""
+        self.events.append(event)
+
+    def afterwards(self, effect: Callable[[], None]) -> None:
+        """Run once all of it is on disk, before anybody is answered. It must not raise."""
+        self.effects.append(effect)
+
+
+class DeskCore:
+    """Vault, credentials and the world, shared by the areas of one desk."""
+
+    def __init__(self, vault: Vault, credentials: Credentials, world: World) -> None:
+        self.vault = vault
+        self.credentials = credentials
+        self.world = world
+        self.lane = world.open_lane("vault")
+        """The vault's thread. Every use of the vault goes through it."""
+        # Whoever holds it may decide. First come, first served.
+        self._turn = trio.StrictFIFOLock()
+        self._last_at_ns = vault.last_at_ns
+        self._last_monotonic_ns = world.monotonic_ns()
+
+    @contextlib.asynccontextmanager
+    async def turn(self) -> AsyncIterator[Step]:
+        """Be the only one who decides; at the end commit what the step holds.
+
+        For loops and workers, and never within a turn: ``decide`` is given its step. When it
+        ends with an exception nothing of it is committed.
+        """
+        async with self._turn:
+            step = self._begin()
+            yield step
+            await self.commit(step)
+
+    async def commit(self, step: Step) -> None:
+        """Write what the step holds so far, then show it; the step goes on empty.
+
+        An area needs this only to read what an earlier message of the same batch has changed.
+
+        Raises: VaultFailed.
+        """
+        if step.changes or step.events:
+            await self.lane.run(self.vault.commit, step.changes, step.events, step.at_ns)
+        for effect in step.effects:
+            effect()
+        step.changes, step.events, step.effects = [], [], []
+
+    async def read_account(self, account_id: AccountId) -> tuple[Account, list[UserKey]]:
+        """An account and its keys. Raises: Rejection UNKNOWN_ACCOUNT."""
+        account, keys = await self.lane.run(self._read_by_id, account_id)
+        if account is None:
+            raise Rejection(Reason.UNKNOWN_ACCOUNT, "there is no such account")
+        return account, keys
+
+    async def read_by_email(self, email_lookup: bytes) -> tuple[Account | None, list[UserKey]]:
+        """The account with this address, if any, and its keys."""
+        return await self.lane.run(self._read_by_email, email_lookup)
+
+    async def hash_password(self, password: str) -> str:
+        """Hash a password on a thread: tens of milliseconds. For hash workers only."""
+        salt = new_salt(self.credentials.entropy)
+        return await self.world.run_in_thread(self.credentials.passwords.hash, password, salt)
+
+    def close(self) -> None:
+        """Let the vault's thread end."""
+        self.lane.close()
+
+    def _begin(self) -> Step:
+        # The stream's time never goes back, whatever the wall clock does. Nor does it stand still
+        # until a clock that was set back has caught up, or the grace of an old refresh token would
+        # last as long: it goes on at half speed.
+        monotonic_ns = self.world.monotonic_ns()
+        passed_ns = monotonic_ns - self._last_monotonic_ns
+        self._last_monotonic_ns = monotonic_ns
+        self._last_at_ns = max(self.world.now_ns(), self._last_at_ns + passed_ns // 2 + 1)
+        return Step(self._last_at_ns)
+
+    def _read_by_id(self, account_id: AccountId) -> tuple[Account | None, list[UserKey]]:
+        return self.vault.account(account_id), self.vault.user_keys(account_id)
+
+    def _read_by_email(self, email_lookup: bytes) -> tuple[Account | None, list[UserKey]]:
+        account = self.vault.account_by_email(email_lookup)
+        return account, [] if account is None else self.vault.user_keys(account.account_id)

@@ -1,0 +1,76 @@
+"""The short queue of what needs a password hashed, and the two workers behind it.
+
+Hashing takes tens of milliseconds of a core. What needs it waits here while everything else goes
+on, and is shed when the queue is full.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+import outcome
+import trio
+
+from xached.domain.identity import AuthMessage, AuthReply
+from xached.domain.rejection import Rejection
+from xached.runtime.mailbox import Envelope, Expired, Overloaded
+
+HASH_WORKERS = 2
+HASH_QUEUE_MAX = 32
+"""At 30 to 50 hashes a second and core, the last in the queue waits about half a second."""
+
+HASH_QUEUE_OF_ONE_MAX = HASH_QUEUE_MAX // 2
+"""So that one address that tries passwords does not keep everybody else out."""
+
+
+class HashQueue:
+    """Messages that wait for a worker.
+
+    Args:
+        finish: hashes what a message needs, takes its turn, decides and commits. Raises:
+            Rejection; Overloaded.
+    """
+
+    def __init__(self, finish: Callable[[AuthMessage], Awaitable[AuthReply]]) -> None:
+        self._finish = finish
+        self._waiting: Counter[str] = Counter()
+        self.shed = 0
+        """Messages that found the queue full."""
+        self._in, self._out = trio.open_memory_channel[Envelope[AuthMessage, AuthReply]](
+            HASH_QUEUE_MAX
+        )
+
+    def __len__(self) -> int:
+        return self._waiting.total()
+
+    def add(self, envelope: Envelope[AuthMessage, AuthReply]) -> None:
+        """Let a message wait, or answer at once that there is no room."""
+        account = envelope.account
+        try:
+            if account and self._waiting[account] >= HASH_QUEUE_OF_ONE_MAX:
+                raise trio.WouldBlock
+            self._in.send_nowait(envelope)
+        except trio.WouldBlock:
+            self.shed += 1
+            envelope.answer(outcome.Error(Overloaded("too many passwords are waiting")))
+        else:
+            self._waiting[account] += 1
+
+    def close(self) -> None:
+        """Let the workers end once they have finished what waits."""
+        self._in.close()
+
+    async def work(self) -> None:
+        """Finish messages, one at a time, until the queue is closed and empty."""
+        async for envelope in self._out:
+            self._waiting -= Counter((envelope.account,))
+            if envelope.expired(trio.current_time()):
+                envelope.answer(outcome.Error(Expired()))
+                continue
+            answer: outcome.Outcome[AuthReply]
+            try:
+                answer = outcome.Value(await self._finish(envelope.message))
+            except (Rejection, Overloaded) as refusal:
+                answer = outcome.Error(refusal)
+            envelope.answer(answer)

@@ -1,0 +1,29 @@
+"""All that the sessions actor is asked, answers, keeps and records: the areas' unions in one.
+
+An area of identity has its domain types in a flat file of its own and adds its unions here.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from xached.domain.auth import (
+    AccountEvent,
+    AccountMessage,
+    AccountReply,
+    AccountRow,
+    LoginMessage,
+    LoginReply,
+)
+
+AuthMessage: TypeAlias = AccountMessage | LoginMessage
+"""What the sessions actor is asked."""
+
+AuthReply: TypeAlias = AccountReply | LoginReply
+"""What it answers. A refusal is a Rejection."""
+
+VaultRow: TypeAlias = AccountRow
+"""All that the vault keeps, but for the stream: one class for each table."""
+
+IdentityEvent: TypeAlias = AccountEvent
+"""What happened: the identity stream. No personal data in clear."""
