@@ -33,6 +33,9 @@ when they are first named; a purse whose name begins with ``?`` does not.
     order PURSE ID SIDE QUANTITY TRAILING_STOP Nbps|by:PRICE [from PRICE] [TIF [TIME]] [on SOURCE]
     cancel PURSE ID                 cancel-all PURSE [SYMBOL] [ENTRIES]
     group ACCOUNT GROUP|none        a trade group, which is one owner to self-trade prevention
+    levels DEPOSIT/TRADE ASSET | ...                what each level may move on a day, from 0 on
+    level ACCOUNT N                 disclose NAME TEXT               retire NAME
+    accept ACCOUNT NAME VERSION
     flatten PURSE [SYMBOL]          -> ID ... SYMBOL:LEFT:REASON ...  cancelled, and what stays
     dead-man PURSE TIME|off [ALL]   clock TIME                       restart
 
@@ -78,6 +81,7 @@ import attrs
 
 from tests.domain.conditions import take_condition
 from tests.domain.followers import Start, check_followers
+from tests.domain.script_compliance import compliance_command
 from tests.domain.script_markets import (
     MARKET_STATEMENTS,
     UNBOUNDED,
@@ -313,7 +317,7 @@ class Script:
                 moved = self._asset(asset)
                 return lambda: transfer_command(source, target, amount, moved)
             case _:
-                raise AssertionError(f"no such line: {verb}")
+                return compliance_command(self, verb, words)
 
     def _list(self, _verb: str, words: list[str]) -> Callable[[], Command]:
         name, kind, *terms = words

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 import attrs
 
 from tests.storage.house import INSTRUMENT, SYMBOL
+from xached.domain import compliance_messages as cm
 from xached.domain import disconnect_messages as dm
 from xached.domain import list_messages as li
 from xached.domain import market_messages as mm
@@ -42,6 +43,10 @@ ALICE, BOB = Purse("alice/main"), Purse("bob/main")
 USDT = AssetName("USDT")
 LARGE = 10**30
 ORDER = OrderId(77 << 12 | 3)
+LEVEL = cm.LevelLimits(
+    level=0, deposit_units=((USDT, LARGE),), trade_units=(), withdraw_units=((USDT, 7),)
+)
+DISCLOSURE = cm.Disclosure(name="risk", version=3, title="Risks", text="You can lose.")
 TRAIL = Trigger(
     source=TriggerSource.MARK,
     stop_ticks=None,
@@ -303,6 +308,18 @@ EXAMPLES: Final[tuple[object, ...]] = (
         account_id=AccountId("alice"), group="desk-1", cause="one owner", request_id="r-39"
     ),
     pm.TradeGroupSet(account_id=AccountId("alice"), group=None, cause=""),
+    cm.SetLevelLimits(limits=(), request_id="r-60"),
+    cm.SetAccountLevel(account_id=AccountId("alice"), level=2, cause="papers", request_id="r-61"),
+    cm.PublishDisclosure(name="risk", title="Risks", text="You can lose.", request_id="r-62"),
+    cm.RetireDisclosure(name="risk", cause="merged", request_id="r-63"),
+    cm.AcceptDisclosure(account_id=AccountId("alice"), name="risk", version=3, request_id="r-64"),
+    cm.LevelLimitsSet(limits=(LEVEL,)),
+    cm.AccountLevelSet(account_id=AccountId("alice"), level=2, cause="papers"),
+    cm.DisclosurePublished(disclosure=DISCLOSURE),
+    cm.DisclosureRetired(name="risk", version=3, cause="merged"),
+    cm.DisclosureAccepted(account_id=AccountId("alice"), name="risk", version=3),
+    LEVEL,
+    DISCLOSURE,
     pm.SelfTransferred(
         index=1,
         symbol=SYMBOL,

@@ -188,6 +188,7 @@ CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
     Reason.PASSWORD_RULE: _FORM,
     Reason.DEVICE_FORMAT: _FORM,
     Reason.ROLE_FIXED: _FORM,
+    Reason.DISCLOSURE_FORM: _FORM,
     Reason.CREDENTIALS: _UNKNOWN_CALLER,
     Reason.TOKEN_INVALID: _UNKNOWN_CALLER,
     Reason.BOOTSTRAP_TOKEN: _UNKNOWN_CALLER,
@@ -199,6 +200,7 @@ CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
     Reason.UNKNOWN_ACCOUNT: _ABSENT,
     Reason.UNKNOWN_SESSION: _ABSENT,
     Reason.UNKNOWN_SCOPE: _ABSENT,
+    Reason.UNKNOWN_DISCLOSURE: _ABSENT,
     Reason.ID_REUSED: _TAKEN,
     Reason.ALREADY_LISTED: _TAKEN,
     Reason.STEPS_FIXED: _STATE,
@@ -228,6 +230,9 @@ CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
     Reason.STREAMS: _STATE,
     Reason.REDUCE_ONLY: _STATE,
     Reason.LAST_ADMIN: _STATE,
+    Reason.LEVEL_LIMIT: _STATE,
+    Reason.DISCLOSURE_PENDING: _STATE,
+    Reason.DISCLOSURE_VERSION: _STATE,
 }
 """The code of every reason of the domain; complete, and a test says so."""
 

@@ -6,11 +6,11 @@ way until it is empty. So replaying the events gives the same exchange, whatever
 then. Time is an argument and only moves forward.
 
 A PlaceOrder is refused in this order, the first that fails is the answer: combination of fields,
-purse, instrument, an id that an open order has, house halt, freeze, market state, price range,
-quantity range, notional range, price band, open orders of the instrument, algo and iceberg orders,
-position, trailing distance, limits of the purse (size, then open orders), risk state, then bounds,
-of the scopes it belongs to, for a quote amount what it would trade (nothing, or too much, or more
-than the purse may own), funds.
+purse, instrument, an id that an open order has, house halt, freeze, disclosures, market state,
+price range, quantity range, notional range, price band, open orders of the instrument, algo and
+iceberg orders, position, trailing distance, limits of the purse (size, then open orders), limit of
+the account's level, risk state, then bounds, of the scopes it belongs to, for a quote amount what
+it would trade (nothing, or too much, or more than the purse may own), funds.
 """
 
 from __future__ import annotations
@@ -22,6 +22,21 @@ from typing import TypeAlias, assert_never
 
 from xached.domain.amending import decide_amend, find_open_order, replaced, replacement_of
 from xached.domain.cancelling import apply_dead_man, decide_cancel_all, decide_dead_man, ended, fire
+from xached.domain.compliance_messages import (
+    AcceptDisclosure,
+    AccountLevelSet,
+    ComplianceCommand,
+    ComplianceEvent,
+    DisclosureAccepted,
+    DisclosurePublished,
+    DisclosureRetired,
+    LevelLimitsSet,
+    PublishDisclosure,
+    RetireDisclosure,
+    SetAccountLevel,
+    SetLevelLimits,
+)
+from xached.domain.disclosures import apply_disclosure, check_disclosures, decide_disclosure
 from xached.domain.disconnect_messages import (
     ArmDisconnect,
     Disconnect,
@@ -37,6 +52,7 @@ from xached.domain.house_rules import apply_rule, decide_deposit, decide_mark, d
 from xached.domain.instrument import (
     Symbol,
 )
+from xached.domain.levels import apply_levels, decide_levels, note_deposit
 from xached.domain.list_messages import FollowList, ListFollowed, ListStep, PlaceList
 from xached.domain.list_state import apply_followed, apply_list_step
 from xached.domain.listing import orders_to_end
@@ -138,7 +154,7 @@ from xached.domain.snapshot import Dump, dump, load
 from xached.domain.state import PurseState, State
 from xached.domain.terms import check_combination
 from xached.domain.trade_groups import apply_trade_group, decide_trade_group
-from xached.domain.transfers import apply_transferred, decide_open_subaccount, decide_transfer
+from xached.domain.transfers import apply_transferred, decide_own_purses
 from xached.domain.triggering import look, start
 from xached.domain.waiting_messages import (
     LookAtPrices,
@@ -172,6 +188,36 @@ Step: TypeAlias = (
     | StartTriggered
 )
 """What the exchange asks itself to do."""
+
+RareEvent: TypeAlias = (
+    AssetListed
+    | AssetDelisted
+    | InstrumentListed
+    | InstrumentChanged
+    | InstrumentDelisted
+    | FeeTiersSet
+    | MarketStateSet
+    | MarkSet
+    | PurseOpened
+    | PurseFrozen
+    | RiskLimitsSet
+    | HaltSet
+    | RiskStateSet
+    | RiskBoundsSet
+    | RiskMarked
+    | Deposited
+    | Transferred
+    | DeadManSet
+    | DeadManFired
+    | DisconnectEvent
+    | FlattenStarted
+    | PositionSold
+    | TradeGroupSet
+    | SelfTransferred
+    | ComplianceEvent
+    | ClockAdvanced
+)
+"""What does not happen with every order."""
 
 STARTS_MAX = 256
 """Triggered orders that one row starts; the rest go on in a row of their own."""
@@ -208,20 +254,29 @@ class Exchange:
                 return self._decide_step(command, seq, at_ns)
             case SetMarketState():
                 return decide_market_state(self.state, command, seq, at_ns)
-            case OpenSubaccount():
-                return decide_open_subaccount(self.state, command)
-            case TransferFunds():
-                return decide_transfer(self.state, command)
+            case OpenSubaccount() | TransferFunds():
+                return decide_own_purses(self.state, command)
             case AdvanceClock():
                 return (ClockAdvanced(),) if self.has_due(at_ns) else ()
             case SetMark():
                 return decide_mark(self.state, command, at_ns)
             case Deposit():
-                return decide_deposit(self.state, command)
+                return decide_deposit(self.state, command, at_ns)
             case SetRiskState() | SetRiskBounds() | MarkRisk():
                 return decide_risk(self.state, command)
             case _:
+                if isinstance(command, ComplianceCommand):
+                    return self._decide_compliance(command)
                 return decide_rule(self.state, command)
+
+    def _decide_compliance(self, command: ComplianceCommand) -> tuple[Event, ...]:
+        match command:
+            case SetLevelLimits() | SetAccountLevel():
+                return decide_levels(self.state, command)
+            case PublishDisclosure() | RetireDisclosure() | AcceptDisclosure():
+                return decide_disclosure(self.state, command)
+            case _:
+                assert_never(command)
 
     def _decide_protection(
         self, command: CancelAll | CancelAllAfter | Flatten | SetTradeGroup, at_ns: int
@@ -360,6 +415,7 @@ class Exchange:
         market = self.state.market(command.symbol)
         check_id_is_new(purse, command.client_order_id)
         self._check_may_trade(purse)
+        check_disclosures(self.state, purse)
         return place(self.state, market, purse, command, seq, at_ns, replaced_order)
 
     def _decide_place_list(self, command: PlaceList, seq: int, at_ns: int) -> tuple[Event, ...]:
@@ -369,6 +425,7 @@ class Exchange:
         for order in orders:
             check_id_is_new(purse, order.client_order_id)
         self._check_may_trade(purse)
+        check_disclosures(self.state, purse)
         return place_list(self.state, market, purse, command, orders, seq, at_ns)
 
     def _decide_amend(self, command: AmendOrder) -> tuple[Event, ...]:
@@ -432,35 +489,7 @@ class Exchange:
         else:
             self._apply_rare(event, seq)
 
-    def _apply_rare(
-        self,
-        event: AssetListed
-        | AssetDelisted
-        | InstrumentListed
-        | InstrumentChanged
-        | InstrumentDelisted
-        | FeeTiersSet
-        | MarketStateSet
-        | MarkSet
-        | PurseOpened
-        | PurseFrozen
-        | RiskLimitsSet
-        | HaltSet
-        | RiskStateSet
-        | RiskBoundsSet
-        | RiskMarked
-        | Deposited
-        | Transferred
-        | DeadManSet
-        | DeadManFired
-        | DisconnectEvent
-        | FlattenStarted
-        | PositionSold
-        | TradeGroupSet
-        | SelfTransferred
-        | ClockAdvanced,
-        seq: int,
-    ) -> None:
+    def _apply_rare(self, event: RareEvent, seq: int) -> None:
         state = self.state
         waiting = [
             market
@@ -480,6 +509,7 @@ class Exchange:
                 note_reference(state, market)
             case Deposited():
                 self.state.ledger.deposit(event.purse, event.asset, event.amount_units)
+                note_deposit(self.state, event)
             case RiskStateSet() | RiskBoundsSet() | RiskMarked():
                 apply_risk(self.state, event)
             case Transferred():
@@ -494,6 +524,10 @@ class Exchange:
                 apply_trade_group(self.state, event)
             case SelfTransferred():
                 apply_self_transferred(self.state, event, seq)
+            case LevelLimitsSet() | AccountLevelSet():
+                apply_levels(state, event)
+            case DisclosurePublished() | DisclosureRetired() | DisclosureAccepted():
+                apply_disclosure(state, event)
             case ClockAdvanced():
                 pass
             case _:

@@ -1,8 +1,8 @@
 """What an instrument and a purse let in, in the documented order.
 
 The first filter that fails is the answer: price, quantity, notional, price band, open orders,
-algo orders, iceberg orders, position, trailing distance; then the limits of the purse. Each names
-the value given, what is allowed, and the nearest allowed value.
+algo orders, iceberg orders, position, trailing distance; then the limits of the purse and those of
+its account's level. Each names the value given, what is allowed, and the nearest allowed value.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from xached.domain import risk
 from xached.domain.frozen import frozen
 from xached.domain.instrument import BPS, PPM, Instrument
+from xached.domain.levels import check_trade
 from xached.domain.listing import delisted
 from xached.domain.messages import (
     PlaceOrder,
@@ -228,6 +229,7 @@ def check_filters(
         _check_trail(market, trigger)
     limits = purse.limits if purse.limits is not None else state.default_limits
     risk.check_limits(limits, instrument, notional, len(purse.open_orders) - gone)
+    check_trade(state, purse, instrument, notional, at_ns, replaced)
     check_entry(state, instrument, command.purse, command.side, notional, at_ns)
 
 

@@ -10,6 +10,7 @@ from xached.domain.instrument import (
     OPEN_ORDERS_MAX,
     unknown_asset,
 )
+from xached.domain.levels import check_deposit
 from xached.domain.listing import (
     apply_listing,
     decide_listing,
@@ -122,9 +123,9 @@ def decide_mark(state: State, command: SetMark, at_ns: int) -> tuple[Event, ...]
     )
 
 
-def decide_deposit(state: State, command: Deposit) -> tuple[Event, ...]:
+def decide_deposit(state: State, command: Deposit, at_ns: int) -> tuple[Event, ...]:
     """Credit money from outside. Raises: Rejection."""
-    state.purse(command.purse)
+    purse = state.purse(command.purse)
     asset = state.assets.get(command.asset)
     if asset is None:
         raise unknown_asset(command.asset)
@@ -138,6 +139,7 @@ def decide_deposit(state: State, command: Deposit) -> tuple[Event, ...]:
             given=format_units(command.amount_units, asset.scale),
             allowed=f"more than 0, at most {format_units(AMOUNT_UNITS_MAX, asset.scale)}",
         )
+    check_deposit(state, purse, command.asset, command.amount_units, at_ns)
     return (
         Deposited(
             purse=command.purse,

@@ -9,6 +9,11 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from xached.domain.compliance_messages import (
+    AcceptDisclosure,
+    ComplianceCommand,
+    ComplianceEvent,
+)
 from xached.domain.disconnect_messages import ArmDisconnect, Disconnect, DisconnectEvent
 from xached.domain.frozen import frozen
 from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
@@ -319,6 +324,7 @@ Command: TypeAlias = (
     | SetFeeTiers
     | PlaceList
     | MoveMarketOn
+    | ComplianceCommand
 )
 
 CONFIG = "CONFIG"
@@ -353,6 +359,9 @@ def request_key(command: Command) -> tuple[str, str] | None:
             return None
         case OpenSubaccount():
             main = make_purse(account_of(command.purse), MAIN)
+            return (f"r:{main}", command.request_id) if command.request_id else None
+        case AcceptDisclosure():
+            main = make_purse(command.account_id, MAIN)
             return (f"r:{main}", command.request_id) if command.request_id else None
         case TransferFunds():
             return (f"r:{command.source}", command.request_id) if command.request_id else None
@@ -662,6 +671,7 @@ Event: TypeAlias = (
     | DisconnectEvent
     | ListStep
     | ListFollowed
+    | ComplianceEvent
 )
 
 

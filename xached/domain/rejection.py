@@ -29,6 +29,7 @@ class Reason(enum.Enum):
     PASSWORD_RULE = "PASSWORD_RULE"  # noqa: S105 - a rule's name
     DEVICE_FORMAT = "DEVICE_FORMAT"
     ROLE_FIXED = "ROLE_FIXED"
+    DISCLOSURE_FORM = "DISCLOSURE_FORM"
     # Who is asking.
     CREDENTIALS = "CREDENTIALS"
     TOKEN_INVALID = "TOKEN_INVALID"  # noqa: S105 - a rule's name
@@ -42,6 +43,7 @@ class Reason(enum.Enum):
     UNKNOWN_ACCOUNT = "UNKNOWN_ACCOUNT"
     UNKNOWN_SESSION = "UNKNOWN_SESSION"
     UNKNOWN_SCOPE = "UNKNOWN_SCOPE"
+    UNKNOWN_DISCLOSURE = "UNKNOWN_DISCLOSURE"
     # What is there already.
     ID_REUSED = "ID_REUSED"
     ALREADY_LISTED = "ALREADY_LISTED"
@@ -73,6 +75,9 @@ class Reason(enum.Enum):
     STREAMS = "STREAMS"
     REDUCE_ONLY = "REDUCE_ONLY"
     LAST_ADMIN = "LAST_ADMIN"
+    LEVEL_LIMIT = "LEVEL_LIMIT"
+    DISCLOSURE_PENDING = "DISCLOSURE_PENDING"
+    DISCLOSURE_VERSION = "DISCLOSURE_VERSION"
 
 
 class Rejection(Exception):  # noqa: N818 - a refusal is an answer, not an error of the program

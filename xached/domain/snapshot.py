@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
+from xached.domain.compliance_messages import Disclosure, LevelLimits
 from xached.domain.fee_tiers import load_fee_tiers
 from xached.domain.instrument import Asset, AssetName, Instrument, Symbol
 from xached.domain.ledger import Ledger
@@ -53,6 +54,7 @@ from xached.domain.risk_bounds import (
 )
 from xached.domain.state import (
     ArmedStream,
+    DayAmount,
     DeadMan,
     Market,
     PurseState,
@@ -64,7 +66,7 @@ from xached.domain.triggers import Triggers, Watch
 
 Dump: TypeAlias = dict[str, Any]
 
-VERSION = 6
+VERSION = 7
 """Counts what :data:`SHAPE` cannot see: the same fields with another meaning."""
 
 _ORDER_FIELDS = tuple(field.name for field in attrs.fields(Order))
@@ -119,6 +121,23 @@ def dump(state: State) -> Dump:
         "unfollowed": list(state.unfollowed),
         "started": [state.started_at_ns, state.started_count],
         "risk": _dump_risk(state.risk),
+        "levels": [
+            [each.level, *map(_listed, (each.deposit_units, each.trade_units, each.withdraw_units))]
+            for each in state.level_limits.values()
+        ],
+        "disclosures": [
+            [each.name, each.version, each.title, each.text] for each in state.disclosures.values()
+        ],
+        "disclosure_versions": [list(each) for each in state.disclosure_versions.items()],
+        "standings": [
+            [
+                account_id,
+                account.level,
+                [[asset, each.day, each.units] for asset, each in account.deposited.items()],
+                [list(each) for each in account.accepted.items()],
+            ]
+            for account_id, account in state.accounts.items()
+        ],
         "streams": [
             [stream, armed.purse, armed.scope.value] for stream, armed in state.streams.items()
         ],
@@ -158,6 +177,7 @@ def load(dumped: Dump) -> State:
     for account_id, asset, days in dumped["volumes"]:
         account = state.accounts[AccountId(account_id)]
         account.volumes[AssetName(asset)] = TradedVolume(deque(list(day) for day in days))
+    _load_compliance(state, dumped)
     load_fee_tiers(
         state,
         (
@@ -192,6 +212,24 @@ def load(dumped: Dump) -> State:
         if purse.dead_man is not None
     )
     return state
+
+
+def _load_compliance(state: State, dumped: Dump) -> None:
+    for level, *amounts in dumped["levels"]:
+        deposit, trade, withdraw = (
+            tuple((AssetName(name), units) for name, units in each) for each in amounts
+        )
+        state.level_limits[level] = LevelLimits(
+            level=level, deposit_units=deposit, trade_units=trade, withdraw_units=withdraw
+        )
+    for name, version, title, text in dumped["disclosures"]:
+        state.disclosures[name] = Disclosure(name=name, version=version, title=title, text=text)
+    state.disclosure_versions = dict(dumped["disclosure_versions"])
+    for account_id, level, deposited, accepted in dumped["standings"]:
+        account = state.accounts[AccountId(account_id)]
+        account.level = level
+        account.deposited = {AssetName(name): DayAmount(*rest) for name, *rest in deposited}
+        account.accepted = dict(accepted)
 
 
 def _plain(value: Any) -> Any:

@@ -7,6 +7,7 @@ from collections import deque
 import attrs
 
 from xached.domain.book import Book
+from xached.domain.compliance_messages import Disclosure, LevelLimits
 from xached.domain.frozen import frozen
 from xached.domain.instrument import Asset, AssetName, Instrument, Symbol, unknown_instrument
 from xached.domain.ledger import Ledger
@@ -65,13 +66,31 @@ class TradedVolume:
             units -= old_units
         return units
 
+    def units_on(self, day: int) -> int:
+        """What was traded on a day, which none later has followed."""
+        return self.days[-1][1] if self.days and self.days[-1][0] == day else 0
+
+
+@attrs.define
+class DayAmount:
+    """An amount that counts for one UTC day."""
+
+    day: int
+    units: int
+
 
 @attrs.define
 class AccountState:
-    """One account: its purses, in the order they were opened, and what it traded by quote asset."""
+    """One account: its purses, in the order they were opened, and what it traded by quote asset.
+
+    ``deposited`` is what came in on the last day with any, ``accepted`` disclosure to version.
+    """
 
     purses: list[Purse] = attrs.field(factory=list)
     volumes: dict[AssetName, TradedVolume] = attrs.field(factory=dict)
+    level: int = 0
+    deposited: dict[AssetName, DayAmount] = attrs.field(factory=dict)
+    accepted: dict[str, int] = attrs.field(factory=dict)
 
     def trade(self, asset: AssetName, units: int, day: int) -> None:
         """Count a trade."""
@@ -265,6 +284,12 @@ class State:
     """By quote asset; no asset has an empty table."""
     default_limits: RiskLimits | None = None
     risk: RiskBook = attrs.field(factory=RiskBook)
+    level_limits: dict[int, LevelLimits] = attrs.field(factory=dict)
+    """Empty: nothing is limited by level."""
+    disclosures: dict[str, Disclosure] = attrs.field(factory=dict)
+    """What has to be accepted, by name."""
+    disclosure_versions: dict[str, int] = attrs.field(factory=dict)
+    """The newest version there ever was, of the retired ones too."""
     halted: bool = False
     now_ns: int = 0
     expiries: list[tuple[int, OrderId]] = attrs.field(factory=list)

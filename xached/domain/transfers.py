@@ -27,7 +27,14 @@ SUBACCOUNTS_MAX = 32
 """Purses of one account that its owner can open, the main one included."""
 
 
-def decide_open_subaccount(state: State, command: OpenSubaccount) -> tuple[Event, ...]:
+def decide_own_purses(state: State, command: OpenSubaccount | TransferFunds) -> tuple[Event, ...]:
+    """Decide what an account does with purses of its own. Raises: Rejection."""
+    if isinstance(command, TransferFunds):
+        return _decide_transfer(state, command)
+    return _decide_open_subaccount(state, command)
+
+
+def _decide_open_subaccount(state: State, command: OpenSubaccount) -> tuple[Event, ...]:
     """Open a purse beside the main one, of the same kind. Raises: Rejection."""
     account = account_of(command.purse)
     main = state.purse(make_purse(account, MAIN))
@@ -46,7 +53,7 @@ def decide_open_subaccount(state: State, command: OpenSubaccount) -> tuple[Event
     return (PurseOpened(purse=command.purse, simulated=main.simulated),)
 
 
-def decide_transfer(state: State, command: TransferFunds) -> tuple[Event, ...]:
+def _decide_transfer(state: State, command: TransferFunds) -> tuple[Event, ...]:
     """Move money between two purses of one account. Raises: Rejection."""
     _check_purses(state, command.source, command.target)
     asset = state.assets.get(command.asset)

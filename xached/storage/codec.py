@@ -27,6 +27,7 @@ from typing import Any, Final, NewType, TypeAlias
 import attrs
 import msgpack
 
+from xached.domain import compliance_messages as cm
 from xached.domain import disconnect_messages as dm
 from xached.domain import list_messages as li
 from xached.domain import market_messages as mm
@@ -112,6 +113,11 @@ TYPES: Final = (
     Typed(45, 1, Kind.COMMAND, mm.TransferFunds),
     Typed(46, 1, Kind.COMMAND, mm.SetFeeTiers),
     Typed(47, 1, Kind.COMMAND, mm.MoveMarketOn),
+    Typed(60, 1, Kind.COMMAND, cm.SetLevelLimits),
+    Typed(61, 1, Kind.COMMAND, cm.SetAccountLevel),
+    Typed(62, 1, Kind.COMMAND, cm.PublishDisclosure),
+    Typed(63, 1, Kind.COMMAND, cm.RetireDisclosure),
+    Typed(64, 1, Kind.COMMAND, cm.AcceptDisclosure),
     Typed(100, 1, Kind.EVENT, m.AssetListed),
     Typed(101, 2, Kind.EVENT, m.InstrumentListed),
     Typed(102, 2, Kind.EVENT, m.MarketStateSet),
@@ -155,6 +161,11 @@ TYPES: Final = (
     Typed(142, 1, Kind.EVENT, mm.AssetDelisted),
     Typed(143, 1, Kind.EVENT, mm.Transferred),
     Typed(144, 1, Kind.EVENT, mm.FeeTiersSet),
+    Typed(160, 1, Kind.EVENT, cm.LevelLimitsSet),
+    Typed(161, 1, Kind.EVENT, cm.AccountLevelSet),
+    Typed(162, 1, Kind.EVENT, cm.DisclosurePublished),
+    Typed(163, 1, Kind.EVENT, cm.DisclosureRetired),
+    Typed(164, 1, Kind.EVENT, cm.DisclosureAccepted),
     Typed(200, 1, Kind.VALUE, Asset),
     Typed(201, 2, Kind.VALUE, Instrument),
     Typed(202, 1, Kind.VALUE, Sealed),
@@ -165,6 +176,8 @@ TYPES: Final = (
     Typed(210, 1, Kind.VALUE, li.ListLeg),
     Typed(240, 1, Kind.VALUE, RiskBounds),
     Typed(241, 1, Kind.VALUE, RiskMark),
+    Typed(250, 1, Kind.VALUE, cm.LevelLimits),
+    Typed(251, 1, Kind.VALUE, cm.Disclosure),
 )
 
 
