@@ -41,10 +41,12 @@ def declare(
     file: str,
     *methods: tuple[str, bool, bool],
     authorization: options_pb2.Authorization | None,
+    text_for_roles: tuple[int, ...] = (),
 ) -> ServiceDescriptor:
     """A service ``edge.<file>.Echo`` with methods (name, request streaming, response streaming).
 
-    Requests and responses are both ``Payload{text, body, count, subaccount}``.
+    Requests and responses are both ``Payload{text, body, count, subaccount, inner, many, named}``;
+    the last three hold payloads.
     """
     proto = descriptor_pb2.FileDescriptorProto(
         name=f"edge/{file}.proto", package=f"edge.{file}", syntax="proto3"
@@ -61,6 +63,9 @@ def declare(
         start=1,
     ):
         payload.field.add(name=name, number=number, type=kind, label=kinds.LABEL_OPTIONAL)
+    options: Any = payload.field[0].options.Extensions
+    options[options_pb2.for_roles].extend(text_for_roles)
+    _nest(payload, f".edge.{file}.Payload")
     service = proto.service.add(name="Echo")
     for name, request_streaming, response_streaming in methods:
         method = service.method.add(
@@ -76,6 +81,24 @@ def declare(
     pool = DescriptorPool()
     pool.Add(proto)
     return pool.FindServiceByName(f"edge.{file}.Echo")
+
+
+def _nest(payload: descriptor_pb2.DescriptorProto, name: str) -> None:
+    """Give a payload payloads: one, many, and by name."""
+    kinds = descriptor_pb2.FieldDescriptorProto
+    entry = payload.nested_type.add(name="NamedEntry")
+    entry.options.map_entry = True
+    one, many = kinds.LABEL_OPTIONAL, kinds.LABEL_REPEATED
+    entry.field.add(name="key", number=1, type=kinds.TYPE_STRING, label=one)
+    entry.field.add(name="value", number=2, type=kinds.TYPE_MESSAGE, type_name=name, label=one)
+    for field, number, label, type_name in (
+        ("inner", 5, one, name),
+        ("many", 6, many, name),
+        ("named", 7, many, f"{name}.NamedEntry"),
+    ):
+        payload.field.add(
+            name=field, number=number, type=kinds.TYPE_MESSAGE, type_name=type_name, label=label
+        )
 
 
 FOUR_SHAPES = (
@@ -139,7 +162,7 @@ class Doorman:
         self.slow = False
         """Whether the answer has to be waited for."""
 
-    def authorize(self, call: Call, _authorization: Authorization) -> Any:
+    def authorize(self, call: Call, _authorization: Authorization, _body: bytes) -> Any:
         """See routes.Authorizer."""
         caller = self.callers.get(call.metadata.get("authorization", ""))
         if self.slow:

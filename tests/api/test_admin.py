@@ -540,7 +540,7 @@ class Knows:
             scopes=frozenset(scopes),
         )
 
-    def authorize(self, _call: Call, _authorization: Authorization) -> Caller:
+    def authorize(self, _call: Call, _authorization: Authorization, _body: bytes) -> Caller:
         """See Authorizer."""
         return self._caller
 

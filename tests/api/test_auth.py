@@ -266,7 +266,7 @@ async def test_other_credentials_are_refused(
 ) -> None:
     async with open_api(tmp_path) as api:
         with pytest.raises(StatusError) as refusal:
-            api.authorizer.authorize(FakeCall(metadata={"authorization": header}), PUBLIC)
+            api.authorizer.authorize(FakeCall(metadata={"authorization": header}), PUBLIC, b"")
         assert (refusal.value.code, refusal.value.reason) == (
             grpc.StatusCode.UNAUTHENTICATED,
             reason,
@@ -280,16 +280,16 @@ async def test_a_token_is_verified_once_and_its_session_looked_up_every_time(
         await api.people.register()
         login = await api.login()
         call = bearing(login.tokens.access_token)
-        first = api.authorizer.authorize(call, PUBLIC)
+        first = api.authorizer.authorize(call, PUBLIC, b"")
         assert (first.account_id, first.session_id) == (login.account_id, login.session_id)
         assert first.scopes == {Scope.READ, Scope.TRADE, Scope.ACCOUNT}
         monkeypatch.setattr(api.people.credentials.access, "verify", None)
         for scheme in ("Bearer", "bearer", "BEARER"):
             call.metadata = {"authorization": f"{scheme} {login.tokens.access_token}"}
-            assert api.authorizer.authorize(call, PUBLIC) is first
+            assert api.authorizer.authorize(call, PUBLIC, b"") is first
         await api.call("AuthService/Logout", auth_pb2.LogoutRequest(), login.tokens.access_token)
         with pytest.raises(StatusError, match="SESSION_ENDED"):
-            api.authorizer.authorize(call, PUBLIC)
+            api.authorizer.authorize(call, PUBLIC, b"")
 
 
 async def test_an_access_token_ends_after_minutes_also_when_it_is_known(
@@ -299,13 +299,13 @@ async def test_an_access_token_ends_after_minutes_also_when_it_is_known(
         await api.people.register()
         login = await api.login()
         known, fresh = bearing(login.tokens.access_token), await api.login()
-        api.authorizer.authorize(known, PUBLIC)
+        api.authorizer.authorize(known, PUBLIC, b"")
         await trio.sleep(ACCESS_LIFETIME_S - 1)
-        api.authorizer.authorize(known, PUBLIC)
+        api.authorizer.authorize(known, PUBLIC, b"")
         await trio.sleep(1)
         for call in (known, known, bearing(fresh.tokens.access_token)):
             with pytest.raises(StatusError, match="TOKEN_EXPIRED"):
-                api.authorizer.authorize(call, PUBLIC)
+                api.authorizer.authorize(call, PUBLIC, b"")
 
 
 async def test_a_role_that_was_taken_is_gone_at_the_next_call(
@@ -321,7 +321,9 @@ async def test_a_role_that_was_taken_is_gone_at_the_next_call(
         )
         admin = FakeCall()
         admin.admitted(
-            api.authorizer.authorize(bearing((await api.login(BOB)).tokens.access_token), PUBLIC)
+            api.authorizer.authorize(
+                bearing((await api.login(BOB)).tokens.access_token), PUBLIC, b""
+            )
         )
         assert admin.caller is not None
         assert admin.caller.account_id == made.account_id
@@ -334,14 +336,14 @@ async def test_a_role_that_was_taken_is_gone_at_the_next_call(
             request = admin_pb2.SetRoleRequest(account_id=account_id, role=role, granted=granted)
             return list((await set_role(people.inbox, admin, request)).roles)
 
-        assert options_pb2.SCOPE_ADMIN not in api.authorizer.authorize(call, PUBLIC).scopes
+        assert options_pb2.SCOPE_ADMIN not in api.authorizer.authorize(call, PUBLIC, b"").scopes
         roles = await change(options_pb2.ROLE_OPERATOR, True)
         assert roles == [options_pb2.ROLE_USER, options_pb2.ROLE_OPERATOR]
-        caller = api.authorizer.authorize(call, PUBLIC)
+        caller = api.authorizer.authorize(call, PUBLIC, b"")
         assert options_pb2.SCOPE_ADMIN in caller.scopes
         assert caller.roles == set(roles)
         assert await change(options_pb2.ROLE_OPERATOR, False) == [options_pb2.ROLE_USER]
-        assert options_pb2.SCOPE_ADMIN not in api.authorizer.authorize(call, PUBLIC).scopes
+        assert options_pb2.SCOPE_ADMIN not in api.authorizer.authorize(call, PUBLIC, b"").scopes
         with pytest.raises(Exception, match="name a role") as refusal:
             await change(options_pb2.ROLE_UNSPECIFIED, True)
         status = status_of(refusal.value)
@@ -358,7 +360,7 @@ async def test_the_end_of_a_session_ends_its_streams_and_no_others(
         logins = [await api.login(), await api.login()]
         streams: list[list[FakeCall]] = []
         for login in logins:
-            caller = api.authorizer.authorize(bearing(login.tokens.access_token), PUBLIC)
+            caller = api.authorizer.authorize(bearing(login.tokens.access_token), PUBLIC, b"")
             streams.append([FakeCall(caller=caller) for _ in range(3)])
             for call in streams[-1]:
                 api.authorizer.opened(call)
@@ -381,7 +383,7 @@ async def test_a_session_has_a_bounded_number_of_streams(
     async with open_api(tmp_path) as api:
         await api.people.register()
         login = await api.login()
-        caller = api.authorizer.authorize(bearing(login.tokens.access_token), PUBLIC)
+        caller = api.authorizer.authorize(bearing(login.tokens.access_token), PUBLIC, b"")
         streams = [FakeCall(caller=caller) for _ in range(STREAMS_PER_SESSION_MAX)]
         for call in streams:
             api.authorizer.opened(call)
@@ -401,7 +403,7 @@ async def test_the_memory_of_verified_tokens_is_bounded(
         calls = [bearing((await api.login()).tokens.access_token) for _ in range(5)]
         for _ in range(2):
             for call in calls:
-                api.authorizer.authorize(call, PUBLIC)
+                api.authorizer.authorize(call, PUBLIC, b"")
                 assert len(api.authorizer._verified) <= 3
 
 

@@ -30,6 +30,7 @@ from tests.api.edge import (
     open_edge,
     until,
 )
+from tests.api.trading_house import FakeCall
 from xached.api.errors import StatusError
 from xached.api.routes import (
     PUBLIC,
@@ -96,6 +97,38 @@ def test_a_table_has_every_method_with_its_shape() -> None:
         (
             options_pb2.Authorization(access="ACCESS_SESSION", roles=["ROLE_UNSPECIFIED"]),
             "has an unspecified value",
+        ),
+        (
+            options_pb2.Authorization(access="ACCESS_SESSION", despite=["IMPEDIMENT_UNSPECIFIED"]),
+            "has an unspecified value",
+        ),
+        (
+            options_pb2.Authorization(access="ACCESS_PUBLIC", step_up=True),
+            "is public and asks for more",
+        ),
+        (
+            options_pb2.Authorization(access="ACCESS_PUBLIC", api_key=True),
+            "is public and asks for more",
+        ),
+        (
+            options_pb2.Authorization(access="ACCESS_SESSION", api_key=True),
+            "scopes that no key can have",
+        ),
+        (
+            options_pb2.Authorization(
+                access="ACCESS_SESSION", api_key=True, scopes=["SCOPE_READ", "SCOPE_ACCOUNT"]
+            ),
+            "scopes that no key can have",
+        ),
+        (
+            options_pb2.Authorization(
+                access="ACCESS_SESSION", api_key=True, step_up=True, scopes=["SCOPE_READ"]
+            ),
+            "a fresh proof that cannot be given",
+        ),
+        (
+            options_pb2.Authorization(access="ACCESS_SESSION", step_up=True),
+            "a fresh proof that cannot be given",
         ),
         (
             options_pb2.Authorization(access="ACCESS_SESSION", owner_field="purse"),
@@ -195,6 +228,133 @@ async def test_who_may_call(slow: bool) -> None:
             assert reached == []
             await in_thread(lambda: client.unary(Payload(), metadata=AS_ALICE))
             assert reached == ["alice"]
+
+
+EVERYTHING = options_pb2.Authorization(
+    access="ACCESS_SESSION",
+    scopes=["SCOPE_TRADE"],
+    roles=["ROLE_ADMIN"],
+    step_up=True,
+    despite=["IMPEDIMENT_UNVERIFIED"],
+)
+
+UNVERIFIED, FROZEN, SUSPENDED = (
+    frozenset({impediment})
+    for impediment in (
+        options_pb2.IMPEDIMENT_UNVERIFIED,
+        options_pb2.IMPEDIMENT_FROZEN,
+        options_pb2.IMPEDIMENT_SUSPENDED,
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("caller", "reason"),
+    [
+        ({}, "KEY_NOT_ALLOWED"),
+        ({"key_id": ""}, "ACCOUNT_SUSPENDED"),
+        ({"key_id": "", "impediments": FROZEN | UNVERIFIED}, "ACCOUNT_FROZEN"),
+        ({"key_id": "", "impediments": UNVERIFIED}, "SCOPE_MISSING"),
+        ({"key_id": "", "impediments": UNVERIFIED, "scopes": {2}}, "ROLE_MISSING"),
+        (
+            {"key_id": "", "impediments": UNVERIFIED, "scopes": {2}, "roles": {5}},
+            "STEP_UP_REQUIRED",
+        ),
+        (
+            {
+                "key_id": "",
+                "impediments": UNVERIFIED,
+                "scopes": {2},
+                "roles": {5},
+                "stepped_up": True,
+            },
+            "",
+        ),
+        (
+            {
+                "key_id": "",
+                "impediments": set(),
+                "scopes": {2, 3},
+                "roles": {5, 1},
+                "stepped_up": True,
+            },
+            "",
+        ),
+    ],
+)
+async def test_the_first_no_is_the_answer(caller: dict[str, Any], reason: str) -> None:
+    """In the order that the routes document; every line repairs what the one before lacked."""
+    service = declare("everything", ("Unary", False, False), authorization=EVERYTHING)
+    worst = {"key_id": "k", "impediments": UNVERIFIED | FROZEN | SUSPENDED, "scopes": set()}
+    known: dict[str, Any] = {
+        key: frozenset(value) if isinstance(value, set) else value
+        for key, value in (worst | {"roles": set()} | caller).items()
+    }
+    doorman = Doorman({"": attrs.evolve(ALICE, **known)})
+    table = Routes([Service(descriptor=service, handlers=Echo())], doorman)
+    route = table.find("/edge.everything.Echo/Unary")
+    assert route is not None
+    call = FakeCall("nobody")
+    if not reason:
+        await table.admit(call, route)
+        assert call.caller == doorman.callers[""]
+        return
+    with pytest.raises(StatusError) as refused:
+        await table.admit(call, route)
+    assert (refused.value.code, refused.value.reason) == (
+        grpc.StatusCode.PERMISSION_DENIED,
+        reason,
+    )
+
+
+async def test_fields_are_for_the_roles_they_name() -> None:
+    """At any depth: set by others they are refused, and others do not see them."""
+    service = declare(
+        "fields",
+        ("Unary", False, False),
+        ("Collect", True, False),
+        authorization=options_pb2.Authorization(access="ACCESS_SESSION"),
+        text_for_roles=(options_pb2.ROLE_SUPPORT, options_pb2.ROLE_ADMIN),
+    )
+    with pytest.raises(RouteError, match="streams messages with fields for some roles only"):
+        routes(service, Echo())
+    service = declare(
+        "masked",
+        ("Unary", False, False),
+        authorization=options_pb2.Authorization(access="ACCESS_SESSION"),
+        text_for_roles=(options_pb2.ROLE_SUPPORT, options_pb2.ROLE_ADMIN),
+    )
+    staff = _with(roles=frozenset({options_pb2.ROLE_SUPPORT}))
+    doorman = Doorman({"user": ALICE, "staff": staff})
+    table = Routes([Service(descriptor=service, handlers=Echo())], doorman)
+    route = table.find("/edge.masked.Echo/Unary")
+    assert route is not None
+
+    def called_by(name: str) -> FakeCall:
+        call = FakeCall(name)
+        call.metadata = {"authorization": name}
+        return call
+
+    secret = Payload(text="for staff", count=1)
+    for holder in (
+        secret,
+        Payload(inner=Payload(inner=secret)),
+        Payload(many=[Payload(), secret]),
+        Payload(named={"it": secret}),
+    ):
+        body = holder.SerializeToString()
+        with pytest.raises(StatusError) as refused:
+            await table.receive(called_by("user"), route, body)
+        assert refused.value.reason == "FIELD_DENIED"
+        assert refused.value.facts == {"field": "Payload.text", "roles": "ROLE_SUPPORT ROLE_ADMIN"}
+        request = await table.receive(called_by("staff"), route, body)
+        assert request.SerializeToString() == body
+        assert b"for staff" in route.respond(staff, request)
+        for stranger in (ALICE, None):
+            answer = Payload.FromString(route.respond(stranger, route.parse(body)))
+            assert b"for staff" not in answer.SerializeToString()
+            assert answer.ByteSize() >= len(body) - len("for staff") - 8
+    await table.receive(called_by("user"), route, Payload(count=1).SerializeToString())
 
 
 async def test_a_purse_is_always_the_callers_own() -> None:

@@ -84,7 +84,7 @@ class SessionAuthorizer:
         self._streams: dict[SessionId, list[Call]] = {}
         table.on_end(self._revoke_streams)
 
-    def authorize(self, call: Call, authorization: Authorization) -> Caller:  # noqa: ARG002 - the routes compare what it asks for with the answer
+    def authorize(self, call: Call, authorization: Authorization, body: bytes) -> Caller:  # noqa: ARG002 - the routes compare what it asks for with the answer
         """The caller of a call. Raises: StatusError UNAUTHENTICATED."""
         header = call.metadata.get("authorization", "")
         if header[: len(_SCHEME)].lower() != _SCHEME:
@@ -302,6 +302,7 @@ def _verified(live: LiveSession, expires_at_ns: int) -> _Verified:
         session_id=live.session_id,
         roles=frozenset(int(role) for role in live.roles),
         scopes=frozenset(int(scope) for scope in live.scopes),
+        impediments=frozenset(int(impediment) for impediment in live.impediments),
     )
     return _Verified(live, caller, expires_at_ns)
 

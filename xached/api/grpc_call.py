@@ -37,9 +37,9 @@ from typing import Any, Final, Protocol
 
 import grpc
 import trio
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 
-from xached.api.errors import Interceptor, StatusError, expired, malformed, stopping
+from xached.api.errors import Interceptor, StatusError, expired, stopping
 from xached.api.grpc_core import NO_FLAGS, CoreEvent, cygrpc
 from xached.api.grpc_streams import RequestStream, ResponseStream
 from xached.api.metadata import check_pair, text_pairs
@@ -334,15 +334,9 @@ class GrpcCall:
         """Serve a call whose request is one message."""
         route = self._route
         assert route is not None
-        await self._host.routes.admit(self, route)
-        try:
-            request = route.parse(data)
-        except DecodeError:
-            raise malformed(f"not a message of {route.path}") from None
-        if route.authorization.owner_field:
-            self.resolve_purse(request)
+        request = await self._host.routes.receive(self, route, data)
         if not route.response_streaming:
-            self._answer(route.serialize(await route.handler(self, request)))
+            self._answer(route.respond(self._caller, await route.handler(self, request)))
             return
         responses = self._responses = ResponseStream(self, route.serialize)
         with self._host.routes.stream(self):
@@ -360,7 +354,7 @@ class GrpcCall:
         )
         with self._host.routes.stream(self):
             if not route.response_streaming:
-                self._answer(route.serialize(await route.handler(self, requests)))
+                self._answer(route.respond(self._caller, await route.handler(self, requests)))
                 return
             responses = self._responses = ResponseStream(self, route.serialize)
             await route.handler(self, requests, responses)

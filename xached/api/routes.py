@@ -7,6 +7,21 @@ the same handler with a :class:`Call` of their own. Handlers come in four shapes
     server stream  async def watch_book(self, call, request, responses) -> None
     client stream  async def upload(self, call, requests) -> response
     both           async def enter_orders(self, call, requests, responses) -> None
+
+A call is admitted in this order, and the first no is the answer:
+
+1. Who is it? No credential that works: UNAUTHENTICATED.
+2. May an API key call this at all (``api_key``)? No: KEY_NOT_ALLOWED.
+3. What stands against the account must be listed in ``despite``: ACCOUNT_UNVERIFIED,
+   ACCOUNT_FROZEN or ACCOUNT_SUSPENDED.
+4. The credential must have every one of ``scopes``: SCOPE_MISSING.
+5. The account must have one of ``roles``, if any are named: ROLE_MISSING.
+6. ``step_up`` asks for a fresh proof, bound to the bytes of this request: STEP_UP_REQUIRED. Asked
+   last, so that nobody proves afresh for what is refused anyway.
+7. The bytes must be a message: MALFORMED_MESSAGE. Its fields must be for the caller's roles
+   (``for_roles``): FIELD_DENIED. The purse it names is one of the caller's own.
+
+A method that says none of this is not routed.
 """
 
 from __future__ import annotations
@@ -26,10 +41,11 @@ from google.protobuf.descriptor import (
     MethodDescriptor,
     ServiceDescriptor,
 )
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from xache.v1 import options_pb2, types_pb2
 
-from xached.api.errors import StatusError
+from xached.api.errors import StatusError, malformed
+from xached.api.field_masks import clear_guarded, is_guarded, refuse_guarded
 from xached.domain.order import AccountId, Purse, make_purse
 
 Request = TypeVar("Request")
@@ -41,12 +57,18 @@ Handler = Callable[..., Awaitable[Any]]
 
 @attrs.frozen(kw_only=True)
 class Caller:
-    """Who is calling. Roles and scopes are numbers of ``xache.v1.Role`` and ``Scope``."""
+    """Who is calling, and with what. Numbers are those of the enums in ``options.proto``."""
 
     account_id: AccountId
     session_id: str
+    """Empty where an API key signed the request."""
     roles: frozenset[int]
     scopes: frozenset[int]
+    key_id: str = ""
+    """Empty where a session asks."""
+    impediments: frozenset[int] = frozenset()
+    stepped_up: bool = False
+    """This very request carries a fresh proof."""
 
 
 @attrs.frozen(kw_only=True)
@@ -57,6 +79,9 @@ class Authorization:
     scopes: frozenset[int] = frozenset()
     roles: frozenset[int] = frozenset()
     owner_field: str = ""
+    step_up: bool = False
+    api_key: bool = False
+    despite: frozenset[int] = frozenset()
 
 
 PUBLIC: Final = Authorization(access=options_pb2.ACCESS_PUBLIC)
@@ -147,8 +172,15 @@ class Responses(Protocol[Response_contra]):
 class Authorizer(Protocol):
     """Knows callers by their credentials, and which streams they have open."""
 
-    def authorize(self, call: Call, authorization: Authorization) -> Caller | Awaitable[Caller]:
+    def authorize(
+        self, call: Call, authorization: Authorization, body: bytes
+    ) -> Caller | Awaitable[Caller]:
         """Say who is calling; awaitable only where the answer is not at hand.
+
+        Args:
+            call: what came, but for the message.
+            authorization: what the method asks for.
+            body: the bytes of the request message; empty where requests are a stream.
 
         Raises: StatusError UNAUTHENTICATED.
         """
@@ -197,6 +229,15 @@ class Route:
     response_streaming: bool
     authorization: Authorization
     farewell: Callable[[Shutdown], Message] | None
+    request_guarded: bool = False
+    """The request has fields that are not for every role."""
+    response_guarded: bool = False
+
+    def respond(self, caller: Caller | None, response: Message) -> bytes:
+        """The bytes of the one response of a call, without what is not for its caller."""
+        if self.response_guarded:
+            clear_guarded(response, _roles(caller))
+        return self.serialize(response)
 
     def purse_of(self, caller: Caller | None, request: Message) -> Purse:
         """The purse that a request names, inside the caller's own account.
@@ -245,31 +286,37 @@ class Routes:
         """The route of a path; None where there is no such method."""
         return self._routes.get(path)
 
-    async def admit(self, call: Call, route: Route) -> None:
+    async def receive(self, call: Call, route: Route, body: bytes) -> Message:
+        """Let a call with one request message in: admit it, read it, find the purse it names.
+
+        Raises: StatusError as :meth:`admit`, or INVALID_ARGUMENT; Rejection ID_FORMAT.
+        """
+        await self.admit(call, route, body)
+        try:
+            request = route.parse(body)
+        except DecodeError:
+            raise malformed(f"not a message of {route.path}") from None
+        if route.request_guarded:
+            refuse_guarded(request, _roles(call.caller))
+        if route.authorization.owner_field:
+            call.resolve_purse(request)
+        return request
+
+    async def admit(self, call: Call, route: Route, body: bytes = b"") -> None:
         """Let the call pass or not. Default is no: what the option asks for must all be there.
+
+        The body is what a signature or a fresh proof covers; a stream of requests has none.
 
         Raises: StatusError UNAUTHENTICATED or PERMISSION_DENIED.
         """
         need = route.authorization
         if need.access == options_pb2.ACCESS_PUBLIC:
             return
-        known = self._authorizer.authorize(call, need)
+        known = self._authorizer.authorize(call, need, body)
         caller = known if isinstance(known, Caller) else await known
-        missing = need.scopes - caller.scopes
-        if missing:
-            raise _denied(
-                "SCOPE_MISSING",
-                "the credential does not cover this",
-                "scopes",
-                (options_pb2.Scope.Name(scope) for scope in sorted(missing)),
-            )
-        if need.roles and not need.roles & caller.roles:
-            raise _denied(
-                "ROLE_MISSING",
-                "the account's role does not allow this",
-                "roles",
-                (options_pb2.Role.Name(role) for role in sorted(need.roles)),
-            )
+        refusal = _refusal(caller, need)
+        if refusal is not None:
+            raise refusal
         call.admitted(caller)
 
     @contextlib.contextmanager
@@ -294,10 +341,14 @@ def authorization_of(method: MethodDescriptor) -> Authorization:
     if option.access == options_pb2.ACCESS_UNSPECIFIED:
         raise RouteError(f"the authorization of {method.full_name} names no access")
     public = option.access == options_pb2.ACCESS_PUBLIC
-    if public and (option.scopes or option.roles or option.owner_field):
+    if public and option != options_pb2.Authorization(access=options_pb2.ACCESS_PUBLIC):
         raise RouteError(f"{method.full_name} is public and asks for more")
-    if 0 in option.scopes or 0 in option.roles:
+    if 0 in option.scopes or 0 in option.roles or 0 in option.despite:
         raise RouteError(f"the authorization of {method.full_name} has an unspecified value")
+    if option.api_key and not (option.scopes and _KEY_SCOPES.issuperset(option.scopes)):
+        raise RouteError(f"{method.full_name} is for keys, with scopes that no key can have")
+    if option.step_up and (option.api_key or method.client_streaming):
+        raise RouteError(f"{method.full_name} asks for a fresh proof that cannot be given")
     if option.owner_field:
         _check_owner_field(method, option.owner_field)
     return Authorization(
@@ -305,8 +356,16 @@ def authorization_of(method: MethodDescriptor) -> Authorization:
         scopes=frozenset(option.scopes),
         roles=frozenset(option.roles),
         owner_field=option.owner_field,
+        step_up=option.step_up,
+        api_key=option.api_key,
+        despite=frozenset(option.despite),
     )
 
+
+_KEY_SCOPES: Final = frozenset(
+    {options_pb2.SCOPE_READ, options_pb2.SCOPE_TRADE, options_pb2.SCOPE_WITHDRAW}
+)
+"""What an API key can be given. Settings of the account and the house are for people."""
 
 # The generated stub gives extensions no type.
 _OPTION: Any = options_pb2.authorization
@@ -314,6 +373,14 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def _route(service: Service, method: MethodDescriptor) -> Route:
+    request_guarded, response_guarded = (
+        is_guarded(method.input_type),
+        is_guarded(method.output_type),
+    )
+    if (request_guarded and method.client_streaming) or (
+        response_guarded and method.server_streaming
+    ):
+        raise RouteError(f"{method.full_name} streams messages with fields for some roles only")
     return Route(
         path=f"/{service.descriptor.full_name}/{method.name}",
         handler=_handler(service, method),
@@ -323,6 +390,8 @@ def _route(service: Service, method: MethodDescriptor) -> Route:
         response_streaming=method.server_streaming,
         authorization=service.declared or authorization_of(method),
         farewell=_farewell(method) if method.server_streaming else None,
+        request_guarded=request_guarded,
+        response_guarded=response_guarded,
     )
 
 
@@ -377,5 +446,38 @@ def _check_owner_field(method: MethodDescriptor, name: str) -> None:
         raise RouteError(f"{method.full_name}: {name} is no string field of its request")
 
 
+def _refusal(caller: Caller, need: Authorization) -> StatusError | None:
+    """Why a known caller may not; None where they may. The order is the module's."""
+    if caller.key_id and not need.api_key:
+        return _denied("KEY_NOT_ALLOWED", "no API key can do this: sign in", "", ())
+    # The gravest is named first; the house's word comes before the person's own.
+    for impediment in sorted(caller.impediments - need.despite, reverse=True):
+        name = options_pb2.Impediment.Name(impediment).removeprefix("IMPEDIMENT_")
+        return _denied(f"ACCOUNT_{name}", f"the account is {name.lower()}", "", ())
+    missing = need.scopes - caller.scopes
+    if missing:
+        return _denied(
+            "SCOPE_MISSING",
+            "the credential does not cover this",
+            "scopes",
+            (options_pb2.Scope.Name(scope) for scope in sorted(missing)),
+        )
+    if need.roles and not need.roles & caller.roles:
+        return _denied(
+            "ROLE_MISSING",
+            "the account's role does not allow this",
+            "roles",
+            (options_pb2.Role.Name(role) for role in sorted(need.roles)),
+        )
+    if need.step_up and not caller.stepped_up:
+        return _denied("STEP_UP_REQUIRED", "prove afresh that it is you", "", ())
+    return None
+
+
+def _roles(caller: Caller | None) -> frozenset[int]:
+    return caller.roles if caller is not None else frozenset()
+
+
 def _denied(reason: str, message: str, fact: str, needed: Iterable[str]) -> StatusError:
-    return StatusError(grpc.StatusCode.PERMISSION_DENIED, reason, message, {fact: " ".join(needed)})
+    facts = {fact: " ".join(needed)} if fact else {}
+    return StatusError(grpc.StatusCode.PERMISSION_DENIED, reason, message, facts)

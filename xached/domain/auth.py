@@ -52,6 +52,17 @@ class Scope(enum.IntEnum):
     ADMIN = 5
 
 
+class Impediment(enum.IntEnum):
+    """What stands against an account. The numbers are those of ``xache.v1.Impediment``."""
+
+    UNVERIFIED = 1
+    """The e-mail address is not confirmed."""
+    FROZEN = 2
+    """The person froze it."""
+    SUSPENDED = 3
+    """The house suspended it."""
+
+
 class UserKeyKind(enum.IntEnum):
     """What a user's key seals, and so when it is destroyed."""
 

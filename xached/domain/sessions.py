@@ -20,7 +20,7 @@ from collections.abc import Callable
 
 import attrs
 
-from xached.domain.auth import Role, Scope, Session, SessionEndCause, SessionId
+from xached.domain.auth import Impediment, Role, Scope, Session, SessionEndCause, SessionId
 from xached.domain.order import AccountId
 
 NS_PER_S = 1_000_000_000
@@ -129,6 +129,7 @@ class LiveSession:
     roles: frozenset[Role]
     scopes: frozenset[Scope]
     expires_at_ns: int
+    impediments: frozenset[Impediment] = frozenset()
 
 
 class SessionTable:

@@ -13,9 +13,9 @@ from typing import Any, TypeAlias
 import attrs
 import grpc
 import trio
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 
-from xached.api.errors import StatusError, expired, malformed, stopping
+from xached.api.errors import StatusError, expired, stopping
 from xached.api.routes import Caller, Route
 from xached.domain.order import Purse
 from xached.listeners import Front
@@ -178,11 +178,8 @@ async def serve_unary(front: Front, call: SimulatedCall, route: Route, body: byt
     """Serve a call with one request and one response; leaves the result in the call."""
 
     async def serve() -> Answered:
-        await front.admin.admit(call, route)
-        request = _parsed(route, body)
-        if route.authorization.owner_field:
-            call.resolve_purse(request)
-        return Answered(route.serialize(await route.handler(call, request)))
+        request = await front.admin.receive(call, route, body)
+        return Answered(route.respond(call.caller, await route.handler(call, request)))
 
     await _served(front, call, serve)
 
@@ -193,10 +190,7 @@ async def serve_watch(
     """Serve a call with one request and a stream of responses."""
 
     async def serve() -> Answered:
-        await front.admin.admit(call, route)
-        request = _parsed(route, body)
-        if route.authorization.owner_field:
-            call.resolve_purse(request)
+        request = await front.admin.receive(call, route, body)
         with front.admin.stream(call):
             await route.handler(call, request, responses)
         return Answered()
@@ -235,10 +229,3 @@ async def _served(front: Front, call: SimulatedCall, serve: Any) -> None:
     finally:
         call.result = result
         call.ended.set()
-
-
-def _parsed(route: Route, body: bytes) -> Message:
-    try:
-        return route.parse(body)
-    except DecodeError:
-        raise malformed(f"not a message of {route.path}") from None

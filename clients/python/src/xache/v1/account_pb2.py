@@ -26,7 +26,7 @@ from xache.v1 import options_pb2 as xache_dot_v1_dot_options__pb2
 from xache.v1 import types_pb2 as xache_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16xache/v1/account.proto\x12\x08xache.v1\x1a\x16xache/v1/options.proto\x1a\x14xache/v1/types.proto\"\x13\n\x11GetAccountRequest\"s\n\x12GetAccountResponse\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x13\n\x05\x65mail\x18\x02 \x01(\tB\x04\xa8\xbb\x18\x01\x12\x1d\n\x05roles\x18\x03 \x03(\x0e\x32\x0e.xache.v1.Role\x12\x15\n\rcreated_at_ns\x18\x04 \x01(\x03\"\x10\n\x0eGetFeesRequest\";\n\x0fGetFeesResponse\x12(\n\tstandings\x18\x01 \x03(\x0b\x32\x15.xache.v1.FeeStanding\"w\n\x0b\x46\x65\x65Standing\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x12\n\nvolume_30d\x18\x02 \x01(\t\x12\x1f\n\x04tier\x18\x03 \x01(\x0b\x32\x11.xache.v1.FeeTier\x12$\n\tnext_tier\x18\x04 \x01(\x0b\x32\x11.xache.v1.FeeTier\"\x18\n\x16ListSubaccountsRequest\"D\n\x17ListSubaccountsResponse\x12)\n\x0bsubaccounts\x18\x01 \x03(\x0b\x32\x14.xache.v1.Subaccount\"?\n\x15OpenSubaccountRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"%\n\x16OpenSubaccountResponse\x12\x0b\n\x03seq\x18\x01 \x01(\x04\"=\n\nSubaccount\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x66rozen\x18\x02 \x01(\x08\x12\x11\n\tsimulated\x18\x03 \x01(\x08\x32\xfe\x02\n\x0e\x41\x63\x63ountService\x12R\n\nGetAccount\x12\x1b.xache.v1.GetAccountRequest\x1a\x1c.xache.v1.GetAccountResponse\"\t\xa2\xbb\x18\x05\x08\x02\x12\x01\x01\x12\x61\n\x0fListSubaccounts\x12 .xache.v1.ListSubaccountsRequest\x1a!.xache.v1.ListSubaccountsResponse\"\t\xa2\xbb\x18\x05\x08\x02\x12\x01\x01\x12I\n\x07GetFees\x12\x18.xache.v1.GetFeesRequest\x1a\x19.xache.v1.GetFeesResponse\"\t\xa2\xbb\x18\x05\x08\x02\x12\x01\x01\x12j\n\x0eOpenSubaccount\x12\x1f.xache.v1.OpenSubaccountRequest\x1a .xache.v1.OpenSubaccountResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x04\"\nsubaccountb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16xache/v1/account.proto\x12\x08xache.v1\x1a\x16xache/v1/options.proto\x1a\x14xache/v1/types.proto\"\x13\n\x11GetAccountRequest\"s\n\x12GetAccountResponse\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x13\n\x05\x65mail\x18\x02 \x01(\tB\x04\xa8\xbb\x18\x01\x12\x1d\n\x05roles\x18\x03 \x03(\x0e\x32\x0e.xache.v1.Role\x12\x15\n\rcreated_at_ns\x18\x04 \x01(\x03\"\x10\n\x0eGetFeesRequest\";\n\x0fGetFeesResponse\x12(\n\tstandings\x18\x01 \x03(\x0b\x32\x15.xache.v1.FeeStanding\"w\n\x0b\x46\x65\x65Standing\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x12\n\nvolume_30d\x18\x02 \x01(\t\x12\x1f\n\x04tier\x18\x03 \x01(\x0b\x32\x11.xache.v1.FeeTier\x12$\n\tnext_tier\x18\x04 \x01(\x0b\x32\x11.xache.v1.FeeTier\"\x18\n\x16ListSubaccountsRequest\"D\n\x17ListSubaccountsResponse\x12)\n\x0bsubaccounts\x18\x01 \x03(\x0b\x32\x14.xache.v1.Subaccount\"?\n\x15OpenSubaccountRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"%\n\x16OpenSubaccountResponse\x12\x0b\n\x03seq\x18\x01 \x01(\x04\"=\n\nSubaccount\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x66rozen\x18\x02 \x01(\x08\x12\x11\n\tsimulated\x18\x03 \x01(\x08\x32\x91\x03\n\x0e\x41\x63\x63ountService\x12W\n\nGetAccount\x12\x1b.xache.v1.GetAccountRequest\x1a\x1c.xache.v1.GetAccountResponse\"\x0e\xa2\xbb\x18\n\x08\x02\x12\x01\x01:\x03\x01\x02\x03\x12h\n\x0fListSubaccounts\x12 .xache.v1.ListSubaccountsRequest\x1a!.xache.v1.ListSubaccountsResponse\"\x10\xa2\xbb\x18\x0c\x08\x02\x12\x01\x01\x30\x01:\x03\x01\x02\x03\x12P\n\x07GetFees\x12\x18.xache.v1.GetFeesRequest\x1a\x19.xache.v1.GetFeesResponse\"\x10\xa2\xbb\x18\x0c\x08\x02\x12\x01\x01\x30\x01:\x03\x01\x02\x03\x12j\n\x0eOpenSubaccount\x12\x1f.xache.v1.OpenSubaccountRequest\x1a .xache.v1.OpenSubaccountResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x04\"\nsubaccountb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,11 +36,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETACCOUNTRESPONSE'].fields_by_name['email']._loaded_options = None
   _globals['_GETACCOUNTRESPONSE'].fields_by_name['email']._serialized_options = b'\250\273\030\001'
   _globals['_ACCOUNTSERVICE'].methods_by_name['GetAccount']._loaded_options = None
-  _globals['_ACCOUNTSERVICE'].methods_by_name['GetAccount']._serialized_options = b'\242\273\030\005\010\002\022\001\001'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['GetAccount']._serialized_options = b'\242\273\030\n\010\002\022\001\001:\003\001\002\003'
   _globals['_ACCOUNTSERVICE'].methods_by_name['ListSubaccounts']._loaded_options = None
-  _globals['_ACCOUNTSERVICE'].methods_by_name['ListSubaccounts']._serialized_options = b'\242\273\030\005\010\002\022\001\001'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['ListSubaccounts']._serialized_options = b'\242\273\030\014\010\002\022\001\0010\001:\003\001\002\003'
   _globals['_ACCOUNTSERVICE'].methods_by_name['GetFees']._loaded_options = None
-  _globals['_ACCOUNTSERVICE'].methods_by_name['GetFees']._serialized_options = b'\242\273\030\005\010\002\022\001\001'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['GetFees']._serialized_options = b'\242\273\030\014\010\002\022\001\0010\001:\003\001\002\003'
   _globals['_ACCOUNTSERVICE'].methods_by_name['OpenSubaccount']._loaded_options = None
   _globals['_ACCOUNTSERVICE'].methods_by_name['OpenSubaccount']._serialized_options = b'\242\273\030\021\010\002\022\001\004\"\nsubaccount'
   _globals['_GETACCOUNTREQUEST']._serialized_start=82
@@ -64,5 +64,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUBACCOUNT']._serialized_start=620
   _globals['_SUBACCOUNT']._serialized_end=681
   _globals['_ACCOUNTSERVICE']._serialized_start=684
-  _globals['_ACCOUNTSERVICE']._serialized_end=1066
+  _globals['_ACCOUNTSERVICE']._serialized_end=1085
 # @@protoc_insertion_point(module_scope)

@@ -32,6 +32,13 @@ class Role(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ROLE_OPERATOR: _ClassVar[Role]
     ROLE_ADMIN: _ClassVar[Role]
 
+class Impediment(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    IMPEDIMENT_UNSPECIFIED: _ClassVar[Impediment]
+    IMPEDIMENT_UNVERIFIED: _ClassVar[Impediment]
+    IMPEDIMENT_FROZEN: _ClassVar[Impediment]
+    IMPEDIMENT_SUSPENDED: _ClassVar[Impediment]
+
 class Privacy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     PRIVACY_UNSPECIFIED: _ClassVar[Privacy]
@@ -52,6 +59,10 @@ ROLE_SUPPORT: Role
 ROLE_COMPLIANCE: Role
 ROLE_OPERATOR: Role
 ROLE_ADMIN: Role
+IMPEDIMENT_UNSPECIFIED: Impediment
+IMPEDIMENT_UNVERIFIED: Impediment
+IMPEDIMENT_FROZEN: Impediment
+IMPEDIMENT_SUSPENDED: Impediment
 PRIVACY_UNSPECIFIED: Privacy
 PRIVACY_PERSONAL: Privacy
 PRIVACY_SECRET: Privacy
@@ -59,15 +70,23 @@ AUTHORIZATION_FIELD_NUMBER: _ClassVar[int]
 authorization: _descriptor.FieldDescriptor
 PRIVACY_FIELD_NUMBER: _ClassVar[int]
 privacy: _descriptor.FieldDescriptor
+FOR_ROLES_FIELD_NUMBER: _ClassVar[int]
+for_roles: _descriptor.FieldDescriptor
 
 class Authorization(_message.Message):
-    __slots__ = ("access", "scopes", "roles", "owner_field")
+    __slots__ = ("access", "scopes", "roles", "owner_field", "step_up", "api_key", "despite")
     ACCESS_FIELD_NUMBER: _ClassVar[int]
     SCOPES_FIELD_NUMBER: _ClassVar[int]
     ROLES_FIELD_NUMBER: _ClassVar[int]
     OWNER_FIELD_FIELD_NUMBER: _ClassVar[int]
+    STEP_UP_FIELD_NUMBER: _ClassVar[int]
+    API_KEY_FIELD_NUMBER: _ClassVar[int]
+    DESPITE_FIELD_NUMBER: _ClassVar[int]
     access: Access
     scopes: _containers.RepeatedScalarFieldContainer[Scope]
     roles: _containers.RepeatedScalarFieldContainer[Role]
     owner_field: str
-    def __init__(self, access: _Optional[_Union[Access, str]] = ..., scopes: _Optional[_Iterable[_Union[Scope, str]]] = ..., roles: _Optional[_Iterable[_Union[Role, str]]] = ..., owner_field: _Optional[str] = ...) -> None: ...
+    step_up: bool
+    api_key: bool
+    despite: _containers.RepeatedScalarFieldContainer[Impediment]
+    def __init__(self, access: _Optional[_Union[Access, str]] = ..., scopes: _Optional[_Iterable[_Union[Scope, str]]] = ..., roles: _Optional[_Iterable[_Union[Role, str]]] = ..., owner_field: _Optional[str] = ..., step_up: _Optional[bool] = ..., api_key: _Optional[bool] = ..., despite: _Optional[_Iterable[_Union[Impediment, str]]] = ...) -> None: ...
