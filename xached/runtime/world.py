@@ -183,6 +183,13 @@ class World(Protocol):
         """
         ...
 
+    async def secure(self, stream: trio.abc.Stream, host: str) -> trio.abc.Stream:
+        """Go on in TLS on a connection that was agreed to; the server must prove to be ``host``.
+
+        Raises: OSError when it does not; then the connection is closed.
+        """
+        ...
+
 
 # --- The real one. ---------------------------------------------------------------------------
 
@@ -294,8 +301,10 @@ class RealWorld:
     async def dial(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:
         """See World."""
         stream = await trio.open_tcp_stream(host, port)
-        if not tls:
-            return stream
+        return await self.secure(stream, host) if tls else stream
+
+    async def secure(self, stream: trio.abc.Stream, host: str) -> trio.abc.Stream:
+        """See World."""
         if self._trusted is None:
             self._trusted = await self.run_in_thread(ssl.create_default_context)
         # Many servers close without saying so in TLS; what is read here has a length of its own.
@@ -517,6 +526,11 @@ class SimulatedWorld:
         ours, theirs = trio.testing.memory_stream_pair()
         trio.lowlevel.spawn_system_task(_serve_simulated, server, theirs)
         return ours
+
+    async def secure(self, stream: trio.abc.Stream, host: str) -> trio.abc.Stream:  # noqa: ARG002 - as in World
+        """See World."""
+        await self._pause()
+        return stream
 
     async def _pause(self) -> None:
         self._check_power()
