@@ -130,6 +130,23 @@ async def test_a_first_message_may_arm_and_place(
     assert await open_ids(house) == []
 
 
+async def test_a_stream_that_is_armed_too_late_says_so(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    """It was ignored: the sender would have believed that the order is protected."""
+    async with trio.open_nursery() as nursery:
+        late = trading_pb2.EnterOrdersRequest(tag=2, cancel_on_disconnect=ALL, place=limit("late"))
+        first = trading_pb2.EnterOrdersRequest(tag=1, place=limit("own"))
+        stream = await serve(house, nursery, first, late, arming(ALL))
+        assert stream.results[0].placed.order.client_order_id == "own"
+        for result in stream.results[1:]:
+            assert result.refusal.reason == "FIELD_FORBIDDEN"
+            assert result.refusal.facts["field"] == "cancel_on_disconnect"
+        stream.scope.cancel()
+        await stream.ended.wait()
+    assert await open_ids(house) == ["own"]
+
+
 async def test_a_stream_that_armed_nothing_leaves_everything(
     autojump_clock: MockClock, house: TradingHouse
 ) -> None:

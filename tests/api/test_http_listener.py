@@ -18,6 +18,7 @@ import trio
 from tests.api.shown_market import PRICE_TICKS, ShownMarket
 from xached.api.http_listener import (
     AsgiApp,
+    BoundedStream,
     HttpListener,
     ListenerLimits,
     Receive,
@@ -112,6 +113,32 @@ async def read_all(stream: trio.SocketStream) -> bytes:
 @pytest.fixture
 def market() -> ShownMarket:
     return ShownMarket(WORLD.now_ns)
+
+
+async def test_a_write_into_a_connection_that_is_being_closed_is_no_fault() -> None:
+    """A client that half-closes while it is answered: hypercorn closes and writes at once.
+
+    It was a fault with its traceback in the log, which any client could fill so. Which of the two
+    comes first is trio's to say: ten times neither is enough.
+    """
+    listening = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    port: int = listening[0].socket.getsockname()[1]
+
+    async def close(stream: BoundedStream, begun: trio.Event) -> None:
+        begun.set()
+        await stream.send_eof()
+
+    async with listening[0]:
+        for _ in range(10):
+            async with await trio.open_tcp_stream("127.0.0.1", port):
+                stream = BoundedStream(await listening[0].accept(), ListenerLimits())
+                begun = trio.Event()
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(close, stream, begun)
+                    await begun.wait()
+                    with pytest.raises((trio.BrokenResourceError, trio.ClosedResourceError)):
+                        await stream.send_all(b"late")
+                await stream.aclose()
 
 
 # --- The house's own application -------------------------------------------------------------

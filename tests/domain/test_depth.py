@@ -305,6 +305,35 @@ def test_a_reader_resumes_with_exactly_what_it_missed() -> None:
     assert (top.bids, top.asks) == (((10, 1),), ((12, 5),))
 
 
+def test_a_whole_new_book_is_resumed_over_like_any_change() -> None:
+    book = PublicBook(100)
+    book.depth.set_many(bids=((10, 1), (9, 2)), asks=())
+    book.changed(0)
+    book.depth.load(bids=((9, 2), (8, 3)), asks=((12, 5),))
+    book.changed(0)
+    step = BookReader(book, 5, 101).step()
+    assert step is not None
+    assert (step.snapshot, step.first_sequence, step.sequence) == (False, 102, 102)
+    assert (dict(step.bids), dict(step.asks)) == ({10: 0, 8: 3}, {12: 5})
+    book.start_anew(0)
+    book.depth.load(bids=((7, 1),), asks=())
+    book.changed(0)
+    step = BookReader(book, 5, 103).step()
+    assert step is not None
+    assert (step.snapshot, step.bids) == (False, ((7, 1),)), "the reader knew an empty book"
+
+
+def test_a_book_that_nobody_comes_back_to_remembers_nothing() -> None:
+    """Else each price that a venue ever named would stay for as long as the connection."""
+    depth = Depth()
+    for price_ticks in range(1, 1_000):
+        depth.set(Side.BUY, price_ticks, 1)
+        depth.cut(Side.BUY, 10)
+    depth.load(bids=((5, 1),), asks=((6, 1),))
+    depth.clear()
+    assert depth.take_before() == ((), ())
+
+
 @pytest.mark.parametrize("sequence", [99, 103, 10**9])
 def test_a_number_that_is_not_known_is_answered_with_a_snapshot_that_says_so(
     sequence: int,
@@ -356,7 +385,9 @@ changes = st.lists(st.tuples(sides, prices, quantities), min_size=1, max_size=4)
 
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(
-    st.lists(st.one_of(changes, changes, st.sampled_from(("reset", "read", "cut"))), max_size=40),
+    st.lists(
+        st.one_of(changes, changes, st.sampled_from(("reset", "load", "read", "cut"))), max_size=40
+    ),
     st.integers(1, 8),
 )
 def test_numbered_steps_rebuild_the_true_top_of_the_book_over_any_cut(
@@ -366,12 +397,16 @@ def test_numbered_steps_rebuild_the_true_top_of_the_book_over_any_cut(
     book = PublicBook(1)
     reader = BookReader(book, depth)
     rebuilt: dict[Side, dict[int, int]] = {side: {} for side in Side}
-    known = 0
+    known = loads = 0
     resets = told_resets = 0
     for action in [*script, "read"]:
         if action == "reset":
             book.start_anew(0)
             resets += 1
+        elif action == "load":
+            loads += 1
+            book.depth.load(bids=((loads, 1),), asks=((30 - loads, 2),))
+            book.changed(0)
         elif isinstance(action, list):
             for side, price_ticks, lots in action:
                 book.depth.set(side, price_ticks, lots)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import attrs
+import pytest
 
 from tests.domain.market_values import BTC
 from xached.domain.candles import NS_PER_S, Interval
 from xached.domain.depth import PublicBook
 from xached.domain.market import BINANCE, BestQuote, Provenance
-from xached.domain.market_line import MarketLine
+from xached.domain.market_line import CandleReader, MarketLine
 from xached.domain.order import Side
 
 START_NS = 1_767_225_600 * NS_PER_S
@@ -53,6 +54,22 @@ def test_an_old_quote_changes_nothing_until_the_feed_starts_anew() -> None:
     line.start_anew()
     line.quote(old)
     assert line.mid_ticks() == 51
+
+
+@pytest.mark.parametrize("ahead", [1, 1_000_000])
+def test_a_reader_that_comes_back_from_the_future_is_told_what_there_is(ahead: int) -> None:
+    """It was told nothing until the clock had come there."""
+    line = make_line()
+    trade(line, START_NS, 500)
+    reader = CandleReader(line, Interval.S1, START_NS + ahead * Interval.S1.ns)
+    step = reader.step()
+    assert step is not None
+    assert step.lagged
+    assert [candle.close_ticks for candle in step.candles] == [500]
+    trade(line, START_NS, 501)
+    step = reader.step()
+    assert step is not None
+    assert (step.lagged, step.candles[0].close_ticks) == (False, 501)
 
 
 def test_a_day_without_trades_empties_the_last_24_hours() -> None:

@@ -15,6 +15,7 @@ from xached.actors.matching import Matching
 from xached.api.routes import Call, Responses
 from xached.domain.instrument import Directory, Instrument, Symbol
 from xached.domain.queries import Auction, IndicativeQuery
+from xached.runtime.mailbox import Overloaded
 
 PERIOD_S: Final = 1.0
 SILENCE_PERIODS: Final = 5
@@ -63,7 +64,12 @@ class AuctionHandlers:
         async with look.lock:
             now_s = trio.current_time()
             if now_s >= look.at_s + PERIOD_S:
-                look.auction = await self._matching.query(IndicativeQuery(symbol))
+                try:
+                    look.auction = await self._matching.query(IndicativeQuery(symbol))
+                except Overloaded:
+                    if look.at_s < 0:
+                        raise
+                    # Asked again in the next period: that ends nobody's stream.
                 look.at_s = now_s
         return look.auction
 

@@ -79,7 +79,7 @@ class HttpListener:
         self._limits = limits or ListenerLimits()
         self._config = _hypercorn_config(self._limits)
         self._context = WorkerContext(None)
-        self._connections: set[_BoundedStream] = set()
+        self._connections: set[BoundedStream] = set()
         self._idle = trio.Event()
 
     async def serve(
@@ -128,7 +128,7 @@ class HttpListener:
     async def _serve_connection(self, accepted: trio.SocketStream) -> None:
         if len(self._connections) >= self._limits.connections_max:
             return
-        stream = _BoundedStream(accepted, self._limits)
+        stream = BoundedStream(accepted, self._limits)
         self._connections.add(stream)
         server = TCPServer(
             self._app,
@@ -150,7 +150,7 @@ class HttpListener:
                 self._idle.set()
 
 
-class _BoundedStream:
+class BoundedStream:
     """An accepted socket as hypercorn uses it, whose writes and whose tasks end in time."""
 
     def __init__(self, stream: trio.SocketStream, limits: ListenerLimits) -> None:
@@ -165,7 +165,11 @@ class _BoundedStream:
 
     async def send_all(self, data: bytes) -> None:
         with trio.move_on_after(self._limits.write_timeout_s) as scope:
-            await self._stream.send_all(data)
+            try:
+                await self._stream.send_all(data)
+            except trio.BusyResourceError:
+                # Hypercorn is closing it meanwhile, because the client has half-closed.
+                raise trio.BrokenResourceError("the connection is being closed") from None
         if scope.cancelled_caught:
             self.abort()
             raise trio.BrokenResourceError("the client does not read")

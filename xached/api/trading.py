@@ -150,6 +150,7 @@ class TradingHandlers:
                 if batch[0].cancel_on_disconnect:
                     scope = convert.cancel_scope(batch[0].cancel_on_disconnect)
                     armed = await guard.arm(call.purse, scope)
+                    batch[0].ClearField("cancel_on_disconnect")
                     if batch[0].WhichOneof("entry") is None:
                         window.open(batch[0].tag).fill(outcome.Value(armed))
                         del batch[0]
@@ -255,6 +256,15 @@ class TradingHandlers:
         self, entry: trading_pb2.EnterOrdersRequest, purse: Purse, subaccount: str
     ) -> Command:
         convert.check_same_purse(entry.subaccount, subaccount)
+        if entry.cancel_on_disconnect:
+            # Passed over in silence, its sender would believe that the orders are protected.
+            raise Rejection(
+                Reason.FIELD_FORBIDDEN,
+                "a stream is armed by its first message",
+                field="cancel_on_disconnect",
+                given=str(entry.cancel_on_disconnect),
+                allowed="nothing after the first message",
+            )
         match entry.WhichOneof("entry"):
             case "place":
                 return self._read_place(entry.place, purse, subaccount)

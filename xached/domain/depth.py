@@ -46,12 +46,12 @@ class _Ladder:
 
     __slots__ = ("_before", "_keys", "_lots", "_sign")
 
-    def __init__(self, side: Side) -> None:
+    def __init__(self, side: Side, *, remembers: bool) -> None:
         # Asks are stored negated, so that the best is the greatest on both sides.
         self._sign = 1 if side is Side.BUY else -1
         self._keys: list[int] = []
         self._lots: dict[int, int] = {}
-        self._before: dict[int, int] = {}
+        self._before: dict[int, int] | None = {} if remembers else None
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -65,7 +65,8 @@ class _Ladder:
         before = self._lots.get(key, 0)
         if lots == before:
             return
-        self._before.setdefault(key, before)
+        if self._before is not None:
+            self._before.setdefault(key, before)
         if not lots:
             del self._lots[key]
             del self._keys[bisect_left(self._keys, key)]
@@ -75,10 +76,14 @@ class _Ladder:
         self._lots[key] = lots
 
     def load(self, levels: Iterable[Level]) -> None:
+        self.clear()
         sign = self._sign
         self._lots = {price_ticks * sign: lots for price_ticks, lots in levels}
         self._lots = {key: lots for key, lots in self._lots.items() if lots}
         self._keys = sorted(self._lots)
+        if self._before is not None:
+            for key in self._keys:
+                self._before.setdefault(key, 0)
 
     def best(self) -> Level | None:
         if not self._keys:
@@ -95,12 +100,15 @@ class _Ladder:
         beyond = self._keys[: max(len(self._keys) - depth, 0)]
         del self._keys[: len(beyond)]
         for key in beyond:
-            del self._lots[key]
+            lots = self._lots.pop(key)
+            if self._before is not None:
+                self._before.setdefault(key, lots)
         return tuple([key * sign for key in beyond])
 
     def clear(self) -> None:
-        for key, lots in self._lots.items():
-            self._before.setdefault(key, lots)
+        if self._before is not None:
+            for key, lots in self._lots.items():
+                self._before.setdefault(key, lots)
         self._keys.clear()
         self._lots.clear()
 
@@ -115,9 +123,10 @@ class _Ladder:
 class Depth:
     """The quantities at each price of a book."""
 
-    def __init__(self) -> None:
-        self._bids = _Ladder(Side.BUY)
-        self._asks = _Ladder(Side.SELL)
+    def __init__(self, *, remembers: bool = False) -> None:
+        """``remembers``: what it was before its changes, until that is taken."""
+        self._bids = _Ladder(Side.BUY, remembers=remembers)
+        self._asks = _Ladder(Side.SELL, remembers=remembers)
 
     def __len__(self) -> int:
         return len(self._bids) + len(self._asks)
@@ -179,7 +188,10 @@ class Depth:
         return self._asks.top(depth)
 
     def take_before(self) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
-        """Bids and asks as they were, of the prices that have changed since the last call."""
+        """Bids and asks as they were, of the prices that have changed since the last call.
+
+        Nothing where it does not remember.
+        """
         return self._bids.take_before(), self._asks.take_before()
 
     def _ladder(self, side: Side) -> _Ladder:
@@ -344,7 +356,7 @@ class PublicBook:
     """
 
     def __init__(self, sequence: int = 0) -> None:
-        self.depth = Depth()
+        self.depth = Depth(remembers=True)
         self.sequence = sequence
         self.epoch = 0
         self.at_ns = 0

@@ -241,7 +241,7 @@ class MarketLine:
 class CandleStep:
     """What a reader of candles is told next. ``reset``: the feed started anew.
 
-    ``lagged``: the reader came back for a candle that is not in memory any more.
+    ``lagged``: the reader came back for a candle that is not in memory any more, or never was.
     """
 
     candles: tuple[Candle, ...]
@@ -257,10 +257,10 @@ class CandleReader:
         self._line = line
         self._interval = interval
         kept = line.candles(interval)
-        self._since_ns = from_ns or 0
-        if from_ns is None and kept:
-            self._since_ns = kept[-1].open_at_ns
-        self._lagged = from_ns is not None and (not kept or kept[0].open_at_ns > from_ns)
+        oldest, newest = (kept[0].open_at_ns, kept[-1].open_at_ns) if kept else (0, 0)
+        # A candle that is still to come was told by another clock than the one of now.
+        self._since_ns = newest if from_ns is None else min(from_ns, newest)
+        self._lagged = from_ns is not None and (not kept or not oldest <= from_ns <= newest)
         self._last: Candle | None = None
         self._epoch = line.tape.epoch
 
