@@ -215,7 +215,7 @@ class Machine:
         """Start the daemon whenever it has ended, until the machine is switched off."""
         while not self._over:
             await self._live()
-            self.world, self.started = None, trio.Event()
+            self.world = None
             self._repair()
             if not self._over:
                 await trio.sleep(self._draw.uniform(0, RESTART_S_MAX))
@@ -322,7 +322,9 @@ class Machine:
                     try:
                         await endpoints.stopped.wait()
                     finally:
-                        self.life = None
+                        # Both at once: a daemon may take its time to end, and whoever waits for
+                        # the next one meanwhile would turn in circles, with time at a stand.
+                        self.life, self.started = None, trio.Event()
                     nursery.cancel_scope.cancel()
         except BaseException as error:
             self._judge(error, world)
