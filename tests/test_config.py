@@ -110,6 +110,7 @@ def endpoints(kind: str, venue: str) -> Callable[[Config], Endpoint]:
 A_1_B = Endpoint(host="a", port=1, tls=True, path="/b")
 
 OTHER_VALUES: dict[tuple[str, str], tuple[str, Any, Any]] = {
+    ("paper", "opening"): ("5", lambda c: c.paper_opening, 5),
     ("data", "directory"): ('"elsewhere"', lambda c: c.data_dir.name, "elsewhere"),
     ("grpc", "listen"): ('"[::1]:0"', lambda c: c.grpc.listen, "[::1]:0"),
     ("grpc", "reflection"): ("true", lambda c: c.grpc.reflection, True),

@@ -33,6 +33,7 @@ from xached.domain.instrument import (
 from xached.domain.market import BINANCE, Venue
 from xached.domain.money import parse_decimal
 from xached.domain.order import Purse, check_id, make_purse
+from xached.domain.paper import check_not_paper
 from xached.domain.rejection import Rejection
 
 FOLLOWED_MAX = 100
@@ -121,6 +122,8 @@ class Config:
     """Messages that may wait for the exchange."""
     strategies: tuple[StrategySeat, ...] = ()
     feeds: FeedsConfig = FeedsConfig()
+    paper_opening: int = 100_000
+    """The play money that a new paper purse is given: whole coins of every quote asset."""
     accept_clock: bool = False
 
 
@@ -130,6 +133,7 @@ def read_config(path: Path) -> Config:
     data, grpc = top.table("data"), top.table("grpc")
     admin, http = top.table("admin"), top.table("http")
     house, storage, feeds = top.table("house"), top.table("storage"), top.table("feeds")
+    paper = top.table("paper")
     listed = read_house(
         house.path("instruments", "instruments.toml"), house.path("risk", "risk.toml")
     )
@@ -148,10 +152,11 @@ def read_config(path: Path) -> Config:
         snapshot_rows=storage.number("snapshot_rows", 100_000, 1_000, 100_000_000),
         strategies=_strategies(top.tables("strategy"), listed),
         feeds=_feeds(feeds, listed),
+        paper_opening=paper.number("opening", 100_000, 0, 10**12),
     )
     if (config.grpc.certificate is None) != (config.grpc.private_key is None):
         raise ConfigError(f"{path}: grpc.certificate and grpc.private_key go together")
-    for table in (top, data, grpc, admin, http, house, storage, feeds):
+    for table in (top, data, grpc, admin, http, house, storage, feeds, paper):
         table.finish()
     return config
 
@@ -236,7 +241,7 @@ def _strategy(table: _Table, house: House) -> StrategySeat:
         raise ConfigError(f"{settings.place('symbol')}: {symbol} is not listed")
     try:
         account = check_id(table.text("account"), "account")
-        purse = make_purse(account, table.text("subaccount"))
+        purse = check_not_paper(make_purse(account, table.text("subaccount")))
     except Rejection as rejection:
         raise table.refused(rejection) from None
     try:

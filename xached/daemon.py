@@ -30,7 +30,6 @@ from xached.actors.strategies.actor import Strategies, run_strategies
 from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
 from xached.adapters.child import find_strategies
 from xached.adapters.feeds.live import LiveFeed
-from xached.api.account import AccountHandlers
 from xached.api.admin import ActorReport, AdminHandlers, HouseReport
 from xached.api.auction import AuctionHandlers
 from xached.api.auth import AuthHandlers, SessionAuthorizer
@@ -42,6 +41,7 @@ from xached.api.integrity import IntegrityHandlers
 from xached.api.market import MarketHandlers
 from xached.api.order_control import OrderControl
 from xached.api.order_reading import OrderReading
+from xached.api.paper import AccountsByPurse, ByPurse, paper_unavailable
 from xached.api.portfolio import Portfolios
 from xached.api.reflection import reflection_services
 from xached.api.risk import RiskHandlers
@@ -54,6 +54,7 @@ from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.instrument import Directory, Symbol
 from xached.domain.integrity import Integrity
 from xached.domain.market import Venue
+from xached.domain.market_line import MarketLine
 from xached.domain.messages import (
     CONFIG,
     Command,
@@ -68,6 +69,7 @@ from xached.domain.order import MAIN, AccountId, Purse, make_purse
 from xached.domain.rejection import Rejection
 from xached.domain.sessions import SessionTable
 from xached.listeners import GRACE_S, Addresses, Doors, Front, NetworkDoors
+from xached.paper_house import PaperHouse
 from xached.recovery import FirstAdmin, HouseFiles, first_admin, open_house
 from xached.runtime.mailbox import Mailbox
 from xached.runtime.steady_clock import SteadyClock
@@ -197,6 +199,8 @@ class _Core:
     health: Health
     clock: SteadyClock
     risk: RiskWatch
+    paper: PaperHouse
+    paper_opening: int
     first_admin: FirstAdmin
     views_lane: Lane
     snapshot_rows: int
@@ -226,6 +230,11 @@ class _Core:
             return []
         return self.market.silent(self.mark_venue, MARK_SILENCE_S)
 
+    def venue_line(self, symbol: Symbol) -> MarketLine | None:
+        """What the venue of the mark says about an instrument."""
+        known = self.market.lines.get((symbol, self.mark_venue)) if self.mark_venue else None
+        return known.line if known is not None else None
+
     def close_mailboxes(self) -> None:
         """Answer whoever still waits: nothing more will be done."""
         self.house.matching.mailbox.close()
@@ -247,6 +256,7 @@ class _Core:
             "history": _numbers(self.history.statistics()),
             "risk": _numbers(self.risk.statistics()),
             "market": _numbers(self.market.statistics()),
+            "paper": _numbers(self.paper.matching.mailbox.statistics(), "mailbox_"),
             "snapshots": {"newest_seq": self.snapshot_seq},
         }
         for feed in self.feeds:
@@ -318,6 +328,8 @@ def _build_core(
         health=Health(),
         clock=clock,
         risk=RiskWatch(),
+        paper=PaperHouse(files.paths, files.paper_key, world, clock, directory, lanes),
+        paper_opening=config.paper_opening,
         first_admin=first_admin(files, world.now_ns()),
         views_lane=views_lane,
         snapshot_rows=config.snapshot_rows,
@@ -455,6 +467,9 @@ async def _open_doors(
         await core.market.wait_ready()
     if waiting.cancelled_caught:
         logger.warning("market data is not ready; people can trade without it")
+    nursery.start_soon(
+        run_expendable, "paper", partial(core.paper.run, core.venue_line), core.health
+    )
     core.strategies = Strategies(attachments.strategies)
     nursery.start_soon(_run_strategies, core, attachments)
     return Endpoints(
@@ -570,18 +585,20 @@ def _services(core: _Core) -> tuple[Service, ...]:
     sessions = core.house.sessions
 
     now_ns = core.world.now_ns
-    portfolios = Portfolios(matching, directory, core.history, core.market, now_ns)
-    trading = (
-        TradingHandlers(matching, directory, core.history, core.feed, now_ns),
-        OrderControl(matching, directory, now_ns),
-        OrderReading(matching, directory, core.history),
-        portfolios,
+    real = _handlers(matching, directory, core.history, core.feed, core.market, now_ns)
+    twins = _PaperTwins(core)
+    trading, wallet = (
+        tuple(ByPurse(each, partial(twins.find, type(each))) for each in handlers)
+        for handlers in real
     )
-    account = AccountHandlers(sessions, matching, directory, now_ns)
-    wallet = (
-        WalletHandlers(matching, directory, core.history),
-        portfolios,
-        FeeStatements(directory, core.history, now_ns),
+    account = AccountsByPurse(
+        sessions,
+        matching,
+        directory,
+        now_ns,
+        paper=core.paper.matching,
+        paper_directory=core.paper.directory,
+        opening=core.paper_opening,
     )
     return (
         _service(auth_pb2, "AuthService", AuthHandlers(sessions)),
@@ -594,6 +611,55 @@ def _services(core: _Core) -> tuple[Service, ...]:
         ),
         _service(wallet_pb2, "WalletService", wallet),
     )
+
+
+def _handlers(
+    matching: Matching,
+    directory: Directory,
+    history: History,
+    feed: Topic[Row],
+    market: MarketData,
+    now_ns: Callable[[], int],
+) -> tuple[tuple[object, ...], tuple[object, ...]]:
+    """What serves trading, and what serves wallets, of one exchange."""
+    portfolios = Portfolios(matching, directory, history, market, now_ns)
+    trading = (
+        TradingHandlers(matching, directory, history, feed, now_ns),
+        OrderControl(matching, directory, now_ns),
+        OrderReading(matching, directory, history),
+        portfolios,
+    )
+    wallet = (
+        WalletHandlers(matching, directory, history),
+        portfolios,
+        FeeStatements(directory, history, now_ns),
+    )
+    return trading, wallet
+
+
+class _PaperTwins:
+    """The handlers of the paper exchange, made when its files are open."""
+
+    def __init__(self, core: _Core) -> None:
+        self._core = core
+        self._found: dict[type, object] = {}
+
+    def find(self, kind: type) -> object:
+        """The twin of a handler of the house. Raises: StatusError while there is none."""
+        paper = self._core.paper
+        if not self._found:
+            if paper.history is None:
+                raise paper_unavailable()
+            trading, wallet = _handlers(
+                paper.matching,
+                paper.directory,
+                paper.history,
+                paper.rows,
+                paper.market,
+                self._core.world.now_ns,
+            )
+            self._found = {type(each): each for each in (*trading, *wallet)}
+        return self._found[kind]
 
 
 def _service(module: Any, name: str, handlers: object | tuple[object, ...]) -> Service:

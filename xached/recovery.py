@@ -57,6 +57,9 @@ class HouseFiles:
     snapshot_seq: int
     """The row of the snapshot that recovery began with; 0 without one."""
 
+    paper_key: bytes = attrs.field(repr=False)
+    """Chains the rows of the paper exchange."""
+
 
 def open_house(
     paths: DataPaths, world: World, *, accept_clock: bool, files: ExitStack
@@ -115,6 +118,7 @@ def open_house(
         credentials=_credentials(master, vault, world),
         exchange=recovered.exchange,
         snapshot_seq=recovered.from_seq,
+        paper_key=master.derive(Purpose.PAPER_CHAIN),
     )
 
 

@@ -155,48 +155,6 @@ async def test_a_time_line_tells_each_step_in_order(
     assert (await house.place(ALICE, limit("a1"))).order == answer.order
 
 
-async def test_orders_of_a_batch_have_their_own_time_lines(
-    autojump_clock: MockClock, house: TradingHouse
-) -> None:
-    await trio.sleep(5)
-    call = call_of(ALICE)
-    assert isinstance(call, FakeCall)
-    call.received_s = trio.current_time() - 0.25
-    request = trading_pb2.PlaceOrdersRequest(
-        orders=[limit("a1"), limit("a2", want_time_line=True), limit("x", price="x")]
-    )
-    plain, timed, refused = (await house.trading.place_orders(call, request)).results
-    assert refused.refusal.retry_after_ms == 0
-    assert not plain.placed.HasField("time_line")
-    line = timed.placed.time_line
-    assert line.authorised_ns - line.received_ns == 250_000_000
-    assert line.authorised_ns <= line.decided_ns == timed.placed.order.accepted_at_ns
-    assert line.decided_ns < line.durable_ns <= line.published_ns
-
-
-async def test_orders_of_a_stream_have_their_own_time_lines(
-    autojump_clock: MockClock, house: TradingHouse
-) -> None:
-    requests: FedRequests[trading_pb2.EnterOrdersRequest] = FedRequests()
-    responses: Collected[trading_pb2.EnterOrdersResponse] = Collected()
-    call = FakeCall(ALICE)
-    started_ns = house.running.world.now_ns()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(house.trading.enter_orders, call, requests, responses)
-        await trio.sleep(5)
-        for tag, wanted in ((1, False), (2, True)):
-            order = limit(f"a{tag}", want_time_line=wanted)
-            requests.put(trading_pb2.EnterOrdersRequest(tag=tag, place=order))
-        requests.end()
-    plain, timed = (answer.result.placed for answer in responses.messages if answer.tag)
-    assert not plain.HasField("time_line")
-    line = timed.time_line
-    # Not since the call began, but since the entry came.
-    assert line.received_ns - started_ns >= 5 * 10**9
-    assert line.received_ns <= line.authorised_ns <= line.decided_ns
-    assert line.decided_ns == timed.order.accepted_at_ns < line.durable_ns <= line.published_ns
-
-
 # --- Amend and replace. ----------------------------------------------------------------------
 
 

@@ -260,17 +260,3 @@ async def test_a_purse_is_made_flat_in_one_answer(
     nothing = await flatten(house)
     assert not nothing.sales
     assert not nothing.positions
-
-
-async def test_orders_of_a_list_have_time_lines_where_they_are_wanted(
-    autojump_clock: MockClock, house: TradingHouse
-) -> None:
-    parent, child = leg("p", BUY, "49000"), leg("c", SELL, "51000", want_time_line=True)
-    answer = await place_list(house, OTO, parent, child)
-    assert [placed.HasField("time_line") for placed in answer.orders] == [False, True]
-    line = answer.orders[1].time_line
-    assert line.received_ns <= line.authorised_ns <= line.decided_ns
-    assert line.decided_ns < line.durable_ns <= line.published_ns
-    again = await place_list(house, OTO, parent, child)
-    assert [placed.HasField("time_line") for placed in again.orders] == [False, False]
-    assert [placed.order for placed in again.orders] == [placed.order for placed in answer.orders]

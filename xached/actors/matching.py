@@ -9,6 +9,7 @@ answer; what was applied in memory dies with the process, and recovery starts fr
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -50,6 +51,7 @@ from xached.domain.queries import (
 )
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.risk_watch import ExposureQuery
+from xached.domain.state import State
 from xached.runtime.mailbox import Closed, Envelope, Mailbox
 from xached.runtime.topic import Topic
 from xached.runtime.world import Lane
@@ -153,6 +155,29 @@ class Journal(Protocol):
 
     def row(self, seq: int) -> Row | None:
         """Read one row; None when there is no such one."""
+        ...
+
+
+class Counterparty(Protocol):
+    """Who acts before and after every command, in the same transaction: a simulated venue.
+
+    What it says is carried out one by one as it says it; what is refused of it is passed over.
+    """
+
+    def admit(self, command: Command) -> Command:
+        """The command as this exchange takes it. Raises: Rejection."""
+        ...
+
+    def before(self, command: Command, state: State, at_ns: int) -> Iterator[Command]:
+        """What goes before a command."""
+        ...
+
+    def after(self, state: State) -> Iterator[Command]:
+        """What goes after a command, whether it was refused or not."""
+        ...
+
+    def note(self, events: tuple[Event, ...], state: State) -> None:
+        """See what was applied."""
         ...
 
 
@@ -266,7 +291,9 @@ class MatchingActor:
         now_ns: Callable[[], int],
         *,
         messages_max: int = MESSAGES_MAX,
+        counterparty: Counterparty | None = None,
     ) -> None:
+        self._counterparty = counterparty
         self._inbox = address.mailbox
         self._commits = address.commits
         self._exchange = exchange
@@ -351,9 +378,11 @@ class MatchingActor:
                 self._answers.append(lambda: envelope.answer(result))
 
     def _execute(self, command: Command, used: Mapping[Key, int], by: str = "") -> CommandOutcome:
-        key = request_key(command)
-        further = further_keys(command)
         try:
+            if self._counterparty is not None:
+                command = self._counterparty.admit(command)
+            key = request_key(command)
+            further = further_keys(command)
             if key is not None and (known := self._known_row(key, command, used)) is not None:
                 self._repeated += 1
                 return outcome.Value(known)
@@ -363,7 +392,7 @@ class MatchingActor:
                     return outcome.Value(known)
             at_ns = self._next_ns()
             self._run_due(at_ns)
-            row = self._step(command, max(at_ns, self._at_ns + 1), by)
+            row = self._meet(command, max(at_ns, self._at_ns + 1), by)
         except Rejection as rejection:
             self._refused += 1
             return outcome.Error(rejection)
@@ -372,6 +401,25 @@ class MatchingActor:
         for each in further:
             self._pending_ids[each] = row
         return outcome.Value(row)
+
+    def _meet(self, command: Command, at_ns: int, by: str) -> Row:
+        """Carry out a command between what its counterparty does before it and after it."""
+        counterparty, state = self._counterparty, self._exchange.state
+        if counterparty is None:
+            return self._step(command, at_ns, by)
+        self._carry_out(counterparty.before(command, state, at_ns))
+        try:
+            row = self._step(command, self._next_ns(), by)
+        except Rejection:
+            self._carry_out(counterparty.after(state))
+            raise
+        self._carry_out(counterparty.after(state))
+        return row
+
+    def _carry_out(self, commands: Iterator[Command]) -> None:
+        for command in commands:
+            with contextlib.suppress(Rejection):
+                self._step(command, self._next_ns())
 
     def _step(self, command: Command, at_ns: int, by: str = "") -> Row:
         """Decide and apply one command with everything that becomes due by it."""
@@ -392,6 +440,8 @@ class MatchingActor:
         row = Row(seq=seq, at_ns=at_ns, command=command, events=tuple(events), by=by)
         self._seq, self._at_ns = seq, at_ns
         self._rows.append(row)
+        if self._counterparty is not None:
+            self._counterparty.note(row.events, exchange.state)
         return row
 
     def _run_due(self, at_ns: int) -> None:

@@ -33,6 +33,7 @@ from xached.domain.messages import (
 )
 from xached.domain.money import parse_decimal
 from xached.domain.order import AccountId, Purse, check_id, make_purse
+from xached.domain.paper import check_not_paper
 from xached.domain.protection_messages import SetTradeGroup
 from xached.domain.rejection import Reason, Rejection
 
@@ -286,4 +287,4 @@ def _purse(account_id: str, subaccount: str) -> Purse:
             given="nothing",
             allowed="an account id",
         )
-    return make_purse(check_id(account_id, "account_id"), subaccount)
+    return check_not_paper(make_purse(check_id(account_id, "account_id"), subaccount))

@@ -294,11 +294,7 @@ def cancel_all_response(row: Row) -> trading_pb2.CancelAllOrdersResponse:
 def refusal(error: StatusError) -> trading_pb2.Refusal:
     """A refusal inside a batch or a stream, as it would have ended a unary call."""
     return trading_pb2.Refusal(
-        code=error.code_number,
-        reason=error.reason,
-        message=error.message,
-        facts=error.facts,
-        retry_after_ms=round((error.retry_after_s or 0) * 1000),
+        code=error.code_number, reason=error.reason, message=error.message, facts=error.facts
     )
 
 

@@ -10,7 +10,6 @@ from xached.actors.matching import Matching
 from xached.api import convert, order_changes
 from xached.api.errors import status_of
 from xached.api.routes import Call
-from xached.api.time_line import TimeLines
 from xached.domain.instrument import Directory
 from xached.domain.messages import Command, Row
 from xached.domain.order import account_of
@@ -28,7 +27,6 @@ class OrderControl:
         self._matching = matching
         self._directory = directory
         self._now_ns = now_ns
-        self._times = TimeLines(matching, now_ns)
 
     async def preview_order(
         self, call: Call, request: trading_pb2.PreviewOrderRequest
@@ -72,16 +70,8 @@ class OrderControl:
     ) -> trading_pb2.PlaceOrderListResponse:
         """Place orders that depend on each other: all of them or none."""
         command = order_changes.list_command(request, call.purse, self._directory)
-        wanted = {order.client_order_id for order in request.orders if order.want_time_line}
-        arrival = self._times.arrival(call.received_s)
         row = await self._execute(call, command)
-        answer = order_changes.list_response(row, self._directory)
-        line = self._times.line(arrival, row) if wanted else None
-        if line is not None:
-            for placed in answer.orders:
-                if placed.order.client_order_id in wanted:
-                    placed.time_line.CopyFrom(line)
-        return answer
+        return order_changes.list_response(row, self._directory)
 
     async def flatten(
         self, call: Call, request: trading_pb2.FlattenRequest

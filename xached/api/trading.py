@@ -14,10 +14,8 @@ from xached.actors.matching import CommandOutcome, Matching
 from xached.api import convert, order_changes
 from xached.api.disconnect_guard import DisconnectGuard
 from xached.api.errors import status_of
-from xached.api.order_window import Window
 from xached.api.purse_stream import HEARTBEAT_S, PurseStream
 from xached.api.routes import Call, Requests, Responses
-from xached.api.time_line import Arrival, TimeLines
 from xached.domain.disconnect_messages import ArmDisconnect
 from xached.domain.instrument import Directory
 from xached.domain.messages import (
@@ -35,6 +33,8 @@ from xached.runtime.mailbox import Overloaded
 from xached.runtime.topic import Topic
 
 BATCH_MAX = 200
+IN_FLIGHT_MAX = 1_024
+"""Entries of one stream without an answer; past it the stream is not read."""
 
 
 class TradingHandlers:
@@ -52,7 +52,7 @@ class TradingHandlers:
         self._directory = directory
         self._history = history
         self._feed = feed
-        self._times = TimeLines(matching, now_ns)
+        self._now_ns = now_ns
 
     # --- entry ------------------------------------------------------------------------------
 
@@ -61,9 +61,26 @@ class TradingHandlers:
     ) -> trading_pb2.PlaceOrderResponse:
         """Place one order."""
         command = convert.place_command(request, call.purse, self._directory)
-        arrival = self._times.arrival(call.received_s) if request.want_time_line else None
+        if not request.want_time_line:
+            row = await self._execute(call, command)
+            return convert.place_response(row, self._directory)
+        waited_ns = round((trio.current_time() - call.received_s) * 1e9)
+        authorised_ns = self._now_ns()
         row = await self._execute(call, command)
-        return trading_pb2.PlaceOrderResponse(**self._placed(row, arrival))
+        answer = convert.place_response(row, self._directory)
+        commit = self._matching.commit_of(row.seq)
+        # A repeated answer tells of what was done before this call came.
+        if commit is not None and row.at_ns >= authorised_ns:
+            answer.time_line.CopyFrom(
+                trading_pb2.TimeLine(
+                    received_ns=authorised_ns - waited_ns,
+                    authorised_ns=authorised_ns,
+                    decided_ns=row.at_ns,
+                    durable_ns=max(commit.durable_ns, row.at_ns),
+                    published_ns=max(commit.published_ns, row.at_ns),
+                )
+            )
+        return answer
 
     async def place_orders(
         self, call: Call, request: trading_pb2.PlaceOrdersRequest
@@ -79,16 +96,12 @@ class TradingHandlers:
             )
         results: list[convert.Fields | None] = []
         commands: list[Command] = []
-        arrivals: deque[Arrival | None] = deque()
         for order in request.orders:
             try:
                 commands.append(self._read_place(order, call.purse, request.subaccount))
+                results.append(None)
             except Rejection as rejection:
                 results.append(self._refused(rejection))
-            else:
-                results.append(None)
-                wanted = order.want_time_line
-                arrivals.append(self._times.arrival(call.received_s) if wanted else None)
         outcomes: deque[CommandOutcome] = deque()
         if commands:
             outcomes.extend(
@@ -98,9 +111,7 @@ class TradingHandlers:
             )
         return trading_pb2.PlaceOrdersResponse(
             results=[
-                result
-                if result is not None
-                else self._result(outcomes.popleft(), arrivals.popleft())
+                result if result is not None else self._result(outcomes.popleft())
                 for result in results
             ]
         )
@@ -112,7 +123,7 @@ class TradingHandlers:
         responses: Responses[trading_pb2.EnterOrdersResponse],
     ) -> None:
         """Enter orders and cancels over one stream; answers come in order."""
-        window = Window()
+        window = _Window()
         guard = DisconnectGuard(self._matching)
         try:
             async with trio.open_nursery() as nursery:
@@ -127,13 +138,12 @@ class TradingHandlers:
         self,
         call: Call,
         requests: Requests[trading_pb2.EnterOrdersRequest],
-        window: Window,
+        window: _Window,
         guard: DisconnectGuard,
     ) -> None:
         """Post entries as they come."""
         subaccount: str | None = None
         while batch := await requests.receive_batch():
-            taken_s = trio.current_time()
             if subaccount is None:
                 subaccount = batch[0].subaccount
                 call.resolve_purse(batch[0])
@@ -145,12 +155,12 @@ class TradingHandlers:
                         window.open(batch[0].tag).fill(outcome.Value(armed))
                         del batch[0]
             for entry in batch:
-                self._enter(call, entry, subaccount, window, taken_s)
+                self._enter(call, entry, subaccount, window)
             await window.wait_room()
         window.finish()
 
     async def _show_life(
-        self, window: Window, responses: Responses[trading_pb2.EnterOrdersResponse]
+        self, window: _Window, responses: Responses[trading_pb2.EnterOrdersResponse]
     ) -> None:
         """Send a sign of life whenever there was nothing to answer for a while."""
         while True:
@@ -164,15 +174,12 @@ class TradingHandlers:
         call: Call,
         entry: trading_pb2.EnterOrdersRequest,
         subaccount: str,
-        window: Window,
-        taken_s: float,
+        window: _Window,
     ) -> None:
         """Post one entry; its answer, or its refusal, takes its place in the window."""
         place = window.open(entry.tag)
         try:
             command = self._read_entry(entry, call.purse, subaccount)
-            if entry.place.want_time_line:
-                place.arrival = self._times.arrival(taken_s)
             self._matching.post(
                 command, place.fill, account=account_of(call.purse), deadline=call.deadline_s
             )
@@ -180,17 +187,15 @@ class TradingHandlers:
             place.fill(outcome.Error(error))
 
     async def _answer_entries(
-        self, window: Window, responses: Responses[trading_pb2.EnterOrdersResponse]
+        self, window: _Window, responses: Responses[trading_pb2.EnterOrdersResponse]
     ) -> None:
         """Send answers as they become complete from the front on."""
         while answered := await window.wait_answered():
             window.told_at = trio.current_time()
             await responses.send_many(
                 [
-                    trading_pb2.EnterOrdersResponse(
-                        tag=place.tag, result=self._result(result, place.arrival)
-                    )
-                    for place, result in answered
+                    trading_pb2.EnterOrdersResponse(tag=tag, result=self._result(result))
+                    for tag, result in answered
                 ]
             )
 
@@ -281,15 +286,7 @@ class TradingHandlers:
                     allowed="place, cancel, amend or replace",
                 )
 
-    def _placed(self, row: Row, arrival: Arrival | None) -> convert.Fields:
-        """What became of one order: fields of PlaceOrderResponse."""
-        fields = convert.placed_fields(row, self._directory)
-        line = self._times.line(arrival, row) if arrival is not None else None
-        if line is not None:
-            fields["time_line"] = line
-        return fields
-
-    def _result(self, result: CommandOutcome, arrival: Arrival | None) -> convert.Fields:
+    def _result(self, result: CommandOutcome) -> convert.Fields:
         """What became of one entry: fields of OrderResult."""
         if isinstance(result, outcome.Error):
             return self._refused(result.error)
@@ -302,7 +299,7 @@ class TradingHandlers:
             return {"armed": {"scope": row.command.scope, "seq": row.seq}}
         if isinstance(row.command, ReplaceOrder):
             return {"replaced": order_changes.replaced_fields(row, self._directory)}
-        return {"placed": self._placed(row, arrival)}
+        return {"placed": convert.placed_fields(row, self._directory)}
 
     @staticmethod
     def _refused(error: BaseException) -> convert.Fields:
@@ -310,3 +307,67 @@ class TradingHandlers:
         if status is None:
             raise error  # A bug: it ends the call as an incident.
         return {"refusal": convert.refusal(status)}
+
+
+class _Place:
+    """One entry's place in the window; filled by the exchange, in any task."""
+
+    __slots__ = ("_window", "result", "tag")
+
+    def __init__(self, tag: int, window: _Window) -> None:
+        self.tag = tag
+        self.result: CommandOutcome | None = None
+        self._window = window
+
+    def fill(self, result: CommandOutcome) -> None:
+        """Put the answer in. Neither blocks nor raises."""
+        self.result = result
+        self._window.filled()
+
+
+class _Window:
+    """The entries of a stream that were not answered yet, in order of arrival."""
+
+    def __init__(self) -> None:
+        self._places: deque[_Place] = deque()
+        self._filled = trio.Event()
+        self._room = trio.Event()
+        self._finished = False
+        self.told_at = trio.current_time()
+        """When the client was last told something, on trio's clock."""
+
+    def open(self, tag: int) -> _Place:
+        """Keep the next place."""
+        place = _Place(tag, self)
+        self._places.append(place)
+        return place
+
+    def filled(self) -> None:
+        """A place was filled: perhaps the front is complete."""
+        if self._places and self._places[0].result is not None:
+            self._filled.set()
+
+    def finish(self) -> None:
+        """No more entries will come."""
+        self._finished = True
+        self._filled.set()
+
+    async def wait_room(self) -> None:
+        """Wait while too many entries are not answered."""
+        while len(self._places) >= IN_FLIGHT_MAX:
+            self._room = trio.Event()
+            await self._room.wait()
+
+    async def wait_answered(self) -> list[tuple[int, CommandOutcome]]:
+        """Wait for answers at the front and take them; [] when there will be no more."""
+        while True:
+            answered: list[tuple[int, CommandOutcome]] = []
+            while self._places and (result := self._places[0].result) is not None:
+                answered.append((self._places.popleft().tag, result))
+            if answered:
+                self._room.set()
+                return answered
+            if self._finished and not self._places:
+                return []
+            self._filled = trio.Event()
+            await self._filled.wait()

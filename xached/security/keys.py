@@ -35,6 +35,7 @@ class Purpose(enum.Enum):
     """What a derived key is for. The texts are for ever: another text is another key."""
 
     JOURNAL_CHAIN = "journal-chain"
+    PAPER_CHAIN = "paper-chain"
     VAULT_ROWS = "vault-rows"
     VAULT_STREAM = "vault-stream"
     EMAIL_LOOKUP = "email-lookup"

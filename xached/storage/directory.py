@@ -47,6 +47,16 @@ class DataPaths:
         return self.root / "market.db"
 
     @property
+    def paper(self) -> Path:
+        """The paper exchange's rows: play money only."""
+        return self.root / "paper.db"
+
+    @property
+    def paper_views(self) -> Path:
+        """The paper exchange's history, rebuildable."""
+        return self.root / "paper_views.db"
+
+    @property
     def master_key(self) -> Path:
         """The root of all keys, mode 0400."""
         return self.root / "master.key"

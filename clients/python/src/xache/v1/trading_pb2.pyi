@@ -237,7 +237,7 @@ class DisconnectArmed(_message.Message):
     def __init__(self, scope: _Optional[_Union[_types_pb2.CancelScope, str]] = ..., seq: _Optional[int] = ...) -> None: ...
 
 class Refusal(_message.Message):
-    __slots__ = ("code", "reason", "message", "facts", "retry_after_ms")
+    __slots__ = ("code", "reason", "message", "facts")
     class FactsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -249,13 +249,11 @@ class Refusal(_message.Message):
     REASON_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     FACTS_FIELD_NUMBER: _ClassVar[int]
-    RETRY_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
     code: int
     reason: str
     message: str
     facts: _containers.ScalarMap[str, str]
-    retry_after_ms: int
-    def __init__(self, code: _Optional[int] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., facts: _Optional[_Mapping[str, str]] = ..., retry_after_ms: _Optional[int] = ...) -> None: ...
+    def __init__(self, code: _Optional[int] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., facts: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class EnterOrdersRequest(_message.Message):
     __slots__ = ("subaccount", "tag", "cancel_on_disconnect", "place", "cancel", "amend", "replace")

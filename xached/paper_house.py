@@ -1,0 +1,168 @@
+"""The paper exchange as a whole: its files, its exchange and those who serve it.
+
+It is a second instance of what the house is made of, with a journal of its own and play money. It
+is expendable: when it fails the house goes on, calls to it are refused, and it starts again from
+its journal. It keeps no snapshots; rows are replayed in slices, so that the house is not held up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+
+import trio
+
+from xached.actors.history import History, run_history
+from xached.actors.market.data import MarketData
+from xached.actors.matching import Matching, MatchingActor
+from xached.actors.paper import run_paper
+from xached.api.disconnect_guard import end_streams_of_the_past
+from xached.domain.exchange import Exchange
+from xached.domain.instrument import Directory, Instrument, Symbol
+from xached.domain.market import Provenance, Source, Venue
+from xached.domain.market_line import MarketLine
+from xached.domain.messages import Row
+from xached.domain.paper import PaperDirectory, can_mirror, paper_symbol
+from xached.domain.paper_liquidity import PaperLiquidity
+from xached.runtime.mailbox import Mailbox
+from xached.runtime.steady_clock import SteadyClock
+from xached.runtime.topic import Topic
+from xached.runtime.world import World
+from xached.storage.directory import DataPaths
+from xached.storage.journal import Journal
+from xached.storage.views import Views, ViewsReader
+
+PAPER = Venue("PAPER")
+PLACES = 1_024
+MESSAGES_MAX = 8
+"""Of one transaction: each may be many rows, and the house runs on the same thread."""
+
+ROWS_AT_ONCE = 200
+"""Rows that a recovery replays before it lets others run: a few milliseconds."""
+
+
+class PaperHouse:
+    """The paper exchange's address and files. Survives its restarts."""
+
+    def __init__(
+        self,
+        paths: DataPaths,
+        key: bytes,
+        world: World,
+        clock: SteadyClock,
+        real: Directory,
+        files: ExitStack,
+    ) -> None:
+        """Args:
+        key: the paper journal's.
+        real: what is listed in the house, which is mirrored.
+        files: closes what stays open over restarts.
+        """
+        self.matching = Matching(PLACES)
+        self.directory = PaperDirectory()
+        self.rows: Topic[Row] = Topic()
+        self.market = MarketData(world)
+        """Has no lines of markets: it says that paper's prices are simulated."""
+        self.history: History | None = None
+        """None until the files are open for the first time."""
+        self._paths = paths
+        self._key = key
+        self._world = world
+        self._clock = clock
+        self._real = real
+        self._files = files
+        self._views: Views | None = None
+        self._journal: Journal | None = None
+        self._served = False
+
+    async def run(self, line_of: Callable[[Symbol], MarketLine | None]) -> None:
+        """Recover and serve until cancelled; ``line_of``: the venue's line of a real symbol.
+
+        Raises: whatever goes wrong; start it again then.
+        """
+        with ExitStack() as files:
+            files.callback(self._close_mailbox)
+            journal = self._journal = files.enter_context(self._open_journal())
+            exchange = await _replay(journal)
+            for asset in exchange.state.assets.values():
+                self.directory.list_asset(asset)
+            for market in exchange.state.markets.values():
+                self.directory.list_instrument(market.instrument)
+            history, views = self._open_views(journal)
+            lanes = [self._world.open_lane(name) for name in ("paper journal", "paper views")]
+            for lane in lanes:
+                files.callback(lane.close)
+            liquidity = PaperLiquidity(line_of, f"{journal.last_seq}-")
+            mirrored = partial(self._mirrored, liquidity)
+            for instrument in self._real.values():
+                if can_mirror(instrument):
+                    mirrored(instrument)
+            if self._served:
+                self.matching.mailbox = Mailbox(PLACES)
+            self._served = True
+            actor = MatchingActor(
+                self.matching,
+                exchange,
+                journal,
+                lanes[0],
+                self.rows,
+                self.directory,
+                self._clock.now_ns,
+                messages_max=MESSAGES_MAX,
+                counterparty=liquidity,
+            )
+            streams = {stream: armed.purse for stream, armed in exchange.state.streams.items()}
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(actor.run)
+                await end_streams_of_the_past(self.matching, streams)
+                nursery.start_soon(run_history, history, views, lanes[1], self.rows, self.matching)
+                await run_paper(self.matching, liquidity, exchange.state, self._real, mirrored)
+
+    def _mirrored(self, liquidity: PaperLiquidity, instrument: Instrument) -> None:
+        """Bring the venue in, and let whoever asks where a price comes from know what it is."""
+        liquidity.mirror(instrument)
+        symbol = paper_symbol(instrument)
+        self.market.own.mark_venues[symbol] = PAPER
+        self.market.venue_line(symbol, Source(PAPER, Provenance.SIMULATED))
+
+    def _open_journal(self) -> Journal:
+        world = self._world
+        return Journal.open(
+            self._paths.paper,
+            self._key,
+            entropy=world.entropy,
+            locking_mode=world.sqlite_locking_mode,
+            vfs=world.files.sqlite_vfs,
+        )
+
+    def _open_views(self, journal: Journal) -> tuple[History, Views]:
+        """Open history the first time; those who serve it keep it."""
+        if self.history is None or self._views is None:
+            path = self._paths.paper_views
+            views = self._views = Views.open(path, journal.house_id, journal.last_seq)
+            self._files.callback(views.close)
+            reader = ViewsReader(path)
+            self._files.callback(reader.close)
+            self.history = History(reader, self._world, views.as_of_seq, self._last_seq)
+        return self.history, self._views
+
+    def _close_mailbox(self) -> None:
+        """Answer whoever waits: nothing is done until the next start."""
+        self._served = True
+        self.matching.mailbox.close()
+
+    def _last_seq(self) -> int:
+        return self._journal.last_seq if self._journal is not None else 0
+
+
+async def _replay(journal: Journal) -> Exchange:
+    """The exchange that the journal tells of. Raises: JournalDamaged, JournalFailed."""
+    exchange = Exchange()
+    for count, (seq, at_ns, events) in enumerate(journal.replay(), 1):
+        for event in events:
+            exchange.apply(event, seq, at_ns)
+        if not count % ROWS_AT_ONCE:
+            await trio.lowlevel.checkpoint()
+    exchange.check()
+    return exchange
