@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple
 
+import attrs
 import outcome
 import pytest
 import trio
@@ -33,6 +34,7 @@ from xached.domain.auth import (
     BootstrapAdmin,
     Done,
     GetAccount,
+    Impediment,
     ListSessions,
     Login,
     Logout,
@@ -46,6 +48,7 @@ from xached.domain.auth import (
     SessionGranted,
     SessionId,
     SessionList,
+    SetImpediment,
     SetRole,
 )
 from xached.domain.identity import AuthMessage, AuthReply
@@ -688,6 +691,65 @@ async def test_roles_take_effect_in_live_sessions_at_once(
         await set_role(Role.ADMIN, True)
         await set_role(Role.ADMIN, False, admin)
         assert people.vault.accounts_with_role(Role.ADMIN) == 1
+
+
+async def test_what_stands_against_an_account_counts_at_once(
+    path: Path, autojump_clock: MockClock
+) -> None:
+    token = issue(path)
+    async with running(path) as people:
+        await people.inbox.ask(BootstrapAdmin(token=token, email=BOB, password=PASSWORD))
+        admin = (await people.login(BOB)).account_id
+        account_id = await people.register()
+        granted = await people.login()
+
+        async def suspend(stands: bool) -> None:
+            message = SetImpediment(
+                account_id=account_id, impediment=Impediment.SUSPENDED, stands=stands, by=admin
+            )
+            assert await people.inbox.ask(message) == Done()
+
+        for _ in range(2):
+            await suspend(True)
+        again = await people.login()
+        await people.refresh(granted.refresh_token)
+        for session_id in (granted.session_id, again.session_id):
+            live = people.table.find(session_id)
+            assert live is not None
+            assert live.impediments == {Impediment.SUSPENDED}
+        await suspend(False)
+        live = people.table.find(granted.session_id)
+        assert live is not None
+        assert live.impediments == set()
+        assert people.stream().count("ImpedimentSet") == 2
+        last = SetImpediment(
+            account_id=admin, impediment=Impediment.FROZEN, stands=True, by=account_id
+        )
+        assert await refused(people, last) is Reason.LAST_ADMIN
+        nobody = attrs.evolve(last, account_id=AccountId("x"))
+        assert await refused(people, nobody) is Reason.UNKNOWN_ACCOUNT
+
+
+async def test_freezing_an_account_ends_its_sessions(path: Path, autojump_clock: MockClock) -> None:
+    async with running(path) as people:
+        account_id = await people.register()
+        await people.register(BOB)
+        stranger = await people.login(BOB)
+        granted = [await people.login(), await people.login()]
+        freeze = SetImpediment(
+            account_id=account_id, impediment=Impediment.FROZEN, stands=True, by=account_id
+        )
+        await people.inbox.ask(freeze)
+        assert set(people.ended) == {(each.session_id, SessionEndCause.FROZEN) for each in granted}
+        refresh = Refresh(refresh_token=granted[0].refresh_token)
+        assert await refused(people, refresh) is Reason.TOKEN_INVALID
+        await people.refresh(stranger.refresh_token)
+    async with running(path) as people:
+        # It is for each method to say whether a frozen account may call it.
+        again = await people.login()
+        live = people.table.find(again.session_id)
+        assert live is not None
+        assert live.impediments == {Impediment.FROZEN}
 
 
 async def test_roles_set_in_one_batch_add_up(path: Path, autojump_clock: MockClock) -> None:

@@ -26,6 +26,7 @@ from xached.api.auth import (
     AuthHandlers,
     SessionAuthorizer,
     bootstrap_admin,
+    set_impediment,
     set_role,
 )
 from xached.api.errors import StatusError, status_of
@@ -349,6 +350,47 @@ async def test_a_role_that_was_taken_is_gone_at_the_next_call(
         status = status_of(refusal.value)
         assert status is not None
         assert status.code is grpc.StatusCode.INVALID_ARGUMENT
+
+
+async def test_streams_end_when_their_session_may_do_less(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """Checked by not watching the table for losses: no stream is revoked."""
+    async with open_api(tmp_path) as api:
+        account_id = await api.people.register()
+        await api.people.register(BOB)
+        streams = []
+        for email in (ALICE, BOB):
+            stream = bearing((await api.login(email)).tokens.access_token)
+            stream.admitted(api.authorizer.authorize(stream, PUBLIC, b""))
+            api.authorizer.opened(stream)
+            streams.append(stream)
+
+        async def change(impediment: options_pb2.Impediment, stands: bool) -> None:
+            request = admin_pb2.SetImpedimentRequest(
+                account_id=account_id, impediment=impediment, stands=stands
+            )
+            await set_impediment(api.people.inbox, streams[1], request)
+
+        await change(options_pb2.IMPEDIMENT_SUSPENDED, True)
+        revoked = streams[0].revoked
+        assert revoked is not None
+        assert revoked.reason == "PERMISSIONS_CHANGED"
+        again = bearing(streams[0].metadata["authorization"].partition(" ")[2])
+        caller = api.authorizer.authorize(again, PUBLIC, b"")
+        assert caller.impediments == {options_pb2.IMPEDIMENT_SUSPENDED}
+        again.admitted(caller)
+        api.authorizer.opened(again)
+        await change(options_pb2.IMPEDIMENT_SUSPENDED, False)
+        assert again.revoked is None
+        await change(options_pb2.IMPEDIMENT_FROZEN, True)
+        assert again.revoked is not None
+        assert again.revoked.reason == "SESSION_ENDED"
+        with pytest.raises(StatusError, match="SESSION_ENDED"):
+            api.authorizer.authorize(again, PUBLIC, b"")
+        assert streams[1].revoked is None
+        with pytest.raises(Rejection, match="name an impediment"):
+            await change(options_pb2.IMPEDIMENT_UNSPECIFIED, True)
 
 
 async def test_the_end_of_a_session_ends_its_streams_and_no_others(

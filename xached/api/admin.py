@@ -9,7 +9,7 @@ from xache.v1 import admin_pb2
 
 from xached.actors.matching import Matching
 from xached.api import convert, listing
-from xached.api.auth import Sessions, bootstrap_admin, caller_of, set_role
+from xached.api.auth import Sessions, bootstrap_admin, caller_of, set_impediment, set_role
 from xached.api.fees import read_tiers
 from xached.api.routes import Call
 from xached.domain.instrument import Asset, AssetName, Directory
@@ -86,6 +86,12 @@ class AdminHandlers:
     ) -> admin_pb2.SetRoleResponse:
         """Give or take a role."""
         return await set_role(self._sessions, call, request)
+
+    async def set_impediment(
+        self, call: Call, request: admin_pb2.SetImpedimentRequest
+    ) -> admin_pb2.SetImpedimentResponse:
+        """Suspend or freeze an account, or let it act again."""
+        return await set_impediment(self._sessions, call, request)
 
     async def list_asset(
         self, call: Call, request: admin_pb2.ListAssetRequest

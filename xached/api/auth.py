@@ -21,6 +21,7 @@ from xached.domain.auth import (
     AccountOpened,
     BootstrapAdmin,
     Done,
+    Impediment,
     ListSessions,
     Login,
     Logout,
@@ -33,6 +34,7 @@ from xached.domain.auth import (
     SessionGranted,
     SessionId,
     SessionList,
+    SetImpediment,
     SetRole,
 )
 from xached.domain.identity import AuthMessage, AuthReply
@@ -49,6 +51,7 @@ STREAMS_PER_SESSION_MAX: Final = 64
 
 _SCHEME = "bearer "
 _ROLES = {role.value: role for role in Role}
+_IMPEDIMENTS = {impediment.value: impediment for impediment in Impediment}
 
 Sessions = Mailbox[AuthMessage, AuthReply]
 """The address of the sessions actor."""
@@ -83,6 +86,7 @@ class SessionAuthorizer:
         self._verified: dict[bytes, _Verified] = {}
         self._streams: dict[SessionId, list[Call]] = {}
         table.on_end(self._revoke_streams)
+        table.on_loss(self._narrow_streams)
 
     def authorize(self, call: Call, authorization: Authorization, body: bytes) -> Caller:  # noqa: ARG002 - the routes compare what it asks for with the answer
         """The caller of a call. Raises: StatusError UNAUTHENTICATED."""
@@ -158,6 +162,17 @@ class SessionAuthorizer:
         # Its tokens need no purge: none of them finds the session any more.
         for call in self._streams.pop(session_id, ()):
             call.revoke(_ended())
+
+    def _narrow_streams(self, session_id: SessionId) -> None:
+        # Which of them the session may still open is for the next admission to say.
+        for call in self._streams.pop(session_id, ()):
+            call.revoke(
+                StatusError(
+                    grpc.StatusCode.PERMISSION_DENIED,
+                    "PERMISSIONS_CHANGED",
+                    "what the session may do has changed; open the stream again",
+                )
+            )
 
 
 class AuthHandlers:
@@ -251,6 +266,23 @@ async def set_role(
     )
     changed = await ask_sessions(sessions, call, message, RolesChanged)
     return admin_pb2.SetRoleResponse(roles=role_names(changed.roles))
+
+
+async def set_impediment(
+    sessions: Sessions, call: Call, request: admin_pb2.SetImpedimentRequest
+) -> admin_pb2.SetImpedimentResponse:
+    """Suspend or freeze an account, or let it act again: the handler's work, for the services."""
+    impediment = _IMPEDIMENTS.get(request.impediment)
+    if impediment is None:
+        raise Rejection(Reason.FIELD_REQUIRED, "name an impediment", field="impediment")
+    message = SetImpediment(
+        account_id=AccountId(request.account_id),
+        impediment=impediment,
+        stands=request.stands,
+        by=caller_of(call).account_id,
+    )
+    await ask_sessions(sessions, call, message, Done, urgent=True)
+    return admin_pb2.SetImpedimentResponse()
 
 
 async def ask_sessions(

@@ -80,6 +80,7 @@ class SessionEndCause(enum.IntEnum):
     TOKEN_REUSED = 3
     EXPIRED = 4
     TOO_MANY = 5
+    FROZEN = 6
 
 
 _PASSWORD_SCOPES = frozenset({Scope.READ, Scope.TRADE, Scope.ACCOUNT})
@@ -192,6 +193,16 @@ class SetRole:
 
 
 @attrs.frozen(kw_only=True)
+class SetImpediment:
+    """Let something stand against an account, or no longer. Answer: Done."""
+
+    account_id: AccountId
+    impediment: Impediment
+    stands: bool
+    by: AccountId
+
+
+@attrs.frozen(kw_only=True)
 class BootstrapAdmin:
     """Make the first administrator with the one-time token. Answer: AccountOpened."""
 
@@ -200,7 +211,7 @@ class BootstrapAdmin:
     password: str = attrs.field(repr=False)
 
 
-AccountMessage: TypeAlias = Register | BootstrapAdmin | GetAccount | SetRole
+AccountMessage: TypeAlias = Register | BootstrapAdmin | GetAccount | SetRole | SetImpediment
 """Who people are."""
 
 LoginMessage: TypeAlias = Login | Refresh | Logout | ListSessions | RevokeSession
@@ -258,6 +269,7 @@ class AccountProfile:
     account_id: AccountId
     email: EmailAddress = attrs.field(repr=False)
     roles: frozenset[Role]
+    impediments: frozenset[Impediment]
     created_at_ns: int
 
 
@@ -268,7 +280,7 @@ class RolesChanged:
     roles: frozenset[Role]
 
 
-AccountReply: TypeAlias = AccountOpened | AccountProfile | RolesChanged
+AccountReply: TypeAlias = Done | AccountOpened | AccountProfile | RolesChanged
 LoginReply: TypeAlias = Done | SessionGranted | SessionList
 
 
@@ -285,6 +297,7 @@ class Account:
     password_sealed: bytes = attrs.field(repr=False)
     roles: frozenset[Role]
     created_at_ns: int
+    impediments: frozenset[Impediment] = frozenset()
 
 
 @attrs.frozen(kw_only=True)
@@ -371,10 +384,25 @@ class RoleSet:
 
 
 @attrs.frozen(kw_only=True)
+class ImpedimentSet:
+    """Something stands against an account, or no longer."""
+
+    account_id: AccountId
+    impediment: Impediment
+    stands: bool
+    by: AccountId
+
+
+@attrs.frozen(kw_only=True)
 class BootstrapTokenIssued:
     """The one-time token for the first administrator was made; it replaces the one before."""
 
 
 AccountEvent: TypeAlias = (
-    AccountRegistered | SessionOpened | SessionEnded | RoleSet | BootstrapTokenIssued
+    AccountRegistered
+    | SessionOpened
+    | SessionEnded
+    | RoleSet
+    | ImpedimentSet
+    | BootstrapTokenIssued
 )

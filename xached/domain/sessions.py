@@ -142,6 +142,7 @@ class SessionTable:
     def __init__(self) -> None:
         self._sessions: dict[SessionId, LiveSession] = {}
         self._watchers: list[Callable[[SessionId, SessionEndCause], None]] = []
+        self._watchers_of_losses: list[Callable[[SessionId], None]] = []
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -154,9 +155,22 @@ class SessionTable:
         """Have every end of a session told at once. A watcher must neither block nor raise."""
         self._watchers.append(watcher)
 
+    def on_loss(self, watcher: Callable[[SessionId], None]) -> None:
+        """Have every session told at once that may do less than before. As in :meth:`on_end`."""
+        self._watchers_of_losses.append(watcher)
+
     def put(self, session: LiveSession) -> None:
         """Let a session in, or replace what is known of it. For the sessions actor only."""
+        before = self._sessions.get(session.session_id)
         self._sessions[session.session_id] = session
+        if before is None or (
+            before.roles <= session.roles
+            and before.scopes <= session.scopes
+            and before.impediments >= session.impediments
+        ):
+            return
+        for watcher in self._watchers_of_losses:
+            watcher(session.session_id)
 
     def end(self, session_id: SessionId, cause: SessionEndCause) -> None:
         """Take a session out and tell the watchers. For the sessions actor only."""

@@ -19,6 +19,7 @@ IDENTITY_TYPES: Final = (
     Typed(3, 1, Kind.EVENT, auth.SessionEnded),
     Typed(4, 1, Kind.EVENT, auth.RoleSet),
     Typed(5, 1, Kind.EVENT, auth.BootstrapTokenIssued),
+    Typed(6, 1, Kind.EVENT, auth.ImpedimentSet),
 )
 
 IDENTITY_UPCASTERS: Final[Mapping[tuple[int, int], Upcaster]] = {}

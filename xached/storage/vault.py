@@ -47,9 +47,10 @@ from xached.storage.vault_tables import (
     SETTINGS,
     TABLES,
     USER_KEYS,
+    Column,
     Row,
     Table,
-    role_bit,
+    bit,
 )
 
 HOUSE_ID_BYTES: Final = 16
@@ -262,7 +263,12 @@ class Vault:
 
     def accounts_with_role(self, role: Role) -> int:
         """How many accounts have a role. Raises: VaultDamaged."""
-        return sum(1 for _ in self._rows(ACCOUNTS, "WHERE roles & ?", role_bit(role)))
+        return sum(1 for _ in self._rows(ACCOUNTS, "WHERE roles & ?", bit(role)))
+
+    def able_accounts_with_role(self, role: Role) -> int:
+        """How many accounts have a role and nothing against them. Raises: VaultDamaged."""
+        clause = "WHERE roles & ? AND impediments = 0"
+        return sum(1 for _ in self._rows(ACCOUNTS, clause, bit(role)))
 
     def user_keys(self, account_id: AccountId) -> list[UserKey]:
         """The wrapped keys of an account, oldest first. Raises: VaultDamaged."""
@@ -378,8 +384,8 @@ class Vault:
                 raise VaultDamaged(f"a row of {table.name} was changed: {values[0]!r}")
             yield table.row(values)
 
-    def _mac(self, table: Table[Row], values: Sequence[object]) -> bytes:
-        encoded: bytes = msgpack.packb([table.name, *values])
+    def _mac(self, table: Table[Row], values: Sequence[Column]) -> bytes:
+        encoded: bytes = msgpack.packb([table.name, *table.authenticated(values)])
         return hashlib.blake2b(encoded, key=self._row_key, digest_size=32).digest()
 
     def _chain(self, previous: bytes, seq: int, at_ns: int, payload: bytes) -> bytes:

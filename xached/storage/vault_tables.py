@@ -1,10 +1,15 @@
 """The tables of vault.db, and how a row of each is written and read.
 
 A column is a field of the row's class, in the same order, the key first; the MAC is last.
+
+A table grows by a migration that adds columns, and its class by as many fields at the end, each
+with a default: the one of the column. The MAC leaves out trailing columns that hold their default,
+so that the MACs of rows written before stay right.
 """
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
@@ -12,6 +17,7 @@ import attrs
 
 from xached.domain.auth import (
     Account,
+    Impediment,
     PurseIntent,
     Role,
     Session,
@@ -48,6 +54,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         seq INTEGER PRIMARY KEY, at_ns INTEGER NOT NULL, payload BLOB NOT NULL,
         chain BLOB NOT NULL) STRICT;
     """,
+    "ALTER TABLE accounts ADD COLUMN impediments INTEGER NOT NULL DEFAULT 0;",
 )
 """What each format version adds; the database's user_version counts those applied."""
 
@@ -98,6 +105,19 @@ class Table(Generic[Row]):
             for column in self.columns
         ]
 
+    def authenticated(self, values: Sequence[Column]) -> Sequence[Column]:
+        """What the MAC covers: all columns but the last ones that hold their default."""
+        end = len(values)
+        for field in reversed(attrs.fields(self.row_class)):
+            if field.default is attrs.NOTHING:
+                break
+            default = self.encode.get(field.name, _as_it_is)(field.default)
+            # Compared with its type, as an empty text is not NULL and False is not 0.
+            if values[end - 1] != default or type(values[end - 1]) is not type(default):
+                break
+            end -= 1
+        return values[:end]
+
     def row(self, values: Sequence[Column]) -> Row:
         """The row of some columns."""
         fields: dict[str, Any] = {
@@ -107,22 +127,33 @@ class Table(Generic[Row]):
         return self.row_class(**fields)
 
 
-def role_bit(role: Role) -> int:
-    """How a role is kept: bit ``n`` is role number ``n``."""
-    return 1 << role
+def _as_it_is(value: Column) -> Column:
+    return value
 
 
-def _roles_column(roles: frozenset[Role]) -> int:
-    return sum(role_bit(role) for role in roles)
+def bit(member: enum.IntEnum) -> int:
+    """How a member of a set is kept: bit ``n`` is number ``n``."""
+    return 1 << member
+
+
+def _set_column(members: frozenset[enum.IntEnum]) -> int:
+    return sum(bit(member) for member in members)
 
 
 def _roles(column: int) -> frozenset[Role]:
-    return frozenset(role for role in Role if column & role_bit(role))
+    return frozenset(role for role in Role if column & bit(role))
+
+
+def _impediments(column: int) -> frozenset[Impediment]:
+    return frozenset(each for each in Impediment if column & bit(each))
 
 
 SETTINGS: Final = Table("settings", Setting)
 ACCOUNTS: Final = Table(
-    "accounts", Account, encode={"roles": _roles_column}, decode={"roles": _roles}
+    "accounts",
+    Account,
+    encode={"roles": _set_column, "impediments": _set_column},
+    decode={"roles": _roles, "impediments": _impediments},
 )
 USER_KEYS: Final = Table("user_keys", UserKey, encode={"kind": int}, decode={"kind": UserKeyKind})
 SESSIONS: Final = Table("sessions", Session)

@@ -11,6 +11,7 @@ from xached.actors.sessions.core import DeskCore, Step
 from xached.actors.sessions.live import LiveSessions
 from xached.actors.sessions.purses import Purses
 from xached.domain.auth import (
+    Account,
     AccountMessage,
     AccountOpened,
     AccountProfile,
@@ -18,13 +19,18 @@ from xached.domain.auth import (
     AccountReply,
     BootstrapAdmin,
     BootstrapTokenIssued,
+    Done,
     EmailAddress,
     GetAccount,
+    Impediment,
+    ImpedimentSet,
     PurseIntent,
     Register,
     Role,
     RolesChanged,
     RoleSet,
+    SessionEndCause,
+    SetImpediment,
     SetRole,
     Setting,
     parse_email,
@@ -91,10 +97,13 @@ class AccountArea:
                     account_id=account.account_id,
                     email=self._core.credentials.open_email(account, keys),
                     roles=account.roles,
+                    impediments=account.impediments,
                     created_at_ns=account.created_at_ns,
                 )
             case SetRole():
                 return await self._set_role(message, step)
+            case SetImpediment():
+                return await self._set_impediment(message, step)
             case Register() | BootstrapAdmin():
                 raise AssertionError("messages that need a hash were handed over")
             case _:
@@ -109,11 +118,9 @@ class AccountArea:
         if (message.role in account.roles) == message.granted:
             return RolesChanged(roles=account.roles)
         if message.role is Role.ADMIN and not message.granted:
-            vault = self._core.vault
-            if await self._core.lane.run(vault.accounts_with_role, Role.ADMIN) == 1:
-                raise Rejection(Reason.LAST_ADMIN, "the house needs an administrator")
+            await self._check_other_admin(account)
         roles = account.roles ^ {message.role}
-        step.put(attrs.evolve(account, roles=roles))
+        self._live.change_account(attrs.evolve(account, roles=roles), step)
         step.record(
             RoleSet(
                 account_id=account.account_id,
@@ -122,8 +129,39 @@ class AccountArea:
                 by=message.by,
             )
         )
-        step.afterwards(lambda: self._live.show_roles(account.account_id, roles))
         return RolesChanged(roles=roles)
+
+    async def _set_impediment(self, message: SetImpediment, step: Step) -> AccountReply:
+        # What this batch has changed already is not in the vault yet.
+        await self._core.commit(step)
+        account, _ = await self._core.read_account(message.account_id)
+        if (message.impediment in account.impediments) == message.stands:
+            return Done()
+        if message.stands:
+            await self._check_other_admin(account)
+        changed = account.impediments ^ {message.impediment}
+        self._live.change_account(attrs.evolve(account, impediments=changed), step)
+        step.record(
+            ImpedimentSet(
+                account_id=account.account_id,
+                impediment=message.impediment,
+                stands=message.stands,
+                by=message.by,
+            )
+        )
+        if message.impediment is Impediment.FROZEN and message.stands:
+            # Whoever is in may be why it was frozen.
+            for session in self._live.book.of_account(account.account_id):
+                self._live.end(session, SessionEndCause.FROZEN, step)
+        return Done()
+
+    async def _check_other_admin(self, account: Account) -> None:
+        """Refuse to leave the house without an administrator who can act."""
+        if Role.ADMIN not in account.roles or account.impediments:
+            return
+        vault = self._core.vault
+        if await self._core.lane.run(vault.able_accounts_with_role, Role.ADMIN) == 1:
+            raise Rejection(Reason.LAST_ADMIN, "the house needs an administrator")
 
     async def _register(self, message: Register) -> AccountReply:
         email = parse_email(message.email)

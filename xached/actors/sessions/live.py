@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 
 from xached.actors.sessions.core import DeskCore, Step
 from xached.domain.auth import (
     Account,
-    Role,
     Session,
     SessionEndCause,
     SessionEnded,
@@ -16,7 +17,6 @@ from xached.domain.auth import (
     UserKey,
     scopes_of_password_session,
 )
-from xached.domain.order import AccountId
 from xached.domain.sessions import LiveSession, SessionBook, SessionTable, session_expiry_ns
 from xached.runtime.mailbox import Overloaded
 from xached.security.tokens import RefreshToken
@@ -32,12 +32,20 @@ class LiveSessions:
     def __init__(self, core: DeskCore, table: SessionTable) -> None:
         self._core = core
         self._table = table
+        self._watchers: list[Callable[[Account], None]] = []
         self.book = SessionBook()
+
+    def on_account_change(self, watcher: Callable[[Account], None]) -> None:
+        """Have roles and impediments of an account told once they are on disk, beside its sessions.
+
+        For tables of other credentials. A watcher must neither block nor raise.
+        """
+        self._watchers.append(watcher)
 
     def restore(self, session: Session, account: Account) -> None:
         """Let a session in that the vault still has. Only at the start."""
         self.book.put(session)
-        self._table.put(_live(session, account.roles))
+        self._table.put(_live(session, account))
 
     def open(
         self, account: Account, keys: list[UserKey], device: str, step: Step
@@ -69,7 +77,7 @@ class LiveSessions:
         self.book.put(session)
         step.put(session)
         step.record(SessionOpened(session_id=session_id, account_id=account.account_id))
-        step.afterwards(lambda: self._table.put(_live(session, account.roles)))
+        step.afterwards(lambda: self._table.put(_live(session, account)))
         return self.grant(session, refresh)
 
     def replace(self, session: Session, step: Step) -> None:
@@ -87,10 +95,10 @@ class LiveSessions:
         )
         step.afterwards(lambda: self._table.end(session.session_id, cause))
 
-    def show_roles(self, account_id: AccountId, roles: frozenset[Role]) -> None:
-        """Let the account's sessions have these roles at once. An effect: once it is on disk."""
-        for session in self.book.of_account(account_id):
-            self._table.put(_live(session, roles))
+    def change_account(self, account: Account, step: Step) -> None:
+        """Keep an account whose roles or impediments changed; all its sessions follow at once."""
+        step.put(account)
+        step.afterwards(lambda: self._show_account(account))
 
     def grant(self, session: Session, refresh: RefreshToken) -> SessionGranted:
         """What the holder of a session carries from now on."""
@@ -107,17 +115,24 @@ class LiveSessions:
             refresh_expires_at_ns=session.expires_at_ns,
         )
 
+    def _show_account(self, account: Account) -> None:
+        for session in self.book.of_account(account.account_id):
+            self._table.put(_live(session, account))
+        for watcher in self._watchers:
+            watcher(account)
+
     def _show_expiry(self, session: Session) -> None:
         live = self._table.find(session.session_id)
         if live is not None:
             self._table.put(attrs.evolve(live, expires_at_ns=session.expires_at_ns))
 
 
-def _live(session: Session, roles: frozenset[Role]) -> LiveSession:
+def _live(session: Session, account: Account) -> LiveSession:
     return LiveSession(
         session_id=session.session_id,
         account_id=session.account_id,
-        roles=roles,
-        scopes=scopes_of_password_session(roles),
+        roles=account.roles,
+        scopes=scopes_of_password_session(account.roles),
         expires_at_ns=session.expires_at_ns,
+        impediments=account.impediments,
     )

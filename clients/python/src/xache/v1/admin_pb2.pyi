@@ -40,6 +40,20 @@ class SetRoleResponse(_message.Message):
     roles: _containers.RepeatedScalarFieldContainer[_options_pb2.Role]
     def __init__(self, roles: _Optional[_Iterable[_Union[_options_pb2.Role, str]]] = ...) -> None: ...
 
+class SetImpedimentRequest(_message.Message):
+    __slots__ = ("account_id", "impediment", "stands")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    IMPEDIMENT_FIELD_NUMBER: _ClassVar[int]
+    STANDS_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    impediment: _options_pb2.Impediment
+    stands: bool
+    def __init__(self, account_id: _Optional[str] = ..., impediment: _Optional[_Union[_options_pb2.Impediment, str]] = ..., stands: _Optional[bool] = ...) -> None: ...
+
+class SetImpedimentResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
 class ListAssetRequest(_message.Message):
     __slots__ = ("asset", "request_id")
     ASSET_FIELD_NUMBER: _ClassVar[int]

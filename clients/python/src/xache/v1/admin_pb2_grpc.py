@@ -46,6 +46,11 @@ class AdminServiceStub:
                 request_serializer=xache_dot_v1_dot_admin__pb2.SetRoleRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_admin__pb2.SetRoleResponse.FromString,
                 _registered_method=True)
+        self.SetImpediment = channel.unary_unary(
+                '/xache.v1.AdminService/SetImpediment',
+                request_serializer=xache_dot_v1_dot_admin__pb2.SetImpedimentRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_admin__pb2.SetImpedimentResponse.FromString,
+                _registered_method=True)
         self.ListAsset = channel.unary_unary(
                 '/xache.v1.AdminService/ListAsset',
                 request_serializer=xache_dot_v1_dot_admin__pb2.ListAssetRequest.SerializeToString,
@@ -142,6 +147,14 @@ class AdminServiceServicer:
 
     def SetRole(self, request, context):
         """Give or take a role.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetImpediment(self, request, context):
+        """Suspend or freeze an account, or let it act again. It works at once, on every
+        session and stream of the account; freezing ends them all.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -276,6 +289,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.SetRole,
                     request_deserializer=xache_dot_v1_dot_admin__pb2.SetRoleRequest.FromString,
                     response_serializer=xache_dot_v1_dot_admin__pb2.SetRoleResponse.SerializeToString,
+            ),
+            'SetImpediment': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetImpediment,
+                    request_deserializer=xache_dot_v1_dot_admin__pb2.SetImpedimentRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_admin__pb2.SetImpedimentResponse.SerializeToString,
             ),
             'ListAsset': grpc.unary_unary_rpc_method_handler(
                     servicer.ListAsset,
@@ -414,6 +432,33 @@ class AdminService:
             '/xache.v1.AdminService/SetRole',
             xache_dot_v1_dot_admin__pb2.SetRoleRequest.SerializeToString,
             xache_dot_v1_dot_admin__pb2.SetRoleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetImpediment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AdminService/SetImpediment',
+            xache_dot_v1_dot_admin__pb2.SetImpedimentRequest.SerializeToString,
+            xache_dot_v1_dot_admin__pb2.SetImpedimentResponse.FromString,
             options,
             channel_credentials,
             insecure,
