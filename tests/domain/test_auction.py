@@ -8,10 +8,13 @@ two that meet expired, and no second working out after it.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from xached.domain import auction
 from xached.domain.auction import AuctionOrder, Indication, indicate, uncross
 from xached.domain.order import OrderId
 
@@ -29,7 +32,9 @@ def books(draw: st.DrawFn) -> tuple[list[AuctionOrder], list[AuctionOrder]]:
         at_market = draw(st.integers(0, 4)) == 0
         limit = draw(st.integers(LOWEST, HIGHEST))
         if at_market:
-            limit = HIGHEST if buys else LOWEST
+            # As far as the band went when it came in.
+            away = draw(st.sampled_from([0, 0, 0, 5, 12]))
+            limit = HIGHEST - away if buys else LOWEST + away
         account = draw(st.sampled_from(["a", "b", "c", "d", "e", "f"]))
         lots = draw(st.integers(1, 6))
         prevents = draw(st.integers(0, 3)) > 0
@@ -148,3 +153,28 @@ def test_a_smaller_imbalance_comes_before_the_reference() -> None:
 def test_nothing_trades_where_nothing_crosses() -> None:
     assert indicate([order(1, 9, 5)], [order(2, 10, 5)], 9) is None
     assert indicate([], [order(2, 10, 5)], 9) is None
+
+
+def test_an_account_that_meets_itself_often_lets_nobody_else_meet_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Working everything out anew for each of 200 took four hundred times as many pairings.
+
+    Checked by starting the walk over after each self-match.
+    """
+    pairings = 0
+    pair: Callable[[auction._Walk, AuctionOrder, AuctionOrder, int], None] = auction._Walk._pair
+
+    def count(walk: auction._Walk, buy: AuctionOrder, sell: AuctionOrder, lots: int) -> None:
+        nonlocal pairings
+        pairings += 1
+        pair(walk, buy, sell, lots)
+
+    monkeypatch.setattr(auction._Walk, "_pair", count)
+    buys = [AuctionOrder(OrderId(n), f"b{n}", 900, 1, False, True) for n in range(200)]
+    sells = [AuctionOrder(OrderId(1000 + n), f"s{n}", 1, 1, False, True) for n in range(200)]
+    buys += [AuctionOrder(OrderId(2000 + n), "own", 500 + n, 1, False, True) for n in range(200)]
+    sells += [AuctionOrder(OrderId(3000 + n), "own", 400 - n, 1, False, True) for n in range(200)]
+    found = uncross(buys, sells, 450)
+    assert len(found.pairings) == pairings == 200
+    assert len(found.self_matches) >= 200

@@ -47,7 +47,7 @@ from xached.domain.disconnect_messages import (
 from xached.domain.disconnecting import apply_stream, decide_stream
 from xached.domain.flattening import apply_flatten, decide_flatten, sell_position
 from xached.domain.following import before_start, follow
-from xached.domain.holds import needed_hold_units
+from xached.domain.holds import needed_hold_units, sibling_of
 from xached.domain.house_rules import apply_rule, decide_deposit, decide_mark, decide_rule
 from xached.domain.instrument import (
     Symbol,
@@ -564,7 +564,12 @@ class Exchange:
         """Whether an order of a list waits for another one: neither in a book nor for a price."""
         if order.status is OrderStatus.PENDING_NEW:
             return True
-        return order.leg is not None and order.status < OrderStatus.FILLED and not order.leaves_lots
+        if order.leg is None or order.status >= OrderStatus.FILLED:
+            return False
+        sibling = sibling_of(self.state, order)
+        gives_way = sibling is not None and sibling.status is OrderStatus.TRIGGERED
+        in_book = order.order_id in self.state.markets[order.symbol].book
+        return not order.leaves_lots or (gives_way and not in_book)
 
     def check(self) -> None:
         """Assert every invariant: ledger, books, holds, indexes. Linear in the state."""

@@ -28,7 +28,7 @@ from xached.domain.order import (
     make_order_id,
 )
 from xached.domain.order_list import roles_of
-from xached.domain.placing import accept, act, plan_order
+from xached.domain.placing import accept, act, as_gathered, plan_order
 from xached.domain.plan import NOTHING_TO_MEET
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.state import Market, PurseState, State
@@ -105,6 +105,7 @@ def place_list(
         open_all = len(purse.open_orders) + len(orders) - 1
         risk.check_open_orders(open_all, limits.max_open_orders, "this purse")
     _check_prices(market, command.kind, orders, at_ns)
+    orders = (as_gathered(market, orders[0]), *orders[1:])
     plan = plan_order(state, market, instrument, orders[0], alone=False)
     holds = [hold_units(market, instrument, order, plan, at_ns) for order in orders]
     match command.kind:

@@ -144,6 +144,9 @@ def apply_traded(state: State, event: Traded, seq: int, at_ns: int) -> None:
     state.traded_seq, state.traded_count = seq, event.index + 1
     if event.seller_position_lots and state.purses[seller.purse].reducing:
         note_reducing(state, seller.purse, event.symbol)
+    if state.purses[buyer.purse].reducing:
+        # An earlier trade of the step may have left it with less than it has again.
+        note_reducing(state, buyer.purse, event.symbol)
     if market.triggers is not None:
         note_trade(state, market, event.price_ticks)
         note_best(state, market)

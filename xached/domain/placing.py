@@ -64,10 +64,7 @@ def place(
         check_reduce_only(state, instrument, purse, command, replaced)
     if command.trigger is not None:
         check_not_passed(market, command, at_ns)
-    if market.state is MarketState.AUCTION and command.type is MARKET:
-        # It may go to the end of the price band, and holds what it would pay there.
-        band_ticks = market.buy_band[1] if command.side is BUY else market.sell_band[0]
-        command = attrs.evolve(command, price_ticks=band_ticks)
+    command = as_gathered(market, command)
     plan = plan_order(state, market, instrument, command)
     if command.quote_units is not None:
         _check_planned(instrument, plan)
@@ -143,6 +140,17 @@ def act(
         return (rest_or_end(accepted, plan.stopped, 0, held_units),)
     purse, trades = state.purses[accepted.purse], state.next_trade_index(seq)
     return Execution(state, market, purse, accepted, trades, held_units, sibling=sibling).run(plan)
+
+
+def as_gathered(market: Market, command: PlaceOrder) -> PlaceOrder:
+    """An order as it comes in: at market into an auction, it goes to the end of the price band.
+
+    It holds what it would pay there.
+    """
+    if market.state is not MarketState.AUCTION or command.type is not MARKET:
+        return command
+    band_ticks = market.buy_band[1] if command.side is BUY else market.sell_band[0]
+    return attrs.evolve(command, price_ticks=band_ticks)
 
 
 def _gathered(accepted: OrderAccepted) -> OrderRested:
