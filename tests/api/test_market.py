@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Callable, Iterable
 from decimal import Decimal
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
@@ -28,7 +28,7 @@ from xached.api.market import HEARTBEAT_S, MarketHandlers, book_checksum
 from xached.api.routes import Call, Responses, Routes, Service
 from xached.domain.depth import TopLevels
 from xached.domain.instrument import Asset, AssetName, Directory
-from xached.domain.market import BINANCE, XACHE, Provenance, VenueTrade
+from xached.domain.market import BINANCE, XACHE, Heartbeat, Provenance, VenueTrade
 from xached.domain.order import Side
 from xached.domain.rejection import Rejection
 
@@ -184,6 +184,38 @@ async def test_a_watched_book_is_rebuilt_by_its_client(
     assert asks == {level.price: level.quantity for level in now.asks}
     # A busy market is told at the stream's pace: 700 rows, about a second.
     assert 10 < len(others) < 60
+
+
+async def test_a_watched_book_says_that_it_is_stale_and_that_it_is_no_more(
+    edge: Edge, autojump_clock: trio.testing.MockClock
+) -> None:
+    """At once, though no level of it has changed."""
+    venue = ModelVenue()
+    venue.change(Side.BUY, 10, 1_000)
+    edge.house.feed.publish([venue.snapshot()])
+    request = market_pb2.WatchBookRequest(symbol="BTC-USDT", venue="BINANCE")
+    late: list[Collected[Any]] = []
+    responses: Collected[market_pb2.WatchBookResponse] = Collected()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(edge.handlers.watch_book, CALL, request, cast(Responses[Any], responses))
+        await trio.sleep(8)
+        asked = market_pb2.GetBookRequest(symbol="BTC-USDT", venue="BINANCE")
+        assert (await edge.handlers.get_book(CALL, asked)).stale
+        late.append(await watch(edge.handlers.watch_book, request, 0.1))
+        late_s = trio.current_time()
+        edge.house.feed.publish([Heartbeat(at_ns=edge.house.world.now_ns())])
+        await trio.sleep(0.1)
+        assert not (await edge.handlers.get_book(CALL, asked)).stale
+        nursery.cancel_scope.cancel()
+    first, *others = responses.messages
+    assert (first.WhichOneof("step"), first.stale) == ("snapshot", False)
+    assert {each.WhichOneof("step") for each in others} == {"heartbeat"}
+    told = [stale for stale, _ in groupby(each.stale for each in responses.messages)]
+    assert told == [False, True, False]
+    assert responses.times[-1] - late_s < 0.2, "not only with the next sign of life"
+    assert [each.stale for each in late[0].messages] == [True], "whoever comes later is told too"
+    own = market_pb2.GetBookRequest(symbol="BTC-USDT")
+    assert not (await edge.handlers.get_book(CALL, own)).stale, "nobody has to trade here"
 
 
 async def test_a_reset_book_comes_whole(edge: Edge, autojump_clock: trio.testing.MockClock) -> None:

@@ -396,6 +396,23 @@ def test_the_checksum_is_the_one_in_the_proto() -> None:
     assert book.checksum() == 2881648606
 
 
+def test_a_book_becomes_stale_and_fresh_again_without_a_change() -> None:
+    book = LiveBook("BTC-USDT")
+    message = market_pb2.WatchBookResponse(first_sequence=7, sequence=7, stale=True)
+    message.snapshot.SetInParent()
+    assert book.apply(message)
+    assert book.stale
+    beat = market_pb2.WatchBookResponse(heartbeat=market_pb2.MarketHeartbeat())
+    assert book.apply(beat)
+    assert not book.stale
+    assert not book.apply(beat), "a sign of life and nothing else"
+    beat.stale = True
+    assert book.apply(beat)
+    notice = types_pb2.ServerShutdown(reason="update")
+    assert not book.apply(market_pb2.WatchBookResponse(shutdown=notice))
+    assert book.stale, "the notice of a stop says nothing of it"
+
+
 def book_requests(house: House) -> list[market_pb2.WatchBookRequest]:
     return [r for r in house.requests if isinstance(r, market_pb2.WatchBookRequest)]
 

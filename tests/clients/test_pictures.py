@@ -128,6 +128,11 @@ def test_a_ladder_has_asks_above_bids_and_bars_to_scale() -> None:
     )
 
 
+def test_a_stale_book_says_so() -> None:
+    head, *_ = plain(draw_book(book_view(stale=True))).splitlines()
+    assert head == "BTC-USDT  XACHE simulated  15:06:40.123 UTC  #7  stale"
+
+
 def test_an_empty_book_says_so() -> None:
     assert plain(draw_book(book_view(bids=[], asks=[]))).endswith("the book is empty")
     assert spread_text([(Decimal(1), Decimal(1))], []) == "one-sided"

@@ -9,13 +9,14 @@ calm one, and a slow client no more than a fast one.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeVar
 
+import attrs
 import trio
 from xache.v1 import market_pb2, types_pb2
 
-from xached.actors.market.data import MarketData, Watch
+from xached.actors.market.data import MarketData
 from xached.api import convert, listing
 from xached.api.routes import Call, Responses
 from xached.domain.candles import Candle, Interval
@@ -49,13 +50,23 @@ _INTERVALS: Final[dict[int, Interval]] = {
 }
 
 
+@attrs.frozen
+class _ToldBook:
+    """A step of a book, and the message it was told with."""
+
+    step: BookStep
+    source: Source
+    stale: bool
+    message: market_pb2.WatchBookResponse
+
+
 class MarketHandlers:
     """Handlers of MarketService, for every transport."""
 
     def __init__(self, data: MarketData, directory: Directory) -> None:
         self._data = data
         self._directory = directory
-        self._told: dict[MarketLine, tuple[BookStep, Source, market_pb2.WatchBookResponse]] = {}
+        self._told: dict[MarketLine, _ToldBook] = {}
         """The last step of each book that was told, and how: most readers are told the same."""
 
     async def list_instruments(
@@ -90,6 +101,7 @@ class MarketHandlers:
             asks=_levels(instrument, top.asks),
             at_ns=line.book.at_ns,
             checksum=book_checksum(instrument, top),
+            stale=line.stale,
         )
 
     async def watch_book(
@@ -103,7 +115,7 @@ class MarketHandlers:
         depth = _limit(request.depth, LEVELS_DEFAULT, "depth")
         watch = self._data.watch_book(line, depth, request.after_sequence or None)
         while True:
-            step = await _next(watch)
+            step = await _next(watch.next_or_stale)
             if step is not None:
                 message = self._book_message(instrument, line, step)
             else:
@@ -115,6 +127,7 @@ class MarketHandlers:
                     first_sequence=watch.told.sequence,
                     at_ns=line.book.at_ns,
                     checksum=book_checksum(instrument, watch.told),
+                    stale=line.stale,
                     heartbeat=market_pb2.MarketHeartbeat(),
                 )
             await _deliver(responses, message, BOOK_PACE_S)
@@ -122,12 +135,13 @@ class MarketHandlers:
     def _book_message(
         self, instrument: Instrument, line: MarketLine, step: BookStep
     ) -> market_pb2.WatchBookResponse:
-        source = self._data.book_source(line)
+        source, stale = self._data.book_source(line), line.stale
         told = self._told.get(line)
-        if told is not None and told[0] is step and told[1] == source:
-            return told[2]
+        if told is not None and told.step is step and (told.source, told.stale) == (source, stale):
+            return told.message
         message = _book_message(instrument, source, step)
-        self._told[line] = (step, source, message)
+        message.stale = stale
+        self._told[line] = _ToldBook(step, source, stale, message)
         return message
 
     # --- trades ------------------------------------------------------------------------------
@@ -152,7 +166,7 @@ class MarketHandlers:
         instrument, line = self._line(request.symbol, request.venue)
         watch = self._data.watch_trades(line, request.after_sequence or None)
         while True:
-            step = await _next(watch)
+            step = await _next(watch.next)
             if step is None:
                 message = market_pb2.WatchTradesResponse(heartbeat=True)
             else:
@@ -184,7 +198,7 @@ class MarketHandlers:
         symbol = convert.symbol_filter(request.symbol, self._directory)
         watch = self._data.watch_tickers(symbol)
         while True:
-            tickers = await _next(watch) or []
+            tickers = await _next(watch.next) or []
             message = market_pb2.WatchTickersResponse(tickers=self._ticker_messages(tickers))
             await _deliver(responses, message, TICKERS_PACE_S)
 
@@ -221,7 +235,7 @@ class MarketHandlers:
         interval = _interval(request.interval)
         watch = self._data.watch_candles(line, interval, request.from_ns or None)
         while True:
-            step = await _next(watch)
+            step = await _next(watch.next)
             candles = step.candles if step is not None else ()
             message = market_pb2.WatchCandlesResponse(
                 symbol=line.symbol,
@@ -246,10 +260,10 @@ class MarketHandlers:
         ]
 
 
-async def _next(watch: Watch[Step]) -> Step | None:
+async def _next(next_step: Callable[[], Awaitable[Step]]) -> Step | None:
     """The next step, or None when it is time for a sign of life."""
     with trio.move_on_after(HEARTBEAT_S):
-        return await watch.next()
+        return await next_step()
     return None
 
 

@@ -360,7 +360,7 @@ class _VenueLines:
             silent_s = trio.current_time() - known.heard_at
             if venue != XACHE and silent_s > self._stale_after_s and not known.line.stale:
                 known.line.silent()
-                self._data.wake(known)
+                self._data.wake(known, book=True)
 
     def _take(
         self, lines: dict[Symbol, WatchedLine], records: Sequence[FeedRecord]
@@ -387,8 +387,11 @@ class _VenueLines:
             if not in_step:
                 lost[record.symbol] = None
         for symbol in alive:
-            lines[symbol].heard_at = trio.current_time()
-            lines[symbol].line.heard()
+            known = lines[symbol]
+            known.heard_at = trio.current_time()
+            if known.line.stale:
+                known.line.heard()
+                self._data.wake(known, book=True)
         for symbol in alive | dict.fromkeys(changed):
             book, trades = changed.get(symbol, (False, False))
             self._data.wake(lines[symbol], book=book, trades=trades)

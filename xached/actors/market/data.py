@@ -74,19 +74,6 @@ class Watch(Generic[Step]):
         return step
 
 
-class BookWatch(Watch[BookStep]):
-    """Follows a book, and knows how far."""
-
-    def __init__(self, reader: BookReader, changed: trio.lowlevel.ParkingLot) -> None:
-        super().__init__(reader, changed)
-        self._book_reader = reader
-
-    @property
-    def told(self) -> TopLevels | None:
-        """What the reader has; None before the first step."""
-        return self._book_reader.told
-
-
 @attrs.define(eq=False)
 class WatchedLine:
     """A line with those who wait for it; a venue's also with the rules of its book."""
@@ -96,6 +83,29 @@ class WatchedLine:
     heard_at: float = 0.0
     book_changed: trio.lowlevel.ParkingLot = attrs.field(factory=trio.lowlevel.ParkingLot)
     trades_changed: trio.lowlevel.ParkingLot = attrs.field(factory=trio.lowlevel.ParkingLot)
+
+
+class BookWatch(Watch[BookStep]):
+    """Follows a book, knows how far, and whether its source has fallen silent."""
+
+    def __init__(self, reader: BookReader, known: WatchedLine) -> None:
+        super().__init__(reader, known.book_changed)
+        self._book_reader = reader
+        self._line = known.line
+        self._stale = False
+
+    async def next_or_stale(self) -> BookStep | None:
+        """Like :meth:`next`; but None when only that has changed whether the line is stale."""
+        await trio.lowlevel.checkpoint()
+        while (step := self._reader.step()) is None and self._line.stale == self._stale:
+            await self._changed.park()
+        self._stale = self._line.stale
+        return step
+
+    @property
+    def told(self) -> TopLevels | None:
+        """What the reader has; None before the first step."""
+        return self._book_reader.told
 
 
 @attrs.frozen(kw_only=True)
@@ -216,7 +226,7 @@ class MarketData:
     ) -> BookWatch:
         """Follow the ``depth`` best levels a side: all of them, or what changed after a number."""
         reader = BookReader(line.book, depth, after_sequence)
-        return BookWatch(reader, self._watched(line).book_changed)
+        return BookWatch(reader, self._watched(line))
 
     def watch_trades(self, line: MarketLine, after_sequence: int | None = None) -> Watch[TapeStep]:
         """Follow the tape after a number, or from now on."""

@@ -30,6 +30,8 @@ class BookView:
     bids: Sequence[Level]
     """Best first, as are asks."""
     asks: Sequence[Level]
+    stale: bool = False
+    """Its source has been silent for too long: it may be old."""
     own: Mapping[Decimal, Decimal] = attrs.field(factory=dict)
     """What the reader's own orders leave at each price."""
 
@@ -41,6 +43,7 @@ def draw_book(view: BookView) -> RenderableType:
         "  ",
         source_text(view.source),
         (f"  {clock(view.at_ns)} UTC  #{view.sequence}", "dim"),
+        ("  stale" if view.stale else "", "bold yellow"),
     )
     if not view.bids and not view.asks:
         return Group(head, Text("the book is empty", "dim"))

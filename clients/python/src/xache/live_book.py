@@ -29,11 +29,13 @@ class LiveBook:
         self.sequence = 0
         """Number of the last change; a new stream may resume after it. 0 before the first."""
         self.at_ns = 0
+        self.stale = False
+        """True when its source has been silent for too long: it may be old."""
         self._bids: dict[Decimal, market_pb2.BookLevel] = {}
         self._asks: dict[Decimal, market_pb2.BookLevel] = {}
 
     def apply(self, message: market_pb2.WatchBookResponse) -> bool:
-        """Take the next message; True when it changed the book.
+        """Take the next message; True when it changed the book, or whether it is stale.
 
         Raises: BookGap for a change that does not join on, or whose checksum is another.
         """
@@ -47,6 +49,9 @@ class LiveBook:
                         f"{self.symbol}: change {message.first_sequence} after {self.sequence}"
                     )
                 self._take(message.change.bids, message.change.asks)
+            case "heartbeat":
+                changed, self.stale = message.stale != self.stale, message.stale
+                return changed
             case _:
                 return False
         if self.checksum() != message.checksum:
@@ -54,6 +59,7 @@ class LiveBook:
         self.source = message.source
         self.sequence = message.sequence
         self.at_ns = message.at_ns
+        self.stale = message.stale
         return True
 
     def bids(self, depth: int) -> list[Level]:

@@ -118,6 +118,7 @@ def book(
             at_ns=answer.at_ns,
             bids=_levels(answer.bids),
             asks=_levels(answer.asks),
+            stale=answer.stale,
             own=_OwnOrders(client, output).leaves(answer.symbol) if not venue else {},
         )
         output.show(draw_book(view))
@@ -235,23 +236,24 @@ def _draw_books(
                 at_ns=book.at_ns,
                 bids=book.bids(depth),
                 asks=book.asks(depth),
+                stale=book.stale,
                 own=own.leaves(book.symbol) if marks_own else {},
             )
 
 
 def _print_tops(output: Output, books: Iterator[LiveBook]) -> None:
-    """A line whenever the best bid or ask changes."""
-    last: tuple[list[Level], list[Level]] | None = None
+    """A line whenever the best bid or ask changes, or the book becomes stale or is no more."""
+    last: tuple[list[Level], list[Level], bool] | None = None
     for book in books:
         top = book.bids(1), book.asks(1)
-        if top == last:
+        if (*top, book.stale) == last:
             continue
-        last = top
+        last = (*top, book.stale)
         bid, ask = (f"{side[0][1]:f} @ {side[0][0]:f}" if side else "-" for side in top)
         source = source_text(book.source).plain
         output.line(
             f"{clock(book.at_ns)}  {book.symbol}  bid {bid}  ask {ask}  {spread_text(*top)}  "
-            f"{source}"
+            f"{source}{'  stale' if book.stale else ''}"
         )
         output.console.file.flush()
 

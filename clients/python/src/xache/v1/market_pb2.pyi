@@ -57,7 +57,7 @@ class GetBookRequest(_message.Message):
     def __init__(self, symbol: _Optional[str] = ..., venue: _Optional[str] = ..., depth: _Optional[int] = ...) -> None: ...
 
 class GetBookResponse(_message.Message):
-    __slots__ = ("symbol", "source", "sequence", "bids", "asks", "at_ns", "checksum")
+    __slots__ = ("symbol", "source", "sequence", "bids", "asks", "at_ns", "checksum", "stale")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
@@ -65,6 +65,7 @@ class GetBookResponse(_message.Message):
     ASKS_FIELD_NUMBER: _ClassVar[int]
     AT_NS_FIELD_NUMBER: _ClassVar[int]
     CHECKSUM_FIELD_NUMBER: _ClassVar[int]
+    STALE_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     source: _types_pb2.Source
     sequence: int
@@ -72,7 +73,8 @@ class GetBookResponse(_message.Message):
     asks: _containers.RepeatedCompositeFieldContainer[BookLevel]
     at_ns: int
     checksum: int
-    def __init__(self, symbol: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., sequence: _Optional[int] = ..., bids: _Optional[_Iterable[_Union[BookLevel, _Mapping]]] = ..., asks: _Optional[_Iterable[_Union[BookLevel, _Mapping]]] = ..., at_ns: _Optional[int] = ..., checksum: _Optional[int] = ...) -> None: ...
+    stale: bool
+    def __init__(self, symbol: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., sequence: _Optional[int] = ..., bids: _Optional[_Iterable[_Union[BookLevel, _Mapping]]] = ..., asks: _Optional[_Iterable[_Union[BookLevel, _Mapping]]] = ..., at_ns: _Optional[int] = ..., checksum: _Optional[int] = ..., stale: _Optional[bool] = ...) -> None: ...
 
 class WatchBookRequest(_message.Message):
     __slots__ = ("symbol", "venue", "depth", "after_sequence")
@@ -87,7 +89,7 @@ class WatchBookRequest(_message.Message):
     def __init__(self, symbol: _Optional[str] = ..., venue: _Optional[str] = ..., depth: _Optional[int] = ..., after_sequence: _Optional[int] = ...) -> None: ...
 
 class WatchBookResponse(_message.Message):
-    __slots__ = ("symbol", "source", "sequence", "first_sequence", "at_ns", "snapshot", "change", "heartbeat", "shutdown", "checksum")
+    __slots__ = ("symbol", "source", "sequence", "first_sequence", "at_ns", "snapshot", "change", "heartbeat", "shutdown", "checksum", "stale")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
@@ -98,6 +100,7 @@ class WatchBookResponse(_message.Message):
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     SHUTDOWN_FIELD_NUMBER: _ClassVar[int]
     CHECKSUM_FIELD_NUMBER: _ClassVar[int]
+    STALE_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     source: _types_pb2.Source
     sequence: int
@@ -108,7 +111,8 @@ class WatchBookResponse(_message.Message):
     heartbeat: MarketHeartbeat
     shutdown: _types_pb2.ServerShutdown
     checksum: int
-    def __init__(self, symbol: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., sequence: _Optional[int] = ..., first_sequence: _Optional[int] = ..., at_ns: _Optional[int] = ..., snapshot: _Optional[_Union[BookSnapshot, _Mapping]] = ..., change: _Optional[_Union[BookChange, _Mapping]] = ..., heartbeat: _Optional[_Union[MarketHeartbeat, _Mapping]] = ..., shutdown: _Optional[_Union[_types_pb2.ServerShutdown, _Mapping]] = ..., checksum: _Optional[int] = ...) -> None: ...
+    stale: bool
+    def __init__(self, symbol: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., sequence: _Optional[int] = ..., first_sequence: _Optional[int] = ..., at_ns: _Optional[int] = ..., snapshot: _Optional[_Union[BookSnapshot, _Mapping]] = ..., change: _Optional[_Union[BookChange, _Mapping]] = ..., heartbeat: _Optional[_Union[MarketHeartbeat, _Mapping]] = ..., shutdown: _Optional[_Union[_types_pb2.ServerShutdown, _Mapping]] = ..., checksum: _Optional[int] = ..., stale: _Optional[bool] = ...) -> None: ...
 
 class BookSnapshot(_message.Message):
     __slots__ = ("bids", "asks", "reset", "lagged")
