@@ -109,6 +109,7 @@ def test_a_commit_that_is_not_synced(monkeypatch: pytest.MonkeyPatch) -> None:
     append = Journal.append
 
     def lazy(self: Journal, rows: Sequence[Row]) -> None:
+        self._connection.authorizer = None
         self._connection.execute("PRAGMA synchronous = NORMAL")
         append(self, rows)
 

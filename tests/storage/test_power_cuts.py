@@ -155,6 +155,7 @@ def _append_until_cut(
         journal = _open(vfs)
     except JournalFailed:
         return acknowledged
+    journal._connection.authorizer = None
     journal._connection.execute(f"PRAGMA synchronous = {synchronous}")
     try:
         while acknowledged < len(rows):

@@ -341,6 +341,7 @@ def test_without_a_wal_it_is_not_used() -> None:
 
 def test_every_commit_is_flushed(tmp_path: Path) -> None:
     vault = open_vault(tmp_path / "vault.db")
+    vault._db.authorizer = None
     modes = {
         name: vault._db.execute(f"PRAGMA {name}").get
         for name in ("journal_mode", "synchronous", "secure_delete")
@@ -447,6 +448,7 @@ def live(draw: random.Random, synchronous: str) -> tuple[int, int]:
             disk.cut_power_at(disk.operations + draw.randrange(1, within))
             with contextlib.suppress(VaultFailed):
                 vault = open_on_disk()
+                vault._db.authorizer = None
                 vault._db.execute(f"PRAGMA synchronous = {synchronous}")
                 try:
                     while acknowledged < COMMITS:

@@ -20,6 +20,7 @@ from xached.domain.instrument import Symbol
 from xached.domain.market import Provenance, Source, TapeTrade, Venue
 from xached.domain.order import Side
 from xached.domain.tape import TAPE_TRADES_MAX
+from xached.storage.database import narrow_to_rows
 from xached.storage.schema import Connection, Migrations, SchemaError
 
 DAY_S: Final = 86_400
@@ -248,6 +249,7 @@ def _open(path: Path) -> sqlite_utils.Database:
             raise sqlite3.DatabaseError(f"{path.name} is damaged")
         database = sqlite_utils.Database(connection, execute_plugins=False)
         MIGRATIONS.apply(database.conn)
+        narrow_to_rows(connection)
     except BaseException:
         connection.close()
         raise

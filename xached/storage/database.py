@@ -1,8 +1,15 @@
-"""Opening the SQLite databases that must not lose anything: the journal and the vault."""
+"""Opening the SQLite databases that must not lose anything: the journal and the vault.
+
+Once any database of the house is open, its connection is narrowed to rows: whatever text a mistake
+lets through to SQLite, it attaches no file, changes no setting and no table.
+"""
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Final, TypeAlias
 
 import apsw
 
@@ -14,6 +21,29 @@ SQLITE_VERSION_MIN = (3, 51, 3)
 BUSY_TIMEOUT_MS = 5_000
 SYNCHRONOUS_FULL = 2
 FIRST_PAGE_BYTES = 4096
+
+
+_ON_ROWS: Final = frozenset(
+    {
+        apsw.SQLITE_SELECT,
+        apsw.SQLITE_READ,
+        apsw.SQLITE_FUNCTION,
+        apsw.SQLITE_RECURSIVE,
+        apsw.SQLITE_INSERT,
+        apsw.SQLITE_UPDATE,
+        apsw.SQLITE_DELETE,
+        apsw.SQLITE_TRANSACTION,
+        apsw.SQLITE_SAVEPOINT,
+    }
+)
+"""What a statement may do. All else is refused: ATTACH, PRAGMA, CREATE, DROP, ALTER, REINDEX, and
+what a later SQLite adds."""
+
+_CHECKS: Final = frozenset({"integrity_check", "quick_check"})
+"""The pragmas that may run: they read, and change nothing."""
+
+SchemaEntry: TypeAlias = tuple[str, str, str, str | None]
+"""(type, name, table, SQL) of a table, an index, a view or a trigger."""
 
 
 class DatabaseRefused(Exception):  # noqa: N818 - it says what is the matter
@@ -67,6 +97,55 @@ def settle(path: Path, files: Files) -> None:
         if files.size(each):
             files.rewrite(each, bytes_max)
     files.sync_directory(path.parent)
+
+
+def narrow_to_rows(connection: apsw.Connection | sqlite3.Connection) -> None:
+    """Forbid from now on what is no work on rows; such a statement fails before it runs."""
+    if isinstance(connection, apsw.Connection):
+        connection.authorizer = _judge
+    else:
+        connection.set_authorizer(_judge)
+
+
+def schema_of(connection: apsw.Connection) -> list[SchemaEntry]:
+    """Every table, index, view and trigger of a database, in order of their names."""
+    found: list[SchemaEntry] = list(
+        connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY 1, 2")
+    )
+    return found
+
+
+def schema_made_by(statements: Iterable[str]) -> list[SchemaEntry]:
+    """What :func:`schema_of` gives of a database that exactly these statements made."""
+    connection = apsw.Connection(":memory:")
+    try:
+        for statement in statements:
+            connection.execute(statement)
+        return schema_of(connection)
+    finally:
+        connection.close()
+
+
+def strange_in_schema(connection: apsw.Connection, statements: Iterable[str]) -> str | None:
+    """Name what these statements did not make, or made otherwise; None when there is none.
+
+    A flipped bit in a table's definition, or a trigger that somebody added, harms no row yet.
+    """
+    found, expected = schema_of(connection), schema_made_by(statements)
+    return min((entry[1] for entry in {*found} ^ {*expected}), default=None)
+
+
+def _judge(
+    action: int,
+    first: str | None,
+    second: str | None,
+    _database: str | None,
+    _trigger: str | None,
+) -> int:
+    """The authorizer of every connection, called as a statement is prepared."""
+    if action in _ON_ROWS or (action == apsw.SQLITE_PRAGMA and first in _CHECKS and not second):
+        return apsw.SQLITE_OK
+    return apsw.SQLITE_DENY
 
 
 def _configure(connection: apsw.Connection, locking_mode: LockingMode, read_only: bool) -> None:

@@ -31,7 +31,12 @@ import attrs
 from xached.domain.messages import Command, Event, Row, further_keys, request_key
 from xached.runtime.world import LockingMode
 from xached.storage.codec import CODEC, Codec, CodecError
-from xached.storage.database import DatabaseRefused, open_durable
+from xached.storage.database import (
+    DatabaseRefused,
+    narrow_to_rows,
+    open_durable,
+    strange_in_schema,
+)
 
 FORMAT: Final = 1
 KEY_BYTES: Final = 32
@@ -70,10 +75,10 @@ class JournalFailed(Exception):  # noqa: N818 - it says what happened
 
 
 class JournalDamaged(Exception):  # noqa: N818 - it says what is the matter
-    """A row is not what was written. ``seq`` is the first bad one."""
+    """A row is not what was written. ``seq`` is the first bad one; 0: it is the file itself."""
 
     def __init__(self, seq: int, what: str) -> None:
-        super().__init__(f"row {seq}: {what}")
+        super().__init__(f"row {seq}: {what}" if seq else what)
         self.seq = seq
         self.what = what
 
@@ -110,6 +115,9 @@ class Journal:
         self, connection: apsw.Connection, key: bytes, wal_pages_max: int = WAL_PAGES_MAX
     ) -> None:
         """See :meth:`open`."""
+        if strange := strange_in_schema(connection, _SCHEMA):
+            raise JournalDamaged(0, f"the table {strange} is not as it was made")
+        narrow_to_rows(connection)
         house_id = _check_meta(connection, key)
         self._connection = connection
         self._codec: Codec = CODEC

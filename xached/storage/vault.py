@@ -33,7 +33,12 @@ from xached.domain.auth import (
 from xached.domain.identity import IdentityEvent, VaultRow
 from xached.domain.order import AccountId
 from xached.runtime.world import LockingMode
-from xached.storage.database import DatabaseRefused, open_durable
+from xached.storage.database import (
+    DatabaseRefused,
+    narrow_to_rows,
+    open_durable,
+    strange_in_schema,
+)
 from xached.storage.identity_codec import (
     IdentityCodecError,
     decode_identity_event,
@@ -160,6 +165,8 @@ class Vault:
         with _closing_on_error(connection):
             connection.execute("PRAGMA secure_delete = ON")
             vault._migrate(new_house_id)
+            vault._check_schema()
+            narrow_to_rows(connection)
             vault._load()
         return vault
 
@@ -169,6 +176,8 @@ class Vault:
         connection = _open(path, read_only=True)
         vault = cls(connection, row_key=row_key, stream_key=stream_key)
         with _closing_on_error(connection), vault._one_moment():
+            vault._check_schema()
+            narrow_to_rows(connection)
             vault._load()
         return vault
 
@@ -363,6 +372,13 @@ class Vault:
                 house_id = new_house_id(HOUSE_ID_BYTES)
                 self._write(Put(Setting(name=_HOUSE_ID, value=house_id)))
                 self._write(Put(Setting(name=_STREAM_HEAD, value=_encode_head(0, house_id))))
+
+    def _check_schema(self) -> None:
+        version = self._db.execute("PRAGMA user_version").get
+        if version > len(MIGRATIONS):
+            raise VaultUnusable(f"the vault has format {version}, made by a newer xached")
+        if strange := strange_in_schema(self._db, MIGRATIONS[:version]):
+            raise VaultDamaged(f"the vault's {strange} is not as it was made")
 
     def _load(self) -> None:
         house_id, head = self.setting(_HOUSE_ID), self.setting(_STREAM_HEAD)

@@ -61,6 +61,7 @@ from xached.domain.statement import (
 )
 from xached.domain.waiting_messages import WaitingStep, fold_waiting
 from xached.storage.codec import CODEC, Codec, Kind, Typed
+from xached.storage.database import narrow_to_rows
 from xached.storage.journal import Journal
 
 Item = TypeVar("Item")
@@ -205,6 +206,7 @@ class Views:
         connection = apsw.Connection(str(path))
         try:
             _configure(connection, house_id)
+            narrow_to_rows(connection)
             return cls(connection)
         except BaseException:
             connection.close()
@@ -385,6 +387,7 @@ class ViewsReader:
         self._lock = threading.Lock()
         self._connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
         self._connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+        narrow_to_rows(self._connection)
 
     def as_of_seq(self) -> int:
         """Up to which row history has been projected."""
