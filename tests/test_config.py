@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from xached.adapters.feeds.session import Endpoint
+from xached.adapters.smtp import Protection
 from xached.config import (
     Config,
     ConfigError,
@@ -122,6 +123,19 @@ OTHER_VALUES: dict[tuple[str, str], tuple[str, Any, Any]] = {
     ("house", "instruments"): ('"i.toml"', lambda c: len(c.house.instruments), 1),
     ("house", "risk"): ('"r.toml"', lambda c: c.house.limits.max_open_orders, 7),
     ("storage", "snapshot_rows"): ("5_000", lambda c: c.snapshot_rows, 5_000),
+    ("mail", "host"): ('"mail.example"', lambda c: c.mail.server.host, "mail.example"),
+    ("mail", "port"): ("465", lambda c: c.mail.server.port, 465),
+    ("mail", "protection"): ('"tls"', lambda c: c.mail.server.protection, Protection.TLS),
+    ("mail", "username"): ('"xache"', lambda c: c.mail.server.username, "xache"),
+    ("mail", "password_file"): ('"mail.key"', lambda c: c.mail.server.password, "sesame"),
+    ("mail", "sender"): ('"me@trade.example"', lambda c: c.mail.sender, "me@trade.example"),
+    ("mail", "sender_name"): ('"Trade"', lambda c: c.mail.sender_name, "Trade"),
+    ("mail", "client_name"): ('"a.example"', lambda c: c.mail.server.client_name, "a.example"),
+    ("mail", "require_verified_email"): (
+        "false",
+        lambda c: c.mail.require_verified_email,
+        False,
+    ),
     ("feeds", "binance"): ('["BTC-USDT"]', followed, [("BINANCE", "BTCUSDT", "BTC-USDT")]),
     ("feeds", "coinbase"): ('["BTC-USDT"]', followed, [("COINBASE", "BTC-USDT", "BTC-USDT")]),
     ("feeds", "kraken"): ('["BTC-USDT=X/Y"]', followed, [("KRAKEN", "X/Y", "BTC-USDT")]),
@@ -132,6 +146,53 @@ OTHER_VALUES: dict[tuple[str, str], tuple[str, Any, Any]] = {
     ("feeds", "coinbase_stream"): ('"wss://a:1/b"', endpoints("stream", "COINBASE"), A_1_B),
     ("feeds", "kraken_stream"): ('"wss://a:1/b"', endpoints("stream", "KRAKEN"), A_1_B),
 }
+
+
+def with_mail(folder: Path, text: str) -> str:
+    """A configuration with a mail server in it."""
+    password = folder / "mail.key"
+    password.write_text("sesame\n")
+    password.chmod(0o400)
+    for key, value in (
+        ("host", "smtp.example"),
+        ("username", "house"),
+        ("password_file", "mail.key"),
+        ("sender", "house@trade.example"),
+    ):
+        text = re.sub(rf'(?m)^{key} = ""', f'{key} = "{value}"', text)
+    return text
+
+
+def test_without_a_host_there_is_no_mail() -> None:
+    assert read_config(SHIPPED / "xached.toml").mail is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ('"starttls"', '"none"', "without TLS only to this machine"),
+        ('"starttls"', '"ssl"', "none of tls, starttls"),
+        ('"house@trade.example"', '"house"', "no e-mail address"),
+        ('username = "house"', 'username = ""', "go together"),
+        ('"mail.key"', '"missing.key"', "No such file"),
+        ('sender_name = "XACHE"', 'sender_name = "X\\nBcc: y"', "one line each"),
+    ],
+)
+def test_mail_that_could_not_work_is_refused(
+    folder: Path, before: str, after: str, told: str
+) -> None:
+    path = folder / "xached.toml"
+    path.write_text(with_mail(folder, path.read_text()))
+    change(path, before, after)
+    assert told in refusal(folder)
+
+
+def test_a_mail_password_that_others_can_read_is_refused(folder: Path) -> None:
+    path = folder / "xached.toml"
+    path.write_text(with_mail(folder, path.read_text()))
+    assert "sesame" not in repr(read_config(path))
+    (folder / "mail.key").chmod(0o440)
+    assert "chmod 0400" in refusal(folder)
 
 
 @pytest.mark.parametrize(("table", "key"), documented_keys())
@@ -147,6 +208,8 @@ def test_every_documented_key_is_read(folder: Path, table: str, key: str) -> Non
     if key == "mark_venue" or key.endswith(("_stream", "_rest")):
         # They say something of a venue that is followed.
         text = re.sub(r"(?m)^(binance|coinbase|kraken) = \[\]", r'\1 = ["BTC-USDT"]', text)
+    if table == "mail":
+        text = with_mail(folder, text)
     head, _, rest = text.partition(f"[{table}]")
     rest = re.sub(rf"(?m)^{key} = \S+", f"{key} = {value}", rest, count=1)
     (folder / "xached.toml").write_text(f"{head}[{table}]{rest}")

@@ -7,6 +7,7 @@ allowed; nothing is guessed.
 from __future__ import annotations
 
 import json
+import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,8 @@ import attrs
 
 from xached.adapters.feeds.session import Endpoint, VenueRules, read_endpoint
 from xached.adapters.feeds.venues import VENUES
+from xached.adapters.smtp import LOOPBACK, Protection, SmtpServer
+from xached.domain.auth import parse_email
 from xached.domain.instrument import (
     BPS,
     BUCKETS_MAX,
@@ -107,6 +110,17 @@ class FeedsConfig:
 
 
 @attrs.frozen(kw_only=True)
+class MailConfig:
+    """Who takes the house's mail, and whose name is on it."""
+
+    server: SmtpServer
+    sender: str
+    sender_name: str
+    require_verified_email: bool
+    """Nobody gets in before a code that was sent to the address has come back."""
+
+
+@attrs.frozen(kw_only=True)
 class Config:
     """All of it."""
 
@@ -122,8 +136,13 @@ class Config:
     """Messages that may wait for the exchange."""
     strategies: tuple[StrategySeat, ...] = ()
     feeds: FeedsConfig = FeedsConfig()
+<<<<<<< HEAD
     paper_opening: int = 100_000
     """The play money that a new paper purse is given: whole coins of every quote asset."""
+=======
+    mail: MailConfig | None = None
+    """None: the house writes no letters, and takes addresses as they are given."""
+>>>>>>> 625a596 (Keep letters in an outbox and deliver them at least once)
     accept_clock: bool = False
 
 
@@ -133,7 +152,11 @@ def read_config(path: Path) -> Config:
     data, grpc = top.table("data"), top.table("grpc")
     admin, http = top.table("admin"), top.table("http")
     house, storage, feeds = top.table("house"), top.table("storage"), top.table("feeds")
+<<<<<<< HEAD
     paper = top.table("paper")
+=======
+    mail = top.table("mail")
+>>>>>>> 625a596 (Keep letters in an outbox and deliver them at least once)
     listed = read_house(
         house.path("instruments", "instruments.toml"), house.path("risk", "risk.toml")
     )
@@ -152,11 +175,19 @@ def read_config(path: Path) -> Config:
         snapshot_rows=storage.number("snapshot_rows", 100_000, 1_000, 100_000_000),
         strategies=_strategies(top.tables("strategy"), listed),
         feeds=_feeds(feeds, listed),
+<<<<<<< HEAD
         paper_opening=paper.number("opening", 100_000, 0, 10**12),
     )
     if (config.grpc.certificate is None) != (config.grpc.private_key is None):
         raise ConfigError(f"{path}: grpc.certificate and grpc.private_key go together")
     for table in (top, data, grpc, admin, http, house, storage, feeds, paper):
+=======
+        mail=_mail(mail),
+    )
+    if (config.grpc.certificate is None) != (config.grpc.private_key is None):
+        raise ConfigError(f"{path}: grpc.certificate and grpc.private_key go together")
+    for table in (top, data, grpc, admin, http, house, storage, feeds, mail):
+>>>>>>> 625a596 (Keep letters in an outbox and deliver them at least once)
         table.finish()
     return config
 
@@ -257,6 +288,54 @@ def _strategy(table: _Table, house: House) -> StrategySeat:
     )
     table.finish()
     return seat
+
+
+def _mail(table: _Table) -> MailConfig | None:
+    host = table.text("host", "")
+    port = table.number("port", 587, 1, 65_535)
+    protection = table.text("protection", Protection.STARTTLS.value)
+    username, password_file = table.text("username", ""), table.optional_path("password_file")
+    sender, sender_name = table.text("sender", ""), table.text("sender_name", "XACHE")
+    client_name = table.text("client_name", "localhost")
+    require_verified_email = table.flag("require_verified_email", True)
+    if not host:
+        return None
+    if protection not in {each.value for each in Protection}:
+        raise ConfigError(f"{table.place('protection')}: {protection!r} is none of tls, starttls")
+    if protection == Protection.NONE.value and (host not in LOOPBACK or username):
+        raise ConfigError(f"{table.place('protection')}: without TLS only to this machine")
+    if not sender_name.isprintable() or _HOST.fullmatch(client_name) is None:
+        raise ConfigError(f"{table.place('sender_name')} and client_name are one line each")
+    if bool(username) != (password_file is not None):
+        raise ConfigError(f"{table.place('username')} and password_file go together")
+    try:
+        address = parse_email(sender)
+    except Rejection:
+        raise ConfigError(f"{table.place('sender')}: {sender!r} is no e-mail address") from None
+    return MailConfig(
+        server=SmtpServer(
+            host=host,
+            port=port,
+            protection=Protection(protection),
+            username=username,
+            password="" if password_file is None else _read_secret(password_file),
+            client_name=client_name,
+        ),
+        sender=address,
+        sender_name=sender_name,
+        require_verified_email=require_verified_email,
+    )
+
+
+def _read_secret(path: Path) -> str:
+    """A password from a file that is nobody else's. Raises: ConfigError."""
+    try:
+        with path.open() as file:
+            if os.fstat(file.fileno()).st_mode & 0o077:
+                raise ConfigError(f"{path} is open to others: run chmod 0400 on it")
+            return file.read().rstrip("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from None
 
 
 def _feeds(table: _Table, house: House) -> FeedsConfig:

@@ -21,6 +21,7 @@ from xache.v1 import account_pb2, admin_pb2, auth_pb2, market_pb2, risk_pb2, tra
 
 from xached.actors.history import History, run_history
 from xached.actors.integrity import run_integrity
+from xached.actors.mailer import Bell, Mailer
 from xached.actors.market.actor import MarketFeed, run_market
 from xached.actors.market.data import MarketData
 from xached.actors.matching import Matching, MatchingActor
@@ -207,6 +208,7 @@ class _Core:
     snapshot_seq: int
     armed_streams: dict[int, Purse]
     doors: Doors
+    mailer: Mailer | None
     feeds: Sequence[MarketFeed] = ()
     integrity: Integrity = attrs.field(factory=Integrity)
     strategies: Strategies = attrs.field(factory=lambda: Strategies(()))
@@ -259,6 +261,8 @@ class _Core:
             "paper": _numbers(self.paper.matching.mailbox.statistics(), "mailbox_"),
             "snapshots": {"newest_seq": self.snapshot_seq},
         }
+        if self.mailer is not None:
+            statistics["mailer"] = _numbers(self.mailer.statistics())
         for feed in self.feeds:
             statistics[feed.name] = _numbers(feed.statistics())
         for seat in self.strategies.statistics():
@@ -297,12 +301,14 @@ def _build_core(
     journal_lane, views_lane = world.open_lane("journal"), world.open_lane("views")
     lanes.callback(journal_lane.close)
     lanes.callback(views_lane.close)
+    sessions: Mailbox[AuthMessage, AuthReply] = Mailbox(SESSIONS_PLACES)
+    bell = Bell()
     return _Core(
         house=House(
             world=world,
             paths=files.paths,
             matching=matching,
-            sessions=Mailbox(SESSIONS_PLACES),
+            sessions=sessions,
             directory=directory,
             files=files,
             rows=feed,
@@ -318,6 +324,7 @@ def _build_core(
             table=table,
             world=world,
             open_purse=partial(_open_main_purse, matching),
+            ring_mailer=None if config.mail is None else bell.ring,
         ),
         actor=MatchingActor(
             matching, files.exchange, files.journal, journal_lane, feed, directory, clock.now_ns
@@ -335,7 +342,17 @@ def _build_core(
         snapshot_rows=config.snapshot_rows,
         snapshot_seq=files.snapshot_seq,
         armed_streams={stream: armed.purse for stream, armed in state.streams.items()},
+        mailer=_mailer(config, sessions, world, bell),
     )
+
+
+def _mailer(
+    config: Config, sessions: Mailbox[AuthMessage, AuthReply], world: World, bell: Bell
+) -> Mailer | None:
+    if config.mail is None:
+        return None
+    mail = config.mail
+    return Mailer(mail.server, mail.sender_name, mail.sender, sessions, world, bell)
 
 
 async def _open_main_purse(matching: Matching, account_id: AccountId) -> None:
@@ -355,6 +372,8 @@ async def _run_core(core: _Core, nursery: trio.Nursery) -> None:
         partial(run_sessions, core.house.sessions, core.desk),
         core.health,
     )
+    if core.mailer is not None:
+        nursery.start_soon(run_expendable, "mailer", core.mailer.run, core.health)
     nursery.start_soon(
         run_expendable,
         "history",

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import trio
 
+from tests.actors.post_office import HOST, SERVER, PostOffice
+from xached.actors.mailer import Bell, Mailer
 from xached.actors.sessions.accounts import issue_bootstrap_token
 from xached.actors.sessions.actor import SessionDesk, run_sessions
 from xached.domain.auth import (
@@ -30,6 +32,7 @@ from xached.storage.vault import Vault
 
 ALICE = "alice@example.com"
 BOB = "bob@example.com"
+HOUSE = "house@xache.example"
 PASSWORD = "kettle-anchor-moss-77"
 WRONG = "kettle-anchor-moss-78"
 
@@ -65,6 +68,7 @@ class People:
         world: SimulatedWorld,
         exchange: Exchange | None = None,
         cost: Argon2Cost | None = None,
+        office: PostOffice | None = None,
     ) -> None:
         self.world = world
         self.path = path
@@ -86,13 +90,18 @@ class People:
         self.ended: list[tuple[SessionId, SessionEndCause]] = []
         self.table.on_end(lambda session_id, cause: self.ended.append((session_id, cause)))
         self.inbox: Mailbox[AuthMessage, AuthReply] = Mailbox(256)
+        self.bell = Bell()
         self.desk = SessionDesk(
             vault=self.vault,
             credentials=self.credentials,
             table=self.table,
             world=world,
             open_purse=self.exchange.open_purse,
+            ring_mailer=None if office is None else self.bell.ring,
         )
+        self.mailer: Mailer | None = None
+        if office is not None:
+            self.mailer = Mailer(SERVER, "XACHE", HOUSE, self.inbox, world, self.bell)
 
     async def register(self, email: str = ALICE, password: str = PASSWORD) -> AccountId:
         reply = await self.inbox.ask(Register(email=email, password=password))
@@ -131,12 +140,16 @@ async def running(
     world: SimulatedWorld | None = None,
     exchange: Exchange | None = None,
     cost: Argon2Cost | None = None,
+    office: PostOffice | None = None,
 ) -> AsyncIterator[People]:
     """Run the actor; at the end cancel it, as a crash would, and close the file."""
-    people = People(path, world or SimulatedWorld(1), exchange, cost)
+    servers = {} if office is None else {HOST: office.serve}
+    people = People(path, world or SimulatedWorld(1, servers=servers), exchange, cost, office)
     try:
         async with trio.open_nursery() as nursery:
             await nursery.start(run_sessions, people.inbox, people.desk)
+            if people.mailer is not None:
+                nursery.start_soon(people.mailer.run)
             yield people
             nursery.cancel_scope.cancel()
     finally:

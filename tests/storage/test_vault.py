@@ -31,6 +31,7 @@ from xached.domain.auth import (
     UserKeyKind,
 )
 from xached.domain.identity import IdentityEvent, VaultRow
+from xached.domain.mail import LetterKind, WaitingMail
 from xached.domain.order import AccountId
 from xached.runtime.world import LockingMode
 from xached.simulation.disk import Disk, registered
@@ -136,6 +137,16 @@ def fill(vault: Vault) -> None:
             *keys(account_id),
             session(account_id),
             PurseIntent(account_id=account_id, created_at_ns=1),
+            WaitingMail(
+                mail_id=f"mail of {account_id}",
+                account_id=account_id,
+                kind=LetterKind.SECURITY,
+                sealed=b"letter",
+                created_at_ns=1,
+                due_at_ns=2,
+                tries=3,
+                expires_at_ns=4,
+            ),
         ]
         vault.commit([Put(row) for row in rows], [], 1)
     vault.commit([Put(Setting(name="x", value=b"y"))], EVENTS, 10)

@@ -15,15 +15,16 @@ from xached.domain.auth import (
     LoginMessage,
     LoginReply,
 )
+from xached.domain.mail import MailEvent, MailMessage, MailReply, WaitingMail
 
-AuthMessage: TypeAlias = AccountMessage | LoginMessage
+AuthMessage: TypeAlias = AccountMessage | LoginMessage | MailMessage
 """What the sessions actor is asked."""
 
-AuthReply: TypeAlias = AccountReply | LoginReply
+AuthReply: TypeAlias = AccountReply | LoginReply | MailReply
 """What it answers. A refusal is a Rejection."""
 
-VaultRow: TypeAlias = AccountRow
+VaultRow: TypeAlias = AccountRow | WaitingMail
 """All that the vault keeps, but for the stream: one class for each table."""
 
-IdentityEvent: TypeAlias = AccountEvent
+IdentityEvent: TypeAlias = AccountEvent | MailEvent
 """What happened: the identity stream. No personal data in clear."""

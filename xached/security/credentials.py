@@ -19,6 +19,7 @@ from xached.domain.auth import (
 from xached.domain.order import AccountId
 from xached.runtime.world import Argon2Cost
 from xached.security.keys import Entropy, MasterKey, Purpose
+from xached.security.outbox_seal import OutboxSeal
 from xached.security.passwords import PasswordHasher
 from xached.security.sealing import (
     KeyDestroyed,
@@ -55,6 +56,7 @@ class Credentials:
             master.derive(Purpose.ACCESS_TOKEN_SEED), f"xache/{house_id.hex()}"
         )
         self.refresh = RefreshTokens(master.derive(Purpose.REFRESH_TOKENS))
+        self.outbox = OutboxSeal(master, entropy)
         self._wrapping = key_encryption_key(master)
         self._email_lookup_key = master.derive(Purpose.EMAIL_LOOKUP)
         self._bootstrap_key = master.derive(Purpose.BOOTSTRAP_TOKENS)

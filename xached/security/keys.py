@@ -45,6 +45,8 @@ class Purpose(enum.Enum):
     ACCESS_TOKEN_SEED = "access-token-seed"  # noqa: S105 - a purpose, not a password
     KEY_ENCRYPTION = "key-encryption"
     KEY_ENCRYPTION_ID = "key-encryption-id"
+    OUTBOX = "outbox"
+    OUTBOX_KEY_ID = "outbox-key-id"
 
 
 @attrs.frozen

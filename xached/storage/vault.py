@@ -297,6 +297,19 @@ class Vault:
         row = _one(self._rows(SETTINGS, "WHERE name = ?", name))
         return None if row is None else row.value
 
+    def find(self, table: Table[Row], key: str | bytes) -> Row | None:
+        """The row of any table with this key. Raises: VaultDamaged."""
+        return _one(self._rows(table, f"WHERE {table.columns[0]} = ?", key))
+
+    def select(self, table: Table[Row], column: str, value: str | bytes | int) -> list[Row]:
+        """The rows of any table with this value, in order of their keys. Raises: VaultDamaged."""
+        assert column in table.columns
+        return list(self._rows(table, f"WHERE {column} = ? ORDER BY {table.columns[0]}", value))
+
+    def every(self, table: Table[Row]) -> list[Row]:
+        """All rows of any table, in order of their keys. Raises: VaultDamaged."""
+        return list(self._rows(table, f"ORDER BY {table.columns[0]}"))
+
     def read_stream(self) -> Iterator[StreamRow]:
         """The stream from its beginning, checked as it goes. Raises: VaultDamaged."""
         seq, chain = 0, self._house_id
@@ -352,8 +365,9 @@ class Vault:
         owners |= {intent.account_id for intent in self.purse_intents()}
         if strangers := owners - accounts:
             raise VaultDamaged(f"there is no account {min(strangers)}, and yet it owns rows")
-        for setting in self._rows(SETTINGS, ""):
-            assert setting.name, "its MAC was checked by reading it"
+        for table in TABLES.values():
+            for row in self._rows(table, ""):
+                assert row is not None, "its MAC was checked by reading it"
         return VaultReport(accounts=len(accounts), sessions=len(sessions), stream_rows=stream_rows)
 
     # --- private ---------------------------------------------------------------------------

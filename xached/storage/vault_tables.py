@@ -26,6 +26,7 @@ from xached.domain.auth import (
     UserKeyKind,
 )
 from xached.domain.identity import VaultRow
+from xached.domain.mail import LetterKind, WaitingMail
 
 Row = TypeVar("Row", bound=VaultRow)
 Column: TypeAlias = str | bytes | int | None
@@ -54,7 +55,17 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         seq INTEGER PRIMARY KEY, at_ns INTEGER NOT NULL, payload BLOB NOT NULL,
         chain BLOB NOT NULL) STRICT;
     """,
+<<<<<<< HEAD
     "ALTER TABLE accounts ADD COLUMN impediments INTEGER NOT NULL DEFAULT 0;",
+=======
+    """
+    CREATE TABLE outbox (
+        mail_id TEXT PRIMARY KEY, account_id TEXT NOT NULL, kind INTEGER NOT NULL,
+        sealed BLOB NOT NULL, created_at_ns INTEGER NOT NULL, due_at_ns INTEGER NOT NULL,
+        tries INTEGER NOT NULL, expires_at_ns INTEGER NOT NULL, mac BLOB NOT NULL)
+        STRICT, WITHOUT ROWID;
+    """,
+>>>>>>> 625a596 (Keep letters in an outbox and deliver them at least once)
 )
 """What each format version adds; the database's user_version counts those applied."""
 
@@ -158,6 +169,7 @@ ACCOUNTS: Final = Table(
 USER_KEYS: Final = Table("user_keys", UserKey, encode={"kind": int}, decode={"kind": UserKeyKind})
 SESSIONS: Final = Table("sessions", Session)
 PURSE_INTENTS: Final = Table("purse_intents", PurseIntent)
+OUTBOX: Final = Table("outbox", WaitingMail, encode={"kind": int}, decode={"kind": LetterKind})
 
 TABLES: Final[Mapping[type[VaultRow], Table[Any]]] = {
     Setting: SETTINGS,
@@ -165,5 +177,6 @@ TABLES: Final[Mapping[type[VaultRow], Table[Any]]] = {
     UserKey: USER_KEYS,
     Session: SESSIONS,
     PurseIntent: PURSE_INTENTS,
+    WaitingMail: OUTBOX,
 }
 """The table of each row class."""

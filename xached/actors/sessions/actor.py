@@ -37,9 +37,11 @@ from xached.actors.sessions.core import DeskCore, Step
 from xached.actors.sessions.hashing import HASH_WORKERS, HashQueue
 from xached.actors.sessions.live import LiveSessions
 from xached.actors.sessions.logins import LoginArea
+from xached.actors.sessions.outbox import Outbox
 from xached.actors.sessions.purses import OpenPurse, Purses
 from xached.domain.auth import AccountMessage, BootstrapAdmin, Login, LoginMessage, Register
 from xached.domain.identity import AuthMessage, AuthReply
+from xached.domain.mail import MailMessage
 from xached.domain.rejection import Rejection
 from xached.domain.sessions import SessionTable
 from xached.runtime.mailbox import Closed, Envelope, Mailbox
@@ -64,6 +66,8 @@ class SessionsStatistics:
     logins_failed: int
     accounts_opened: int
     purses_unopened: int
+    outbox: int
+    notices_dropped: int
 
 
 async def run_sessions(
@@ -103,12 +107,15 @@ class SessionDesk:
         table: SessionTable,
         world: World,
         open_purse: OpenPurse,
+        ring_mailer: Callable[[], None] | None = None,
     ) -> None:
-        self._core = DeskCore(vault, credentials, world)
-        self._live = LiveSessions(self._core, table)
-        self._purses = Purses(self._core, open_purse)
-        self._accounts = AccountArea(self._core, self._live, self._purses)
-        self._logins = LoginArea(self._core, self._live)
+        """``ring_mailer``: says that there is a letter; None in a house without mail."""
+        self.core = DeskCore(vault, credentials, world)
+        self._live = LiveSessions(self.core, table)
+        self._purses = Purses(self.core, open_purse)
+        self.outbox = Outbox(self.core, ring_mailer)
+        self._accounts = AccountArea(self.core, self._live, self._purses)
+        self._logins = LoginArea(self.core, self._live)
         self.hash_queue = HashQueue(self._finish)
         self.loops: Sequence[Callable[[], Awaitable[None]]] = (
             self._logins.sweep,
@@ -126,12 +133,15 @@ class SessionDesk:
             logins_failed=self._logins.logins_failed,
             accounts_opened=self._accounts.opened,
             purses_unopened=len(self._purses),
+            outbox=len(self.outbox),
+            notices_dropped=self.outbox.dropped,
         )
 
     async def load(self) -> None:
         """Bring back from the vault what the areas keep in memory."""
         await self._logins.load()
         await self._purses.load()
+        await self.outbox.load()
 
     async def serve(self, inbox: Mailbox[AuthMessage, AuthReply]) -> None:
         """Answer what comes; hand over to the workers what needs a hash."""
@@ -143,14 +153,14 @@ class SessionDesk:
             quick = [envelope for envelope in batch if not self._hand_over(envelope)]
             if not quick:
                 continue
-            async with self._core.turn() as step:
+            async with self.core.turn() as step:
                 answers = [await self._answer(envelope.message, step) for envelope in quick]
             for envelope, answer in zip(quick, answers, strict=True):
                 envelope.answer(answer)
 
     def close(self) -> None:
         """Let the vault's thread end."""
-        self._core.close()
+        self.core.close()
 
     def _hand_over(self, envelope: Envelope[AuthMessage, AuthReply]) -> bool:
         """True when the message is none of the loop's business any more."""
@@ -195,6 +205,8 @@ class SessionDesk:
             return await self._accounts.decide(message, step)
         if isinstance(message, LoginMessage):
             return await self._logins.decide(message, step)
+        if isinstance(message, MailMessage):
+            return await self.outbox.decide(message, step)
         assert_never(message)
 
 
