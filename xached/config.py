@@ -136,13 +136,10 @@ class Config:
     """Messages that may wait for the exchange."""
     strategies: tuple[StrategySeat, ...] = ()
     feeds: FeedsConfig = FeedsConfig()
-<<<<<<< HEAD
     paper_opening: int = 100_000
     """The play money that a new paper purse is given: whole coins of every quote asset."""
-=======
     mail: MailConfig | None = None
     """None: the house writes no letters, and takes addresses as they are given."""
->>>>>>> 625a596 (Keep letters in an outbox and deliver them at least once)
     accept_clock: bool = False
 
 
@@ -152,11 +149,8 @@ def read_config(path: Path) -> Config:
     data, grpc = top.table("data"), top.table("grpc")
     admin, http = top.table("admin"), top.table("http")
     house, storage, feeds = top.table("house"), top.table("storage"), top.table("feeds")
-<<<<<<< HEAD
     paper = top.table("paper")
-=======
     mail = top.table("mail")
->>>>>>> 625a596 (Keep letters in an outbox and deliver them at least once)
     listed = read_house(
         house.path("instruments", "instruments.toml"), house.path("risk", "risk.toml")
     )
@@ -175,19 +169,12 @@ def read_config(path: Path) -> Config:
         snapshot_rows=storage.number("snapshot_rows", 100_000, 1_000, 100_000_000),
         strategies=_strategies(top.tables("strategy"), listed),
         feeds=_feeds(feeds, listed),
-<<<<<<< HEAD
         paper_opening=paper.number("opening", 100_000, 0, 10**12),
-    )
-    if (config.grpc.certificate is None) != (config.grpc.private_key is None):
-        raise ConfigError(f"{path}: grpc.certificate and grpc.private_key go together")
-    for table in (top, data, grpc, admin, http, house, storage, feeds, paper):
-=======
         mail=_mail(mail),
     )
     if (config.grpc.certificate is None) != (config.grpc.private_key is None):
         raise ConfigError(f"{path}: grpc.certificate and grpc.private_key go together")
-    for table in (top, data, grpc, admin, http, house, storage, feeds, mail):
->>>>>>> 625a596 (Keep letters in an outbox and deliver them at least once)
+    for table in (top, data, grpc, admin, http, house, storage, feeds, paper, mail):
         table.finish()
     return config
 

@@ -19,12 +19,9 @@ IDENTITY_TYPES: Final = (
     Typed(3, 1, Kind.EVENT, auth.SessionEnded),
     Typed(4, 1, Kind.EVENT, auth.RoleSet),
     Typed(5, 1, Kind.EVENT, auth.BootstrapTokenIssued),
-<<<<<<< HEAD
     Typed(6, 1, Kind.EVENT, auth.ImpedimentSet),
-=======
     Typed(20, 1, Kind.EVENT, mail.MailQueued),
     Typed(21, 1, Kind.EVENT, mail.MailSettled),
->>>>>>> 625a596 (Keep letters in an outbox and deliver them at least once)
 )
 
 IDENTITY_UPCASTERS: Final[Mapping[tuple[int, int], Upcaster]] = {}

@@ -55,9 +55,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         seq INTEGER PRIMARY KEY, at_ns INTEGER NOT NULL, payload BLOB NOT NULL,
         chain BLOB NOT NULL) STRICT;
     """,
-<<<<<<< HEAD
     "ALTER TABLE accounts ADD COLUMN impediments INTEGER NOT NULL DEFAULT 0;",
-=======
     """
     CREATE TABLE outbox (
         mail_id TEXT PRIMARY KEY, account_id TEXT NOT NULL, kind INTEGER NOT NULL,
@@ -65,7 +63,6 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         tries INTEGER NOT NULL, expires_at_ns INTEGER NOT NULL, mac BLOB NOT NULL)
         STRICT, WITHOUT ROWID;
     """,
->>>>>>> 625a596 (Keep letters in an outbox and deliver them at least once)
 )
 """What each format version adds; the database's user_version counts those applied."""
 
