@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from xached.domain.order import (
     TimeInForce,
 )
 from xached.domain.paper import paper_symbol
+from xached.domain.portfolio import HoldingsQuery, Price
 from xached.domain.queries import PurseQuery
 from xached.paper_house import PaperHouse
 from xached.runtime.steady_clock import SteadyClock
@@ -73,6 +74,7 @@ class PaperRun:
     paths: DataPaths
     nursery: trio.Nursery
     serving: trio.CancelScope
+    now_ns: Callable[[], int]
     count: int = 0
 
     def stop_serving(self) -> None:
@@ -85,7 +87,16 @@ class PaperRun:
         self.nursery.start_soon(_serve, self.house, self.venue, self.serving)
 
     async def place(self, purse: Purse, side: Side, lots: int, **terms: Any) -> Row:
-        """Place an order: at market, or a limit with ``price_ticks``."""
+        """Place an order; see :meth:`order`."""
+        return await self.house.matching.execute(self.order(purse, side, lots, **terms))
+
+    async def price(self) -> Price:
+        """What the market is valued at."""
+        query = HoldingsQuery((ALICE,), self.now_ns())
+        return (await self.house.matching.query(query)).prices[PAPER_SYMBOL]
+
+    def order(self, purse: Purse, side: Side, lots: int, **terms: Any) -> PlaceOrder:
+        """An order: at market, or a limit with ``price_ticks``."""
         self.count += 1
         price = terms.get("price_ticks")
         kind = OrderType.LIMIT if price is not None else OrderType.MARKET
@@ -100,14 +111,12 @@ class PaperRun:
             "self_trade_prevention": SelfTradePrevention.EXPIRE_TAKER,
             "expires_at_ns": None,
         }
-        return await self.house.matching.execute(
-            PlaceOrder(
-                purse=purse,
-                symbol=PAPER_SYMBOL,
-                side=side,
-                quantity_lots=lots,
-                **values | terms,
-            )
+        return PlaceOrder(
+            purse=purse,
+            symbol=PAPER_SYMBOL,
+            side=side,
+            quantity_lots=lots,
+            **values | terms,
         )
 
     async def orders(self, purse: Purse = ALICE) -> dict[str, Order]:
@@ -155,6 +164,7 @@ async def paper_run(root: Path, venue: HandVenue | None = None) -> AsyncIterator
                 paths=DataPaths(root),
                 nursery=nursery,
                 serving=serving,
+                now_ns=world.now_ns,
             )
             nursery.cancel_scope.cancel()
 

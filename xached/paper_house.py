@@ -64,6 +64,8 @@ class PaperHouse:
         self.rows: Topic[Row] = Topic()
         self.market = MarketData(world)
         """Has no lines of markets: it says that paper's prices are simulated."""
+        self.exchange: Exchange | None = None
+        """What was recovered, and lives while it is served; read only. None before."""
         self.history: History | None = None
         """None until the files are open for the first time."""
         self._paths = paths
@@ -84,7 +86,7 @@ class PaperHouse:
         with ExitStack() as files:
             files.callback(self._close_mailbox)
             journal = self._journal = files.enter_context(self._open_journal())
-            exchange = await _replay(journal)
+            exchange = self.exchange = await _replay(journal)
             for asset in exchange.state.assets.values():
                 self.directory.list_asset(asset)
             for market in exchange.state.markets.values():

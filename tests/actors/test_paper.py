@@ -7,9 +7,13 @@ filling a resting order at its price at once, forgetting to cancel what is left 
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 import trio
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from tests.paper_venue import ALICE, BOB, PAPER_SYMBOL, HandVenue, PaperRun, paper_run
@@ -24,6 +28,7 @@ from xached.domain.order import (
     TriggerSource,
 )
 from xached.domain.paper_liquidity import VENUE
+from xached.domain.preview import PreviewQuery
 from xached.domain.protection_messages import Flatten
 from xached.domain.queries import PurseQuery
 from xached.domain.rejection import Reason, Rejection
@@ -280,3 +285,66 @@ async def test_replacing_and_flattening_meet_the_venue(
         flat = await run.house.matching.execute(Flatten(purse=ALICE, symbol=None, request_id=""))
         assert fills(flat) == [(500_000, 4)]
         assert await run.btc_lots() == MARKET_LOTS
+
+
+OFFERED = st.lists(st.tuples(st.integers(500_050, 500_120), st.integers(1, 9)), max_size=6)
+RESTING = st.lists(st.tuples(st.integers(500_040, 500_130), st.integers(1, 5)), max_size=4)
+TERMS = st.tuples(
+    st.none() | st.integers(500_040, 500_130), st.sampled_from([TimeInForce.IOC, TimeInForce.FOK])
+)
+
+
+@given(OFFERED, RESTING, st.integers(1, 30), TERMS)
+@settings(max_examples=25, deadline=None)
+def test_a_preview_changes_nothing_and_comes_true(
+    offered: list[tuple[int, int]],
+    resting: list[tuple[int, int]],
+    lots: int,
+    terms: tuple[int | None, TimeInForce],
+) -> None:
+    """Whatever the venue offers and others sell on paper, the order does what was said.
+
+    Checked by breaking, each seen red: leaving the venue's orders in the book, leaving them out.
+    """
+    price, time_in_force = terms
+    order: dict[str, Any] = {
+        "lots": lots,
+        "price_ticks": price,
+        "time_in_force": time_in_force if price is not None else TimeInForce.IOC,
+    }
+
+    async def main() -> None:
+        venue = venue_with_book()
+        for price_ticks, lots in offered:
+            venue.level(SELL, price_ticks, lots)
+        with TemporaryDirectory() as root:
+            async with paper_run(Path(root), venue) as run:
+                for price_ticks, lots in resting:
+                    await run.place(BOB, SELL, lots, price_ticks=price_ticks)
+                await settle(run)
+                exchange = run.house.exchange
+                assert exchange is not None
+                before = exchange.snapshot()
+                query = PreviewQuery(run.order(ALICE, BUY, **order), run.now_ns())
+                preview = await run.house.matching.query(query)
+                assert exchange.snapshot() == before
+                exchange.check()
+                row = await run.place(ALICE, BUY, **order)
+                assert preview.row is not None
+                assert fills(preview.row) == fills(row)
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+async def test_positions_are_worth_the_venues_price_of_now(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    """Without a row of the journal. While the venue is silent, the last mark is what there is."""
+    async with paper_run(tmp_path, venue_with_book()) as run:
+        await run.place(ALICE, BUY, 5)
+        seq = (await run.house.matching.own_market()).seq
+        run.venue.trade(BUY, 640_000, 1)
+        assert (await run.price()).ticks == 640_000
+        run.venue.line.silent()
+        assert (await run.price()).ticks == 500_000
+        assert (await run.house.matching.own_market()).seq == seq

@@ -187,13 +187,10 @@ async def test_paper_purses_are_listed_as_simulated(
         ]
 
 
-async def test_what_paper_cannot_tell_is_refused(autojump_clock: MockClock, tmp_path: Path) -> None:
+async def test_while_paper_starts_its_calls_are_refused(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
     async with both_houses(tmp_path) as houses:
-        with pytest.raises(StatusError) as refused:
-            await houses.control.preview_order(
-                call_of("alice", "paper"), trading_pb2.PreviewOrderRequest()
-            )
-        assert refused.value.reason == "NOT_ON_PAPER"
 
         def starting() -> object:
             raise paper_unavailable()
@@ -203,6 +200,30 @@ async def test_what_paper_cannot_tell_is_refused(autojump_clock: MockClock, tmp_
         with pytest.raises(StatusError) as refused:
             await wallet.get_balances(call_of("alice", "paper"), wallet_pb2.GetBalancesRequest())
         assert refused.value.reason == "PAPER_UNAVAILABLE"
+
+
+async def test_a_preview_meets_the_venue_as_the_order_will(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    async with both_houses(tmp_path) as houses:
+        await houses.open("alice", "paper-1")
+        seq = (await houses.paper.house.matching.own_market()).seq
+        order = paper_limit("p1", price="50020", quantity="0.00007")
+        preview = await houses.control.preview_order(
+            call_of("alice", "paper-1"), trading_pb2.PreviewOrderRequest(order=order)
+        )
+        assert (await houses.paper.house.matching.own_market()).seq == seq
+        placed = await houses.trading.place_order(call_of("alice", "paper-1"), order)
+        terms = [(fill.price, fill.quantity, fill.simulated) for fill in preview.accepted.fills]
+        assert terms == [("50010.0", "0.00005", True), ("50020.0", "0.00002", True)]
+        assert terms == [(fill.price, fill.quantity, fill.simulated) for fill in placed.fills]
+        funds = {each.asset: each.available for each in preview.accepted.balances}
+        assert funds == await houses.balances("alice", "paper-1")
+        refused = await houses.control.preview_order(
+            call_of("alice", "paper-1"),
+            trading_pb2.PreviewOrderRequest(order=paper_limit("p2", quantity="10000000")),
+        )
+        assert refused.refusal.reason == "QUANTITY_RANGE"
 
 
 async def test_a_real_minimum_binds_on_paper(autojump_clock: MockClock, tmp_path: Path) -> None:

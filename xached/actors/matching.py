@@ -176,6 +176,10 @@ class Counterparty(Protocol):
         """What goes after a command, whether it was refused or not."""
         ...
 
+    def read(self, query: Query[Any], state: State, seq: int) -> Any:
+        """Answer a question in its place. Changes nothing. Raises: Rejection."""
+        ...
+
     def note(self, events: tuple[Event, ...], state: State) -> None:
         """See what was applied."""
         ...
@@ -556,7 +560,11 @@ class MatchingActor:
 
     def _answer_query(self, envelope: Envelope[Request, Any], query: Query[Any]) -> None:
         try:
-            answer = query.read(self._exchange.state, self._seq)
+            state = self._exchange.state
+            if self._counterparty is None:
+                answer = query.read(state, self._seq)
+            else:
+                answer = self._counterparty.read(query, state, self._seq)
         except Rejection as rejection:
             envelope.answer(outcome.Error(rejection))
         else:

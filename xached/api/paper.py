@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.message import Message
@@ -28,9 +28,6 @@ from xached.domain.queries import PursesQuery
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.transfers import SUBACCOUNTS_MAX
 from xached.runtime.mailbox import Closed, Overloaded
-
-NOT_ON_PAPER: Final = ("preview_order",)
-"""Would tell of a book without the venue's side: wrong, so it is refused."""
 
 Sent = TypeVar("Sent", bound=Message)
 
@@ -137,10 +134,6 @@ def _divided(real: Handler, name: str, paper: Callable[[], object]) -> Handler:
     def handler_for(purse: Purse) -> Handler:
         if not is_paper_purse(purse):
             return real
-        if name in NOT_ON_PAPER:
-            raise StatusError(
-                grpc.StatusCode.UNIMPLEMENTED, "NOT_ON_PAPER", "the paper exchange has no such call"
-            )
         twin: Handler = getattr(paper(), name)
         return twin
 

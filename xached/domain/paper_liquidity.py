@@ -16,7 +16,7 @@ before has done.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -50,7 +50,12 @@ from xached.domain.order import (
     TriggerSource,
 )
 from xached.domain.paper import VenueCopy, Waiting, paper_symbol
+from xached.domain.paper_preview import shown_with
+from xached.domain.portfolio import HoldingsQuery, Price, PriceKind
+from xached.domain.preview import Preview, PreviewQuery
 from xached.domain.protection_messages import Flatten
+from xached.domain.queries import PurseQuery, Query
+from xached.domain.rejection import Rejection
 from xached.domain.state import Market, State
 
 VENUE: Final = Purse("@venue/main")
@@ -82,6 +87,11 @@ class _Followed:
     sequence: int
     epoch: int
     copy: VenueCopy = attrs.field(factory=VenueCopy)
+
+    def price_ticks(self) -> int | None:
+        """The venue's price of now: its last trade, or the middle of its book before any."""
+        last = self.line.tape.last()
+        return last.price_ticks if last is not None else self.line.mid_ticks()
 
 
 @attrs.define
@@ -131,8 +141,7 @@ class PaperLiquidity:
         """
         match command:
             case PlaceOrder():
-                self._check_minimums(command)
-                return attrs.evolve(command, trigger=_watching_mark(command.trigger))
+                return self._admit_order(command)
             case PlaceList():
                 legs = tuple(
                     attrs.evolve(leg, trigger=_watching_mark(leg.trigger)) for leg in command.legs
@@ -150,9 +159,7 @@ class PaperLiquidity:
             if followed is None or followed.line.stale:
                 continue
             market = state.markets[wanted.symbol]
-            if wanted.lots != 0 and not _has_funds(state, market, wanted):
-                # It is refused by what the first lot costs.
-                wanted = attrs.evolve(wanted, lots=1, all_or_none=False)
+            wanted = _within_means(state, market, wanted)
             yield from self._follow_price(state, market, followed, exact=wanted.lots == 0)
             yield from self._offer(market, followed, wanted)
 
@@ -161,6 +168,22 @@ class PaperLiquidity:
         venue = state.purses.get(VENUE)
         if venue is not None and venue.open_orders:
             yield _leave()
+
+    def read(self, query: Query[Any], state: State, seq: int) -> Any:
+        """Answer a question with the venue in view: what it offers, and its price of now.
+
+        Raises: Rejection.
+        """
+        match query:
+            case PreviewQuery():
+                return self._preview(query, state, seq)
+            case HoldingsQuery():
+                holdings = query.read(state, seq)
+                return attrs.evolve(
+                    holdings, prices={**holdings.prices, **dict(self._prices(state))}
+                )
+            case _:
+                return query.read(state, seq)
 
     def note(self, events: tuple[Event, ...], state: State) -> None:
         """See what was done."""
@@ -270,12 +293,42 @@ class PaperLiquidity:
         if triggers is not None and triggers.reached(TriggerSource.MARK, price_ticks):
             yield from self._set_mark(state, market, followed, price_ticks)
 
+    def _prices(self, state: State) -> Iterator[tuple[Symbol, Price]]:
+        """The venue's price of every market that it is heard of, as a mark."""
+        for symbol in state.markets:
+            followed = self._follow(symbol)
+            if followed is None or followed.line.stale:
+                continue
+            price_ticks = followed.price_ticks()
+            if price_ticks is not None:
+                yield symbol, Price(price_ticks, PriceKind.MARK)
+
+    def _preview(self, query: PreviewQuery, state: State, seq: int) -> Preview:
+        """Work an order out against the venue and whoever rests on paper."""
+        try:
+            command = self._admit_order(query.command)
+        except Rejection as refusal:
+            purse = PurseQuery(query.command.purse).read(state, seq)
+            return Preview(seq=seq, purse=purse, row=None, refusal=refusal)
+        admitted = PreviewQuery(command, query.now_ns)
+        followed = self._follow(command.symbol)
+        if followed is None or followed.line.stale or command.symbol not in state.markets:
+            return admitted.read(state, seq)
+        market = state.markets[command.symbol]
+        followed.copy.refresh(followed.line.book.depth)
+        wanted = _within_means(state, market, _wanted_by(command))
+        mark_ticks = followed.price_ticks()
+        if wanted.lots != 0 and mark_ticks is not None:
+            mark_ticks = mark_ticks if _has_moved(market.mark_ticks, mark_ticks) else None
+        offered = list(self._offer(market, followed, wanted))
+        with shown_with(state, command.symbol, offered, mark_ticks, query.now_ns) as shown:
+            return admitted.read(shown, seq)
+
     def _follow_price(
         self, state: State, market: Market, followed: _Followed, *, exact: bool
     ) -> Iterator[Command]:
         """Let the mark follow the venue; exactly, for an order that is to wait for it."""
-        last = followed.line.tape.last()
-        price_ticks = last.price_ticks if last is not None else followed.line.mid_ticks()
+        price_ticks = followed.price_ticks()
         if price_ticks is None:
             return
         if exact or _has_moved(market.mark_ticks, price_ticks):
@@ -299,7 +352,7 @@ class PaperLiquidity:
 
     # --- the venue's orders -------------------------------------------------------------------
 
-    def _offer(self, market: Market, followed: _Followed, wanted: _Wanted) -> Iterator[Command]:
+    def _offer(self, market: Market, followed: _Followed, wanted: _Wanted) -> Iterator[PlaceOrder]:
         """The levels that an order can reach, best first."""
         lots, quote_units = wanted.lots, wanted.quote_units
         if followed.line.stale or lots == 0:
@@ -351,6 +404,10 @@ class PaperLiquidity:
         order, followed = state.orders.get(order_id), self._followed.get(symbol)
         if order is not None and order.price_ticks is not None and followed is not None:
             followed.copy.wait(order_id, order.side, order.price_ticks, followed.line.book.depth)
+
+    def _admit_order(self, order: PlaceOrder) -> PlaceOrder:
+        self._check_minimums(order)
+        return attrs.evolve(order, trigger=_watching_mark(order.trigger))
 
     def _check_minimums(self, order: PlaceOrder) -> None:
         real = self._rules.get(order.symbol)
@@ -424,6 +481,13 @@ def _wanted_by(order: PlaceOrder) -> _Wanted:
         all_or_none=order.time_in_force is TimeInForce.FOK,
         payer=order.purse,
     )
+
+
+def _within_means(state: State, market: Market, wanted: _Wanted) -> _Wanted:
+    """What an order can reach; without funds it is refused by what the first lot costs."""
+    if wanted.lots == 0 or _has_funds(state, market, wanted):
+        return wanted
+    return attrs.evolve(wanted, lots=1, all_or_none=False)
 
 
 def _has_funds(state: State, market: Market, wanted: _Wanted) -> bool:
