@@ -18,7 +18,7 @@ CLAIMS: dict[str, list[str]] = tomllib.loads(
 
 
 @cache
-def tests_of(path: Path) -> frozenset[str]:
+def proofs_in(path: Path) -> frozenset[str]:
     """Names of the tests of a file that always run."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     return frozenset(
@@ -37,7 +37,7 @@ def test_every_claim_is_proven_by_tests_that_exist(requirement: str) -> None:
     assert proofs
     for proof in proofs:
         path, _, name = proof.partition("::")
-        assert name in tests_of(TESTS / path), proof
+        assert name in proofs_in(TESTS / path), proof
 
 
 def test_claims_stand_in_order() -> None:
