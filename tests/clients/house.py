@@ -204,6 +204,10 @@ class House(
         self._arrive("WatchCandles", request, context)
         return self._stream("WatchCandles", context)
 
+    def WatchAuction(self, request: Any, context: Any) -> Iterator[Any]:
+        self._arrive("WatchAuction", request, context)
+        return self._stream("WatchAuction", context)
+
     def WatchTrades(self, request: Any, context: Any) -> Iterator[Any]:
         self._arrive("WatchTrades", request, context)
         return self._stream("WatchTrades", context)

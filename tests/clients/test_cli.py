@@ -567,6 +567,45 @@ def test_a_live_book_in_a_pipe_tells_the_best_prices(house: House, start: Start)
     assert started.interrupt() == (0, "")
 
 
+def test_an_auction_is_followed_to_its_end(house: House, start: Start) -> None:
+    def gathering(**told: Any) -> market_pb2.WatchAuctionResponse:
+        return market_pb2.WatchAuctionResponse(symbol="BTC-USDT", gathering=True, **told)
+
+    quiet = market_pb2.WatchAuctionResponse(symbol="BTC-USDT")
+    house.streams["WatchAuction"] = [
+        [
+            quiet,
+            quiet,
+            gathering(),
+            gathering(price="50000", quantity="2", buy_imbalance="0.5", until_ns=NOW_NS),
+            gathering(price="50000", quantity="2", sell_imbalance="1"),
+            quiet,
+            quiet,
+            gathering(price="1", quantity="1", buy_imbalance="0", sell_imbalance="0"),
+        ]
+    ]
+    started = start("auction", "btc-usdt")
+    assert [started.line() for _ in range(6)] == [
+        "BTC-USDT  no orders gather now; waiting",
+        "BTC-USDT  nothing would trade",
+        "BTC-USDT  2 would trade @ 50000, 0.5 left to buy  until 15:06:40.000 UTC",
+        "BTC-USDT  2 would trade @ 50000, 1 left to sell",
+        "BTC-USDT  the auction has ended",
+        "BTC-USDT  1 would trade @ 1, nothing left over",
+    ]
+    assert started.interrupt() == (0, "")
+    (request,) = (r for r in house.requests if isinstance(r, market_pb2.WatchAuctionRequest))
+    assert request.symbol == "BTC-USDT"
+
+
+def test_more_than_anybody_counts_is_a_slip(house: House, run: Run) -> None:
+    for arguments in (("book", "BTC-USDT", "--depth"), ("trades", "BTC-USDT", "--limit")):
+        ran = run(*arguments, "99999999999")
+        assert ran.code == 2
+        assert "Traceback" not in ran.err
+    assert not house.calls
+
+
 def test_what_happens_to_a_purse_is_told(house: House, signed_in: Run, start: Start) -> None:
     order = bought().order
     balance = types_pb2.Balance(asset="USDT", available="5", held="1")

@@ -94,6 +94,12 @@ def test_conditions_reach_the_house(
         (("--stop", "1", "--take-profit", "2"), "at most one of --stop, --take-profit"),
         (("--trail", "0.005%"), "no whole number of basis points"),
         (("--trail", "much%"), "no percentage"),
+        (("--trail", "inf%"), "no percentage"),
+        (("--trail", "nan%"), "no percentage"),
+        (("--trail", "1e99%"), "no percentage"),
+        (("--expires", "999999999d"), "before 1970 or after 2262"),
+        (("--expires", "9999-12-31"), "before 1970 or after 2262"),
+        (("--expires", "9" * 5_000 + "d"), "neither a duration nor a time"),
     ],
 )
 def test_conditions_that_make_no_sense_ask_nobody(
@@ -364,6 +370,46 @@ def test_a_purchase_with_its_protection(house: House, signed_in: Run) -> None:
     )
     assert ran.code == 4
     assert "xache order list --all" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "then"),
+    [
+        (("--then-limit", "52000"), {"type": types_pb2.ORDER_TYPE_LIMIT, "price": "52000"}),
+        (("--then-stop", "48000"), {"type": types_pb2.ORDER_TYPE_STOP, "stop_price": "48000"}),
+        (
+            ("--then-stop", "48000", "--then-limit", "47900"),
+            {"type": types_pb2.ORDER_TYPE_STOP_LIMIT, "stop_price": "48000", "price": "47900"},
+        ),
+    ],
+)
+def test_an_order_that_another_one_follows(
+    house: House, signed_in: Run, arguments: tuple[str, ...], then: dict[str, Any]
+) -> None:
+    entry = ("order", "oto", "buy", "btc-usdt", "-q", "0.1", "-p", "50000")
+    ran = signed_in(*entry, *arguments, "--request-id", "r1")
+    assert ran.code == 0, ran.err
+    request = sent_list(house)
+    assert (request.kind, request.activation) == (
+        types_pb2.LIST_KIND_OTO, types_pb2.LIST_ACTIVATION_FULL,
+    )  # fmt: skip
+    first, second = request.orders
+    assert (first.side, first.price, first.quantity) == (types_pb2.SIDE_BUY, "50000", "0.1")
+    assert (second.side, second.quantity) == (types_pb2.SIDE_SELL, "0.1")
+    assert {name: getattr(second, name) for name in then} == then
+    house.requests.clear()
+    ran = signed_in("order", "oto", "sell", *entry[3:], *arguments, "--partial")
+    assert ran.code == 0, ran.err
+    request = sent_list(house)
+    assert request.activation == types_pb2.LIST_ACTIVATION_PARTIAL
+    assert [order.side for order in request.orders] == [types_pb2.SIDE_SELL, types_pb2.SIDE_BUY]
+
+
+def test_nothing_that_follows_makes_no_list(house: House, signed_in: Run) -> None:
+    ran = signed_in("order", "oto", "buy", "btc-usdt", "-q", "0.1", "-p", "50000")
+    assert ran.code == 2
+    assert "--then-limit" in ran.err
+    assert "PlaceOrderList" not in house.calls
 
 
 def test_the_way_out_says_what_could_not_be_sold(house: House, signed_in: Run) -> None:

@@ -24,6 +24,7 @@ _COMMANDS = (
     (_MARKET, "book", "market:book", "Show a book, once or live."),
     (_MARKET, "trades", "market:trades", "Show recent trades, and new ones live."),
     (_MARKET, "candles", "market:candles", "Draw candles."),
+    (_MARKET, "auction", "auction:auction", "Follow at what price a market would open."),
     (_PURSE, "order", "order:app", "Place, change, cancel and look up orders."),
     (_PURSE, "balances", "purse:balances", "Show balances, and which order holds how much."),
     (_PURSE, "positions", "purse:positions", "Show positions, what they cost and are worth."),

@@ -64,6 +64,9 @@ _CANDLES = rpc(market_pb2.ListCandlesRequest, market_pb2.ListCandlesResponse, re
 _WATCH_CANDLES = rpc(
     market_pb2.WatchCandlesRequest, market_pb2.WatchCandlesResponse, repeatable=True
 )
+_WATCH_AUCTION = rpc(
+    market_pb2.WatchAuctionRequest, market_pb2.WatchAuctionResponse, repeatable=True
+)
 _BALANCES = rpc(wallet_pb2.GetBalancesRequest, wallet_pb2.GetBalancesResponse, repeatable=True)
 _PORTFOLIO = rpc(wallet_pb2.GetPortfolioRequest, wallet_pb2.GetPortfolioResponse, repeatable=True)
 _FEE_STATEMENT = rpc(
@@ -330,6 +333,14 @@ class Market:
                 if response.candles:
                     last_ns = response.candles[-1].open_at_ns
                 yield response
+
+    def watch_auction(self, symbol: str) -> Generator[market_pb2.WatchAuctionResponse, None, None]:
+        """At what price a market would open and how much would trade, every second of an auction.
+
+        Its end is told once; when there is none, nothing but signs of life.
+        """
+        request = market_pb2.WatchAuctionRequest(symbol=symbol)
+        return self._connection.stream(_WATCH_AUCTION, lambda: request)
 
 
 class Wallet:

@@ -10,7 +10,8 @@ from typing import Annotated, TypeAlias
 
 import attrs
 from cyclopts import Group, Parameter
-from cyclopts.types import ExistingFile, NonNegativeFloat, PositiveInt
+from cyclopts.types import ExistingFile, NonNegativeFloat
+from cyclopts.validators import Number
 from rich.console import Console
 from rich.text import Text
 
@@ -24,8 +25,10 @@ from xache.tokens import FileTokens, TokenFileError
 Flag: TypeAlias = Annotated[bool, Parameter(negative="")]
 """An option that is only ever turned on."""
 
-Count: TypeAlias = Annotated[PositiveInt, Parameter(show_default=True)]
-"""How many, at least one."""
+Count: TypeAlias = Annotated[
+    int, Parameter(show_default=True, validator=Number(gte=1, lte=1_000_000))
+]
+"""How many, at least one; more than a million is a slip of the hand."""
 
 SAY_AGAIN_S = 10.0
 """How often a command says that it goes on trying."""

@@ -399,5 +399,5 @@ def _names(order_id: str, own_id: str) -> tuple[str, str]:
     return order_id, ""
 
 
-for _command in (order_list.oco, order_list.bracket, order_list.flatten):
+for _command in (order_list.oco, order_list.oto, order_list.bracket, order_list.flatten):
     app.command(_command)

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from rich.text import Text
 
 from xache.client import Client
-from xache.commands.options import NO_PURSE_OPTIONS, PurseOptions
+from xache.commands.options import NO_PURSE_OPTIONS, Flag, PurseOptions, usage
 from xache.commands.terms import SIDES
 from xache.errors import Unreachable
 from xache.order_view import ORDER_COLUMNS, order_row, show_order
@@ -50,6 +50,44 @@ def oco(
     protection: OrderFields = {**both, "stop_price": stop, "price": stop_limit or None}
     orders = [order_request(**way_out), order_request(**protection)]
     _place(options, types_pb2.LIST_KIND_OCO, symbol.upper(), orders, list_request_id)
+
+
+def oto(
+    side: Literal["buy", "sell"],
+    symbol: str,
+    /,
+    *,
+    quantity: Quantity,
+    price: Annotated[str, Parameter(alias="-p")],
+    then_limit: str = "",
+    then_stop: str = "",
+    partial: Flag = False,
+    list_request_id: Annotated[str, Parameter(name="--request-id")] = "",
+    options: PurseOptions = NO_PURSE_OPTIONS,
+) -> None:
+    """Place an order, and another one the opposite way that follows once it is filled.
+
+    Args:
+        side: of the first order: buy or sell.
+        symbol: the market, such as BTC-USDT.
+        quantity: of both, in the base asset.
+        price: the limit of the first order.
+        then_limit: then trade back at this price or better, or, with --then-stop, only this far.
+        then_stop: then trade back once the price has gone against you as far as this; at the
+            market without --then-limit.
+        partial: let the second order grow with every fill, not only when the first is filled.
+        list_request_id: repeat with the same to place them at most once; made when left out.
+    """
+    if not then_limit and not then_stop:
+        raise usage("Say what follows: --then-limit, --then-stop or both.")
+    both: OrderFields = {"symbol": symbol.upper(), "side": SIDES[side], "quantity": quantity}
+    back: OrderFields = {**both, "side": SIDES["sell" if side == "buy" else "buy"]}
+    first: OrderFields = {**both, "price": price}
+    then: OrderFields = {**back, "price": then_limit or None, "stop_price": then_stop or None}
+    orders = [order_request(**first), order_request(**then)]
+    activation = types_pb2.LIST_ACTIVATION_PARTIAL if partial else types_pb2.LIST_ACTIVATION_FULL
+    kind = types_pb2.LIST_KIND_OTO
+    _place(options, kind, symbol.upper(), orders, list_request_id, activation)
 
 
 def bracket(
@@ -107,6 +145,7 @@ def _place(
     symbol: str,
     orders: list[trading_pb2.PlaceOrderRequest],
     request_id: str,
+    activation: types_pb2.ListActivation = types_pb2.LIST_ACTIVATION_UNSPECIFIED,
 ) -> None:
     request_id = request_id or new_id()
     with options.connected() as (client, output):
@@ -115,6 +154,7 @@ def _place(
                 kind,
                 orders,
                 symbol=symbol,
+                activation=activation,
                 request_id=request_id,
                 subaccount=options.subaccount,
             )

@@ -28,7 +28,11 @@ _TRIGGERS: Final = {
     "mark": types_pb2.TRIGGER_SOURCE_MARK,
 }
 _BASIS_POINTS = re.compile(r"([0-9]{1,9})bps", re.ASCII)
-_DURATION = re.compile(r"([0-9]+)([smhd])", re.ASCII)
+_DURATION = re.compile(r"([0-9]{1,9})([smhd])", re.ASCII)
+_TRAIL_BPS_MAX: Final = 100_000
+_NS_PER_S: Final = 1_000_000_000
+_NS_MAX: Final = 2**63 - 1
+"""As far as the house counts: the year 2262."""
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 _TERMS = Group("Terms of the order", sort_key=10)
@@ -113,6 +117,8 @@ def _trail(text: str) -> tuple[int, str]:
         exact = Decimal(text[:-1]) * 100
     except InvalidOperation:
         raise usage(f"--trail: {text!r} is no percentage.") from None
+    if not exact.is_finite() or not 0 < exact <= _TRAIL_BPS_MAX:
+        raise usage(f"--trail: {text!r} is no percentage from 0.01% to 1000%.")
     if exact != int(exact):
         raise usage(f"--trail: {text!r} is no whole number of basis points (0.01%).")
     return int(exact), ""
@@ -130,8 +136,7 @@ def ago_ns(text: str) -> int:
     """When something so long ago, or at this time, was; 0 for no text. Raises: SystemExit."""
     duration = _DURATION.fullmatch(text)
     if duration is not None:
-        seconds = int(duration[1]) * _SECONDS[duration[2]]
-        return int(datetime.now(UTC).timestamp() - seconds) * 1_000_000_000
+        return _at_ns(datetime.now(UTC).timestamp() - duration_s(text), text)
     return expiry_ns(text) if text else 0
 
 
@@ -139,12 +144,19 @@ def expiry_ns(text: str) -> int:
     """When something that lasts so long, or until then, ends. Raises: SystemExit."""
     duration = _DURATION.fullmatch(text)
     if duration is not None:
-        seconds = int(duration[1]) * _SECONDS[duration[2]]
-        return int(datetime.now(UTC).timestamp() + seconds) * 1_000_000_000
+        return _at_ns(datetime.now(UTC).timestamp() + duration_s(text), text)
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
         raise usage(f"{text!r} is neither a duration nor a time.") from None
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
-    return int(at.timestamp()) * 1_000_000_000
+    return _at_ns(at.timestamp(), text)
+
+
+def _at_ns(at_s: float, text: str) -> int:
+    """A time as the house counts it. Raises: SystemExit."""
+    at_ns = int(at_s) * _NS_PER_S
+    if not 0 <= at_ns <= _NS_MAX:
+        raise usage(f"{text!r} is before 1970 or after 2262.")
+    return at_ns
