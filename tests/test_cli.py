@@ -100,6 +100,13 @@ def check_refused_beside(house: HouseProcess) -> None:
     taken = another_config(house.root, http=http)
     expected = f"cannot listen on {http}: Address already in use"
     assert refusal(xached("serve", "--config", taken)) == expected
+    certified = another_config(house.root)
+    (house.root / "c.pem").write_text("not a certificate")
+    both = '[grpc]\ncertificate = "c.pem"\nprivate_key = "c.pem"\n'
+    certified.write_text(certified.read_text().replace("[grpc]\n", both))
+    pem = house.root / "c.pem"
+    expected = f"cannot listen on 127.0.0.1:0, or not with {pem} and its key {pem}"
+    assert refusal(xached("serve", "--config", certified)) == expected
 
 
 def check_private(data: Path) -> None:

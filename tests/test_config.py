@@ -288,6 +288,17 @@ RISK = "risk.toml"
         # Out of range.
         (TOP, "snapshot_rows = 100_000", "snapshot_rows = 999", "999 is not a number from 1000 to"),
         (TOP, 'listen = "127.0.0.1:7400"', 'listen = "localhost"', "'localhost' is not host:port"),
+        (
+            TOP,
+            'listen = "127.0.0.1:7400"',
+            'listen = "http://a:1"',
+            "'http://a:1' is not host:port",
+        ),
+        (TOP, 'directory = "data"', 'directory = ""', "data.directory: '' is no path"),
+        (TOP, 'directory = "data"', 'directory = "a\\u0000"', r"'a\x00' is no path"),
+        (TOP, 'socket = ""', 'socket = "\\n"', r"admin.socket: '\n' is no path"),
+        (TOP, '"risk.toml"', '"\\u0000"', r"house.risk: '\x00' is no path"),
+        (TOP, "[data]", "x = " + "[" * 10_000 + "\n[data]", f"{TOP}: brackets inside brackets"),
         (TOP, "hosts = []", 'hosts = ["a:80"]', "http.hosts: 'a:80' is no name of a host"),
         (TOP, "hosts = []", 'hosts = "a"', "http.hosts is not a list of at most 32 texts"),
         (TOP, 'listen = "127.0.0.1:7480"', 'listen = "x:65536"', "http.listen: 'x:65536' is not"),
@@ -348,6 +359,9 @@ def test_what_does_not_fit_is_refused_with_its_place(
     ("before", "after", "said"),
     [
         ('name = "my-sma"', "name = 1", "strategy[0].name: 1 is not text"),
+        ('name = "my-sma"', 'name = ""', "strategy[0].name: '' is not 1 to 64 letters"),
+        ('name = "my-sma"', 'name = "a\\nb"', r"strategy[0].name: 'a\nb' is not 1 to 64 letters"),
+        ("fast = 10", "fast = nan", "strategy[0].settings: Out of range float"),
         ('account = "abc"', 'account = "a/b"', "strategy[0].account: 'a/b', allowed: 1 to 36"),
         ('subaccount = "sma"', 'subaccount = "S M"', "strategy[0].subaccount: 'S M', allowed: 1"),
         ('symbol = "BTC-USDT", ', "", "strategy[0].settings.symbol is missing"),

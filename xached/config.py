@@ -40,11 +40,14 @@ from xached.domain.paper import check_not_paper
 from xached.domain.rejection import Rejection
 
 FOLLOWED_MAX = 100
-HOSTS_MAX = 32
 """Instruments that one connection to a venue follows at most."""
+HOSTS_MAX = 32
+NAME_CHARS_MAX = 64
 _MS = 1_000_000
 _DURATION_MAX_MS = DURATION_MAX_NS // _MS
 _TRAIL_MAX_BPS = 10 * BPS
+_HOST_IN_BRACKETS = re.compile(r"\[[0-9A-Fa-f:.]{2,45}\]", re.ASCII)
+_PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?", re.ASCII)
 
 
@@ -228,7 +231,8 @@ def read_house(instruments: Path, risk: Path) -> House:
 def is_address(text: str) -> bool:
     """Whether a text names a listener: host:port, where port 0 picks a free one."""
     host, _, port = text.rpartition(":")
-    return bool(host) and port.isascii() and port.isdecimal() and int(port) < 65_536
+    named = _HOST.fullmatch(host) or _HOST_IN_BRACKETS.fullmatch(host)
+    return bool(named) and _PORT.fullmatch(port) is not None and int(port) < 65_536
 
 
 def _host_names(http: _Table) -> tuple[str, ...]:
@@ -263,11 +267,14 @@ def _strategy(table: _Table, house: House) -> StrategySeat:
     except Rejection as rejection:
         raise table.refused(rejection) from None
     try:
-        settings_json = json.dumps({"symbol": symbol, **settings.take_all()})
-    except TypeError as error:
+        settings_json = json.dumps({"symbol": symbol, **settings.take_all()}, allow_nan=False)
+    except (TypeError, ValueError) as error:
         raise ConfigError(f"{table.place('settings')}: {error}") from None
+    name = table.text("name")
+    if not name.isprintable() or not 1 <= len(name) <= NAME_CHARS_MAX:
+        raise ConfigError(f"{table.place('name')}: {name!r} is not 1 to {NAME_CHARS_MAX} letters")
     seat = StrategySeat(
-        name=table.text("name"),
+        name=name,
         plugin=table.text("plugin"),
         purse=purse,
         symbol=symbol,
@@ -451,6 +458,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: {error}") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: brackets inside brackets without end") from None
 
 
 class _Table:
@@ -511,12 +520,12 @@ class _Table:
 
     def path(self, key: str, default: str) -> Path:
         """A path, relative to the file."""
-        return self._path.parent / self.text(key, default)
+        return self._path.parent / self._path_text(key, self.text(key, default))
 
     def optional_path(self, key: str) -> Path | None:
         """A path, None when it is empty."""
         text = self.text(key, "")
-        return self._path.parent / text if text else None
+        return self._path.parent / self._path_text(key, text) if text else None
 
     def table(self, key: str) -> _Table:
         """A table; an empty one when it is not there."""
@@ -556,6 +565,11 @@ class _Table:
         facts = rejection.facts
         place = self.place(facts.get("field", "")).rstrip(".")
         return ConfigError(f"{place}: {facts['given']!r}, allowed: {facts['allowed']}")
+
+    def _path_text(self, key: str, text: str) -> str:
+        if not text or not text.isprintable():
+            raise ConfigError(f"{self.place(key)}: {text!r} is no path")
+        return text
 
     def _take(self, key: str, default: object) -> object:
         found = self._values.pop(key, default)

@@ -91,7 +91,12 @@ class NetworkDoors:
         grpc = self._config.grpc
         if grpc.certificate is not None and grpc.private_key is not None:
             key, chain = grpc.private_key.read_bytes(), grpc.certificate.read_bytes()
-            port = server.add_secure_port(grpc.listen, tls_credentials(key, chain))
+            try:
+                port = server.add_secure_port(grpc.listen, tls_credentials(key, chain))
+            except OSError as error:
+                # The core does not tell a taken port from a certificate that is none.
+                both = f"{grpc.certificate} and its key {grpc.private_key}"
+                raise OSError(f"{error}, or not with {both}") from None
         else:
             port = server.add_insecure_port(grpc.listen)
         await nursery.start(partial(self._serve, server))

@@ -39,6 +39,7 @@ def test_a_url_is_read(url: str, endpoint: Endpoint, authority: str) -> None:
         ("wss://", "not wss://host"),
         ("ws://a.example", "forge its prices"),
         ("http://127.0.0.1.a.example", "forge its prices"),
+        ("wss://a.example:0", "port 0"),
         ("wss://user:word@a.example", "only scheme"),
         ("wss://a.example/?b=c", "only scheme"),
         ("wss://a.example/#b", "only scheme"),

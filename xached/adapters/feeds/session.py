@@ -48,6 +48,8 @@ def read_endpoint(url: str) -> Endpoint:
     tls, port = SCHEMES[parts.scheme]
     if not tls and parts.hostname not in LOOPBACK:
         raise ValueError("anybody on the way could forge its prices: use wss or https")
+    if parts.port == 0:
+        raise ValueError("nobody listens at port 0")
     if parts.query or parts.fragment or parts.username is not None:
         raise ValueError("only scheme, host, port and path")
     return Endpoint(
