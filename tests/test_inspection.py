@@ -29,10 +29,12 @@ from xached.recovery import open_house
 from xached.runtime.world import RealWorld
 from xached.security.keys import Purpose, read_master_key
 from xached.storage.directory import DataDirectory, DataPaths
+from xached.storage.journal import Journal
 from xached.storage.snapshots import write_snapshot
 from xached.storage.vault import Put
 
 ROWS = 400
+PAPER_ROWS = 60
 
 
 @attrs.frozen
@@ -70,7 +72,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A house of 400 rows with a snapshot of row 250, and a person."""
+    """A house of 400 rows with a snapshot of row 250, a person, and a paper exchange."""
     root = tmp_path_factory.mktemp("house") / "data"
     world, house = RealWorld(), House(5)
     with DataDirectory.open(root) as directory, ExitStack() as files:
@@ -85,8 +87,11 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         opened.journal.append(house.rows(250))
         key = read_master_key(directory.paths.master_key).derive(Purpose.JOURNAL_CHAIN)
-        assert write_snapshot(root, key) is not None
+        assert write_snapshot(directory.paths.journal, directory.paths.snapshots, key) is not None
         opened.journal.append(house.rows(ROWS - 250))
+        paper_key = read_master_key(directory.paths.master_key).derive(Purpose.PAPER_CHAIN)
+        with Journal.open(directory.paths.paper, paper_key, entropy=world.entropy) as paper:
+            paper.append(House(6).rows(PAPER_ROWS))
     return root
 
 
@@ -121,9 +126,35 @@ def test_a_good_house_is_said_to_be_good(run: Run, data: Path) -> None:
     assert "everything holds" in ran.out
     found = run("verify", "--data", data, "--json").json
     assert (found["rows"], found["seq"], found["accounts"]) == (ROWS, ROWS, 1)
+    assert found["paper_rows"] == PAPER_ROWS
     assert found["sums"] == {"BTC": "0", "USDT": "0"}
     assert found["faults"] == []
     assert len(found["chain"]) == 64
+
+
+@pytest.mark.parametrize("seq", [1, PAPER_ROWS])
+def test_paper_is_looked_at_too(run: Run, data: Path, seq: int) -> None:
+    """Red when only the house's journal is."""
+    ran = run("snapshot", "--paper", "--data", data)
+    assert (ran.code, [DataPaths(data).paper_snapshots / f"{PAPER_ROWS:020d}.snapshot"]) == (
+        0,
+        list(DataPaths(data).paper_snapshots.iterdir()),
+    )
+    assert run("verify", "--data", data).code == 0
+    path = DataPaths(data).paper
+    body = bytearray(body_of(path, seq))
+    body[len(body) // 2] ^= 1
+    change(path, "UPDATE rows SET body = ? WHERE seq = ?", (bytes(body), seq))
+    ran = run("verify", "--data", data, "--json")
+    assert ran.code == 1
+    assert all(fault.startswith("paper: ") for fault in ran.json["faults"]), ran.json
+    assert any(f"row {seq}: " in fault for fault in ran.json["faults"]), ran.json
+
+
+def test_a_house_without_paper_is_whole(run: Run, data: Path) -> None:
+    DataPaths(data).paper.unlink()
+    ran = run("verify", "--data", data, "--json")
+    assert (ran.code, ran.json["paper_rows"]) == (0, 0)
 
 
 @pytest.mark.parametrize("seq", [1, 17, 249, 300, ROWS])

@@ -141,6 +141,7 @@ def verify(*, data: Data, json_output: Json = False) -> None:
             ("rows", f"{found.rows}"),
             ("events", f"{found.events}"),
             ("ids", f"{found.ids}"),
+            ("paper rows", f"{found.paper_rows}"),
             ("accounts", f"{found.accounts}"),
             ("last row", f"{found.seq}"),
             ("chain", found.chain),
@@ -277,7 +278,10 @@ def bootstrap(*, data: Data) -> None:
 
 @app.command(show=False)
 def snapshot(
-    *, data: Data, socket: Annotated[int | None, Parameter(help="Unused end of a pair.")] = None
+    *,
+    data: Data,
+    paper: Annotated[bool, Parameter(help="Of the paper exchange.", negative="")] = False,
+    socket: Annotated[int | None, Parameter(help="Unused end of a pair.")] = None,
 ) -> None:
     """Write a snapshot of the exchange; started by the daemon beside itself."""
     from xached.security.keys import Purpose, read_master_key
@@ -286,8 +290,13 @@ def snapshot(
 
     if socket is not None:
         os.close(socket)
-    key = _guarded(lambda: read_master_key(DataPaths(data).master_key))
-    written = _guarded(lambda: write_snapshot(data, key.derive(Purpose.JOURNAL_CHAIN)))
+    paths = DataPaths(data)
+    master = _guarded(lambda: read_master_key(paths.master_key))
+    if paper:
+        path, directory, purpose = paths.paper, paths.paper_snapshots, Purpose.PAPER_CHAIN
+    else:
+        path, directory, purpose = paths.journal, paths.snapshots, Purpose.JOURNAL_CHAIN
+    written = _guarded(lambda: write_snapshot(path, directory, master.derive(purpose)))
     if socket is None:  # The daemon's own output is not for this.
         print(written or "nothing new")
 

@@ -7,7 +7,6 @@ open ones end, and closes the files.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -77,11 +76,11 @@ from xached.runtime.steady_clock import SteadyClock
 from xached.runtime.supervise import Health, run_expendable, run_vital
 from xached.runtime.topic import Topic
 from xached.runtime.world import Lane, World
+from xached.snapshot_maker import SnapshotMaker
 from xached.storage.directory import DataDirectory, DataPaths
 from xached.storage.snapshots import newest_seq
 
 SESSIONS_PLACES = 1_024
-SNAPSHOT_CHECK_S = 30.0
 MARK_SILENCE_S = 10.0
 """After this long without a word from the venue of its mark a market may only reduce."""
 MARKET_READY_S = 10.0
@@ -204,8 +203,8 @@ class _Core:
     paper_opening: int
     first_admin: FirstAdmin
     views_lane: Lane
-    snapshot_rows: int
-    snapshot_seq: int
+    snapshots: SnapshotMaker
+    paper_snapshots: SnapshotMaker
     armed_streams: dict[int, Purse]
     doors: Doors
     mailer: Mailer | None
@@ -258,8 +257,12 @@ class _Core:
             "history": _numbers(self.history.statistics()),
             "risk": _numbers(self.risk.statistics()),
             "market": _numbers(self.market.statistics()),
-            "paper": _numbers(self.paper.matching.mailbox.statistics(), "mailbox_"),
-            "snapshots": {"newest_seq": self.snapshot_seq},
+            "paper": {
+                "replayed_rows": self.paper.replayed_rows,
+                **_numbers(self.paper.matching.mailbox.statistics(), "mailbox_"),
+            },
+            "snapshots": {"newest_seq": self.snapshots.newest_seq},
+            "paper snapshots": {"newest_seq": self.paper_snapshots.newest_seq},
         }
         if self.mailer is not None:
             statistics["mailer"] = _numbers(self.mailer.statistics())
@@ -303,6 +306,8 @@ def _build_core(
     lanes.callback(views_lane.close)
     sessions: Mailbox[AuthMessage, AuthReply] = Mailbox(SESSIONS_PLACES)
     bell = Bell()
+    paper = PaperHouse(files.paths, files.paper_key, world, clock, directory, lanes)
+    snapshots, paper_snapshots = _snapshot_makers(config, world, files, paper)
     return _Core(
         house=House(
             world=world,
@@ -335,14 +340,40 @@ def _build_core(
         health=Health(),
         clock=clock,
         risk=RiskWatch(),
-        paper=PaperHouse(files.paths, files.paper_key, world, clock, directory, lanes),
+        paper=paper,
         paper_opening=config.paper_opening,
         first_admin=first_admin(files, world.now_ns()),
         views_lane=views_lane,
-        snapshot_rows=config.snapshot_rows,
-        snapshot_seq=files.snapshot_seq,
+        snapshots=snapshots,
+        paper_snapshots=paper_snapshots,
         armed_streams={stream: armed.purse for stream, armed in state.streams.items()},
         mailer=_mailer(config, sessions, world, bell),
+    )
+
+
+def _snapshot_makers(
+    config: Config, world: World, files: HouseFiles, paper: PaperHouse
+) -> tuple[SnapshotMaker, SnapshotMaker]:
+    """Who has snapshots of the house made, and who of the paper exchange."""
+    paths, rows = files.paths, config.snapshot_rows
+    return (
+        SnapshotMaker(
+            world,
+            paths.root,
+            paths.snapshots,
+            lambda: files.journal.last_seq,
+            rows,
+            files.snapshot_seq,
+        ),
+        SnapshotMaker(
+            world,
+            paths.root,
+            paths.paper_snapshots,
+            lambda: paper.last_seq,
+            rows,
+            newest_seq(paths.paper_snapshots, world.files),
+            options=("--paper",),
+        ),
     )
 
 
@@ -399,7 +430,7 @@ async def _run_core(core: _Core, nursery: trio.Nursery) -> None:
         partial(run_risk, core.risk, core.house.matching, core.clock, core.blind),
         core.health,
     )
-    nursery.start_soon(run_expendable, "snapshots", partial(_run_snapshots, core), core.health)
+    nursery.start_soon(run_expendable, "snapshots", core.snapshots.run, core.health)
     nursery.start_soon(
         run_expendable,
         "integrity",
@@ -489,6 +520,7 @@ async def _open_doors(
     nursery.start_soon(
         run_expendable, "paper", partial(core.paper.run, core.venue_line), core.health
     )
+    nursery.start_soon(run_expendable, "paper snapshots", core.paper_snapshots.run, core.health)
     core.strategies = Strategies(attachments.strategies)
     nursery.start_soon(_run_strategies, core, attachments)
     return Endpoints(
@@ -536,31 +568,6 @@ async def _run_strategies(core: _Core, attachments: Attachments) -> None:
         await run_strategies(core.strategies, around)
     finally:
         core.strategies_done.set()
-
-
-async def _run_snapshots(core: _Core) -> None:
-    """Have a snapshot made whenever enough rows have come since the newest, also at the start."""
-    while True:
-        if core.files.journal.last_seq - core.snapshot_seq >= core.snapshot_rows:
-            await _make_snapshot(core)
-        await trio.sleep(SNAPSHOT_CHECK_S)
-
-
-async def _make_snapshot(core: _Core) -> None:
-    """Have a child process make a snapshot. Raises: SnapshotFailed."""
-    paths = core.files.paths
-    argv = [sys.executable, "-I", "-m", "xached", "snapshot", "--data", str(paths.root)]
-    child = await core.world.spawn(argv, pass_fd="--socket", env={})  # noqa: S106 - the name of an option
-    async with child.stream:
-        code = await child.wait()
-    if code != 0:
-        raise SnapshotFailed(f"the snapshot process ended with {code}")
-    core.snapshot_seq = newest_seq(paths.snapshots, core.world.files)
-    logger.info("snapshot of row {}", core.snapshot_seq)
-
-
-class SnapshotFailed(Exception):  # noqa: N818 - it says what happened
-    """A snapshot could not be made. The journal is unharmed; start takes longer."""
 
 
 # --- what is behind the doors ------------------------------------------------------------------

@@ -31,7 +31,10 @@ FREE_BYTES_MIN = 1 << 30
 
 @attrs.frozen(kw_only=True)
 class Verification:
-    """What ``verify`` found; ``faults`` is empty when all is well."""
+    """What ``verify`` found; ``faults`` is empty when all is well.
+
+    ``paper_rows`` are those of the paper exchange's journal, 0 where there is none.
+    """
 
     rows: int
     events: int
@@ -40,6 +43,7 @@ class Verification:
     chain: str
     accounts: int
     sums: dict[str, str]
+    paper_rows: int
     faults: tuple[str, ...]
 
 
@@ -50,24 +54,24 @@ class NoSuchRow(Exception):  # noqa: N818 - it says what is the matter
 def verify(data_dir: Path) -> Verification:
     """Check chain, ids, snapshots and invariants of a house, also beside a running daemon.
 
+    Its paper exchange, if it has one, is checked in the same way.
+
     Raises: MasterKeyError, DatabaseRefused, VaultUnusable: where this key or this program cannot
         read it at all. What is damaged is a fault of the report.
     """
     paths = DataPaths(data_dir)
     master = read_master_key(paths.master_key)
     faults: list[str] = []
-    report, exchange, accounts = _NOTHING_READ, Exchange(), 0
-    try:
-        with Journal.open_read_only(paths.journal, master.derive(Purpose.JOURNAL_CHAIN)) as journal:
-            report = journal.verify()
-            faults.extend(report.faults)
-            if report.ok:
-                exchange = _replayed(journal, report.last.seq)
-                faults.extend(_wrong_snapshots(paths, master, journal, report, exchange))
-    except (JournalDamaged, JournalFailed) as error:
-        faults.append(f"the journal: {error}")
-    except AssertionError as error:
-        faults.append(f"an invariant of the exchange does not hold: {error}")
+    report, exchange = _verified_journal(
+        paths.journal, paths.snapshots, master.derive(Purpose.JOURNAL_CHAIN), faults
+    )
+    paper = _NOTHING_READ
+    if paths.paper.exists():
+        found: list[str] = []
+        key = master.derive(Purpose.PAPER_CHAIN)
+        paper, _ = _verified_journal(paths.paper, paths.paper_snapshots, key, found)
+        faults.extend(f"paper: {fault}" for fault in found)
+    accounts = 0
     try:
         accounts = _verified_accounts(paths, master)
     except (VaultDamaged, VaultFailed) as error:
@@ -82,6 +86,7 @@ def verify(data_dir: Path) -> Verification:
         sums={
             asset: str(exchange.state.ledger.sum_units(asset)) for asset in exchange.state.assets
         },
+        paper_rows=paper.rows,
         faults=tuple(faults),
     )
 
@@ -196,10 +201,29 @@ def _replayed(journal: Journal, last_seq: int) -> Exchange:
     return exchange
 
 
+def _verified_journal(
+    path: Path, snapshots: Path, key: bytes, faults: list[str]
+) -> tuple[Report, Exchange]:
+    """What a journal has, and the exchange it gives if it is whole; adds what is wrong."""
+    report, exchange = _NOTHING_READ, Exchange()
+    try:
+        with Journal.open_read_only(path, key) as journal:
+            report = journal.verify()
+            faults.extend(report.faults)
+            if report.ok:
+                exchange = _replayed(journal, report.last.seq)
+                faults.extend(_wrong_snapshots(snapshots, key, journal, report, exchange))
+    except (JournalDamaged, JournalFailed) as error:
+        faults.append(f"the journal: {error}")
+    except AssertionError as error:
+        faults.append(f"an invariant of the exchange does not hold: {error}")
+    return report, exchange
+
+
 def _wrong_snapshots(
-    paths: DataPaths, master: MasterKey, journal: Journal, report: Report, exchange: Exchange
+    snapshots: Path, key: bytes, journal: Journal, report: Report, exchange: Exchange
 ) -> Iterator[str]:
-    recovered = recover(paths.snapshots, master.derive(Purpose.JOURNAL_CHAIN), journal)
+    recovered = recover(snapshots, key, journal)
     same_row = recovered.anchor == report.last
     if same_row and recovered.exchange.snapshot() != exchange.snapshot():
         yield "the newest snapshot and its tail give another state than all rows"

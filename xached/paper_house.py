@@ -2,7 +2,7 @@
 
 It is a second instance of what the house is made of, with a journal of its own and play money. It
 is expendable: when it fails the house goes on, calls to it are refused, and it starts again from
-its journal. It keeps no snapshots; rows are replayed in slices, so that the house is not held up.
+its newest snapshot and the rows since, which are replayed in slices: the house is not held up.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ from xached.runtime.mailbox import Mailbox
 from xached.runtime.steady_clock import SteadyClock
 from xached.runtime.topic import Topic
 from xached.runtime.world import World
+from xached.storage.database import settle
 from xached.storage.directory import DataPaths
 from xached.storage.journal import Journal
+from xached.storage.snapshots import begin_recovery
 from xached.storage.views import Views, ViewsReader
 
 PAPER = Venue("PAPER")
@@ -66,6 +68,9 @@ class PaperHouse:
         """Has no lines of markets: it says that paper's prices are simulated."""
         self.exchange: Exchange | None = None
         """What was recovered, and lives while it is served; read only. None before."""
+        self.journal: Journal | None = None
+        self.replayed_rows = 0
+        """How many rows the newest start had to replay."""
         self.history: History | None = None
         """None until the files are open for the first time."""
         self._paths = paths
@@ -75,8 +80,12 @@ class PaperHouse:
         self._real = real
         self._files = files
         self._views: Views | None = None
-        self._journal: Journal | None = None
         self._served = False
+
+    @property
+    def last_seq(self) -> int:
+        """The newest row; 0 before the journal is open."""
+        return self.journal.last_seq if self.journal is not None else 0
 
     async def run(self, line_of: Callable[[Symbol], MarketLine | None]) -> None:
         """Recover and serve until cancelled; ``line_of``: the venue's line of a real symbol.
@@ -85,8 +94,8 @@ class PaperHouse:
         """
         with ExitStack() as files:
             files.callback(self._close_mailbox)
-            journal = self._journal = files.enter_context(self._open_journal())
-            exchange = self.exchange = await _replay(journal)
+            journal = self.journal = files.enter_context(self._open_journal())
+            exchange = self.exchange = await self._recover(journal)
             for asset in exchange.state.assets.values():
                 self.directory.list_asset(asset)
             for market in exchange.state.markets.values():
@@ -130,6 +139,7 @@ class PaperHouse:
 
     def _open_journal(self) -> Journal:
         world = self._world
+        settle(self._paths.paper, world.files)
         return Journal.open(
             self._paths.paper,
             self._key,
@@ -146,7 +156,7 @@ class PaperHouse:
             self._files.callback(views.close)
             reader = ViewsReader(path)
             self._files.callback(reader.close)
-            self.history = History(reader, self._world, views.as_of_seq, self._last_seq)
+            self.history = History(reader, self._world, views.as_of_seq, lambda: self.last_seq)
         return self.history, self._views
 
     def _close_mailbox(self) -> None:
@@ -154,17 +164,17 @@ class PaperHouse:
         self._served = True
         self.matching.mailbox.close()
 
-    def _last_seq(self) -> int:
-        return self._journal.last_seq if self._journal is not None else 0
-
-
-async def _replay(journal: Journal) -> Exchange:
-    """The exchange that the journal tells of. Raises: JournalDamaged, JournalFailed."""
-    exchange = Exchange()
-    for count, (seq, at_ns, events) in enumerate(journal.replay(), 1):
-        for event in events:
-            exchange.apply(event, seq, at_ns)
-        if not count % ROWS_AT_ONCE:
-            await trio.lowlevel.checkpoint()
-    exchange.check()
-    return exchange
+    async def _recover(self, journal: Journal) -> Exchange:
+        """The exchange that the journal tells of. Raises: JournalDamaged, JournalFailed."""
+        exchange, start = begin_recovery(
+            self._paths.paper_snapshots, self._key, journal, self._world.files
+        )
+        count = 0
+        for count, (seq, at_ns, events) in enumerate(journal.replay(start.seq + 1), 1):
+            for event in events:
+                exchange.apply(event, seq, at_ns)
+            if not count % ROWS_AT_ONCE:
+                await trio.lowlevel.checkpoint()
+        exchange.check()
+        self.replayed_rows = count
+        return exchange

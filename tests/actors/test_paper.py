@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from tests.paper_venue import ALICE, BOB, PAPER_SYMBOL, HandVenue, PaperRun, paper_run
+from tests.storage.house import KEY
 from xached.domain.messages import OpenPurse, OrderEnded, ReplaceOrder, Row, Traded
 from xached.domain.order import (
     EndReason,
@@ -33,6 +34,8 @@ from xached.domain.protection_messages import Flatten
 from xached.domain.queries import PurseQuery
 from xached.domain.rejection import Reason, Rejection
 from xached.runtime.mailbox import Closed
+from xached.storage.directory import DataPaths
+from xached.storage.snapshots import newest_seq, write_snapshot
 
 BUY, SELL = Side.BUY, Side.SELL
 MARKET_LOTS = 10**13 // 1_000  # what a purse has at the start
@@ -348,3 +351,22 @@ async def test_positions_are_worth_the_venues_price_of_now(
         run.venue.line.silent()
         assert (await run.price()).ticks == 500_000
         assert (await run.house.matching.own_market()).seq == seq
+
+
+async def test_a_start_needs_only_the_rows_since_the_snapshot(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    """Red when the start begins with the first row."""
+    venue, paths = venue_with_book(), DataPaths(tmp_path)
+    async with paper_run(tmp_path, venue) as run:
+        await run.place(ALICE, BUY, 3)
+    paths.paper_snapshots.mkdir()
+    assert write_snapshot(paths.paper, paths.paper_snapshots, KEY) is not None
+    async with paper_run(tmp_path, venue) as run:
+        await run.place(ALICE, BUY, 4, client_order_id="second")
+        before = await run.house.matching.query(PurseQuery(ALICE))
+        since = run.house.last_seq - newest_seq(paths.paper_snapshots)
+    async with paper_run(tmp_path, venue) as run:
+        assert 0 < run.house.replayed_rows == since
+        after = await run.house.matching.query(PurseQuery(ALICE))
+        assert (after.balances, after.positions) == (before.balances, before.positions)

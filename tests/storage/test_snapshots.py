@@ -30,6 +30,9 @@ class Data:
     def go_on(self, rows: int) -> None:
         self.journal.append(self.house.rows(rows))
 
+    def snapshot(self) -> Path | None:
+        return snapshots.write_snapshot(self.paths.journal, self.paths.snapshots, KEY)
+
     def recover(self) -> snapshots.Recovered:
         return snapshots.recover(self.paths.snapshots, KEY, self.journal)
 
@@ -53,7 +56,7 @@ def test_recovery_is_the_same_with_and_without_snapshots(data: Data) -> None:
     assert alone.exchange.snapshot() == data.house.exchange.snapshot()
     recovered = alone
     for expected_from in (200, 300, 400):
-        assert snapshots.write_snapshot(data.paths.root, KEY) is not None
+        assert data.snapshot() is not None
         data.go_on(100)
         recovered = data.recover()
         assert recovered.from_seq == expected_from
@@ -63,7 +66,7 @@ def test_recovery_is_the_same_with_and_without_snapshots(data: Data) -> None:
 
 def test_a_snapshot_goes_on_like_the_exchange_it_was_made_of(data: Data) -> None:
     """What is decided after a recovery is what would have been decided without a restart."""
-    snapshots.write_snapshot(data.paths.root, KEY)
+    data.snapshot()
     exchange = data.recover().exchange
     for row in data.house.rows(300):
         assert exchange.decide(row.command, row.seq, row.at_ns) == row.events
@@ -72,15 +75,15 @@ def test_a_snapshot_goes_on_like_the_exchange_it_was_made_of(data: Data) -> None
 
 
 def test_nothing_new_makes_no_snapshot(data: Data) -> None:
-    assert snapshots.write_snapshot(data.paths.root, KEY) is not None
-    assert snapshots.write_snapshot(data.paths.root, KEY) is None
+    assert data.snapshot() is not None
+    assert data.snapshot() is None
 
 
 def test_the_newest_three_are_kept(data: Data) -> None:
     (data.paths.snapshots / "00000000000000000007.123.tmp").write_bytes(b"left by a crash")
     for _ in range(5):
         data.go_on(1)
-        snapshots.write_snapshot(data.paths.root, KEY)
+        data.snapshot()
     assert sorted(path.name for path in data.paths.snapshots.iterdir()) == [
         f"{seq:020d}.snapshot" for seq in (203, 204, 205)
     ]
@@ -88,9 +91,9 @@ def test_the_newest_three_are_kept(data: Data) -> None:
 
 @pytest.mark.parametrize("where", [0, 20, 60, -1])
 def test_a_damaged_one_is_passed_over(data: Data, where: int) -> None:
-    snapshots.write_snapshot(data.paths.root, KEY)
+    data.snapshot()
     data.go_on(10)
-    path = snapshots.write_snapshot(data.paths.root, KEY)
+    path = data.snapshot()
     assert path is not None
     content = bytearray(path.read_bytes())
     content[where] ^= 1
@@ -105,7 +108,7 @@ def test_a_damaged_one_is_passed_over(data: Data, where: int) -> None:
 
 
 def test_a_snapshot_of_another_key_is_no_snapshot(data: Data) -> None:
-    path = snapshots.write_snapshot(data.paths.root, KEY)
+    path = data.snapshot()
     assert path is not None
     with pytest.raises(SnapshotDamaged, match="not what was written"):
         snapshots.read(path, bytes(32))
@@ -117,7 +120,7 @@ def test_one_that_another_version_made_is_passed_over(
     """Fields that orders have got since would be missing in it: the journal has them all."""
     with monkeypatch.context() as then:
         then.setattr(snapshot_domain, "SHAPE", "0|order_id|symbol")
-        assert snapshots.write_snapshot(data.paths.root, KEY) is not None
+        assert data.snapshot() is not None
     recovered = data.recover()
     assert recovered.from_seq == 0
     assert recovered.exchange.snapshot() == data.house.exchange.snapshot()
@@ -125,7 +128,7 @@ def test_one_that_another_version_made_is_passed_over(
 
 def test_a_journal_that_lost_rows_of_a_snapshot_is_refused(data: Data) -> None:
     """A snapshot is made of rows on disk: a journal without them has been rolled back."""
-    snapshots.write_snapshot(data.paths.root, KEY)
+    data.snapshot()
     data.journal.close()
     connection = apsw.Connection(str(data.paths.journal))
     connection.execute("DELETE FROM rows WHERE seq > 150")

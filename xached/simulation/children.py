@@ -51,7 +51,8 @@ def programs(machine: Machine) -> Mapping[str, SimulatedProgram]:
     ) -> int:
         if "snapshot" in argv:
             await trio.sleep(draw.uniform(0, 0.05))
-            return make_snapshot(machine, Path(argv[argv.index("--data") + 1]))
+            data_dir = Path(argv[argv.index("--data") + 1])
+            return make_snapshot(machine, data_dir, paper="--paper" in argv)
         characters = list(_CHARACTERS) if not machine.healed else [trade]
         (run,) = draw.choices(characters, [_CHARACTERS[each] for each in characters])
         try:
@@ -62,23 +63,25 @@ def programs(machine: Machine) -> Mapping[str, SimulatedProgram]:
     return {sys.executable: python}
 
 
-def make_snapshot(machine: Machine, data_dir: Path) -> int:
+def make_snapshot(machine: Machine, data_dir: Path, *, paper: bool) -> int:
     """What ``xached snapshot`` does; its second connection is to a copy of what is seen.
 
     The copy is there because SQLite's shared memory is not simulated; the snapshot itself is
     written to the machine's disk.
     """
     paths = DataPaths(data_dir)
-    key = read_master_key(paths.master_key).derive(Purpose.JOURNAL_CHAIN)
+    purpose = Purpose.PAPER_CHAIN if paper else Purpose.JOURNAL_CHAIN
+    path, directory = (
+        (paths.paper, paths.paper_snapshots) if paper else (paths.journal, paths.snapshots)
+    )
+    key = read_master_key(paths.master_key).derive(purpose)
     try:
         with (
             registered(machine.disk.as_seen()) as vfs,
-            Journal.open_read_only(
-                paths.journal, key, locking_mode="exclusive", vfs=vfs
-            ) as journal,
+            Journal.open_read_only(path, key, locking_mode="exclusive", vfs=vfs) as journal,
         ):
             files = DiskFiles(machine.disk, machine.vfs)
-            snapshot_journal(paths.snapshots, key, journal, files)
+            snapshot_journal(directory, key, journal, files)
     except (apsw.Error, JournalDamaged, JournalFailed, OSError):
         return 1
     return 0

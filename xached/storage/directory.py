@@ -52,6 +52,11 @@ class DataPaths:
         return self.root / "paper.db"
 
     @property
+    def paper_snapshots(self) -> Path:
+        """A directory of snapshot files of the paper exchange."""
+        return self.root / "paper_snapshots"
+
+    @property
     def paper_views(self) -> Path:
         """The paper exchange's history, rebuildable."""
         return self.root / "paper_views.db"
@@ -90,6 +95,7 @@ class DataDirectory:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         paths = DataPaths(root)
         paths.snapshots.mkdir(mode=0o700, exist_ok=True)
+        paths.paper_snapshots.mkdir(mode=0o700, exist_ok=True)
         lock = os.open(paths.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

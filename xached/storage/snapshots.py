@@ -23,7 +23,6 @@ from xached.domain.exchange import Exchange
 from xached.domain.snapshot import SHAPE
 from xached.runtime.world import REAL_FILES, Files
 from xached.storage.codec import CodecError, pack_integer, unpack_integer
-from xached.storage.directory import DataPaths
 from xached.storage.journal import Anchor, Journal, JournalDamaged
 
 MAGIC: Final = b"XACHE-SNAPSHOT-1"
@@ -123,13 +122,7 @@ def recover(directory: Path, key: bytes, journal: Journal, files: Files = REAL_F
 
     Raises: JournalDamaged, also when the journal lacks the row of the snapshot; JournalFailed.
     """
-    exchange, start = Exchange(), journal.genesis
-    for snapshot in newest(directory, key, files):
-        # Only rows that were on disk are ever in a snapshot, so the journal must have its row.
-        if journal.anchor_at(snapshot.anchor.seq) != snapshot.anchor:
-            raise JournalDamaged(snapshot.anchor.seq, "missing or not the one of the snapshot")
-        exchange, start = Exchange.restore(snapshot.state), snapshot.anchor
-        break
+    exchange, start = begin_recovery(directory, key, journal, files)
     seq, replayed = start.seq, 0
     for seq, at_ns, events in journal.replay(start.seq + 1):
         for event in events:
@@ -141,16 +134,30 @@ def recover(directory: Path, key: bytes, journal: Journal, files: Files = REAL_F
     return Recovered(exchange=exchange, anchor=anchor, from_seq=start.seq, events=replayed)
 
 
-def write_snapshot(data_dir: Path, key: bytes) -> Path | None:
-    """Make a snapshot of the journal as it is now; None when there is nothing new to keep.
+def begin_recovery(
+    directory: Path, key: bytes, journal: Journal, files: Files = REAL_FILES
+) -> tuple[Exchange, Anchor]:
+    """The exchange of the newest good snapshot and its row; an empty one at genesis without.
+
+    Raises: JournalDamaged when the journal lacks that row; JournalFailed.
+    """
+    for snapshot in newest(directory, key, files):
+        # Only rows that were on disk are ever in a snapshot, so the journal must have its row.
+        if journal.anchor_at(snapshot.anchor.seq) != snapshot.anchor:
+            raise JournalDamaged(snapshot.anchor.seq, "missing or not the one of the snapshot")
+        return Exchange.restore(snapshot.state), snapshot.anchor
+    return Exchange(), journal.genesis
+
+
+def write_snapshot(path: Path, directory: Path, key: bytes) -> Path | None:
+    """Make a snapshot of a journal as it is now; None when there is nothing new to keep.
 
     To be run in a process of its own, beside the daemon. ``key`` is the journal's.
 
     Raises: JournalDamaged; JournalFailed; DatabaseRefused; OSError.
     """
-    paths = DataPaths(data_dir)
-    with Journal.open_read_only(paths.journal, key) as journal:
-        return snapshot_journal(paths.snapshots, key, journal)
+    with Journal.open_read_only(path, key) as journal:
+        return snapshot_journal(directory, key, journal)
 
 
 def snapshot_journal(
