@@ -437,3 +437,14 @@ def test_the_module_runs(tmp_path: Path) -> None:
     done = xached("--version")
     assert done.returncode == 0
     assert done.stdout.strip()
+
+
+def test_a_daemon_brings_no_test_framework_along() -> None:
+    """``trio.testing`` imports pytest where it is installed."""
+    loaded = (
+        "import sys, xached.cli, xached.daemon; print({'pytest', 'hypothesis'} & {*sys.modules})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", loaded], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "set()\n"

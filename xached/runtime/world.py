@@ -24,7 +24,6 @@ from typing import Final, Literal, Protocol, TypeVar, TypeVarTuple
 import attrs
 import outcome
 import trio
-import trio.testing
 from trio._core import _run as trio_run
 
 Result = TypeVar("Result")
@@ -509,7 +508,7 @@ class SimulatedWorld:
         program = self._programs.get(argv[0])
         if program is None:
             raise FileNotFoundError(argv[0])
-        ours, theirs = trio.testing.memory_stream_pair()
+        ours, theirs = _memory_streams()
         self._pids += 1
         child = _TaskChild(self._pids, ours)
         trio.lowlevel.spawn_system_task(
@@ -523,7 +522,7 @@ class SimulatedWorld:
         server = self._servers.get(host)
         if server is None:
             raise ConnectionRefusedError(f"nothing listens on {host}")
-        ours, theirs = trio.testing.memory_stream_pair()
+        ours, theirs = _memory_streams()
         trio.lowlevel.spawn_system_task(_serve_simulated, server, theirs)
         return ours
 
@@ -553,6 +552,9 @@ def run_simulated(
     Time is trio's ``MockClock`` and jumps ahead whenever all tasks wait. ``instruments`` see
     every step of every task.
     """
+    # It brings pytest along where that is installed; a daemon has no use for either.
+    from trio.testing import MockClock
+
     # trio has no public switch; the canary test notices when this one stops working.
     before = trio_run._ALLOW_DETERMINISTIC_SCHEDULING
     trio_run._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[misc] # a switch to trio's own tests
@@ -561,11 +563,18 @@ def run_simulated(
         return trio.run(
             main,
             SimulatedWorld(seed),
-            clock=trio.testing.MockClock(autojump_threshold=0),
+            clock=MockClock(autojump_threshold=0),
             instruments=instruments,
         )
     finally:
         trio_run._ALLOW_DETERMINISTIC_SCHEDULING = before  # type: ignore[misc] # as above
+
+
+def _memory_streams() -> tuple[trio.abc.HalfCloseableStream, trio.abc.HalfCloseableStream]:
+    """Two ends of a connection."""
+    from trio.testing import memory_stream_pair  # See run_simulated.
+
+    return memory_stream_pair()
 
 
 async def _serve_simulated(server: SimulatedServer, stream: trio.abc.HalfCloseableStream) -> None:
