@@ -31,6 +31,7 @@ from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
 from xached.adapters.child import find_strategies
 from xached.adapters.feeds.live import LiveFeed
 from xached.api.admin import ActorReport, AdminHandlers, HouseReport
+from xached.api.api_keys import ApiKeyHandlers
 from xached.api.auction import AuctionHandlers
 from xached.api.auth import AuthHandlers, SessionAuthorizer
 from xached.api.disconnect_guard import end_streams_of_the_past
@@ -38,6 +39,7 @@ from xached.api.errors import Interceptor
 from xached.api.fees import FeeStatements
 from xached.api.health import HealthService
 from xached.api.integrity import IntegrityHandlers
+from xached.api.key_auth import NS_PER_MS, Authorizers, KeyAuthorizer, KeySpending
 from xached.api.market import MarketHandlers
 from xached.api.order_control import OrderControl
 from xached.api.order_reading import OrderReading
@@ -50,6 +52,7 @@ from xached.api.trading import TradingHandlers
 from xached.api.wallet import WalletHandlers
 from xached.api.web import Readiness, WebApp
 from xached.config import Config, FeedsConfig
+from xached.domain.api_keys import KeyTable
 from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.instrument import Directory, Symbol
 from xached.domain.integrity import Integrity
@@ -67,6 +70,7 @@ from xached.domain.messages import (
 )
 from xached.domain.order import MAIN, AccountId, Purse, make_purse
 from xached.domain.rejection import Rejection
+from xached.domain.replays import ReplayGuard
 from xached.domain.sessions import SessionTable
 from xached.listeners import GRACE_S, Addresses, Doors, Front, NetworkDoors
 from xached.paper_house import PaperHouse
@@ -191,6 +195,7 @@ class _Core:
     world: World
     files: HouseFiles
     table: SessionTable
+    keys: KeyTable
     desk: SessionDesk
     actor: MatchingActor
     feed: Topic[Row]
@@ -299,6 +304,7 @@ def _build_core(
     for market in state.markets.values():
         directory.list_instrument(market.instrument)
     matching, feed, table = Matching(config.matching_places), Topic[Row](), SessionTable()
+    keys = KeyTable()
     history = History(files.reader, world, files.views.as_of_seq, lambda: files.journal.last_seq)
     clock = SteadyClock(world)
     journal_lane, views_lane = world.open_lane("journal"), world.open_lane("views")
@@ -323,10 +329,12 @@ def _build_core(
         files=files,
         doors=doors,
         table=table,
+        keys=keys,
         desk=SessionDesk(
             vault=files.vault,
             credentials=files.credentials,
             table=table,
+            key_table=keys,
             world=world,
             open_purse=partial(_open_main_purse, matching),
             ring_mailer=None if config.mail is None else bell.ring,
@@ -575,7 +583,8 @@ async def _run_strategies(core: _Core, attachments: Attachments) -> None:
 
 def _front(config: Config, core: _Core) -> Front:
     """Every service, routed: on the admin listener all of them, described by reflection."""
-    services = _services(core)
+    spending = KeySpending(core.keys, core.house.sessions, core.house.directory, core.world.now_ns)
+    services = _services(core, spending)
     core.serving = HealthService(service.descriptor.full_name for service in services)
     services = (*services, core.serving.service())
     handlers = AdminHandlers(
@@ -590,7 +599,10 @@ def _front(config: Config, core: _Core) -> Front:
             RiskHandlers(core.house.matching, core.house.directory, core.clock),
         ),
     )
-    authorizer = SessionAuthorizer(core.table, core.files.credentials.access, core.world.now_ns)
+    authorizer = Authorizers(
+        SessionAuthorizer(core.table, core.files.credentials.access, core.world.now_ns),
+        KeyAuthorizer(core.keys, _replay_guard(core), spending, core.world.now_ns),
+    )
     public = (*services, *reflection_services(services)) if config.grpc.reflection else services
     return Front(
         public=Routes(public, authorizer),
@@ -606,7 +618,14 @@ def _front(config: Config, core: _Core) -> Front:
     )
 
 
-def _services(core: _Core) -> tuple[Service, ...]:
+def _replay_guard(core: _Core) -> ReplayGuard:
+    """Refuses what daemons before this one may have accepted, even if the clock was set back."""
+    files = core.files
+    newest_ns = max(core.world.now_ns(), files.vault.last_at_ns, files.journal.last_at_ns)
+    return ReplayGuard(newest_ns // NS_PER_MS)
+
+
+def _services(core: _Core, spending: KeySpending) -> tuple[Service, ...]:
     matching, directory = core.house.matching, core.house.directory
     sessions = core.house.sessions
 
@@ -628,7 +647,14 @@ def _services(core: _Core) -> tuple[Service, ...]:
     )
     return (
         _service(auth_pb2, "AuthService", AuthHandlers(sessions)),
-        _service(account_pb2, "AccountService", account),
+        _service(
+            account_pb2,
+            "AccountService",
+            (
+                account,
+                ApiKeyHandlers(sessions, core.table, core.keys, spending, directory, now_ns),
+            ),
+        ),
         _service(trading_pb2, "TradingService", trading),
         _service(
             market_pb2,

@@ -12,6 +12,7 @@ from tests.actors.post_office import HOST, SERVER, PostOffice
 from xached.actors.mailer import Bell, Mailer
 from xached.actors.sessions.accounts import issue_bootstrap_token
 from xached.actors.sessions.actor import SessionDesk, run_sessions
+from xached.domain.api_keys import KeyTable
 from xached.domain.auth import (
     AccountOpened,
     Login,
@@ -87,6 +88,7 @@ class People:
             entropy=world.entropy,
         )
         self.table = SessionTable()
+        self.keys = KeyTable()
         self.ended: list[tuple[SessionId, SessionEndCause]] = []
         self.table.on_end(lambda session_id, cause: self.ended.append((session_id, cause)))
         self.inbox: Mailbox[AuthMessage, AuthReply] = Mailbox(256)
@@ -95,6 +97,7 @@ class People:
             vault=self.vault,
             credentials=self.credentials,
             table=self.table,
+            key_table=self.keys,
             world=world,
             open_purse=self.exchange.open_purse,
             ring_mailer=None if office is None else self.bell.ring,

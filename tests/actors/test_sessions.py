@@ -29,6 +29,7 @@ from xached.actors.sessions.actor import SessionDesk, run_sessions
 from xached.actors.sessions.hashing import HASH_QUEUE_MAX, HASH_WORKERS
 from xached.actors.sessions.live import SESSIONS_PER_ACCOUNT_MAX
 from xached.actors.sessions.logins import SWEEP_INTERVAL_S
+from xached.domain.api_keys import KeyTable
 from xached.domain.auth import (
     AccountProfile,
     BootstrapAdmin,
@@ -787,6 +788,7 @@ async def test_with_real_threads_and_the_real_cost(path: Path) -> None:
         vault=vault,
         credentials=credentials,
         table=table,
+        key_table=KeyTable(),
         world=world,
         open_purse=Exchange().open_purse,
     )

@@ -21,8 +21,8 @@ from xached.actors.matching import Matching
 from xached.actors.sessions.accounts import issue_bootstrap_token
 from xached.api import auth
 from xached.api.account import AccountHandlers
+from xached.api.api_keys import ApiKeyHandlers
 from xached.api.auth import (
-    STREAMS_PER_SESSION_MAX,
     AuthHandlers,
     SessionAuthorizer,
     bootstrap_admin,
@@ -30,7 +30,9 @@ from xached.api.auth import (
     set_role,
 )
 from xached.api.errors import StatusError, status_of
+from xached.api.key_auth import KeySpending
 from xached.api.routes import PUBLIC, Call, Caller, Routes, Service
+from xached.api.stream_book import STREAMS_PER_CREDENTIAL_MAX
 from xached.domain.auth import Role, Scope
 from xached.domain.instrument import Directory
 from xached.domain.order import Purse
@@ -63,6 +65,9 @@ class FakeCall:
     def resolve_purse(self, _request: Message) -> Purse:
         raise AssertionError("nothing here has an owner field")
 
+    def execute_by(self, at_s: float) -> None:
+        self.deadline_s = min(self.deadline_s, at_s)
+
     def set_trailing(self, key: str, value: str) -> None:
         raise AssertionError("nothing here sets trailers")
 
@@ -79,24 +84,32 @@ class Api:
 
     def __init__(self, people: People) -> None:
         self.people = people
+        self.directory = Directory()
+        self.spending = KeySpending(people.keys, people.inbox, self.directory, people.world.now_ns)
         self.authorizer = SessionAuthorizer(
             people.table, people.credentials.access, people.world.now_ns
         )
-        self.routes = Routes(
-            [
-                Service(
-                    descriptor=auth_pb2.DESCRIPTOR.services_by_name["AuthService"],
-                    handlers=AuthHandlers(people.inbox),
-                ),
-                Service(
-                    descriptor=account_pb2.DESCRIPTOR.services_by_name["AccountService"],
-                    handlers=AccountHandlers(
-                        people.inbox, Matching(8), Directory(), people.world.now_ns
+        self.services = [
+            Service(
+                descriptor=auth_pb2.DESCRIPTOR.services_by_name["AuthService"],
+                handlers=AuthHandlers(people.inbox),
+            ),
+            Service(
+                descriptor=account_pb2.DESCRIPTOR.services_by_name["AccountService"],
+                handlers=(
+                    AccountHandlers(people.inbox, Matching(8), self.directory, people.world.now_ns),
+                    ApiKeyHandlers(
+                        people.inbox,
+                        people.table,
+                        people.keys,
+                        self.spending,
+                        self.directory,
+                        people.world.now_ns,
                     ),
                 ),
-            ],
-            self.authorizer,
-        )
+            ),
+        ]
+        self.routes = Routes(self.services, self.authorizer)
 
     async def call(self, method: str, request: Message, token: str = "") -> Any:
         route = self.routes.find(f"/xache.v1.{method}")
@@ -426,7 +439,7 @@ async def test_a_session_has_a_bounded_number_of_streams(
         await api.people.register()
         login = await api.login()
         caller = api.authorizer.authorize(bearing(login.tokens.access_token), PUBLIC, b"")
-        streams = [FakeCall(caller=caller) for _ in range(STREAMS_PER_SESSION_MAX)]
+        streams = [FakeCall(caller=caller) for _ in range(STREAMS_PER_CREDENTIAL_MAX)]
         for call in streams:
             api.authorizer.opened(call)
         with pytest.raises(StatusError) as refusal:

@@ -65,6 +65,10 @@ class FakeCall:
         self.purse = make_purse(self.caller.account_id, subaccount)
         return self.purse
 
+    def execute_by(self, at_s: float) -> None:
+        """See Call."""
+        self.deadline_s = min(self.deadline_s, at_s)
+
     def set_trailing(self, key: str, value: str) -> None:
         """See Call."""
 

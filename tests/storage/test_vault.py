@@ -12,6 +12,16 @@ import apsw
 import attrs
 import pytest
 
+from xached.domain.api_keys import (
+    ApiKey,
+    ApiKeyCreated,
+    ApiKeyEnded,
+    KeyAlgorithm,
+    KeyEndCause,
+    KeyId,
+    KeyUsage,
+    NotionalCap,
+)
 from xached.domain.auth import (
     Account,
     AccountRegistered,
@@ -21,6 +31,7 @@ from xached.domain.auth import (
     PurseIntent,
     Role,
     RoleSet,
+    Scope,
     Session,
     SessionEndCause,
     SessionEnded,
@@ -31,6 +42,7 @@ from xached.domain.auth import (
     UserKeyKind,
 )
 from xached.domain.identity import IdentityEvent, VaultRow
+from xached.domain.instrument import AssetName, Symbol
 from xached.domain.mail import LetterKind, WaitingMail
 from xached.domain.order import AccountId
 from xached.runtime.world import LockingMode
@@ -127,7 +139,31 @@ EVENTS: list[IdentityEvent] = [
     RoleSet(account_id=BOB, role=Role.SUPPORT, granted=True, by=ALICE),
     BootstrapTokenIssued(),
     ImpedimentSet(account_id=ALICE, impediment=Impediment.FROZEN, stands=True, by=BOB),
+    ApiKeyCreated(
+        key_id=KeyId("k"),
+        account_id=ALICE,
+        algorithm=KeyAlgorithm.ED25519,
+        scopes=frozenset({Scope.READ, Scope.TRADE}),
+    ),
+    ApiKeyEnded(key_id=KeyId("k"), account_id=ALICE, cause=KeyEndCause.REVOKED),
 ]
+
+
+def api_key(account_id: AccountId) -> ApiKey:
+    return ApiKey(
+        key_id=KeyId(account_id),
+        account_id=account_id,
+        algorithm=KeyAlgorithm.ED25519,
+        public_key=b"public",
+        secret_sealed=b"sealed",
+        label_sealed=b"sealed",
+        networks_sealed=b"sealed",
+        scopes=frozenset({Scope.READ, Scope.WITHDRAW}),
+        symbols=(Symbol("BTC-USDT"), Symbol("ETH-USDT")),
+        caps=(NotionalCap(AssetName("USDT"), 10**30), NotionalCap(AssetName("ETH"), 1)),
+        created_at_ns=1,
+        expires_at_ns=2,
+    )
 
 
 def fill(vault: Vault) -> None:
@@ -147,6 +183,8 @@ def fill(vault: Vault) -> None:
                 tries=3,
                 expires_at_ns=4,
             ),
+            api_key(account_id),
+            KeyUsage(usage_id=f"{account_id}/USDT", key_id=KeyId(account_id), day=1, units="7"),
         ]
         vault.commit([Put(row) for row in rows], [], 1)
     vault.commit([Put(Setting(name="x", value=b"y"))], EVENTS, 10)
@@ -410,7 +448,7 @@ def test_the_log_stays_small(tmp_path: Path) -> None:
     assert path.with_name("vault.db-wal").stat().st_size < 40 * 4096
     vault.close()
     assert path.with_name("vault.db-wal").stat().st_size == 0
-    assert open_vault(path).verify().stream_rows == 306
+    assert open_vault(path).verify().stream_rows == 300 + len(EVENTS)
 
 
 def test_a_flipped_bit_anywhere_is_found_or_harmless(filled: Path, tmp_path: Path) -> None:
@@ -523,6 +561,8 @@ def test_the_bytes_of_events_never_change() -> None:
         "960401a3626f6202c3a5616c696365",
         "920501",
         "960601a5616c69636502c3a3626f62",
+        "962801a16ba5616c69636501920102",
+        "952901a16ba5616c69636501",
     ]
 
 
@@ -545,3 +585,10 @@ def test_the_bytes_of_events_never_change() -> None:
 def test_other_bytes_are_no_event(payload: bytes) -> None:
     with pytest.raises(IdentityCodecError):
         decode_identity_event(payload)
+
+
+def test_api_keys_come_back_as_they_were(filled: Path) -> None:
+    vault = open_vault(filled)
+    assert vault.api_keys() == [api_key(ALICE), api_key(BOB)]
+    assert [usage.units for usage in vault.key_usage()] == ["7", "7"]
+    vault.close()

@@ -17,6 +17,7 @@ from xache.v1 import admin_pb2, auth_pb2, options_pb2
 from xached.api.errors import StatusError
 from xached.api.metadata import address_of
 from xached.api.routes import Authorization, Call, Caller
+from xached.api.stream_book import StreamBook
 from xached.domain.auth import (
     AccountOpened,
     BootstrapAdmin,
@@ -46,8 +47,6 @@ from xached.security.tokens import AccessTokens, TokenExpired, TokenInvalid
 
 VERIFIED_MAX: Final = 20_000
 """Tokens remembered as verified: about 10 MB. The oldest is forgotten first."""
-
-STREAMS_PER_SESSION_MAX: Final = 64
 
 _SCHEME = "bearer "
 _ROLES = {role.value: role for role in Role}
@@ -84,7 +83,7 @@ class SessionAuthorizer:
         self._tokens = tokens
         self._now_ns = now_ns
         self._verified: dict[bytes, _Verified] = {}
-        self._streams: dict[SessionId, list[Call]] = {}
+        self._streams = StreamBook("session")
         table.on_end(self._revoke_streams)
         table.on_loss(self._narrow_streams)
 
@@ -120,25 +119,12 @@ class SessionAuthorizer:
         session_id = SessionId(call.caller.session_id)
         if self._table.find(session_id) is None:
             raise _ended()
-        streams = self._streams.setdefault(session_id, [])
-        if len(streams) >= STREAMS_PER_SESSION_MAX:
-            raise StatusError(
-                grpc.StatusCode.RESOURCE_EXHAUSTED,
-                "TOO_MANY_STREAMS",
-                "the session has too many streams open",
-                {"allowed": str(STREAMS_PER_SESSION_MAX)},
-            )
-        streams.append(call)
+        self._streams.opened(session_id, call)
 
     def closed(self, call: Call) -> None:
         """See Authorizer."""
         assert call.caller is not None, call.method
-        session_id = SessionId(call.caller.session_id)
-        streams = [other for other in self._streams.get(session_id, ()) if other is not call]
-        if streams:
-            self._streams[session_id] = streams
-        else:
-            self._streams.pop(session_id, None)
+        self._streams.closed(call.caller.session_id, call)
 
     def _verify(self, token: str, now_ns: int) -> _Verified:
         try:
@@ -160,19 +146,18 @@ class SessionAuthorizer:
 
     def _revoke_streams(self, session_id: SessionId, _cause: SessionEndCause) -> None:
         # Its tokens need no purge: none of them finds the session any more.
-        for call in self._streams.pop(session_id, ()):
-            call.revoke(_ended())
+        self._streams.revoke(session_id, _ended())
 
     def _narrow_streams(self, session_id: SessionId) -> None:
         # Which of them the session may still open is for the next admission to say.
-        for call in self._streams.pop(session_id, ()):
-            call.revoke(
-                StatusError(
-                    grpc.StatusCode.PERMISSION_DENIED,
-                    "PERMISSIONS_CHANGED",
-                    "what the session may do has changed; open the stream again",
-                )
-            )
+        self._streams.revoke(
+            session_id,
+            StatusError(
+                grpc.StatusCode.PERMISSION_DENIED,
+                "PERMISSIONS_CHANGED",
+                "what the session may do has changed; open the stream again",
+            ),
+        )
 
 
 class AuthHandlers:

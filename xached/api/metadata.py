@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import urllib.parse
 from collections.abc import Iterable, Mapping
 
 # https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, "Custom-Metadata"
@@ -26,3 +27,15 @@ def check_pair(key: str, value: str) -> None:
 def address_of(peer: str) -> str:
     """Whose a connection is, without its port: such as ``ipv4:127.0.0.1`` or ``unix``."""
     return peer.rpartition(":")[0]
+
+
+def ip_address_of(peer: str) -> str:
+    """The IP address of a connection, such as ``192.0.2.7`` or ``2001:db8::7``; "" without one."""
+    kind, _, rest = peer.partition(":")
+    if kind == "ipv4":
+        return rest.rpartition(":")[0]
+    if kind == "ipv6":
+        # The core writes brackets, and percent signs for what a URI cannot hold.
+        host = urllib.parse.unquote(rest).rpartition("]")[0].removeprefix("[")
+        return host.partition("%")[0]
+    return ""

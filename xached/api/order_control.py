@@ -9,7 +9,7 @@ from xache.v1 import trading_pb2
 from xached.actors.matching import Matching
 from xached.api import convert, order_changes
 from xached.api.errors import status_of
-from xached.api.routes import Call
+from xached.api.routes import Call, check_bounds
 from xached.domain.instrument import Directory
 from xached.domain.messages import Command, Row
 from xached.domain.order import account_of
@@ -101,6 +101,7 @@ class OrderControl:
         return trading_pb2.CancelAllAfterResponse(fires_at_ns=fires_at_ns or 0, seq=row.seq)
 
     async def _execute(self, call: Call, command: Command) -> Row:
+        await check_bounds(call, command)
         return await self._matching.execute(
             command, account=account_of(call.purse), deadline=call.deadline_s
         )

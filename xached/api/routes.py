@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import math
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, Protocol, TypeVar
@@ -46,6 +47,7 @@ from xache.v1 import options_pb2, types_pb2
 
 from xached.api.errors import StatusError, malformed
 from xached.api.field_masks import clear_guarded, is_guarded, refuse_guarded
+from xached.domain.messages import Command
 from xached.domain.order import AccountId, Purse, make_purse
 
 Request = TypeVar("Request")
@@ -53,6 +55,13 @@ Response_contra = TypeVar("Response_contra", contravariant=True)
 
 Handler = Callable[..., Awaitable[Any]]
 """One of the four shapes; which one is checked when the table is built."""
+
+
+class Bounds(Protocol):
+    """What a credential may bring into the exchange, beside its scopes."""
+
+    async def check(self, command: Command) -> None:
+        """Count a command that is about to be sent. Raises: Rejection where it must not be."""
 
 
 @attrs.frozen(kw_only=True)
@@ -69,6 +78,10 @@ class Caller:
     impediments: frozenset[int] = frozenset()
     stepped_up: bool = False
     """This very request carries a fresh proof."""
+    valid_until_s: float = math.inf
+    """On trio's clock: a request is not executed later. A stream, once open, goes on."""
+    bounds: Bounds | None = None
+    """None: only the account's own."""
 
 
 @attrs.frozen(kw_only=True)
@@ -128,6 +141,9 @@ class Call(Protocol):
         Done by the edge where the request is one message. A handler of a request stream calls it
         with the first. Raises: Rejection ID_FORMAT.
         """
+
+    def execute_by(self, at_s: float) -> None:
+        """Bring :attr:`deadline_s` forward: what was not begun by then is not done."""
 
     def set_trailing(self, key: str, value: str) -> None:
         """Send a pair with the status. Raises: ValueError when HTTP/2 cannot carry it."""
@@ -318,6 +334,8 @@ class Routes:
         if refusal is not None:
             raise refusal
         call.admitted(caller)
+        if not route.request_streaming:
+            call.execute_by(caller.valid_until_s)
 
     @contextlib.contextmanager
     def stream(self, call: Call) -> Iterator[None]:
@@ -330,6 +348,12 @@ class Routes:
             yield
         finally:
             self._authorizer.closed(call)
+
+
+async def check_bounds(call: Call, command: Command) -> None:
+    """Count a command against the bounds of the credential that brings it. Raises: Rejection."""
+    if call.caller is not None and call.caller.bounds is not None:
+        await call.caller.bounds.check(command)
 
 
 def authorization_of(method: MethodDescriptor) -> Authorization:

@@ -15,7 +15,7 @@ from xached.api import convert, order_changes
 from xached.api.disconnect_guard import DisconnectGuard
 from xached.api.errors import status_of
 from xached.api.purse_stream import HEARTBEAT_S, PurseStream
-from xached.api.routes import Call, Requests, Responses
+from xached.api.routes import Call, Requests, Responses, check_bounds
 from xached.domain.disconnect_messages import ArmDisconnect
 from xached.domain.instrument import Directory
 from xached.domain.messages import (
@@ -98,7 +98,9 @@ class TradingHandlers:
         commands: list[Command] = []
         for order in request.orders:
             try:
-                commands.append(self._read_place(order, call.purse, request.subaccount))
+                command = self._read_place(order, call.purse, request.subaccount)
+                await check_bounds(call, command)
+                commands.append(command)
                 results.append(None)
             except Rejection as rejection:
                 results.append(self._refused(rejection))
@@ -155,7 +157,7 @@ class TradingHandlers:
                         window.open(batch[0].tag).fill(outcome.Value(armed))
                         del batch[0]
             for entry in batch:
-                self._enter(call, entry, subaccount, window)
+                await self._enter(call, entry, subaccount, window)
             await window.wait_room()
         window.finish()
 
@@ -169,7 +171,7 @@ class TradingHandlers:
                 window.told_at = trio.current_time()
                 await responses.send(trading_pb2.EnterOrdersResponse(heartbeat=True))
 
-    def _enter(
+    async def _enter(
         self,
         call: Call,
         entry: trading_pb2.EnterOrdersRequest,
@@ -180,6 +182,7 @@ class TradingHandlers:
         place = window.open(entry.tag)
         try:
             command = self._read_entry(entry, call.purse, subaccount)
+            await check_bounds(call, command)
             self._matching.post(
                 command, place.fill, account=account_of(call.purse), deadline=call.deadline_s
             )
@@ -242,6 +245,7 @@ class TradingHandlers:
     # --- parts ------------------------------------------------------------------------------
 
     async def _execute(self, call: Call, command: Command) -> Row:
+        await check_bounds(call, command)
         return await self._matching.execute(
             command, account=account_of(call.purse), deadline=call.deadline_s
         )

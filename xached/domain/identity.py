@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from xached.domain.api_keys import KeyEvent, KeyMessage, KeyReply, KeyRow
 from xached.domain.auth import (
     AccountEvent,
     AccountMessage,
@@ -17,14 +18,14 @@ from xached.domain.auth import (
 )
 from xached.domain.mail import MailEvent, MailMessage, MailReply, WaitingMail
 
-AuthMessage: TypeAlias = AccountMessage | LoginMessage | MailMessage
+AuthMessage: TypeAlias = AccountMessage | LoginMessage | MailMessage | KeyMessage
 """What the sessions actor is asked."""
 
-AuthReply: TypeAlias = AccountReply | LoginReply | MailReply
+AuthReply: TypeAlias = AccountReply | LoginReply | MailReply | KeyReply
 """What it answers. A refusal is a Rejection."""
 
-VaultRow: TypeAlias = AccountRow | WaitingMail
+VaultRow: TypeAlias = AccountRow | WaitingMail | KeyRow
 """All that the vault keeps, but for the stream: one class for each table."""
 
-IdentityEvent: TypeAlias = AccountEvent | MailEvent
+IdentityEvent: TypeAlias = AccountEvent | MailEvent | KeyEvent
 """What happened: the identity stream. No personal data in clear."""

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 
+from xached.domain.api_keys import KeyId
 from xached.domain.auth import (
     Account,
     EmailAddress,
@@ -126,6 +127,18 @@ class Credentials:
         key = self._key_of(session.device_sealed, keys)
         place = _device_place(session.session_id, session.account_id)
         return key.open(session.device_sealed, place).decode()
+
+    def new_key_id(self) -> KeyId:
+        """An id for an API key; it is public."""
+        return KeyId(_base32(self.entropy(_SESSION_ID_BYTES)))
+
+    def seal_own(self, plain: bytes, place: Place, keys: Iterable[UserKey]) -> bytes:
+        """Seal what is an account's own with its profile key. Raises: SealBroken; KeyDestroyed."""
+        return self._profile_key(keys).seal(plain, place, self.entropy)
+
+    def open_own(self, sealed: bytes, place: Place, keys: Iterable[UserKey]) -> bytes:
+        """Open what :meth:`seal_own` sealed. Raises: SealBroken; KeyDestroyed."""
+        return self._key_of(sealed, keys).open(sealed, place)
 
     def _profile_key(self, keys: Iterable[UserKey]) -> SealingKey:
         profiles = [key for key in keys if key.kind is UserKeyKind.PROFILE]

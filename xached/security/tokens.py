@@ -107,11 +107,11 @@ class AccessTokens:
         if header != _HEADER:
             raise TokenInvalid("another kind of token")
         try:
-            self._verify_key.verify(f"{header}.{body}".encode(), _decode_base64url(signature))
+            self._verify_key.verify(f"{header}.{body}".encode(), decode_base64url(signature))
         # PyNaCl raises ValueError for a signature of another length.
         except (BadSignatureError, ValueError):
             raise TokenInvalid("not signed by this house") from None
-        claims = self._claims(_decode_base64url(body))
+        claims = self._claims(decode_base64url(body))
         now_s = now_ns // NS_PER_S
         if claims.issued_at_s > now_s + _CLOCK_SLACK_S:
             raise TokenInvalid("issued in the future")
@@ -164,7 +164,7 @@ class RefreshTokens:
 
     def successor(self, presented: RefreshToken, entropy: Entropy) -> RefreshToken:
         """Another token of the same family."""
-        family = _decode_base64url(presented.text)[:_FAMILY_BYTES]
+        family = decode_base64url(presented.text)[:_FAMILY_BYTES]
         return self._token(family + entropy(REFRESH_TOKEN_BYTES - _FAMILY_BYTES))
 
     def read(self, text: str) -> RefreshToken:
@@ -172,7 +172,7 @@ class RefreshTokens:
         try:
             if len(text) != REFRESH_TOKEN_CHARS:
                 raise TokenInvalid
-            return self._token(_decode_base64url(text))
+            return self._token(decode_base64url(text))
         except TokenInvalid:
             raise refresh_refused() from None
 
@@ -204,7 +204,7 @@ def encode_base64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def _decode_base64url(text: str) -> bytes:
+def decode_base64url(text: str) -> bytes:
     """The exact inverse: one text for each value. Raises: TokenInvalid."""
     if _BASE64URL.fullmatch(text) is None:
         raise TokenInvalid("not base64url")

@@ -71,6 +71,10 @@ class SimulatedCall:
         self._purse = self._route.purse_of(self.caller, request)
         return self._purse
 
+    def execute_by(self, at_s: float) -> None:
+        """See routes.Call."""
+        self.deadline_s = min(self.deadline_s, at_s)
+
     def set_trailing(self, key: str, value: str) -> None:
         """See routes.Call."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from xached.domain import auth, mail
+from xached.domain import api_keys, auth, mail
 from xached.domain.identity import IdentityEvent
 from xached.storage.codec import Codec, CodecError, Kind, Typed, Upcaster
 
@@ -22,6 +22,8 @@ IDENTITY_TYPES: Final = (
     Typed(6, 1, Kind.EVENT, auth.ImpedimentSet),
     Typed(20, 1, Kind.EVENT, mail.MailQueued),
     Typed(21, 1, Kind.EVENT, mail.MailSettled),
+    Typed(40, 1, Kind.EVENT, api_keys.ApiKeyCreated),
+    Typed(41, 1, Kind.EVENT, api_keys.ApiKeyEnded),
 )
 
 IDENTITY_UPCASTERS: Final[Mapping[tuple[int, int], Upcaster]] = {}

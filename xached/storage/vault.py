@@ -21,6 +21,7 @@ import apsw
 import attrs
 import msgpack
 
+from xached.domain.api_keys import ApiKey, KeyUsage
 from xached.domain.auth import (
     Account,
     PurseIntent,
@@ -46,6 +47,8 @@ from xached.storage.identity_codec import (
 )
 from xached.storage.vault_tables import (
     ACCOUNTS,
+    API_KEYS,
+    KEY_USAGE,
     MIGRATIONS,
     PURSE_INTENTS,
     SESSIONS,
@@ -292,6 +295,14 @@ class Vault:
         """Purses the exchange may not have yet, oldest first. Raises: VaultDamaged."""
         return list(self._rows(PURSE_INTENTS, "ORDER BY created_at_ns, account_id"))
 
+    def api_keys(self) -> list[ApiKey]:
+        """All API keys, oldest first. Raises: VaultDamaged."""
+        return list(self._rows(API_KEYS, "ORDER BY created_at_ns, key_id"))
+
+    def key_usage(self) -> list[KeyUsage]:
+        """What was set aside of the caps of keys. Raises: VaultDamaged."""
+        return list(self._rows(KEY_USAGE, "ORDER BY usage_id"))
+
     def setting(self, name: str) -> bytes | None:
         """A setting's value. Raises: VaultDamaged."""
         row = _one(self._rows(SETTINGS, "WHERE name = ?", name))
@@ -363,6 +374,11 @@ class Vault:
         sessions = self.sessions()
         owners = {session.account_id for session in sessions} | kinds_of.keys()
         owners |= {intent.account_id for intent in self.purse_intents()}
+        api_keys = self.api_keys()
+        key_ids = {key.key_id for key in api_keys}
+        owners |= {key.account_id for key in api_keys}
+        if strays := {usage.key_id for usage in self.key_usage()} - key_ids:
+            raise VaultDamaged(f"there is no API key {min(strays)}, and yet it was used")
         if strangers := owners - accounts:
             raise VaultDamaged(f"there is no account {min(strangers)}, and yet it owns rows")
         for table in TABLES.values():
@@ -408,7 +424,14 @@ class Vault:
             raise VaultDamaged(f"the identity stream ends at {seq}, not at {self._head_seq}")
 
     def _rows(self, table: Table[Row], clause: str, *arguments: str | bytes | int) -> Iterator[Row]:
-        for *values, mac in self._db.execute(f"{table.select} {clause}", arguments):
+        rows = self._db.execute(f"{table.select} {clause}", arguments)
+        while True:
+            try:
+                *values, mac = next(rows)
+            except StopIteration:
+                return
+            except UnicodeDecodeError:
+                raise VaultDamaged(f"a text of {table.name} is none") from None
             if not hmac.compare_digest(self._mac(table, values), mac):
                 # The key column of no table is personal data.
                 raise VaultDamaged(f"a row of {table.name} was changed: {values[0]!r}")

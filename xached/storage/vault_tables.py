@@ -15,17 +15,20 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import attrs
 
+from xached.domain.api_keys import ApiKey, KeyAlgorithm, KeyUsage, NotionalCap
 from xached.domain.auth import (
     Account,
     Impediment,
     PurseIntent,
     Role,
+    Scope,
     Session,
     Setting,
     UserKey,
     UserKeyKind,
 )
 from xached.domain.identity import VaultRow
+from xached.domain.instrument import AssetName
 from xached.domain.mail import LetterKind, WaitingMail
 
 Row = TypeVar("Row", bound=VaultRow)
@@ -62,6 +65,18 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         sealed BLOB NOT NULL, created_at_ns INTEGER NOT NULL, due_at_ns INTEGER NOT NULL,
         tries INTEGER NOT NULL, expires_at_ns INTEGER NOT NULL, mac BLOB NOT NULL)
         STRICT, WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE api_keys (
+        key_id TEXT PRIMARY KEY, account_id TEXT NOT NULL, algorithm INTEGER NOT NULL,
+        public_key BLOB NOT NULL, secret_sealed BLOB, label_sealed BLOB NOT NULL,
+        networks_sealed BLOB, scopes INTEGER NOT NULL, symbols TEXT NOT NULL, caps TEXT NOT NULL,
+        created_at_ns INTEGER NOT NULL, expires_at_ns INTEGER NOT NULL, mac BLOB NOT NULL)
+        STRICT, WITHOUT ROWID;
+    CREATE INDEX api_keys_by_account ON api_keys (account_id);
+    CREATE TABLE key_usage (
+        usage_id TEXT PRIMARY KEY, key_id TEXT NOT NULL, day INTEGER NOT NULL,
+        units TEXT NOT NULL, mac BLOB NOT NULL) STRICT, WITHOUT ROWID;
     """,
 )
 """What each format version adds; the database's user_version counts those applied."""
@@ -156,6 +171,24 @@ def _impediments(column: int) -> frozenset[Impediment]:
     return frozenset(each for each in Impediment if column & bit(each))
 
 
+def _scopes(column: int) -> frozenset[Scope]:
+    return frozenset(scope for scope in Scope if column & bit(scope))
+
+
+def _words(column: str) -> tuple[str, ...]:
+    return tuple(column.split())
+
+
+def _caps_column(caps: tuple[NotionalCap, ...]) -> str:
+    # As text: amounts outgrow the integers of the vault.
+    return " ".join(f"{cap.asset}={cap.units_per_day}" for cap in caps)
+
+
+def _caps(column: str) -> tuple[NotionalCap, ...]:
+    pairs = [word.rpartition("=") for word in column.split()]
+    return tuple(NotionalCap(AssetName(asset), int(units)) for asset, _, units in pairs)
+
+
 SETTINGS: Final = Table("settings", Setting)
 ACCOUNTS: Final = Table(
     "accounts",
@@ -167,6 +200,13 @@ USER_KEYS: Final = Table("user_keys", UserKey, encode={"kind": int}, decode={"ki
 SESSIONS: Final = Table("sessions", Session)
 PURSE_INTENTS: Final = Table("purse_intents", PurseIntent)
 OUTBOX: Final = Table("outbox", WaitingMail, encode={"kind": int}, decode={"kind": LetterKind})
+API_KEYS: Final = Table(
+    "api_keys",
+    ApiKey,
+    encode={"algorithm": int, "scopes": _set_column, "symbols": " ".join, "caps": _caps_column},
+    decode={"algorithm": KeyAlgorithm, "scopes": _scopes, "symbols": _words, "caps": _caps},
+)
+KEY_USAGE: Final = Table("key_usage", KeyUsage)
 
 TABLES: Final[Mapping[type[VaultRow], Table[Any]]] = {
     Setting: SETTINGS,
@@ -175,5 +215,7 @@ TABLES: Final[Mapping[type[VaultRow], Table[Any]]] = {
     Session: SESSIONS,
     PurseIntent: PURSE_INTENTS,
     WaitingMail: OUTBOX,
+    ApiKey: API_KEYS,
+    KeyUsage: KEY_USAGE,
 }
 """The table of each row class."""

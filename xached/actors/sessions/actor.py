@@ -35,10 +35,12 @@ import trio
 from xached.actors.sessions.accounts import AccountArea
 from xached.actors.sessions.core import DeskCore, Step
 from xached.actors.sessions.hashing import HASH_WORKERS, HashQueue
+from xached.actors.sessions.keys import KeyArea
 from xached.actors.sessions.live import LiveSessions
 from xached.actors.sessions.logins import LoginArea
 from xached.actors.sessions.outbox import Outbox
 from xached.actors.sessions.purses import OpenPurse, Purses
+from xached.domain.api_keys import KeyMessage, KeyTable
 from xached.domain.auth import AccountMessage, BootstrapAdmin, Login, LoginMessage, Register
 from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.mail import MailMessage
@@ -68,6 +70,7 @@ class SessionsStatistics:
     purses_unopened: int
     outbox: int
     notices_dropped: int
+    api_keys: int
 
 
 async def run_sessions(
@@ -105,6 +108,7 @@ class SessionDesk:
         vault: Vault,
         credentials: Credentials,
         table: SessionTable,
+        key_table: KeyTable,
         world: World,
         open_purse: OpenPurse,
         ring_mailer: Callable[[], None] | None = None,
@@ -116,9 +120,12 @@ class SessionDesk:
         self.outbox = Outbox(self.core, ring_mailer)
         self._accounts = AccountArea(self.core, self._live, self._purses)
         self._logins = LoginArea(self.core, self._live)
+        self._keys = KeyArea(self.core, key_table, self.outbox)
+        self._live.on_account_change(self._keys.account_changed)
         self.hash_queue = HashQueue(self._finish)
         self.loops: Sequence[Callable[[], Awaitable[None]]] = (
             self._logins.sweep,
+            self._keys.sweep,
             self._purses.resend,
         )
         """What areas do by themselves, for ever."""
@@ -135,6 +142,7 @@ class SessionDesk:
             purses_unopened=len(self._purses),
             outbox=len(self.outbox),
             notices_dropped=self.outbox.dropped,
+            api_keys=len(self._keys),
         )
 
     async def load(self) -> None:
@@ -142,6 +150,7 @@ class SessionDesk:
         await self._logins.load()
         await self._purses.load()
         await self.outbox.load()
+        await self._keys.load()
 
     async def serve(self, inbox: Mailbox[AuthMessage, AuthReply]) -> None:
         """Answer what comes; hand over to the workers what needs a hash."""
@@ -207,6 +216,8 @@ class SessionDesk:
             return await self._logins.decide(message, step)
         if isinstance(message, MailMessage):
             return await self.outbox.decide(message, step)
+        if isinstance(message, KeyMessage):
+            return await self._keys.decide(message, step)
         assert_never(message)
 
 

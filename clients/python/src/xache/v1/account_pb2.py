@@ -26,7 +26,7 @@ from xache.v1 import options_pb2 as xache_dot_v1_dot_options__pb2
 from xache.v1 import types_pb2 as xache_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16xache/v1/account.proto\x12\x08xache.v1\x1a\x16xache/v1/options.proto\x1a\x14xache/v1/types.proto\"\x13\n\x11GetAccountRequest\"s\n\x12GetAccountResponse\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x13\n\x05\x65mail\x18\x02 \x01(\tB\x04\xa8\xbb\x18\x01\x12\x1d\n\x05roles\x18\x03 \x03(\x0e\x32\x0e.xache.v1.Role\x12\x15\n\rcreated_at_ns\x18\x04 \x01(\x03\"\x10\n\x0eGetFeesRequest\";\n\x0fGetFeesResponse\x12(\n\tstandings\x18\x01 \x03(\x0b\x32\x15.xache.v1.FeeStanding\"w\n\x0b\x46\x65\x65Standing\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x12\n\nvolume_30d\x18\x02 \x01(\t\x12\x1f\n\x04tier\x18\x03 \x01(\x0b\x32\x11.xache.v1.FeeTier\x12$\n\tnext_tier\x18\x04 \x01(\x0b\x32\x11.xache.v1.FeeTier\"\x18\n\x16ListSubaccountsRequest\"D\n\x17ListSubaccountsResponse\x12)\n\x0bsubaccounts\x18\x01 \x03(\x0b\x32\x14.xache.v1.Subaccount\"?\n\x15OpenSubaccountRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"%\n\x16OpenSubaccountResponse\x12\x0b\n\x03seq\x18\x01 \x01(\x04\"=\n\nSubaccount\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x66rozen\x18\x02 \x01(\x08\x12\x11\n\tsimulated\x18\x03 \x01(\x08\x32\x91\x03\n\x0e\x41\x63\x63ountService\x12W\n\nGetAccount\x12\x1b.xache.v1.GetAccountRequest\x1a\x1c.xache.v1.GetAccountResponse\"\x0e\xa2\xbb\x18\n\x08\x02\x12\x01\x01:\x03\x01\x02\x03\x12h\n\x0fListSubaccounts\x12 .xache.v1.ListSubaccountsRequest\x1a!.xache.v1.ListSubaccountsResponse\"\x10\xa2\xbb\x18\x0c\x08\x02\x12\x01\x01\x30\x01:\x03\x01\x02\x03\x12P\n\x07GetFees\x12\x18.xache.v1.GetFeesRequest\x1a\x19.xache.v1.GetFeesResponse\"\x10\xa2\xbb\x18\x0c\x08\x02\x12\x01\x01\x30\x01:\x03\x01\x02\x03\x12j\n\x0eOpenSubaccount\x12\x1f.xache.v1.OpenSubaccountRequest\x1a .xache.v1.OpenSubaccountResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x04\"\nsubaccountb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16xache/v1/account.proto\x12\x08xache.v1\x1a\x16xache/v1/options.proto\x1a\x14xache/v1/types.proto\"\x13\n\x11GetAccountRequest\"s\n\x12GetAccountResponse\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x13\n\x05\x65mail\x18\x02 \x01(\tB\x04\xa8\xbb\x18\x01\x12\x1d\n\x05roles\x18\x03 \x03(\x0e\x32\x0e.xache.v1.Role\x12\x15\n\rcreated_at_ns\x18\x04 \x01(\x03\"\x10\n\x0eGetFeesRequest\";\n\x0fGetFeesResponse\x12(\n\tstandings\x18\x01 \x03(\x0b\x32\x15.xache.v1.FeeStanding\"w\n\x0b\x46\x65\x65Standing\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x12\n\nvolume_30d\x18\x02 \x01(\t\x12\x1f\n\x04tier\x18\x03 \x01(\x0b\x32\x11.xache.v1.FeeTier\x12$\n\tnext_tier\x18\x04 \x01(\x0b\x32\x11.xache.v1.FeeTier\"\x18\n\x16ListSubaccountsRequest\"D\n\x17ListSubaccountsResponse\x12)\n\x0bsubaccounts\x18\x01 \x03(\x0b\x32\x14.xache.v1.Subaccount\"?\n\x15OpenSubaccountRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"%\n\x16OpenSubaccountResponse\x12\x0b\n\x03seq\x18\x01 \x01(\x04\"=\n\nSubaccount\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x66rozen\x18\x02 \x01(\x08\x12\x11\n\tsimulated\x18\x03 \x01(\x08\"1\n\x06KeyCap\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x18\n\x10notional_per_day\x18\x02 \x01(\t\"\x8b\x01\n\x08KeyTerms\x12\x1f\n\x06scopes\x18\x01 \x03(\x0e\x32\x0f.xache.v1.Scope\x12\x0f\n\x07symbols\x18\x02 \x03(\t\x12\x1e\n\x04\x63\x61ps\x18\x03 \x03(\x0b\x32\x10.xache.v1.KeyCap\x12\x16\n\x08networks\x18\x04 \x03(\tB\x04\xa8\xbb\x18\x01\x12\x15\n\rexpires_at_ns\x18\x05 \x01(\x03\"\xa6\x01\n\x06\x41piKey\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x13\n\x05label\x18\x02 \x01(\tB\x04\xa8\xbb\x18\x01\x12)\n\talgorithm\x18\x03 \x01(\x0e\x32\x16.xache.v1.KeyAlgorithm\x12\x12\n\npublic_key\x18\x04 \x01(\x0c\x12!\n\x05terms\x18\x05 \x01(\x0b\x32\x12.xache.v1.KeyTerms\x12\x15\n\rcreated_at_ns\x18\x06 \x01(\x03\"\x8c\x01\n\x13\x43reateApiKeyRequest\x12\x13\n\x05label\x18\x01 \x01(\tB\x04\xa8\xbb\x18\x01\x12)\n\talgorithm\x18\x02 \x01(\x0e\x32\x16.xache.v1.KeyAlgorithm\x12\x12\n\npublic_key\x18\x03 \x01(\x0c\x12!\n\x05terms\x18\x04 \x01(\x0b\x32\x12.xache.v1.KeyTerms\"K\n\x14\x43reateApiKeyResponse\x12\x1d\n\x03key\x18\x01 \x01(\x0b\x32\x10.xache.v1.ApiKey\x12\x14\n\x06secret\x18\x02 \x01(\x0c\x42\x04\xa8\xbb\x18\x02\"\x14\n\x12ListApiKeysRequest\"5\n\x13ListApiKeysResponse\x12\x1e\n\x04keys\x18\x01 \x03(\x0b\x32\x10.xache.v1.ApiKey\"%\n\x13RevokeApiKeyRequest\x12\x0e\n\x06key_id\x18\x01 \x01(\t\"\x16\n\x14RevokeApiKeyResponse\"\x19\n\x17WhatCanThisKeyDoRequest\"\xa5\x02\n\x18WhatCanThisKeyDoResponse\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x0e\n\x06key_id\x18\x02 \x01(\t\x12\x1f\n\x06scopes\x18\x03 \x03(\x0e\x32\x0f.xache.v1.Scope\x12)\n\x0bimpediments\x18\x04 \x03(\x0e\x32\x14.xache.v1.Impediment\x12\x0f\n\x07symbols\x18\x05 \x03(\t\x12#\n\tcaps_left\x18\x06 \x03(\x0b\x32\x10.xache.v1.KeyCap\x12\x15\n\rexpires_at_ns\x18\x07 \x01(\x03\x12\x18\n\x10trading_until_ns\x18\x08 \x01(\x03\x12\x1b\n\x13withdrawing_from_ns\x18\t \x01(\x03\x12\x15\n\x07\x61\x64\x64ress\x18\n \x01(\tB\x04\xa8\xbb\x18\x01*g\n\x0cKeyAlgorithm\x12\x1d\n\x19KEY_ALGORITHM_UNSPECIFIED\x10\x00\x12\x19\n\x15KEY_ALGORITHM_ED25519\x10\x01\x12\x1d\n\x19KEY_ALGORITHM_HMAC_SHA256\x10\x02\x32\x93\x06\n\x0e\x41\x63\x63ountService\x12W\n\nGetAccount\x12\x1b.xache.v1.GetAccountRequest\x1a\x1c.xache.v1.GetAccountResponse\"\x0e\xa2\xbb\x18\n\x08\x02\x12\x01\x01:\x03\x01\x02\x03\x12h\n\x0fListSubaccounts\x12 .xache.v1.ListSubaccountsRequest\x1a!.xache.v1.ListSubaccountsResponse\"\x10\xa2\xbb\x18\x0c\x08\x02\x12\x01\x01\x30\x01:\x03\x01\x02\x03\x12P\n\x07GetFees\x12\x18.xache.v1.GetFeesRequest\x1a\x19.xache.v1.GetFeesResponse\"\x10\xa2\xbb\x18\x0c\x08\x02\x12\x01\x01\x30\x01:\x03\x01\x02\x03\x12j\n\x0eOpenSubaccount\x12\x1f.xache.v1.OpenSubaccountRequest\x1a .xache.v1.OpenSubaccountResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x04\"\nsubaccount\x12X\n\x0c\x43reateApiKey\x12\x1d.xache.v1.CreateApiKeyRequest\x1a\x1e.xache.v1.CreateApiKeyResponse\"\t\xa2\xbb\x18\x05\x08\x02\x12\x01\x04\x12Z\n\x0bListApiKeys\x12\x1c.xache.v1.ListApiKeysRequest\x1a\x1d.xache.v1.ListApiKeysResponse\"\x0e\xa2\xbb\x18\n\x08\x02\x12\x01\x04:\x03\x01\x02\x03\x12]\n\x0cRevokeApiKey\x12\x1d.xache.v1.RevokeApiKeyRequest\x1a\x1e.xache.v1.RevokeApiKeyResponse\"\x0e\xa2\xbb\x18\n\x08\x02\x12\x01\x04:\x03\x01\x02\x03\x12k\n\x10WhatCanThisKeyDo\x12!.xache.v1.WhatCanThisKeyDoRequest\x1a\".xache.v1.WhatCanThisKeyDoResponse\"\x10\xa2\xbb\x18\x0c\x08\x02\x12\x01\x01\x30\x01:\x03\x01\x02\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,6 +35,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_GETACCOUNTRESPONSE'].fields_by_name['email']._loaded_options = None
   _globals['_GETACCOUNTRESPONSE'].fields_by_name['email']._serialized_options = b'\250\273\030\001'
+  _globals['_KEYTERMS'].fields_by_name['networks']._loaded_options = None
+  _globals['_KEYTERMS'].fields_by_name['networks']._serialized_options = b'\250\273\030\001'
+  _globals['_APIKEY'].fields_by_name['label']._loaded_options = None
+  _globals['_APIKEY'].fields_by_name['label']._serialized_options = b'\250\273\030\001'
+  _globals['_CREATEAPIKEYREQUEST'].fields_by_name['label']._loaded_options = None
+  _globals['_CREATEAPIKEYREQUEST'].fields_by_name['label']._serialized_options = b'\250\273\030\001'
+  _globals['_CREATEAPIKEYRESPONSE'].fields_by_name['secret']._loaded_options = None
+  _globals['_CREATEAPIKEYRESPONSE'].fields_by_name['secret']._serialized_options = b'\250\273\030\002'
+  _globals['_WHATCANTHISKEYDORESPONSE'].fields_by_name['address']._loaded_options = None
+  _globals['_WHATCANTHISKEYDORESPONSE'].fields_by_name['address']._serialized_options = b'\250\273\030\001'
   _globals['_ACCOUNTSERVICE'].methods_by_name['GetAccount']._loaded_options = None
   _globals['_ACCOUNTSERVICE'].methods_by_name['GetAccount']._serialized_options = b'\242\273\030\n\010\002\022\001\001:\003\001\002\003'
   _globals['_ACCOUNTSERVICE'].methods_by_name['ListSubaccounts']._loaded_options = None
@@ -43,6 +53,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACCOUNTSERVICE'].methods_by_name['GetFees']._serialized_options = b'\242\273\030\014\010\002\022\001\0010\001:\003\001\002\003'
   _globals['_ACCOUNTSERVICE'].methods_by_name['OpenSubaccount']._loaded_options = None
   _globals['_ACCOUNTSERVICE'].methods_by_name['OpenSubaccount']._serialized_options = b'\242\273\030\021\010\002\022\001\004\"\nsubaccount'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['CreateApiKey']._loaded_options = None
+  _globals['_ACCOUNTSERVICE'].methods_by_name['CreateApiKey']._serialized_options = b'\242\273\030\005\010\002\022\001\004'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['ListApiKeys']._loaded_options = None
+  _globals['_ACCOUNTSERVICE'].methods_by_name['ListApiKeys']._serialized_options = b'\242\273\030\n\010\002\022\001\004:\003\001\002\003'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['RevokeApiKey']._loaded_options = None
+  _globals['_ACCOUNTSERVICE'].methods_by_name['RevokeApiKey']._serialized_options = b'\242\273\030\n\010\002\022\001\004:\003\001\002\003'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['WhatCanThisKeyDo']._loaded_options = None
+  _globals['_ACCOUNTSERVICE'].methods_by_name['WhatCanThisKeyDo']._serialized_options = b'\242\273\030\014\010\002\022\001\0010\001:\003\001\002\003'
+  _globals['_KEYALGORITHM']._serialized_start=1728
+  _globals['_KEYALGORITHM']._serialized_end=1831
   _globals['_GETACCOUNTREQUEST']._serialized_start=82
   _globals['_GETACCOUNTREQUEST']._serialized_end=101
   _globals['_GETACCOUNTRESPONSE']._serialized_start=103
@@ -63,6 +83,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OPENSUBACCOUNTRESPONSE']._serialized_end=618
   _globals['_SUBACCOUNT']._serialized_start=620
   _globals['_SUBACCOUNT']._serialized_end=681
-  _globals['_ACCOUNTSERVICE']._serialized_start=684
-  _globals['_ACCOUNTSERVICE']._serialized_end=1085
+  _globals['_KEYCAP']._serialized_start=683
+  _globals['_KEYCAP']._serialized_end=732
+  _globals['_KEYTERMS']._serialized_start=735
+  _globals['_KEYTERMS']._serialized_end=874
+  _globals['_APIKEY']._serialized_start=877
+  _globals['_APIKEY']._serialized_end=1043
+  _globals['_CREATEAPIKEYREQUEST']._serialized_start=1046
+  _globals['_CREATEAPIKEYREQUEST']._serialized_end=1186
+  _globals['_CREATEAPIKEYRESPONSE']._serialized_start=1188
+  _globals['_CREATEAPIKEYRESPONSE']._serialized_end=1263
+  _globals['_LISTAPIKEYSREQUEST']._serialized_start=1265
+  _globals['_LISTAPIKEYSREQUEST']._serialized_end=1285
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=1287
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=1340
+  _globals['_REVOKEAPIKEYREQUEST']._serialized_start=1342
+  _globals['_REVOKEAPIKEYREQUEST']._serialized_end=1379
+  _globals['_REVOKEAPIKEYRESPONSE']._serialized_start=1381
+  _globals['_REVOKEAPIKEYRESPONSE']._serialized_end=1403
+  _globals['_WHATCANTHISKEYDOREQUEST']._serialized_start=1405
+  _globals['_WHATCANTHISKEYDOREQUEST']._serialized_end=1430
+  _globals['_WHATCANTHISKEYDORESPONSE']._serialized_start=1433
+  _globals['_WHATCANTHISKEYDORESPONSE']._serialized_end=1726
+  _globals['_ACCOUNTSERVICE']._serialized_start=1834
+  _globals['_ACCOUNTSERVICE']._serialized_end=2621
 # @@protoc_insertion_point(module_scope)

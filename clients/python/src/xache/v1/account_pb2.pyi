@@ -1,12 +1,22 @@
 from xache.v1 import options_pb2 as _options_pb2
 from xache.v1 import types_pb2 as _types_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class KeyAlgorithm(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    KEY_ALGORITHM_UNSPECIFIED: _ClassVar[KeyAlgorithm]
+    KEY_ALGORITHM_ED25519: _ClassVar[KeyAlgorithm]
+    KEY_ALGORITHM_HMAC_SHA256: _ClassVar[KeyAlgorithm]
+KEY_ALGORITHM_UNSPECIFIED: KeyAlgorithm
+KEY_ALGORITHM_ED25519: KeyAlgorithm
+KEY_ALGORITHM_HMAC_SHA256: KeyAlgorithm
 
 class GetAccountRequest(_message.Message):
     __slots__ = ()
@@ -79,3 +89,109 @@ class Subaccount(_message.Message):
     frozen: bool
     simulated: bool
     def __init__(self, name: _Optional[str] = ..., frozen: _Optional[bool] = ..., simulated: _Optional[bool] = ...) -> None: ...
+
+class KeyCap(_message.Message):
+    __slots__ = ("asset", "notional_per_day")
+    ASSET_FIELD_NUMBER: _ClassVar[int]
+    NOTIONAL_PER_DAY_FIELD_NUMBER: _ClassVar[int]
+    asset: str
+    notional_per_day: str
+    def __init__(self, asset: _Optional[str] = ..., notional_per_day: _Optional[str] = ...) -> None: ...
+
+class KeyTerms(_message.Message):
+    __slots__ = ("scopes", "symbols", "caps", "networks", "expires_at_ns")
+    SCOPES_FIELD_NUMBER: _ClassVar[int]
+    SYMBOLS_FIELD_NUMBER: _ClassVar[int]
+    CAPS_FIELD_NUMBER: _ClassVar[int]
+    NETWORKS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    scopes: _containers.RepeatedScalarFieldContainer[_options_pb2.Scope]
+    symbols: _containers.RepeatedScalarFieldContainer[str]
+    caps: _containers.RepeatedCompositeFieldContainer[KeyCap]
+    networks: _containers.RepeatedScalarFieldContainer[str]
+    expires_at_ns: int
+    def __init__(self, scopes: _Optional[_Iterable[_Union[_options_pb2.Scope, str]]] = ..., symbols: _Optional[_Iterable[str]] = ..., caps: _Optional[_Iterable[_Union[KeyCap, _Mapping]]] = ..., networks: _Optional[_Iterable[str]] = ..., expires_at_ns: _Optional[int] = ...) -> None: ...
+
+class ApiKey(_message.Message):
+    __slots__ = ("key_id", "label", "algorithm", "public_key", "terms", "created_at_ns")
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    ALGORITHM_FIELD_NUMBER: _ClassVar[int]
+    PUBLIC_KEY_FIELD_NUMBER: _ClassVar[int]
+    TERMS_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    key_id: str
+    label: str
+    algorithm: KeyAlgorithm
+    public_key: bytes
+    terms: KeyTerms
+    created_at_ns: int
+    def __init__(self, key_id: _Optional[str] = ..., label: _Optional[str] = ..., algorithm: _Optional[_Union[KeyAlgorithm, str]] = ..., public_key: _Optional[bytes] = ..., terms: _Optional[_Union[KeyTerms, _Mapping]] = ..., created_at_ns: _Optional[int] = ...) -> None: ...
+
+class CreateApiKeyRequest(_message.Message):
+    __slots__ = ("label", "algorithm", "public_key", "terms")
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    ALGORITHM_FIELD_NUMBER: _ClassVar[int]
+    PUBLIC_KEY_FIELD_NUMBER: _ClassVar[int]
+    TERMS_FIELD_NUMBER: _ClassVar[int]
+    label: str
+    algorithm: KeyAlgorithm
+    public_key: bytes
+    terms: KeyTerms
+    def __init__(self, label: _Optional[str] = ..., algorithm: _Optional[_Union[KeyAlgorithm, str]] = ..., public_key: _Optional[bytes] = ..., terms: _Optional[_Union[KeyTerms, _Mapping]] = ...) -> None: ...
+
+class CreateApiKeyResponse(_message.Message):
+    __slots__ = ("key", "secret")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    SECRET_FIELD_NUMBER: _ClassVar[int]
+    key: ApiKey
+    secret: bytes
+    def __init__(self, key: _Optional[_Union[ApiKey, _Mapping]] = ..., secret: _Optional[bytes] = ...) -> None: ...
+
+class ListApiKeysRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListApiKeysResponse(_message.Message):
+    __slots__ = ("keys",)
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    keys: _containers.RepeatedCompositeFieldContainer[ApiKey]
+    def __init__(self, keys: _Optional[_Iterable[_Union[ApiKey, _Mapping]]] = ...) -> None: ...
+
+class RevokeApiKeyRequest(_message.Message):
+    __slots__ = ("key_id",)
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    key_id: str
+    def __init__(self, key_id: _Optional[str] = ...) -> None: ...
+
+class RevokeApiKeyResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class WhatCanThisKeyDoRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class WhatCanThisKeyDoResponse(_message.Message):
+    __slots__ = ("account_id", "key_id", "scopes", "impediments", "symbols", "caps_left", "expires_at_ns", "trading_until_ns", "withdrawing_from_ns", "address")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    SCOPES_FIELD_NUMBER: _ClassVar[int]
+    IMPEDIMENTS_FIELD_NUMBER: _ClassVar[int]
+    SYMBOLS_FIELD_NUMBER: _ClassVar[int]
+    CAPS_LEFT_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    TRADING_UNTIL_NS_FIELD_NUMBER: _ClassVar[int]
+    WITHDRAWING_FROM_NS_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    key_id: str
+    scopes: _containers.RepeatedScalarFieldContainer[_options_pb2.Scope]
+    impediments: _containers.RepeatedScalarFieldContainer[_options_pb2.Impediment]
+    symbols: _containers.RepeatedScalarFieldContainer[str]
+    caps_left: _containers.RepeatedCompositeFieldContainer[KeyCap]
+    expires_at_ns: int
+    trading_until_ns: int
+    withdrawing_from_ns: int
+    address: str
+    def __init__(self, account_id: _Optional[str] = ..., key_id: _Optional[str] = ..., scopes: _Optional[_Iterable[_Union[_options_pb2.Scope, str]]] = ..., impediments: _Optional[_Iterable[_Union[_options_pb2.Impediment, str]]] = ..., symbols: _Optional[_Iterable[str]] = ..., caps_left: _Optional[_Iterable[_Union[KeyCap, _Mapping]]] = ..., expires_at_ns: _Optional[int] = ..., trading_until_ns: _Optional[int] = ..., withdrawing_from_ns: _Optional[int] = ..., address: _Optional[str] = ...) -> None: ...

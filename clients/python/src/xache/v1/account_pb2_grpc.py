@@ -55,6 +55,26 @@ class AccountServiceStub:
                 request_serializer=xache_dot_v1_dot_account__pb2.OpenSubaccountRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_account__pb2.OpenSubaccountResponse.FromString,
                 _registered_method=True)
+        self.CreateApiKey = channel.unary_unary(
+                '/xache.v1.AccountService/CreateApiKey',
+                request_serializer=xache_dot_v1_dot_account__pb2.CreateApiKeyRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_account__pb2.CreateApiKeyResponse.FromString,
+                _registered_method=True)
+        self.ListApiKeys = channel.unary_unary(
+                '/xache.v1.AccountService/ListApiKeys',
+                request_serializer=xache_dot_v1_dot_account__pb2.ListApiKeysRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_account__pb2.ListApiKeysResponse.FromString,
+                _registered_method=True)
+        self.RevokeApiKey = channel.unary_unary(
+                '/xache.v1.AccountService/RevokeApiKey',
+                request_serializer=xache_dot_v1_dot_account__pb2.RevokeApiKeyRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_account__pb2.RevokeApiKeyResponse.FromString,
+                _registered_method=True)
+        self.WhatCanThisKeyDo = channel.unary_unary(
+                '/xache.v1.AccountService/WhatCanThisKeyDo',
+                request_serializer=xache_dot_v1_dot_account__pb2.WhatCanThisKeyDoRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_account__pb2.WhatCanThisKeyDoResponse.FromString,
+                _registered_method=True)
 
 
 class AccountServiceServicer:
@@ -89,6 +109,36 @@ class AccountServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateApiKey(self, request, context):
+        """Make an API key. One that withdraws does so only a day later; revoke it
+        before, if it was not you. Each is told by mail.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListApiKeys(self, request, context):
+        """List the caller's API keys.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeApiKey(self, request, context):
+        """End an API key and its streams, at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WhatCanThisKeyDo(self, request, context):
+        """Tell what the credential of this very request may do now: signed with a
+        key, the key; otherwise the session.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AccountServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -111,6 +161,26 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.OpenSubaccount,
                     request_deserializer=xache_dot_v1_dot_account__pb2.OpenSubaccountRequest.FromString,
                     response_serializer=xache_dot_v1_dot_account__pb2.OpenSubaccountResponse.SerializeToString,
+            ),
+            'CreateApiKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateApiKey,
+                    request_deserializer=xache_dot_v1_dot_account__pb2.CreateApiKeyRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_account__pb2.CreateApiKeyResponse.SerializeToString,
+            ),
+            'ListApiKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListApiKeys,
+                    request_deserializer=xache_dot_v1_dot_account__pb2.ListApiKeysRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_account__pb2.ListApiKeysResponse.SerializeToString,
+            ),
+            'RevokeApiKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeApiKey,
+                    request_deserializer=xache_dot_v1_dot_account__pb2.RevokeApiKeyRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_account__pb2.RevokeApiKeyResponse.SerializeToString,
+            ),
+            'WhatCanThisKeyDo': grpc.unary_unary_rpc_method_handler(
+                    servicer.WhatCanThisKeyDo,
+                    request_deserializer=xache_dot_v1_dot_account__pb2.WhatCanThisKeyDoRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_account__pb2.WhatCanThisKeyDoResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -222,6 +292,114 @@ class AccountService:
             '/xache.v1.AccountService/OpenSubaccount',
             xache_dot_v1_dot_account__pb2.OpenSubaccountRequest.SerializeToString,
             xache_dot_v1_dot_account__pb2.OpenSubaccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateApiKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AccountService/CreateApiKey',
+            xache_dot_v1_dot_account__pb2.CreateApiKeyRequest.SerializeToString,
+            xache_dot_v1_dot_account__pb2.CreateApiKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListApiKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AccountService/ListApiKeys',
+            xache_dot_v1_dot_account__pb2.ListApiKeysRequest.SerializeToString,
+            xache_dot_v1_dot_account__pb2.ListApiKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeApiKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AccountService/RevokeApiKey',
+            xache_dot_v1_dot_account__pb2.RevokeApiKeyRequest.SerializeToString,
+            xache_dot_v1_dot_account__pb2.RevokeApiKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WhatCanThisKeyDo(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AccountService/WhatCanThisKeyDo',
+            xache_dot_v1_dot_account__pb2.WhatCanThisKeyDoRequest.SerializeToString,
+            xache_dot_v1_dot_account__pb2.WhatCanThisKeyDoResponse.FromString,
             options,
             channel_credentials,
             insecure,
