@@ -53,6 +53,7 @@ from xached.api.wallet import WalletHandlers
 from xached.api.web import Readiness, WebApp
 from xached.config import Config, FeedsConfig
 from xached.domain.api_keys import KeyTable
+from xached.domain.compliance_messages import CloseAccount, SetAccountLevel
 from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.instrument import Directory, Symbol
 from xached.domain.integrity import Integrity
@@ -338,6 +339,8 @@ def _build_core(
             world=world,
             open_purse=partial(_open_main_purse, matching),
             ring_mailer=None if config.mail is None else bell.ring,
+            set_level=partial(_set_level, matching),
+            close_account=partial(_close_account, matching),
         ),
         actor=MatchingActor(
             matching, files.exchange, files.journal, journal_lane, feed, directory, clock.now_ns
@@ -397,6 +400,15 @@ def _mailer(
 async def _open_main_purse(matching: Matching, account_id: AccountId) -> None:
     purse = make_purse(account_id, MAIN)
     await matching.execute(OpenPurse(purse=purse, simulated=False, request_id=""))
+
+
+async def _set_level(matching: Matching, account_id: AccountId, level: int) -> None:
+    command = SetAccountLevel(account_id=account_id, level=level, cause="reviewed", request_id="")
+    await matching.execute(command)
+
+
+async def _close_account(matching: Matching, account_id: AccountId, forfeit: bool) -> None:
+    await matching.execute(CloseAccount(account_id=account_id, forfeit=forfeit, request_id=""))
 
 
 # --- what runs -------------------------------------------------------------------------------

@@ -45,6 +45,8 @@ class Exchange:
 
     def __init__(self) -> None:
         self.purses: list[AccountId] = []
+        self.levels: dict[AccountId, int] = {}
+        self.closed: list[AccountId] = []
         self.refusals: list[Exception] = []
         self.gate = trio.Event()
         self.gate.set()
@@ -58,6 +60,18 @@ class Exchange:
         await self.gate.wait()
         if account_id not in self.purses:
             self.purses.append(account_id)
+
+    async def set_level(self, account_id: AccountId, level: int) -> None:
+        await trio.lowlevel.checkpoint()
+        if self.refusals:
+            raise self.refusals.pop(0)
+        self.levels[account_id] = level
+
+    async def close_account(self, account_id: AccountId, _forfeit: bool) -> None:
+        await trio.lowlevel.checkpoint()
+        if self.refusals:
+            raise self.refusals.pop(0)
+        self.closed.append(account_id)
 
 
 class People:
@@ -101,6 +115,8 @@ class People:
             world=world,
             open_purse=self.exchange.open_purse,
             ring_mailer=None if office is None else self.bell.ring,
+            set_level=self.exchange.set_level,
+            close_account=self.exchange.close_account,
         )
         self.mailer: Mailer | None = None
         if office is not None:

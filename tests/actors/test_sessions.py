@@ -791,6 +791,8 @@ async def test_with_real_threads_and_the_real_cost(path: Path) -> None:
         key_table=KeyTable(),
         world=world,
         open_purse=Exchange().open_purse,
+        set_level=Exchange().set_level,
+        close_account=Exchange().close_account,
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(run_sessions, inbox, desk)

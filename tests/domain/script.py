@@ -35,7 +35,7 @@ when they are first named; a purse whose name begins with ``?`` does not.
     group ACCOUNT GROUP|none        a trade group, which is one owner to self-trade prevention
     levels DEPOSIT/TRADE ASSET | ...                what each level may move on a day, from 0 on
     level ACCOUNT N                 disclose NAME TEXT               retire NAME
-    accept ACCOUNT NAME VERSION
+    accept ACCOUNT NAME VERSION     close ACCOUNT [forfeit]
     flatten PURSE [SYMBOL]          -> ID ... SYMBOL:LEFT:REASON ...  cancelled, and what stays
     dead-man PURSE TIME|off [ALL]   clock TIME                       restart
 

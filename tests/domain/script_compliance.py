@@ -7,6 +7,7 @@ from typing import Protocol
 
 from xached.domain.compliance_messages import (
     AcceptDisclosure,
+    CloseAccount,
     LevelLimits,
     PublishDisclosure,
     RetireDisclosure,
@@ -46,6 +47,10 @@ def compliance_command(script: Told, verb: str, words: Sequence[str]) -> Callabl
         case "accept", [account, name, version]:
             return lambda: AcceptDisclosure(
                 account_id=AccountId(account), name=name, version=int(version), request_id=""
+            )
+        case "close", [account, *forfeit]:
+            return lambda: CloseAccount(
+                account_id=AccountId(account), forfeit=forfeit == ["forfeit"], request_id=""
             )
         case _:
             raise AssertionError(f"no such line: {verb}")

@@ -45,7 +45,7 @@ MOVEMENTS_PAGE: Final = 500
 MOVEMENTS_MAX: Final = 20_000
 """Movements of one purse that a change looks back over; a busier purse has no change to tell."""
 
-FLOWS: Final = (TransactionKind.DEPOSIT, TransactionKind.TRANSFER)
+FLOWS: Final = (TransactionKind.DEPOSIT, TransactionKind.TRANSFER, TransactionKind.FORFEIT)
 """What comes in and goes out without being earned."""
 
 PPM: Final = 1_000_000

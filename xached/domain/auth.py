@@ -81,6 +81,7 @@ class SessionEndCause(enum.IntEnum):
     EXPIRED = 4
     TOO_MANY = 5
     FROZEN = 6
+    ERASED = 80
 
 
 _PASSWORD_SCOPES = frozenset({Scope.READ, Scope.TRADE, Scope.ACCOUNT})

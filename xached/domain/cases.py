@@ -157,10 +157,9 @@ class CaseView:
 
 @attrs.frozen(kw_only=True)
 class Imported:
-    """A list is in force. ``cases`` were opened about people it may name."""
+    """A list is in force; everybody is screened by it from now on."""
 
     entries: int
-    cases: int
 
 
 CaseReply: TypeAlias = Done | CaseQueue | CaseView | Case | Imported

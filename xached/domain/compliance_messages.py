@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from xached.domain.frozen import frozen
 from xached.domain.instrument import AssetName
-from xached.domain.order import AccountId
+from xached.domain.order import AccountId, Purse
 
 # --- Values. -----------------------------------------------------------------------------------
 
@@ -88,6 +88,15 @@ class AcceptDisclosure:
     request_id: str
 
 
+@frozen(kw_only=True)
+class CloseAccount:
+    """Close an account for ever; with ``forfeit`` what is left in it goes to the house."""
+
+    account_id: AccountId
+    forfeit: bool
+    request_id: str
+
+
 # --- Events. -----------------------------------------------------------------------------------
 
 
@@ -132,12 +141,39 @@ class DisclosureAccepted:
     version: int
 
 
+@frozen(kw_only=True)
+class FundsForfeited:
+    """What was left in a purse went to the house, as its owner had agreed."""
+
+    purse: Purse
+    asset: AssetName
+    amount_units: int
+
+
+@frozen(kw_only=True)
+class AccountClosed:
+    """Nothing happens in this account any more."""
+
+    account_id: AccountId
+
+
 ComplianceCommand: TypeAlias = (
-    SetLevelLimits | SetAccountLevel | PublishDisclosure | RetireDisclosure | AcceptDisclosure
+    SetLevelLimits
+    | SetAccountLevel
+    | PublishDisclosure
+    | RetireDisclosure
+    | AcceptDisclosure
+    | CloseAccount
 )
 """What the exchange is told of compliance."""
 
 ComplianceEvent: TypeAlias = (
-    LevelLimitsSet | AccountLevelSet | DisclosurePublished | DisclosureRetired | DisclosureAccepted
+    LevelLimitsSet
+    | AccountLevelSet
+    | DisclosurePublished
+    | DisclosureRetired
+    | DisclosureAccepted
+    | FundsForfeited
+    | AccountClosed
 )
 """What follows."""

@@ -28,11 +28,15 @@ RETENTION_NS = 5 * 365 * DAY_NS + DAY_NS
 
 @attrs.frozen(kw_only=True)
 class ErasureRequest:
-    """An account is to be erased at ``due_at_ns``, as it is stored."""
+    """An account is to be erased at ``due_at_ns``, as it is stored.
+
+    ``forfeit`` 1: its owner agreed that what is left of its money then goes to the house.
+    """
 
     account_id: AccountId
     requested_at_ns: int
     due_at_ns: int
+    forfeit: int
 
 
 @attrs.frozen(kw_only=True)
@@ -52,6 +56,7 @@ class RequestErasure:
     """Ask for one's erasure. Answer: ErasureRequest."""
 
     account_id: AccountId
+    forfeit: bool
 
 
 @attrs.frozen(kw_only=True)

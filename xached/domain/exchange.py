@@ -22,14 +22,18 @@ from typing import TypeAlias, assert_never
 
 from xached.domain.amending import decide_amend, find_open_order, replaced, replacement_of
 from xached.domain.cancelling import apply_dead_man, decide_cancel_all, decide_dead_man, ended, fire
+from xached.domain.closing import apply_close, check_not_closed, decide_close
 from xached.domain.compliance_messages import (
     AcceptDisclosure,
+    AccountClosed,
     AccountLevelSet,
+    CloseAccount,
     ComplianceCommand,
     ComplianceEvent,
     DisclosureAccepted,
     DisclosurePublished,
     DisclosureRetired,
+    FundsForfeited,
     LevelLimitsSet,
     PublishDisclosure,
     RetireDisclosure,
@@ -275,6 +279,8 @@ class Exchange:
                 return decide_levels(self.state, command)
             case PublishDisclosure() | RetireDisclosure() | AcceptDisclosure():
                 return decide_disclosure(self.state, command)
+            case CloseAccount():
+                return decide_close(self.state, command)
             case _:
                 assert_never(command)
 
@@ -442,6 +448,7 @@ class Exchange:
             raise Rejection(
                 Reason.HALTED, "the house is halted", given="order", allowed="cancels only"
             )
+        check_not_closed(purse)
         if purse.frozen:
             raise Rejection(
                 Reason.PURSE_FROZEN, "the purse is frozen", given="order", allowed="cancels only"
@@ -528,6 +535,8 @@ class Exchange:
                 apply_levels(state, event)
             case DisclosurePublished() | DisclosureRetired() | DisclosureAccepted():
                 apply_disclosure(state, event)
+            case FundsForfeited() | AccountClosed():
+                apply_close(state, event)
             case ClockAdvanced():
                 pass
             case _:

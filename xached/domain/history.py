@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
 
+from xached.domain.compliance_messages import FundsForfeited
 from xached.domain.frozen import frozen
 from xached.domain.instrument import AssetName, Instrument, Symbol
 from xached.domain.list_messages import (
@@ -261,16 +262,20 @@ class PurseFold:
                 case OrderParked() | StopMoved() | OrderTriggered() | OrderStarted():
                     if event.purse == self.purse:
                         self._wait(event, row, changes, touched)
-                case Deposited() | Transferred():
+                case Deposited() | Transferred() | FundsForfeited():
                     self._move(event, changes)
                 case _:
                     pass
         changes.orders.extend(touched.values())
         return changes if changes.orders or changes.assets else None
 
-    def _move(self, event: Deposited | Transferred, changes: PurseChanges) -> None:
+    def _move(self, event: Deposited | Transferred | FundsForfeited, changes: PurseChanges) -> None:
+        source: Purse | None
+        target: Purse | None
         if isinstance(event, Deposited):
             source, target = None, event.purse
+        elif isinstance(event, FundsForfeited):
+            source, target = event.purse, None
         else:
             source, target = event.source, event.target
         if source == self.purse:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from xached.domain import risk
+from xached.domain.closing import check_not_closed
 from xached.domain.fee_tiers import apply_fee_tiers, decide_fee_tiers
 from xached.domain.instrument import (
     OPEN_ORDERS_MAX,
@@ -126,6 +127,7 @@ def decide_mark(state: State, command: SetMark, at_ns: int) -> tuple[Event, ...]
 def decide_deposit(state: State, command: Deposit, at_ns: int) -> tuple[Event, ...]:
     """Credit money from outside. Raises: Rejection."""
     purse = state.purse(command.purse)
+    check_not_closed(purse)
     asset = state.assets.get(command.asset)
     if asset is None:
         raise unknown_asset(command.asset)

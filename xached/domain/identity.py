@@ -16,16 +16,38 @@ from xached.domain.auth import (
     LoginMessage,
     LoginReply,
 )
+from xached.domain.cases import CaseEvent, CaseMessage, CaseReply, CaseRow
+from xached.domain.erasure import ErasureEvent, ErasureMessage, ErasureReply, ErasureRow
+from xached.domain.kyc import KycEvent, KycMessage, KycReply, KycRow
 from xached.domain.mail import MailEvent, MailMessage, MailReply, WaitingMail
+from xached.domain.staff import StaffMessage, StaffReply
 
-AuthMessage: TypeAlias = AccountMessage | LoginMessage | MailMessage | KeyMessage
+AuthMessage: TypeAlias = (
+    AccountMessage
+    | LoginMessage
+    | MailMessage
+    | KeyMessage
+    | KycMessage
+    | CaseMessage
+    | ErasureMessage
+    | StaffMessage
+)
 """What the sessions actor is asked."""
 
-AuthReply: TypeAlias = AccountReply | LoginReply | MailReply | KeyReply
+AuthReply: TypeAlias = (
+    AccountReply
+    | LoginReply
+    | MailReply
+    | KeyReply
+    | KycReply
+    | CaseReply
+    | ErasureReply
+    | StaffReply
+)
 """What it answers. A refusal is a Rejection."""
 
-VaultRow: TypeAlias = AccountRow | WaitingMail | KeyRow
+VaultRow: TypeAlias = AccountRow | WaitingMail | KeyRow | KycRow | CaseRow | ErasureRow
 """All that the vault keeps, but for the stream: one class for each table."""
 
-IdentityEvent: TypeAlias = AccountEvent | MailEvent | KeyEvent
+IdentityEvent: TypeAlias = AccountEvent | MailEvent | KeyEvent | KycEvent | CaseEvent | ErasureEvent
 """What happened: the identity stream. No personal data in clear."""

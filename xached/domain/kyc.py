@@ -364,7 +364,16 @@ class PersonalDataViewed:
     what: str
 
 
-KycEvent: TypeAlias = KycApplied | KycReviewed | DocumentUploaded | PersonalDataViewed
+@attrs.frozen(kw_only=True)
+class StaffFroze:
+    """One of the staff asked the exchange to freeze an account, or to let it go."""
+
+    account_id: AccountId
+    frozen: bool
+    by: AccountId
+
+
+KycEvent: TypeAlias = KycApplied | KycReviewed | DocumentUploaded | PersonalDataViewed | StaffFroze
 
 
 # --- The rules. --------------------------------------------------------------------------------

@@ -90,6 +90,10 @@ class Ledger:
         """Bring money in from outside."""
         _move(self._external[asset], self._purse_account(purse, asset), units)
 
+    def forfeit(self, purse: Purse, asset: AssetName, units: int) -> None:
+        """Give what a purse has left to the house."""
+        _move(self._purse_account(purse, asset), self._fees[asset], units)
+
     def transfer(self, source: Purse, target: Purse, asset: AssetName, units: int) -> None:
         """Move free money from one purse to another."""
         _move(self._purse_account(source, asset), self._purse_account(target, asset), units)

@@ -99,7 +99,7 @@ class NameMatch:
         pairs = ", ".join(f"{t.token}~{t.listed} {_percent(t.score_ppm)}" for t in self.tokens)
         birth = "; another birth date is listed" if self.birth_date_differs else ""
         return (
-            f"{self.entry.watchlist} {self.entry.entry_id} {self.listed_name!r} "
+            f"{self.entry.entry_id} {self.listed_name!r} "
             f"[{self.entry.program}]: {pairs}; average {_percent(self.score_ppm)}, "
             f"threshold {_percent(self.threshold_ppm)}{birth}"
         )
@@ -132,18 +132,17 @@ class Watchlists:
     ) -> tuple[NameMatch, ...]:
         """Every entry that the person may be, the likest first: one match for each entry."""
         tokens = tokens_of(name)
-        found: dict[tuple[str, str], NameMatch] = {}
+        found: dict[str, NameMatch] = {}
         for index in self._candidates(tokens):
             listed_tokens, listed_name, entry = self._names[index]
             pairs = match_tokens(tokens, listed_tokens)
             if not pairs:
                 continue
             score = sum(pair.score_ppm for pair in pairs) // len(pairs)
-            key = (entry.watchlist, entry.entry_id)
-            known = found.get(key)
+            known = found.get(entry.entry_id)
             if score < threshold_ppm or (known is not None and known.score_ppm >= score):
                 continue
-            found[key] = NameMatch(
+            found[entry.entry_id] = NameMatch(
                 entry=entry,
                 listed_name=listed_name,
                 tokens=pairs,
@@ -267,7 +266,7 @@ def _ofac_entry(row: list[str], watchlist: str, line: int) -> WatchlistEntry:
 def _entry(watchlist: str, *cells: str) -> WatchlistEntry:
     entry_id, name, aliases, birth_date, country, program = (cell.strip() for cell in cells)
     return WatchlistEntry(
-        entry_id=entry_id,
+        entry_id=f"{watchlist}/{entry_id}",
         watchlist=watchlist,
         name=name,
         aliases=aliases,

@@ -135,6 +135,7 @@ def dump(state: State) -> Dump:
                 account.level,
                 [[asset, each.day, each.units] for asset, each in account.deposited.items()],
                 [list(each) for each in account.accepted.items()],
+                account.closed,
             ]
             for account_id, account in state.accounts.items()
         ],
@@ -225,11 +226,12 @@ def _load_compliance(state: State, dumped: Dump) -> None:
     for name, version, title, text in dumped["disclosures"]:
         state.disclosures[name] = Disclosure(name=name, version=version, title=title, text=text)
     state.disclosure_versions = dict(dumped["disclosure_versions"])
-    for account_id, level, deposited, accepted in dumped["standings"]:
+    for account_id, level, deposited, accepted, closed in dumped["standings"]:
         account = state.accounts[AccountId(account_id)]
         account.level = level
         account.deposited = {AssetName(name): DayAmount(*rest) for name, *rest in deposited}
         account.accepted = dict(accepted)
+        account.closed = closed
 
 
 def _plain(value: Any) -> Any:

@@ -91,6 +91,8 @@ class AccountState:
     level: int = 0
     deposited: dict[AssetName, DayAmount] = attrs.field(factory=dict)
     accepted: dict[str, int] = attrs.field(factory=dict)
+    closed: bool = False
+    """For ever."""
 
     def trade(self, asset: AssetName, units: int, day: int) -> None:
         """Count a trade."""

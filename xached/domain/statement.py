@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator
 
+from xached.domain.compliance_messages import FundsForfeited
 from xached.domain.frozen import frozen
 from xached.domain.history import Fill
 from xached.domain.instrument import AssetName, Instrument
@@ -24,6 +25,7 @@ class TransactionKind(enum.IntEnum):
     TRADE = 2
     FEE = 3
     TRANSFER = 4
+    FORFEIT = 5
 
 
 @frozen(kw_only=True)
@@ -81,6 +83,19 @@ def deposit_transaction(event: Deposited, seq: int, at_ns: int) -> Transaction:
         asset=event.asset,
         amount_units=event.amount_units,
         reference=event.reference,
+    )
+
+
+def forfeit_transaction(event: FundsForfeited, seq: int, at_ns: int) -> Transaction:
+    """The movement of what was left in a closed account, in row ``seq``."""
+    return Transaction(
+        seq=seq,
+        at_ns=at_ns,
+        purse=event.purse,
+        kind=TransactionKind.FORFEIT,
+        asset=event.asset,
+        amount_units=-event.amount_units,
+        reference="",
     )
 
 

@@ -8,6 +8,7 @@ rounded down, and whole with the last lot; what was realised stays where it was 
 
 from __future__ import annotations
 
+from xached.domain.closing import check_not_closed
 from xached.domain.instrument import unknown_asset
 from xached.domain.market_messages import (
     OpenSubaccount,
@@ -38,6 +39,7 @@ def _decide_open_subaccount(state: State, command: OpenSubaccount) -> tuple[Even
     """Open a purse beside the main one, of the same kind. Raises: Rejection."""
     account = account_of(command.purse)
     main = state.purse(make_purse(account, MAIN))
+    check_not_closed(main)
     if command.purse in state.purses:
         return ()
     count = len(state.accounts[account].purses)

@@ -36,6 +36,7 @@ from xached.security.tokens import AccessTokens, RefreshTokens, hash_bootstrap_t
 
 _ACCOUNT_ID_BYTES = 10
 _SESSION_ID_BYTES = 15
+_RECORD_ID_BYTES = 15
 
 
 class Credentials:
@@ -140,12 +141,27 @@ class Credentials:
         """Open what :meth:`seal_own` sealed. Raises: SealBroken; KeyDestroyed."""
         return self._key_of(sealed, keys).open(sealed, place)
 
+    def new_id(self) -> str:
+        """An id of a record that nobody can guess."""
+        return _base32(self.entropy(_RECORD_ID_BYTES))
+
+    def seal_for_compliance(self, plain: bytes, place: Place, keys: Iterable[UserKey]) -> bytes:
+        """Seal what is kept until retention ends. Raises: SealBroken; KeyDestroyed."""
+        return self._newest(UserKeyKind.COMPLIANCE, keys).seal(plain, place, self.entropy)
+
+    def open_sealed(self, sealed: bytes, place: Place, keys: Iterable[UserKey]) -> bytes:
+        """Open what one of a person's keys has sealed. Raises: SealBroken; KeyDestroyed."""
+        return self._key_of(sealed, keys).open(sealed, place)
+
+    def _newest(self, kind: UserKeyKind, keys: Iterable[UserKey]) -> SealingKey:
+        fitting = [key for key in keys if key.kind is kind]
+        if not fitting:
+            raise KeyDestroyed(f"the account has no {kind.name.lower()} key")
+        # Older ones only open what they sealed.
+        return open_user_key(self._wrapping, fitting[-1])
+
     def _profile_key(self, keys: Iterable[UserKey]) -> SealingKey:
-        profiles = [key for key in keys if key.kind is UserKeyKind.PROFILE]
-        if not profiles:
-            raise KeyDestroyed("the account has no profile key")
-        # The newest: older ones only open what they sealed.
-        return open_user_key(self._wrapping, profiles[-1])
+        return self._newest(UserKeyKind.PROFILE, keys)
 
     def _key_of(self, sealed: bytes, keys: Iterable[UserKey]) -> SealingKey:
         wanted = key_id_of(sealed)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from xached.domain import api_keys, auth, mail
+from xached.domain import api_keys, auth, cases, erasure, kyc, mail
 from xached.domain.identity import IdentityEvent
 from xached.storage.codec import Codec, CodecError, Kind, Typed, Upcaster
 
@@ -24,6 +24,20 @@ IDENTITY_TYPES: Final = (
     Typed(21, 1, Kind.EVENT, mail.MailSettled),
     Typed(40, 1, Kind.EVENT, api_keys.ApiKeyCreated),
     Typed(41, 1, Kind.EVENT, api_keys.ApiKeyEnded),
+    Typed(80, 1, Kind.EVENT, kyc.KycApplied),
+    Typed(81, 1, Kind.EVENT, kyc.KycReviewed),
+    Typed(82, 1, Kind.EVENT, kyc.DocumentUploaded),
+    Typed(83, 1, Kind.EVENT, kyc.PersonalDataViewed),
+    Typed(84, 1, Kind.EVENT, cases.CaseOpened),
+    Typed(85, 1, Kind.EVENT, cases.CaseAssigned),
+    Typed(86, 1, Kind.EVENT, cases.CaseDecided),
+    Typed(87, 1, Kind.EVENT, cases.WatchlistImported),
+    Typed(88, 1, Kind.EVENT, erasure.ErasureRequested),
+    Typed(89, 1, Kind.EVENT, erasure.ErasureCanceled),
+    Typed(90, 1, Kind.EVENT, erasure.AccountErased),
+    Typed(91, 1, Kind.EVENT, erasure.RetentionEnded),
+    Typed(92, 1, Kind.EVENT, erasure.AccountExported),
+    Typed(93, 1, Kind.EVENT, kyc.StaffFroze),
 )
 
 IDENTITY_UPCASTERS: Final[Mapping[tuple[int, int], Upcaster]] = {}

@@ -59,6 +59,7 @@ from xached.storage.vault_tables import (
     Row,
     Table,
     bit,
+    tables_of_accounts,
 )
 
 HOUSE_ID_BYTES: Final = 16
@@ -99,7 +100,15 @@ class Drop:
     row: VaultRow
 
 
-Change: TypeAlias = Put | Drop
+@attrs.frozen
+class Forget:
+    """Delete all rows of an account, but for those of some tables."""
+
+    account_id: AccountId
+    kept: frozenset[type[VaultRow]]
+
+
+Change: TypeAlias = Put | Drop | Forget
 
 
 @attrs.frozen(kw_only=True)
@@ -255,7 +264,29 @@ class Vault:
             raise VaultFailed(f"{type(error).__name__}: {error}") from error
         self._failed = False
 
+    def purge_log(self) -> bool:
+        """Leave nothing in the log of what was deleted; False while somebody reads it.
+
+        Deleted content is overwritten in the database, but the log keeps old pages until it has
+        been copied whole. Raises: VaultFailed.
+        """
+        if self._failed:
+            raise VaultFailed("an earlier write failed")
+        try:
+            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        except apsw.BusyError:
+            return False
+        except apsw.Error as error:
+            self._failed = True
+            raise VaultFailed(f"{type(error).__name__}: {error}") from error
+        return True
+
     def _write(self, change: Change) -> None:
+        if isinstance(change, Forget):
+            for table in tables_of_accounts():
+                if table.row_class not in change.kept:
+                    self._db.execute(table.delete_of_account, (change.account_id,))
+            return
         table = TABLES[type(change.row)]
         values = table.values(change.row)
         if isinstance(change, Drop):
@@ -302,6 +333,21 @@ class Vault:
     def key_usage(self) -> list[KeyUsage]:
         """What was set aside of the caps of keys. Raises: VaultDamaged."""
         return list(self._rows(KEY_USAGE, "ORDER BY usage_id"))
+
+    def where(
+        self, row_class: type[Row], clause: str = "", *arguments: str | bytes | int
+    ) -> list[Row]:
+        """The rows of one class that fit a clause of SQL, which is a constant of the caller.
+
+        Raises: VaultDamaged.
+        """
+        return list(self._rows(TABLES[row_class], clause, *arguments))
+
+    def rows_of(self, account_id: AccountId) -> Iterator[tuple[str, VaultRow]]:
+        """Every (table, row) of an account. Raises: VaultDamaged."""
+        for table in tables_of_accounts():
+            for row in self._rows(table, "WHERE account_id = ?", account_id):
+                yield table.name, row
 
     def setting(self, name: str) -> bytes | None:
         """A setting's value. Raises: VaultDamaged."""

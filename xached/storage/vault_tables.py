@@ -27,9 +27,22 @@ from xached.domain.auth import (
     UserKey,
     UserKeyKind,
 )
+from xached.domain.cases import Case, CaseKind, CaseOutcome, CaseState
+from xached.domain.erasure import ErasureRequest, Retention
 from xached.domain.identity import VaultRow
 from xached.domain.instrument import AssetName
+from xached.domain.kyc import (
+    ApplicationState,
+    DocumentKind,
+    KycApplication,
+    KycChunk,
+    KycDocument,
+    KycReview,
+    LevelIntent,
+    MediaType,
+)
 from xached.domain.mail import LetterKind, WaitingMail
+from xached.domain.screening import WatchlistEntry
 
 Row = TypeVar("Row", bound=VaultRow)
 Column: TypeAlias = str | bytes | int | None
@@ -78,6 +91,51 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         usage_id TEXT PRIMARY KEY, key_id TEXT NOT NULL, day INTEGER NOT NULL,
         units TEXT NOT NULL, mac BLOB NOT NULL) STRICT, WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE kyc_applications (
+        application_id TEXT PRIMARY KEY, account_id TEXT NOT NULL, level INTEGER NOT NULL,
+        state INTEGER NOT NULL, details_sealed BLOB NOT NULL, created_at_ns INTEGER NOT NULL,
+        decided_at_ns INTEGER NOT NULL, mac BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE INDEX kyc_applications_by_account ON kyc_applications (account_id);
+    CREATE INDEX kyc_applications_by_state ON kyc_applications (state);
+    CREATE TABLE kyc_reviews (
+        review_id TEXT PRIMARY KEY, application_id TEXT NOT NULL, account_id TEXT NOT NULL,
+        reviewer TEXT NOT NULL, approved INTEGER NOT NULL, reason_sealed BLOB NOT NULL,
+        at_ns INTEGER NOT NULL, mac BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE INDEX kyc_reviews_by_account ON kyc_reviews (account_id);
+    CREATE TABLE kyc_documents (
+        document_id TEXT PRIMARY KEY, account_id TEXT NOT NULL, kind INTEGER NOT NULL,
+        media_type INTEGER NOT NULL, size_bytes INTEGER NOT NULL, chunks INTEGER NOT NULL,
+        complete INTEGER NOT NULL, created_at_ns INTEGER NOT NULL, mac BLOB NOT NULL)
+        STRICT, WITHOUT ROWID;
+    CREATE INDEX kyc_documents_by_account ON kyc_documents (account_id);
+    CREATE TABLE kyc_chunks (
+        chunk_id TEXT PRIMARY KEY, document_id TEXT NOT NULL, account_id TEXT NOT NULL,
+        content_sealed BLOB NOT NULL, mac BLOB NOT NULL) STRICT;
+    CREATE INDEX kyc_chunks_by_account ON kyc_chunks (account_id);
+    CREATE INDEX kyc_chunks_by_document ON kyc_chunks (document_id);
+    CREATE TABLE level_intents (
+        account_id TEXT PRIMARY KEY, level INTEGER NOT NULL, created_at_ns INTEGER NOT NULL,
+        mac BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE cases (
+        case_id TEXT PRIMARY KEY, account_id TEXT NOT NULL, kind INTEGER NOT NULL,
+        state INTEGER NOT NULL, serious INTEGER NOT NULL, outcome INTEGER NOT NULL,
+        assignee TEXT NOT NULL, proposed_by TEXT NOT NULL, decided_by TEXT NOT NULL,
+        facts_sealed BLOB NOT NULL, reason_sealed BLOB NOT NULL, opened_at_ns INTEGER NOT NULL,
+        closed_at_ns INTEGER NOT NULL, mac BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE INDEX cases_by_account ON cases (account_id);
+    CREATE INDEX cases_by_state ON cases (state);
+    CREATE TABLE watchlist_entries (
+        entry_id TEXT PRIMARY KEY, watchlist TEXT NOT NULL, name TEXT NOT NULL,
+        aliases TEXT NOT NULL, birth_date TEXT NOT NULL, country TEXT NOT NULL,
+        program TEXT NOT NULL, mac BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE erasure_requests (
+        account_id TEXT PRIMARY KEY, requested_at_ns INTEGER NOT NULL, due_at_ns INTEGER NOT NULL,
+        forfeit INTEGER NOT NULL, mac BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE retentions (
+        account_id TEXT PRIMARY KEY, erased_at_ns INTEGER NOT NULL, ends_at_ns INTEGER NOT NULL,
+        mac BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    """,
 )
 """What each format version adds; the database's user_version counts those applied."""
 
@@ -118,6 +176,11 @@ class Table(Generic[Row]):
     def delete(self) -> str:
         """SQL that deletes the row with a key."""
         return f"DELETE FROM {self.name} WHERE {self.columns[0]} = ?"  # noqa: S608 - constants
+
+    @property
+    def delete_of_account(self) -> str:
+        """SQL that deletes all rows of an account."""
+        return f"DELETE FROM {self.name} WHERE account_id = ?"  # noqa: S608 - constants
 
     def values(self, row: Row) -> list[Column]:
         """The columns of a row."""
@@ -207,8 +270,32 @@ API_KEYS: Final = Table(
     decode={"algorithm": KeyAlgorithm, "scopes": _scopes, "symbols": _words, "caps": _caps},
 )
 KEY_USAGE: Final = Table("key_usage", KeyUsage)
+KYC_APPLICATIONS: Final = Table(
+    "kyc_applications",
+    KycApplication,
+    encode={"state": int},
+    decode={"state": ApplicationState},
+)
+KYC_REVIEWS: Final = Table("kyc_reviews", KycReview)
+KYC_DOCUMENTS: Final = Table(
+    "kyc_documents",
+    KycDocument,
+    encode={"kind": int, "media_type": int},
+    decode={"kind": DocumentKind, "media_type": MediaType},
+)
+KYC_CHUNKS: Final = Table("kyc_chunks", KycChunk)
+LEVEL_INTENTS: Final = Table("level_intents", LevelIntent)
+CASES: Final = Table(
+    "cases",
+    Case,
+    encode={"kind": int, "state": int, "outcome": int},
+    decode={"kind": CaseKind, "state": CaseState, "outcome": CaseOutcome},
+)
+WATCHLIST_ENTRIES: Final = Table("watchlist_entries", WatchlistEntry)
+ERASURE_REQUESTS: Final = Table("erasure_requests", ErasureRequest)
+RETENTIONS: Final = Table("retentions", Retention)
 
-TABLES: Final[Mapping[type[VaultRow], Table[Any]]] = {
+TABLES: Final[Mapping[type[Any], Table[Any]]] = {
     Setting: SETTINGS,
     Account: ACCOUNTS,
     UserKey: USER_KEYS,
@@ -217,5 +304,39 @@ TABLES: Final[Mapping[type[VaultRow], Table[Any]]] = {
     WaitingMail: OUTBOX,
     ApiKey: API_KEYS,
     KeyUsage: KEY_USAGE,
+    KycApplication: KYC_APPLICATIONS,
+    KycReview: KYC_REVIEWS,
+    KycDocument: KYC_DOCUMENTS,
+    KycChunk: KYC_CHUNKS,
+    LevelIntent: LEVEL_INTENTS,
+    Case: CASES,
+    WatchlistEntry: WATCHLIST_ENTRIES,
+    ErasureRequest: ERASURE_REQUESTS,
+    Retention: RETENTIONS,
 }
 """The table of each row class."""
+
+KEPT_AFTER_ERASURE: Final[Mapping[type[VaultRow], str]] = {
+    Account: "names nobody any more: its columns are sealed under a key that is gone",
+    UserKey: "the profile key is destroyed in it, the compliance key is needed until retention",
+    KycApplication: "who a customer was is kept until retention ends",
+    KycReview: "who decided, and why, is kept until retention ends",
+    KycDocument: "papers are kept until retention ends",
+    KycChunk: "papers are kept until retention ends",
+    Case: "cases are kept until retention ends",
+    Retention: "says until when",
+}
+"""Tables whose rows an erased account keeps, and why; all others of an account are emptied."""
+
+KEPT_AFTER_RETENTION: Final = frozenset({Account, UserKey})
+"""What stays for ever: an opaque id, and keys that are destroyed."""
+
+SECRET_COLUMNS: Final = frozenset(
+    {("accounts", "password_sealed"), ("outbox", "sealed"), ("api_keys", "secret_sealed")}
+)
+"""Sealed columns that are secrets, not data of the person: no export gives them away."""
+
+
+def tables_of_accounts() -> tuple[Table[Any], ...]:
+    """Every table whose rows are of one account."""
+    return tuple(table for table in TABLES.values() if "account_id" in table.columns)

@@ -22,6 +22,7 @@ import apsw
 import attrs
 from loguru import logger
 
+from xached.domain.compliance_messages import FundsForfeited
 from xached.domain.history import Fill, fold_fill, fold_prevented, fold_reduced, transferred_fill
 from xached.domain.instrument import AssetName, Instrument, Symbol
 from xached.domain.list_messages import ListStep, fold_list_step, touched_by
@@ -57,6 +58,7 @@ from xached.domain.statement import (
     add_fill,
     deposit_transaction,
     fill_transactions,
+    forfeit_transaction,
     transfer_transactions,
 )
 from xached.domain.waiting_messages import WaitingStep, fold_waiting
@@ -295,6 +297,9 @@ class Views:
         elif isinstance(event, Transferred):
             for moved in transfer_transactions(event, row.seq, row.at_ns):
                 batch.transactions.append((batch.next_number(), moved))
+        elif isinstance(event, FundsForfeited):
+            moved = forfeit_transaction(event, row.seq, row.at_ns)
+            batch.transactions.append((batch.next_number(), moved))
 
     def _stepped(self, order_id: OrderId, row: Row, batch: _Batch) -> Order:
         """An order that a row changes otherwise than by filling or ending it, which is noted."""

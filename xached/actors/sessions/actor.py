@@ -33,19 +33,28 @@ import outcome
 import trio
 
 from xached.actors.sessions.accounts import AccountArea
+from xached.actors.sessions.casework import CaseArea
 from xached.actors.sessions.core import DeskCore, Step
+from xached.actors.sessions.erasure import CloseAccount, ErasureArea
 from xached.actors.sessions.hashing import HASH_WORKERS, HashQueue
 from xached.actors.sessions.keys import KeyArea
+from xached.actors.sessions.kyc import KycArea, SetLevel
 from xached.actors.sessions.live import LiveSessions
 from xached.actors.sessions.logins import LoginArea
 from xached.actors.sessions.outbox import Outbox
 from xached.actors.sessions.purses import OpenPurse, Purses
+from xached.actors.sessions.screening import Screening
+from xached.actors.sessions.staff import StaffArea
 from xached.domain.api_keys import KeyMessage, KeyTable
 from xached.domain.auth import AccountMessage, BootstrapAdmin, Login, LoginMessage, Register
+from xached.domain.cases import CaseMessage
+from xached.domain.erasure import ErasureMessage
 from xached.domain.identity import AuthMessage, AuthReply
+from xached.domain.kyc import KycMessage
 from xached.domain.mail import MailMessage
 from xached.domain.rejection import Rejection
 from xached.domain.sessions import SessionTable
+from xached.domain.staff import StaffMessage
 from xached.runtime.mailbox import Closed, Envelope, Mailbox
 from xached.runtime.world import World
 from xached.security.credentials import Credentials
@@ -71,6 +80,8 @@ class SessionsStatistics:
     outbox: int
     notices_dropped: int
     api_keys: int
+    people_unscreened: int
+    accounts_erased: int
 
 
 async def run_sessions(
@@ -111,6 +122,8 @@ class SessionDesk:
         key_table: KeyTable,
         world: World,
         open_purse: OpenPurse,
+        set_level: SetLevel,
+        close_account: CloseAccount,
         ring_mailer: Callable[[], None] | None = None,
     ) -> None:
         """``ring_mailer``: says that there is a letter; None in a house without mail."""
@@ -122,11 +135,20 @@ class SessionDesk:
         self._logins = LoginArea(self.core, self._live)
         self._keys = KeyArea(self.core, key_table, self.outbox)
         self._live.on_account_change(self._keys.account_changed)
+        self._screening = Screening(self.core)
+        self._kyc = KycArea(self.core, self._screening, set_level)
+        self._cases = CaseArea(self.core, self._screening)
+        self._erasure = ErasureArea(self.core, self._live, self.outbox, close_account)
+        self._staff = StaffArea(self.core, self._live)
         self.hash_queue = HashQueue(self._finish)
         self.loops: Sequence[Callable[[], Awaitable[None]]] = (
             self._logins.sweep,
             self._keys.sweep,
             self._purses.resend,
+            self._screening.run,
+            self._kyc.send_levels,
+            self._kyc.drop_unfinished,
+            self._erasure.run,
         )
         """What areas do by themselves, for ever."""
 
@@ -143,6 +165,8 @@ class SessionDesk:
             outbox=len(self.outbox),
             notices_dropped=self.outbox.dropped,
             api_keys=len(self._keys),
+            people_unscreened=len(self._screening),
+            accounts_erased=self._erasure.erased,
         )
 
     async def load(self) -> None:
@@ -151,6 +175,8 @@ class SessionDesk:
         await self._purses.load()
         await self.outbox.load()
         await self._keys.load()
+        await self._screening.load()
+        await self._kyc.load()
 
     async def serve(self, inbox: Mailbox[AuthMessage, AuthReply]) -> None:
         """Answer what comes; hand over to the workers what needs a hash."""
@@ -218,6 +244,14 @@ class SessionDesk:
             return await self.outbox.decide(message, step)
         if isinstance(message, KeyMessage):
             return await self._keys.decide(message, step)
+        if isinstance(message, KycMessage):
+            return await self._kyc.decide(message, step)
+        if isinstance(message, CaseMessage):
+            return await self._cases.decide(message, step)
+        if isinstance(message, ErasureMessage):
+            return await self._erasure.decide(message, step)
+        if isinstance(message, StaffMessage):
+            return await self._staff.decide(message, step)
         assert_never(message)
 
 

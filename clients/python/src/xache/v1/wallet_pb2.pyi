@@ -16,11 +16,13 @@ class TransactionKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TRANSACTION_KIND_TRADE: _ClassVar[TransactionKind]
     TRANSACTION_KIND_FEE: _ClassVar[TransactionKind]
     TRANSACTION_KIND_TRANSFER: _ClassVar[TransactionKind]
+    TRANSACTION_KIND_FORFEIT: _ClassVar[TransactionKind]
 TRANSACTION_KIND_UNSPECIFIED: TransactionKind
 TRANSACTION_KIND_DEPOSIT: TransactionKind
 TRANSACTION_KIND_TRADE: TransactionKind
 TRANSACTION_KIND_FEE: TransactionKind
 TRANSACTION_KIND_TRANSFER: TransactionKind
+TRANSACTION_KIND_FORFEIT: TransactionKind
 
 class TransferFundsRequest(_message.Message):
     __slots__ = ("subaccount", "target_subaccount", "asset", "amount", "request_id")
