@@ -12,6 +12,7 @@ import apsw
 import attrs
 import pytest
 
+from tests.storage.compliance_rows import compliance_rows
 from xached.domain.api_keys import (
     ApiKey,
     ApiKeyCreated,
@@ -185,6 +186,7 @@ def fill(vault: Vault) -> None:
             ),
             api_key(account_id),
             KeyUsage(usage_id=f"{account_id}/USDT", key_id=KeyId(account_id), day=1, units="7"),
+            *compliance_rows(account_id),
         ]
         vault.commit([Put(row) for row in rows], [], 1)
     vault.commit([Put(Setting(name="x", value=b"y"))], EVENTS, 10)
@@ -289,7 +291,7 @@ def columns_of(path: Path) -> list[tuple[str, str]]:
 def test_a_change_of_any_column_of_any_table_is_found(filled: Path, tmp_path: Path) -> None:
     """Checked by leaving one column out of the MAC: exactly its change is then not found."""
     columns = columns_of(filled)
-    assert len(columns) >= 34
+    assert len(columns) >= 98
     for table, column in columns:
         damaged = tmp_path / f"{table}.{column}.db"
         shutil.copy(filled, damaged)
@@ -443,9 +445,10 @@ def test_the_log_stays_small(tmp_path: Path) -> None:
     path = tmp_path / "vault.db"
     vault = open_vault(path, wal_pages_max=20)
     fill(vault)
+    made = path.with_name("vault.db-wal").stat().st_size  # Making the tables takes the most.
     for at_ns in range(100, 400):
         vault.commit([Put(session(ALICE))], [EVENTS[1]], at_ns)
-    assert path.with_name("vault.db-wal").stat().st_size < 40 * 4096
+    assert path.with_name("vault.db-wal").stat().st_size <= max(made, 40 * 4096)
     vault.close()
     assert path.with_name("vault.db-wal").stat().st_size == 0
     assert open_vault(path).verify().stream_rows == 300 + len(EVENTS)

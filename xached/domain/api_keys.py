@@ -66,6 +66,7 @@ class KeyEndCause(enum.IntEnum):
 
     REVOKED = 1
     EXPIRED = 2
+    ERASED = 80
 
 
 @attrs.frozen

@@ -131,7 +131,10 @@ def strange_in_schema(connection: apsw.Connection, statements: Iterable[str]) ->
 
     A flipped bit in a table's definition, or a trigger that somebody added, harms no row yet.
     """
-    found, expected = schema_of(connection), schema_made_by(statements)
+    try:
+        found, expected = schema_of(connection), schema_made_by(statements)
+    except UnicodeDecodeError:
+        return "schema"
     return min((entry[1] for entry in {*found} ^ {*expected}), default=None)
 
 

@@ -101,14 +101,14 @@ class Drop:
 
 
 @attrs.frozen
-class Forget:
+class DropAll:
     """Delete all rows of an account, but for those of some tables."""
 
     account_id: AccountId
     kept: frozenset[type[VaultRow]]
 
 
-Change: TypeAlias = Put | Drop | Forget
+Change: TypeAlias = Put | Drop | DropAll
 
 
 @attrs.frozen(kw_only=True)
@@ -282,7 +282,7 @@ class Vault:
         return True
 
     def _write(self, change: Change) -> None:
-        if isinstance(change, Forget):
+        if isinstance(change, DropAll):
             for table in tables_of_accounts():
                 if table.row_class not in change.kept:
                     self._db.execute(table.delete_of_account, (change.account_id,))

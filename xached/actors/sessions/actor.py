@@ -138,7 +138,9 @@ class SessionDesk:
         self._screening = Screening(self.core)
         self._kyc = KycArea(self.core, self._screening, set_level)
         self._cases = CaseArea(self.core, self._screening)
-        self._erasure = ErasureArea(self.core, self._live, self.outbox, close_account)
+        self._erasure = ErasureArea(
+            self.core, self._live, close_account, (self.outbox.forget, self._keys.forget)
+        )
         self._staff = StaffArea(self.core, self._live)
         self.hash_queue = HashQueue(self._finish)
         self.loops: Sequence[Callable[[], Awaitable[None]]] = (

@@ -7,7 +7,7 @@ next look at what is due.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias, assert_never
 
 import attrs
@@ -15,7 +15,6 @@ import trio
 
 from xached.actors.sessions.core import DeskCore, Step
 from xached.actors.sessions.live import LiveSessions
-from xached.actors.sessions.outbox import Outbox
 from xached.domain.auth import Done, Role, SessionEndCause, UserKey, UserKeyKind
 from xached.domain.cases import Case, CaseState
 from xached.domain.erasure import (
@@ -42,7 +41,7 @@ from xached.domain.order import AccountId
 from xached.domain.rejection import Reason, Rejection
 from xached.runtime.mailbox import Closed, Expired, Overloaded
 from xached.security.sealing import KeyDestroyed, Place
-from xached.storage.vault import Forget
+from xached.storage.vault import DropAll
 from xached.storage.vault_tables import (
     KEPT_AFTER_ERASURE,
     KEPT_AFTER_RETENTION,
@@ -61,15 +60,22 @@ CloseAccount: TypeAlias = Callable[[AccountId, bool], Awaitable[None]]
 Raises: Rejection, Overloaded, Expired or Closed, and then nothing was done.
 """
 
+Forget: TypeAlias = Callable[[AccountId, Step], None]
+
 
 class ErasureArea:
     """Decides the messages about leaving, and carries out what is due."""
 
     def __init__(
-        self, core: DeskCore, live: LiveSessions, outbox: Outbox, close_account: CloseAccount
+        self,
+        core: DeskCore,
+        live: LiveSessions,
+        close_account: CloseAccount,
+        forget: Sequence[Forget],
     ) -> None:
+        """``forget``: what other areas keep in memory of an account, each ends it in the step."""
         self._core = core
-        self._outbox = outbox
+        self._forget = forget
         self._live = live
         self._close_account = close_account
         self._purge_log = True
@@ -164,8 +170,9 @@ class ErasureArea:
             account, keys = await self._core.read_account(account_id)
             for session in self._live.book.of_account(account_id):
                 self._live.end(session, SessionEndCause.ERASED, step)
-            self._outbox.forget(account_id, step)
-            step.changes.append(Forget(account_id, frozenset(KEPT_AFTER_ERASURE)))
+            for forget in self._forget:
+                forget(account_id, step)
+            step.changes.append(DropAll(account_id, frozenset(KEPT_AFTER_ERASURE)))
             for key in _destroyed(keys, UserKeyKind.PROFILE):
                 step.put(key)
             # Another random look-up: the address cannot be asked for any more, and is free again.
@@ -182,7 +189,7 @@ class ErasureArea:
     async def _end_retention(self, retention: Retention) -> None:
         async with self._core.turn() as step:
             _, keys = await self._core.read_account(retention.account_id)
-            step.changes.append(Forget(retention.account_id, frozenset(KEPT_AFTER_RETENTION)))
+            step.changes.append(DropAll(retention.account_id, frozenset(KEPT_AFTER_RETENTION)))
             for key in _destroyed(keys, UserKeyKind.COMPLIANCE):
                 step.put(key)
             step.record(RetentionEnded(account_id=retention.account_id))

@@ -104,6 +104,11 @@ class KeyArea:
             if live is not None:
                 self._table.put(attrs.evolve(live, impediments=account.impediments))
 
+    def forget(self, account_id: AccountId, step: Step) -> None:
+        """End the keys of an account that is being erased."""
+        for key_id in list(self._of_account.get(account_id, ())):
+            self._end(self._keys[key_id], KeyEndCause.ERASED, step)
+
     async def decide(self, message: KeyMessage, step: Step) -> KeyReply:
         """Decide a message. Raises: Rejection."""
         match message:
