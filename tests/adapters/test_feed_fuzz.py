@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, assert_never
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,8 +19,11 @@ from xached.domain.market import (
     BestQuote,
     BookDiff,
     BookSnapshot,
+    FaultCause,
     FeedFault,
     FeedRecord,
+    FeedReset,
+    Heartbeat,
     VenueTrade,
 )
 
@@ -46,48 +49,60 @@ VALUES = st.recursive(
 )
 
 
-def check(records: list[FeedRecord]) -> None:
-    """Records are what the market actor may rely on."""
-    for record in records:
-        match record:
-            case VenueTrade():
-                assert record.price_ticks > 0 < record.quantity_lots
-                assert 0 <= record.at_ns < 2**63
-            case BookSnapshot() | BookDiff():
-                assert all(price > 0 <= lots for price, lots in record.bids + record.asks)
-                assert 0 <= record.at_ns < 2**63
-            case BestQuote():
-                assert record.bid_ticks >= 0 <= record.ask_ticks
-            case FeedFault():
-                assert len(record.excerpt) <= 480
-            case _:
-                pass
+def is_sound(record: FeedRecord) -> bool:
+    """What the market actor may rely on."""
+    match record:
+        case VenueTrade():
+            return record.price_ticks > 0 < record.quantity_lots and 0 <= record.at_ns < 2**63
+        case BookSnapshot() | BookDiff():
+            levels = record.bids + record.asks
+            return all(price > 0 <= lots for price, lots in levels) and 0 <= record.at_ns < 2**63
+        case BestQuote():
+            return record.bid_ticks >= 0 <= record.ask_ticks and 0 <= record.at_ns < 2**63
+        case FeedFault():
+            return len(record.excerpt) <= 480
+        case FeedReset() | Heartbeat():
+            return 0 <= record.at_ns < 2**63
+        case _:
+            assert_never(record)
 
 
-def receive(rules: VenueRules, frames: list[bytes]) -> None:
-    """Let a session and its books take frames."""
+def received(rules: VenueRules, frames: list[bytes]) -> list[FeedRecord]:
+    """What a session makes of frames; its books take them and are mended as it says."""
     session, books = rules.session({rules.name(BTC): BTC}), Books()
+    records: list[FeedRecord] = []
     for frame in frames:
         turn = session.receive(frame, NOW_NS)
-        check(list(turn.records))
+        records += turn.records
         assert set(turn.lost) <= {BTC.symbol}
         for symbol in {*turn.lost, *books.take(turn.records)}:
             session.repair(symbol)
-        session.awaits(BTC.symbol)
+        assert not books.of(BTC.symbol).depth.crossed
+        assert isinstance(session.awaits(BTC.symbol), bool)
+    return records
+
+
+def faults(count: int) -> list[type]:
+    """One fault for each of so many frames, and nothing else."""
+    return [FeedFault] * count
 
 
 @venues
 @fuzzed
 @given(frames=st.lists(st.binary(max_size=200), max_size=5))
 def test_bytes(rules: VenueRules, frames: list[bytes]) -> None:
-    receive(rules, frames)
+    records = received(rules, frames)
+    assert [type(record) for record in records] == faults(len(frames))
+    assert all(is_sound(record) for record in records)
 
 
 @venues
 @fuzzed
 @given(value=VALUES)
 def test_json_of_any_form(rules: VenueRules, value: Any) -> None:
-    receive(rules, [json.dumps(value).encode()])
+    records = received(rules, [json.dumps(value).encode()])
+    assert [type(record) for record in records] == faults(1)
+    assert is_sound(records[0])
 
 
 def mutate(draw: Callable[[st.SearchStrategy[Any]], Any], value: Any) -> Any:
@@ -114,7 +129,10 @@ def test_messages_that_are_almost_right(rules: VenueRules, data: st.DataObject) 
     frames = load_frames(FILES[rules.venue])
     at = data.draw(st.integers(0, len(frames) - 1))
     changed = json.dumps(mutate(data.draw, json.loads(frames[at]))).encode()
-    receive(rules, [*frames[:at], changed, *frames[at + 1 :]])
+    records = received(rules, [*frames[:at], changed, *frames[at + 1 :]])
+    assert all(is_sound(record) for record in records)
+    unharmed = received(rules, frames[:at])
+    assert records[: len(unharmed)] == unharmed, "what came before it is what it was"
 
 
 @venues
@@ -124,7 +142,10 @@ def test_messages_that_are_lost_repeated_and_out_of_order(
     rules: VenueRules, data: st.DataObject
 ) -> None:
     frames = load_frames(FILES[rules.venue])
-    receive(rules, data.draw(st.lists(st.sampled_from(frames), max_size=20)))
+    records = received(rules, data.draw(st.lists(st.sampled_from(frames), max_size=20)))
+    assert all(is_sound(record) for record in records)
+    causes = {record.cause for record in records if isinstance(record, FeedFault)}
+    assert causes <= {FaultCause.SEQUENCE, FaultCause.CHECKSUM, FaultCause.OFF_STEP}
 
 
 @venues
@@ -134,6 +155,6 @@ def test_answers_of_the_rest_side(rules: VenueRules, body: bytes) -> None:
     if rules.fetches:
         session = rules.session({rules.name(BTC): BTC})
         turn = session.snapshot(BTC.symbol, body, NOW_NS)
-        check(list(turn.records))
+        assert all(is_sound(record) for record in turn.records)
         found = any(isinstance(record, BookSnapshot) for record in turn.records)
         assert list(turn.lost) == ([] if found else [BTC.symbol])

@@ -212,7 +212,8 @@ async def test_an_endless_body_is_answered_and_cut_off(market: ShownMarket) -> N
         await client.send_all(head)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(pour, client)
-            await read_all(client)
+            answer = await read_all(client)
+            assert answer.startswith(b"HTTP/1.1 405 ")
             nursery.cancel_scope.cancel()
 
 

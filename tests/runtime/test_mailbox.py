@@ -103,6 +103,8 @@ async def test_an_answer_that_meets_a_cancellation_is_not_lost_twice() -> None:
         (envelope,) = await mailbox.receive_batch(1)
         envelope.answer(outcome.Value(1))
         nursery.cancel_scope.cancel()
+    statistics = mailbox.statistics()
+    assert (statistics.accepted, statistics.queued) == (1, 0)
 
 
 async def test_a_message_is_answered_once() -> None:
