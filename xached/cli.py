@@ -128,34 +128,50 @@ def demo(
 
 
 @app.command
-def verify(*, data: Data, json_output: Json = False) -> None:
-    """Check the journal's chain, its ids and every invariant; exit 1 when something is wrong."""
+def verify(
+    *,
+    data: Data,
+    audit: Annotated[
+        bool, Parameter(negative="", help="Check the audit chain and its signatures only.")
+    ] = False,
+    anchor: Annotated[
+        Path | None, Parameter(help="Earlier checkpoints: a file of lines of the system's log.")
+    ] = None,
+    json_output: Json = False,
+) -> None:
+    """Check chains, ids, signatures and every invariant; exit 1 when something is wrong.
+
+    Without --anchor nobody can tell whether the whole directory was put back to an earlier state.
+    """
     from xached import inspection
 
+    if audit or anchor is not None:
+        checked = _guarded(lambda: inspection.verify_audit(data, anchor))
+        _show_report(
+            checked,
+            json_output,
+            ("rows", f"{checked.rows}"),
+            ("checkpoints", f"{checked.checkpoints}"),
+            ("rows not signed yet", f"{checked.unsigned_rows}"),
+            ("newest", checked.newest_checkpoint or "none"),
+            ("public key", checked.public_key),
+            ("anchors", f"{checked.anchors}"),
+            ("freshness", checked.freshness),
+        )
+        return
     found = _guarded(lambda: inspection.verify(data))
-    if json_output:
-        print(json.dumps(attrs.asdict(found)))
-    else:
-        table = Table(show_header=False, box=None)
-        for name, text in (
-            ("rows", f"{found.rows}"),
-            ("events", f"{found.events}"),
-            ("ids", f"{found.ids}"),
-            ("paper rows", f"{found.paper_rows}"),
-            ("accounts", f"{found.accounts}"),
-            ("last row", f"{found.seq}"),
-            ("chain", found.chain),
-            ("sums", ", ".join(f"{asset} {total}" for asset, total in found.sums.items())),
-        ):
-            table.add_row(name, text)
-        console = Console()
-        console.print(table)
-        for fault in found.faults:
-            console.print(fault, style="red", markup=False, soft_wrap=True)
-        if not found.faults:
-            console.print("[green]everything holds[/green]")
-    if found.faults:
-        raise SystemExit(EXIT_FAULTS)
+    _show_report(
+        found,
+        json_output,
+        ("rows", f"{found.rows}"),
+        ("events", f"{found.events}"),
+        ("ids", f"{found.ids}"),
+        ("paper rows", f"{found.paper_rows}"),
+        ("accounts", f"{found.accounts}"),
+        ("last row", f"{found.seq}"),
+        ("chain", found.chain),
+        ("sums", ", ".join(f"{asset} {total}" for asset, total in found.sums.items())),
+    )
 
 
 @app.command
@@ -276,6 +292,23 @@ def bootstrap(*, data: Data) -> None:
     print(_guarded(lambda: new_bootstrap_token(data, RealWorld())))
 
 
+@admin.command
+def checkpoints(*, data: Data) -> None:
+    """Print every signed checkpoint; kept elsewhere, these lines are an anchor."""
+    from xached import inspection
+
+    for line in _guarded(lambda: list(inspection.checkpoints(data))):
+        print(line)
+
+
+@admin.command
+def audit_key(*, data: Data) -> None:
+    """Print the public key that checkpoints are signed by."""
+    from xached import inspection
+
+    print(_guarded(lambda: inspection.public_key(data)))
+
+
 @app.command(show=False)
 def snapshot(
     *,
@@ -355,6 +388,24 @@ async def _stop_on_signal(stop: trio.Event) -> None:
             stop.set()
 
 
+def _show_report(found: Any, json_output: bool, *lines: tuple[str, str]) -> None:
+    """Print what was verified; exit 1 where there are faults."""
+    if json_output:
+        print(json.dumps(attrs.asdict(found)))
+    else:
+        table = Table(show_header=False, box=None)
+        for name, text in lines:
+            table.add_row(name, text)
+        console = Console()
+        console.print(table)
+        for fault in found.faults:
+            console.print(fault, style="red", markup=False, soft_wrap=True)
+        if not found.faults:
+            console.print("[green]everything holds[/green]")
+    if found.faults:
+        raise SystemExit(EXIT_FAULTS)
+
+
 def _guarded(work: Callable[[], Any]) -> Any:
     """Run what reads a data directory; what is wrong with it is one line and an exit code."""
     try:
@@ -383,6 +434,7 @@ def _refusals() -> tuple[type[Exception], ...]:
     from xached.actors.sessions.accounts import AdminExists
     from xached.daemon import ListingRefused
     from xached.demo import DemoDamaged
+    from xached.domain.audit import AnchorUnreadable
     from xached.inspection import NoSuchRow
     from xached.recovery import ClockBehind, HouseIncomplete, NoHouse
     from xached.security.keys import MasterKeyError
@@ -393,6 +445,7 @@ def _refusals() -> tuple[type[Exception], ...]:
 
     return (
         AdminExists,
+        AnchorUnreadable,
         ClockBehind,
         DatabaseRefused,
         DemoDamaged,

@@ -33,6 +33,7 @@ from xached.adapters.feeds.live import LiveFeed
 from xached.api.admin import ActorReport, AdminHandlers, HouseReport
 from xached.api.api_keys import ApiKeyHandlers
 from xached.api.auction import AuctionHandlers
+from xached.api.audit import ActionAudit
 from xached.api.auth import AuthHandlers, SessionAuthorizer
 from xached.api.disconnect_guard import end_streams_of_the_past
 from xached.api.errors import Interceptor
@@ -53,6 +54,7 @@ from xached.api.wallet import WalletHandlers
 from xached.api.web import Readiness, WebApp
 from xached.config import Config, FeedsConfig
 from xached.domain.api_keys import KeyTable
+from xached.domain.audit import SignCheckpoint
 from xached.domain.compliance_messages import CloseAccount, SetAccountLevel
 from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.instrument import Directory, Symbol
@@ -177,15 +179,28 @@ async def run_daemon(
                 core.serving.serve()
                 addresses = endpoints.addresses
                 logger.info("ready: gRPC on {}, HTTP on {}", addresses.grpc, addresses.http)
+                _introduce(core)
                 task_status.started(endpoints)
                 await stop.wait()
                 logger.info("stopping: no new calls, streams end, {} s for calls at work", GRACE_S)
                 core.serving.drain()
                 await core.close_doors()
+                await core.house.sessions.ask(SignCheckpoint())
                 nursery.cancel_scope.cancel()
             finally:
                 core.close_mailboxes()
     core.stopped.set()
+
+
+def _introduce(core: _Core) -> None:
+    """Say by which key the audit is signed, and whether anybody else will know."""
+    key = core.files.signer.public_key.hex()
+    logger.info("audit checkpoints are signed by the Ed25519 key {}", key)
+    if not core.world.tell_system(f"house {core.files.vault.house_id.hex()} signs with {key}"):
+        logger.warning(
+            "there is no system log here: audit checkpoints are in vault.db alone; save those that "
+            "`xached admin checkpoints` prints where this machine cannot change them"
+        )
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -341,6 +356,8 @@ def _build_core(
             ring_mailer=None if config.mail is None else bell.ring,
             set_level=partial(_set_level, matching),
             close_account=partial(_close_account, matching),
+            signer=files.signer,
+            journal_head=lambda: (files.journal.last.seq, files.journal.last.chain),
         ),
         actor=MatchingActor(
             matching, files.exchange, files.journal, journal_lane, feed, directory, clock.now_ns
@@ -611,14 +628,15 @@ def _front(config: Config, core: _Core) -> Front:
             RiskHandlers(core.house.matching, core.house.directory, core.clock),
         ),
     )
+    audit = ActionAudit(core.house.sessions)
     authorizer = Authorizers(
         SessionAuthorizer(core.table, core.files.credentials.access, core.world.now_ns),
         KeyAuthorizer(core.keys, _replay_guard(core), spending, core.world.now_ns),
     )
     public = (*services, *reflection_services(services)) if config.grpc.reflection else services
     return Front(
-        public=Routes(public, authorizer),
-        admin=Routes((*for_admins, *reflection_services(for_admins)), authorizer),
+        public=Routes(public, authorizer, audit.audited),
+        admin=Routes((*for_admins, *reflection_services(for_admins)), authorizer, audit.audited),
         web=WebApp(
             core.market,
             core.house.directory,

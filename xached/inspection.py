@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -9,6 +10,7 @@ import platform
 import shutil
 import stat
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,11 @@ import apsw
 import attrs
 
 from xached.adapters.child import find_strategies
+from xached.domain.audit import ChainCheck, CheckpointSigned, checkpoint_of, read_anchors
 from xached.domain.exchange import Exchange
 from xached.domain.money import format_units
 from xached.domain.order import subaccount_of
+from xached.security.checkpoints import Signer
 from xached.security.keys import MasterKey, MasterKeyError, Purpose, read_master_key
 from xached.storage.directory import DataPaths
 from xached.storage.journal import Anchor, Journal, JournalDamaged, JournalFailed, Report
@@ -44,6 +48,21 @@ class Verification:
     accounts: int
     sums: dict[str, str]
     paper_rows: int
+    faults: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class AuditVerification:
+    """What ``verify --audit`` found; ``faults`` is empty when all is well."""
+
+    rows: int
+    checkpoints: int
+    unsigned_rows: int
+    newest_checkpoint: str
+    public_key: str
+    anchors: int
+    freshness: str
+    """How it is known, or not, that this is not an earlier state of the house."""
     faults: tuple[str, ...]
 
 
@@ -76,6 +95,8 @@ def verify(data_dir: Path) -> Verification:
         accounts = _verified_accounts(paths, master)
     except (VaultDamaged, VaultFailed) as error:
         faults.append(f"the vault: {error}")
+    else:
+        faults.extend(verify_audit(data_dir, None).faults)
     return Verification(
         rows=report.rows,
         events=report.events,
@@ -89,6 +110,63 @@ def verify(data_dir: Path) -> Verification:
         paper_rows=paper.rows,
         faults=tuple(faults),
     )
+
+
+def verify_audit(data_dir: Path, anchor: Path | None) -> AuditVerification:
+    """Check the audit chain, its signatures, and that it holds all that anchors know of it.
+
+    Raises: MasterKeyError, DatabaseRefused, VaultUnusable, AnchorUnreadable; OSError where the
+        anchors cannot be read. What is damaged is a fault of the report.
+    """
+    paths = DataPaths(data_dir)
+    master = read_master_key(paths.master_key)
+    anchors = [] if anchor is None else list(read_anchors(anchor.read_text("utf-8", "replace")))
+    signer, faults = Signer(master), list[str]()
+    check = ChainCheck(house_id=b"", genuine=signer.is_genuine, journal_at=lambda _: None)
+    try:
+        with (
+            Journal.open_read_only(paths.journal, master.derive(Purpose.JOURNAL_CHAIN)) as journal,
+            contextlib.closing(_open_vault(paths, master)) as vault,
+        ):
+            check.house_id = vault.house_id
+            check.journal_at = partial(_chain_at, journal)
+            for row in vault.read_stream():
+                check.take(row.seq, row.at_ns, row.event, row.chain)
+            for each in anchors:
+                check.compare(each, vault.chain_at)
+    except (JournalDamaged, JournalFailed) as error:
+        faults.append(f"journal.db: {error}")
+    except (VaultDamaged, VaultFailed) as error:
+        faults.append(f"vault.db: {error}")
+    faults += check.faults
+    known = max((each.audit_seq for each in anchors), default=0)
+    return AuditVerification(
+        rows=check.rows,
+        checkpoints=check.checkpoints,
+        unsigned_rows=check.unsigned_rows,
+        newest_checkpoint=check.newest.text if check.newest is not None else "",
+        public_key=signer.public_key.hex(),
+        anchors=len(anchors),
+        freshness=f"not older than row {known}" if known and not faults else "not provable",
+        faults=tuple(dict.fromkeys(faults)),
+    )
+
+
+def checkpoints(data_dir: Path) -> Iterator[str]:
+    """Every checkpoint of a house, oldest first: the lines that make an anchor elsewhere.
+
+    Raises: MasterKeyError, VaultUnusable, VaultDamaged, VaultFailed.
+    """
+    paths = DataPaths(data_dir)
+    with contextlib.closing(_open_vault(paths, read_master_key(paths.master_key))) as vault:
+        for row in vault.read_stream():
+            if isinstance(row.event, CheckpointSigned):
+                yield checkpoint_of(row.event, vault.house_id, row.at_ns).text
+
+
+def public_key(data_dir: Path) -> str:
+    """The key that checkpoints are signed by, in hexadecimal. Raises: MasterKeyError."""
+    return Signer(read_master_key(DataPaths(data_dir).master_key)).public_key.hex()
 
 
 def replay(data_dir: Path, at_seq: int | None, at_ns: int | None) -> dict[str, Any]:
@@ -230,15 +308,21 @@ def _wrong_snapshots(
 
 
 def _verified_accounts(paths: DataPaths, master: MasterKey) -> int:
-    vault = Vault.open_read_only(
+    with contextlib.closing(_open_vault(paths, master)) as vault:
+        return vault.verify().accounts
+
+
+def _open_vault(paths: DataPaths, master: MasterKey) -> Vault:
+    return Vault.open_read_only(
         paths.vault,
         row_key=master.derive(Purpose.VAULT_ROWS),
         stream_key=master.derive(Purpose.VAULT_STREAM),
     )
-    try:
-        return vault.verify().accounts
-    finally:
-        vault.close()
+
+
+def _chain_at(journal: Journal, seq: int) -> bytes | None:
+    anchor = journal.anchor_at(seq)
+    return None if anchor is None else anchor.chain
 
 
 def _describe(exchange: Exchange) -> dict[str, Any]:

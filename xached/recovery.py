@@ -16,14 +16,15 @@ from xached.actors.sessions.accounts import issue_bootstrap_token
 from xached.domain.auth import Role
 from xached.domain.exchange import Exchange
 from xached.runtime.world import NS_PER_S, World
+from xached.security.checkpoints import Signer
 from xached.security.credentials import Credentials
 from xached.security.keys import MasterKey, Purpose, create_master_key, read_master_key
 from xached.storage.candles import CandleStore
 from xached.storage.database import settle
 from xached.storage.directory import DataDirectory, DataPaths
-from xached.storage.journal import Journal
+from xached.storage.journal import Journal, JournalDamaged
 from xached.storage.snapshots import recover
-from xached.storage.vault import BOOTSTRAP_TOKEN, Vault
+from xached.storage.vault import BOOTSTRAP_TOKEN, Vault, VaultDamaged
 from xached.storage.views import Views, ViewsReader
 
 CLOCK_BEHIND_NS_MAX = 5 * NS_PER_S
@@ -57,6 +58,7 @@ class HouseFiles:
     snapshot_seq: int
     """The row of the snapshot that recovery began with; 0 without one."""
 
+    signer: Signer
     paper_key: bytes = attrs.field(repr=False)
     """Chains the rows of the paper exchange."""
 
@@ -101,6 +103,8 @@ def open_house(
     )
     vault = _open_vault(master, world, paths)
     files.callback(vault.close)
+    signer = Signer(master)
+    _check_signed(vault, signer, journal)
     views = Views.open(paths.views, journal.house_id, journal.last_seq)
     files.callback(views.close)
     views.catch_up(journal)
@@ -118,6 +122,7 @@ def open_house(
         credentials=_credentials(master, vault, world),
         exchange=recovered.exchange,
         snapshot_seq=recovered.from_seq,
+        signer=signer,
         paper_key=master.derive(Purpose.PAPER_CHAIN),
     )
 
@@ -165,6 +170,24 @@ def _open_master_key(paths: DataPaths, world: World) -> MasterKey:
     if is_new and not paths.master_key.exists():
         return create_master_key(paths.master_key, world.entropy)
     return read_master_key(paths.master_key)
+
+
+def _check_signed(vault: Vault, signer: Signer, journal: Journal) -> None:
+    """Compare the journal with what was signed of it last: it may have been put back or exchanged.
+
+    Raises: VaultDamaged; JournalDamaged.
+    """
+    newest = vault.newest_checkpoint()
+    if newest is None:
+        return
+    if not signer.is_genuine(newest):
+        raise VaultDamaged(f"stream row {newest.audit_seq + 1}: the house did not sign it")
+    there = journal.anchor_at(newest.journal_seq)
+    if there is None or there.chain != newest.journal_chain:
+        raise JournalDamaged(
+            newest.journal_seq,
+            "it is missing or another one than was signed: an earlier journal was put in place",
+        )
 
 
 def _is_filled(world: World, path: Path) -> bool:

@@ -27,6 +27,7 @@ from xached.domain.order import AccountId
 from xached.domain.sessions import SessionTable
 from xached.runtime.mailbox import Mailbox
 from xached.runtime.world import Argon2Cost, SimulatedWorld
+from xached.security.checkpoints import Signer
 from xached.security.credentials import Credentials
 from xached.security.keys import MasterKey, Purpose
 from xached.storage.vault import Vault
@@ -101,6 +102,7 @@ class People:
             cost=cost or world.argon2_cost,
             entropy=world.entropy,
         )
+        self.signer = Signer(MASTER)
         self.table = SessionTable()
         self.keys = KeyTable()
         self.ended: list[tuple[SessionId, SessionEndCause]] = []
@@ -117,6 +119,8 @@ class People:
             ring_mailer=None if office is None else self.bell.ring,
             set_level=self.exchange.set_level,
             close_account=self.exchange.close_account,
+            signer=self.signer,
+            journal_head=lambda: (0, bytes(32)),
         )
         self.mailer: Mailer | None = None
         if office is not None:
@@ -141,7 +145,8 @@ class People:
 
     def stream(self) -> list[str]:
         """Names of what the identity stream says. Only while the actor is idle."""
-        return [type(row.event).__name__ for row in self.vault.read_stream()]
+        names = [type(row.event).__name__ for row in self.vault.read_stream()]
+        return [name for name in names if name != "CheckpointSigned"]
 
 
 def issue(path: Path) -> str:

@@ -58,6 +58,7 @@ from xached.domain.rejection import Reason, Rejection
 from xached.domain.sessions import SESSION_IDLE_NS, SessionTable
 from xached.runtime.mailbox import Closed, Mailbox, Overloaded
 from xached.runtime.world import Argon2Cost, RealWorld, SimulatedWorld
+from xached.security.checkpoints import Signer
 from xached.security.credentials import Credentials
 from xached.security.keys import Purpose
 from xached.security.tokens import RefreshTokens
@@ -793,6 +794,8 @@ async def test_with_real_threads_and_the_real_cost(path: Path) -> None:
         open_purse=Exchange().open_purse,
         set_level=Exchange().set_level,
         close_account=Exchange().close_account,
+        signer=Signer(MASTER),
+        journal_head=lambda: (0, bytes(32)),
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(run_sessions, inbox, desk)

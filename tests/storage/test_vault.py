@@ -23,6 +23,7 @@ from xached.domain.api_keys import (
     KeyUsage,
     NotionalCap,
 )
+from xached.domain.audit import ActionAsked, ActionEnded, CheckpointSigned, LoginsFailed
 from xached.domain.auth import (
     Account,
     AccountRegistered,
@@ -46,6 +47,7 @@ from xached.domain.identity import IdentityEvent, VaultRow
 from xached.domain.instrument import AssetName, Symbol
 from xached.domain.mail import LetterKind, WaitingMail
 from xached.domain.order import AccountId
+from xached.domain.sealed import Sealed
 from xached.runtime.world import LockingMode
 from xached.simulation.disk import Disk, registered
 from xached.storage.identity_codec import (
@@ -147,6 +149,25 @@ EVENTS: list[IdentityEvent] = [
         scopes=frozenset({Scope.READ, Scope.TRADE}),
     ),
     ApiKeyEnded(key_id=KeyId("k"), account_id=ALICE, cause=KeyEndCause.REVOKED),
+]
+
+AUDIT_EVENTS: list[IdentityEvent] = [
+    CheckpointSigned(
+        audit_seq=7,
+        audit_chain=b"a" * 32,
+        journal_seq=9,
+        journal_chain=b"j" * 32,
+        signature=b"s" * 64,
+    ),
+    ActionAsked(
+        action_id="act",
+        method="AdminService/SetHalt",
+        by=ALICE,
+        session_id="s",
+        address=Sealed(key_id="k", ciphertext=b"c"),
+    ),
+    ActionEnded(action_id="act", outcome="OK", journal_seq=9),
+    LoginsFailed(count=3, account_id=BOB, address_mark=b"m" * 16, address=None),
 ]
 
 
@@ -551,13 +572,13 @@ def test_without_a_sync_for_each_commit_some_are_lost() -> None:
 # --- bytes of the stream ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("event", EVENTS + AUDIT_EVENTS)
 def test_events_survive_their_bytes(event: IdentityEvent) -> None:
     assert decode_identity_event(encode_identity_event(event)) == event
 
 
 def test_the_bytes_of_events_never_change() -> None:
-    assert [encode_identity_event(event).hex() for event in EVENTS] == [
+    assert [encode_identity_event(event).hex() for event in EVENTS + AUDIT_EVENTS] == [
         "940101a5616c696365920105",
         "940201a173a5616c696365",
         "950301a173a5616c69636503",
@@ -566,6 +587,15 @@ def test_the_bytes_of_events_never_change() -> None:
         "960601a5616c69636502c3a3626f62",
         "962801a16ba5616c69636501920102",
         "952901a16ba5616c69636501",
+        (
+            "973c0107c420616161616161616161616161616161616161616161616161616161616161616109c4206a"
+            "6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6ac440737373737373737373"
+            "737373737373737373737373737373737373737373737373737373737373737373737373737373737373"
+            "73737373737373737373737373"
+        ),
+        "973d01a3616374b441646d696e536572766963652f53657448616c74a5616c696365a173944501a16bc40163",
+        "953e01a3616374a24f4b09",
+        "963f0103a3626f62c4106d6d6d6d6d6d6d6d6d6d6d6d6d6d6d6dc0",
     ]
 
 

@@ -176,7 +176,12 @@ class AuthHandlers:
 
     async def login(self, call: Call, request: auth_pb2.LoginRequest) -> auth_pb2.LoginResponse:
         """Open a session."""
-        message = Login(email=request.email, password=request.password, device=request.device)
+        message = Login(
+            email=request.email,
+            password=request.password,
+            device=request.device,
+            address=address_of(call.peer),
+        )
         granted = await ask_sessions(self._sessions, call, message, SessionGranted)
         return auth_pb2.LoginResponse(
             account_id=granted.account_id, session_id=granted.session_id, tokens=_tokens(granted)

@@ -273,17 +273,27 @@ class RouteError(Exception):
 class Routes:
     """Every method of some services. Building it proves that each can be called, and by whom.
 
+    Args:
+        services: what is served.
+        authorizer: knows the callers.
+        prepare: gives each route its last form.
+
     Raises: RouteError.
     """
 
-    def __init__(self, services: Iterable[Service], authorizer: Authorizer) -> None:
+    def __init__(
+        self,
+        services: Iterable[Service],
+        authorizer: Authorizer,
+        prepare: Callable[[Route], Route] = lambda route: route,
+    ) -> None:
         self._authorizer = authorizer
         self._routes: dict[str, Route] = {}
         self._service_names: list[str] = []
         for service in services:
             self._service_names.append(service.descriptor.full_name)
             for method in service.descriptor.methods:
-                route = _route(service, method)
+                route = prepare(_route(service, method))
                 if route.path in self._routes:
                     raise RouteError(f"{route.path} is served twice")
                 self._routes[route.path] = route

@@ -145,6 +145,8 @@ class Login:
     email: str = attrs.field(repr=False)
     password: str = attrs.field(repr=False)
     device: str = attrs.field(repr=False)
+    address: str = attrs.field(repr=False, default="")
+    """From where, such as ``ipv4:192.0.2.1``."""
 
 
 @attrs.frozen(kw_only=True)

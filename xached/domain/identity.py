@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from xached.domain.api_keys import KeyEvent, KeyMessage, KeyReply, KeyRow
+from xached.domain.audit import AuditEvent, AuditMessage, AuditReply
 from xached.domain.auth import (
     AccountEvent,
     AccountMessage,
@@ -31,6 +32,7 @@ AuthMessage: TypeAlias = (
     | CaseMessage
     | ErasureMessage
     | StaffMessage
+    | AuditMessage
 )
 """What the sessions actor is asked."""
 
@@ -43,11 +45,14 @@ AuthReply: TypeAlias = (
     | CaseReply
     | ErasureReply
     | StaffReply
+    | AuditReply
 )
 """What it answers. A refusal is a Rejection."""
 
 VaultRow: TypeAlias = AccountRow | WaitingMail | KeyRow | KycRow | CaseRow | ErasureRow
 """All that the vault keeps, but for the stream: one class for each table."""
 
-IdentityEvent: TypeAlias = AccountEvent | MailEvent | KeyEvent | KycEvent | CaseEvent | ErasureEvent
+IdentityEvent: TypeAlias = (
+    AccountEvent | MailEvent | KeyEvent | KycEvent | CaseEvent | ErasureEvent | AuditEvent
+)
 """What happened: the identity stream. No personal data in clear."""

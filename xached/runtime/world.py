@@ -32,6 +32,9 @@ Arguments = TypeVarTuple("Arguments")
 LockingMode = Literal["normal", "exclusive"]
 """SQLite's locking mode; a VFS without shared memory needs ``exclusive`` for its WAL."""
 
+SYSTEM_LOG: Final = Path("/dev/log")
+_AUTHPRIV_NOTICE: Final = 10 << 3 | 5
+
 THREADS_MAX = 8
 NS_PER_S = 1_000_000_000
 
@@ -159,6 +162,13 @@ class World(Protocol):
         """Start a dedicated thread. The caller closes it."""
         ...
 
+    def tell_system(self, line: str) -> bool:
+        """Write a line to the system's log, without waiting.
+
+        False where there is none, or it does not take it now.
+        """
+        ...
+
     async def run_in_thread(
         self, function: Callable[[*Arguments], Result], *arguments: *Arguments
     ) -> Result:
@@ -254,8 +264,11 @@ class RealWorld:
     # OWASP password storage: argon2id with 19 MiB and two passes.
     argon2_cost = Argon2Cost(passes=2, memory_bytes=19 * 1024 * 1024)
 
-    def __init__(self, trusted: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, trusted: ssl.SSLContext | None = None, *, system_log: Path = SYSTEM_LOG
+    ) -> None:
         """``trusted``: whose certificates servers may show; the system's list by default."""
+        self._system_log = system_log
         self._threads = trio.CapacityLimiter(THREADS_MAX)
         self._spawner: _ThreadLane | None = None
         self._trusted = trusted
@@ -275,6 +288,17 @@ class RealWorld:
     def open_lane(self, name: str) -> Lane:
         """See World."""
         return _ThreadLane(name)
+
+    def tell_system(self, line: str) -> bool:
+        """See World."""
+        # RFC 3164, as syslog(3) sends it: journald and every syslog daemon listen there.
+        message = f"<{_AUTHPRIV_NOTICE}>xached[{os.getpid()}]: {line}".encode()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as log:
+            try:
+                log.sendto(message, str(self._system_log))
+            except OSError:
+                return False
+        return True
 
     async def run_in_thread(
         self, function: Callable[[*Arguments], Result], *arguments: *Arguments
@@ -458,6 +482,8 @@ class SimulatedWorld:
         self._frozen = False
         self._clock_offset_ns = 0
         self._pids = 0
+        self.told: list[str] = []
+        """What the system's log was told, oldest first."""
 
     @property
     def frozen(self) -> bool:
@@ -490,6 +516,12 @@ class SimulatedWorld:
         """See World."""
         self._check_power()
         return _InlineLane(self, name)
+
+    def tell_system(self, line: str) -> bool:
+        """See World."""
+        self._check_power()
+        self.told.append(line)
+        return True
 
     async def run_in_thread(
         self, function: Callable[[*Arguments], Result], *arguments: *Arguments

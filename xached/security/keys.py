@@ -44,6 +44,8 @@ class Purpose(enum.Enum):
     BOOTSTRAP_TOKENS = "bootstrap-tokens"
     ACCESS_TOKEN_SEED = "access-token-seed"  # noqa: S105 - a purpose, not a password
     KEY_ENCRYPTION = "key-encryption"
+    CHECKPOINT_SEED = "checkpoint-seed"
+    AUDIT_ADDRESSES = "audit-addresses"
     KEY_ENCRYPTION_ID = "key-encryption-id"
     OUTBOX = "outbox"
     OUTBOX_KEY_ID = "outbox-key-id"

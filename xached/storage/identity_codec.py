@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from xached.domain import api_keys, auth, cases, erasure, kyc, mail
+from xached.domain import api_keys, audit, auth, cases, erasure, kyc, mail
 from xached.domain.identity import IdentityEvent
+from xached.domain.sealed import Sealed
 from xached.storage.codec import Codec, CodecError, Kind, Typed, Upcaster
 
 IDENTITY_TYPES: Final = (
@@ -24,6 +25,11 @@ IDENTITY_TYPES: Final = (
     Typed(21, 1, Kind.EVENT, mail.MailSettled),
     Typed(40, 1, Kind.EVENT, api_keys.ApiKeyCreated),
     Typed(41, 1, Kind.EVENT, api_keys.ApiKeyEnded),
+    Typed(60, 1, Kind.EVENT, audit.CheckpointSigned),
+    Typed(61, 1, Kind.EVENT, audit.ActionAsked),
+    Typed(62, 1, Kind.EVENT, audit.ActionEnded),
+    Typed(63, 1, Kind.EVENT, audit.LoginsFailed),
+    Typed(69, 1, Kind.VALUE, Sealed),
     Typed(80, 1, Kind.EVENT, kyc.KycApplied),
     Typed(81, 1, Kind.EVENT, kyc.KycReviewed),
     Typed(82, 1, Kind.EVENT, kyc.DocumentUploaded),

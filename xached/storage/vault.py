@@ -22,6 +22,12 @@ import attrs
 import msgpack
 
 from xached.domain.api_keys import ApiKey, KeyUsage
+from xached.domain.audit import (
+    UNSIGNED_ROWS_MAX,
+    Checkpoint,
+    CheckpointSigned,
+    checkpoint_of,
+)
 from xached.domain.auth import (
     Account,
     PurseIntent,
@@ -118,6 +124,7 @@ class StreamRow:
     seq: int
     at_ns: int
     event: IdentityEvent
+    chain: bytes
 
 
 @attrs.frozen(kw_only=True)
@@ -202,6 +209,11 @@ class Vault:
     def last_at_ns(self) -> int:
         """Time of the newest row of the stream; 0 when there is none."""
         return self._last_at_ns
+
+    @property
+    def head(self) -> tuple[int, bytes]:
+        """The newest row of the stream: its sequence and its chain value."""
+        return self._head_seq, self._head_chain
 
     def close(self) -> None:
         """Close the file. After a failure nothing more is written.
@@ -381,9 +393,32 @@ class Vault:
                 event = decode_identity_event(payload)
             except IdentityCodecError as error:
                 raise VaultDamaged(f"the identity stream holds at {seq} {error}") from None
-            yield StreamRow(seq=seq, at_ns=at_ns, event=event)
+            yield StreamRow(seq=seq, at_ns=at_ns, event=event, chain=chain)
         if (seq, chain) != (self._head_seq, self._head_chain):
             raise VaultDamaged(f"the identity stream ends at {seq}, not at {self._head_seq}")
+
+    def chain_at(self, seq: int) -> bytes | None:
+        """The chain value of a row of the stream; None when there is no such row."""
+        if seq == 0:
+            return self._house_id
+        found: bytes | None = self._db.execute("SELECT chain FROM stream WHERE seq = ?", (seq,)).get
+        return found
+
+    def newest_checkpoint(self) -> Checkpoint | None:
+        """What was signed last; whether it is genuine is for the caller to check.
+
+        Raises: VaultDamaged.
+        """
+        for seq, at_ns, payload in self._db.execute(
+            "SELECT seq, at_ns, payload FROM stream ORDER BY seq DESC LIMIT ?", (UNSIGNED_ROWS_MAX,)
+        ):
+            try:
+                event = decode_identity_event(payload)
+            except IdentityCodecError as error:
+                raise VaultDamaged(f"the identity stream holds at {seq} {error}") from None
+            if isinstance(event, CheckpointSigned):
+                return checkpoint_of(event, self._house_id, at_ns)
+        return None
 
     def verify(self) -> VaultReport:
         """Check every row of every table, and that each belongs to something.

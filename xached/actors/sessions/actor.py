@@ -33,6 +33,7 @@ import outcome
 import trio
 
 from xached.actors.sessions.accounts import AccountArea
+from xached.actors.sessions.audit import AuditArea, ChainHead
 from xached.actors.sessions.casework import CaseArea
 from xached.actors.sessions.core import DeskCore, Step
 from xached.actors.sessions.erasure import CloseAccount, ErasureArea
@@ -46,6 +47,7 @@ from xached.actors.sessions.purses import OpenPurse, Purses
 from xached.actors.sessions.screening import Screening
 from xached.actors.sessions.staff import StaffArea
 from xached.domain.api_keys import KeyMessage, KeyTable
+from xached.domain.audit import AuditMessage
 from xached.domain.auth import AccountMessage, BootstrapAdmin, Login, LoginMessage, Register
 from xached.domain.cases import CaseMessage
 from xached.domain.erasure import ErasureMessage
@@ -57,6 +59,7 @@ from xached.domain.sessions import SessionTable
 from xached.domain.staff import StaffMessage
 from xached.runtime.mailbox import Closed, Envelope, Mailbox
 from xached.runtime.world import World
+from xached.security.checkpoints import Signer
 from xached.security.credentials import Credentials
 from xached.storage.vault import Vault
 
@@ -82,6 +85,8 @@ class SessionsStatistics:
     api_keys: int
     people_unscreened: int
     accounts_erased: int
+    checkpoints: int
+    checkpoints_untold: int
 
 
 async def run_sessions(
@@ -124,15 +129,17 @@ class SessionDesk:
         open_purse: OpenPurse,
         set_level: SetLevel,
         close_account: CloseAccount,
+        signer: Signer,
+        journal_head: ChainHead,
         ring_mailer: Callable[[], None] | None = None,
     ) -> None:
         """``ring_mailer``: says that there is a letter; None in a house without mail."""
         self.core = DeskCore(vault, credentials, world)
+        self._audit = AuditArea(self.core, signer, journal_head)
         self._live = LiveSessions(self.core, table)
         self._purses = Purses(self.core, open_purse)
         self.outbox = Outbox(self.core, ring_mailer)
         self._accounts = AccountArea(self.core, self._live, self._purses)
-        self._logins = LoginArea(self.core, self._live)
         self._keys = KeyArea(self.core, key_table, self.outbox)
         self._live.on_account_change(self._keys.account_changed)
         self._screening = Screening(self.core)
@@ -142,6 +149,7 @@ class SessionDesk:
             self.core, self._live, close_account, (self.outbox.forget, self._keys.forget)
         )
         self._staff = StaffArea(self.core, self._live)
+        self._logins = LoginArea(self.core, self._live, self._audit)
         self.hash_queue = HashQueue(self._finish)
         self.loops: Sequence[Callable[[], Awaitable[None]]] = (
             self._logins.sweep,
@@ -151,6 +159,8 @@ class SessionDesk:
             self._kyc.send_levels,
             self._kyc.drop_unfinished,
             self._erasure.run,
+            self._audit.watch,
+            self._audit.watch_rows,
         )
         """What areas do by themselves, for ever."""
 
@@ -169,6 +179,8 @@ class SessionDesk:
             api_keys=len(self._keys),
             people_unscreened=len(self._screening),
             accounts_erased=self._erasure.erased,
+            checkpoints=self._audit.checkpoints,
+            checkpoints_untold=self._audit.untold,
         )
 
     async def load(self) -> None:
@@ -179,6 +191,7 @@ class SessionDesk:
         await self._keys.load()
         await self._screening.load()
         await self._kyc.load()
+        await self._audit.load()
 
     async def serve(self, inbox: Mailbox[AuthMessage, AuthReply]) -> None:
         """Answer what comes; hand over to the workers what needs a hash."""
@@ -254,6 +267,8 @@ class SessionDesk:
             return await self._erasure.decide(message, step)
         if isinstance(message, StaffMessage):
             return await self._staff.decide(message, step)
+        if isinstance(message, AuditMessage):
+            return await self._audit.decide(message, step)
         assert_never(message)
 
 

@@ -66,6 +66,8 @@ class DeskCore:
         """The vault's thread. Every use of the vault goes through it."""
         # Whoever holds it may decide. First come, first served.
         self._turn = trio.StrictFIFOLock()
+        self.committed = trio.Event()
+        """Set, and replaced, with every commit."""
         self._last_at_ns = vault.last_at_ns
         self._last_monotonic_ns = world.monotonic_ns()
 
@@ -90,6 +92,8 @@ class DeskCore:
         """
         if step.changes or step.events:
             await self.lane.run(self.vault.commit, step.changes, step.events, step.at_ns)
+            self.committed.set()
+            self.committed = trio.Event()
         for effect in step.effects:
             effect()
         step.changes, step.events, step.effects = [], [], []

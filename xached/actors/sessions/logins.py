@@ -7,6 +7,7 @@ from typing import assert_never
 import attrs
 import trio
 
+from xached.actors.sessions.audit import AuditArea
 from xached.actors.sessions.core import DeskCore, Step
 from xached.actors.sessions.live import LiveSessions
 from xached.domain.auth import (
@@ -40,8 +41,9 @@ SWEEP_INTERVAL_S = 60.0
 class LoginArea:
     """Decides the messages about sessions."""
 
-    def __init__(self, core: DeskCore, live: LiveSessions) -> None:
+    def __init__(self, core: DeskCore, live: LiveSessions, audit: AuditArea) -> None:
         self._core = core
+        self._audit = audit
         self._live = live
         self.logins = 0
         """Sessions opened since the start."""
@@ -77,7 +79,7 @@ class LoginArea:
         stored = self._stored_hash(account, keys)
         right = await self._core.world.run_in_thread(passwords.verify, message.password, stored)
         if account is None or not right:
-            self.logins_failed += 1
+            self._failed(message, account)
             raise _login_refused()
         renewed = None
         if passwords.needs_rehash(stored):
@@ -87,7 +89,7 @@ class LoginArea:
             vault = self._core.vault
             current = await self._core.lane.run(vault.account, account.account_id)
             if current is None or current.password_sealed != account.password_sealed:
-                self.logins_failed += 1
+                self._failed(message, account)
                 raise _login_refused()
             if renewed is not None:
                 sealed = credentials.seal_password_hash(current.account_id, renewed, keys)
@@ -156,6 +158,11 @@ class LoginArea:
                 for session in reversed(self._live.book.of_account(message.account_id))
             )
         )
+
+    def _failed(self, message: Login, account: Account | None) -> None:
+        self.logins_failed += 1
+        whose = account.account_id if account is not None else AccountId("")
+        self._audit.login_failed(message.address, whose)
 
     def _stored_hash(self, account: Account | None, keys: list[UserKey]) -> str:
         """What to verify against; for nobody's address a hash that takes as long and never fits."""
