@@ -36,8 +36,10 @@ from xached.domain.messages import (
     OrderRested,
     PlaceOrder,
     Row,
+    SetHalt,
     SetMark,
     SetRiskLimits,
+    SetRiskState,
 )
 from xached.domain.order import (
     EndReason,
@@ -49,6 +51,7 @@ from xached.domain.order import (
 )
 from xached.domain.queries import PurseQuery
 from xached.domain.rejection import Reason, Rejection
+from xached.domain.risk_bounds import HOUSE_SCOPE, RiskSetter, RiskState
 from xached.runtime.mailbox import Closed, Overloaded
 from xached.runtime.topic import Topic
 from xached.runtime.world import SimulatedWorld
@@ -468,6 +471,16 @@ async def test_a_failing_disk_stops_the_actor_before_any_answer(
         assert house.exchange.state.orders == {}, "what was not on disk never happened"
 
 
+REDUCING = SetRiskState(
+    scope=HOUSE_SCOPE,
+    setter=RiskSetter.GUARD,
+    state=RiskState.REDUCING,
+    cause="test",
+    request_id="",
+)
+HALT = SetHalt(halted=True, cause="test", request_id="")
+
+
 async def test_new_orders_are_refused_before_cancels(autojump_clock: MockClock, path: Path) -> None:
     async with running(path, capacity=64) as house:
         for number in range(48):
@@ -476,7 +489,13 @@ async def test_new_orders_are_refused_before_cancels(autojump_clock: MockClock, 
             house.matching.post(buy("o48"), lambda _: None, account="a48")
         cancels: list[CommandOutcome] = []
         house.matching.post(ALICE_ALL, cancels.append, account="alice")
+        async with trio.open_nursery() as nursery:
+            # So do those who take risk away: the watch, its guard, and an administrator.
+            nursery.start_soon(house.matching.execute, REDUCING)
+            nursery.start_soon(house.matching.direct, HALT, "admin")
         await trio.sleep(1)
+        assert house.exchange.state.halted
+        assert house.exchange.state.risk.entry(HOUSE_SCOPE, RiskSetter.GUARD).cause == "test"
         assert len([e for e in cancels[0].unwrap().events if isinstance(e, OrderEnded)]) == 48
 
 

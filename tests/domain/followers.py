@@ -11,7 +11,7 @@ from xached.domain.exchange import Exchange
 from xached.domain.history import Funds, PurseFold
 from xached.domain.instrument import Instrument, Symbol
 from xached.domain.messages import AdvanceClock, Event, Row
-from xached.domain.order import Order, Purse, Side
+from xached.domain.order import MarketState, Order, Purse, Side
 from xached.domain.order_reports import PurseOrders
 from xached.domain.own_market import OwnMarket, OwnMarketSnapshot
 from xached.domain.purse_past import earlier_orders, met_orders, rewind, touches
@@ -59,7 +59,11 @@ def _check_market(exchange: Exchange, start: Start, rows: Iterable[Row]) -> None
         market.start(start.market, 0)
     for row in rows:
         market.fold(row)
+    halted = exchange.state.halted
     for symbol, listed in exchange.state.markets.items():
+        assert market.state(symbol) is (
+            MarketState.HALTED if halted else listed.effective_state()
+        ), symbol
         shown = market.books[symbol].depth
         for side, levels in ((Side.BUY, shown.bids(DEPTH)), (Side.SELL, shown.asks(DEPTH))):
             depth: dict[int, int] = {}

@@ -1,7 +1,8 @@
 """The uncross against brute force: every price is tried, every lot is matched alone.
 
 Checked by breaking, each seen red: a limit that is not inclusive, the greater imbalance, the
-higher of two prices, the farther from the reference, market orders behind limits, the earlier of
+higher of two prices, the farther from the reference, market orders behind limits
+that go as far, or before those that go farther, the earlier of
 two that meet expired, and no second working out after it.
 """
 
@@ -82,14 +83,14 @@ def trade_lot_by_lot(
         if indication is None:
             return None, [], expired
         price = indication.price_ticks
-        # One entry for every lot, by priority: at market, price, time.
+        # One entry for every lot, by priority: price, at market, time.
         bids = sorted(
             (order for order in buys if order.limit_ticks >= price),
-            key=lambda order: (0 if order.at_market else 1, -order.limit_ticks, order.order_id),
+            key=lambda order: (-order.limit_ticks, 0 if order.at_market else 1, order.order_id),
         )
         asks = sorted(
             (order for order in sells if order.limit_ticks <= price),
-            key=lambda order: (0 if order.at_market else 1, order.limit_ticks, order.order_id),
+            key=lambda order: (order.limit_ticks, 0 if order.at_market else 1, order.order_id),
         )
         bid_lots = [order for order in bids for _ in range(order.lots)]
         ask_lots = [order for order in asks for _ in range(order.lots)]
@@ -125,6 +126,15 @@ def test_an_auction_is_what_trying_everything_gives(
         for _ in range(pairing.lots)
     ]
     assert got == lots
+    left = {order.order_id: order.lots for order in (*buys, *sells)}
+    for pairing in found.pairings:
+        left[pairing.buy.order_id] -= pairing.lots
+        left[pairing.sell.order_id] -= pairing.lots
+    for each in found.self_matches:
+        left[each.later.order_id] = 0
+    bids = [order.limit_ticks for order in buys if left[order.order_id]]
+    asks = [order.limit_ticks for order in sells if left[order.order_id]]
+    assert max(bids, default=LOWEST) < min(asks, default=HIGHEST + 1) or not bids or not asks
 
 
 def order(number: int, limit: int, lots: int, account: str = "") -> AuctionOrder:

@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 import pytest
 
+from tests.domain.script import Script
 from tests.storage.house import INSTRUMENT, PURSES, SYMBOL, House
 from xached.domain.history import Funds, PurseFold, fold_fill, placed_order
 from xached.domain.instrument import AssetName
@@ -96,6 +97,7 @@ def test_every_field_finds_its_own_place() -> None:
             name: getattr(trade, name)
             for name in ("price_ticks", "quantity_lots", "notional_units", "simulated")
         },
+        "transferred": False,
         "fee_units": trade.taker_fee_units,
         "is_maker": False,
         "at_ns": 10,
@@ -329,3 +331,22 @@ def test_a_fold_may_begin_with_an_empty_purse() -> None:
     assert [order.status for order in changes.orders] == [OrderStatus.EXPIRED]
     assert fold.orders == {}
     assert fold.balances == {"USDT": Funds(9, 0)}
+
+
+def test_what_was_moved_between_own_purses_is_told_apart_from_trades() -> None:
+    script = Script()
+    script.run("""
+        instrument BTC-USD lot 0.1 tick 0.1 taker 1000ppm
+        deposit alice 100 USD
+        deposit alice/bot 10 BTC
+        deposit bob 10 BTC
+        order alice/bot m1 SELL 1 @ 10.0 GTC stp TRANSFER -> OPEN
+        order bob b1 SELL 1 @ 10.0 GTC -> OPEN
+        order alice t1 BUY 2 @ 10.0 GTC stp TRANSFER
+    """)
+    assert script.symbol is not None
+    instrument = script.exchange.state.markets[script.symbol].instrument
+    seq, at_ns, events = script.rows[-1]
+    _, fills = placed_order(events, instrument, seq, at_ns)
+    told = [(fill.transferred, fill.fee_units > 0) for fill in fills]
+    assert told == [(True, False), (False, True)]

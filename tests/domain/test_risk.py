@@ -13,6 +13,7 @@ from xached.domain.instrument import AssetName
 from xached.domain.order import Side
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.risk import RiskLimits, band_ticks, check_band, check_limits
+from xached.domain.risk_bounds import Window
 
 UP = st.integers(1, 5_000_000)
 DOWN = st.integers(1, 1_000_000)
@@ -51,3 +52,16 @@ def test_what_is_not_known_is_not_allowed() -> None:
             check_limits(limits, instrument, 1, 0)
         assert refused.value.reason is Reason.LIMITS_UNKNOWN
     check_limits(RiskLimits(1, {AssetName("USDT"): 1}), instrument, 1, 0)
+
+
+def test_a_minutes_notional_is_kept_once_for_each_second_and_asset() -> None:
+    """However many orders come: what is kept is gone through for every order."""
+    window = Window()
+    for number in range(1_000):
+        window.add(61_000_000_000 + number, AssetName("USDT" if number % 2 else "BTC"), 3)
+    window.add(120_000_000_000, AssetName("USDT"), 5)
+    assert len(window.entries) == 3
+    assert window.units(120_999_999_999, AssetName("USDT")) == 1_505
+    assert window.units(121_000_000_000, AssetName("USDT")) == 5
+    window.add(121_000_000_000, AssetName("BTC"), 1)
+    assert len(window.entries) == 2

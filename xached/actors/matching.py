@@ -33,6 +33,7 @@ from xached.domain.messages import (
     InstrumentListed,
     PlaceOrder,
     Row,
+    SetRiskState,
     further_keys,
     request_key,
 )
@@ -66,7 +67,9 @@ STEPS_MAX = 1_000
 RECENT_IDS_MAX = 100_000
 """Ids remembered in memory; older ones are looked up in the journal's index."""
 
-URGENT = CancelOrder | CancelAll | CancelAllAfter | Flatten | ArmDisconnect | Disconnect
+URGENT = (
+    CancelOrder | CancelAll | CancelAllAfter | Flatten | ArmDisconnect | Disconnect | SetRiskState
+)
 """What has room in the mailbox when new work has none: it takes risk away."""
 
 COMMITS_KEPT = 64
@@ -225,8 +228,8 @@ class Matching:
         return row
 
     async def direct(self, command: Command, by: str, *, deadline: float = math.inf) -> Row:
-        """Carry out what an administrator asks for; see :meth:`execute`."""
-        row: Row = await self.mailbox.ask(Directed(command, by), deadline=deadline)
+        """Carry out what an administrator asks for, who has the last room; see :meth:`execute`."""
+        row: Row = await self.mailbox.ask(Directed(command, by), urgent=True, deadline=deadline)
         return row
 
     async def execute_batch(

@@ -367,6 +367,7 @@ def _fill_fields(fill: Fill, instrument: Instrument) -> Fields:
         "at_ns": fill.at_ns,
         "seq": fill.seq,
         "simulated": fill.simulated,
+        "transferred": fill.transferred,
     }
 
 

@@ -3,7 +3,9 @@
 Pure, and nothing about money. At a price, buys trade whose limit is at least it, and sells whose
 limit is at most it; what trades is the smaller of both sums. The uncross price lets most trade;
 of equal ones it leaves the smaller imbalance, then is nearest the reference price, then lower.
-Orders without a limit of their own come first on their side; then price, then time. Where two
+By price, then time; an order at market may go as far as the house lets it, to the end of the
+price band, and comes first of all that go so far. So nothing crosses that is left, also where the
+band moved and some orders go farther than it. Where two
 orders of one account would meet, the later one goes and everything is worked out again.
 
 Volume and imbalance change only at limits, so the price is the nearest to the reference of a
@@ -182,22 +184,13 @@ def _rising(demand_and_supply: tuple[int, int]) -> tuple[int, int]:
 class _Walk:
     """Lets the first of both sides trade, and goes on from where two of one account met.
 
-    Who comes first does not depend on the price, but for orders at market, which may not go as
-    far: when it passes the limit of one of those, all begins anew.
+    It may, as who comes first does not depend on the price.
     """
 
     def __init__(self, buys: Sequence[AuctionOrder], sells: Sequence[AuctionOrder]) -> None:
-        self._buys = sorted(buys, key=lambda order: (not order.at_market, -order.limit_ticks))
-        self._sells = sorted(sells, key=lambda order: (not order.at_market, order.limit_ticks))
-        self._bounds = sorted(
-            {order.limit_ticks + 1 for order in buys if order.at_market}
-            | {order.limit_ticks for order in sells if order.at_market}
-        )
-        self._price = 0
+        self._buys = sorted(buys, key=lambda order: (-order.limit_ticks, not order.at_market))
+        self._sells = sorted(sells, key=lambda order: (order.limit_ticks, not order.at_market))
         self._gone: set[OrderId] = set()
-        self._restart()
-
-    def _restart(self) -> None:
         self.pairings: list[Pairing] = []
         self._before: list[tuple[int, int, int, int]] = []
         """For each pairing where the walk was: places on both sides, lots used of who is there."""
@@ -207,15 +200,12 @@ class _Walk:
     def meet(self, indication: Indication) -> SelfMatch | None:
         """Go on until the volume is done, or two of one account meet, of whom the later goes."""
         price, volume = indication.price_ticks, indication.volume_lots
-        if bisect_right(self._bounds, price) != bisect_right(self._bounds, self._price):
-            self._restart()
-        self._price = price
         while self._traded_lots < volume:
             buy, sell = self._buys[self._at_buy], self._sells[self._at_sell]
-            if buy.limit_ticks < price or buy.order_id in self._gone:
+            if buy.order_id in self._gone:
                 self._at_buy += 1
                 continue
-            if sell.limit_ticks > price or sell.order_id in self._gone:
+            if sell.order_id in self._gone:
                 self._at_sell += 1
                 continue
             lots = min(

@@ -179,8 +179,11 @@ def check_filters(
     command: PlaceOrder,
     at_ns: int,
     replaced: Order | None = None,
+    beside: int = 0,
 ) -> None:
     """Refuse what breaks a rule of the instrument or of the purse; a replaced order is gone.
+
+    So many others of its list come ``beside`` it.
 
     Raises: Rejection.
     """
@@ -216,8 +219,8 @@ def check_filters(
             # It acts when the market is at its stop: that stands for the reference price.
             band = risk.band_ticks(instrument, command.side, trigger.stop_ticks)
         risk.check_band(instrument, price_ticks, band)
-    gone = 1 if replaced is not None else 0
-    open_here = purse.open_counts.get(command.symbol, 0) - gone
+    others = beside - (1 if replaced is not None else 0)
+    open_here = purse.open_counts.get(command.symbol, 0) + others
     risk.check_open_orders(open_here, instrument.max_open_orders, command.symbol)
     if trigger is not None:
         _check_algo_orders(state, instrument, purse, replaced)
@@ -228,9 +231,9 @@ def check_filters(
     if trigger is not None:
         _check_trail(market, trigger)
     limits = purse.limits if purse.limits is not None else state.default_limits
-    risk.check_limits(limits, instrument, notional, len(purse.open_orders) - gone)
+    risk.check_limits(limits, instrument, notional, len(purse.open_orders) + others)
     check_trade(state, purse, instrument, notional, at_ns, replaced)
-    check_entry(state, instrument, command.purse, command.side, notional, at_ns)
+    check_entry(state, instrument, command.purse, command.side, notional, at_ns, replaced, beside)
 
 
 def market_notional_units(market: Market, lots: int, now_ns: int) -> int:
@@ -300,6 +303,7 @@ def _check_algo_orders(
 ) -> None:
     waiting = sum(
         order.status is OrderStatus.UNTRIGGERED
+        or (order.status is OrderStatus.PENDING_NEW and order.trigger is not None)
         for order in _others(state, instrument, purse, replaced)
     )
     risk.check_open_orders(

@@ -65,6 +65,8 @@ class Fill:
     at_ns: int
     seq: int
     simulated: bool
+    transferred: bool = False
+    """Not traded: it went to or came from another purse of the same owner."""
 
 
 def fold_fill(order: Order, trade: Traded, lot_units: int, seq: int, at_ns: int) -> Fill:
@@ -121,6 +123,7 @@ def transferred_fill(order: Order, event: SelfTransferred, seq: int, at_ns: int)
         at_ns=at_ns,
         seq=seq,
         simulated=event.simulated,
+        transferred=True,
     )
 
 

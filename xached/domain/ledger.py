@@ -170,11 +170,12 @@ class Ledger:
 
     def balances(self, purse: Purse) -> list[tuple[AssetName, int, int]]:
         """Every (asset, available, held) a purse has ever had, by asset."""
-        return sorted(
-            (asset, account.units, self._held[owner, asset].units)
-            for (owner, asset), account in self._available.items()
-            if owner == purse
-        )
+        # By asset: there are few of these, and very many purses.
+        return [
+            (asset, self._available[purse, asset].units, self._held[purse, asset].units)
+            for asset in sorted(self._fees)
+            if (purse, asset) in self._available
+        ]
 
     def accounts(self) -> Iterator[LedgerAccount]:
         """Every account, the house's first."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xached.domain import risk
 from xached.domain.fee_tiers import rated_instrument
 from xached.domain.filters import check_filters, check_market_state
 from xached.domain.holds import check_funds, hold_units
@@ -97,13 +96,7 @@ def place_list(
     for order in acting:
         check_market_state(market, order)
     for order in orders:
-        check_filters(state, market, purse, order, at_ns)
-    open_here = purse.open_counts.get(command.symbol, 0) + len(orders) - 1
-    risk.check_open_orders(open_here, instrument.max_open_orders, command.symbol)
-    limits = purse.limits if purse.limits is not None else state.default_limits
-    if limits is not None:
-        open_all = len(purse.open_orders) + len(orders) - 1
-        risk.check_open_orders(open_all, limits.max_open_orders, "this purse")
+        check_filters(state, market, purse, order, at_ns, beside=len(orders) - 1)
     _check_prices(market, command.kind, orders, at_ns)
     orders = (as_gathered(market, orders[0]), *orders[1:])
     plan = plan_order(state, market, instrument, orders[0], alone=False)

@@ -107,7 +107,7 @@ class OwnMarket:
         self._resting.clear()
         self._simulated_orders.clear()
         for symbol in snapshot.markets:
-            self._list(symbol, at_ns)
+            self._open_book(symbol, at_ns)
         for book in self.books.values():
             book.start_anew(at_ns)
         for order in snapshot.orders:
@@ -200,12 +200,15 @@ class OwnMarket:
         return None
 
     def _list(self, symbol: Symbol, at_ns: int, state: MarketState = MarketState.TRADING) -> None:
-        if symbol not in self.books:
-            # Microseconds: no book changes so often that a later run meets its numbers again.
-            self.books[symbol] = PublicBook(at_ns // 1_000)
+        self._open_book(symbol, at_ns)
         known = self._markets.get(symbol)
         if known is None or known.delisted:
             self._markets[symbol] = MarketRules(state=state, reference_ticks=None)
+
+    def _open_book(self, symbol: Symbol, at_ns: int) -> None:
+        if symbol not in self.books:
+            # Microseconds: no book changes so often that a later run meets its numbers again.
+            self.books[symbol] = PublicBook(at_ns // 1_000)
 
     def _rest_accepted(self, event: OrderRested) -> Symbol:
         known = self._resting.get(event.order_id)

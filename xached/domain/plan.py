@@ -79,8 +79,10 @@ class Taker:
     """What the walk must know of the incoming order.
 
     It stops at ``lots``, or for orders by quote amount when no further lot with its fee fits into
-    ``quote_units`` (BUY) or the proceeds after the fee reach them (SELL). ``alone``: it is no part
-    of a list, whose holds and children follow trades only.
+    ``quote_units`` (BUY) or the proceeds after the fee reach them (SELL). With both it is for
+    ``lots`` and has no more than ``quote_units`` to pay them: what is prevented takes nothing off
+    these, as only a transfer is paid for. ``alone``: it is no part of a list, whose holds and
+    children follow trades only.
     """
 
     purse: Purse
@@ -110,7 +112,7 @@ def plan_taker(taker: Taker, market: Market, orders: dict[OrderId, Order]) -> Pl
     unit = market.instrument.tick_lot_units
     own, mode = taker.own_prefixes, taker.self_trade_prevention
     matches: list[Match] = []
-    filled_lots = notional_units = prevented_lots = prevented_units = transferred_units = 0
+    filled_lots = notional_units = prevented_lots = counted_units = transferred_units = 0
     price_units = 0
     walk = book.matches(taker.side, taker.limit_ticks)
     if market.icebergs:
@@ -118,10 +120,9 @@ def plan_taker(taker: Taker, market: Market, orders: dict[OrderId, Order]) -> Pl
     stopped: EndReason | None = None
     for resting in walk:
         price_units = resting.level.price_ticks * unit
-        if taker.lots is not None:
-            wanted = taker.lots - filled_lots - prevented_lots
-        else:
-            wanted = _wanted_lots(taker, notional_units, prevented_units, price_units)
+        wanted = _wanted_lots(
+            taker, filled_lots + prevented_lots, notional_units, counted_units, price_units
+        )
         if wanted == 0:
             stopped = _why_enough(matches)
             break
@@ -138,7 +139,7 @@ def plan_taker(taker: Taker, market: Market, orders: dict[OrderId, Order]) -> Pl
             moved_units = lots * price_units if _transfers(taker, maker) else 0
             matches.append(Match(maker, lots, 0, True, lots == resting.lots, moved_units))
             prevented_lots += lots
-            prevented_units += lots * price_units
+            counted_units += moved_units if taker.lots is not None else lots * price_units
             transferred_units += moved_units
             if lots < resting.lots:
                 # All that it wanted is gone. A budget may have crumbs left, without the fee of
@@ -152,10 +153,9 @@ def plan_taker(taker: Taker, market: Market, orders: dict[OrderId, Order]) -> Pl
                 stopped = EndReason.SELF_TRADE
                 break
     if stopped is None:
-        if taker.lots is not None:
-            wanted = taker.lots - filled_lots - prevented_lots
-        else:
-            wanted = _wanted_lots(taker, notional_units, prevented_units, price_units)
+        wanted = _wanted_lots(
+            taker, filled_lots + prevented_lots, notional_units, counted_units, price_units
+        )
         stopped = _why_short(taker, book) if wanted else _why_enough(matches)
     return Plan(
         tuple(matches), filled_lots, notional_units, stopped, prevented_lots, transferred_units
@@ -205,15 +205,22 @@ def _refills(level: Level, hiding: deque[tuple[Order, int]]) -> Iterator[Resting
             hiding.append((order, hidden - lots))
 
 
-def _wanted_lots(taker: Taker, notional_units: int, prevented_units: int, price_units: int) -> int:
-    """How many lots at this price an order by quote amount still takes.
+def _wanted_lots(
+    taker: Taker, used_lots: int, notional_units: int, counted_units: int, price_units: int
+) -> int:
+    """How many lots at this price an order still takes.
 
-    What was prevented counts against the amount at the maker's price, as if paid or received.
+    What was prevented of an order by quote amount counts against the amount at the maker's price,
+    as if paid or received.
     """
-    assert taker.quote_units is not None
-    quote_units = max(0, taker.quote_units - prevented_units)
+    if taker.quote_units is None:
+        assert taker.lots is not None
+        return taker.lots - used_lots
+    quote_units = max(0, taker.quote_units - counted_units)
     if taker.side is BUY:
-        return (budget_notional_units(quote_units, taker.fee_ppm) - notional_units) // price_units
+        budget = budget_notional_units(quote_units, taker.fee_ppm)
+        lots = (budget - notional_units) // price_units
+        return lots if taker.lots is None else min(lots, taker.lots - used_lots)
     target = target_notional_units(quote_units, taker.fee_ppm)
     return max(0, ceil_div(target - notional_units, price_units))
 

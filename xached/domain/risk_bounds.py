@@ -13,14 +13,16 @@ Two things are kept for each scope, both set by command so that replay needs no 
 from __future__ import annotations
 
 import enum
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from typing import TYPE_CHECKING, NewType
 
 import attrs
 
 from xached.domain.frozen import frozen
 from xached.domain.instrument import AssetName, Instrument, Symbol
-from xached.domain.order import BUY, AccountId, Purse, Side, account_of
+from xached.domain.order import BUY, AccountId, Order, Purse, Side, account_of
 from xached.domain.rejection import Reason, Rejection
 
 if TYPE_CHECKING:
@@ -101,7 +103,7 @@ class RiskMark:
 
 @attrs.define
 class Window:
-    """Notional of the orders of the last minute, by second. ``entries``: (second, asset, units)."""
+    """Notional of the orders of the last minute: (second, asset, units), each pair once."""
 
     entries: list[tuple[int, AssetName, int]] = attrs.field(factory=list)
 
@@ -109,10 +111,15 @@ class Window:
         """Count an order and forget what is older than a minute."""
         now_s = at_ns // NS_PER_S
         entries = self.entries
-        while entries and entries[0][0] <= now_s - WINDOW_S:
-            del entries[0]
-        if entries and entries[-1][:2] == (now_s, asset):
-            units += entries.pop()[2]
+        old = bisect_right(entries, now_s - WINDOW_S, key=itemgetter(0))
+        del entries[:old]
+        for index in range(len(entries) - 1, -1, -1):
+            second, name, before = entries[index]
+            if second != now_s:
+                break
+            if name == asset:
+                entries[index] = (now_s, asset, before + units)
+                return
         entries.append((now_s, asset, units))
 
     def units(self, at_ns: int, asset: AssetName) -> int:
@@ -207,7 +214,7 @@ def check_scope(state: State, scope: RiskScope) -> None:
         scope == HOUSE_SCOPE
         or (kind == "market" and name in state.markets)
         or (kind == "purse" and name in state.purses)
-        or (kind == "account" and any(account_of(purse) == name for purse in state.purses))
+        or (kind == "account" and name in state.accounts)
     )
     if not known:
         raise Rejection(
@@ -234,8 +241,12 @@ def check_entry(
     side: Side,
     notional_units: int,
     at_ns: int,
+    replaced: Order | None = None,
+    beside: int = 0,
 ) -> None:
     """Refuse an order that a risk state or a bound of one of its scopes forbids.
+
+    What it would replace does not count; so many others that come with it do.
 
     Raises: Rejection RISK_STATE, ORDER_SIZE, OPEN_ORDERS, POSITION_SIZE or ORDER_RATE.
     """
@@ -257,7 +268,18 @@ def check_entry(
     for scope in scopes:
         bounds = book.bounds.get(scope)
         if bounds is not None:
-            _check_bounds(state, scope, bounds, instrument, purse, side, notional_units, at_ns)
+            _check_bounds(
+                state,
+                scope,
+                bounds,
+                instrument,
+                purse,
+                side,
+                notional_units,
+                at_ns,
+                replaced,
+                beside,
+            )
 
 
 def _check_bounds(
@@ -269,6 +291,8 @@ def _check_bounds(
     side: Side,
     notional_units: int,
     at_ns: int,
+    replaced: Order | None,
+    beside: int,
 ) -> None:
     quote = instrument.quote
     size = amount_of(bounds.max_order_notional_units, quote)
@@ -282,18 +306,22 @@ def _check_bounds(
             if scope == HOUSE_SCOPE
             else sum(len(each.open_orders) for each in purses)
         )
-        if count >= most:
+        if count and replaced is not None:
+            count -= 1
+        if count + beside >= most:
             raise Rejection(
                 Reason.OPEN_ORDERS,
                 "too many open orders",
                 field="open_orders",
-                given=str(count + 1),
+                given=str(count + beside + 1),
                 allowed=f"at most {most}",
                 scope=scope,
             )
     position = amount_of(bounds.max_position_units, quote)
     if position is not None and side is BUY and purses:
         units = notional_units + sum(exposure_units(state, each, quote) for each in purses)
+        if replaced is not None:
+            units -= replaced.held_units
         if units > position:
             raise _too_much(Reason.POSITION_SIZE, instrument, scope, units, position, "a position")
     rate = amount_of(bounds.max_notional_per_minute_units, quote)
@@ -327,9 +355,8 @@ def _purses_of(state: State, scope: RiskScope, purse: Purse) -> Iterator[PurseSt
     if scope == purse_scope(purse):
         yield state.purses[purse]
     elif scope == account_scope(account_of(purse)):
-        for name, each in state.purses.items():
-            if account_of(name) == account_of(purse):
-                yield each
+        for name in state.purses[purse].account.purses:
+            yield state.purses[name]
 
 
 def amount_of(amounts: Amounts, asset: AssetName) -> int | None:

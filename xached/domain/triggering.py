@@ -229,14 +229,10 @@ def _pay(state: State, market: Market, taker: Taker, order: Order, plan: Plan) -
     cost_units = _cost_units(order, plan)
     if cost_units > order.held_units + free_units:
         fitting = attrs.evolve(
-            taker,
-            lots=None,
-            quote_units=order.held_units + free_units,
-            fee_ppm=order.taker_fee_ppm,
+            taker, quote_units=order.held_units + free_units, fee_ppm=order.taker_fee_ppm
         )
-        plan = _plan(state, market, fitting)
-        if plan.stopped is not EndReason.SELF_TRADE:
-            plan = attrs.evolve(plan, stopped=EndReason.FUNDS)
+        # It goes less far than it would with more money, so that is what it lacks.
+        plan = attrs.evolve(_plan(state, market, fitting), stopped=EndReason.FUNDS)
         cost_units = _cost_units(order, plan)
     return plan, max(0, cost_units - order.held_units)
 

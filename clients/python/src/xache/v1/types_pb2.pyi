@@ -405,7 +405,7 @@ class Order(_message.Message):
     def __init__(self, order_id: _Optional[str] = ..., client_order_id: _Optional[str] = ..., subaccount: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., type: _Optional[_Union[OrderType, str]] = ..., time_in_force: _Optional[_Union[TimeInForce, str]] = ..., price: _Optional[str] = ..., quantity: _Optional[str] = ..., quote_quantity: _Optional[str] = ..., post_only: _Optional[bool] = ..., self_trade_prevention: _Optional[_Union[SelfTradePrevention, str]] = ..., status: _Optional[_Union[OrderStatus, str]] = ..., end_reason: _Optional[_Union[EndReason, str]] = ..., executed_quantity: _Optional[str] = ..., leaves_quantity: _Optional[str] = ..., executed_notional: _Optional[str] = ..., fee: _Optional[str] = ..., average_price: _Optional[str] = ..., held: _Optional[str] = ..., expires_at_ns: _Optional[int] = ..., accepted_at_ns: _Optional[int] = ..., updated_at_ns: _Optional[int] = ..., seq: _Optional[int] = ..., stop_price: _Optional[str] = ..., trigger_source: _Optional[_Union[TriggerSource, str]] = ..., trail_bps: _Optional[int] = ..., trail_offset: _Optional[str] = ..., activation_price: _Optional[str] = ..., display_quantity: _Optional[str] = ..., reduce_only: _Optional[bool] = ..., slide: _Optional[bool] = ..., list_id: _Optional[str] = ..., leg_role: _Optional[_Union[LegRole, str]] = ..., current_stop_price: _Optional[str] = ..., prevented_quantity: _Optional[str] = ..., replaces_order_id: _Optional[str] = ...) -> None: ...
 
 class Fill(_message.Message):
-    __slots__ = ("trade_id", "order_id", "client_order_id", "subaccount", "symbol", "side", "price", "quantity", "notional", "fee", "liquidity", "at_ns", "seq", "simulated")
+    __slots__ = ("trade_id", "order_id", "client_order_id", "subaccount", "symbol", "side", "price", "quantity", "notional", "fee", "liquidity", "at_ns", "seq", "simulated", "transferred")
     TRADE_ID_FIELD_NUMBER: _ClassVar[int]
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -420,6 +420,7 @@ class Fill(_message.Message):
     AT_NS_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
     SIMULATED_FIELD_NUMBER: _ClassVar[int]
+    TRANSFERRED_FIELD_NUMBER: _ClassVar[int]
     trade_id: str
     order_id: str
     client_order_id: str
@@ -434,7 +435,8 @@ class Fill(_message.Message):
     at_ns: int
     seq: int
     simulated: bool
-    def __init__(self, trade_id: _Optional[str] = ..., order_id: _Optional[str] = ..., client_order_id: _Optional[str] = ..., subaccount: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., price: _Optional[str] = ..., quantity: _Optional[str] = ..., notional: _Optional[str] = ..., fee: _Optional[str] = ..., liquidity: _Optional[_Union[Liquidity, str]] = ..., at_ns: _Optional[int] = ..., seq: _Optional[int] = ..., simulated: _Optional[bool] = ...) -> None: ...
+    transferred: bool
+    def __init__(self, trade_id: _Optional[str] = ..., order_id: _Optional[str] = ..., client_order_id: _Optional[str] = ..., subaccount: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., price: _Optional[str] = ..., quantity: _Optional[str] = ..., notional: _Optional[str] = ..., fee: _Optional[str] = ..., liquidity: _Optional[_Union[Liquidity, str]] = ..., at_ns: _Optional[int] = ..., seq: _Optional[int] = ..., simulated: _Optional[bool] = ..., transferred: _Optional[bool] = ...) -> None: ...
 
 class Balance(_message.Message):
     __slots__ = ("asset", "available", "held", "total", "holds")
