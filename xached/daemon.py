@@ -49,6 +49,7 @@ from xached.api.portfolio import Portfolios
 from xached.api.reflection import reflection_services
 from xached.api.risk import RiskHandlers
 from xached.api.routes import Routes, Service
+from xached.api.second_factor import SecondFactorHandlers
 from xached.api.trading import TradingHandlers
 from xached.api.wallet import WalletHandlers
 from xached.api.web import Readiness, WebApp
@@ -74,6 +75,7 @@ from xached.domain.messages import (
 from xached.domain.order import MAIN, AccountId, Purse, make_purse
 from xached.domain.rejection import Rejection
 from xached.domain.replays import ReplayGuard
+from xached.domain.second_factor import StepUpGrants
 from xached.domain.sessions import SessionTable
 from xached.listeners import GRACE_S, Addresses, Doors, Front, NetworkDoors
 from xached.paper_house import PaperHouse
@@ -228,6 +230,7 @@ class _Core:
     paper_snapshots: SnapshotMaker
     armed_streams: dict[int, Purse]
     doors: Doors
+    grants: StepUpGrants
     mailer: Mailer | None
     feeds: Sequence[MarketFeed] = ()
     integrity: Integrity = attrs.field(factory=Integrity)
@@ -327,9 +330,9 @@ def _build_core(
     lanes.callback(journal_lane.close)
     lanes.callback(views_lane.close)
     sessions: Mailbox[AuthMessage, AuthReply] = Mailbox(SESSIONS_PLACES)
-    bell = Bell()
     paper = PaperHouse(files.paths, files.paper_key, world, clock, directory, lanes)
     snapshots, paper_snapshots = _snapshot_makers(config, world, files, paper)
+    bell, grants = Bell(), StepUpGrants()
     return _Core(
         house=House(
             world=world,
@@ -358,6 +361,7 @@ def _build_core(
             close_account=partial(_close_account, matching),
             signer=files.signer,
             journal_head=lambda: (files.journal.last.seq, files.journal.last.chain),
+            grants=grants,
         ),
         actor=MatchingActor(
             matching, files.exchange, files.journal, journal_lane, feed, directory, clock.now_ns
@@ -375,6 +379,7 @@ def _build_core(
         snapshots=snapshots,
         paper_snapshots=paper_snapshots,
         armed_streams={stream: armed.purse for stream, armed in state.streams.items()},
+        grants=grants,
         mailer=_mailer(config, sessions, world, bell),
     )
 
@@ -630,7 +635,9 @@ def _front(config: Config, core: _Core) -> Front:
     )
     audit = ActionAudit(core.house.sessions)
     authorizer = Authorizers(
-        SessionAuthorizer(core.table, core.files.credentials.access, core.world.now_ns),
+        SessionAuthorizer(
+            core.table, core.files.credentials.access, core.world.now_ns, core.grants
+        ),
         KeyAuthorizer(core.keys, _replay_guard(core), spending, core.world.now_ns),
     )
     public = (*services, *reflection_services(services)) if config.grpc.reflection else services
@@ -676,7 +683,7 @@ def _services(core: _Core, spending: KeySpending) -> tuple[Service, ...]:
         opening=core.paper_opening,
     )
     return (
-        _service(auth_pb2, "AuthService", AuthHandlers(sessions)),
+        _service(auth_pb2, "AuthService", (AuthHandlers(sessions), SecondFactorHandlers(sessions))),
         _service(
             account_pb2,
             "AccountService",

@@ -24,6 +24,7 @@ from xached.domain.auth import (
 )
 from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.order import AccountId
+from xached.domain.second_factor import StepUpGrants
 from xached.domain.sessions import SessionTable
 from xached.runtime.mailbox import Mailbox
 from xached.runtime.world import Argon2Cost, SimulatedWorld
@@ -85,6 +86,7 @@ class People:
         exchange: Exchange | None = None,
         cost: Argon2Cost | None = None,
         office: PostOffice | None = None,
+        grants: StepUpGrants | None = None,
     ) -> None:
         self.world = world
         self.path = path
@@ -109,6 +111,7 @@ class People:
         self.table.on_end(lambda session_id, cause: self.ended.append((session_id, cause)))
         self.inbox: Mailbox[AuthMessage, AuthReply] = Mailbox(256)
         self.bell = Bell()
+        self.grants = StepUpGrants() if grants is None else grants
         self.desk = SessionDesk(
             vault=self.vault,
             credentials=self.credentials,
@@ -121,6 +124,7 @@ class People:
             close_account=self.exchange.close_account,
             signer=self.signer,
             journal_head=lambda: (0, bytes(32)),
+            grants=self.grants,
         )
         self.mailer: Mailer | None = None
         if office is not None:
@@ -165,10 +169,13 @@ async def running(
     exchange: Exchange | None = None,
     cost: Argon2Cost | None = None,
     office: PostOffice | None = None,
+    grants: StepUpGrants | None = None,
 ) -> AsyncIterator[People]:
     """Run the actor; at the end cancel it, as a crash would, and close the file."""
     servers = {} if office is None else {HOST: office.serve}
-    people = People(path, world or SimulatedWorld(1, servers=servers), exchange, cost, office)
+    people = People(
+        path, world or SimulatedWorld(1, servers=servers), exchange, cost, office, grants
+    )
     try:
         async with trio.open_nursery() as nursery:
             await nursery.start(run_sessions, people.inbox, people.desk)

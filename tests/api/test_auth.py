@@ -32,6 +32,7 @@ from xached.api.auth import (
 from xached.api.errors import StatusError, status_of
 from xached.api.key_auth import KeySpending
 from xached.api.routes import PUBLIC, Call, Caller, Routes, Service
+from xached.api.second_factor import SecondFactorHandlers
 from xached.api.stream_book import STREAMS_PER_CREDENTIAL_MAX
 from xached.domain.auth import Role, Scope
 from xached.domain.instrument import Directory
@@ -87,12 +88,12 @@ class Api:
         self.directory = Directory()
         self.spending = KeySpending(people.keys, people.inbox, self.directory, people.world.now_ns)
         self.authorizer = SessionAuthorizer(
-            people.table, people.credentials.access, people.world.now_ns
+            people.table, people.credentials.access, people.world.now_ns, people.grants
         )
         self.services = [
             Service(
                 descriptor=auth_pb2.DESCRIPTOR.services_by_name["AuthService"],
-                handlers=AuthHandlers(people.inbox),
+                handlers=(AuthHandlers(people.inbox), SecondFactorHandlers(people.inbox)),
             ),
             Service(
                 descriptor=account_pb2.DESCRIPTOR.services_by_name["AccountService"],
@@ -111,22 +112,28 @@ class Api:
         ]
         self.routes = Routes(self.services, self.authorizer)
 
-    async def call(self, method: str, request: Message, token: str = "") -> Any:
-        route = self.routes.find(f"/xache.v1.{method}")
+    async def call(self, method: str, request: Message, token: str = "", step_up: str = "") -> Any:
+        path = f"/xache.v1.{method}"
+        route = self.routes.find(path)
         assert route is not None, method
-        call = bearing(token) if token else FakeCall()
-        await self.routes.admit(call, route)
-        return await route.handler(call, request)
+        metadata = {"authorization": f"Bearer {token}"} if token else {}
+        if step_up:
+            metadata["x-xache-step-up"] = step_up
+        call = FakeCall(method=path, metadata=metadata)
+        received = await self.routes.receive(call, route, request.SerializeToString())
+        return await route.handler(call, received)
 
     async def login(self, email: str = ALICE, device: str = "laptop") -> auth_pb2.LoginResponse:
         request = auth_pb2.LoginRequest(email=email, password=PASSWORD, device=device)
         response: auth_pb2.LoginResponse = await self.call("AuthService/Login", request)
         return response
 
-    async def status(self, method: str, request: Message, token: str = "") -> tuple[str, str]:
+    async def status(
+        self, method: str, request: Message, token: str = "", step_up: str = ""
+    ) -> tuple[str, str]:
         """Code and reason that a call ends with."""
         try:
-            await self.call(method, request, token)
+            await self.call(method, request, token, step_up)
         except (StatusError, Rejection) as error:
             status = status_of(error)
             assert status is not None

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from xached.domain.auth import SessionId
 from xached.domain.identity import IdentityEvent
 from xached.domain.mail import LetterKind, MailQueued, MailSettled, MailVerdict
 from xached.domain.order import AccountId
+from xached.domain.second_factor import (
+    Proof,
+    RecoveryCodesRenewed,
+    RecoveryCodeUsed,
+    SecondFactorFailed,
+    SecondFactorTurnedOff,
+    SecondFactorTurnedOn,
+    SteppedUp,
+)
 from xached.storage.identity_codec import decode_identity_event, encode_identity_event
 
 ALICE = AccountId("alice")
@@ -15,6 +25,15 @@ GOLDEN: list[tuple[IdentityEvent, str]] = [
     (
         MailQueued(mail_id="m", account_id=ALICE, kind=LetterKind.SECURITY),
         "951401a16da5616c69636504",
+    ),
+    (SecondFactorTurnedOn(account_id=ALICE), "931601a5616c696365"),
+    (SecondFactorTurnedOff(account_id=ALICE), "931701a5616c696365"),
+    (RecoveryCodesRenewed(account_id=ALICE, codes=10), "941801a5616c6963650a"),
+    (RecoveryCodeUsed(account_id=ALICE), "931901a5616c696365"),
+    (SecondFactorFailed(account_id=ALICE, failures=3), "941a01a5616c69636503"),
+    (
+        SteppedUp(account_id=ALICE, session_id=SessionId("s"), method="/a.B/C", proof=Proof.TOTP),
+        "961b01a5616c696365a173a62f612e422f4302",
     ),
     (MailSettled(mail_id="m", verdict=MailVerdict.TOO_LATE), "941501a16d03"),
 ]

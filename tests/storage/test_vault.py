@@ -48,6 +48,7 @@ from xached.domain.instrument import AssetName, Symbol
 from xached.domain.mail import LetterKind, WaitingMail
 from xached.domain.order import AccountId
 from xached.domain.sealed import Sealed
+from xached.domain.second_factor import RecoveryCode, no_factor
 from xached.runtime.world import LockingMode
 from xached.simulation.disk import Disk, registered
 from xached.storage.identity_codec import (
@@ -195,6 +196,10 @@ def fill(vault: Vault) -> None:
             *keys(account_id),
             session(account_id),
             PurseIntent(account_id=account_id, created_at_ns=1),
+            attrs.evolve(no_factor(account_id), active_sealed=b"active", pending_sealed=b"pending"),
+            RecoveryCode(
+                code_hash=f"hash {account_id}".encode(), account_id=account_id, created_at_ns=1
+            ),
             WaitingMail(
                 mail_id=f"mail of {account_id}",
                 account_id=account_id,

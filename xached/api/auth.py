@@ -41,12 +41,16 @@ from xached.domain.auth import (
 from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.order import AccountId
 from xached.domain.rejection import Reason, Rejection
+from xached.domain.second_factor import SecondFactorNeeded, StepUpGrants
 from xached.domain.sessions import LiveSession, SessionTable
 from xached.runtime.mailbox import Mailbox
-from xached.security.tokens import AccessTokens, TokenExpired, TokenInvalid
+from xached.security.tokens import AccessTokens, TokenExpired, TokenInvalid, opaque_digest
 
 VERIFIED_MAX: Final = 20_000
 """Tokens remembered as verified: about 10 MB. The oldest is forgotten first."""
+
+STEP_UP_METADATA: Final = "x-xache-step-up"
+"""Carries the token of a fresh proof."""
 
 _SCHEME = "bearer "
 _ROLES = {role.value: role for role in Role}
@@ -74,11 +78,17 @@ class SessionAuthorizer:
         table: the live sessions.
         tokens: verifies what is not known yet.
         now_ns: the wall clock.
+        grants: the fresh proofs.
     """
 
     def __init__(
-        self, table: SessionTable, tokens: AccessTokens, now_ns: Callable[[], int]
+        self,
+        table: SessionTable,
+        tokens: AccessTokens,
+        now_ns: Callable[[], int],
+        grants: StepUpGrants | None = None,
     ) -> None:
+        self._grants = StepUpGrants() if grants is None else grants
         self._table = table
         self._tokens = tokens
         self._now_ns = now_ns
@@ -87,8 +97,24 @@ class SessionAuthorizer:
         table.on_end(self._revoke_streams)
         table.on_loss(self._narrow_streams)
 
-    def authorize(self, call: Call, authorization: Authorization, body: bytes) -> Caller:  # noqa: ARG002 - the routes compare what it asks for with the answer
-        """The caller of a call. Raises: StatusError UNAUTHENTICATED."""
+    def authorize(self, call: Call, authorization: Authorization, body: bytes) -> Caller:
+        """The caller of a call; a fresh proof that it carries is used up.
+
+        Raises: StatusError UNAUTHENTICATED.
+        """
+        caller = self._known(call)
+        if not authorization.step_up:
+            return caller
+        fresh = self._grants.use(
+            opaque_digest(call.metadata.get(STEP_UP_METADATA, "")),
+            SessionId(caller.session_id),
+            call.method,
+            request_digest(body),
+            self._now_ns(),
+        )
+        return attrs.evolve(caller, stepped_up=fresh)
+
+    def _known(self, call: Call) -> Caller:
         header = call.metadata.get("authorization", "")
         if header[: len(_SCHEME)].lower() != _SCHEME:
             raise _unauthenticated(
@@ -182,9 +208,15 @@ class AuthHandlers:
             device=request.device,
             address=address_of(call.peer),
         )
-        granted = await ask_sessions(self._sessions, call, message, SessionGranted)
+        reply = await ask_in_name(self._sessions, call, message)
+        if isinstance(reply, SecondFactorNeeded):
+            return auth_pb2.LoginResponse(
+                second_factor_token=reply.token,
+                second_factor_expires_at_ns=reply.expires_at_ns,
+            )
+        assert isinstance(reply, SessionGranted), "a login was answered otherwise"
         return auth_pb2.LoginResponse(
-            account_id=granted.account_id, session_id=granted.session_id, tokens=_tokens(granted)
+            account_id=reply.account_id, session_id=reply.session_id, tokens=tokens_of(reply)
         )
 
     async def refresh(
@@ -193,7 +225,7 @@ class AuthHandlers:
         """Trade a refresh token for new tokens."""
         message = Refresh(refresh_token=request.refresh_token)
         granted = await ask_sessions(self._sessions, call, message, SessionGranted)
-        return auth_pb2.RefreshResponse(tokens=_tokens(granted))
+        return auth_pb2.RefreshResponse(tokens=tokens_of(granted))
 
     async def logout(self, call: Call, _request: auth_pb2.LogoutRequest) -> auth_pb2.LogoutResponse:
         """End the caller's session."""
@@ -283,6 +315,18 @@ async def ask_sessions(
     *,
     urgent: bool = False,
 ) -> Reply:
+    """Ask the sessions actor in the name of a call what has one kind of answer.
+
+    Raises: as :func:`ask_in_name`.
+    """
+    reply = await ask_in_name(sessions, call, message, urgent=urgent)
+    assert isinstance(reply, reply_class), f"{type(message).__name__} was answered otherwise"
+    return reply
+
+
+async def ask_in_name(
+    sessions: Sessions, call: Call, message: AuthMessage, *, urgent: bool = False
+) -> AuthReply:
     """Ask the sessions actor in the name of a call.
 
     The place in its mailbox is charged to the account, or to the address of who has none yet.
@@ -293,9 +337,12 @@ async def ask_sessions(
         account: str = call.caller.account_id
     else:
         account = address_of(call.peer)
-    reply = await sessions.ask(message, account=account, urgent=urgent, deadline=call.deadline_s)
-    assert isinstance(reply, reply_class), f"{type(message).__name__} was answered otherwise"
-    return reply
+    return await sessions.ask(message, account=account, urgent=urgent, deadline=call.deadline_s)
+
+
+def request_digest(body: bytes) -> bytes:
+    """What a fresh proof is bound to, beside session and method: the bytes of the request."""
+    return hashlib.sha256(body).digest()
 
 
 def caller_of(call: Call) -> Caller:
@@ -309,7 +356,8 @@ def role_names(roles: frozenset[Role]) -> list[str]:
     return [options_pb2.Role.Name(role.value) for role in sorted(roles)]
 
 
-def _tokens(granted: SessionGranted) -> auth_pb2.Tokens:
+def tokens_of(granted: SessionGranted) -> auth_pb2.Tokens:
+    """What the holder of a session carries, as a message."""
     return auth_pb2.Tokens(
         access_token=granted.access_token,
         access_expires_at_ns=granted.access_expires_at_ns,

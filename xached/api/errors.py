@@ -91,7 +91,14 @@ def status_of(error: BaseException) -> StatusError | None:
         case StatusError():
             return error
         case Rejection():
-            return StatusError(CODES[error.reason], error.reason.value, error.message, error.facts)
+            retry_s = error.facts.get("retry_after_s")
+            return StatusError(
+                CODES[error.reason],
+                error.reason.value,
+                error.message,
+                error.facts,
+                None if retry_s is None else float(retry_s),
+            )
         case Overloaded():
             return overloaded(str(error) or "there is no room for this now")
         case trio.WouldBlock():
@@ -197,6 +204,9 @@ CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
     Reason.WATCHLIST_FORM: _FORM,
     Reason.CREDENTIALS: _UNKNOWN_CALLER,
     Reason.TOKEN_INVALID: _UNKNOWN_CALLER,
+    Reason.CODE_WRONG: grpc.StatusCode.PERMISSION_DENIED,
+    Reason.TOO_MANY_ATTEMPTS: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Reason.SECOND_FACTOR_STATE: _STATE,
     Reason.BOOTSTRAP_TOKEN: _UNKNOWN_CALLER,
     Reason.UNKNOWN_INSTRUMENT: _ABSENT,
     Reason.UNKNOWN_ASSET: _ABSENT,

@@ -21,12 +21,19 @@ from xached.domain.cases import CaseEvent, CaseMessage, CaseReply, CaseRow
 from xached.domain.erasure import ErasureEvent, ErasureMessage, ErasureReply, ErasureRow
 from xached.domain.kyc import KycEvent, KycMessage, KycReply, KycRow
 from xached.domain.mail import MailEvent, MailMessage, MailReply, WaitingMail
+from xached.domain.second_factor import (
+    SecondFactorEvent,
+    SecondFactorMessage,
+    SecondFactorReply,
+    SecondFactorRow,
+)
 from xached.domain.staff import StaffMessage, StaffReply
 
 AuthMessage: TypeAlias = (
     AccountMessage
     | LoginMessage
     | MailMessage
+    | SecondFactorMessage
     | KeyMessage
     | KycMessage
     | CaseMessage
@@ -40,6 +47,7 @@ AuthReply: TypeAlias = (
     AccountReply
     | LoginReply
     | MailReply
+    | SecondFactorReply
     | KeyReply
     | KycReply
     | CaseReply
@@ -49,10 +57,19 @@ AuthReply: TypeAlias = (
 )
 """What it answers. A refusal is a Rejection."""
 
-VaultRow: TypeAlias = AccountRow | WaitingMail | KeyRow | KycRow | CaseRow | ErasureRow
+VaultRow: TypeAlias = (
+    AccountRow | WaitingMail | SecondFactorRow | KeyRow | KycRow | CaseRow | ErasureRow
+)
 """All that the vault keeps, but for the stream: one class for each table."""
 
 IdentityEvent: TypeAlias = (
-    AccountEvent | MailEvent | KeyEvent | KycEvent | CaseEvent | ErasureEvent | AuditEvent
+    AccountEvent
+    | MailEvent
+    | SecondFactorEvent
+    | KeyEvent
+    | KycEvent
+    | CaseEvent
+    | ErasureEvent
+    | AuditEvent
 )
 """What happened: the identity stream. No personal data in clear."""

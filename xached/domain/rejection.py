@@ -40,6 +40,9 @@ class Reason(enum.Enum):
     CREDENTIALS = "CREDENTIALS"
     TOKEN_INVALID = "TOKEN_INVALID"  # noqa: S105 - a rule's name
     BOOTSTRAP_TOKEN = "BOOTSTRAP_TOKEN"  # noqa: S105 - a rule's name
+    CODE_WRONG = "CODE_WRONG"
+    TOO_MANY_ATTEMPTS = "TOO_MANY_ATTEMPTS"
+    SECOND_FACTOR_STATE = "SECOND_FACTOR_STATE"
     # What is not there, or not yours.
     UNKNOWN_INSTRUMENT = "UNKNOWN_INSTRUMENT"
     UNKNOWN_ASSET = "UNKNOWN_ASSET"

@@ -33,6 +33,7 @@ from xached.security.sealing import (
     open_user_key,
 )
 from xached.security.tokens import AccessTokens, RefreshTokens, hash_bootstrap_token
+from xached.security.totp import recovery_hash
 
 _ACCOUNT_ID_BYTES = 10
 _SESSION_ID_BYTES = 15
@@ -59,6 +60,7 @@ class Credentials:
         )
         self.refresh = RefreshTokens(master.derive(Purpose.REFRESH_TOKENS))
         self.outbox = OutboxSeal(master, entropy)
+        self._recovery_codes_key = master.derive(Purpose.RECOVERY_CODES)
         self._wrapping = key_encryption_key(master)
         self._email_lookup_key = master.derive(Purpose.EMAIL_LOOKUP)
         self._bootstrap_key = master.derive(Purpose.BOOTSTRAP_TOKENS)
@@ -128,6 +130,10 @@ class Credentials:
         key = self._key_of(session.device_sealed, keys)
         place = _device_place(session.session_id, session.account_id)
         return key.open(session.device_sealed, place).decode()
+
+    def recovery_code_hash(self, account_id: AccountId, code: str) -> bytes:
+        """The keyed hash that is kept of a recovery code."""
+        return recovery_hash(self._recovery_codes_key, account_id, code)
 
     def new_key_id(self) -> KeyId:
         """An id for an API key; it is public."""

@@ -48,6 +48,7 @@ class Purpose(enum.Enum):
     AUDIT_ADDRESSES = "audit-addresses"
     KEY_ENCRYPTION_ID = "key-encryption-id"
     OUTBOX = "outbox"
+    RECOVERY_CODES = "recovery-codes"
     OUTBOX_KEY_ID = "outbox-key-id"
 
 

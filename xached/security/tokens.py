@@ -36,6 +36,7 @@ REFRESH_TOKEN_CHARS = 43
 _FAMILY_BYTES = 16
 _JTI_BYTES = 12
 _BOOTSTRAP_BYTES = 32
+_OPAQUE_BYTES = 32
 _CLOCK_SLACK_S = 5
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
 
@@ -197,6 +198,17 @@ def new_bootstrap_token(entropy: Entropy) -> str:
 def hash_bootstrap_token(key: bytes, token: str) -> bytes:
     """The keyed hash that the house keeps of a bootstrap token; any text has one."""
     return _keyed_hash(key, b"bootstrap", token.encode())
+
+
+def new_opaque_token(entropy: Entropy) -> str:
+    """A token that is worth what the house remembers of it."""
+    return encode_base64url(entropy(_OPAQUE_BYTES))
+
+
+def opaque_digest(token: str) -> bytes:
+    """What the house remembers of an opaque token in memory; any text has one."""
+    data = token.encode(errors="replace")
+    return hashlib.blake2b(data, person=b"opaque-token", digest_size=32).digest()
 
 
 def encode_base64url(raw: bytes) -> str:

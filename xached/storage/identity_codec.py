@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from xached.domain import api_keys, audit, auth, cases, erasure, kyc, mail
+from xached.domain import api_keys, audit, auth, cases, erasure, kyc, mail, second_factor
 from xached.domain.identity import IdentityEvent
 from xached.domain.sealed import Sealed
 from xached.storage.codec import Codec, CodecError, Kind, Typed, Upcaster
@@ -23,6 +23,12 @@ IDENTITY_TYPES: Final = (
     Typed(6, 1, Kind.EVENT, auth.ImpedimentSet),
     Typed(20, 1, Kind.EVENT, mail.MailQueued),
     Typed(21, 1, Kind.EVENT, mail.MailSettled),
+    Typed(22, 1, Kind.EVENT, second_factor.SecondFactorTurnedOn),
+    Typed(23, 1, Kind.EVENT, second_factor.SecondFactorTurnedOff),
+    Typed(24, 1, Kind.EVENT, second_factor.RecoveryCodesRenewed),
+    Typed(25, 1, Kind.EVENT, second_factor.RecoveryCodeUsed),
+    Typed(26, 1, Kind.EVENT, second_factor.SecondFactorFailed),
+    Typed(27, 1, Kind.EVENT, second_factor.SteppedUp),
     Typed(40, 1, Kind.EVENT, api_keys.ApiKeyCreated),
     Typed(41, 1, Kind.EVENT, api_keys.ApiKeyEnded),
     Typed(60, 1, Kind.EVENT, audit.CheckpointSigned),

@@ -43,6 +43,7 @@ from xached.domain.kyc import (
 )
 from xached.domain.mail import LetterKind, WaitingMail
 from xached.domain.screening import WatchlistEntry
+from xached.domain.second_factor import RecoveryCode, SecondFactor
 
 Row = TypeVar("Row", bound=VaultRow)
 Column: TypeAlias = str | bytes | int | None
@@ -135,6 +136,16 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     CREATE TABLE retentions (
         account_id TEXT PRIMARY KEY, erased_at_ns INTEGER NOT NULL, ends_at_ns INTEGER NOT NULL,
         mac BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE second_factors (
+        account_id TEXT PRIMARY KEY, active_sealed BLOB, pending_sealed BLOB,
+        pending_at_ns INTEGER NOT NULL, last_step INTEGER NOT NULL, failures INTEGER NOT NULL,
+        locked_until_ns INTEGER NOT NULL, mac BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE recovery_codes (
+        code_hash BLOB PRIMARY KEY, account_id TEXT NOT NULL, created_at_ns INTEGER NOT NULL,
+        mac BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE INDEX recovery_codes_by_account ON recovery_codes (account_id);
     """,
 )
 """What each format version adds; the database's user_version counts those applied."""
@@ -294,6 +305,8 @@ CASES: Final = Table(
 WATCHLIST_ENTRIES: Final = Table("watchlist_entries", WatchlistEntry)
 ERASURE_REQUESTS: Final = Table("erasure_requests", ErasureRequest)
 RETENTIONS: Final = Table("retentions", Retention)
+SECOND_FACTORS: Final = Table("second_factors", SecondFactor)
+RECOVERY_CODES: Final = Table("recovery_codes", RecoveryCode)
 
 TABLES: Final[Mapping[type[Any], Table[Any]]] = {
     Setting: SETTINGS,
@@ -313,6 +326,8 @@ TABLES: Final[Mapping[type[Any], Table[Any]]] = {
     WatchlistEntry: WATCHLIST_ENTRIES,
     ErasureRequest: ERASURE_REQUESTS,
     Retention: RETENTIONS,
+    SecondFactor: SECOND_FACTORS,
+    RecoveryCode: RECOVERY_CODES,
 }
 """The table of each row class."""
 

@@ -45,6 +45,7 @@ from xached.actors.sessions.logins import LoginArea
 from xached.actors.sessions.outbox import Outbox
 from xached.actors.sessions.purses import OpenPurse, Purses
 from xached.actors.sessions.screening import Screening
+from xached.actors.sessions.second_factor import SecondFactorArea
 from xached.actors.sessions.staff import StaffArea
 from xached.domain.api_keys import KeyMessage, KeyTable
 from xached.domain.audit import AuditMessage
@@ -55,9 +56,10 @@ from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.kyc import KycMessage
 from xached.domain.mail import MailMessage
 from xached.domain.rejection import Rejection
+from xached.domain.second_factor import SecondFactorMessage, StepUpByPassword, StepUpGrants
 from xached.domain.sessions import SessionTable
 from xached.domain.staff import StaffMessage
-from xached.runtime.mailbox import Closed, Envelope, Mailbox
+from xached.runtime.mailbox import Closed, Envelope, Mailbox, Overloaded
 from xached.runtime.world import World
 from xached.security.checkpoints import Signer
 from xached.security.credentials import Credentials
@@ -65,7 +67,7 @@ from xached.storage.vault import Vault
 
 BATCH_MAX = 64
 
-HashedMessage: TypeAlias = Register | Login | BootstrapAdmin
+HashedMessage: TypeAlias = Register | Login | BootstrapAdmin | StepUpByPassword
 """What a hash worker decides."""
 
 
@@ -87,6 +89,7 @@ class SessionsStatistics:
     accounts_erased: int
     checkpoints: int
     checkpoints_untold: int
+    codes_wrong: int
 
 
 async def run_sessions(
@@ -132,14 +135,18 @@ class SessionDesk:
         signer: Signer,
         journal_head: ChainHead,
         ring_mailer: Callable[[], None] | None = None,
+        grants: StepUpGrants | None = None,
     ) -> None:
         """``ring_mailer``: says that there is a letter; None in a house without mail."""
+        known = StepUpGrants() if grants is None else grants
+        table.on_end(lambda session_id, _cause: known.forget_session(session_id))
         self.core = DeskCore(vault, credentials, world)
         self._audit = AuditArea(self.core, signer, journal_head)
         self._live = LiveSessions(self.core, table)
         self._purses = Purses(self.core, open_purse)
         self.outbox = Outbox(self.core, ring_mailer)
         self._accounts = AccountArea(self.core, self._live, self._purses)
+        self._factors = SecondFactorArea(self.core, self._live, self.outbox, known)
         self._keys = KeyArea(self.core, key_table, self.outbox)
         self._live.on_account_change(self._keys.account_changed)
         self._screening = Screening(self.core)
@@ -149,7 +156,7 @@ class SessionDesk:
             self.core, self._live, close_account, (self.outbox.forget, self._keys.forget)
         )
         self._staff = StaffArea(self.core, self._live)
-        self._logins = LoginArea(self.core, self._live, self._audit)
+        self._logins = LoginArea(self.core, self._live, self._audit, self._factors)
         self.hash_queue = HashQueue(self._finish)
         self.loops: Sequence[Callable[[], Awaitable[None]]] = (
             self._logins.sweep,
@@ -181,6 +188,7 @@ class SessionDesk:
             accounts_erased=self._erasure.erased,
             checkpoints=self._audit.checkpoints,
             checkpoints_untold=self._audit.untold,
+            codes_wrong=self._factors.failures,
         )
 
     async def load(self) -> None:
@@ -231,6 +239,8 @@ class SessionDesk:
                 self._logins.check_form(message)
             case Register() | BootstrapAdmin():
                 self._accounts.check_form(message)
+            case StepUpByPassword():
+                pass  # A password of any form is just wrong.
             case _:
                 assert_never(message)
 
@@ -241,13 +251,15 @@ class SessionDesk:
                 return await self._logins.finish(message)
             case Register() | BootstrapAdmin():
                 return await self._accounts.finish(message)
+            case StepUpByPassword():
+                return await self._factors.finish(message)
             case _:
                 assert_never(message)
 
     async def _answer(self, message: AuthMessage, step: Step) -> outcome.Outcome[AuthReply]:
         try:
             return outcome.Value(await self._decide(message, step))
-        except Rejection as refusal:
+        except (Rejection, Overloaded) as refusal:
             return outcome.Error(refusal)
 
     async def _decide(self, message: AuthMessage, step: Step) -> AuthReply:
@@ -269,6 +281,8 @@ class SessionDesk:
             return await self._staff.decide(message, step)
         if isinstance(message, AuditMessage):
             return await self._audit.decide(message, step)
+        if isinstance(message, SecondFactorMessage):
+            return await self._factors.decide(message, step)
         assert_never(message)
 
 

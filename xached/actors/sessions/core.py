@@ -114,6 +114,10 @@ class DeskCore:
         salt = new_salt(self.credentials.entropy)
         return await self.world.run_in_thread(self.credentials.passwords.hash, password, salt)
 
+    def now_ns(self) -> int:
+        """The time as the next step will have it, or a little less. For checks before a hash."""
+        return max(self.world.now_ns(), self._last_at_ns)
+
     def close(self) -> None:
         """Let the vault's thread end."""
         self.lane.close()

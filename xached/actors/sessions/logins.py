@@ -10,6 +10,7 @@ import trio
 from xached.actors.sessions.audit import AuditArea
 from xached.actors.sessions.core import DeskCore, Step
 from xached.actors.sessions.live import LiveSessions
+from xached.actors.sessions.second_factor import SecondFactorArea
 from xached.domain.auth import (
     Account,
     Done,
@@ -30,6 +31,7 @@ from xached.domain.auth import (
 )
 from xached.domain.order import AccountId
 from xached.domain.rejection import Reason, Rejection
+from xached.domain.second_factor import SecondFactorNeeded
 from xached.domain.sessions import RefreshVerdict, judge_refresh, repeated, rotated
 from xached.security.sealing import KeyDestroyed
 from xached.security.tokens import refresh_refused
@@ -41,10 +43,17 @@ SWEEP_INTERVAL_S = 60.0
 class LoginArea:
     """Decides the messages about sessions."""
 
-    def __init__(self, core: DeskCore, live: LiveSessions, audit: AuditArea) -> None:
+    def __init__(
+        self,
+        core: DeskCore,
+        live: LiveSessions,
+        audit: AuditArea,
+        factors: SecondFactorArea,
+    ) -> None:
         self._core = core
         self._audit = audit
         self._live = live
+        self._factors = factors
         self.logins = 0
         """Sessions opened since the start."""
         self.logins_failed = 0
@@ -68,8 +77,8 @@ class LoginArea:
         parse_email(message.email)
         check_device(message.device)
 
-    async def finish(self, message: Login) -> LoginReply:
-        """Verify the password and open a session: on a hash worker.
+    async def finish(self, message: Login) -> LoginReply | SecondFactorNeeded:
+        """Verify the password; open a session, or ask for the second factor: on a hash worker.
 
         Raises: Rejection CREDENTIALS; Overloaded.
         """
@@ -94,6 +103,9 @@ class LoginArea:
             if renewed is not None:
                 sealed = credentials.seal_password_hash(current.account_id, renewed, keys)
                 step.put(attrs.evolve(current, password_sealed=sealed))
+            needed = await self._factors.pending_login(current, message.device, step.at_ns)
+            if needed is not None:
+                return needed
             granted = self._live.open(current, keys, message.device, step)
         self.logins += 1
         return granted

@@ -44,14 +44,18 @@ class LoginRequest(_message.Message):
     def __init__(self, email: _Optional[str] = ..., password: _Optional[str] = ..., device: _Optional[str] = ...) -> None: ...
 
 class LoginResponse(_message.Message):
-    __slots__ = ("account_id", "session_id", "tokens")
+    __slots__ = ("account_id", "session_id", "tokens", "second_factor_token", "second_factor_expires_at_ns")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     TOKENS_FIELD_NUMBER: _ClassVar[int]
+    SECOND_FACTOR_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    SECOND_FACTOR_EXPIRES_AT_NS_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     session_id: str
     tokens: Tokens
-    def __init__(self, account_id: _Optional[str] = ..., session_id: _Optional[str] = ..., tokens: _Optional[_Union[Tokens, _Mapping]] = ...) -> None: ...
+    second_factor_token: str
+    second_factor_expires_at_ns: int
+    def __init__(self, account_id: _Optional[str] = ..., session_id: _Optional[str] = ..., tokens: _Optional[_Union[Tokens, _Mapping]] = ..., second_factor_token: _Optional[str] = ..., second_factor_expires_at_ns: _Optional[int] = ...) -> None: ...
 
 class RefreshRequest(_message.Message):
     __slots__ = ("refresh_token",)
@@ -106,3 +110,103 @@ class RevokeSessionRequest(_message.Message):
 class RevokeSessionResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class CompleteLoginRequest(_message.Message):
+    __slots__ = ("second_factor_token", "code")
+    SECOND_FACTOR_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    second_factor_token: str
+    code: str
+    def __init__(self, second_factor_token: _Optional[str] = ..., code: _Optional[str] = ...) -> None: ...
+
+class CompleteLoginResponse(_message.Message):
+    __slots__ = ("account_id", "session_id", "tokens")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    session_id: str
+    tokens: Tokens
+    def __init__(self, account_id: _Optional[str] = ..., session_id: _Optional[str] = ..., tokens: _Optional[_Union[Tokens, _Mapping]] = ...) -> None: ...
+
+class StepUpRequest(_message.Message):
+    __slots__ = ("method", "request", "code", "password")
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    PASSWORD_FIELD_NUMBER: _ClassVar[int]
+    method: str
+    request: bytes
+    code: str
+    password: str
+    def __init__(self, method: _Optional[str] = ..., request: _Optional[bytes] = ..., code: _Optional[str] = ..., password: _Optional[str] = ...) -> None: ...
+
+class StepUpResponse(_message.Message):
+    __slots__ = ("step_up_token", "expires_at_ns")
+    STEP_UP_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    step_up_token: str
+    expires_at_ns: int
+    def __init__(self, step_up_token: _Optional[str] = ..., expires_at_ns: _Optional[int] = ...) -> None: ...
+
+class GetSecondFactorRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetSecondFactorResponse(_message.Message):
+    __slots__ = ("active", "recovery_codes_left")
+    ACTIVE_FIELD_NUMBER: _ClassVar[int]
+    RECOVERY_CODES_LEFT_FIELD_NUMBER: _ClassVar[int]
+    active: bool
+    recovery_codes_left: int
+    def __init__(self, active: _Optional[bool] = ..., recovery_codes_left: _Optional[int] = ...) -> None: ...
+
+class EnrolSecondFactorRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class EnrolSecondFactorResponse(_message.Message):
+    __slots__ = ("secret", "otpauth_uri", "qr_svg", "expires_at_ns")
+    SECRET_FIELD_NUMBER: _ClassVar[int]
+    OTPAUTH_URI_FIELD_NUMBER: _ClassVar[int]
+    QR_SVG_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    secret: str
+    otpauth_uri: str
+    qr_svg: str
+    expires_at_ns: int
+    def __init__(self, secret: _Optional[str] = ..., otpauth_uri: _Optional[str] = ..., qr_svg: _Optional[str] = ..., expires_at_ns: _Optional[int] = ...) -> None: ...
+
+class ConfirmSecondFactorRequest(_message.Message):
+    __slots__ = ("code",)
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    code: str
+    def __init__(self, code: _Optional[str] = ...) -> None: ...
+
+class ConfirmSecondFactorResponse(_message.Message):
+    __slots__ = ("recovery_codes",)
+    RECOVERY_CODES_FIELD_NUMBER: _ClassVar[int]
+    recovery_codes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, recovery_codes: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class DisableSecondFactorRequest(_message.Message):
+    __slots__ = ("code",)
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    code: str
+    def __init__(self, code: _Optional[str] = ...) -> None: ...
+
+class DisableSecondFactorResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class RenewRecoveryCodesRequest(_message.Message):
+    __slots__ = ("code",)
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    code: str
+    def __init__(self, code: _Optional[str] = ...) -> None: ...
+
+class RenewRecoveryCodesResponse(_message.Message):
+    __slots__ = ("recovery_codes",)
+    RECOVERY_CODES_FIELD_NUMBER: _ClassVar[int]
+    recovery_codes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, recovery_codes: _Optional[_Iterable[str]] = ...) -> None: ...

@@ -65,6 +65,41 @@ class AuthServiceStub:
                 request_serializer=xache_dot_v1_dot_auth__pb2.RevokeSessionRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_auth__pb2.RevokeSessionResponse.FromString,
                 _registered_method=True)
+        self.CompleteLogin = channel.unary_unary(
+                '/xache.v1.AuthService/CompleteLogin',
+                request_serializer=xache_dot_v1_dot_auth__pb2.CompleteLoginRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_auth__pb2.CompleteLoginResponse.FromString,
+                _registered_method=True)
+        self.StepUp = channel.unary_unary(
+                '/xache.v1.AuthService/StepUp',
+                request_serializer=xache_dot_v1_dot_auth__pb2.StepUpRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_auth__pb2.StepUpResponse.FromString,
+                _registered_method=True)
+        self.GetSecondFactor = channel.unary_unary(
+                '/xache.v1.AuthService/GetSecondFactor',
+                request_serializer=xache_dot_v1_dot_auth__pb2.GetSecondFactorRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_auth__pb2.GetSecondFactorResponse.FromString,
+                _registered_method=True)
+        self.EnrolSecondFactor = channel.unary_unary(
+                '/xache.v1.AuthService/EnrolSecondFactor',
+                request_serializer=xache_dot_v1_dot_auth__pb2.EnrolSecondFactorRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_auth__pb2.EnrolSecondFactorResponse.FromString,
+                _registered_method=True)
+        self.ConfirmSecondFactor = channel.unary_unary(
+                '/xache.v1.AuthService/ConfirmSecondFactor',
+                request_serializer=xache_dot_v1_dot_auth__pb2.ConfirmSecondFactorRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_auth__pb2.ConfirmSecondFactorResponse.FromString,
+                _registered_method=True)
+        self.DisableSecondFactor = channel.unary_unary(
+                '/xache.v1.AuthService/DisableSecondFactor',
+                request_serializer=xache_dot_v1_dot_auth__pb2.DisableSecondFactorRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_auth__pb2.DisableSecondFactorResponse.FromString,
+                _registered_method=True)
+        self.RenewRecoveryCodes = channel.unary_unary(
+                '/xache.v1.AuthService/RenewRecoveryCodes',
+                request_serializer=xache_dot_v1_dot_auth__pb2.RenewRecoveryCodesRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_auth__pb2.RenewRecoveryCodesResponse.FromString,
+                _registered_method=True)
 
 
 class AuthServiceServicer:
@@ -114,6 +149,59 @@ class AuthServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CompleteLogin(self, request, context):
+        """The second step of a login whose account has a second factor.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StepUp(self, request, context):
+        """Prove afresh that it is you, for one request that asks for it: with a code
+        of the second factor, or with the password where there is none. The token
+        that is answered goes with that request as metadata `x-xache-step-up`; it
+        works once, for five minutes, and only for these very bytes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSecondFactor(self, request, context):
+        """Tell how the caller's account is guarded.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EnrolSecondFactor(self, request, context):
+        """Begin to turn the second factor on: a fresh secret for an authenticator. It
+        does not count before ConfirmSecondFactor.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmSecondFactor(self, request, context):
+        """Turn the second factor on with a first code. Other sessions end.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DisableSecondFactor(self, request, context):
+        """Turn the second factor off with a code.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RenewRecoveryCodes(self, request, context):
+        """Make other recovery codes; the old ones do not work any more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuthServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -146,6 +234,41 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.RevokeSession,
                     request_deserializer=xache_dot_v1_dot_auth__pb2.RevokeSessionRequest.FromString,
                     response_serializer=xache_dot_v1_dot_auth__pb2.RevokeSessionResponse.SerializeToString,
+            ),
+            'CompleteLogin': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompleteLogin,
+                    request_deserializer=xache_dot_v1_dot_auth__pb2.CompleteLoginRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_auth__pb2.CompleteLoginResponse.SerializeToString,
+            ),
+            'StepUp': grpc.unary_unary_rpc_method_handler(
+                    servicer.StepUp,
+                    request_deserializer=xache_dot_v1_dot_auth__pb2.StepUpRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_auth__pb2.StepUpResponse.SerializeToString,
+            ),
+            'GetSecondFactor': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSecondFactor,
+                    request_deserializer=xache_dot_v1_dot_auth__pb2.GetSecondFactorRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_auth__pb2.GetSecondFactorResponse.SerializeToString,
+            ),
+            'EnrolSecondFactor': grpc.unary_unary_rpc_method_handler(
+                    servicer.EnrolSecondFactor,
+                    request_deserializer=xache_dot_v1_dot_auth__pb2.EnrolSecondFactorRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_auth__pb2.EnrolSecondFactorResponse.SerializeToString,
+            ),
+            'ConfirmSecondFactor': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmSecondFactor,
+                    request_deserializer=xache_dot_v1_dot_auth__pb2.ConfirmSecondFactorRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_auth__pb2.ConfirmSecondFactorResponse.SerializeToString,
+            ),
+            'DisableSecondFactor': grpc.unary_unary_rpc_method_handler(
+                    servicer.DisableSecondFactor,
+                    request_deserializer=xache_dot_v1_dot_auth__pb2.DisableSecondFactorRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_auth__pb2.DisableSecondFactorResponse.SerializeToString,
+            ),
+            'RenewRecoveryCodes': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenewRecoveryCodes,
+                    request_deserializer=xache_dot_v1_dot_auth__pb2.RenewRecoveryCodesRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_auth__pb2.RenewRecoveryCodesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -311,6 +434,195 @@ class AuthService:
             '/xache.v1.AuthService/RevokeSession',
             xache_dot_v1_dot_auth__pb2.RevokeSessionRequest.SerializeToString,
             xache_dot_v1_dot_auth__pb2.RevokeSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompleteLogin(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AuthService/CompleteLogin',
+            xache_dot_v1_dot_auth__pb2.CompleteLoginRequest.SerializeToString,
+            xache_dot_v1_dot_auth__pb2.CompleteLoginResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StepUp(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AuthService/StepUp',
+            xache_dot_v1_dot_auth__pb2.StepUpRequest.SerializeToString,
+            xache_dot_v1_dot_auth__pb2.StepUpResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSecondFactor(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AuthService/GetSecondFactor',
+            xache_dot_v1_dot_auth__pb2.GetSecondFactorRequest.SerializeToString,
+            xache_dot_v1_dot_auth__pb2.GetSecondFactorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EnrolSecondFactor(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AuthService/EnrolSecondFactor',
+            xache_dot_v1_dot_auth__pb2.EnrolSecondFactorRequest.SerializeToString,
+            xache_dot_v1_dot_auth__pb2.EnrolSecondFactorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmSecondFactor(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AuthService/ConfirmSecondFactor',
+            xache_dot_v1_dot_auth__pb2.ConfirmSecondFactorRequest.SerializeToString,
+            xache_dot_v1_dot_auth__pb2.ConfirmSecondFactorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DisableSecondFactor(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AuthService/DisableSecondFactor',
+            xache_dot_v1_dot_auth__pb2.DisableSecondFactorRequest.SerializeToString,
+            xache_dot_v1_dot_auth__pb2.DisableSecondFactorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RenewRecoveryCodes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AuthService/RenewRecoveryCodes',
+            xache_dot_v1_dot_auth__pb2.RenewRecoveryCodesRequest.SerializeToString,
+            xache_dot_v1_dot_auth__pb2.RenewRecoveryCodesResponse.FromString,
             options,
             channel_credentials,
             insecure,

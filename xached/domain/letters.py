@@ -1,0 +1,102 @@
+"""What the house writes to people: plain text, short, and no secret but the one it is for."""
+
+from __future__ import annotations
+
+from xached.domain.mail import CODE_AGE_NS_MAX, Letter, LetterKind
+
+_NOT_YOU = "If that was not you, sign in, change your password, and end all other sessions."
+
+
+def confirm_address(code: str) -> Letter:
+    """The code that confirms an address."""
+    return Letter(
+        kind=LetterKind.CONFIRM,
+        subject="Your XACHE code",
+        text=(
+            f"{code}\n\n"
+            "Enter this code where you were asked for it. It works once, for one hour.\n"
+            "If you did not ask for it, somebody mistyped their address: do nothing.\n"
+        ),
+        age_ns_max=CODE_AGE_NS_MAX,
+    )
+
+
+def already_registered() -> Letter:
+    """Somebody who has an account wanted to open one, or somebody else tried their address."""
+    return Letter(
+        kind=LetterKind.ALREADY_REGISTERED,
+        subject="You have a XACHE account",
+        text=(
+            "Somebody asked for an account, or for a change to one, with this address. There is\n"
+            "an account with it already, and it was not changed.\n"
+            "If it was you: sign in, or set a new password if you have lost yours.\n"
+            "If it was not: nothing happened, and you need do nothing.\n"
+        ),
+        age_ns_max=CODE_AGE_NS_MAX,
+    )
+
+
+def recover(code: str) -> Letter:
+    """The code that sets a new password."""
+    return Letter(
+        kind=LetterKind.RECOVER,
+        subject="Your XACHE code for a new password",
+        text=(
+            f"{code}\n\n"
+            "Enter this code to set a new password. It works once, for one hour. Never give it\n"
+            "to anybody: nobody of the house will ask for it.\n"
+            "If you did not ask for it, do nothing; your password is unchanged.\n"
+        ),
+        age_ns_max=CODE_AGE_NS_MAX,
+    )
+
+
+def email_change(new_email: str, cancel_token: str, hours: int) -> Letter:
+    """Tells the old address, with what stops the change."""
+    return Letter(
+        kind=LetterKind.EMAIL_CHANGE,
+        subject="Your XACHE address will change",
+        text=(
+            f"In {hours} hours the address of your account becomes {new_email}.\n"
+            "If that was not you, stop it with this token; no sign-in is needed:\n\n"
+            f"    xache email cancel {cancel_token}\n"
+        ),
+    )
+
+
+def email_changed(new_email: str) -> Letter:
+    """Tells both addresses."""
+    return _security(f"The address of your account is {new_email} now.")
+
+
+def password_changed() -> Letter:
+    """The password is another one."""
+    return _security("The password of your account was changed, and its other sessions ended.")
+
+
+def factor_on() -> Letter:
+    """The second factor counts."""
+    return _security("The second factor of your account was turned on.")
+
+
+def factor_off() -> Letter:
+    """The second factor does not count any more."""
+    return _security("The second factor of your account was turned off.")
+
+
+def recovery_codes_renewed() -> Letter:
+    """The recovery codes are others."""
+    return _security("Your recovery codes were made anew; the old ones do not work any more.")
+
+
+def recovery_code_used(left: int) -> Letter:
+    """A recovery code stood in for the authenticator."""
+    return _security(f"A recovery code of your account was used. You have {left} left.")
+
+
+def _security(what: str) -> Letter:
+    return Letter(
+        kind=LetterKind.SECURITY,
+        subject="Your XACHE account",
+        text=f"{what}\n\n{_NOT_YOU}\n",
+    )
