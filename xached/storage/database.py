@@ -109,10 +109,24 @@ def narrow_to_rows(connection: apsw.Connection | sqlite3.Connection) -> None:
 
 def schema_of(connection: apsw.Connection) -> list[SchemaEntry]:
     """Every table, index, view and trigger of a database, in order of their names."""
-    found: list[SchemaEntry] = list(
-        connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY 1, 2")
+    # As bytes: a damaged file need not hold texts.
+    rows = connection.execute(
+        "SELECT CAST(type AS BLOB), CAST(name AS BLOB), CAST(tbl_name AS BLOB), CAST(sql AS BLOB)"
+        " FROM sqlite_schema ORDER BY 1, 2"
     )
-    return found
+    return [
+        (
+            _readable(kind),
+            _readable(name),
+            _readable(table),
+            None if sql is None else _readable(sql),
+        )
+        for kind, name, table, sql in rows
+    ]
+
+
+def _readable(raw: bytes | None) -> str:
+    return (raw or b"").decode(errors="backslashreplace")
 
 
 def schema_made_by(statements: Iterable[str]) -> list[SchemaEntry]:
