@@ -1,0 +1,350 @@
+"""Every method of every service, called by every kind of caller.
+
+What must come of it is worked out here a second time, from the option in the proto alone, by an
+oracle that shares no code with the house.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+import xache.v1
+from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
+from trio.testing import MockClock
+from xache.v1 import account_pb2, admin_pb2, auth_pb2, options_pb2
+
+from tests.security.whole_house import AWAY, NOBODY, Credential, WholeHouse, whole_house
+from xached.domain.rejection import Rejection
+
+READ, TRADE, WITHDRAW, ACCOUNT, ADMIN_SCOPE = 1, 2, 3, 4, 5
+USER, SUPPORT, COMPLIANCE, OPERATOR, ADMIN = 1, 2, 3, 4, 5
+UNVERIFIED, FROZEN, SUSPENDED = 1, 2, 3
+
+PERSON = frozenset({READ, TRADE, ACCOUNT})
+
+ADMIN_SERVICES = {"AdminService", "RiskService"}
+"""Unknown on the public listener."""
+
+
+@attrs.frozen
+class Kind:
+    """A kind of caller, as the oracle knows it."""
+
+    known: bool = True
+    """False: whatever it carries proves nothing."""
+    key: bool = False
+    away: bool = False
+    scopes: frozenset[int] = PERSON
+    roles: frozenset[int] = frozenset({USER})
+    against: frozenset[int] = frozenset()
+
+
+def keyed(*scopes: int) -> Kind:
+    return Kind(key=True, scopes=frozenset(scopes))
+
+
+def staff(role: int, *scopes: int) -> Kind:
+    return Kind(roles=frozenset({USER, role}), scopes=PERSON | set(scopes))
+
+
+KINDS = {
+    "anonymous": Kind(known=False),
+    "garbage": Kind(known=False),
+    "user": Kind(),
+    "unverified": Kind(against=frozenset({UNVERIFIED})),
+    "frozen": Kind(against=frozenset({FROZEN})),
+    "suspended": Kind(against=frozenset({SUSPENDED})),
+    "suspended and unverified": Kind(against=frozenset({SUSPENDED, UNVERIFIED})),
+    "logged out": Kind(known=False),
+    "expired token": Kind(known=False),
+    "key that reads": keyed(READ),
+    "key that trades": keyed(READ, TRADE),
+    "key that withdraws": keyed(WITHDRAW),
+    "key that does all": keyed(READ, TRADE, WITHDRAW),
+    "fresh key that withdraws": keyed(READ),
+    "key of an administrator": keyed(READ, TRADE),
+    "key of a suspended account": attrs.evolve(keyed(READ, TRADE), against=frozenset({SUSPENDED})),
+    "old key without addresses": keyed(READ),
+    "key elsewhere": attrs.evolve(keyed(READ, TRADE), away=True),
+    "revoked key": Kind(known=False),
+    "expired key": Kind(known=False),
+    "forged key": Kind(known=False),
+    "support": staff(SUPPORT),
+    "compliance": staff(COMPLIANCE),
+    "operator": staff(OPERATOR, ADMIN_SCOPE),
+    "admin": staff(ADMIN, ADMIN_SCOPE),
+}
+
+
+def expected(method: MethodDescriptor, kind: Kind) -> str:
+    """What must come of it, by the option alone."""
+    extension: Any = options_pb2.authorization
+    option = method.GetOptions().Extensions[extension]
+    if option.access == options_pb2.ACCESS_PUBLIC:
+        return "OK"
+    if option.access != options_pb2.ACCESS_SESSION or not kind.known:
+        return "UNAUTHENTICATED"
+    allowed = (
+        not kind.away
+        and (option.api_key or not kind.key)
+        and all(each in option.despite for each in kind.against)
+        and all(each in kind.scopes for each in option.scopes)
+        and (not option.roles or any(each in kind.roles for each in option.roles))
+        # Nobody here has proved afresh who they are.
+        and not option.step_up
+    )
+    return "OK" if allowed else "PERMISSION_DENIED"
+
+
+def methods() -> Iterator[MethodDescriptor]:
+    """Every method that the packages of the API declare."""
+    for module in pkgutil.iter_modules(xache.v1.__path__):
+        if module.name.endswith("_pb2"):
+            file = importlib.import_module(f"xache.v1.{module.name}").DESCRIPTOR
+            for service in file.services_by_name.values():
+                yield from service.methods
+
+
+def path_of(method: MethodDescriptor) -> str:
+    return f"/{method.containing_service.full_name}/{method.name}"
+
+
+METHODS = {path_of(method): method for method in methods()}
+
+
+async def people(house: WholeHouse) -> dict[str, Credential]:
+    """One caller of each kind, made the way people become what they are."""
+    admin = await house.admin()
+    callers: dict[str, Credential] = {"anonymous": NOBODY, "garbage": Credential("garbage")}
+    ids: dict[str, str] = {}
+
+    async def join(name: str) -> Credential:
+        email = f"{name.replace(' ', '-')}@people.example"
+        ids[name] = await house.register(email)
+        return (await house.login(email))[0]
+
+    async def again(name: str) -> Credential:
+        return (await house.login(f"{name.replace(' ', '-')}@people.example"))[0]
+
+    owner = await join("user")
+    networks = ["192.0.2.0/24"]
+    all_three = [READ, TRADE, WITHDRAW]
+    make = house.make_key
+    callers["old key without addresses"] = await make(owner, 1, scopes=[READ, TRADE])
+    callers["key that reads"] = await make(owner, 2, scopes=[READ], networks=networks)
+    callers["key that withdraws"] = await make(owner, 3, scopes=[WITHDRAW], networks=networks)
+    callers["key that does all"] = await make(owner, 4, scopes=all_three, networks=networks)
+    # What the time does to keys takes a month.
+    house.world.shift_clock(30 * 86_400 * 10**9)
+    owner, admin = await again("user"), (await house.login("admin@house.example"))[0]
+    callers["key that trades"] = await make(owner, 5, scopes=[READ, TRADE])
+    callers["fresh key that withdraws"] = await make(
+        owner, 6, scopes=[READ, WITHDRAW], networks=networks
+    )
+    callers["key of an administrator"] = await make(admin, 7, scopes=[READ, TRADE])
+    there = await make(owner, 8, scopes=[READ, TRADE], networks=networks)
+    callers["key elsewhere"] = attrs.evolve(there, peer=AWAY)
+    callers["revoked key"] = await make(owner, 9, scopes=[READ, TRADE])
+    revoke = account_pb2.RevokeApiKeyRequest(key_id=callers["revoked key"].key_id)
+    await house.ask("AccountService/RevokeApiKey", revoke, owner)
+    callers["expired key"] = await make(
+        owner, 10, scopes=[READ, TRADE], expires_at_ns=house.world.now_ns() + 10**9
+    )
+    callers["forged key"] = attrs.evolve(there, signing=callers["revoked key"].signing)
+    callers["expired token"] = await again("user")
+    house.world.shift_clock(301 * 10**9)
+    await join("suspended")
+    suspended = await again("suspended")
+    callers["key of a suspended account"] = await make(suspended, 11, scopes=[READ, TRADE])
+    for name in ("unverified", "frozen", "suspended and unverified"):
+        await join(name)
+    admin = (await house.login("admin@house.example"))[0]
+    for name, impediments in (
+        ("unverified", [UNVERIFIED]),
+        ("frozen", [FROZEN]),
+        ("suspended", [SUSPENDED]),
+        ("suspended and unverified", [SUSPENDED, UNVERIFIED]),
+    ):
+        for impediment in impediments:
+            request = admin_pb2.SetImpedimentRequest(
+                account_id=ids[name],
+                impediment=options_pb2.Impediment.Name(impediment),
+                stands=True,
+            )
+            await house.ask("AdminService/SetImpediment", request, admin, admin=True)
+        callers[name] = await again(name)
+    for name, role in (("support", SUPPORT), ("compliance", COMPLIANCE), ("operator", OPERATOR)):
+        await join(name)
+        grant = admin_pb2.SetRoleRequest(
+            account_id=ids[name], role=options_pb2.Role.Name(role), granted=True
+        )
+        await house.ask("AdminService/SetRole", grant, admin, admin=True)
+        callers[name] = await again(name)
+    callers["user"], callers["admin"] = await again("user"), admin
+    callers["logged out"] = await again("user")
+    await house.ask("AuthService/Logout", auth_pb2.LogoutRequest(), callers["logged out"])
+    return callers
+
+
+async def test_every_method_by_every_kind_of_caller(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    """Checked: with any one check of the routes taken out, there are dozens of wrong verdicts."""
+    assert len(KINDS) >= 14
+    async with whole_house(tmp_path) as house:
+        callers = await people(house)
+        assert callers.keys() == KINDS.keys()
+        wrong: list[str] = []
+        verdicts = 0
+        for admin in (False, True):
+            routes = house.routes(admin=admin)
+            for path, method in METHODS.items():
+                if routes.find(path) is None:
+                    continue
+                for name, kind in KINDS.items():
+                    verdict = await house.verdict(routes, path, callers[name])
+                    verdicts += 1
+                    if verdict != expected(method, kind):
+                        wrong.append(f"{name}: {path} {verdict}, not {expected(method, kind)}")
+        assert wrong == []
+        assert verdicts > 2 * 40 * len(KINDS)
+
+
+async def test_each_listener_serves_its_services_and_no_others(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    """Every declared method is served on the administrators' listener, or it is nobody's."""
+    async with whole_house(tmp_path) as house:
+        public, admin = house.routes(admin=False), house.routes(admin=True)
+        for path, method in METHODS.items():
+            assert admin.find(path) is not None, path
+            for_admins = method.containing_service.name in ADMIN_SERVICES
+            assert (public.find(path) is None) == for_admins, path
+        ours = {path for path in admin.paths if path.startswith("/xache.")}
+        assert ours == METHODS.keys()
+        foreign = {name for name in public.service_names if not name.startswith("xache.")}
+        assert foreign <= {
+            "grpc.health.v1.Health",
+            "grpc.reflection.v1.ServerReflection",
+            "grpc.reflection.v1alpha.ServerReflection",
+        }
+
+
+@pytest.mark.parametrize("path", METHODS)
+def test_no_house_method_is_open_to_users(path: str) -> None:
+    """The administrators' listener has no second lock but this: the role in the option."""
+    method = METHODS[path]
+    if method.containing_service.name not in ADMIN_SERVICES or method.name == "BootstrapAdmin":
+        return
+    for kind in ("anonymous", "user", "key that does all", "support", "compliance"):
+        assert expected(method, KINDS[kind]) != "OK"
+
+
+# --- whose it is ------------------------------------------------------------------------------
+
+
+async def test_a_purse_of_somebody_else_cannot_be_named(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    """The owner field is looked up inside the caller's account, whatever is written into it."""
+    extension: Any = options_pb2.authorization
+    async with whole_house(tmp_path) as house:
+        alice = await house.register("alice@people.example")
+        await house.register("bob@people.example")
+        bob = (await house.login("bob@people.example"))[0]
+        routes, owned = house.routes(admin=False), 0
+        for path, method in METHODS.items():
+            field = method.GetOptions().Extensions[extension].owner_field
+            route = routes.find(path)
+            if not field or route is None or method.client_streaming:
+                continue
+            owned += 1
+            for name in (f"{alice}/main", f"../{alice}", alice + "/"):
+                body = route.parse(b"")
+                setattr(body, field, name)
+                call = house.new_call(route, bob, body.SerializeToString())
+                with pytest.raises(Rejection, match="sub-account"):
+                    await routes.receive(call, route, body.SerializeToString())
+            body = route.parse(b"")
+            setattr(body, field, alice)
+            call = house.new_call(route, bob, body.SerializeToString())
+            await routes.receive(call, route, body.SerializeToString())
+            assert call.caller is not None
+            assert call.purse.startswith(f"{call.caller.account_id}/")
+        assert owned > 15
+
+
+# --- mass assignment --------------------------------------------------------------------------
+
+NOT_FOR_USERS = {
+    "account_id", "owner", "role", "roles", "scopes", "impediment", "impediments", "verified",
+    "step_up", "stepped_up", "level", "created_at_ns", "simulated", "frozen", "balance",
+}  # fmt: skip
+"""What an account is, is not the caller's to say."""
+
+MAY_SAY = {"KeyTerms.scopes"}
+"""Looked at by the house's own rules: a key gets no scope that its owner lacks."""
+
+
+def fields_of(method: MethodDescriptor) -> Iterator[FieldDescriptor]:
+    seen, waiting = set[str](), [method.input_type]
+    while waiting:
+        message = waiting.pop()
+        if message.full_name not in seen:
+            seen.add(message.full_name)
+            yield from message.fields
+            waiting += [field.message_type for field in message.fields if field.message_type]
+
+
+@pytest.mark.parametrize("path", METHODS)
+def test_users_cannot_say_what_they_are(path: str) -> None:
+    method = METHODS[path]
+    if method.containing_service.name in ADMIN_SERVICES | {"StaffService"}:
+        return
+    for field in fields_of(method):
+        assert field.containing_type is not None
+        if f"{field.containing_type.name}.{field.name}" not in MAY_SAY:
+            assert field.name not in NOT_FOR_USERS, field.full_name
+
+
+async def test_what_a_request_has_no_field_for_has_no_effect(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    """Unknown fields of every number and kind ride along; the account is a plain user's."""
+    async with whole_house(tmp_path) as house:
+        routes = house.routes(admin=False)
+        route = routes.find("/xache.v1.AuthService/Register")
+        assert route is not None
+        body = auth_pb2.RegisterRequest(
+            email="mallory@people.example", password="kettle-anchor-moss-77"
+        ).SerializeToString()
+        known = {field.number for field in auth_pb2.RegisterRequest.DESCRIPTOR.fields}
+        for number in set(range(1, 120)) - known:
+            # As a number, and as bytes that are a list of numbers too.
+            for wire, payload in ((0, b"\x05"), (2, b"\x05\x01\x02\x03\x04\x05")):
+                body += _varint(number << 3 | wire) + payload
+        call = house.new_call(route, NOBODY, body)
+        await route.handler(call, await routes.receive(call, route, body))
+        mallory = (await house.login("mallory@people.example"))[0]
+        account = await house.ask(
+            "AccountService/GetAccount", account_pb2.GetAccountRequest(), mallory
+        )
+        assert list(account.roles) == [options_pb2.ROLE_USER]
+        told = await house.ask(
+            "AccountService/WhatCanThisKeyDo", account_pb2.WhatCanThisKeyDoRequest(), mallory
+        )
+        assert set(told.scopes) == PERSON
+
+
+def _varint(number: int) -> bytes:
+    encoded = bytearray()
+    while number > 127:
+        encoded.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*encoded, number])

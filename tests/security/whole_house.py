@@ -1,0 +1,172 @@
+"""A whole daemon without sockets, for tests: its real routes, vault, exchange and authorizers."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import attrs
+import trio
+from google.protobuf.message import Message
+from nacl.signing import SigningKey
+from xache.v1 import account_pb2, admin_pb2, auth_pb2
+
+from xached.api.errors import StatusError
+from xached.api.routes import Route, Routes
+from xached.config import Config, default_house
+from xached.daemon import Attachments, run_daemon
+from xached.domain.api_keys import KeyId
+from xached.domain.market import BINANCE
+from xached.listeners import Addresses, Front
+from xached.runtime.world import SimulatedWorld
+from xached.security.signatures import SignedBy, signed_text
+from xached.security.tokens import encode_base64url
+from xached.simulation.calls import SimulatedCall
+
+PASSWORD = "kettle-anchor-moss-77"
+ADMIN = "admin@house.example"
+HOME, AWAY = "ipv4:192.0.2.7:50000", "ipv4:198.51.100.7:50000"
+
+_nonces = itertools.count()
+
+
+class _Doors:
+    """Doors that open nothing."""
+
+    def __init__(self) -> None:
+        self.front: Front | None = None
+
+    async def open(self, front: Front, _nursery: trio.Nursery) -> Addresses:
+        """See Doors."""
+        self.front = front
+        return Addresses(grpc="", http="", admin_socket=Path())
+
+    async def close(self) -> None:
+        """See Doors."""
+
+
+@attrs.frozen
+class Credential:
+    """What a caller carries: a token, or a key to sign with, or nothing."""
+
+    token: str = attrs.field(default="", repr=False)
+    key_id: str = ""
+    signing: SigningKey | None = attrs.field(default=None, repr=False)
+    peer: str = HOME
+
+    def header(self, path: str, body: bytes, now_ms: int) -> str:
+        """The ``authorization`` of one request."""
+        if self.signing is None:
+            return f"Bearer {self.token}" if self.token else ""
+        parts = SignedBy(
+            scheme="XACHE-ED25519",
+            key_id=KeyId(self.key_id),
+            timestamp_ms=now_ms,
+            nonce=f"nonce-{next(_nonces):016}",
+            signature=b"",
+        )
+        signature = self.signing.sign(signed_text(parts, path, body)).signature
+        stamp = f"{self.key_id}:{now_ms}:{parts.nonce}"
+        return f"XACHE-ED25519 {stamp}:{encode_base64url(signature)}"
+
+
+NOBODY = Credential()
+
+
+@attrs.define
+class WholeHouse:
+    """A daemon and ways into it."""
+
+    front: Front
+    world: SimulatedWorld
+    first_admin_token: str
+
+    def routes(self, *, admin: bool) -> Routes:
+        """The routes of one of the two listeners."""
+        return self.front.admin if admin else self.front.public
+
+    def new_call(self, route: Route, credential: Credential, body: bytes = b"") -> SimulatedCall:
+        """A call that has not been admitted yet."""
+        call = SimulatedCall(route, "", credential.peer)
+        header = credential.header(route.path, body, self.world.now_ns() // 10**6)
+        call.metadata = {"authorization": header} if header else {}
+        return call
+
+    async def ask(
+        self, method: str, request: Message, credential: Credential = NOBODY, *, admin: bool = False
+    ) -> Any:
+        """Call a method with one request and one answer. Raises: StatusError; Rejection."""
+        routes = self.routes(admin=admin)
+        route = routes.find(f"/xache.v1.{method}")
+        assert route is not None, method
+        body = request.SerializeToString()
+        call = self.new_call(route, credential, body)
+        return await route.handler(call, await routes.receive(call, route, body))
+
+    async def register(self, email: str) -> str:
+        """Open an account. Returns its id."""
+        request = auth_pb2.RegisterRequest(email=email, password=PASSWORD)
+        answer = await self.ask("AuthService/Register", request)
+        account_id: str = answer.account_id
+        return account_id
+
+    async def login(self, email: str) -> tuple[Credential, auth_pb2.LoginResponse]:
+        """Open a session."""
+        request = auth_pb2.LoginRequest(email=email, password=PASSWORD, device="test")
+        answer = await self.ask("AuthService/Login", request)
+        return Credential(answer.tokens.access_token), answer
+
+    async def admin(self) -> Credential:
+        """Make the first administrator and sign in."""
+        request = admin_pb2.BootstrapAdminRequest(
+            token=self.first_admin_token, email=ADMIN, password=PASSWORD
+        )
+        await self.ask("AdminService/BootstrapAdmin", request, admin=True)
+        return (await self.login(ADMIN))[0]
+
+    async def make_key(self, owner: Credential, seed: int, **terms: Any) -> Credential:
+        """Make an API key."""
+        signing = SigningKey(bytes([seed]) * 32)
+        terms.setdefault("expires_at_ns", self.world.now_ns() + 300 * 86_400 * 10**9)
+        request = account_pb2.CreateApiKeyRequest(
+            label=f"key {seed}",
+            algorithm=account_pb2.KEY_ALGORITHM_ED25519,
+            public_key=bytes(signing.verify_key),
+            terms=account_pb2.KeyTerms(**terms),
+        )
+        made = await self.ask("AccountService/CreateApiKey", request, owner)
+        return Credential(key_id=made.key.key_id, signing=signing)
+
+    async def verdict(self, routes: Routes, path: str, credential: Credential) -> str:
+        """The code that admission answers with, or "OK"."""
+        route = routes.find(path)
+        assert route is not None, path
+        try:
+            await routes.admit(self.new_call(route, credential), route)
+        except StatusError as error:
+            return str(error.code.name)
+        return "OK"
+
+
+@contextlib.asynccontextmanager
+async def whole_house(directory: Path, seed: int = 1) -> AsyncIterator[WholeHouse]:
+    """Run a daemon until the block is over. Under a MockClock."""
+    world, doors, stop = SimulatedWorld(seed), _Doors(), trio.Event()
+    config = Config(data_dir=directory, house=default_house())
+
+    async def attach(_house: object) -> Attachments:
+        return Attachments(mark_venue=BINANCE)
+
+    async with trio.open_nursery() as nursery:
+        endpoints = await nursery.start(
+            partial(run_daemon, config, world, attach, stop, doors=doors)
+        )
+        assert doors.front is not None
+        # Signed requests begin to count when no older daemon can have accepted them.
+        await trio.sleep(2)
+        yield WholeHouse(doors.front, world, endpoints.first_admin.token)
+        stop.set()
