@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -28,6 +29,7 @@ from xached.domain.exchange import Exchange
 from xached.recovery import open_house
 from xached.runtime.world import RealWorld
 from xached.security.keys import Purpose, read_master_key
+from xached.security.master import KeySource
 from xached.storage.directory import DataDirectory, DataPaths
 from xached.storage.journal import Journal
 from xached.storage.snapshots import write_snapshot
@@ -243,6 +245,53 @@ def test_a_vault_that_was_tampered_with(run: Run, data: Path, sql: str) -> None:
     assert ran.json["rows"] == ROWS, "the journal is told all the same"
 
 
+def test_the_key_may_come_from_a_credential_a_passphrase_or_in_development_the_environment(
+    run: Run, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = DataPaths(data).master_key
+    secret = key.read_bytes()
+    key.unlink()
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    (credentials / "xached.master-key").write_bytes(secret)
+    (credentials / "xached.master-key").chmod(0o400)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
+    assert run("verify", "--data", data).code == 0
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY")
+    monkeypatch.setenv("XACHED_MASTER_KEY", secret.hex())
+    ran = run("verify", "--data", data)
+    assert ran.code == 2
+    assert "say --dev" in ran.err
+    assert secret.hex() not in ran.err
+    assert run("verify", "--data", data, "--dev").code == 0
+    assert run("doctor", "--data", data, "--dev").out.count("master key") == 1
+    monkeypatch.delenv("XACHED_MASTER_KEY")
+
+
+def test_a_house_of_a_passphrase(run: Run, tmp_path: Path) -> None:
+    root, phrase = tmp_path / "data", "seven wet herons wait"
+    source = KeySource(
+        passphrase=lambda: phrase,
+        passphrase_wanted=True,
+        passphrase_cost=(1, 8192),
+    )
+    with DataDirectory.open(root) as directory, ExitStack() as files:
+        open_house(directory.paths, RealWorld(), accept_clock=False, files=files, keys=source)
+
+    def verify(said: bytes) -> Ran:
+        theirs, ours = os.pipe()
+        os.write(ours, said)
+        os.close(ours)
+        return run("verify", "--data", root, "--passphrase-fd", str(theirs))
+
+    assert verify(phrase.encode() + b"\n").code == 0
+    assert "not the passphrase of this house" in verify(b"seven dry herons wait").err
+    assert "too short" in verify(b"").err
+    assert "no passphrase can be read" in run("verify", "--data", root, "--passphrase-fd", "99").err
+    assert "systemd-ask-password" in run("verify", "--data", root).err
+    assert "from a passphrase" in run("doctor", "--data", root).out
+
+
 def test_without_its_key_nothing_can_be_said(run: Run, data: Path) -> None:
     key = DataPaths(data).master_key
     secret = key.read_bytes()
@@ -252,6 +301,11 @@ def test_without_its_key_nothing_can_be_said(run: Run, data: Path) -> None:
     assert ran.err.startswith(f"xached: {key} is missing: ")
     key.write_bytes(bytes(32))
     key.chmod(0o400)
+    ran = run("verify", "--data", data)
+    assert ran.code == 2
+    assert "this is not the master key of this house" in ran.err
+    # Without its name a wrong key is still found, by what it cannot check.
+    DataPaths(data).master_id.unlink()
     ran = run("verify", "--data", data)
     assert ran.code == 2
     assert "the journal was written with another key" in ran.err

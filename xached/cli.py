@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from getpass import getpass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
@@ -27,6 +28,8 @@ from xached.config import (
     is_address,
     read_config,
 )
+from xached.security.keys import MasterKeyError
+from xached.security.master import KeySource
 
 app = App(
     name="xached",
@@ -38,6 +41,58 @@ app.command(admin)
 
 Data = Annotated[Path, Parameter(name="--data", help="Data directory.")]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")]
+
+KEY_VARIABLE = "XACHED_MASTER_KEY"
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class KeyOptions:
+    """Where the master key is; without any of it the file in the data directory."""
+
+    passphrase_fd: Annotated[
+        int | None, Parameter(help="Read the passphrase of the master key from this descriptor.")
+    ] = None
+    ask_passphrase: Annotated[
+        bool, Parameter(negative="", help="Ask for it; a new house has its key made from it.")
+    ] = False
+    dev: Annotated[
+        bool, Parameter(negative="", help=f"Allow the master key in {KEY_VARIABLE}, as hex.")
+    ] = False
+
+    def source(self) -> KeySource:
+        """What the master key is made from or read from. Raises: MasterKeyError."""
+        environment = os.environ.get(KEY_VARIABLE)
+        if environment is not None and not self.dev:
+            raise MasterKeyError(
+                f"{KEY_VARIABLE} is set: what is in an environment, others can read; "
+                "unset it, or say --dev if nothing here is of worth"
+            )
+        credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+        wanted = self.ask_passphrase or self.passphrase_fd is not None
+        return KeySource(
+            environment=environment,
+            credentials=Path(credentials) if credentials else None,
+            passphrase=self._passphrase if wanted or sys.stdin.isatty() else None,
+            passphrase_wanted=wanted,
+        )
+
+    def _passphrase(self) -> str:
+        if self.passphrase_fd is None:
+            return getpass("Passphrase of the master key: ")
+        try:
+            with os.fdopen(self.passphrase_fd, "rb") as given:
+                line = given.read(PASSPHRASE_BYTES_MAX).partition(b"\n")[0]
+            return line.decode()
+        except (OSError, UnicodeDecodeError):
+            raise MasterKeyError(
+                f"--passphrase-fd {self.passphrase_fd}: no passphrase can be read from it"
+            ) from None
+
+
+Keys = Annotated[KeyOptions, Parameter(name="*")]
+FROM_FILE = KeyOptions()
+PASSPHRASE_BYTES_MAX = 4_096
 
 EXIT_FAULTS = 1
 EXIT_REFUSED = 2
@@ -59,13 +114,16 @@ def serve(
     accept_clock: Annotated[
         bool, Parameter(negative="", help="Go on although the journal ends in the future.")
     ] = False,
+    keys: Keys = FROM_FILE,
 ) -> None:
     """Run the house until SIGTERM or Ctrl-C."""
     from xached.daemon import Attachments, House, live_feeds
     from xached.domain.messages import OpenPurse
 
     log_to(sys.stderr)
-    settings = attrs.evolve(_read_config(config), accept_clock=accept_clock)
+    settings = attrs.evolve(
+        _read_config(config), accept_clock=accept_clock, keys=_guarded(keys.source)
+    )
     strategies = _configured_strategies(settings)
 
     async def attach(house: House) -> Attachments:
@@ -131,6 +189,7 @@ def demo(
 def verify(
     *,
     data: Data,
+    keys: Keys = FROM_FILE,
     audit: Annotated[
         bool, Parameter(negative="", help="Check the audit chain and its signatures only.")
     ] = False,
@@ -146,7 +205,7 @@ def verify(
     from xached import inspection
 
     if audit or anchor is not None:
-        checked = _guarded(lambda: inspection.verify_audit(data, anchor))
+        checked = _guarded(lambda: inspection.verify_audit(data, anchor, keys.source()))
         _show_report(
             checked,
             json_output,
@@ -159,7 +218,7 @@ def verify(
             ("freshness", checked.freshness),
         )
         return
-    found = _guarded(lambda: inspection.verify(data))
+    found = _guarded(lambda: inspection.verify(data, keys.source()))
     _show_report(
         found,
         json_output,
@@ -178,6 +237,7 @@ def verify(
 def replay(
     *,
     data: Data,
+    keys: Keys = FROM_FILE,
     at_seq: Annotated[int | None, Parameter(help="After this row.")] = None,
     at_time: Annotated[str | None, Parameter(help="At this time, ISO 8601, UTC.")] = None,
 ) -> None:
@@ -187,15 +247,16 @@ def replay(
     if at_seq is not None and at_time is not None:
         _refuse("--at-seq and --at-time: one of them")
     at_ns = _parse_time(at_time) if at_time is not None else None
-    print(json.dumps(_guarded(lambda: inspection.replay(data, at_seq, at_ns)), indent=2))
+    found = _guarded(lambda: inspection.replay(data, at_seq, at_ns, keys.source()))
+    print(json.dumps(found, indent=2))
 
 
 @app.command
-def doctor(*, data: Data = Path("data"), json_output: Json = False) -> None:
+def doctor(*, data: Data = Path("data"), keys: Keys = FROM_FILE, json_output: Json = False) -> None:
     """Look at the machine and the data directory; exit 1 when something needs attention."""
     from xached import inspection
 
-    checks = list(inspection.examine(data))
+    checks = list(inspection.examine(data, _guarded(keys.source)))
     if json_output:
         print(json.dumps([attrs.asdict(check) for check in checks]))
     else:
@@ -284,52 +345,57 @@ def simulate(
 
 
 @admin.command
-def bootstrap(*, data: Data) -> None:
+def bootstrap(*, data: Data, keys: Keys = FROM_FILE) -> None:
     """Print a new one-time token for the first administrator; the daemon must be stopped."""
     from xached.recovery import new_bootstrap_token
     from xached.runtime.world import RealWorld
 
-    print(_guarded(lambda: new_bootstrap_token(data, RealWorld())))
+    print(_guarded(lambda: new_bootstrap_token(data, RealWorld(), keys.source())))
 
 
 @admin.command
-def checkpoints(*, data: Data) -> None:
+def checkpoints(*, data: Data, keys: Keys = FROM_FILE) -> None:
     """Print every signed checkpoint; kept elsewhere, these lines are an anchor."""
     from xached import inspection
 
-    for line in _guarded(lambda: list(inspection.checkpoints(data))):
+    for line in _guarded(lambda: list(inspection.checkpoints(data, keys.source()))):
         print(line)
 
 
 @admin.command
-def audit_key(*, data: Data) -> None:
+def audit_key(*, data: Data, keys: Keys = FROM_FILE) -> None:
     """Print the public key that checkpoints are signed by."""
     from xached import inspection
 
-    print(_guarded(lambda: inspection.public_key(data)))
+    print(_guarded(lambda: inspection.public_key(data, keys.source())))
 
 
 @app.command(show=False)
 def snapshot(
     *,
     data: Data,
+    keys: Keys = FROM_FILE,
     paper: Annotated[bool, Parameter(help="Of the paper exchange.", negative="")] = False,
-    socket: Annotated[int | None, Parameter(help="Unused end of a pair.")] = None,
+    socket: Annotated[int | None, Parameter(help="Where the daemon says the key.")] = None,
 ) -> None:
     """Write a snapshot of the exchange; started by the daemon beside itself."""
-    from xached.security.keys import Purpose, read_master_key
+    from xached.security.keys import KEY_BYTES, Purpose
+    from xached.security.master import find_master_key
     from xached.storage.directory import DataPaths
     from xached.storage.snapshots import write_snapshot
 
-    if socket is not None:
-        os.close(socket)
     paths = DataPaths(data)
-    master = _guarded(lambda: read_master_key(paths.master_key))
     if paper:
         path, directory, purpose = paths.paper, paths.paper_snapshots, Purpose.PAPER_CHAIN
     else:
         path, directory, purpose = paths.journal, paths.snapshots, Purpose.JOURNAL_CHAIN
-    written = _guarded(lambda: write_snapshot(path, directory, master.derive(purpose)))
+    if socket is not None:
+        with os.fdopen(socket, "rb") as daemon:
+            chain_key = daemon.read(KEY_BYTES)
+    else:
+        master = _guarded(lambda: find_master_key(paths.master_key, paths.master_id, keys.source()))
+        chain_key = master.derive(purpose)
+    written = _guarded(lambda: write_snapshot(path, directory, chain_key))
     if socket is None:  # The daemon's own output is not for this.
         print(written or "nothing new")
 
@@ -437,7 +503,6 @@ def _refusals() -> tuple[type[Exception], ...]:
     from xached.domain.audit import AnchorUnreadable
     from xached.inspection import NoSuchRow
     from xached.recovery import ClockBehind, HouseIncomplete, NoHouse
-    from xached.security.keys import MasterKeyError
     from xached.storage.database import DatabaseRefused
     from xached.storage.directory import DirectoryInUse
     from xached.storage.journal import JournalFailed

@@ -38,6 +38,7 @@ from xached.domain.money import parse_decimal
 from xached.domain.order import Purse, check_id, make_purse
 from xached.domain.paper import check_not_paper
 from xached.domain.rejection import Rejection
+from xached.security.master import FILE_ONLY, KeySource
 
 FOLLOWED_MAX = 100
 """Instruments that one connection to a venue follows at most."""
@@ -144,6 +145,8 @@ class Config:
     mail: MailConfig | None = None
     """None: the house writes no letters, and takes addresses as they are given."""
     accept_clock: bool = False
+    keys: KeySource = FILE_ONLY
+    """Where the master key is; not in the file, but given with the command."""
 
 
 def read_config(path: Path) -> Config:

@@ -168,7 +168,13 @@ async def run_daemon(
     """
     with ExitStack() as files:
         data = files.enter_context(DataDirectory.open(config.data_dir))
-        opened = open_house(data.paths, world, accept_clock=config.accept_clock, files=files)
+        opened = open_house(
+            data.paths,
+            world,
+            accept_clock=config.accept_clock,
+            files=files,
+            keys=config.keys,
+        )
         core = _build_core(config, world, opened, doors or NetworkDoors(config, world), files)
         async with trio.open_nursery() as nursery:
             try:
@@ -394,6 +400,7 @@ def _snapshot_makers(
             world,
             paths.root,
             paths.snapshots,
+            files.snapshot_key,
             lambda: files.journal.last_seq,
             rows,
             files.snapshot_seq,
@@ -402,6 +409,7 @@ def _snapshot_makers(
             world,
             paths.root,
             paths.paper_snapshots,
+            files.paper_key,
             lambda: paper.last_seq,
             rows,
             newest_seq(paths.paper_snapshots, world.files),

@@ -23,7 +23,14 @@ from xached.domain.exchange import Exchange
 from xached.domain.money import format_units
 from xached.domain.order import subaccount_of
 from xached.security.checkpoints import Signer
-from xached.security.keys import MasterKey, MasterKeyError, Purpose, read_master_key
+from xached.security.keys import MasterKey, MasterKeyError, Purpose
+from xached.security.master import (
+    FILE_ONLY,
+    KeySource,
+    find_master_key,
+    key_id,
+    read_key_note,
+)
 from xached.storage.directory import DataPaths
 from xached.storage.journal import Anchor, Journal, JournalDamaged, JournalFailed, Report
 from xached.storage.snapshots import recover
@@ -70,7 +77,7 @@ class NoSuchRow(Exception):  # noqa: N818 - it says what is the matter
     """The journal does not have the row that was asked for."""
 
 
-def verify(data_dir: Path) -> Verification:
+def verify(data_dir: Path, keys: KeySource = FILE_ONLY) -> Verification:
     """Check chain, ids, snapshots and invariants of a house, also beside a running daemon.
 
     Its paper exchange, if it has one, is checked in the same way.
@@ -79,7 +86,7 @@ def verify(data_dir: Path) -> Verification:
         read it at all. What is damaged is a fault of the report.
     """
     paths = DataPaths(data_dir)
-    master = read_master_key(paths.master_key)
+    master = find_master_key(paths.master_key, paths.master_id, keys)
     faults: list[str] = []
     report, exchange = _verified_journal(
         paths.journal, paths.snapshots, master.derive(Purpose.JOURNAL_CHAIN), faults
@@ -112,14 +119,16 @@ def verify(data_dir: Path) -> Verification:
     )
 
 
-def verify_audit(data_dir: Path, anchor: Path | None) -> AuditVerification:
+def verify_audit(
+    data_dir: Path, anchor: Path | None, keys: KeySource = FILE_ONLY
+) -> AuditVerification:
     """Check the audit chain, its signatures, and that it holds all that anchors know of it.
 
     Raises: MasterKeyError, DatabaseRefused, VaultUnusable, AnchorUnreadable; OSError where the
         anchors cannot be read. What is damaged is a fault of the report.
     """
     paths = DataPaths(data_dir)
-    master = read_master_key(paths.master_key)
+    master = find_master_key(paths.master_key, paths.master_id, keys)
     anchors = [] if anchor is None else list(read_anchors(anchor.read_text("utf-8", "replace")))
     signer, faults = Signer(master), list[str]()
     check = ChainCheck(house_id=b"", genuine=signer.is_genuine, journal_at=lambda _: None)
@@ -152,30 +161,35 @@ def verify_audit(data_dir: Path, anchor: Path | None) -> AuditVerification:
     )
 
 
-def checkpoints(data_dir: Path) -> Iterator[str]:
+def checkpoints(data_dir: Path, keys: KeySource = FILE_ONLY) -> Iterator[str]:
     """Every checkpoint of a house, oldest first: the lines that make an anchor elsewhere.
 
     Raises: MasterKeyError, VaultUnusable, VaultDamaged, VaultFailed.
     """
     paths = DataPaths(data_dir)
-    with contextlib.closing(_open_vault(paths, read_master_key(paths.master_key))) as vault:
+    master = find_master_key(paths.master_key, paths.master_id, keys)
+    with contextlib.closing(_open_vault(paths, master)) as vault:
         for row in vault.read_stream():
             if isinstance(row.event, CheckpointSigned):
                 yield checkpoint_of(row.event, vault.house_id, row.at_ns).text
 
 
-def public_key(data_dir: Path) -> str:
+def public_key(data_dir: Path, keys: KeySource = FILE_ONLY) -> str:
     """The key that checkpoints are signed by, in hexadecimal. Raises: MasterKeyError."""
-    return Signer(read_master_key(DataPaths(data_dir).master_key)).public_key.hex()
+    paths = DataPaths(data_dir)
+    master = find_master_key(paths.master_key, paths.master_id, keys)
+    return Signer(master).public_key.hex()
 
 
-def replay(data_dir: Path, at_seq: int | None, at_ns: int | None) -> dict[str, Any]:
+def replay(
+    data_dir: Path, at_seq: int | None, at_ns: int | None, keys: KeySource = FILE_ONLY
+) -> dict[str, Any]:
     """The state of the exchange after a row, or at a time; after the newest row without either.
 
     Raises: NoSuchRow, MasterKeyError, DatabaseRefused, JournalDamaged, JournalFailed.
     """
     paths = DataPaths(data_dir)
-    master = read_master_key(paths.master_key)
+    master = find_master_key(paths.master_key, paths.master_id, keys)
     exchange, last_seq, last_ns = Exchange(), 0, 0
     with Journal.open_read_only(paths.journal, master.derive(Purpose.JOURNAL_CHAIN)) as journal:
         if at_seq is not None and not 0 <= at_seq <= journal.last_seq:
@@ -199,7 +213,7 @@ class Check:
     advice: str
 
 
-def examine(data_dir: Path) -> Iterator[Check]:
+def examine(data_dir: Path, keys: KeySource = FILE_ONLY) -> Iterator[Check]:
     """What a house needs of its machine, one check at a time."""
     found = tuple(int(part) for part in apsw.sqlite_lib_version().split("."))
     yield Check(
@@ -223,7 +237,7 @@ def examine(data_dir: Path) -> Iterator[Check]:
         advice="at least 1 GiB",
     )
     yield _check_directory(data_dir)
-    yield _check_key(DataPaths(data_dir))
+    yield _check_key(DataPaths(data_dir), keys)
     strategies = find_strategies()
     yield Check(
         name="strategies",
@@ -253,15 +267,18 @@ def _check_directory(data_dir: Path) -> Check:
     )
 
 
-def _check_key(paths: DataPaths) -> Check:
-    advice = "a file of 32 bytes, mode 0400; keep a copy where no backup of the data is"
+def _check_key(paths: DataPaths, keys: KeySource) -> Check:
+    advice = "32 bytes nobody else can read; keep a copy where no backup of the data is"
     if not paths.master_key.exists() and not paths.journal.exists():
         return Check(name="master key", ok=True, found="will be made", advice=advice)
     try:
-        read_master_key(paths.master_key)
+        known = read_key_note(paths.master_id)
+        if known is not None and known.stretching is not None and keys.passphrase is None:
+            return Check(name="master key", ok=True, found="from a passphrase", advice=advice)
+        key = find_master_key(paths.master_key, paths.master_id, keys)
     except MasterKeyError as error:
         return Check(name="master key", ok=False, found=str(error), advice=advice)
-    return Check(name="master key", ok=True, found=str(paths.master_key), advice=advice)
+    return Check(name="master key", ok=True, found=key_id(key), advice=advice)
 
 
 _NOTHING_READ = Report(rows=0, events=0, ids=0, last=Anchor(0, b""), last_at_ns=0, faults=())

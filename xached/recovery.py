@@ -18,7 +18,14 @@ from xached.domain.exchange import Exchange
 from xached.runtime.world import NS_PER_S, World
 from xached.security.checkpoints import Signer
 from xached.security.credentials import Credentials
-from xached.security.keys import MasterKey, Purpose, create_master_key, read_master_key
+from xached.security.keys import MasterKey, Purpose
+from xached.security.master import (
+    FILE_ONLY,
+    KeySource,
+    find_master_key,
+    open_master_key,
+    remember_master_key,
+)
 from xached.storage.candles import CandleStore
 from xached.storage.database import settle
 from xached.storage.directory import DataDirectory, DataPaths
@@ -57,21 +64,27 @@ class HouseFiles:
     exchange: Exchange
     snapshot_seq: int
     """The row of the snapshot that recovery began with; 0 without one."""
-
+    snapshot_key: bytes = attrs.field(repr=False)
+    """Keys the chain of the journal; all that a process that makes snapshots needs."""
     signer: Signer
     paper_key: bytes = attrs.field(repr=False)
     """Chains the rows of the paper exchange."""
 
 
 def open_house(
-    paths: DataPaths, world: World, *, accept_clock: bool, files: ExitStack
+    paths: DataPaths,
+    world: World,
+    *,
+    accept_clock: bool,
+    files: ExitStack,
+    keys: KeySource = FILE_ONLY,
 ) -> HouseFiles:
     """Open everything, newest truth first. ``files`` closes it.
 
     Raises: MasterKeyError, DatabaseRefused, JournalDamaged, JournalFailed, VaultDamaged,
         VaultFailed, VaultUnusable, HouseIncomplete, ClockBehind; OSError.
     """
-    master = _open_master_key(paths, world)
+    master = _open_master_key(paths, world, keys)
     # The journal is made first. Without it everybody's money would silently be gone.
     if _is_filled(world, paths.vault) and not _is_filled(world, paths.journal):
         raise HouseIncomplete(f"{paths.journal} is missing or empty: put it back, with its -wal")
@@ -105,6 +118,7 @@ def open_house(
     files.callback(vault.close)
     signer = Signer(master)
     _check_signed(vault, signer, journal)
+    remember_master_key(paths.master_id, master)
     views = Views.open(paths.views, journal.house_id, journal.last_seq)
     files.callback(views.close)
     views.catch_up(journal)
@@ -123,6 +137,7 @@ def open_house(
         exchange=recovered.exchange,
         snapshot_seq=recovered.from_seq,
         signer=signer,
+        snapshot_key=chain_key,
         paper_key=master.derive(Purpose.PAPER_CHAIN),
     )
 
@@ -148,7 +163,7 @@ def first_admin(files: HouseFiles, now_ns: int) -> FirstAdmin:
     return FirstAdmin(wanted=True, token=issue_bootstrap_token(vault, files.credentials, now_ns))
 
 
-def new_bootstrap_token(data_dir: Path, world: World) -> str:
+def new_bootstrap_token(data_dir: Path, world: World, keys: KeySource = FILE_ONLY) -> str:
     """A new one-time token for the first administrator of a house that is not running.
 
     Raises: NoHouse, DirectoryInUse, AdminExists, and what opening a vault raises.
@@ -157,19 +172,22 @@ def new_bootstrap_token(data_dir: Path, world: World) -> str:
     if not paths.vault.exists():
         raise NoHouse(f"there is no house in {data_dir}; it is made when the daemon first starts")
     with DataDirectory.open(data_dir), ExitStack() as files:
-        master = read_master_key(paths.master_key)
+        master = find_master_key(paths.master_key, paths.master_id, keys)
         vault = _open_vault(master, world, paths)
         files.callback(vault.close)
         return issue_bootstrap_token(vault, _credentials(master, vault, world), world.now_ns())
 
 
-def _open_master_key(paths: DataPaths, world: World) -> MasterKey:
+def _open_master_key(paths: DataPaths, world: World, keys: KeySource) -> MasterKey:
     """The key of this house; a new one for a new house only. Raises: MasterKeyError."""
     databases = (paths.journal, paths.vault)
-    is_new = all(world.files.size(path) is None for path in databases)
-    if is_new and not paths.master_key.exists():
-        return create_master_key(paths.master_key, world.entropy)
-    return read_master_key(paths.master_key)
+    return open_master_key(
+        paths.master_key,
+        paths.master_id,
+        keys,
+        world.entropy,
+        new_house=all(world.files.size(path) is None for path in databases),
+    )
 
 
 def _check_signed(vault: Vault, signer: Signer, journal: Journal) -> None:

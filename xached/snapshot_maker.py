@@ -6,6 +6,7 @@ of the next start, so whoever runs this may give up on it.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,6 +33,7 @@ class SnapshotMaker:
         world: World,
         root: Path,
         directory: Path,
+        chain_key: bytes,
         last_seq: Callable[[], int],
         rows: int,
         newest: int,
@@ -41,6 +43,7 @@ class SnapshotMaker:
         """Args:
         root: the data directory.
         directory: where snapshots of this journal are.
+        chain_key: of this journal; the child is told it, and no other key.
         last_seq: the newest row.
         rows: after so many a new one is made.
         newest: the row of the newest good one; 0 without one.
@@ -49,6 +52,7 @@ class SnapshotMaker:
         self.newest_seq = newest
         self._world = world
         self._directory = directory
+        self._chain_key = chain_key
         self._last_seq = last_seq
         self._rows = rows
         self._argv = (
@@ -69,6 +73,8 @@ class SnapshotMaker:
         argv = list(self._argv)
         child = await self._world.spawn(argv, pass_fd="--socket", env={})  # noqa: S106 - the name of an option
         async with child.stream:
+            with contextlib.suppress(trio.BrokenResourceError):  # It ended; its code says why.
+                await child.stream.send_all(self._chain_key)
             code = await child.wait()
         if code != 0:
             raise SnapshotFailed(f"the snapshot process ended with {code}")

@@ -47,6 +47,7 @@ class Purpose(enum.Enum):
     CHECKPOINT_SEED = "checkpoint-seed"
     AUDIT_ADDRESSES = "audit-addresses"
     KEY_ENCRYPTION_ID = "key-encryption-id"
+    MASTER_KEY_ID = "master-key-id"
     OUTBOX = "outbox"
     RECOVERY_CODES = "recovery-codes"
     OUTBOX_KEY_ID = "outbox-key-id"
@@ -72,21 +73,31 @@ def create_master_key(path: Path, entropy: Entropy) -> MasterKey:
     Raises: MasterKeyError when there is a file already; it is never overwritten.
     """
     secret = entropy(KEY_BYTES)
-    # Written aside and linked: a power cut leaves a whole key or none, never a short one.
-    unfinished = path.with_name(f"{path.name}.{entropy(8).hex()}")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
+    write_new_file(path, secret, 0o400)
+    return MasterKey(secret)
+
+
+def write_new_file(path: Path, content: bytes, mode: int) -> None:
+    """Make a file that is on disk on return.
+
+    Raises: MasterKeyError when there is one already; it is never overwritten.
+    """
+    # Written aside and linked: a power cut leaves a whole file or none, never a short one. Only
+    # who has locked the directory does this, so what lies there is left over from a crash.
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(secret)
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.link(unfinished, path)
     except FileExistsError:
-        raise MasterKeyError(f"{path} exists; a master key is never replaced") from None
+        raise MasterKeyError(f"{path} exists; it is never replaced") from None
     finally:
         unfinished.unlink()
     _sync_directory(path.parent)
-    return MasterKey(secret)
 
 
 def read_master_key(path: Path) -> MasterKey:

@@ -67,6 +67,11 @@ class DataPaths:
         return self.root / "master.key"
 
     @property
+    def master_id(self) -> Path:
+        """Which master key is the right one; no secret."""
+        return self.root / "master.id"
+
+    @property
     def admin_socket(self) -> Path:
         """Where administrators call, mode 0600."""
         return self.root / "admin.sock"
