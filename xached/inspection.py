@@ -103,7 +103,7 @@ def verify(data_dir: Path, keys: KeySource = FILE_ONLY) -> Verification:
     except (VaultDamaged, VaultFailed) as error:
         faults.append(f"the vault: {error}")
     else:
-        faults.extend(verify_audit(data_dir, None).faults)
+        faults.extend(_verified_audit(paths, master, None).faults)
     return Verification(
         rows=report.rows,
         events=report.events,
@@ -129,6 +129,10 @@ def verify_audit(
     """
     paths = DataPaths(data_dir)
     master = find_master_key(paths.master_key, paths.master_id, keys)
+    return _verified_audit(paths, master, anchor)
+
+
+def _verified_audit(paths: DataPaths, master: MasterKey, anchor: Path | None) -> AuditVerification:
     anchors = [] if anchor is None else list(read_anchors(anchor.read_text("utf-8", "replace")))
     signer, faults = Signer(master), list[str]()
     check = ChainCheck(house_id=b"", genuine=signer.is_genuine, journal_at=lambda _: None)
