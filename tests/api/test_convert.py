@@ -18,12 +18,20 @@ from xache.v1 import options_pb2, trading_pb2, types_pb2, wallet_pb2
 
 from tests.domain.test_instrument import make_instrument
 from tests.storage.house import INSTRUMENT, House
-from xached.api import convert, listing
+from xached.api import convert, listing, order_changes
 from xached.domain.auth import Role, Scope
 from xached.domain.history import Funds
 from xached.domain.instrument import Asset, AssetName, Directory, Instrument, Symbol
 from xached.domain.market import Provenance
-from xached.domain.messages import CancelAll, CancelOrder, OrderEnded, PlaceOrder, Row
+from xached.domain.messages import (
+    AmendOrder,
+    CancelAll,
+    CancelOrder,
+    OrderEnded,
+    OrderReduced,
+    PlaceOrder,
+    Row,
+)
 from xached.domain.order import (
     CancelScope,
     EndReason,
@@ -450,6 +458,35 @@ def test_orders_whose_time_came_in_the_same_row_were_not_cancelled_by_it() -> No
         ),
     )
     assert list(convert.cancel_all_response(row).order_ids) == ["1"]
+
+
+def test_what_was_trimmed_in_the_same_row_was_not_amended_by_it(directory: Directory) -> None:
+    def reduced(order_id: int, reason: EndReason) -> OrderReduced:
+        return OrderReduced(
+            order_id=OrderId(order_id),
+            purse=ALICE,
+            symbol=INSTRUMENT.symbol,
+            quantity_lots=3,
+            reduced_lots=order_id,
+            shown_lots=0,
+            released_units=0,
+            reason=reason,
+        )
+
+    command = AmendOrder(
+        purse=ALICE,
+        symbol=INSTRUMENT.symbol,
+        order_id=OrderId(1),
+        client_order_id=None,
+        quantity_lots=3,
+        expected_executed_lots=None,
+        request_id="",
+    )
+    events = (reduced(1, EndReason.USER), reduced(2, EndReason.REDUCE_ONLY))
+    told = order_changes.amended_fields(
+        Row(seq=9, at_ns=9, command=command, events=events), directory
+    )
+    assert (told["order_id"], told["reduced_quantity"]) == ("1", "0.00001")
 
 
 def test_holds_are_told_beside_their_sum() -> None:

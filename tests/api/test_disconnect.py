@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import outcome
 import pytest
 import trio
+import trio.testing
 from trio.testing import MockClock
 from xache.v1 import trading_pb2, types_pb2
 
@@ -25,9 +27,11 @@ from tests.api.trading_house import (
     limit,
     trading_house,
 )
-from xached.api.disconnect_guard import end_streams_of_the_past
-from xached.domain.disconnect_messages import ArmDisconnect
-from xached.domain.order import CancelScope, Purse
+from xached.actors.matching import Matching, Request
+from xached.api.disconnect_guard import DisconnectGuard, end_streams_of_the_past
+from xached.domain.disconnect_messages import ArmDisconnect, Disconnect
+from xached.domain.messages import AdvanceClock, CancelAll, Row
+from xached.domain.order import CancelScope, EndReason, Purse
 from xached.domain.rejection import Reason, Rejection
 
 ALICE = "alice"
@@ -176,6 +180,66 @@ async def test_a_restart_ends_every_armed_stream(autojump_clock: MockClock, tmp_
         assert not state.streams
 
 
+class BusyExchange:
+    """The exchange's mailbox, with a test in the place of its actor."""
+
+    def __init__(self) -> None:
+        self.matching = Matching(2)
+        self.guard = DisconnectGuard(self.matching)
+
+    async def arm(self) -> None:
+        """Arm a stream of alice's."""
+        await self.guard.arm(Purse("alice/main"), CancelScope.ALL)
+
+    async def take(self) -> Request:
+        """Carry out the next message as row 7."""
+        (envelope,) = await self.matching.mailbox.receive_batch(1)
+        row = Row(seq=7, at_ns=7, command=AdvanceClock(), events=())
+        envelope.answer(outcome.Value(row))
+        return envelope.message
+
+
+async def test_a_stream_that_breaks_off_while_it_is_armed_ends_what_it_armed(
+    autojump_clock: MockClock,
+) -> None:
+    """Else its place would be taken until the next start."""
+    exchange = BusyExchange()
+    async with trio.open_nursery() as nursery:
+        client = trio.CancelScope()
+
+        async def serve() -> None:
+            with client:
+                try:
+                    await exchange.arm()
+                    await trio.sleep_forever()
+                finally:
+                    await exchange.guard.disconnect()
+
+        nursery.start_soon(serve)
+        await trio.testing.wait_all_tasks_blocked()
+        client.cancel()
+        assert isinstance(await exchange.take(), ArmDisconnect)
+        assert await exchange.take() == Disconnect(purse=Purse("alice/main"), stream=7)
+
+
+async def test_the_end_of_a_stream_waits_until_a_full_exchange_has_room(
+    autojump_clock: MockClock,
+) -> None:
+    exchange = BusyExchange()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(exchange.arm)
+        await exchange.take()
+        for _ in range(2):
+            full = CancelAll(
+                purse=Purse("bob/main"), symbol=None, request_id="", reason=EndReason.USER
+            )
+            exchange.matching.post(full, lambda _: None, account="")
+        nursery.start_soon(exchange.guard.disconnect)
+        await trio.sleep(1)
+        assert [type(await exchange.take()) for _ in range(2)] == [CancelAll, CancelAll]
+        assert await exchange.take() == Disconnect(purse=Purse("alice/main"), stream=7)
+
+
 # --- The dead-man's switch. ------------------------------------------------------------------
 
 
@@ -204,6 +268,20 @@ async def test_a_switch_that_is_not_renewed_cancels(
     assert await open_ids(house) == ["sale", "buy-2"]
     assert await after(house, 1_000, scope=ALL) > first
     await trio.sleep(2)
+    assert await open_ids(house) == []
+
+
+async def test_a_repeated_renewal_is_answered_and_renews_nothing(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    await house.place(ALICE, limit("buy"))
+    first = await after(house, 10_000, request_id="r1")
+    await trio.sleep(8)
+    assert await after(house, 10_000, request_id="r1") == first
+    with pytest.raises(Rejection) as refused:
+        await after(house, 11_000, request_id="r1")
+    assert refused.value.reason is Reason.ID_REUSED
+    await trio.sleep(3)
     assert await open_ids(house) == []
 
 

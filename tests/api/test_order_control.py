@@ -252,12 +252,40 @@ async def test_a_refused_replacement_leaves_the_old_order(
         ({"price": "1"}, Reason.PRICE_BAND),
         ({"client_order_id": ""}, Reason.ID_FORMAT),
         ({"stop_price": "1"}, Reason.FIELD_FORBIDDEN),
+        ({"expected_executed_quantity": "0.0001"}, Reason.ORDER_CHANGED),
         ({"replaced_client_order_id": "nobody"}, Reason.UNKNOWN_ORDER),
         ({"replaced_order_id": old.order_id}, Reason.FIELD_REQUIRED),
     ):
         error = await refused(house.control.replace_order(call_of(ALICE), replace(**fields)))
         assert error.reason is reason, fields
     assert await house.open_orders(ALICE) == [old]
+
+
+async def test_every_term_of_an_order_can_be_replaced(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    now_ns = house.running.world.now_ns()
+    iceberg = limit("a1", quantity="0.01", display_quantity="0.001")
+    iceberg.time_in_force = types_pb2.TIME_IN_FORCE_GTD
+    iceberg.expires_at_ns = now_ns + 10**12
+    await house.place(ALICE, iceberg)
+    request = replace(
+        price="",
+        display_quantity="0.002",
+        expires_at_ns=now_ns + 2 * 10**12,
+        expected_executed_quantity="0",
+    )
+    order = (await house.control.replace_order(call_of(ALICE), request)).order
+    assert (order.display_quantity, order.expires_at_ns) == ("0.002", now_ns + 2 * 10**12)
+    assert (order.price, order.quantity) == ("49000.0", "0.01"), "what is not said stays"
+    stop = limit("s1", SELL, price="", quantity="0.01", stop_price="48000")
+    stop.type = types_pb2.ORDER_TYPE_STOP
+    await house.place(ALICE, stop)
+    request = replace(
+        replaced_client_order_id="s1", client_order_id="s2", price="", stop_price="47000"
+    )
+    order = (await house.control.replace_order(call_of(ALICE), request)).order
+    assert (order.stop_price, order.quantity) == ("47000.0", "0.01")
 
 
 async def test_orders_are_changed_over_a_stream_too(

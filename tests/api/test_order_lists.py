@@ -25,6 +25,9 @@ from tests.api.trading_house import (
     trading_house,
 )
 from xached.api.errors import StatusError
+from xached.domain.instrument import Symbol
+from xached.domain.order import Purse
+from xached.domain.protection_messages import Flatten
 from xached.domain.rejection import Reason, Rejection
 
 ALICE = "alice"
@@ -254,6 +257,13 @@ async def test_a_purse_is_made_flat_in_one_answer(
     assert await flatten(house, request_id="f1") == answer
     await house.place("bob", limit("bid-2", price="49000", quantity="0.01"))
     rest = await flatten(house, symbol="BTC-USDT")
+    row = house.running.journal.row(rest.seq)
+    assert row is not None
+    assert row.command == Flatten(
+        purse=Purse("alice/main"), symbol=Symbol("BTC-USDT"), request_id=""
+    )
+    unknown = await refused(flatten(house, symbol="SOL-USDT"))
+    assert unknown.reason is Reason.UNKNOWN_INSTRUMENT
     (left,) = rest.positions
     assert (left.left_quantity, left.reason) == ("0", 0)
     assert await house.open_orders(ALICE) == []

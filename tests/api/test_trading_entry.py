@@ -7,7 +7,7 @@ without a bound, ``post`` without the call's deadline, a batch that stops at its
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,9 @@ from tests.api.trading_house import (
 )
 from xached.api import trading as trading_module
 from xached.api.errors import StatusError, malformed
+from xached.api.routes import Call
 from xached.domain.rejection import Reason, Rejection
-from xached.runtime.mailbox import Expired
+from xached.runtime.mailbox import Expired, Overloaded
 
 ALICE = "alice"
 
@@ -126,25 +127,52 @@ async def test_a_refusal_says_what_was_wrong_and_changes_nothing(
     assert house.running.journal.last_seq == seq
 
 
+LATE: dict[str, Callable[[TradingHouse, Call], Awaitable[object]]] = {
+    "place": lambda house, call: house.trading.place_order(call, limit("late")),
+    "batch": lambda house, call: house.trading.place_orders(
+        call, trading_pb2.PlaceOrdersRequest(orders=[limit("late")])
+    ),
+    "amend": lambda house, call: house.control.amend_order(
+        call,
+        trading_pb2.AmendOrderRequest(client_order_id="first", symbol="BTC-USDT", quantity="0.001"),
+    ),
+    "replace": lambda house, call: house.control.replace_order(
+        call,
+        trading_pb2.ReplaceOrderRequest(
+            replaced_client_order_id="first", symbol="BTC-USDT", client_order_id="late"
+        ),
+    ),
+    "flatten": lambda house, call: house.control.flatten(call, trading_pb2.FlattenRequest()),
+    "cancel": lambda house, call: house.trading.cancel_order(
+        call, trading_pb2.CancelOrderRequest(client_order_id="first")
+    ),
+    "cancel all": lambda house, call: house.trading.cancel_all_orders(
+        call, trading_pb2.CancelAllOrdersRequest()
+    ),
+}
+
+
+@pytest.mark.parametrize("what", LATE)
 async def test_a_command_whose_deadline_passed_in_the_queue_is_not_carried_out(
-    autojump_clock: MockClock, house: TradingHouse
+    autojump_clock: MockClock, house: TradingHouse, what: str
 ) -> None:
     errors: list[Exception] = []
 
     async def late() -> None:
         call = call_of(ALICE, deadline_s=trio.current_time() + 1e-6)
         try:
-            await house.trading.place_order(call, limit("late"))
+            await LATE[what](house, call)
         except Expired as error:
             errors.append(error)
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(house.place, ALICE, limit("first"))
+        nursery.start_soon(house.place, ALICE, limit("first", quantity="0.002"))
         await wait_all_tasks_blocked()  # The exchange waits for the disk.
         nursery.start_soon(late)
     (error,) = errors
     assert status(error).code is grpc.StatusCode.DEADLINE_EXCEEDED
-    assert [order.client_order_id for order in await house.open_orders(ALICE)] == ["first"]
+    (order,) = await house.open_orders(ALICE)
+    assert (order.client_order_id, order.quantity) == ("first", "0.002")
 
 
 # --- Batches. --------------------------------------------------------------------------------
@@ -189,6 +217,29 @@ async def test_results_of_a_batch_are_in_its_order(
     assert refusal.code == grpc.StatusCode.INVALID_ARGUMENT.value[0]
     assert refusal.facts["nearest"] == "49000.0 or 49000.1"
     assert len(await house.open_orders(ALICE)) == 2
+
+
+async def test_batches_of_one_account_leave_room_for_others(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    async with trading_house(tmp_path, capacity=4) as house:
+        refused: list[str] = []
+
+        async def enter(account: str, name: str) -> None:
+            request = trading_pb2.PlaceOrdersRequest(orders=[limit(name)])
+            try:
+                await house.trading.place_orders(call_of(account), request)
+            except Overloaded:
+                refused.append(name)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(enter, ALICE, "first")
+            await wait_all_tasks_blocked()  # The exchange waits for the disk.
+            for number in range(4):
+                nursery.start_soon(enter, ALICE, f"a{number}")
+                await wait_all_tasks_blocked()
+            nursery.start_soon(enter, "bob", "b1")
+        assert refused == ["a2", "a3"], "half of the places are hers"
 
 
 async def test_a_batch_of_refusals_asks_nobody(

@@ -746,3 +746,39 @@ async def test_what_is_too_long_ago_is_answered_with_a_snapshot(
     assert not any(message.HasField("snapshot") for message in await told(house, last - 10))
     (message,) = await told(house, last - 11)
     assert message.snapshot.lagged
+
+
+async def test_what_needs_too_many_old_rows_is_answered_with_a_snapshot(
+    autojump_clock: MockClock, house: TradingHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An order that was traded against often before the cut, and is changed after it."""
+    await house.place(ALICE, limit("a1", quantity="0.001"))
+    for number in range(4):
+        await house.place("bob", limit(f"b{number}", SELL))
+    known = house.running.journal.last_seq
+    await house.place("bob", limit("b9", SELL))
+    whole = await told(house, known)
+    assert [message.WhichOneof("event") for message in whole] == ["fill", "order", "balances"]
+    monkeypatch.setattr(purse_stream, "EARLIER_ROWS_MAX", 4)
+    (message,) = await told(house, known)
+    assert message.snapshot.lagged
+    monkeypatch.setattr(purse_stream, "EARLIER_ROWS_MAX", 5)
+    assert await told(house, known) == whole
+
+
+async def test_a_reader_that_comes_back_waits_for_history(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    """What it knows is worked out from rows that history finds; it may be behind them."""
+    await house.place(ALICE, limit("a1", quantity="0.001"))
+    await house.history.wait_current()
+    house.views_lane.open = trio.Event()
+    for number in range(4):
+        await house.place("bob", limit(f"b{number}", SELL))
+    known = house.running.journal.last_seq
+    await house.place("bob", limit("b9", SELL))
+    assert await told(house, known) == [], "not before history is there"
+    house.views_lane.open.set()
+    messages = await told(house, known)
+    assert [message.WhichOneof("event") for message in messages] == ["fill", "order", "balances"]
+    assert messages[1].order.executed_quantity == "0.00005"

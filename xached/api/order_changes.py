@@ -154,7 +154,6 @@ def flatten_response(row: Row, directory: Directory) -> trading_pb2.FlattenRespo
     command = row.command
     assert isinstance(command, Flatten)
     sales = convert.all_placed_fields(row, directory)
-    sold = {sale["order"]["order_id"] for sale in sales}
     # Told by its last word: a large position takes several orders.
     left = {event.symbol: event for event in row.events if isinstance(event, PositionSold)}
     return trading_pb2.FlattenResponse(
@@ -164,7 +163,6 @@ def flatten_response(row: Row, directory: Directory) -> trading_pb2.FlattenRespo
             if isinstance(event, OrderEnded)
             and event.purse == command.purse
             and event.reason is EndReason.USER
-            and str(event.order_id) not in sold
         ],
         sales=sales,
         positions=[
