@@ -29,8 +29,9 @@ from xached.domain.portfolio import HoldingsQuery, Price
 from xached.domain.queries import PurseQuery
 from xached.paper_house import PaperHouse
 from xached.runtime.steady_clock import SteadyClock
-from xached.runtime.world import SimulatedWorld
+from xached.runtime.world import REAL_FILES, Files, SimulatedWorld
 from xached.storage.directory import DataPaths
+from xached.storage.journal import JournalFailed
 
 PAPER_SYMBOL = paper_symbol(INSTRUMENT)
 ALICE, BOB = Purse("alice/paper"), Purse("bob/paper")
@@ -75,16 +76,21 @@ class PaperRun:
     nursery: trio.Nursery
     serving: trio.CancelScope
     now_ns: Callable[[], int]
+    may_fail: trio.Event
     count: int = 0
 
     def stop_serving(self) -> None:
         """End the actor, as a failure does."""
         self.serving.cancel()
 
+    def expect_failure(self) -> None:
+        """From now on a failure ends the actor and nothing else."""
+        self.may_fail.set()
+
     def serve_again(self) -> None:
         """Start it again, as the supervisor does."""
         self.serving = trio.CancelScope()
-        self.nursery.start_soon(_serve, self.house, self.venue, self.serving)
+        self.nursery.start_soon(_serve, self.house, self.venue, self.serving, self.may_fail)
 
     async def place(self, purse: Purse, side: Side, lots: int, **terms: Any) -> Row:
         """Place an order; see :meth:`order`."""
@@ -132,19 +138,21 @@ class PaperRun:
 
 
 @asynccontextmanager
-async def paper_run(root: Path, venue: HandVenue | None = None) -> AsyncIterator[PaperRun]:
+async def paper_run(
+    root: Path, venue: HandVenue | None = None, files: Files = REAL_FILES
+) -> AsyncIterator[PaperRun]:
     """Run the paper exchange of a data directory; alice and bob have play money."""
     venue = venue or HandVenue()
-    world = SimulatedWorld(1)
+    world = SimulatedWorld(1, files=files)
     real = Directory()
     real.list_asset(Asset(AssetName("BTC"), 8))
     real.list_asset(Asset(AssetName("USDT"), 6))
     real.list_instrument(INSTRUMENT)
-    with ExitStack() as files:
-        house = PaperHouse(DataPaths(root), KEY, world, SteadyClock(world), real, files)
+    with ExitStack() as closing:
+        house = PaperHouse(DataPaths(root), KEY, world, SteadyClock(world), real, closing)
         async with trio.open_nursery() as nursery:
-            serving = trio.CancelScope()
-            nursery.start_soon(_serve, house, venue, serving)
+            serving, may_fail = trio.CancelScope(), trio.Event()
+            nursery.start_soon(_serve, house, venue, serving, may_fail)
             while PAPER_SYMBOL not in house.directory:  # noqa: ASYNC110 - a test on a mock clock
                 await trio.sleep(0.01)
             for purse in (ALICE, BOB):
@@ -165,10 +173,17 @@ async def paper_run(root: Path, venue: HandVenue | None = None) -> AsyncIterator
                 nursery=nursery,
                 serving=serving,
                 now_ns=world.now_ns,
+                may_fail=may_fail,
             )
             nursery.cancel_scope.cancel()
 
 
-async def _serve(house: PaperHouse, venue: HandVenue, scope: trio.CancelScope) -> None:
+async def _serve(
+    house: PaperHouse, venue: HandVenue, scope: trio.CancelScope, may_fail: trio.Event
+) -> None:
     with scope:
-        await house.run(venue.line_of)
+        try:
+            await house.run(venue.line_of)
+        except* JournalFailed:
+            if not may_fail.is_set():
+                raise

@@ -112,6 +112,7 @@ class House:
     files: HouseFiles
     rows: Topic[Row]
     history: History
+    paper: PaperHouse
 
 
 @attrs.frozen(kw_only=True)
@@ -228,7 +229,6 @@ class _Core:
     health: Health
     clock: SteadyClock
     risk: RiskWatch
-    paper: PaperHouse
     paper_opening: int
     first_admin: FirstAdmin
     views_lane: Lane
@@ -288,8 +288,8 @@ class _Core:
             "risk": _numbers(self.risk.statistics()),
             "market": _numbers(self.market.statistics()),
             "paper": {
-                "replayed_rows": self.paper.replayed_rows,
-                **_numbers(self.paper.matching.mailbox.statistics(), "mailbox_"),
+                "replayed_rows": self.house.paper.replayed_rows,
+                **_numbers(self.house.paper.matching.mailbox.statistics(), "mailbox_"),
             },
             "snapshots": {"newest_seq": self.snapshots.newest_seq},
             "paper snapshots": {"newest_seq": self.paper_snapshots.newest_seq},
@@ -349,6 +349,7 @@ def _build_core(
             files=files,
             rows=feed,
             history=history,
+            paper=paper,
         ),
         world=world,
         files=files,
@@ -378,7 +379,6 @@ def _build_core(
         health=Health(),
         clock=clock,
         risk=RiskWatch(),
-        paper=paper,
         paper_opening=config.paper_opening,
         first_admin=first_admin(files, world.now_ns()),
         views_lane=views_lane,
@@ -568,7 +568,7 @@ async def _open_doors(
     if waiting.cancelled_caught:
         logger.warning("market data is not ready; people can trade without it")
     nursery.start_soon(
-        run_expendable, "paper", partial(core.paper.run, core.venue_line), core.health
+        run_expendable, "paper", partial(core.house.paper.run, core.venue_line), core.health
     )
     nursery.start_soon(run_expendable, "paper snapshots", core.paper_snapshots.run, core.health)
     core.strategies = Strategies(attachments.strategies)
@@ -686,8 +686,8 @@ def _services(core: _Core, spending: KeySpending) -> tuple[Service, ...]:
         matching,
         directory,
         now_ns,
-        paper=core.paper.matching,
-        paper_directory=core.paper.directory,
+        paper=core.house.paper.matching,
+        paper_directory=core.house.paper.directory,
         opening=core.paper_opening,
     )
     return (
@@ -743,7 +743,7 @@ class _PaperTwins:
 
     def find(self, kind: type) -> object:
         """The twin of a handler of the house. Raises: StatusError while there is none."""
-        paper = self._core.paper
+        paper = self._core.house.paper
         if not self._found:
             if paper.history is None:
                 raise paper_unavailable()

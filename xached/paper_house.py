@@ -67,7 +67,7 @@ class PaperHouse:
         self.market = MarketData(world)
         """Has no lines of markets: it says that paper's prices are simulated."""
         self.exchange: Exchange | None = None
-        """What was recovered, and lives while it is served; read only. None before."""
+        """What was recovered, and lives; read only. None while it is not served."""
         self.journal: Journal | None = None
         self.replayed_rows = 0
         """How many rows the newest start had to replay."""
@@ -123,6 +123,7 @@ class PaperHouse:
                 messages_max=MESSAGES_MAX,
                 counterparty=liquidity,
             )
+            files.callback(actor.abandon)
             streams = {stream: armed.purse for stream, armed in exchange.state.streams.items()}
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(actor.run)
@@ -161,6 +162,7 @@ class PaperHouse:
 
     def _close_mailbox(self) -> None:
         """Answer whoever waits: nothing is done until the next start."""
+        self.exchange = None
         self._served = True
         self.matching.mailbox.close()
 

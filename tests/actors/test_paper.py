@@ -34,6 +34,7 @@ from xached.domain.protection_messages import Flatten
 from xached.domain.queries import PurseQuery
 from xached.domain.rejection import Reason, Rejection
 from xached.runtime.mailbox import Closed
+from xached.simulation.disk import Disk, DiskFiles, registered
 from xached.storage.directory import DataPaths
 from xached.storage.snapshots import newest_seq, write_snapshot
 
@@ -222,6 +223,25 @@ async def test_a_failed_paper_exchange_starts_again_and_refuses_meanwhile(
         run.serve_again()
         await trio.sleep(1)
         assert fills(await run.place(ALICE, BUY, 1)) == [(500_100, 1)]
+
+
+async def test_nobody_is_left_waiting_when_paper_fails_in_the_middle(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    """Red without ``abandon``: the daemon outlives paper, and the asker waits for ever."""
+    disk = Disk()
+    with registered(disk) as vfs:
+        async with paper_run(tmp_path, venue_with_book(), DiskFiles(disk, vfs)) as run:
+            await run.place(ALICE, BUY, 1)
+            log = disk.files[f"{run.paths.paper}-wal"]
+            log.broken = True
+            run.expect_failure()
+            with trio.fail_after(10), pytest.raises(Closed):
+                await run.place(ALICE, BUY, 1)
+            log.broken = False
+            run.serve_again()
+            await trio.sleep(1)
+            assert fills(await run.place(ALICE, BUY, 1)) == [(500_100, 1)]
 
 
 async def test_only_what_fills_or_triggers_is_journaled(

@@ -32,4 +32,5 @@ def test_everything_in_the_tables_happens_and_shows() -> None:
     for reason in ("LOST", "OVERLOADED", "UNKNOWN_ORDER", "STOPPING", "PURSE_FROZEN"):
         assert answers[reason], reason
     assert answers["OK"] > 300 * len(SEEDS)
+    assert sum(verdict.paper_trades for verdict in verdicts) > len(SEEDS)
     assert all(verdict.snapshot_seq for verdict in verdicts), "recovery began with a snapshot"

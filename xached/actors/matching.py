@@ -314,6 +314,7 @@ class MatchingActor:
         self._at_ns = journal.last_at_ns
         self._rows: list[Row] = []
         self._answers: list[Callable[[], None]] = []
+        self._batch: list[Envelope[Request, Any]] = []
         self._pending_ids: dict[Key, Row] = {}
         self._recent_ids: OrderedDict[Key, int] = OrderedDict()
         self._batches = self._refused = self._repeated = self._row_count = 0
@@ -333,9 +334,9 @@ class MatchingActor:
 
     async def _serve_batch(self) -> None:
         """Take what has come, or what the clock made due, from decision to answer."""
-        batch: list[Envelope[Request, Any]] = []
+        batch = self._batch = []
         with trio.move_on_after(self._wait_s()):
-            batch = await self._inbox.receive_batch(self._messages_max)
+            batch = self._batch = await self._inbox.receive_batch(self._messages_max)
         self._run_due(self._next_ns())
         used = self._used_ids(batch)
         for envelope in batch:
@@ -343,6 +344,15 @@ class MatchingActor:
             if len(self._rows) >= ROWS_MAX:
                 await self._commit()
         await self._commit()
+
+    def abandon(self) -> None:
+        """Answer with Closed who was not answered when it failed: what became of it, nobody knows.
+
+        For an exchange that the daemon outlives; else its end tells everybody.
+        """
+        for envelope in self._batch:
+            if not envelope.answered:
+                envelope.answer(outcome.Error(Closed()))
 
     def statistics(self) -> MatchingStatistics:
         """Tell what was done since the start."""

@@ -55,6 +55,11 @@ class Envelope(Generic[Message, Reply]):
         self.deadline = deadline
         self._deliver: Callable[[outcome.Outcome[Reply]], None] | None = deliver
 
+    @property
+    def answered(self) -> bool:
+        """Whether its answer was given."""
+        return self._deliver is None
+
     def answer(self, result: outcome.Outcome[Reply]) -> None:
         """Answer, once. Never blocks; an asker that has gone away is no error."""
         deliver, self._deliver = self._deliver, None

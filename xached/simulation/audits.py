@@ -19,6 +19,7 @@ from xached.simulation.calls import Answered, Lost
 from xached.simulation.checks import Checks
 from xached.simulation.disk import DiskFiles, registered
 from xached.simulation.machine import Life, Machine, Violation
+from xached.simulation.paper import PaperChecks
 from xached.simulation.people import People, Person
 from xached.storage.journal import Journal, JournalDamaged
 from xached.storage.snapshots import recover
@@ -38,8 +39,16 @@ QUIET_S_MAX: Final = 30.0
 class Audits:
     """The costly checks."""
 
-    def __init__(self, machine: Machine, people: People, checks: Checks, directory: Path) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        people: People,
+        checks: Checks,
+        paper: PaperChecks,
+        directory: Path,
+    ) -> None:
         self.made = 0
+        self._paper = paper
         self._machine = machine
         self._people = people
         self._checks = checks
@@ -55,12 +64,13 @@ class Audits:
         self._check_disk(life)
         self._check_vault(life)
         await self._check_views(life)
+        await self._paper.audit(life)
 
     async def repeat(self, count: int) -> None:
         """Send some of the answered requests again: the answers are the first ones."""
         draw = self._people.draw
         for person in (self._people.admin, *self._people.traders):
-            told = person.acknowledged
+            told = [*person.acknowledged, *person.paper]
             for each in draw.sample(told, min(count, len(told))):
                 result = await self._machine.call(each.path, each.body, person.token)
                 if isinstance(result, Answered) and result.body != each.answer:

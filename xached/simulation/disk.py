@@ -56,6 +56,13 @@ class Stored:
     seen: bytearray = attrs.field(factory=bytearray)
     durable: bytearray = attrs.field(factory=bytearray)
     pending: list[Write | Truncate] = attrs.field(factory=list)
+    broken: bool = False
+    """Whether nothing more can be written to it: its sectors are bad."""
+
+    def check(self) -> None:
+        """Before it is written to. Raises: DiskFault."""
+        if self.broken:
+            raise DiskFault("the sectors of this file are bad")
 
     def sync(self) -> None:
         """Everything reaches the disk."""
@@ -130,6 +137,7 @@ class Disk:
 
     def sync(self, stored: Stored) -> None:
         """Bring a file to disk. Raises: DiskFault."""
+        stored.check()
         try:
             self.operate("sync")
         except DiskFault as fault:
@@ -275,6 +283,7 @@ class DiskFile(apsw.VFSFile):
 
     def _change(self, change: Write | Truncate, name: str) -> None:
         with _sqlite_errors(self._disk):
+            self._stored.check()
             _apply(self._stored.seen, change)
             self._stored.pending.append(change)
             self._disk.operate(name)

@@ -16,6 +16,7 @@ import trio.lowlevel
 
 from xached.simulation.disk import DiskFault
 from xached.simulation.machine import Loss, Machine
+from xached.storage.directory import DataPaths
 
 STEPS_MAX: Final = 600
 OPERATIONS_MAX: Final = 60
@@ -125,6 +126,15 @@ async def sync_error(machine: Machine, draw: random.Random) -> None:
 
 
 @fault(2)
+async def bad_sectors_of_paper(machine: Machine, draw: random.Random) -> None:
+    """The paper journal cannot be written to for a while: it fails, and nothing else does."""
+    log = f"{DataPaths(machine.config.data_dir).paper}-wal"
+    _set_broken(machine, log, broken=True)
+    await trio.sleep(draw.uniform(0.5, 3))
+    _set_broken(machine, log, broken=False)
+
+
+@fault(2)
 async def slow_disk(machine: Machine, draw: random.Random) -> None:
     """Every access takes long for a while: mailboxes fill."""
     world = machine.world
@@ -155,3 +165,9 @@ def _cut_at_operation(machine: Machine, operations: int, loss: Loss) -> None:
             raise DiskFault("the power goes")
 
     machine.disk.before = check
+
+
+def _set_broken(machine: Machine, path: str, *, broken: bool) -> None:
+    stored = machine.disk.files.get(path)
+    if stored is not None:
+        stored.broken = broken

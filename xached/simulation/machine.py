@@ -140,6 +140,7 @@ class Life:
     front: Front
     endpoints: Endpoints
     rows: Subscription[Row]
+    paper_rows: Subscription[Row]
     """Every row that this daemon publishes."""
     stop: trio.Event
 
@@ -289,12 +290,15 @@ class Machine:
             self.crash_after(steps, loss)
         config = attrs.evolve(self.config, accept_clock=self.accept_clock)
         doors = HandedOver(Interceptor(world, self._incident))
-        houses: list[tuple[House, Subscription[Row]]] = []
+        houses: list[tuple[House, Subscription[Row], Subscription[Row]]] = []
         listening = AsyncExitStack()
 
         async def attach(house: House) -> Attachments:
             rows = await listening.enter_async_context(house.rows.subscribe(ROWS_BUFFERED_MAX))
-            houses.append((house, rows))
+            paper_rows = await listening.enter_async_context(
+                house.paper.rows.subscribe(ROWS_BUFFERED_MAX)
+            )
+            houses.append((house, rows, paper_rows))
             if self.prepare is not None:
                 await self.prepare(house)
             return Attachments(
@@ -310,10 +314,10 @@ class Machine:
                     run = partial(run_daemon, config, world, attach, stop, doors=doors)
                     endpoints: Endpoints = await nursery.start(run)
                     assert doors.front is not None
-                    ((house, rows),) = houses
+                    ((house, rows, paper_rows),) = houses
                     life = Life(
                         number=self.lives, world=world, house=house, doors=doors, front=doors.front,
-                        endpoints=endpoints, rows=rows, stop=stop,
+                        endpoints=endpoints, rows=rows, paper_rows=paper_rows, stop=stop,
                     )  # fmt: skip
                     if self.on_start is not None:
                         await self.on_start(life)

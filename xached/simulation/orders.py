@@ -191,6 +191,7 @@ async def amend_order(people: People, person: Person) -> None:
         return
     person.orders.append(found)
     request = trading_pb2.AmendOrderRequest(
+        subaccount=found[0],
         client_order_id=found[1],
         symbol=people.draw.choice(list(SYMBOLS)),
         quantity=f"0.0{people.draw.randrange(1, 40):02d}",
@@ -207,6 +208,7 @@ async def replace_order(people: People, person: Person) -> None:
         return
     symbol = people.draw.choice(list(SYMBOLS))
     request = trading_pb2.ReplaceOrderRequest(
+        subaccount=found[0],
         replaced_client_order_id=found[1],
         symbol=symbol,
         client_order_id=person.new_id(),
@@ -215,7 +217,7 @@ async def replace_order(people: People, person: Person) -> None:
     )
     result = await people.ask(person, f"{TRADING}ReplaceOrder", request)
     if isinstance(result, Answered):
-        person.orders.append(("", request.client_order_id))
+        person.orders.append((found[0], request.client_order_id))
 
 
 @action(5)

@@ -17,6 +17,7 @@ from google.protobuf.message import Message
 from xache.v1 import admin_pb2, auth_pb2, trading_pb2, wallet_pb2
 
 from xached.api.errors import StatusError
+from xached.domain.paper import PAPER_SUBACCOUNT
 from xached.simulation.calls import Answered, Lost, Result
 from xached.simulation.machine import Machine, Violation
 
@@ -48,6 +49,7 @@ class Trace:
 
     seq: int
     id: str
+    subaccount: str = ""
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -62,6 +64,8 @@ class Person:
     orders: list[tuple[str, str]] = attrs.field(factory=list)
     """(subaccount, client order id) of orders that may be open."""
     acknowledged: list[Acknowledged] = attrs.field(factory=list)
+    paper: list[Acknowledged] = attrs.field(factory=list)
+    """What the paper exchange answered."""
     unknown: list[tuple[str, bytes]] = attrs.field(factory=list)
     """(path, request) whose answer was lost."""
 
@@ -134,8 +138,11 @@ class People:
             case Answered():
                 self._count("OK")
                 trace = TRACES.get(method)
-                if trace is not None and trace(body, result.body) is not None:
-                    person.acknowledged.append(Acknowledged(method, body, result.body))
+                found = trace(body, result.body) if trace is not None else None
+                if found is not None:
+                    on_paper = found.subaccount == PAPER_SUBACCOUNT
+                    kept = person.paper if on_paper else person.acknowledged
+                    kept.append(Acknowledged(method, body, result.body))
             case StatusError():
                 self._count(result.reason)
                 if result.code is grpc.StatusCode.INTERNAL:
@@ -167,14 +174,15 @@ _UNSURE: Final = (
 def _placed(body: bytes, answer: bytes) -> Trace | None:
     order = trading_pb2.PlaceOrderResponse.FromString(answer).order
     request = trading_pb2.PlaceOrderRequest.FromString(body)
-    return Trace(int(order.order_id) >> 12, request.client_order_id)
+    return Trace(int(order.order_id) >> 12, request.client_order_id, request.subaccount)
 
 
 def _canceled(body: bytes, answer: bytes) -> Trace | None:
     request = trading_pb2.CancelOrderRequest.FromString(body)
     if not request.request_id:
         return None
-    return Trace(trading_pb2.CancelOrderResponse.FromString(answer).seq, request.request_id)
+    seq = trading_pb2.CancelOrderResponse.FromString(answer).seq
+    return Trace(seq, request.request_id, request.subaccount)
 
 
 def _amended(body: bytes, answer: bytes) -> Trace | None:
@@ -182,13 +190,13 @@ def _amended(body: bytes, answer: bytes) -> Trace | None:
     amended = trading_pb2.AmendOrderResponse.FromString(answer)
     if not amended.order_id:
         return None  # It had that quantity already: nothing changed, and the id is still free.
-    return Trace(amended.seq, request.request_id)
+    return Trace(amended.seq, request.request_id, request.subaccount)
 
 
 def _replaced(body: bytes, answer: bytes) -> Trace | None:
     order = trading_pb2.ReplaceOrderResponse.FromString(answer).order
     request = trading_pb2.ReplaceOrderRequest.FromString(body)
-    return Trace(int(order.order_id) >> 12, request.client_order_id)
+    return Trace(int(order.order_id) >> 12, request.client_order_id, request.subaccount)
 
 
 def _armed(body: bytes, answer: bytes) -> Trace | None:
@@ -200,7 +208,8 @@ def _armed(body: bytes, answer: bytes) -> Trace | None:
 
 def _listed(body: bytes, answer: bytes) -> Trace | None:
     request = trading_pb2.PlaceOrderListRequest.FromString(body)
-    return Trace(trading_pb2.PlaceOrderListResponse.FromString(answer).seq, request.request_id)
+    seq = trading_pb2.PlaceOrderListResponse.FromString(answer).seq
+    return Trace(seq, request.request_id, request.subaccount)
 
 
 def _transferred(body: bytes, answer: bytes) -> Trace | None:

@@ -27,9 +27,10 @@ from xached.simulation.children import ROBOT, STRATEGY, programs
 from xached.simulation.disk import Disk, registered
 from xached.simulation.faults import draw_fault
 from xached.simulation.liveness import check_liveness
-from xached.simulation.machine import Machine, StepCounter, Violation, leaves
+from xached.simulation.machine import Life, Machine, StepCounter, Violation, leaves
 from xached.simulation.mischief import LOG_IN
 from xached.simulation.orders import SYMBOLS
+from xached.simulation.paper import PaperChecks
 from xached.simulation.people import ADMIN, AUTH, PASSWORD, People, Person
 from xached.simulation.venue import SimulatedVenue
 
@@ -67,6 +68,8 @@ class Verdict:
     """What daemons ended by."""
     snapshot_seq: int
     """The row of the newest snapshot."""
+    paper_rows: int
+    paper_trades: int
 
 
 @attrs.frozen(kw_only=True)
@@ -145,8 +148,9 @@ class Simulation:
 
         self._drawn: Counter[str] = Counter()
         self._checks = Checks(self._machine, self._people)
-        self._audits = Audits(self._machine, self._people, self._checks, directory)
-        self._machine.on_start = self._checks.begin
+        self._paper = PaperChecks(self._machine, self._people)
+        self._audits = Audits(self._machine, self._people, self._checks, self._paper, directory)
+        self._machine.on_start = self._begin
 
     async def run(self) -> Verdict:
         """Live through all of it."""
@@ -167,6 +171,8 @@ class Simulation:
                 drawn=dict(sorted(self._drawn.items())),
                 ends=dict(sorted(self._machine.ends.items())),
                 snapshot_seq=life.house.files.snapshot_seq,
+                paper_rows=self._paper.rows,
+                paper_trades=self._paper.trades,
             )
             await self._machine.switch_off()
         return verdict
@@ -230,6 +236,11 @@ class Simulation:
                     await self._audits.audit()
                     await self._audits.repeat(1)
                 await self._checks.look()
+                await self._paper.look()
+
+    async def _begin(self, life: Life) -> None:
+        await self._checks.begin(life)
+        await self._paper.begin(life)
 
     async def _heal(self) -> None:
         """Nothing goes wrong any more: everybody gets what they ask for, and all adds up."""
@@ -238,11 +249,14 @@ class Simulation:
         for person in (people.admin, *people.traders):
             await self._audits.settle(person)
         await self._audits.repeat(REPEATED_AT_END)
-        made = self._audits.made
+        made, paper_made = self._audits.made, self._paper.audits
         await self._audits.audit()
         if self._audits.made == made:
             raise Violation("liveness", "the house does not come to rest")
+        if self._paper.audits == paper_made:
+            raise Violation("liveness", "the paper exchange does not come to rest")
         await self._checks.look()
+        await self._paper.look()
 
 
 async def _fund_robot(house: House) -> None:
