@@ -30,6 +30,7 @@ from tests.api.trading_house import (
     TradingHouse,
     call_of,
     limit,
+    list_ether,
     status,
     trading_house,
 )
@@ -194,6 +195,45 @@ async def test_open_orders_are_listed_oldest_first(
     with pytest.raises(Rejection) as refused:
         await house.reading.list_open_orders(call, wanted)
     assert refused.value.reason is Reason.UNKNOWN_INSTRUMENT
+
+
+async def test_everything_can_be_told_and_ended_in_one_market_alone(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    await list_ether(house)
+    for market in ("BTC-USDT", "ETH-USDT"):
+        coin = market[:3]
+        offer = limit(f"{coin}-b", SELL, quantity="0.001")
+        offer.symbol = market
+        await house.place("bob", offer)
+        for name, price, quantity in (("in", "49000", "0.001"), ("bid", "48000", "0.0002")):
+            order = limit(f"{coin}-{name}", price=price, quantity=quantity)
+            order.symbol = market
+            await house.place(ALICE, order)
+    call = call_of(ALICE)
+    eth = "ETH-USDT"
+
+    async def open_names() -> list[str]:
+        return [order.client_order_id for order in await house.open_orders(ALICE)]
+
+    opened = await house.reading.list_open_orders(
+        call, trading_pb2.ListOpenOrdersRequest(symbol=eth)
+    )
+    assert [order.client_order_id for order in opened.orders] == ["ETH-bid"]
+    await house.history.wait_current()
+    orders = await house.reading.list_orders(call, trading_pb2.ListOrdersRequest(symbol=eth))
+    assert [order.client_order_id for order in orders.orders] == ["ETH-bid", "ETH-in"]
+    fills = await house.reading.list_fills(call, trading_pb2.ListFillsRequest(symbol=eth))
+    assert [fill.client_order_id for fill in fills.fills] == ["ETH-in"]
+    flat = await house.control.flatten(call, trading_pb2.FlattenRequest(symbol=eth))
+    assert [position.symbol for position in flat.positions] == ["ETH-USDT"]
+    assert await open_names() == ["BTC-bid"]
+    await house.trading.cancel_all_orders(call, trading_pb2.CancelAllOrdersRequest(symbol=eth))
+    assert await open_names() == ["BTC-bid"]
+    await house.trading.cancel_all_orders(
+        call, trading_pb2.CancelAllOrdersRequest(symbol="BTC-USDT")
+    )
+    assert await open_names() == []
 
 
 async def test_pages_of_orders_neither_skip_nor_repeat_while_orders_come(

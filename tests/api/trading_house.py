@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from xache.v1 import options_pb2, trading_pb2, types_pb2, wallet_pb2
 
 from tests.actors.test_matching import Running, running
+from tests.storage.house import INSTRUMENT
 from xached.actors.history import History, run_history
 from xached.actors.market.data import MarketData
 from xached.api.account import AccountHandlers
@@ -25,6 +26,8 @@ from xached.api.portfolio import Portfolios
 from xached.api.routes import Call, Caller
 from xached.api.trading import TradingHandlers
 from xached.api.wallet import WalletHandlers
+from xached.domain.instrument import Asset, AssetName, Symbol
+from xached.domain.messages import Command, Deposit, ListAsset, ListInstrument, SetMark
 from xached.domain.order import AccountId, Purse, make_purse
 from xached.runtime.mailbox import Mailbox
 from xached.runtime.world import Lane
@@ -241,6 +244,28 @@ async def trading_house(path: Path, *, capacity: int = 1_024) -> AsyncIterator[T
         finally:
             reader.close()
             views.close()
+
+
+async def list_ether(house: TradingHouse) -> None:
+    """A second market like the first; alice and bob have money for it."""
+    ether = attrs.evolve(INSTRUMENT, symbol=Symbol("ETH-USDT"), base=AssetName("ETH"))
+    asset = Asset(AssetName("ETH"), house.running.directory.assets[INSTRUMENT.base].scale)
+    commands: list[Command] = [
+        ListAsset(asset=asset, request_id="eth-1"),
+        ListInstrument(instrument=ether, request_id="eth-2"),
+        SetMark(symbol=ether.symbol, price_ticks=500_000, source="TEST", request_id="eth-3"),
+    ]
+    commands += [
+        Deposit(
+            purse=make_purse(account, ""),
+            asset=asset.name,
+            amount_units=10**12,
+            request_id=f"eth-{account}",
+        )
+        for account in ("alice", "bob")
+    ]
+    for command in commands:
+        await house.running.matching.execute(command)
 
 
 def call_of(account: str, subaccount: str = "", *, deadline_s: float = math.inf) -> Call:
