@@ -37,6 +37,7 @@ from xached.domain.market import BINANCE, Venue
 from xached.domain.money import parse_decimal
 from xached.domain.order import Purse, check_id, make_purse
 from xached.domain.paper import check_not_paper
+from xached.domain.rate_limits import Rate, RateLimits
 from xached.domain.rejection import Rejection
 from xached.security.master import FILE_ONLY, KeySource
 
@@ -135,6 +136,8 @@ class Config:
     http_listen: str = "127.0.0.1:7480"
     http_hosts: tuple[str, ...] = ()
     """Names, without a port, that the HTTP listener is also reached by."""
+    limits: RateLimits = attrs.field(factory=RateLimits)
+    """Of calls on the public listener."""
     snapshot_rows: int = 100_000
     matching_places: int = 4_096
     """Messages that may wait for the exchange."""
@@ -155,7 +158,7 @@ def read_config(path: Path) -> Config:
     data, grpc = top.table("data"), top.table("grpc")
     admin, http = top.table("admin"), top.table("http")
     house, storage, feeds = top.table("house"), top.table("storage"), top.table("feeds")
-    paper = top.table("paper")
+    paper, limits = top.table("paper"), top.table("limits")
     mail = top.table("mail")
     listed = read_house(
         house.path("instruments", "instruments.toml"), house.path("risk", "risk.toml")
@@ -172,6 +175,7 @@ def read_config(path: Path) -> Config:
         admin_socket=admin.optional_path("socket"),
         http_listen=http.address("listen", "127.0.0.1:7480"),
         http_hosts=_host_names(http),
+        limits=_limits(limits),
         snapshot_rows=storage.number("snapshot_rows", 100_000, 1_000, 100_000_000),
         strategies=_strategies(top.tables("strategy"), listed),
         feeds=_feeds(feeds, listed),
@@ -180,9 +184,25 @@ def read_config(path: Path) -> Config:
     )
     if (config.grpc.certificate is None) != (config.grpc.private_key is None):
         raise ConfigError(f"{path}: grpc.certificate and grpc.private_key go together")
-    for table in (top, data, grpc, admin, http, house, storage, feeds, paper, mail):
+    for table in (top, data, grpc, admin, http, house, storage, feeds, paper, mail, limits):
         table.finish()
     return config
+
+
+def _limits(table: _Table) -> RateLimits:
+    """Read how many calls are taken; what is not given is as it ships."""
+
+    def rate(name: str, default: Rate) -> Rate:
+        per_s = table.number(f"{name}_per_s", default.per_s, 1, 1_000_000)
+        return Rate(per_s, table.number(f"{name}_burst", default.burst, 1, 10_000_000))
+
+    shipped = RateLimits()
+    return RateLimits(
+        account=rate("account", shipped.account),
+        key=rate("key", shipped.key),
+        address=rate("address", shipped.address),
+        house=rate("house", shipped.house),
+    )
 
 
 def default_house() -> House:

@@ -46,6 +46,7 @@ from xached.api.order_control import OrderControl
 from xached.api.order_reading import OrderReading
 from xached.api.paper import AccountsByPurse, ByPurse, paper_unavailable
 from xached.api.portfolio import Portfolios
+from xached.api.rate_limits import RateLimiter
 from xached.api.reflection import reflection_services
 from xached.api.risk import RiskHandlers
 from xached.api.routes import Routes, Service
@@ -641,6 +642,7 @@ def _front(config: Config, core: _Core) -> Front:
             RiskHandlers(core.house.matching, core.house.directory, core.clock),
         ),
     )
+    limiter = RateLimiter(config.limits, core.world.monotonic_ns)
     audit = ActionAudit(core.house.sessions)
     authorizer = Authorizers(
         SessionAuthorizer(
@@ -650,7 +652,7 @@ def _front(config: Config, core: _Core) -> Front:
     )
     public = (*services, *reflection_services(services)) if config.grpc.reflection else services
     return Front(
-        public=Routes(public, authorizer, audit.audited),
+        public=Routes(public, authorizer, audit.audited, limiter),
         admin=Routes((*for_admins, *reflection_services(for_admins)), authorizer, audit.audited),
         web=WebApp(
             core.market,

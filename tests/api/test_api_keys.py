@@ -13,9 +13,9 @@ import trio
 from google.protobuf.message import Message
 from nacl.signing import SigningKey
 from trio.testing import MockClock
-from xache.v1 import account_pb2, options_pb2, trading_pb2
+from xache.v1 import account_pb2, auth_pb2, options_pb2, trading_pb2
 
-from tests.actors.people import BOB, running
+from tests.actors.people import BOB, PASSWORD, running
 from tests.api.test_auth import Api, FakeCall
 from xached.api.errors import StatusError
 from xached.api.key_auth import Authorizers, KeyAuthorizer
@@ -104,10 +104,17 @@ class KeyApi(Api):
             public_key=bytes(signing.verify_key) if signing else b"",
             terms=account_pb2.KeyTerms(**terms),
         )
-        made: account_pb2.CreateApiKeyResponse = await self.call(
-            "AccountService/CreateApiKey", request, token
-        )
+        made: account_pb2.CreateApiKeyResponse = await self.proven(request, token)
         return made
+
+    async def proven(self, request: account_pb2.CreateApiKeyRequest, token: str) -> Any:
+        """Ask for a key with a fresh proof."""
+        method = "AccountService/CreateApiKey"
+        proof = auth_pb2.StepUpRequest(
+            method=f"/xache.v1.{method}", request=request.SerializeToString(), password=PASSWORD
+        )
+        answer = await self.call("AuthService/StepUp", proof, token)
+        return await self.call(method, request, token, answer.step_up_token)
 
 
 _nonces = itertools.count()
@@ -413,6 +420,6 @@ async def test_keys_that_are_not_made(
         }
         request = account_pb2.CreateApiKeyRequest(**{**fields, **change})
         with pytest.raises(Exception, match=r".") as refused:
-            await api.call("AccountService/CreateApiKey", request, token)
+            await api.proven(request, token)
         assert type(refused.value).__name__ == "Rejection"
         assert len(_ids(api.people)) == 1

@@ -20,6 +20,7 @@ from trio.testing import MockClock
 from xache.v1 import account_pb2, admin_pb2, auth_pb2, options_pb2
 
 from tests.security.whole_house import AWAY, NOBODY, Credential, WholeHouse, whole_house
+from xached.api.errors import StatusError
 from xached.domain.rejection import Rejection
 
 READ, TRADE, WITHDRAW, ACCOUNT, ADMIN_SCOPE = 1, 2, 3, 4, 5
@@ -214,6 +215,34 @@ async def test_every_method_by_every_kind_of_caller(
                         wrong.append(f"{name}: {path} {verdict}, not {expected(method, kind)}")
         assert wrong == []
         assert verdicts > 2 * 40 * len(KINDS)
+
+
+async def test_a_fresh_proof_opens_its_request_once(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    """What asks for a proof takes it once, and no other request takes it at all."""
+    extension: Any = options_pb2.authorization
+    async with whole_house(tmp_path) as house:
+        admin = await house.admin()
+        routes, asked = house.routes(admin=True), 0
+        for path, method in METHODS.items():
+            option = method.GetOptions().Extensions[extension]
+            route = routes.find(path)
+            assert route is not None
+            if not option.step_up or (option.roles and ADMIN not in option.roles):
+                continue
+            asked += 1
+            name = path.removeprefix("/xache.v1.")
+            if not set(option.scopes) <= PERSON | {ADMIN_SCOPE}:
+                continue
+            proven = await house.stepped_up(name, route.parse(b""), admin)
+            other = house.new_call(route, proven, b"\x78\x01")
+            with pytest.raises(StatusError, match="STEP_UP_REQUIRED"):
+                await routes.admit(other, route, b"\x78\x01")
+            proven = await house.stepped_up(name, route.parse(b""), admin)
+            assert await house.verdict(routes, path, proven) == "OK", path
+            assert await house.verdict(routes, path, proven) == "PERMISSION_DENIED", path
+        assert asked >= 2
 
 
 async def test_each_listener_serves_its_services_and_no_others(

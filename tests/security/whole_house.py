@@ -57,6 +57,7 @@ class Credential:
     key_id: str = ""
     signing: SigningKey | None = attrs.field(default=None, repr=False)
     peer: str = HOME
+    step_up: str = attrs.field(default="", repr=False)
 
     def header(self, path: str, body: bytes, now_ms: int) -> str:
         """The ``authorization`` of one request."""
@@ -94,6 +95,8 @@ class WholeHouse:
         call = SimulatedCall(route, "", credential.peer)
         header = credential.header(route.path, body, self.world.now_ns() // 10**6)
         call.metadata = {"authorization": header} if header else {}
+        if credential.step_up:
+            call.metadata = {**call.metadata, "x-xache-step-up": credential.step_up}
         return call
 
     async def ask(
@@ -138,8 +141,20 @@ class WholeHouse:
             public_key=bytes(signing.verify_key),
             terms=account_pb2.KeyTerms(**terms),
         )
-        made = await self.ask("AccountService/CreateApiKey", request, owner)
+        made = await self.ask(
+            "AccountService/CreateApiKey",
+            request,
+            await self.stepped_up("AccountService/CreateApiKey", request, owner),
+        )
         return Credential(key_id=made.key.key_id, signing=signing)
+
+    async def stepped_up(self, method: str, request: Message, credential: Credential) -> Credential:
+        """Prove afresh, by password, for one request."""
+        proof = auth_pb2.StepUpRequest(
+            method=f"/xache.v1.{method}", request=request.SerializeToString(), password=PASSWORD
+        )
+        answer = await self.ask("AuthService/StepUp", proof, credential)
+        return attrs.evolve(credential, step_up=answer.step_up_token)
 
     async def verdict(self, routes: Routes, path: str, credential: Credential) -> str:
         """The code that admission answers with, or "OK"."""

@@ -10,6 +10,7 @@ the same handler with a :class:`Call` of their own. Handlers come in four shapes
 
 A call is admitted in this order, and the first no is the answer:
 
+0. Is there room? House and address have their rates, at the end account and key: RATE_LIMIT.
 1. Who is it? No credential that works: UNAUTHENTICATED.
 2. May an API key call this at all (``api_key``)? No: KEY_NOT_ALLOWED.
 3. What stands against the account must be listed in ``despite``: ACCOUNT_UNVERIFIED,
@@ -95,6 +96,7 @@ class Authorization:
     step_up: bool = False
     api_key: bool = False
     despite: frozenset[int] = frozenset()
+    urgent: bool = False
 
 
 PUBLIC: Final = Authorization(access=options_pb2.ACCESS_PUBLIC)
@@ -208,6 +210,16 @@ class Authorizer(Protocol):
         """A stream that was opened has ended."""
 
 
+class Limiter(Protocol):
+    """Counts calls."""
+
+    def arrived(self, call: Call, need: Authorization) -> None:
+        """Count a call before anything else is known of it. Raises: StatusError."""
+
+    def admitted(self, call: Call, caller: Caller, need: Authorization) -> None:
+        """Count a call of a known caller. Raises: StatusError."""
+
+
 @attrs.frozen(kw_only=True)
 class Service:
     """A service and the object that serves it, or several that share its methods.
@@ -277,6 +289,7 @@ class Routes:
         services: what is served.
         authorizer: knows the callers.
         prepare: gives each route its last form.
+        limiter: counts calls; None where they are not limited.
 
     Raises: RouteError.
     """
@@ -286,8 +299,10 @@ class Routes:
         services: Iterable[Service],
         authorizer: Authorizer,
         prepare: Callable[[Route], Route] = lambda route: route,
+        limiter: Limiter | None = None,
     ) -> None:
         self._authorizer = authorizer
+        self._limiter = limiter
         self._routes: dict[str, Route] = {}
         self._service_names: list[str] = []
         for service in services:
@@ -336,6 +351,8 @@ class Routes:
         Raises: StatusError UNAUTHENTICATED or PERMISSION_DENIED.
         """
         need = route.authorization
+        if self._limiter is not None:
+            self._limiter.arrived(call, need)
         if need.access == options_pb2.ACCESS_PUBLIC:
             return
         known = self._authorizer.authorize(call, need, body)
@@ -343,6 +360,8 @@ class Routes:
         refusal = _refusal(caller, need)
         if refusal is not None:
             raise refusal
+        if self._limiter is not None:
+            self._limiter.admitted(call, caller, need)
         call.admitted(caller)
         if not route.request_streaming:
             call.execute_by(caller.valid_until_s)
@@ -393,6 +412,7 @@ def authorization_of(method: MethodDescriptor) -> Authorization:
         step_up=option.step_up,
         api_key=option.api_key,
         despite=frozenset(option.despite),
+        urgent=option.urgent,
     )
 
 

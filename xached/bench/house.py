@@ -52,6 +52,13 @@ listen = "127.0.0.1:0"
 [house]
 instruments = "{defaults}/instruments.toml"
 risk = "{defaults}/risk.toml"
+[limits]
+account_per_s = 1_000_000
+account_burst = 10_000_000
+address_per_s = 1_000_000
+address_burst = 10_000_000
+house_per_s = 1_000_000
+house_burst = 10_000_000
 [storage]
 snapshot_rows = 100_000_000
 """

@@ -25,23 +25,23 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16xache/v1/options.proto\x12\x08xache.v1\x1a google/protobuf/descriptor.proto\"\xcf\x01\n\rAuthorization\x12 \n\x06\x61\x63\x63\x65ss\x18\x01 \x01(\x0e\x32\x10.xache.v1.Access\x12\x1f\n\x06scopes\x18\x02 \x03(\x0e\x32\x0f.xache.v1.Scope\x12\x1d\n\x05roles\x18\x03 \x03(\x0e\x32\x0e.xache.v1.Role\x12\x13\n\x0bowner_field\x18\x04 \x01(\t\x12\x0f\n\x07step_up\x18\x05 \x01(\x08\x12\x0f\n\x07\x61pi_key\x18\x06 \x01(\x08\x12%\n\x07\x64\x65spite\x18\x07 \x03(\x0e\x32\x14.xache.v1.Impediment*G\n\x06\x41\x63\x63\x65ss\x12\x16\n\x12\x41\x43\x43\x45SS_UNSPECIFIED\x10\x00\x12\x11\n\rACCESS_PUBLIC\x10\x01\x12\x12\n\x0e\x41\x43\x43\x45SS_SESSION\x10\x02*w\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x0e\n\nSCOPE_READ\x10\x01\x12\x0f\n\x0bSCOPE_TRADE\x10\x02\x12\x12\n\x0eSCOPE_WITHDRAW\x10\x03\x12\x11\n\rSCOPE_ACCOUNT\x10\x04\x12\x0f\n\x0bSCOPE_ADMIN\x10\x05*u\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\r\n\tROLE_USER\x10\x01\x12\x10\n\x0cROLE_SUPPORT\x10\x02\x12\x13\n\x0fROLE_COMPLIANCE\x10\x03\x12\x11\n\rROLE_OPERATOR\x10\x04\x12\x0e\n\nROLE_ADMIN\x10\x05*t\n\nImpediment\x12\x1a\n\x16IMPEDIMENT_UNSPECIFIED\x10\x00\x12\x19\n\x15IMPEDIMENT_UNVERIFIED\x10\x01\x12\x15\n\x11IMPEDIMENT_FROZEN\x10\x02\x12\x18\n\x14IMPEDIMENT_SUSPENDED\x10\x03*L\n\x07Privacy\x12\x17\n\x13PRIVACY_UNSPECIFIED\x10\x00\x12\x14\n\x10PRIVACY_PERSONAL\x10\x01\x12\x12\n\x0ePRIVACY_SECRET\x10\x02:P\n\rauthorization\x12\x1e.google.protobuf.MethodOptions\x18\xb4\x87\x03 \x01(\x0b\x32\x17.xache.v1.Authorization:C\n\x07privacy\x12\x1d.google.protobuf.FieldOptions\x18\xb5\x87\x03 \x01(\x0e\x32\x11.xache.v1.Privacy:B\n\tfor_roles\x12\x1d.google.protobuf.FieldOptions\x18\xb6\x87\x03 \x03(\x0e\x32\x0e.xache.v1.Roleb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16xache/v1/options.proto\x12\x08xache.v1\x1a google/protobuf/descriptor.proto\"\xdf\x01\n\rAuthorization\x12 \n\x06\x61\x63\x63\x65ss\x18\x01 \x01(\x0e\x32\x10.xache.v1.Access\x12\x1f\n\x06scopes\x18\x02 \x03(\x0e\x32\x0f.xache.v1.Scope\x12\x1d\n\x05roles\x18\x03 \x03(\x0e\x32\x0e.xache.v1.Role\x12\x13\n\x0bowner_field\x18\x04 \x01(\t\x12\x0f\n\x07step_up\x18\x05 \x01(\x08\x12\x0f\n\x07\x61pi_key\x18\x06 \x01(\x08\x12%\n\x07\x64\x65spite\x18\x07 \x03(\x0e\x32\x14.xache.v1.Impediment\x12\x0e\n\x06urgent\x18\x08 \x01(\x08*G\n\x06\x41\x63\x63\x65ss\x12\x16\n\x12\x41\x43\x43\x45SS_UNSPECIFIED\x10\x00\x12\x11\n\rACCESS_PUBLIC\x10\x01\x12\x12\n\x0e\x41\x43\x43\x45SS_SESSION\x10\x02*w\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x0e\n\nSCOPE_READ\x10\x01\x12\x0f\n\x0bSCOPE_TRADE\x10\x02\x12\x12\n\x0eSCOPE_WITHDRAW\x10\x03\x12\x11\n\rSCOPE_ACCOUNT\x10\x04\x12\x0f\n\x0bSCOPE_ADMIN\x10\x05*u\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\r\n\tROLE_USER\x10\x01\x12\x10\n\x0cROLE_SUPPORT\x10\x02\x12\x13\n\x0fROLE_COMPLIANCE\x10\x03\x12\x11\n\rROLE_OPERATOR\x10\x04\x12\x0e\n\nROLE_ADMIN\x10\x05*t\n\nImpediment\x12\x1a\n\x16IMPEDIMENT_UNSPECIFIED\x10\x00\x12\x19\n\x15IMPEDIMENT_UNVERIFIED\x10\x01\x12\x15\n\x11IMPEDIMENT_FROZEN\x10\x02\x12\x18\n\x14IMPEDIMENT_SUSPENDED\x10\x03*L\n\x07Privacy\x12\x17\n\x13PRIVACY_UNSPECIFIED\x10\x00\x12\x14\n\x10PRIVACY_PERSONAL\x10\x01\x12\x12\n\x0ePRIVACY_SECRET\x10\x02:P\n\rauthorization\x12\x1e.google.protobuf.MethodOptions\x18\xb4\x87\x03 \x01(\x0b\x32\x17.xache.v1.Authorization:C\n\x07privacy\x12\x1d.google.protobuf.FieldOptions\x18\xb5\x87\x03 \x01(\x0e\x32\x11.xache.v1.Privacy:B\n\tfor_roles\x12\x1d.google.protobuf.FieldOptions\x18\xb6\x87\x03 \x03(\x0e\x32\x0e.xache.v1.Roleb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'xache.v1.options_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ACCESS']._serialized_start=280
-  _globals['_ACCESS']._serialized_end=351
-  _globals['_SCOPE']._serialized_start=353
-  _globals['_SCOPE']._serialized_end=472
-  _globals['_ROLE']._serialized_start=474
-  _globals['_ROLE']._serialized_end=591
-  _globals['_IMPEDIMENT']._serialized_start=593
-  _globals['_IMPEDIMENT']._serialized_end=709
-  _globals['_PRIVACY']._serialized_start=711
-  _globals['_PRIVACY']._serialized_end=787
+  _globals['_ACCESS']._serialized_start=296
+  _globals['_ACCESS']._serialized_end=367
+  _globals['_SCOPE']._serialized_start=369
+  _globals['_SCOPE']._serialized_end=488
+  _globals['_ROLE']._serialized_start=490
+  _globals['_ROLE']._serialized_end=607
+  _globals['_IMPEDIMENT']._serialized_start=609
+  _globals['_IMPEDIMENT']._serialized_end=725
+  _globals['_PRIVACY']._serialized_start=727
+  _globals['_PRIVACY']._serialized_end=803
   _globals['_AUTHORIZATION']._serialized_start=71
-  _globals['_AUTHORIZATION']._serialized_end=278
+  _globals['_AUTHORIZATION']._serialized_end=294
 # @@protoc_insertion_point(module_scope)

@@ -74,7 +74,7 @@ FOR_ROLES_FIELD_NUMBER: _ClassVar[int]
 for_roles: _descriptor.FieldDescriptor
 
 class Authorization(_message.Message):
-    __slots__ = ("access", "scopes", "roles", "owner_field", "step_up", "api_key", "despite")
+    __slots__ = ("access", "scopes", "roles", "owner_field", "step_up", "api_key", "despite", "urgent")
     ACCESS_FIELD_NUMBER: _ClassVar[int]
     SCOPES_FIELD_NUMBER: _ClassVar[int]
     ROLES_FIELD_NUMBER: _ClassVar[int]
@@ -82,6 +82,7 @@ class Authorization(_message.Message):
     STEP_UP_FIELD_NUMBER: _ClassVar[int]
     API_KEY_FIELD_NUMBER: _ClassVar[int]
     DESPITE_FIELD_NUMBER: _ClassVar[int]
+    URGENT_FIELD_NUMBER: _ClassVar[int]
     access: Access
     scopes: _containers.RepeatedScalarFieldContainer[Scope]
     roles: _containers.RepeatedScalarFieldContainer[Role]
@@ -89,4 +90,5 @@ class Authorization(_message.Message):
     step_up: bool
     api_key: bool
     despite: _containers.RepeatedScalarFieldContainer[Impediment]
-    def __init__(self, access: _Optional[_Union[Access, str]] = ..., scopes: _Optional[_Iterable[_Union[Scope, str]]] = ..., roles: _Optional[_Iterable[_Union[Role, str]]] = ..., owner_field: _Optional[str] = ..., step_up: _Optional[bool] = ..., api_key: _Optional[bool] = ..., despite: _Optional[_Iterable[_Union[Impediment, str]]] = ...) -> None: ...
+    urgent: bool
+    def __init__(self, access: _Optional[_Union[Access, str]] = ..., scopes: _Optional[_Iterable[_Union[Scope, str]]] = ..., roles: _Optional[_Iterable[_Union[Role, str]]] = ..., owner_field: _Optional[str] = ..., step_up: _Optional[bool] = ..., api_key: _Optional[bool] = ..., despite: _Optional[_Iterable[_Union[Impediment, str]]] = ..., urgent: _Optional[bool] = ...) -> None: ...
