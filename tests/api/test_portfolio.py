@@ -14,7 +14,16 @@ import trio
 from trio.testing import MockClock
 from xache.v1 import account_pb2, admin_pb2, trading_pb2, types_pb2, wallet_pb2
 
-from tests.api.trading_house import SELL, TradingHouse, call_of, limit, trading_house
+from tests.api.trading_house import (
+    BUY,
+    SELL,
+    TradingHouse,
+    call_of,
+    limit,
+    list_ether,
+    trading_house,
+)
+from xached.api import portfolio as portfolio_module
 from xached.api.admin import AdminHandlers, HouseReport
 from xached.domain.candles import Candle, Interval
 from xached.domain.instrument import Symbol
@@ -115,6 +124,25 @@ async def test_a_price_names_its_source(autojump_clock: MockClock, house: Tradin
     assert (source.venue, source.provenance) == ("BINANCE", types_pb2.PROVENANCE_RECORDED)
 
 
+async def test_a_last_trade_is_the_houses_own_whoever_sends_the_mark(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    await list_ether(house, mark_stale_ns=10**9)
+    for name, account, side in (("b1", "bob", SELL), ("a1", ALICE, BUY)):
+        order = limit(name, side, quantity="0.0001")
+        order.symbol = "ETH-USDT"
+        await house.place(account, order)
+    ether = Symbol("ETH-USDT")
+    house.market.venue_line(ether, RECORDED)
+    house.market.own.mark_venues[ether] = BINANCE
+    told = await position(house)
+    assert (told.price_kind, told.price_source.venue) == (types_pb2.PRICE_KIND_MARK, "BINANCE")
+    await trio.sleep(5)
+    told = await position(house)
+    assert (told.price, told.price_kind) == ("49000.0", types_pb2.PRICE_KIND_LAST)
+    assert told.price_source.venue == "XACHE"
+
+
 async def test_a_portfolio_is_worth_the_sum_of_its_parts(
     autojump_clock: MockClock, house: TradingHouse
 ) -> None:
@@ -151,6 +179,42 @@ async def test_profit_and_return_come_of_trading_alone(
     assert told.return_ppm == 951 * 10**6 // (501_000_951 - 951)
     await deposit(house, "USDT", "500", "d1")
     assert (await portfolio(house)).unrealised == "951"
+
+
+async def test_a_return_is_of_what_was_put_in(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    await house.account.open_subaccount(
+        call_of(ALICE, "bot"), account_pb2.OpenSubaccountRequest(subaccount="bot")
+    )
+    await house.wallet.transfer_funds(
+        call_of(ALICE),
+        wallet_pb2.TransferFundsRequest(
+            target_subaccount="bot", asset="USDT", amount="1000", request_id="t1"
+        ),
+    )
+    await house.place("bob", limit("b1", SELL, price="49000", quantity="0.01"))
+    await house.place(ALICE, limit("a1", price="49000", quantity="0.01", subaccount="bot"))
+    await set_mark(house, "60000")
+    told = await portfolio(house, "bot")
+    # Bought for 490 and 0.49, worth 600: 109.51 of the 1,000.
+    assert (told.value, told.unrealised, told.return_ppm) == ("1109.51", "109.51", 109_510)
+
+
+async def test_a_purse_that_moves_too_much_has_no_change_to_tell(
+    autojump_clock: MockClock, house: TradingHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portfolio_module, "MOVEMENTS_PAGE", 2)
+    monkeypatch.setattr(portfolio_module, "MOVEMENTS_MAX", 4)
+    await trio.sleep(2 * DAY_S)
+    closes(house, (DAY_S + 3_600, 400_000), (0, 450_000))
+    for number in range(3):
+        await deposit(house, "USDT", "1", f"d{number}")
+    assert (await portfolio(house)).flows_24h == "3"
+    for number in range(3, 6):
+        await deposit(house, "USDT", "1", f"d{number}")
+    told = await portfolio(house)
+    assert (told.change_24h, told.HasField("return_24h_ppm")) == ("", False)
 
 
 async def test_the_change_of_a_day_leaves_out_what_came_in(

@@ -246,9 +246,14 @@ async def trading_house(path: Path, *, capacity: int = 1_024) -> AsyncIterator[T
             views.close()
 
 
-async def list_ether(house: TradingHouse) -> None:
+async def list_ether(house: TradingHouse, *, mark_stale_ns: int | None = None) -> None:
     """A second market like the first; alice and bob have money for it."""
-    ether = attrs.evolve(INSTRUMENT, symbol=Symbol("ETH-USDT"), base=AssetName("ETH"))
+    ether = attrs.evolve(
+        INSTRUMENT,
+        symbol=Symbol("ETH-USDT"),
+        base=AssetName("ETH"),
+        mark_stale_ns=mark_stale_ns,
+    )
     asset = Asset(AssetName("ETH"), house.running.directory.assets[INSTRUMENT.base].scale)
     commands: list[Command] = [
         ListAsset(asset=asset, request_id="eth-1"),
