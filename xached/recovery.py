@@ -15,6 +15,7 @@ from loguru import logger
 from xached.actors.sessions.accounts import issue_bootstrap_token
 from xached.domain.auth import Role
 from xached.domain.exchange import Exchange
+from xached.domain.key_epochs import KEY_EPOCHS, decode_epochs
 from xached.runtime.world import NS_PER_S, World
 from xached.security.checkpoints import Signer
 from xached.security.credentials import Credentials
@@ -227,5 +228,9 @@ def _open_vault(master: MasterKey, world: World, paths: DataPaths) -> Vault:
 
 def _credentials(master: MasterKey, vault: Vault, world: World) -> Credentials:
     return Credentials(
-        master, house_id=vault.house_id, cost=world.argon2_cost, entropy=world.entropy
+        master,
+        house_id=vault.house_id,
+        cost=world.argon2_cost,
+        entropy=world.entropy,
+        epochs=decode_epochs(vault.setting(KEY_EPOCHS)),
     )

@@ -23,6 +23,7 @@ from xached.domain.auth import (
     SessionId,
 )
 from xached.domain.identity import AuthMessage, AuthReply
+from xached.domain.key_epochs import KEY_EPOCHS, decode_epochs
 from xached.domain.order import AccountId
 from xached.domain.second_factor import StepUpGrants
 from xached.domain.sessions import SessionTable
@@ -103,6 +104,7 @@ class People:
             house_id=self.vault.house_id,
             cost=cost or world.argon2_cost,
             entropy=world.entropy,
+            epochs=decode_epochs(self.vault.setting(KEY_EPOCHS)),
         )
         self.signer = Signer(MASTER)
         self.table = SessionTable()

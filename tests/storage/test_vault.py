@@ -45,6 +45,7 @@ from xached.domain.auth import (
 )
 from xached.domain.identity import IdentityEvent, VaultRow
 from xached.domain.instrument import AssetName, Symbol
+from xached.domain.key_epochs import KeyEpochBegun, KeyEpochsRetired
 from xached.domain.mail import LetterKind, WaitingMail
 from xached.domain.order import AccountId
 from xached.domain.sealed import Sealed
@@ -143,6 +144,8 @@ EVENTS: list[IdentityEvent] = [
     RoleSet(account_id=BOB, role=Role.SUPPORT, granted=True, by=ALICE),
     BootstrapTokenIssued(),
     ImpedimentSet(account_id=ALICE, impediment=Impediment.FROZEN, stands=True, by=BOB),
+    KeyEpochBegun(epoch=2, by=ALICE),
+    KeyEpochsRetired(epoch=2),
     ApiKeyCreated(
         key_id=KeyId("k"),
         account_id=ALICE,
@@ -590,6 +593,8 @@ def test_the_bytes_of_events_never_change() -> None:
         "960401a3626f6202c3a5616c696365",
         "920501",
         "960601a5616c69636502c3a3626f62",
+        "94070102a5616c696365",
+        "93080102",
         "962801a16ba5616c69636501920102",
         "952901a16ba5616c69636501",
         (

@@ -9,10 +9,18 @@ from xache.v1 import admin_pb2
 
 from xached.actors.matching import Matching
 from xached.api import convert, listing
-from xached.api.auth import Sessions, bootstrap_admin, caller_of, set_impediment, set_role
+from xached.api.auth import (
+    Sessions,
+    ask_sessions,
+    bootstrap_admin,
+    caller_of,
+    set_impediment,
+    set_role,
+)
 from xached.api.fees import read_tiers
 from xached.api.routes import Call
 from xached.domain.instrument import Asset, AssetName, Directory
+from xached.domain.key_epochs import KeysRotating, RotateKeys
 from xached.domain.market_messages import (
     ChangeInstrument,
     DelistAsset,
@@ -92,6 +100,14 @@ class AdminHandlers:
     ) -> admin_pb2.SetImpedimentResponse:
         """Suspend or freeze an account, or let it act again."""
         return await set_impediment(self._sessions, call, request)
+
+    async def rotate_keys(
+        self, call: Call, _request: admin_pb2.RotateKeysRequest
+    ) -> admin_pb2.RotateKeysResponse:
+        """Exchange the key that wraps the keys of users."""
+        message = RotateKeys(by=caller_of(call).account_id)
+        rotating = await ask_sessions(self._sessions, call, message, KeysRotating)
+        return admin_pb2.RotateKeysResponse(epoch=rotating.newest, rewrapped=rotating.rewrapped)
 
     async def list_asset(
         self, call: Call, request: admin_pb2.ListAssetRequest

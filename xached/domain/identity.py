@@ -19,6 +19,7 @@ from xached.domain.auth import (
 )
 from xached.domain.cases import CaseEvent, CaseMessage, CaseReply, CaseRow
 from xached.domain.erasure import ErasureEvent, ErasureMessage, ErasureReply, ErasureRow
+from xached.domain.key_epochs import RotationEvent, RotationMessage, RotationReply
 from xached.domain.kyc import KycEvent, KycMessage, KycReply, KycRow
 from xached.domain.mail import MailEvent, MailMessage, MailReply, WaitingMail
 from xached.domain.second_factor import (
@@ -32,6 +33,7 @@ from xached.domain.staff import StaffMessage, StaffReply
 AuthMessage: TypeAlias = (
     AccountMessage
     | LoginMessage
+    | RotationMessage
     | MailMessage
     | SecondFactorMessage
     | KeyMessage
@@ -46,6 +48,7 @@ AuthMessage: TypeAlias = (
 AuthReply: TypeAlias = (
     AccountReply
     | LoginReply
+    | RotationReply
     | MailReply
     | SecondFactorReply
     | KeyReply
@@ -64,6 +67,7 @@ VaultRow: TypeAlias = (
 
 IdentityEvent: TypeAlias = (
     AccountEvent
+    | RotationEvent
     | MailEvent
     | SecondFactorEvent
     | KeyEvent

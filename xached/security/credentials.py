@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Iterable
+from typing import Final
 
 from xached.domain.api_keys import KeyId
 from xached.domain.auth import (
@@ -17,8 +18,10 @@ from xached.domain.auth import (
     UserKey,
     UserKeyKind,
 )
+from xached.domain.key_epochs import KeyEpochs
 from xached.domain.order import AccountId
 from xached.runtime.world import Argon2Cost
+from xached.security.key_ring import KeyRing
 from xached.security.keys import Entropy, MasterKey, Purpose
 from xached.security.outbox_seal import OutboxSeal
 from xached.security.passwords import PasswordHasher
@@ -27,13 +30,13 @@ from xached.security.sealing import (
     Place,
     SealBroken,
     SealingKey,
-    key_encryption_key,
     key_id_of,
     new_user_key,
-    open_user_key,
 )
 from xached.security.tokens import AccessTokens, RefreshTokens, hash_bootstrap_token
 from xached.security.totp import recovery_hash
+
+FIRST_EPOCH: Final = KeyEpochs()
 
 _ACCOUNT_ID_BYTES = 10
 _SESSION_ID_BYTES = 15
@@ -48,10 +51,17 @@ class Credentials:
         house_id: names the issuer of access tokens.
         cost: of new password hashes.
         entropy: of salts, nonces, keys, ids and tokens.
+        epochs: of the keys that wrap the keys of users.
     """
 
     def __init__(
-        self, master: MasterKey, *, house_id: bytes, cost: Argon2Cost, entropy: Entropy
+        self,
+        master: MasterKey,
+        *,
+        house_id: bytes,
+        cost: Argon2Cost,
+        entropy: Entropy,
+        epochs: KeyEpochs = FIRST_EPOCH,
     ) -> None:
         self.entropy = entropy
         self.passwords = PasswordHasher(master.derive(Purpose.PASSWORD_PEPPER), cost)
@@ -61,7 +71,7 @@ class Credentials:
         self.refresh = RefreshTokens(master.derive(Purpose.REFRESH_TOKENS))
         self.outbox = OutboxSeal(master, entropy)
         self._recovery_codes_key = master.derive(Purpose.RECOVERY_CODES)
-        self._wrapping = key_encryption_key(master)
+        self.ring = KeyRing(master, epochs)
         self._email_lookup_key = master.derive(Purpose.EMAIL_LOOKUP)
         self._bootstrap_key = master.derive(Purpose.BOOTSTRAP_TOKENS)
 
@@ -83,10 +93,10 @@ class Credentials:
         """The rows of a new account: itself and one key of each kind."""
         account_id = AccountId(_base32(self.entropy(_ACCOUNT_ID_BYTES)))
         profile_row, profile = new_user_key(
-            self._wrapping, account_id, UserKeyKind.PROFILE, at_ns, self.entropy
+            self.ring.newest, account_id, UserKeyKind.PROFILE, at_ns, self.entropy
         )
         compliance_row, _ = new_user_key(
-            self._wrapping, account_id, UserKeyKind.COMPLIANCE, at_ns, self.entropy
+            self.ring.newest, account_id, UserKeyKind.COMPLIANCE, at_ns, self.entropy
         )
         account = Account(
             account_id=account_id,
@@ -164,7 +174,7 @@ class Credentials:
         if not fitting:
             raise KeyDestroyed(f"the account has no {kind.name.lower()} key")
         # Older ones only open what they sealed.
-        return open_user_key(self._wrapping, fitting[-1])
+        return self.ring.open(fitting[-1])
 
     def _profile_key(self, keys: Iterable[UserKey]) -> SealingKey:
         return self._newest(UserKeyKind.PROFILE, keys)
@@ -173,7 +183,7 @@ class Credentials:
         wanted = key_id_of(sealed)
         for key in keys:
             if key.key_id == wanted:
-                return open_user_key(self._wrapping, key)
+                return self.ring.open(key)
         raise SealBroken("sealed with a key that the account does not have")
 
 

@@ -62,9 +62,11 @@ class MasterKey:
     def __attrs_post_init__(self) -> None:
         assert len(self.secret) == KEY_BYTES
 
-    def derive(self, purpose: Purpose) -> bytes:
-        """The key for one purpose, 32 bytes; always the same."""
-        return hkdf_sha256(self.secret, _SALT, f"xache/1/{purpose.value}".encode(), KEY_BYTES)
+    def derive(self, purpose: Purpose, epoch: int = 1) -> bytes:
+        """The key for one purpose, 32 bytes; always the same, and another in each epoch."""
+        suffix = "" if epoch == 1 else f"/{epoch}"
+        info = f"xache/1/{purpose.value}{suffix}"
+        return hkdf_sha256(self.secret, _SALT, info.encode(), KEY_BYTES)
 
 
 def create_master_key(path: Path, entropy: Entropy) -> MasterKey:

@@ -106,11 +106,11 @@ def key_id_of(sealed: bytes) -> bytes:
     return sealed[1:_HEADER_BYTES]
 
 
-def key_encryption_key(master: MasterKey) -> SealingKey:
-    """The house's key that wraps the keys of users. Its id tells masters apart."""
+def key_encryption_key(master: MasterKey, epoch: int = 1) -> SealingKey:
+    """The house's key that wraps the keys of users. Its id tells masters and epochs apart."""
     return SealingKey(
-        key_id=master.derive(Purpose.KEY_ENCRYPTION_ID)[:KEY_ID_BYTES],
-        secret=master.derive(Purpose.KEY_ENCRYPTION),
+        key_id=master.derive(Purpose.KEY_ENCRYPTION_ID, epoch)[:KEY_ID_BYTES],
+        secret=master.derive(Purpose.KEY_ENCRYPTION, epoch),
     )
 
 
@@ -136,6 +136,12 @@ def open_user_key(wrapping: SealingKey, row: UserKey) -> SealingKey:
         raise KeyDestroyed(f"the {row.kind.name.lower()} key of {row.account_id} was destroyed")
     place = _place_of_key(row.key_id, row.account_id, row.kind)
     return SealingKey(key_id=row.key_id, secret=wrapping.open(row.wrapped, place))
+
+
+def wrap_user_key(wrapping: SealingKey, row: UserKey, key: SealingKey, entropy: Entropy) -> UserKey:
+    """The row of a user's key, wrapped by another key of the house."""
+    place = _place_of_key(row.key_id, row.account_id, row.kind)
+    return attrs.evolve(row, wrapped=wrapping.seal(key.secret, place, entropy))
 
 
 def _place_of_key(key_id: bytes, account_id: AccountId, kind: UserKeyKind) -> Place:

@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from xached.domain import api_keys, audit, auth, cases, erasure, kyc, mail, second_factor
+from xached.domain import (
+    api_keys,
+    audit,
+    auth,
+    cases,
+    erasure,
+    key_epochs,
+    kyc,
+    mail,
+    second_factor,
+)
 from xached.domain.identity import IdentityEvent
 from xached.domain.sealed import Sealed
 from xached.storage.codec import Codec, CodecError, Kind, Typed, Upcaster
@@ -21,6 +31,8 @@ IDENTITY_TYPES: Final = (
     Typed(4, 1, Kind.EVENT, auth.RoleSet),
     Typed(5, 1, Kind.EVENT, auth.BootstrapTokenIssued),
     Typed(6, 1, Kind.EVENT, auth.ImpedimentSet),
+    Typed(7, 1, Kind.EVENT, key_epochs.KeyEpochBegun),
+    Typed(8, 1, Kind.EVENT, key_epochs.KeyEpochsRetired),
     Typed(20, 1, Kind.EVENT, mail.MailQueued),
     Typed(21, 1, Kind.EVENT, mail.MailSettled),
     Typed(22, 1, Kind.EVENT, second_factor.SecondFactorTurnedOn),

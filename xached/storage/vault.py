@@ -330,6 +330,11 @@ class Vault:
         clause = "WHERE account_id = ? ORDER BY created_at_ns, key_id"
         return list(self._rows(USER_KEYS, clause, account_id))
 
+    def user_keys_after(self, key_id: bytes, limit: int) -> list[UserKey]:
+        """Wrapped keys of all accounts, in the order of their ids. Raises: VaultDamaged."""
+        clause = "WHERE key_id > ? ORDER BY key_id LIMIT ?"
+        return list(self._rows(USER_KEYS, clause, key_id, limit))
+
     def sessions(self) -> list[Session]:
         """All live sessions, oldest first. Raises: VaultDamaged."""
         return list(self._rows(SESSIONS, "ORDER BY created_at_ns, session_id"))

@@ -44,6 +44,7 @@ from xached.actors.sessions.live import LiveSessions
 from xached.actors.sessions.logins import LoginArea
 from xached.actors.sessions.outbox import Outbox
 from xached.actors.sessions.purses import OpenPurse, Purses
+from xached.actors.sessions.rotation import RotationArea
 from xached.actors.sessions.screening import Screening
 from xached.actors.sessions.second_factor import SecondFactorArea
 from xached.actors.sessions.staff import StaffArea
@@ -53,6 +54,7 @@ from xached.domain.auth import AccountMessage, BootstrapAdmin, Login, LoginMessa
 from xached.domain.cases import CaseMessage
 from xached.domain.erasure import ErasureMessage
 from xached.domain.identity import AuthMessage, AuthReply
+from xached.domain.key_epochs import RotationMessage
 from xached.domain.kyc import KycMessage
 from xached.domain.mail import MailMessage
 from xached.domain.rejection import Rejection
@@ -155,6 +157,7 @@ class SessionDesk:
         self._erasure = ErasureArea(
             self.core, self._live, close_account, (self.outbox.forget, self._keys.forget)
         )
+        self._rotation = RotationArea(self.core)
         self._staff = StaffArea(self.core, self._live)
         self._logins = LoginArea(self.core, self._live, self._audit, self._factors)
         self.hash_queue = HashQueue(self._finish)
@@ -166,6 +169,7 @@ class SessionDesk:
             self._kyc.send_levels,
             self._kyc.drop_unfinished,
             self._erasure.run,
+            self._rotation.run,
             self._audit.watch,
             self._audit.watch_rows,
         )
@@ -199,6 +203,7 @@ class SessionDesk:
         await self._keys.load()
         await self._screening.load()
         await self._kyc.load()
+        await self._rotation.load()
         await self._audit.load()
 
     async def serve(self, inbox: Mailbox[AuthMessage, AuthReply]) -> None:
@@ -267,6 +272,8 @@ class SessionDesk:
             return await self._accounts.decide(message, step)
         if isinstance(message, LoginMessage):
             return await self._logins.decide(message, step)
+        if isinstance(message, RotationMessage):
+            return await self._rotation.decide(message, step)
         if isinstance(message, MailMessage):
             return await self.outbox.decide(message, step)
         if isinstance(message, KeyMessage):

@@ -54,6 +54,18 @@ class SetImpedimentResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
+class RotateKeysRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class RotateKeysResponse(_message.Message):
+    __slots__ = ("epoch", "rewrapped")
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    REWRAPPED_FIELD_NUMBER: _ClassVar[int]
+    epoch: int
+    rewrapped: int
+    def __init__(self, epoch: _Optional[int] = ..., rewrapped: _Optional[int] = ...) -> None: ...
+
 class ListAssetRequest(_message.Message):
     __slots__ = ("asset", "request_id")
     ASSET_FIELD_NUMBER: _ClassVar[int]

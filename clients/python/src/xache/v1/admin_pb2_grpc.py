@@ -51,6 +51,11 @@ class AdminServiceStub:
                 request_serializer=xache_dot_v1_dot_admin__pb2.SetImpedimentRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_admin__pb2.SetImpedimentResponse.FromString,
                 _registered_method=True)
+        self.RotateKeys = channel.unary_unary(
+                '/xache.v1.AdminService/RotateKeys',
+                request_serializer=xache_dot_v1_dot_admin__pb2.RotateKeysRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_admin__pb2.RotateKeysResponse.FromString,
+                _registered_method=True)
         self.ListAsset = channel.unary_unary(
                 '/xache.v1.AdminService/ListAsset',
                 request_serializer=xache_dot_v1_dot_admin__pb2.ListAssetRequest.SerializeToString,
@@ -155,6 +160,14 @@ class AdminServiceServicer:
     def SetImpediment(self, request, context):
         """Suspend or freeze an account, or let it act again. It works at once, on every
         session and stream of the account; freezing ends them all.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateKeys(self, request, context):
+        """Exchange the key that wraps the keys of users, while the house runs. Asked again
+        it tells how far that is.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -294,6 +307,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.SetImpediment,
                     request_deserializer=xache_dot_v1_dot_admin__pb2.SetImpedimentRequest.FromString,
                     response_serializer=xache_dot_v1_dot_admin__pb2.SetImpedimentResponse.SerializeToString,
+            ),
+            'RotateKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateKeys,
+                    request_deserializer=xache_dot_v1_dot_admin__pb2.RotateKeysRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_admin__pb2.RotateKeysResponse.SerializeToString,
             ),
             'ListAsset': grpc.unary_unary_rpc_method_handler(
                     servicer.ListAsset,
@@ -459,6 +477,33 @@ class AdminService:
             '/xache.v1.AdminService/SetImpediment',
             xache_dot_v1_dot_admin__pb2.SetImpedimentRequest.SerializeToString,
             xache_dot_v1_dot_admin__pb2.SetImpedimentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AdminService/RotateKeys',
+            xache_dot_v1_dot_admin__pb2.RotateKeysRequest.SerializeToString,
+            xache_dot_v1_dot_admin__pb2.RotateKeysResponse.FromString,
             options,
             channel_credentials,
             insecure,
