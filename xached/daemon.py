@@ -16,7 +16,17 @@ from typing import Any
 import attrs
 import trio
 from loguru import logger
-from xache.v1 import account_pb2, admin_pb2, auth_pb2, market_pb2, risk_pb2, trading_pb2, wallet_pb2
+from xache.v1 import (
+    account_pb2,
+    admin_pb2,
+    auth_pb2,
+    compliance_pb2,
+    market_pb2,
+    risk_pb2,
+    staff_pb2,
+    trading_pb2,
+    wallet_pb2,
+)
 
 from xached.actors.history import History, run_history
 from xached.actors.integrity import run_integrity
@@ -35,6 +45,7 @@ from xached.api.api_keys import ApiKeyHandlers
 from xached.api.auction import AuctionHandlers
 from xached.api.audit import ActionAudit
 from xached.api.auth import AuthHandlers, SessionAuthorizer
+from xached.api.compliance import ComplianceHandlers
 from xached.api.disconnect_guard import end_streams_of_the_past
 from xached.api.errors import Interceptor
 from xached.api.fees import FeeStatements
@@ -51,6 +62,7 @@ from xached.api.reflection import reflection_services
 from xached.api.risk import RiskHandlers
 from xached.api.routes import Routes, Service
 from xached.api.second_factor import SecondFactorHandlers
+from xached.api.staff import StaffHandlers
 from xached.api.trading import TradingHandlers
 from xached.api.wallet import WalletHandlers
 from xached.api.web import Readiness, WebApp
@@ -709,6 +721,16 @@ def _services(core: _Core, spending: KeySpending) -> tuple[Service, ...]:
             (MarketHandlers(core.market, directory), AuctionHandlers(matching, directory)),
         ),
         _service(wallet_pb2, "WalletService", wallet),
+        _service(
+            compliance_pb2,
+            "ComplianceService",
+            ComplianceHandlers(sessions, matching, core.history, directory, now_ns),
+        ),
+        _service(
+            staff_pb2,
+            "StaffService",
+            StaffHandlers(sessions, matching, core.history, directory),
+        ),
     )
 
 

@@ -38,7 +38,6 @@ from xached.domain.kyc import (
     LevelIntent,
     MediaType,
     PersonalDataViewed,
-    StaffFroze,
 )
 from xached.domain.order import AccountId
 from xached.domain.screening import WatchlistEntry
@@ -138,5 +137,4 @@ COMPLIANCE_EVENTS: list[IdentityEvent] = [
     AccountErased(account_id=ALICE, retention_ends_at_ns=2**60),
     RetentionEnded(account_id=ALICE),
     AccountExported(account_id=ALICE),
-    StaffFroze(account_id=ALICE, frozen=True, by=BOB),
 ]

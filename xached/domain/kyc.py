@@ -364,16 +364,7 @@ class PersonalDataViewed:
     what: str
 
 
-@attrs.frozen(kw_only=True)
-class StaffFroze:
-    """One of the staff asked the exchange to freeze an account, or to let it go."""
-
-    account_id: AccountId
-    frozen: bool
-    by: AccountId
-
-
-KycEvent: TypeAlias = KycApplied | KycReviewed | DocumentUploaded | PersonalDataViewed | StaffFroze
+KycEvent: TypeAlias = KycApplied | KycReviewed | DocumentUploaded | PersonalDataViewed
 
 
 # --- The rules. --------------------------------------------------------------------------------

@@ -30,9 +30,10 @@ LEVELS_MAX = 8
 
 @frozen(kw_only=True)
 class LevelStanding:
-    """Where an account stands today. ``limits`` is None where the house limits nothing."""
+    """Where an account stands today. ``limits`` is None where its level has none."""
 
     level: int
+    limited: bool
     limits: LevelLimits | None
     deposited_units: tuple[tuple[AssetName, int], ...]
     traded_units: tuple[tuple[AssetName, int], ...]
@@ -129,6 +130,7 @@ def level_standing(state: State, account_id: AccountId, at_ns: int) -> LevelStan
     traded = {asset: volume.units_on(day) for asset, volume in account.volumes.items()}
     return LevelStanding(
         level=account.level,
+        limited=bool(state.level_limits),
         limits=state.level_limits.get(account.level),
         deposited_units=tuple(sorted(deposited.items())),
         traded_units=tuple(sorted((asset, units) for asset, units in traded.items() if units)),

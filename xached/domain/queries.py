@@ -13,9 +13,12 @@ from typing import Protocol, TypeVar
 import attrs
 
 from xached.domain.auction import Indication
+from xached.domain.closing import check_closable
+from xached.domain.disclosures import DisclosureStanding, disclosures_of
 from xached.domain.fee_tiers import FeeStanding, standing_of
 from xached.domain.history import Funds
 from xached.domain.instrument import AssetName, Symbol
+from xached.domain.levels import LevelStanding, level_standing
 from xached.domain.order import AccountId, MarketState, Order, Purse, Side
 from xached.domain.own_market import (
     MarketRules,
@@ -96,6 +99,41 @@ class PursesQuery:
             )
             for name in names
         ]
+
+
+@attrs.frozen
+class LevelQuery:
+    """What may this account still move today?"""
+
+    account_id: AccountId
+    at_ns: int
+
+    def read(self, state: State, _seq: int) -> LevelStanding:
+        """Raises: Rejection UNKNOWN_ACCOUNT."""
+        return level_standing(state, self.account_id, self.at_ns)
+
+
+@attrs.frozen
+class DisclosuresQuery:
+    """What has this account to accept?"""
+
+    account_id: AccountId
+
+    def read(self, state: State, _seq: int) -> list[DisclosureStanding]:
+        """In order of publication."""
+        return disclosures_of(state, self.account_id)
+
+
+@attrs.frozen
+class ClosableQuery:
+    """Could this account be closed?"""
+
+    account_id: AccountId
+    forfeit: bool
+
+    def read(self, state: State, _seq: int) -> None:
+        """Raises: Rejection BALANCES_OPEN, UNKNOWN_ACCOUNT."""
+        check_closable(state, self.account_id, forfeit=self.forfeit)
 
 
 @attrs.frozen

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import attrs
 
-from xached.domain.auth import Done, Role
+from xached.domain.auth import Role
 from xached.domain.order import AccountId
 
 
@@ -19,16 +19,7 @@ class FindAccount:
     by: AccountId
 
 
-@attrs.frozen(kw_only=True)
-class RecordFreeze:
-    """Write down that one of the staff freezes an account, or lets it go. Answer: Done."""
-
-    account_id: AccountId
-    frozen: bool
-    by: AccountId
-
-
-StaffMessage: TypeAlias = FindAccount | RecordFreeze
+StaffMessage: TypeAlias = FindAccount
 
 
 @attrs.frozen(kw_only=True)
@@ -44,4 +35,4 @@ class AccountCard:
     erasure_due_at_ns: int
 
 
-StaffReply: TypeAlias = AccountCard | Done
+StaffReply: TypeAlias = AccountCard

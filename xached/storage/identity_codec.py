@@ -61,7 +61,6 @@ IDENTITY_TYPES: Final = (
     Typed(90, 1, Kind.EVENT, erasure.AccountErased),
     Typed(91, 1, Kind.EVENT, erasure.RetentionEnded),
     Typed(92, 1, Kind.EVENT, erasure.AccountExported),
-    Typed(93, 1, Kind.EVENT, kyc.StaffFroze),
 )
 
 IDENTITY_UPCASTERS: Final[Mapping[tuple[int, int], Upcaster]] = {}

@@ -1,17 +1,15 @@
-"""What the staff looks up about accounts, and what it writes down before it acts."""
+"""What the staff looks up about accounts."""
 
 from __future__ import annotations
 
-from typing import assert_never
-
 from xached.actors.sessions.core import DeskCore, Step
 from xached.actors.sessions.live import LiveSessions
-from xached.domain.auth import Done, parse_email
+from xached.domain.auth import parse_email
 from xached.domain.cases import Case, CaseState
 from xached.domain.erasure import ErasureRequest
-from xached.domain.kyc import PersonalDataViewed, StaffFroze
+from xached.domain.kyc import PersonalDataViewed
 from xached.domain.rejection import Reason, Rejection
-from xached.domain.staff import AccountCard, FindAccount, RecordFreeze, StaffMessage, StaffReply
+from xached.domain.staff import AccountCard, FindAccount, StaffMessage, StaffReply
 from xached.security.sealing import KeyDestroyed
 
 
@@ -26,17 +24,7 @@ class StaffArea:
         """Decide a message. Raises: Rejection."""
         # What this batch has changed already is not in the vault yet.
         await self._core.commit(step)
-        match message:
-            case FindAccount():
-                return await self._find(message, step)
-            case RecordFreeze():
-                await self._core.read_account(message.account_id)
-                step.record(
-                    StaffFroze(account_id=message.account_id, frozen=message.frozen, by=message.by)
-                )
-                return Done()
-            case _:
-                assert_never(message)
+        return await self._find(message, step)
 
     async def _find(self, message: FindAccount, step: Step) -> StaffReply:
         core = self._core
