@@ -42,8 +42,11 @@ from xached.domain.portfolio import HoldingsQuery
 from xached.domain.preview import PreviewQuery
 from xached.domain.protection_messages import CancelAllAfter, Flatten
 from xached.domain.queries import (
+    ClosableQuery,
+    DisclosuresQuery,
     FeesQuery,
     IndicativeQuery,
+    LevelQuery,
     OwnMarketQuery,
     PurseQuery,
     PursesQuery,
@@ -112,7 +115,10 @@ class ReadRows:
 
 
 AnyQuery: TypeAlias = (
-    PurseQuery
+    ClosableQuery
+    | DisclosuresQuery
+    | LevelQuery
+    | PurseQuery
     | PursesQuery
     | OwnMarketQuery
     | ExposureQuery

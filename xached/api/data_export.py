@@ -48,6 +48,9 @@ EXPORTED: Final[Mapping[str, str]] = {
     "ViewDocumentResponse.content": "documents/",
     "ExportDataResponse.content": "the export itself",
     "Review.reason": "account.json kyc_reviews.reason_sealed",
+    "ApiKey.label": "account.json api_keys.label_sealed",
+    "CreateApiKeyRequest.label": "account.json api_keys.label_sealed",
+    "KeyTerms.networks": "account.json api_keys.networks_sealed",
     "ReviewApplicationRequest.reason": "account.json kyc_reviews.reason_sealed",
 }
 """Personal fields of messages, and where what is stored of them is exported."""
@@ -62,6 +65,7 @@ WITHHELD: Final[Mapping[str, str]] = {
 NOT_STORED: Final[Mapping[str, str]] = {
     "LoginRequest.email": "compared by its keyed hash and forgotten",
     "FindAccountRequest.email": "compared by its keyed hash and forgotten",
+    "WhatCanThisKeyDoResponse.address": "where the call comes from; told, not kept",
 }
 """Personal fields whose content the house does not keep, and why."""
 

@@ -1,4 +1,5 @@
 from xache.v1 import options_pb2 as _options_pb2
+from xache.v1 import types_pb2 as _types_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -200,12 +201,14 @@ class ExportDataRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class ExportDataResponse(_message.Message):
-    __slots__ = ("name", "content")
+    __slots__ = ("name", "content", "shutdown")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CONTENT_FIELD_NUMBER: _ClassVar[int]
+    SHUTDOWN_FIELD_NUMBER: _ClassVar[int]
     name: str
     content: bytes
-    def __init__(self, name: _Optional[str] = ..., content: _Optional[bytes] = ...) -> None: ...
+    shutdown: _types_pb2.ServerShutdown
+    def __init__(self, name: _Optional[str] = ..., content: _Optional[bytes] = ..., shutdown: _Optional[_Union[_types_pb2.ServerShutdown, _Mapping]] = ...) -> None: ...
 
 class RequestErasureRequest(_message.Message):
     __slots__ = ("forfeit",)
@@ -236,7 +239,9 @@ class ExportTradesRequest(_message.Message):
     def __init__(self, from_ns: _Optional[int] = ..., to_ns: _Optional[int] = ...) -> None: ...
 
 class ExportTradesResponse(_message.Message):
-    __slots__ = ("content",)
+    __slots__ = ("content", "shutdown")
     CONTENT_FIELD_NUMBER: _ClassVar[int]
+    SHUTDOWN_FIELD_NUMBER: _ClassVar[int]
     content: bytes
-    def __init__(self, content: _Optional[bytes] = ...) -> None: ...
+    shutdown: _types_pb2.ServerShutdown
+    def __init__(self, content: _Optional[bytes] = ..., shutdown: _Optional[_Union[_types_pb2.ServerShutdown, _Mapping]] = ...) -> None: ...

@@ -1,5 +1,6 @@
 from xache.v1 import compliance_pb2 as _compliance_pb2
 from xache.v1 import options_pb2 as _options_pb2
+from xache.v1 import types_pb2 as _types_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -87,12 +88,14 @@ class ViewDocumentRequest(_message.Message):
     def __init__(self, document_id: _Optional[str] = ...) -> None: ...
 
 class ViewDocumentResponse(_message.Message):
-    __slots__ = ("document", "content")
+    __slots__ = ("document", "content", "shutdown")
     DOCUMENT_FIELD_NUMBER: _ClassVar[int]
     CONTENT_FIELD_NUMBER: _ClassVar[int]
+    SHUTDOWN_FIELD_NUMBER: _ClassVar[int]
     document: _compliance_pb2.Document
     content: bytes
-    def __init__(self, document: _Optional[_Union[_compliance_pb2.Document, _Mapping]] = ..., content: _Optional[bytes] = ...) -> None: ...
+    shutdown: _types_pb2.ServerShutdown
+    def __init__(self, document: _Optional[_Union[_compliance_pb2.Document, _Mapping]] = ..., content: _Optional[bytes] = ..., shutdown: _Optional[_Union[_types_pb2.ServerShutdown, _Mapping]] = ...) -> None: ...
 
 class ReviewApplicationRequest(_message.Message):
     __slots__ = ("application_id", "approved", "reason")
@@ -299,7 +302,9 @@ class ReportTradesRequest(_message.Message):
     def __init__(self, account_id: _Optional[str] = ..., from_ns: _Optional[int] = ..., to_ns: _Optional[int] = ...) -> None: ...
 
 class ReportTradesResponse(_message.Message):
-    __slots__ = ("content",)
+    __slots__ = ("content", "shutdown")
     CONTENT_FIELD_NUMBER: _ClassVar[int]
+    SHUTDOWN_FIELD_NUMBER: _ClassVar[int]
     content: bytes
-    def __init__(self, content: _Optional[bytes] = ...) -> None: ...
+    shutdown: _types_pb2.ServerShutdown
+    def __init__(self, content: _Optional[bytes] = ..., shutdown: _Optional[_Union[_types_pb2.ServerShutdown, _Mapping]] = ...) -> None: ...
