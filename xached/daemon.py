@@ -28,6 +28,7 @@ from xache.v1 import (
     wallet_pb2,
 )
 
+from xached.account_commands import close_account, open_main_purse, set_level
 from xached.actors.history import History, run_history
 from xached.actors.integrity import run_integrity
 from xached.actors.mailer import Bell, Mailer
@@ -69,7 +70,6 @@ from xached.api.web import Readiness, WebApp
 from xached.config import Config, FeedsConfig
 from xached.domain.api_keys import KeyTable
 from xached.domain.audit import SignCheckpoint
-from xached.domain.compliance_messages import CloseAccount, SetAccountLevel
 from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.instrument import Directory, Symbol
 from xached.domain.integrity import Integrity
@@ -80,12 +80,11 @@ from xached.domain.messages import (
     Command,
     ListAsset,
     ListInstrument,
-    OpenPurse,
     Row,
     SetMark,
     SetRiskLimits,
 )
-from xached.domain.order import MAIN, AccountId, Purse, make_purse
+from xached.domain.order import Purse
 from xached.domain.rejection import Rejection
 from xached.domain.replays import ReplayGuard
 from xached.domain.second_factor import StepUpGrants
@@ -375,10 +374,10 @@ def _build_core(
             table=table,
             key_table=keys,
             world=world,
-            open_purse=partial(_open_main_purse, matching),
+            open_purse=partial(open_main_purse, matching),
             ring_mailer=None if config.mail is None else bell.ring,
-            set_level=partial(_set_level, matching),
-            close_account=partial(_close_account, matching),
+            set_level=partial(set_level, matching),
+            close_account=partial(close_account, matching),
             signer=files.signer,
             journal_head=lambda: (files.journal.last.seq, files.journal.last.chain),
             grants=grants,
@@ -438,20 +437,6 @@ def _mailer(
         return None
     mail = config.mail
     return Mailer(mail.server, mail.sender_name, mail.sender, sessions, world, bell)
-
-
-async def _open_main_purse(matching: Matching, account_id: AccountId) -> None:
-    purse = make_purse(account_id, MAIN)
-    await matching.execute(OpenPurse(purse=purse, simulated=False, request_id=""))
-
-
-async def _set_level(matching: Matching, account_id: AccountId, level: int) -> None:
-    command = SetAccountLevel(account_id=account_id, level=level, cause="reviewed", request_id="")
-    await matching.execute(command)
-
-
-async def _close_account(matching: Matching, account_id: AccountId, forfeit: bool) -> None:
-    await matching.execute(CloseAccount(account_id=account_id, forfeit=forfeit, request_id=""))
 
 
 # --- what runs -------------------------------------------------------------------------------
