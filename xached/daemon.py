@@ -59,6 +59,7 @@ from xached.api.order_reading import OrderReading
 from xached.api.paper import AccountsByPurse, ByPurse, paper_unavailable
 from xached.api.portfolio import Portfolios
 from xached.api.rate_limits import RateLimiter
+from xached.api.recovery import RecoveryHandlers
 from xached.api.reflection import reflection_services
 from xached.api.risk import RiskHandlers
 from xached.api.routes import Routes, Service
@@ -381,6 +382,7 @@ def _build_core(
             signer=files.signer,
             journal_head=lambda: (files.journal.last.seq, files.journal.last.chain),
             grants=grants,
+            confirm_email=config.mail is not None and config.mail.require_verified_email,
         ),
         actor=MatchingActor(
             matching, files.exchange, files.journal, journal_lane, feed, directory, clock.now_ns
@@ -690,7 +692,11 @@ def _services(core: _Core, spending: KeySpending) -> tuple[Service, ...]:
         opening=core.paper_opening,
     )
     return (
-        _service(auth_pb2, "AuthService", (AuthHandlers(sessions), SecondFactorHandlers(sessions))),
+        _service(
+            auth_pb2,
+            "AuthService",
+            (AuthHandlers(sessions), SecondFactorHandlers(sessions), RecoveryHandlers(sessions)),
+        ),
         _service(
             account_pb2,
             "AccountService",

@@ -88,6 +88,7 @@ class People:
         cost: Argon2Cost | None = None,
         office: PostOffice | None = None,
         grants: StepUpGrants | None = None,
+        confirm_email: bool = False,
     ) -> None:
         self.world = world
         self.path = path
@@ -127,6 +128,7 @@ class People:
             signer=self.signer,
             journal_head=lambda: (0, bytes(32)),
             grants=self.grants,
+            confirm_email=confirm_email,
         )
         self.mailer: Mailer | None = None
         if office is not None:
@@ -172,11 +174,18 @@ async def running(
     cost: Argon2Cost | None = None,
     office: PostOffice | None = None,
     grants: StepUpGrants | None = None,
+    confirm_email: bool = False,
 ) -> AsyncIterator[People]:
     """Run the actor; at the end cancel it, as a crash would, and close the file."""
     servers = {} if office is None else {HOST: office.serve}
     people = People(
-        path, world or SimulatedWorld(1, servers=servers), exchange, cost, office, grants
+        path,
+        world or SimulatedWorld(1, servers=servers),
+        exchange,
+        cost,
+        office,
+        grants,
+        confirm_email,
     )
     try:
         async with trio.open_nursery() as nursery:

@@ -31,6 +31,7 @@ from xached.api.auth import (
 )
 from xached.api.errors import StatusError, status_of
 from xached.api.key_auth import KeySpending
+from xached.api.recovery import RecoveryHandlers
 from xached.api.routes import PUBLIC, Call, Caller, Routes, Service
 from xached.api.second_factor import SecondFactorHandlers
 from xached.api.stream_book import STREAMS_PER_CREDENTIAL_MAX
@@ -93,7 +94,11 @@ class Api:
         self.services = [
             Service(
                 descriptor=auth_pb2.DESCRIPTOR.services_by_name["AuthService"],
-                handlers=(AuthHandlers(people.inbox), SecondFactorHandlers(people.inbox)),
+                handlers=(
+                    AuthHandlers(people.inbox),
+                    SecondFactorHandlers(people.inbox),
+                    RecoveryHandlers(people.inbox),
+                ),
             ),
             Service(
                 descriptor=account_pb2.DESCRIPTOR.services_by_name["AccountService"],

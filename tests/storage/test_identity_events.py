@@ -8,6 +8,7 @@ from xached.domain.auth import SessionId
 from xached.domain.identity import IdentityEvent
 from xached.domain.mail import LetterKind, MailQueued, MailSettled, MailVerdict
 from xached.domain.order import AccountId
+from xached.domain.recovery import EmailConfirmed, PasswordChanged, RecoveryAsked
 from xached.domain.second_factor import (
     Proof,
     RecoveryCodesRenewed,
@@ -35,6 +36,9 @@ GOLDEN: list[tuple[IdentityEvent, str]] = [
         SteppedUp(account_id=ALICE, session_id=SessionId("s"), method="/a.B/C", proof=Proof.TOTP),
         "961b01a5616c696365a173a62f612e422f4302",
     ),
+    (EmailConfirmed(account_id=ALICE), "931c01a5616c696365"),
+    (PasswordChanged(account_id=ALICE, recovered=True), "941d01a5616c696365c3"),
+    (RecoveryAsked(account_id=ALICE), "931e01a5616c696365"),
     (MailSettled(mail_id="m", verdict=MailVerdict.TOO_LATE), "941501a16d03"),
 ]
 

@@ -48,6 +48,7 @@ from xached.domain.instrument import AssetName, Symbol
 from xached.domain.key_epochs import KeyEpochBegun, KeyEpochsRetired
 from xached.domain.mail import LetterKind, WaitingMail
 from xached.domain.order import AccountId
+from xached.domain.recovery import EmailProof, ProofPurpose
 from xached.domain.sealed import Sealed
 from xached.domain.second_factor import RecoveryCode, no_factor
 from xached.runtime.world import LockingMode
@@ -200,6 +201,17 @@ def fill(vault: Vault) -> None:
             session(account_id),
             PurseIntent(account_id=account_id, created_at_ns=1),
             attrs.evolve(no_factor(account_id), active_sealed=b"active", pending_sealed=b"pending"),
+            EmailProof(
+                proof_id=f"proof {account_id}".encode(),
+                account_id=account_id,
+                purpose=ProofPurpose.RECOVER,
+                sealed=b"request",
+                code_hash=b"code",
+                tries_left=5,
+                resends_left=4,
+                sent_at_ns=1,
+                expires_at_ns=2,
+            ),
             RecoveryCode(
                 code_hash=f"hash {account_id}".encode(), account_id=account_id, created_at_ns=1
             ),

@@ -40,6 +40,7 @@ from xached.domain.auth import (
 )
 from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.order import AccountId
+from xached.domain.recovery import ProofBegun
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.second_factor import SecondFactorNeeded, StepUpGrants
 from xached.domain.sessions import LiveSession, SessionTable
@@ -197,8 +198,13 @@ class AuthHandlers:
     ) -> auth_pb2.RegisterResponse:
         """Open an account."""
         message = Register(email=request.email, password=request.password)
-        opened = await ask_sessions(self._sessions, call, message, AccountOpened)
-        return auth_pb2.RegisterResponse(account_id=opened.account_id)
+        reply = await ask_in_name(self._sessions, call, message)
+        if isinstance(reply, ProofBegun):
+            return auth_pb2.RegisterResponse(
+                confirmation_token=reply.token, confirmation_expires_at_ns=reply.expires_at_ns
+            )
+        assert isinstance(reply, AccountOpened), "a registration was answered otherwise"
+        return auth_pb2.RegisterResponse(account_id=reply.account_id)
 
     async def login(self, call: Call, request: auth_pb2.LoginRequest) -> auth_pb2.LoginResponse:
         """Open a session."""

@@ -207,6 +207,8 @@ CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
     Reason.CODE_WRONG: grpc.StatusCode.PERMISSION_DENIED,
     Reason.TOO_MANY_ATTEMPTS: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Reason.SECOND_FACTOR_STATE: _STATE,
+    Reason.SECOND_FACTOR_NEEDED: _STATE,
+    Reason.NO_MAIL: _STATE,
     Reason.BOOTSTRAP_TOKEN: _UNKNOWN_CALLER,
     Reason.UNKNOWN_INSTRUMENT: _ABSENT,
     Reason.UNKNOWN_ASSET: _ABSENT,

@@ -22,6 +22,7 @@ from xached.domain.erasure import ErasureEvent, ErasureMessage, ErasureReply, Er
 from xached.domain.key_epochs import RotationEvent, RotationMessage, RotationReply
 from xached.domain.kyc import KycEvent, KycMessage, KycReply, KycRow
 from xached.domain.mail import MailEvent, MailMessage, MailReply, WaitingMail
+from xached.domain.recovery import EmailProof, ProofBegun, RecoveryEvent, RecoveryMessage
 from xached.domain.second_factor import (
     SecondFactorEvent,
     SecondFactorMessage,
@@ -36,6 +37,7 @@ AuthMessage: TypeAlias = (
     | RotationMessage
     | MailMessage
     | SecondFactorMessage
+    | RecoveryMessage
     | KeyMessage
     | KycMessage
     | CaseMessage
@@ -51,6 +53,7 @@ AuthReply: TypeAlias = (
     | RotationReply
     | MailReply
     | SecondFactorReply
+    | ProofBegun
     | KeyReply
     | KycReply
     | CaseReply
@@ -61,7 +64,7 @@ AuthReply: TypeAlias = (
 """What it answers. A refusal is a Rejection."""
 
 VaultRow: TypeAlias = (
-    AccountRow | WaitingMail | SecondFactorRow | KeyRow | KycRow | CaseRow | ErasureRow
+    AccountRow | WaitingMail | SecondFactorRow | EmailProof | KeyRow | KycRow | CaseRow | ErasureRow
 )
 """All that the vault keeps, but for the stream: one class for each table."""
 
@@ -70,6 +73,7 @@ IdentityEvent: TypeAlias = (
     | RotationEvent
     | MailEvent
     | SecondFactorEvent
+    | RecoveryEvent
     | KeyEvent
     | KycEvent
     | CaseEvent

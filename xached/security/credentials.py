@@ -34,7 +34,7 @@ from xached.security.sealing import (
     new_user_key,
 )
 from xached.security.tokens import AccessTokens, RefreshTokens, hash_bootstrap_token
-from xached.security.totp import recovery_hash
+from xached.security.totp import letter_hash, recovery_hash
 
 FIRST_EPOCH: Final = KeyEpochs()
 
@@ -70,6 +70,7 @@ class Credentials:
         )
         self.refresh = RefreshTokens(master.derive(Purpose.REFRESH_TOKENS))
         self.outbox = OutboxSeal(master, entropy)
+        self._letter_codes_key = master.derive(Purpose.LETTER_CODES)
         self._recovery_codes_key = master.derive(Purpose.RECOVERY_CODES)
         self.ring = KeyRing(master, epochs)
         self._email_lookup_key = master.derive(Purpose.EMAIL_LOOKUP)
@@ -140,6 +141,10 @@ class Credentials:
         key = self._key_of(session.device_sealed, keys)
         place = _device_place(session.session_id, session.account_id)
         return key.open(session.device_sealed, place).decode()
+
+    def letter_hash(self, token: str, code: str) -> bytes:
+        """The keyed hash that is kept of a request's token, or of token and code."""
+        return letter_hash(self._letter_codes_key, token, code)
 
     def recovery_code_hash(self, account_id: AccountId, code: str) -> bytes:
         """The keyed hash that is kept of a recovery code."""

@@ -50,6 +50,7 @@ class Purpose(enum.Enum):
     MASTER_KEY_ID = "master-key-id"
     OUTBOX = "outbox"
     RECOVERY_CODES = "recovery-codes"
+    LETTER_CODES = "letter-codes"
     OUTBOX_KEY_ID = "outbox-key-id"
 
 

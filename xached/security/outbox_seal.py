@@ -58,6 +58,20 @@ class OutboxSeal:
             created_at_ns=mail.created_at_ns,
         )
 
+    def seal_request(self, proof_id: bytes, email: EmailAddress, password_hash: str) -> bytes:
+        """What is kept of somebody who has no account yet."""
+        content: bytes = msgpack.packb([email, password_hash])
+        return self._key.seal(content, _request_place(proof_id), self._entropy)
+
+    def open_request(self, proof_id: bytes, sealed: bytes) -> tuple[EmailAddress, str]:
+        """Address and password hash of a request. Raises: SealBroken."""
+        email, password_hash = msgpack.unpackb(self._key.open(sealed, _request_place(proof_id)))
+        return EmailAddress(email), password_hash
+
+
+def _request_place(proof_id: bytes) -> Place:
+    return Place("email_proofs", "sealed", proof_id.hex(), AccountId(""))
+
 
 def _place(mail_id: str, account_id: AccountId) -> Place:
     return Place("outbox", "sealed", mail_id, account_id)

@@ -25,6 +25,7 @@ ISSUER: Final = "XACHE"
 
 RECOVERY_CODES: Final = 10
 _RECOVERY_BYTES: Final = 10
+_LETTER_BYTES: Final = 5
 _RECOVERY_CHARS: Final = 16
 _NS_PER_S: Final = 1_000_000_000
 
@@ -71,6 +72,18 @@ def matching_step(secret: bytes, code: str, at_ns: int, last_step: int) -> int |
 def new_recovery_codes(entropy: Entropy) -> list[str]:
     """Codes of 80 bits, written as four groups of four."""
     return [_grouped(entropy(_RECOVERY_BYTES)) for _ in range(RECOVERY_CODES)]
+
+
+def new_letter_code(entropy: Entropy) -> str:
+    """A code for a letter: 40 bits, few tries, one hour."""
+    text = base64.b32encode(entropy(_LETTER_BYTES)).decode()
+    return f"{text[:4]}-{text[4:]}"
+
+
+def letter_hash(key: bytes, token: str, code: str) -> bytes:
+    """The keyed hash that is kept of a request's token, or of token and code."""
+    data = token.encode(errors="replace") + b"\0" + code.encode(errors="replace")
+    return hashlib.blake2b(data, key=key, person=b"letter-code", digest_size=32).digest()
 
 
 def is_recovery_code(code: str) -> bool:

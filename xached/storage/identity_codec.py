@@ -18,6 +18,7 @@ from xached.domain import (
     key_epochs,
     kyc,
     mail,
+    recovery,
     second_factor,
 )
 from xached.domain.identity import IdentityEvent
@@ -41,6 +42,9 @@ IDENTITY_TYPES: Final = (
     Typed(25, 1, Kind.EVENT, second_factor.RecoveryCodeUsed),
     Typed(26, 1, Kind.EVENT, second_factor.SecondFactorFailed),
     Typed(27, 1, Kind.EVENT, second_factor.SteppedUp),
+    Typed(28, 1, Kind.EVENT, recovery.EmailConfirmed),
+    Typed(29, 1, Kind.EVENT, recovery.PasswordChanged),
+    Typed(30, 1, Kind.EVENT, recovery.RecoveryAsked),
     Typed(40, 1, Kind.EVENT, api_keys.ApiKeyCreated),
     Typed(41, 1, Kind.EVENT, api_keys.ApiKeyEnded),
     Typed(60, 1, Kind.EVENT, audit.CheckpointSigned),

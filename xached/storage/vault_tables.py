@@ -42,6 +42,7 @@ from xached.domain.kyc import (
     MediaType,
 )
 from xached.domain.mail import LetterKind, WaitingMail
+from xached.domain.recovery import EmailProof, ProofPurpose
 from xached.domain.screening import WatchlistEntry
 from xached.domain.second_factor import RecoveryCode, SecondFactor
 
@@ -146,6 +147,13 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         code_hash BLOB PRIMARY KEY, account_id TEXT NOT NULL, created_at_ns INTEGER NOT NULL,
         mac BLOB NOT NULL) STRICT, WITHOUT ROWID;
     CREATE INDEX recovery_codes_by_account ON recovery_codes (account_id);
+    """,
+    """
+    CREATE TABLE email_proofs (
+        proof_id BLOB PRIMARY KEY, account_id TEXT NOT NULL, purpose INTEGER NOT NULL,
+        sealed BLOB NOT NULL, code_hash BLOB NOT NULL, tries_left INTEGER NOT NULL,
+        resends_left INTEGER NOT NULL, sent_at_ns INTEGER NOT NULL,
+        expires_at_ns INTEGER NOT NULL, mac BLOB NOT NULL) STRICT, WITHOUT ROWID;
     """,
 )
 """What each format version adds; the database's user_version counts those applied."""
@@ -307,6 +315,9 @@ ERASURE_REQUESTS: Final = Table("erasure_requests", ErasureRequest)
 RETENTIONS: Final = Table("retentions", Retention)
 SECOND_FACTORS: Final = Table("second_factors", SecondFactor)
 RECOVERY_CODES: Final = Table("recovery_codes", RecoveryCode)
+EMAIL_PROOFS: Final = Table(
+    "email_proofs", EmailProof, encode={"purpose": int}, decode={"purpose": ProofPurpose}
+)
 
 TABLES: Final[Mapping[type[Any], Table[Any]]] = {
     Setting: SETTINGS,
@@ -328,6 +339,7 @@ TABLES: Final[Mapping[type[Any], Table[Any]]] = {
     Retention: RETENTIONS,
     SecondFactor: SECOND_FACTORS,
     RecoveryCode: RECOVERY_CODES,
+    EmailProof: EMAIL_PROOFS,
 }
 """The table of each row class."""
 
@@ -347,7 +359,14 @@ KEPT_AFTER_RETENTION: Final = frozenset({Account, UserKey})
 """What stays for ever: an opaque id, and keys that are destroyed."""
 
 SECRET_COLUMNS: Final = frozenset(
-    {("accounts", "password_sealed"), ("outbox", "sealed"), ("api_keys", "secret_sealed")}
+    {
+        ("accounts", "password_sealed"),
+        ("outbox", "sealed"),
+        ("api_keys", "secret_sealed"),
+        ("second_factors", "active_sealed"),
+        ("second_factors", "pending_sealed"),
+        ("email_proofs", "sealed"),
+    }
 )
 """Sealed columns that are secrets, not data of the person: no export gives them away."""
 

@@ -169,7 +169,7 @@ class AccountArea:
         password_hash = await self._core.hash_password(message.password)
         async with self._core.turn() as step:
             await self._check_free(email)
-            intent = self._open(email, password_hash, frozenset({Role.USER}), step)
+            intent = self.open(email, password_hash, frozenset({Role.USER}), step)
         await self._purses.fulfil(intent)
         return AccountOpened(account_id=intent.account_id)
 
@@ -182,14 +182,15 @@ class AccountArea:
             # Again: another one may have been quicker, and the token works once.
             await self._check_bootstrap(message.token)
             await self._check_free(email)
-            intent = self._open(email, password_hash, frozenset({Role.USER, Role.ADMIN}), step)
+            intent = self.open(email, password_hash, frozenset({Role.USER, Role.ADMIN}), step)
             step.drop(Setting(name=BOOTSTRAP_TOKEN, value=b""))
         await self._purses.fulfil(intent)
         return AccountOpened(account_id=intent.account_id)
 
-    def _open(
+    def open(
         self, email: EmailAddress, password_hash: str, roles: frozenset[Role], step: Step
     ) -> PurseIntent:
+        """Open an account with an address that is free; what still opens its purse."""
         account, keys = self._core.credentials.new_account(email, password_hash, roles, step.at_ns)
         intent = PurseIntent(account_id=account.account_id, created_at_ns=step.at_ns)
         step.put(account)

@@ -44,6 +44,7 @@ from xached.actors.sessions.live import LiveSessions
 from xached.actors.sessions.logins import LoginArea
 from xached.actors.sessions.outbox import Outbox
 from xached.actors.sessions.purses import OpenPurse, Purses
+from xached.actors.sessions.recovery import RecoveryArea
 from xached.actors.sessions.rotation import RotationArea
 from xached.actors.sessions.screening import Screening
 from xached.actors.sessions.second_factor import SecondFactorArea
@@ -57,6 +58,12 @@ from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.key_epochs import RotationMessage
 from xached.domain.kyc import KycMessage
 from xached.domain.mail import MailMessage
+from xached.domain.recovery import (
+    ChangePassword,
+    FinishRecovery,
+    HashedRecoveryMessage,
+    RecoveryMessage,
+)
 from xached.domain.rejection import Rejection
 from xached.domain.second_factor import SecondFactorMessage, StepUpByPassword, StepUpGrants
 from xached.domain.sessions import SessionTable
@@ -69,7 +76,9 @@ from xached.storage.vault import Vault
 
 BATCH_MAX = 64
 
-HashedMessage: TypeAlias = Register | Login | BootstrapAdmin | StepUpByPassword
+HashedMessage: TypeAlias = (
+    Register | Login | BootstrapAdmin | StepUpByPassword | HashedRecoveryMessage
+)
 """What a hash worker decides."""
 
 
@@ -138,8 +147,16 @@ class SessionDesk:
         journal_head: ChainHead,
         ring_mailer: Callable[[], None] | None = None,
         grants: StepUpGrants | None = None,
+        confirm_email: bool = False,
     ) -> None:
-        """``ring_mailer``: says that there is a letter; None in a house without mail."""
+        """Put the areas together.
+
+        Args:
+            ring_mailer: says that there is a letter; None in a house without mail.
+            confirm_email: accounts are opened by a code from a letter only.
+        """
+        assert ring_mailer is not None or not confirm_email
+        self._confirm_email = confirm_email
         known = StepUpGrants() if grants is None else grants
         table.on_end(lambda session_id, _cause: known.forget_session(session_id))
         self.core = DeskCore(vault, credentials, world)
@@ -149,6 +166,9 @@ class SessionDesk:
         self.outbox = Outbox(self.core, ring_mailer)
         self._accounts = AccountArea(self.core, self._live, self._purses)
         self._factors = SecondFactorArea(self.core, self._live, self.outbox, known)
+        self._recovery = RecoveryArea(
+            self.core, self._accounts, self._factors, self._purses, self.outbox
+        )
         self._keys = KeyArea(self.core, key_table, self.outbox)
         self._live.on_account_change(self._keys.account_changed)
         self._screening = Screening(self.core)
@@ -200,6 +220,7 @@ class SessionDesk:
         await self._logins.load()
         await self._purses.load()
         await self.outbox.load()
+        await self._recovery.load()
         await self._keys.load()
         await self._screening.load()
         await self._kyc.load()
@@ -246,6 +267,8 @@ class SessionDesk:
                 self._accounts.check_form(message)
             case StepUpByPassword():
                 pass  # A password of any form is just wrong.
+            case FinishRecovery() | ChangePassword():
+                self._recovery.check_form(message)
             case _:
                 assert_never(message)
 
@@ -254,8 +277,12 @@ class SessionDesk:
         match message:
             case Login():
                 return await self._logins.finish(message)
+            case Register() if self._confirm_email:
+                return await self._recovery.register(message)
             case Register() | BootstrapAdmin():
                 return await self._accounts.finish(message)
+            case FinishRecovery() | ChangePassword():
+                return await self._recovery.finish(message)
             case StepUpByPassword():
                 return await self._factors.finish(message)
             case _:
@@ -288,6 +315,8 @@ class SessionDesk:
             return await self._staff.decide(message, step)
         if isinstance(message, AuditMessage):
             return await self._audit.decide(message, step)
+        if isinstance(message, RecoveryMessage):
+            return await self._recovery.decide(message, step)
         if isinstance(message, SecondFactorMessage):
             return await self._factors.decide(message, step)
         assert_never(message)

@@ -42,7 +42,7 @@ class Purses:
     async def load(self) -> None:
         """Bring the open intents back from the vault."""
         for intent in await self._core.lane.run(self._core.vault.purse_intents):
-            self._want(intent)
+            self.want(intent)
 
     async def fulfil(self, intent: PurseIntent) -> None:
         """Open the purse and forget the intent, or leave it for later. Not within a turn."""
@@ -50,7 +50,7 @@ class Purses:
             await self._open_purse(intent.account_id)
         except (Rejection, Overloaded, Expired, Closed):
             # Statistics show it; a purse that cannot be opened must not take the house down.
-            self._want(intent)
+            self.want(intent)
             return
         async with self._core.turn() as step:
             step.drop(intent)
@@ -67,6 +67,7 @@ class Purses:
             else:
                 self._wanted = trio.Event()
 
-    def _want(self, intent: PurseIntent) -> None:
+    def want(self, intent: PurseIntent) -> None:
+        """Have the purse opened soon. An effect: once its intent is on disk."""
         self._unopened[intent.account_id] = intent
         self._wanted.set()

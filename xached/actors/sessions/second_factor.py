@@ -135,19 +135,32 @@ class SecondFactorArea:
     async def finish(self, message: StepUpByPassword) -> SecondFactorReply:
         """Check a password for a fresh proof: on a hash worker. Raises: Rejection."""
         account, keys = await self._core.read_account(message.account_id)
+        await self._check_unguarded(account.account_id)
+        await self.check_password(account, keys, message.password)
+        async with self._core.turn() as step:
+            await self._check_unguarded(account.account_id)
+            current, _ = await self._core.read_account(message.account_id)
+            if current.password_sealed != account.password_sealed:
+                raise Rejection(Reason.CODE_WRONG, "the password is wrong", field="password")
+            return self._grant(message, Proof.PASSWORD, step)
+
+    async def check_password(self, account: Account, keys: list[UserKey], password: str) -> None:
+        """Check the password of somebody with a session, a bounded number of times.
+
+        On a hash worker, not within a turn. Raises: Rejection CODE_WRONG, TOO_MANY_ATTEMPTS.
+        """
         # Before the hash, which an account that is locked shall not cost.
-        _check_lock(await self._guarded_by_password(account.account_id), self._core.now_ns())
+        _check_lock(await self._factor(account.account_id), self._core.now_ns())
         passwords = self._core.credentials.passwords
         stored = self._core.credentials.open_password_hash(account, keys)
-        right = await self._core.world.run_in_thread(passwords.verify, message.password, stored)
+        right = await self._core.world.run_in_thread(passwords.verify, password, stored)
         async with self._core.turn() as step:
-            factor = await self._guarded_by_password(account.account_id)
+            factor = await self._factor(account.account_id)
             _check_lock(factor, step.at_ns)
-            current, _ = await self._core.read_account(message.account_id)
-            right = right and current.password_sealed == account.password_sealed
             if right:
-                step.put(passed(factor, None))
-                return self._grant(message, Proof.PASSWORD, step)
+                if factor.failures:
+                    step.put(passed(factor, None))
+                return
             self._fail(factor, step)
         raise Rejection(Reason.CODE_WRONG, "the password is wrong", field="password")
 
@@ -329,14 +342,12 @@ class SecondFactorArea:
         step.put(worse)
         step.record(SecondFactorFailed(account_id=factor.account_id, failures=worse.failures))
 
-    async def _guarded_by_password(self, account_id: AccountId) -> SecondFactor:
-        """What counts wrong passwords of an account without a second factor. Raises: Rejection."""
-        factor = await self._factor(account_id)
-        if factor.active_sealed is not None:
+    async def _check_unguarded(self, account_id: AccountId) -> None:
+        """Raises: Rejection SECOND_FACTOR_STATE where a password is no fresh proof."""
+        if await self.is_active(account_id):
             raise Rejection(
                 Reason.SECOND_FACTOR_STATE, "give a code of the second factor", field="code"
             )
-        return factor
 
     async def _factor(self, account_id: AccountId) -> SecondFactor:
         found = await self._core.lane.run(self._core.vault.find, SECOND_FACTORS, account_id)

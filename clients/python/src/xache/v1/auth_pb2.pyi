@@ -28,10 +28,14 @@ class RegisterRequest(_message.Message):
     def __init__(self, email: _Optional[str] = ..., password: _Optional[str] = ...) -> None: ...
 
 class RegisterResponse(_message.Message):
-    __slots__ = ("account_id",)
+    __slots__ = ("account_id", "confirmation_token", "confirmation_expires_at_ns")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMATION_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMATION_EXPIRES_AT_NS_FIELD_NUMBER: _ClassVar[int]
     account_id: str
-    def __init__(self, account_id: _Optional[str] = ...) -> None: ...
+    confirmation_token: str
+    confirmation_expires_at_ns: int
+    def __init__(self, account_id: _Optional[str] = ..., confirmation_token: _Optional[str] = ..., confirmation_expires_at_ns: _Optional[int] = ...) -> None: ...
 
 class LoginRequest(_message.Message):
     __slots__ = ("email", "password", "device")
@@ -210,3 +214,71 @@ class RenewRecoveryCodesResponse(_message.Message):
     RECOVERY_CODES_FIELD_NUMBER: _ClassVar[int]
     recovery_codes: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, recovery_codes: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ConfirmRegistrationRequest(_message.Message):
+    __slots__ = ("confirmation_token", "code")
+    CONFIRMATION_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    confirmation_token: str
+    code: str
+    def __init__(self, confirmation_token: _Optional[str] = ..., code: _Optional[str] = ...) -> None: ...
+
+class ConfirmRegistrationResponse(_message.Message):
+    __slots__ = ("account_id",)
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    def __init__(self, account_id: _Optional[str] = ...) -> None: ...
+
+class ResendCodeRequest(_message.Message):
+    __slots__ = ("token",)
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    token: str
+    def __init__(self, token: _Optional[str] = ...) -> None: ...
+
+class ResendCodeResponse(_message.Message):
+    __slots__ = ("expires_at_ns",)
+    EXPIRES_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    expires_at_ns: int
+    def __init__(self, expires_at_ns: _Optional[int] = ...) -> None: ...
+
+class StartRecoveryRequest(_message.Message):
+    __slots__ = ("email",)
+    EMAIL_FIELD_NUMBER: _ClassVar[int]
+    email: str
+    def __init__(self, email: _Optional[str] = ...) -> None: ...
+
+class StartRecoveryResponse(_message.Message):
+    __slots__ = ("recovery_token", "expires_at_ns")
+    RECOVERY_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    recovery_token: str
+    expires_at_ns: int
+    def __init__(self, recovery_token: _Optional[str] = ..., expires_at_ns: _Optional[int] = ...) -> None: ...
+
+class FinishRecoveryRequest(_message.Message):
+    __slots__ = ("recovery_token", "code", "password", "second_factor_code")
+    RECOVERY_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    PASSWORD_FIELD_NUMBER: _ClassVar[int]
+    SECOND_FACTOR_CODE_FIELD_NUMBER: _ClassVar[int]
+    recovery_token: str
+    code: str
+    password: str
+    second_factor_code: str
+    def __init__(self, recovery_token: _Optional[str] = ..., code: _Optional[str] = ..., password: _Optional[str] = ..., second_factor_code: _Optional[str] = ...) -> None: ...
+
+class FinishRecoveryResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ChangePasswordRequest(_message.Message):
+    __slots__ = ("old_password", "new_password")
+    OLD_PASSWORD_FIELD_NUMBER: _ClassVar[int]
+    NEW_PASSWORD_FIELD_NUMBER: _ClassVar[int]
+    old_password: str
+    new_password: str
+    def __init__(self, old_password: _Optional[str] = ..., new_password: _Optional[str] = ...) -> None: ...
+
+class ChangePasswordResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...

@@ -100,6 +100,31 @@ class AuthServiceStub:
                 request_serializer=xache_dot_v1_dot_auth__pb2.RenewRecoveryCodesRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_auth__pb2.RenewRecoveryCodesResponse.FromString,
                 _registered_method=True)
+        self.ConfirmRegistration = channel.unary_unary(
+                '/xache.v1.AuthService/ConfirmRegistration',
+                request_serializer=xache_dot_v1_dot_auth__pb2.ConfirmRegistrationRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_auth__pb2.ConfirmRegistrationResponse.FromString,
+                _registered_method=True)
+        self.ResendCode = channel.unary_unary(
+                '/xache.v1.AuthService/ResendCode',
+                request_serializer=xache_dot_v1_dot_auth__pb2.ResendCodeRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_auth__pb2.ResendCodeResponse.FromString,
+                _registered_method=True)
+        self.StartRecovery = channel.unary_unary(
+                '/xache.v1.AuthService/StartRecovery',
+                request_serializer=xache_dot_v1_dot_auth__pb2.StartRecoveryRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_auth__pb2.StartRecoveryResponse.FromString,
+                _registered_method=True)
+        self.FinishRecovery = channel.unary_unary(
+                '/xache.v1.AuthService/FinishRecovery',
+                request_serializer=xache_dot_v1_dot_auth__pb2.FinishRecoveryRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_auth__pb2.FinishRecoveryResponse.FromString,
+                _registered_method=True)
+        self.ChangePassword = channel.unary_unary(
+                '/xache.v1.AuthService/ChangePassword',
+                request_serializer=xache_dot_v1_dot_auth__pb2.ChangePasswordRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_auth__pb2.ChangePasswordResponse.FromString,
+                _registered_method=True)
 
 
 class AuthServiceServicer:
@@ -202,6 +227,43 @@ class AuthServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ConfirmRegistration(self, request, context):
+        """Open the account that Register asked for, with the code from the letter.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResendCode(self, request, context):
+        """Send another code for a registration or a recovery; the one before is void.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StartRecovery(self, request, context):
+        """Ask for a code to set a new password. The answer is the same for every
+        address.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FinishRecovery(self, request, context):
+        """Set a new password with the code from the letter; where there is a second
+        factor, with a code of that too. All sessions end.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangePassword(self, request, context):
+        """Set another password, knowing the old one. Other sessions end.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuthServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -269,6 +331,31 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.RenewRecoveryCodes,
                     request_deserializer=xache_dot_v1_dot_auth__pb2.RenewRecoveryCodesRequest.FromString,
                     response_serializer=xache_dot_v1_dot_auth__pb2.RenewRecoveryCodesResponse.SerializeToString,
+            ),
+            'ConfirmRegistration': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmRegistration,
+                    request_deserializer=xache_dot_v1_dot_auth__pb2.ConfirmRegistrationRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_auth__pb2.ConfirmRegistrationResponse.SerializeToString,
+            ),
+            'ResendCode': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResendCode,
+                    request_deserializer=xache_dot_v1_dot_auth__pb2.ResendCodeRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_auth__pb2.ResendCodeResponse.SerializeToString,
+            ),
+            'StartRecovery': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartRecovery,
+                    request_deserializer=xache_dot_v1_dot_auth__pb2.StartRecoveryRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_auth__pb2.StartRecoveryResponse.SerializeToString,
+            ),
+            'FinishRecovery': grpc.unary_unary_rpc_method_handler(
+                    servicer.FinishRecovery,
+                    request_deserializer=xache_dot_v1_dot_auth__pb2.FinishRecoveryRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_auth__pb2.FinishRecoveryResponse.SerializeToString,
+            ),
+            'ChangePassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangePassword,
+                    request_deserializer=xache_dot_v1_dot_auth__pb2.ChangePasswordRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_auth__pb2.ChangePasswordResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -623,6 +710,141 @@ class AuthService:
             '/xache.v1.AuthService/RenewRecoveryCodes',
             xache_dot_v1_dot_auth__pb2.RenewRecoveryCodesRequest.SerializeToString,
             xache_dot_v1_dot_auth__pb2.RenewRecoveryCodesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmRegistration(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AuthService/ConfirmRegistration',
+            xache_dot_v1_dot_auth__pb2.ConfirmRegistrationRequest.SerializeToString,
+            xache_dot_v1_dot_auth__pb2.ConfirmRegistrationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResendCode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AuthService/ResendCode',
+            xache_dot_v1_dot_auth__pb2.ResendCodeRequest.SerializeToString,
+            xache_dot_v1_dot_auth__pb2.ResendCodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartRecovery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AuthService/StartRecovery',
+            xache_dot_v1_dot_auth__pb2.StartRecoveryRequest.SerializeToString,
+            xache_dot_v1_dot_auth__pb2.StartRecoveryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FinishRecovery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AuthService/FinishRecovery',
+            xache_dot_v1_dot_auth__pb2.FinishRecoveryRequest.SerializeToString,
+            xache_dot_v1_dot_auth__pb2.FinishRecoveryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangePassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AuthService/ChangePassword',
+            xache_dot_v1_dot_auth__pb2.ChangePasswordRequest.SerializeToString,
+            xache_dot_v1_dot_auth__pb2.ChangePasswordResponse.FromString,
             options,
             channel_credentials,
             insecure,
