@@ -45,7 +45,8 @@ from xached.api.admin import ActorReport, AdminHandlers, HouseReport
 from xached.api.api_keys import ApiKeyHandlers
 from xached.api.auction import AuctionHandlers
 from xached.api.audit import ActionAudit
-from xached.api.auth import AuthHandlers, SessionAuthorizer
+from xached.api.auth import SessionAuthorizer
+from xached.api.auth_service import auth_handlers
 from xached.api.compliance import ComplianceHandlers
 from xached.api.disconnect_guard import end_streams_of_the_past
 from xached.api.errors import Interceptor
@@ -59,11 +60,9 @@ from xached.api.order_reading import OrderReading
 from xached.api.paper import AccountsByPurse, ByPurse, paper_unavailable
 from xached.api.portfolio import Portfolios
 from xached.api.rate_limits import RateLimiter
-from xached.api.recovery import RecoveryHandlers
 from xached.api.reflection import reflection_services
 from xached.api.risk import RiskHandlers
 from xached.api.routes import Routes, Service
-from xached.api.second_factor import SecondFactorHandlers
 from xached.api.staff import StaffHandlers
 from xached.api.trading import TradingHandlers
 from xached.api.wallet import WalletHandlers
@@ -692,11 +691,7 @@ def _services(core: _Core, spending: KeySpending) -> tuple[Service, ...]:
         opening=core.paper_opening,
     )
     return (
-        _service(
-            auth_pb2,
-            "AuthService",
-            (AuthHandlers(sessions), SecondFactorHandlers(sessions), RecoveryHandlers(sessions)),
-        ),
+        _service(auth_pb2, "AuthService", auth_handlers(sessions)),
         _service(
             account_pb2,
             "AccountService",
