@@ -87,7 +87,6 @@ from xached.domain.messages import (
 from xached.domain.order import Purse
 from xached.domain.rejection import Rejection
 from xached.domain.replays import ReplayGuard
-from xached.domain.second_factor import StepUpGrants
 from xached.domain.sessions import SessionTable
 from xached.listeners import GRACE_S, Addresses, Doors, Front, NetworkDoors
 from xached.paper_house import PaperHouse
@@ -248,7 +247,6 @@ class _Core:
     paper_snapshots: SnapshotMaker
     armed_streams: dict[int, Purse]
     doors: Doors
-    grants: StepUpGrants
     mailer: Mailer | None
     feeds: Sequence[MarketFeed] = ()
     integrity: Integrity = attrs.field(factory=Integrity)
@@ -350,7 +348,7 @@ def _build_core(
     sessions: Mailbox[AuthMessage, AuthReply] = Mailbox(SESSIONS_PLACES)
     paper = PaperHouse(files.paths, files.paper_key, world, clock, directory, lanes)
     snapshots, paper_snapshots = _snapshot_makers(config, world, files, paper)
-    bell, grants = Bell(), StepUpGrants()
+    bell = Bell()
     return _Core(
         house=House(
             world=world,
@@ -380,7 +378,6 @@ def _build_core(
             close_account=partial(close_account, matching),
             signer=files.signer,
             journal_head=lambda: (files.journal.last.seq, files.journal.last.chain),
-            grants=grants,
             confirm_email=config.mail is not None and config.mail.require_verified_email,
         ),
         actor=MatchingActor(
@@ -398,7 +395,6 @@ def _build_core(
         snapshots=snapshots,
         paper_snapshots=paper_snapshots,
         armed_streams={stream: armed.purse for stream, armed in state.streams.items()},
-        grants=grants,
         mailer=_mailer(config, sessions, world, bell),
     )
 
@@ -644,7 +640,7 @@ def _front(config: Config, core: _Core) -> Front:
     audit = ActionAudit(core.house.sessions)
     authorizer = Authorizers(
         SessionAuthorizer(
-            core.table, core.files.credentials.access, core.world.now_ns, core.grants
+            core.table, core.files.credentials.access, core.world.now_ns, core.desk.grants
         ),
         KeyAuthorizer(core.keys, _replay_guard(core), spending, core.world.now_ns),
     )

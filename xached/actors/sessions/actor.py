@@ -157,15 +157,16 @@ class SessionDesk:
         """
         assert ring_mailer is not None or not confirm_email
         self._confirm_email = confirm_email
-        known = StepUpGrants() if grants is None else grants
-        table.on_end(lambda session_id, _cause: known.forget_session(session_id))
+        self.grants = StepUpGrants() if grants is None else grants
+        """Fresh proofs, for the edge to look up."""
+        table.on_end(lambda session_id, _cause: self.grants.forget_session(session_id))
         self.core = DeskCore(vault, credentials, world)
         self._audit = AuditArea(self.core, signer, journal_head)
         self._live = LiveSessions(self.core, table)
         self._purses = Purses(self.core, open_purse)
         self.outbox = Outbox(self.core, ring_mailer)
         self._accounts = AccountArea(self.core, self._live, self._purses)
-        self._factors = SecondFactorArea(self.core, self._live, self.outbox, known)
+        self._factors = SecondFactorArea(self.core, self._live, self.outbox, self.grants)
         self._recovery = RecoveryArea(
             self.core, self._accounts, self._factors, self._purses, self.outbox
         )
