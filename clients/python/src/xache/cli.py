@@ -20,6 +20,7 @@ _COMMANDS = (
     (_SIGNING_IN, "login", "session:login", "Sign in."),
     (_SIGNING_IN, "logout", "session:logout", "End the session, at once and everywhere."),
     (_SIGNING_IN, "whoami", "session:whoami", "Tell who is signed in, and which purses there are."),
+    (_SIGNING_IN, "keys", "keys:app", "Make, list and end API keys."),
     (_MARKET, "markets", "market:markets", "List the markets, their prices and rules."),
     (_MARKET, "book", "market:book", "Show a book, once or live."),
     (_MARKET, "trades", "market:trades", "Show recent trades, and new ones live."),
@@ -37,14 +38,14 @@ _COMMANDS = (
     (_PURSE, "watch", "purse:watch", "Follow what happens to the purse."),
 )
 
-_VALUE_OPTIONS = {"--target", "--ca", "--patience", "--subaccount"}
+_VALUE_OPTIONS = {"--target", "--ca", "--patience", "--subaccount", "--key"}
 _FLAGS = {"--json", "--tls", "--plaintext"}
 """Options of the commands that may stand before the command too."""
 
 _EPILOGUE = """\
 Every command takes --target HOST:PORT and --json; "xache COMMAND --help" tells the rest.
 Exit codes: 0 done · 1 refused · 2 usage · 3 not signed in · 4 no answer · 5 a bug of the house.
-Environment: XACHE_TARGET, XACHE_PASSWORD, XACHE_SUBACCOUNT, XACHE_CA, NO_COLOR.
+Environment: XACHE_TARGET, XACHE_PASSWORD, XACHE_SUBACCOUNT, XACHE_CA, XACHE_KEY, NO_COLOR.
 """
 
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from typing import Final
 
@@ -30,6 +30,7 @@ from xache.live_book import BookGap, LiveBook
 from xache.orders import new_id
 from xache.rpc import PAGE_SIZE_MAX, rpc
 from xache.session import TokenStore
+from xache.signing import KeyFile, Signer
 from xache.tokens import Credentials, MemoryTokens
 from xache.trading import Trading
 from xache.v1 import account_pb2, auth_pb2, market_pb2, wallet_pb2
@@ -47,6 +48,20 @@ _SUBACCOUNTS = rpc(
 )
 _OPEN_SUBACCOUNT = rpc(
     account_pb2.OpenSubaccountRequest, account_pb2.OpenSubaccountResponse, repeatable=True
+)
+_SECOND_FACTOR = rpc(
+    auth_pb2.GetSecondFactorRequest, auth_pb2.GetSecondFactorResponse, repeatable=True
+)
+_STEP_UP = rpc(auth_pb2.StepUpRequest, auth_pb2.StepUpResponse, repeatable=False)
+_CREATE_KEY = rpc(
+    account_pb2.CreateApiKeyRequest, account_pb2.CreateApiKeyResponse, repeatable=False
+)
+_KEYS = rpc(account_pb2.ListApiKeysRequest, account_pb2.ListApiKeysResponse, repeatable=True)
+_REVOKE_KEY = rpc(
+    account_pb2.RevokeApiKeyRequest, account_pb2.RevokeApiKeyResponse, repeatable=False
+)
+_WHAT = rpc(
+    account_pb2.WhatCanThisKeyDoRequest, account_pb2.WhatCanThisKeyDoResponse, repeatable=True
 )
 _FEES = rpc(account_pb2.GetFeesRequest, account_pb2.GetFeesResponse, repeatable=True)
 _INSTRUMENTS = rpc(
@@ -85,6 +100,7 @@ class Client:
     Args:
         target: "HOST:PORT"; plain to this machine, TLS to any other.
         tokens: where the session is kept; by default in memory only.
+        key: signs every request; no session is carried then.
         tls: TLS with these certificates.
         plaintext: no TLS even to another machine: tokens then travel in clear.
         patience: deadlines and repeats.
@@ -98,6 +114,7 @@ class Client:
         target: str = DEFAULT_TARGET,
         *,
         tokens: TokenStore | None = None,
+        key: KeyFile | None = None,
         tls: Tls | None = None,
         plaintext: bool = False,
         patience: Patience = Patience(),  # noqa: B008 - frozen
@@ -109,6 +126,7 @@ class Client:
             target,
             tokens=tokens if tokens is not None else MemoryTokens(),
             tls=tls,
+            signer=Signer(key, now_ns) if key is not None else None,
             plaintext=plaintext,
             patience=patience,
             on_wait=on_wait,
@@ -170,6 +188,10 @@ class Auth:
         """Forget the tokens without asking the house."""
         self._connection.session.forget()
 
+    def has_second_factor(self) -> bool:
+        """Whether logins and fresh proofs ask for a code."""
+        return self._connection.call(_SECOND_FACTOR, auth_pb2.GetSecondFactorRequest()).active
+
     def sessions(self) -> list[auth_pb2.Session]:
         """The account's live sessions, newest first."""
         return list(self._connection.call(_SESSIONS, auth_pb2.ListSessionsRequest()).sessions)
@@ -188,6 +210,28 @@ class Account:
     def get(self) -> account_pb2.GetAccountResponse:
         """The account."""
         return self._connection.call(_ACCOUNT, account_pb2.GetAccountRequest())
+
+    def create_api_key(
+        self, request: account_pb2.CreateApiKeyRequest, proof: Mapping[str, str]
+    ) -> account_pb2.CreateApiKeyResponse:
+        """Make an API key. ``proof``: {"code": ...} or {"password": ...}, used once."""
+        asked = auth_pb2.StepUpRequest(
+            method=_CREATE_KEY.path, request=request.SerializeToString(), **proof
+        )
+        granted = self._connection.call(_STEP_UP, asked)
+        return self._connection.call(_CREATE_KEY, request, step_up=granted.step_up_token)
+
+    def api_keys(self) -> list[account_pb2.ApiKey]:
+        """The account's API keys, oldest first."""
+        return list(self._connection.call(_KEYS, account_pb2.ListApiKeysRequest()).keys)
+
+    def revoke_api_key(self, key_id: str) -> None:
+        """End an API key and its streams, at once."""
+        self._connection.call(_REVOKE_KEY, account_pb2.RevokeApiKeyRequest(key_id=key_id))
+
+    def what_can_this_key_do(self) -> account_pb2.WhatCanThisKeyDoResponse:
+        """What the key that signs, or the session, may do now."""
+        return self._connection.call(_WHAT, account_pb2.WhatCanThisKeyDoRequest())
 
     def subaccounts(self) -> list[account_pb2.Subaccount]:
         """The account's purses, main first."""

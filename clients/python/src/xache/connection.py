@@ -22,6 +22,7 @@ from grpc_status import rpc_status
 from xache.errors import Incident, NotSignedIn, Refused, Unreachable, XacheError
 from xache.rpc import Rpc, rpc
 from xache.session import Session, TokenStore
+from xache.signing import Signer
 from xache.v1 import auth_pb2
 
 Request = TypeVar("Request", bound=Message)
@@ -89,6 +90,7 @@ class Connection:
         target: str,
         *,
         tokens: TokenStore,
+        signer: Signer | None,
         tls: Tls | None,
         plaintext: bool,
         patience: Patience,
@@ -98,6 +100,7 @@ class Connection:
     ) -> None:
         self.target = target
         self._channel = open_channel(target, tls, plaintext=plaintext)
+        self._signer = signer
         self._patience = patience
         self._on_wait = on_wait
         self._sleep = sleep
@@ -107,18 +110,21 @@ class Connection:
         """End every call and close the channel."""
         self._channel.close()
 
-    def call(self, method: Rpc[Request, Response], request: Request) -> Response:
-        """Ask once, or more often where that is safe. Raises: XacheError; TokenFileError."""
+    def call(
+        self, method: Rpc[Request, Response], request: Request, *, step_up: str = ""
+    ) -> Response:
+        """Ask once, or more often where that is safe. Raises: XacheError; TokenFileError.
+
+        ``step_up``: the token of a fresh proof for these very bytes.
+        """
         attempts = _Attempts(self._patience, self._on_wait, self._sleep)
-        token = self.session.access_token() if method.needs_session else None
+        token = self._token(method)
         renewed = False
         while True:
             try:
-                return self._attempt(method, request, token)
-            except NotSignedIn:
-                if token is None or renewed:
-                    raise
-                token, renewed = self.session.renew(token), True
+                return self._attempt(method, request, token, step_up)
+            except NotSignedIn as error:
+                token, renewed = self._renewed(error, token, again=renewed), True
             except XacheError as error:
                 if not method.repeatable:
                     raise
@@ -135,7 +141,7 @@ class Connection:
             self._patience, attempts_max=_UNCOUNTED, total_s=self._patience.reopen_s_max
         )
         attempts = _Attempts(patience, self._on_wait, self._sleep)
-        token = self.session.access_token() if method.needs_session else None
+        token = self._token(method)
         renewed = False
         while True:
             try:
@@ -144,10 +150,8 @@ class Connection:
                     renewed = False
                     yield response
                 return
-            except NotSignedIn:
-                if token is None or renewed:
-                    raise
-                token, renewed = self.session.renew(token), True
+            except NotSignedIn as error:
+                token, renewed = self._renewed(error, token, again=renewed), True
             except XacheError as error:
                 attempts.wait_after(error)
 
@@ -158,19 +162,55 @@ class Connection:
         opened = self._channel.stream_stream(
             method.path, _serialized, method.response_class.FromString
         )
-        call = opened(iter(requests), metadata=_metadata(self.session.access_token()))
+        call = opened(iter(requests), metadata=self._metadata(method, self._token(method), b""))
         try:
             yield from _received(call)
         finally:
             call.cancel()
 
+    def _token(self, method: Rpc[Request, Response]) -> str | None:
+        """The session's token where one is needed: a key that signs needs none."""
+        if self._signer is not None or not method.needs_session:
+            return None
+        return self.session.access_token()
+
+    def _renewed(self, error: NotSignedIn, token: str | None, *, again: bool) -> str | None:
+        """What makes another attempt worth while. Raises: the error where nothing does."""
+        if again:
+            raise error
+        if self._signer is not None:
+            wait_s = self._signer.learn(error)
+            if wait_s is None:
+                raise error
+            self._sleep(wait_s)
+            return None
+        if token is None:
+            raise error
+        return self.session.renew(token)
+
+    def _metadata(
+        self, method: Rpc[Request, Response], token: str | None, body: bytes
+    ) -> tuple[tuple[str, str], ...]:
+        if self._signer is not None and method.needs_session:
+            return (("authorization", self._signer.header(method.path, body)),)
+        return (("authorization", f"Bearer {token}"),) if token is not None else ()
+
     def _attempt(
-        self, method: Rpc[Request, Response], request: Request, token: str | None
+        self,
+        method: Rpc[Request, Response],
+        request: Request,
+        token: str | None,
+        step_up: str = "",
     ) -> Response:
-        ask = self._channel.unary_unary(method.path, _serialized, method.response_class.FromString)
+        # What is signed are these bytes, so they are what is sent.
+        body = request.SerializeToString()
+        ask = self._channel.unary_unary(method.path, None, method.response_class.FromString)
+        metadata = self._metadata(method, token, body)
+        if step_up:
+            metadata += (("x-xache-step-up", step_up),)
         try:
             response: Response = ask(
-                request, timeout=self._patience.attempt_timeout_s, metadata=_metadata(token)
+                body, timeout=self._patience.attempt_timeout_s, metadata=metadata
             )
         except grpc.RpcError as error:
             raise error_of(error) from None
@@ -179,10 +219,9 @@ class Connection:
     def _read(
         self, method: Rpc[Request, Response], request: Request, token: str | None
     ) -> Iterator[Response]:
-        opened = self._channel.unary_stream(
-            method.path, _serialized, method.response_class.FromString
-        )
-        call = opened(request, metadata=_metadata(token))
+        body = request.SerializeToString()
+        opened = self._channel.unary_stream(method.path, None, method.response_class.FromString)
+        call = opened(body, metadata=self._metadata(method, token, body))
         watchdog = _Watchdog(call, self._patience.silence_s_max)
         try:
             yield from _received(call, watchdog)
@@ -344,7 +383,3 @@ def _received(call: Any, watchdog: _Watchdog | None = None) -> Iterator[Any]:
 
 def _serialized(message: Message) -> bytes:
     return message.SerializeToString()
-
-
-def _metadata(token: str | None) -> tuple[tuple[str, str], ...]:
-    return (("authorization", f"Bearer {token}"),) if token is not None else ()

@@ -20,6 +20,7 @@ from xache.connection import Patience, Tls
 from xache.errors import Incident, NotSignedIn, Unreachable, XacheError
 from xache.exits import Exit
 from xache.output import Output
+from xache.signing import KeyFile, KeyFileError
 from xache.tokens import FileTokens, TokenFileError
 
 Flag: TypeAlias = Annotated[bool, Parameter(negative="")]
@@ -49,6 +50,8 @@ class Options:
     """Use TLS to this machine too; to any other it is always used."""
     ca: Annotated[ExistingFile | None, Parameter(env_var="XACHE_CA")] = None
     """Certificates to trust, as a PEM file; implies TLS."""
+    key: Annotated[ExistingFile | None, Parameter(env_var="XACHE_KEY")] = None
+    """Sign requests with this API key file instead of carrying a session."""
     plaintext: Flag = False
     """No TLS to another machine: the tokens travel in clear."""
     patience: NonNegativeFloat | None = None
@@ -75,6 +78,9 @@ class Options:
         except XacheError as error:
             output.failure(error, "refused")
             raise SystemExit(Exit.REFUSED) from None
+        except KeyFileError as error:
+            output.failure(XacheError("", "KEY_FILE", str(error)), "not signed in")
+            raise SystemExit(Exit.NOT_SIGNED_IN) from None
         except TokenFileError as error:
             output.failure(XacheError("", "TOKEN_FILE", str(error)), "not signed in")
             raise SystemExit(Exit.NOT_SIGNED_IN) from None
@@ -99,6 +105,7 @@ class Options:
         return Client(
             self.target,
             tokens=FileTokens(self.target),
+            key=KeyFile.load(self.key) if self.key is not None else None,
             tls=tls,
             plaintext=self.plaintext,
             patience=patience,

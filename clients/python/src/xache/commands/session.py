@@ -34,7 +34,7 @@ def register(
         login: sign in at once.
         password_stdin: read the password from the first line of standard input.
     """
-    password = _read_password(from_stdin=password_stdin, again=True)
+    password = read_password(from_stdin=password_stdin, again=True)
     with options.connected() as (client, output):
         opened = client.auth.register(email, password)
         if login:
@@ -64,7 +64,7 @@ def login(
         device: a name for the list of sessions.
         password_stdin: read the password from the first line of standard input.
     """
-    password = _read_password(from_stdin=password_stdin, again=False)
+    password = read_password(from_stdin=password_stdin, again=False)
     with options.connected() as (client, output):
         answer = _replace_session(client, email, password, device)
         if output.as_json:
@@ -138,7 +138,7 @@ def _say_signed_in(client: Client, output: Output, email: str, target: str) -> N
     )
 
 
-def _read_password(*, from_stdin: bool, again: bool) -> str:
+def read_password(*, from_stdin: bool, again: bool) -> str:
     """The password, from wherever it comes. It is never an argument: those are visible to all."""
     if from_stdin:
         return sys.stdin.readline().rstrip("\n")
