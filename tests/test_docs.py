@@ -73,6 +73,7 @@ def test_the_admin_examples_work_as_pasted(demo: Demo) -> None:
     script = script.replace("paste-the-one-time-token-here", demo.token())
     printed = shell(script, demo.env)
     assert '"journal_seq"' in printed
+    assert '"max_daily_loss"' in printed
 
 
 def test_the_traders_examples_work_as_pasted(demo: Demo) -> None:
@@ -84,6 +85,14 @@ def test_the_traders_examples_work_as_pasted(demo: Demo) -> None:
     assert "USDT" in printed
     assert "placed list" in printed
     assert "moved 100 USDT from main to grid" in printed
+
+
+def test_the_paper_examples_work_as_pasted(demo: Demo) -> None:
+    env = {**demo.env, "XACHE_TARGET": demo.grpc, "XACHE_PASSWORD": demo.password()}
+    shell(block_with("sh", "xache login").splitlines()[0], env)
+    printed = shell(block_with("sh", "xache subaccount open paper"), env)
+    assert "filled" in printed
+    assert "mark PAPER simulated" in printed
 
 
 def test_the_strategy_example_is_a_strategy(

@@ -15,7 +15,7 @@ import attrs
 import pytest
 import trio
 from trio.testing import MockClock
-from xache.v1 import account_pb2, trading_pb2, wallet_pb2
+from xache.v1 import account_pb2, trading_pb2, types_pb2, wallet_pb2
 
 from tests.actors.test_paper import venue_with_book
 from tests.api.trading_house import (
@@ -33,10 +33,14 @@ from xached.api.errors import StatusError
 from xached.api.order_control import OrderControl
 from xached.api.order_reading import OrderReading
 from xached.api.paper import AccountsByPurse, ByPurse, paper_unavailable
+from xached.api.portfolio import Portfolios
 from xached.api.trading import TradingHandlers
 from xached.api.wallet import WalletHandlers
+from xached.domain.order import Side
 from xached.domain.rejection import Rejection
 from xached.runtime.mailbox import Mailbox
+
+BUY = Side.BUY
 
 
 @attrs.define(kw_only=True)
@@ -49,6 +53,7 @@ class BothHouses:
     control: OrderControl
     reading: OrderReading
     wallet: WalletHandlers
+    portfolios: Portfolios
     accounts: AccountsByPurse
 
     async def open(self, account: str, subaccount: str) -> None:
@@ -77,6 +82,7 @@ async def both_houses(root: Path) -> AsyncIterator[BothHouses]:
             OrderControl: OrderControl(matching, directory, now_ns),
             OrderReading: OrderReading(matching, directory, history),
             WalletHandlers: WalletHandlers(matching, directory, history),
+            Portfolios: Portfolios(matching, directory, history, house.market, now_ns),
         }
 
         def divided(handlers: object) -> object:
@@ -90,6 +96,7 @@ async def both_houses(root: Path) -> AsyncIterator[BothHouses]:
             control=divided(real.control),  # type: ignore[arg-type]
             reading=divided(real.reading),  # type: ignore[arg-type]
             wallet=divided(real.wallet),  # type: ignore[arg-type]
+            portfolios=divided(real.portfolios),  # type: ignore[arg-type]
             accounts=AccountsByPurse(
                 Mailbox(4),
                 real.running.matching,
@@ -224,6 +231,32 @@ async def test_a_preview_meets_the_venue_as_the_order_will(
             trading_pb2.PreviewOrderRequest(order=paper_limit("p2", quantity="10000000")),
         )
         assert refused.refusal.reason == "QUANTITY_RANGE"
+
+
+async def test_what_is_held_on_paper_is_worth_the_venues_price_and_says_that_it_is_simulated(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    async with both_houses(tmp_path) as houses:
+        await houses.open("alice", "paper-1")
+        real = houses.real.running.exchange.state
+        volumes = {account: dict(each.volumes) for account, each in real.accounts.items()}
+        request = paper_limit("p1", price="50010", quantity="0.00005")
+        await houses.trading.place_order(call_of("alice", "paper-1"), request)
+        houses.paper.venue.trade(BUY, 600_000, 1)
+        answer = await houses.portfolios.list_positions(
+            call_of("alice", "paper-1"), trading_pb2.ListPositionsRequest()
+        )
+        (position,) = answer.positions
+        assert (position.price, position.value) == ("60000.0", "3")
+        assert position.price_source.venue == "PAPER"
+        assert position.price_source.provenance == types_pb2.PROVENANCE_SIMULATED
+        worth = await houses.portfolios.get_portfolio(
+            call_of("alice", "paper-1"), wallet_pb2.GetPortfolioRequest()
+        )
+        assert worth.base_asset == "USDT.PAPER"
+        assert worth.value == "100000.4995"
+        assert {account: dict(each.volumes) for account, each in real.accounts.items()} == volumes
+        assert "BTC.PAPER-USDT.PAPER" not in houses.real.market.own.books
 
 
 async def test_a_real_minimum_binds_on_paper(autojump_clock: MockClock, tmp_path: Path) -> None:

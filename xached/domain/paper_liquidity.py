@@ -154,14 +154,17 @@ class PaperLiquidity:
         """What goes before a command: what the venue did meanwhile, and what it has to offer."""
         for symbol, market in state.markets.items():
             yield from self._catch_up(state, market, self._follow(symbol))
-        for wanted in _wanted(command, state, at_ns):
-            followed = self._followed.get(wanted.symbol)
-            if followed is None or followed.line.stale:
-                continue
-            market = state.markets[wanted.symbol]
-            wanted = _within_means(state, market, wanted)
+        heard = [
+            (state.markets[wanted.symbol], followed, wanted)
+            for wanted in _wanted(command, state, at_ns)
+            if (followed := self._followed.get(wanted.symbol)) is not None
+            and not followed.line.stale
+        ]
+        # All marks first: to set one takes away what was offered before.
+        for market, followed, wanted in heard:
             yield from self._follow_price(state, market, followed, exact=wanted.lots == 0)
-            yield from self._offer(market, followed, wanted)
+        for market, followed, wanted in heard:
+            yield from self._offer(market, followed, _within_means(state, market, wanted))
 
     def after(self, state: State) -> Iterator[Command]:
         """What goes after a command: the venue's orders leave."""
