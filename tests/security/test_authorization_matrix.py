@@ -317,8 +317,8 @@ NOT_FOR_USERS = {
 }  # fmt: skip
 """What an account is, is not the caller's to say."""
 
-MAY_SAY = {"KeyTerms.scopes"}
-"""Looked at by the house's own rules: a key gets no scope that its owner lacks."""
+MAY_SAY = {"KeyTerms.scopes", "ApplyForLevelRequest.level"}
+"""Wishes: the house's rules and reviewers decide on them."""
 
 
 def fields_of(method: MethodDescriptor) -> Iterator[FieldDescriptor]:
