@@ -117,7 +117,8 @@ def serve(
     keys: Keys = FROM_FILE,
 ) -> None:
     """Run the house until SIGTERM or Ctrl-C."""
-    from xached.daemon import Attachments, House, live_feeds
+    from xached.core import House
+    from xached.daemon import Attachments, live_feeds
     from xached.domain.messages import OpenPurse
 
     log_to(sys.stderr)

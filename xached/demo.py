@@ -24,7 +24,8 @@ from xached.adapters.feeds.recorded import (
     load_recording,
     preplay,
 )
-from xached.daemon import Attachments, House
+from xached.core import House
+from xached.daemon import Attachments
 from xached.domain.auth import AccountOpened, Login, Logout, Register, SessionGranted
 from xached.domain.instrument import AssetName, Symbol
 from xached.domain.market import BINANCE, Provenance, Source

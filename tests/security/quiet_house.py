@@ -22,7 +22,8 @@ from xache.v1 import admin_pb2, auth_pb2
 from xached.api.errors import Interceptor
 from xached.api.routes import Route
 from xached.config import Config, default_house
-from xached.daemon import Attachments, Endpoints, House, run_daemon
+from xached.core import House
+from xached.daemon import Attachments, Endpoints, run_daemon
 from xached.domain.market import BINANCE
 from xached.runtime.world import SimulatedWorld
 from xached.simulation.calls import (

@@ -29,7 +29,8 @@ from xached.actors.market.actor import MarketFeed
 from xached.actors.strategies.surroundings import StrategyConfig
 from xached.api.errors import Interceptor, StatusError, stopping
 from xached.config import Config
-from xached.daemon import Attachments, Endpoints, House, run_daemon
+from xached.core import House
+from xached.daemon import Attachments, Endpoints, run_daemon
 from xached.domain.market import BINANCE
 from xached.domain.messages import Row
 from xached.listeners import GRACE_S, Addresses, Front

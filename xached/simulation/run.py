@@ -16,7 +16,7 @@ from xache.v1 import admin_pb2, auth_pb2
 
 from xached.actors.market.actor import MarketFeed
 from xached.config import Config, default_house
-from xached.daemon import House
+from xached.core import House
 from xached.domain.instrument import AssetName
 from xached.domain.messages import Deposit, OpenPurse
 from xached.runtime.world import SimulatedWorld, run_simulated

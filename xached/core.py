@@ -1,0 +1,283 @@
+"""What a daemon is made of: every file with its owner, every owner with its address."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+import attrs
+import trio
+
+from xached.account_commands import close_account, open_main_purse, set_level
+from xached.actors.history import History
+from xached.actors.mailer import Bell, Mailer
+from xached.actors.market.actor import MarketFeed
+from xached.actors.market.data import MarketData
+from xached.actors.matching import Matching, MatchingActor
+from xached.actors.risk import RiskWatch
+from xached.actors.sessions.actor import SessionDesk
+from xached.actors.strategies.actor import Strategies
+from xached.api.admin import ActorReport, HouseReport
+from xached.api.health import HealthService
+from xached.config import Config
+from xached.domain.api_keys import KeyTable
+from xached.domain.identity import AuthMessage, AuthReply
+from xached.domain.instrument import Directory, Symbol
+from xached.domain.integrity import Integrity
+from xached.domain.market import Venue
+from xached.domain.market_line import MarketLine
+from xached.domain.messages import Row
+from xached.domain.order import Purse
+from xached.domain.sessions import SessionTable
+from xached.listeners import Doors
+from xached.paper_house import PaperHouse
+from xached.recovery import FirstAdmin, HouseFiles, first_admin
+from xached.runtime.mailbox import Mailbox
+from xached.runtime.steady_clock import SteadyClock
+from xached.runtime.supervise import Health
+from xached.runtime.topic import Topic
+from xached.runtime.world import Lane, World
+from xached.snapshot_maker import SnapshotMaker
+from xached.storage.directory import DataPaths
+from xached.storage.snapshots import newest_seq
+
+SESSIONS_PLACES = 1_024
+MARK_SILENCE_S = 10.0
+"""After this long without a word from the venue of its mark a market may only reduce."""
+
+
+@attrs.frozen(kw_only=True)
+class House:
+    """What runs before the doors open; for those who prepare it."""
+
+    world: World
+    paths: DataPaths
+    matching: Matching
+    sessions: Mailbox[AuthMessage, AuthReply]
+    directory: Directory
+    files: HouseFiles
+    rows: Topic[Row]
+    history: History
+    paper: PaperHouse
+
+
+@attrs.define(kw_only=True, eq=False)
+class Core:
+    """Everything that was recovered, and everything that runs."""
+
+    house: House
+    world: World
+    files: HouseFiles
+    table: SessionTable
+    keys: KeyTable
+    desk: SessionDesk
+    actor: MatchingActor
+    feed: Topic[Row]
+    history: History
+    market: MarketData
+    health: Health
+    clock: SteadyClock
+    risk: RiskWatch
+    paper_opening: int
+    first_admin: FirstAdmin
+    views_lane: Lane
+    snapshots: SnapshotMaker
+    paper_snapshots: SnapshotMaker
+    armed_streams: dict[int, Purse]
+    doors: Doors
+    mailer: Mailer | None
+    feeds: Sequence[MarketFeed] = ()
+    integrity: Integrity = attrs.field(factory=Integrity)
+    strategies: Strategies = attrs.field(factory=lambda: Strategies(()))
+    serving: HealthService = attrs.field(factory=lambda: HealthService(()))
+    strategies_done: trio.Event = attrs.field(factory=trio.Event)
+    mark_venue: Venue | None = None
+    closing: bool = False
+    stopped: trio.Event = attrs.field(factory=trio.Event)
+    ready_at_ns: int = 0
+
+    async def close_doors(self) -> None:
+        """Let calls, pages and strategies end; bounded by their own grace."""
+        self.closing = True
+        self.strategies.stop_all("the house is closing")
+        await self.doors.close()
+        await self.strategies_done.wait()
+
+    def blind(self) -> list[Symbol]:
+        """The markets whose mark comes from a venue that is silent."""
+        if self.mark_venue is None:
+            return []
+        return self.market.silent(self.mark_venue, MARK_SILENCE_S)
+
+    def venue_line(self, symbol: Symbol) -> MarketLine | None:
+        """What the venue of the mark says about an instrument."""
+        known = self.market.lines.get((symbol, self.mark_venue)) if self.mark_venue else None
+        return known.line if known is not None else None
+
+    def close_mailboxes(self) -> None:
+        """Answer whoever still waits: nothing more will be done."""
+        self.house.matching.mailbox.close()
+        self.house.sessions.close()
+
+    def report(self) -> HouseReport:
+        """How every part is doing."""
+        house = self.house
+        statistics = {
+            "matching": {
+                **_numbers(self.actor.statistics()),
+                **_numbers(house.matching.mailbox.statistics(), "mailbox_"),
+                **_numbers(self.feed.statistics(), "feed_"),
+            },
+            "sessions": {
+                **_numbers(self.desk.statistics()),
+                **_numbers(house.sessions.statistics(), "mailbox_"),
+            },
+            "history": _numbers(self.history.statistics()),
+            "risk": _numbers(self.risk.statistics()),
+            "market": _numbers(self.market.statistics()),
+            "paper": {
+                "replayed_rows": self.house.paper.replayed_rows,
+                **_numbers(self.house.paper.matching.mailbox.statistics(), "mailbox_"),
+            },
+            "snapshots": {"newest_seq": self.snapshots.newest_seq},
+            "paper snapshots": {"newest_seq": self.paper_snapshots.newest_seq},
+        }
+        if self.mailer is not None:
+            statistics["mailer"] = _numbers(self.mailer.statistics())
+        for feed in self.feeds:
+            statistics[feed.name] = _numbers(feed.statistics())
+        for seat in self.strategies.statistics():
+            statistics[f"strategy {seat.name}"] = _numbers(seat)
+        return HouseReport(
+            version=version("xached"),
+            ready_at_ns=self.ready_at_ns,
+            journal_seq=self.files.journal.last_seq,
+            views_seq=self.history.as_of_seq,
+            actors=tuple(
+                ActorReport(
+                    name=record.name,
+                    state=record.state.value.lower(),
+                    restarts=record.restarts,
+                    failure=record.failure,
+                    statistics=statistics.get(record.name, {}),
+                )
+                for record in self.health.records()
+            ),
+        )
+
+
+def build_core(
+    config: Config, world: World, files: HouseFiles, doors: Doors, lanes: ExitStack
+) -> Core:
+    """Give every file its owner, and every owner an address. ``lanes`` ends their threads."""
+    state = files.exchange.state
+    directory = Directory()
+    for asset in state.assets.values():
+        directory.list_asset(asset)
+    for market in state.markets.values():
+        directory.list_instrument(market.instrument)
+    matching, feed, table = Matching(config.matching_places), Topic[Row](), SessionTable()
+    keys = KeyTable()
+    history = History(files.reader, world, files.views.as_of_seq, lambda: files.journal.last_seq)
+    clock = SteadyClock(world)
+    journal_lane, views_lane = world.open_lane("journal"), world.open_lane("views")
+    lanes.callback(journal_lane.close)
+    lanes.callback(views_lane.close)
+    sessions: Mailbox[AuthMessage, AuthReply] = Mailbox(SESSIONS_PLACES)
+    paper = PaperHouse(files.paths, files.paper_key, world, clock, directory, lanes)
+    snapshots, paper_snapshots = _snapshot_makers(config, world, files, paper)
+    bell = Bell()
+    return Core(
+        house=House(
+            world=world,
+            paths=files.paths,
+            matching=matching,
+            sessions=sessions,
+            directory=directory,
+            files=files,
+            rows=feed,
+            history=history,
+            paper=paper,
+        ),
+        world=world,
+        files=files,
+        doors=doors,
+        table=table,
+        keys=keys,
+        desk=SessionDesk(
+            vault=files.vault,
+            credentials=files.credentials,
+            table=table,
+            key_table=keys,
+            world=world,
+            open_purse=partial(open_main_purse, matching),
+            ring_mailer=None if config.mail is None else bell.ring,
+            set_level=partial(set_level, matching),
+            close_account=partial(close_account, matching),
+            signer=files.signer,
+            journal_head=lambda: (files.journal.last.seq, files.journal.last.chain),
+            confirm_email=config.mail is not None and config.mail.require_verified_email,
+        ),
+        actor=MatchingActor(
+            matching, files.exchange, files.journal, journal_lane, feed, directory, clock.now_ns
+        ),
+        feed=feed,
+        history=history,
+        market=MarketData(world),
+        health=Health(),
+        clock=clock,
+        risk=RiskWatch(),
+        paper_opening=config.paper_opening,
+        first_admin=first_admin(files, world.now_ns()),
+        views_lane=views_lane,
+        snapshots=snapshots,
+        paper_snapshots=paper_snapshots,
+        armed_streams={stream: armed.purse for stream, armed in state.streams.items()},
+        mailer=_mailer(config, sessions, world, bell),
+    )
+
+
+def _snapshot_makers(
+    config: Config, world: World, files: HouseFiles, paper: PaperHouse
+) -> tuple[SnapshotMaker, SnapshotMaker]:
+    """Who has snapshots of the house made, and who of the paper exchange."""
+    paths, rows = files.paths, config.snapshot_rows
+    return (
+        SnapshotMaker(
+            world,
+            paths.root,
+            paths.snapshots,
+            files.snapshot_key,
+            lambda: files.journal.last_seq,
+            rows,
+            files.snapshot_seq,
+        ),
+        SnapshotMaker(
+            world,
+            paths.root,
+            paths.paper_snapshots,
+            files.paper_key,
+            lambda: paper.last_seq,
+            rows,
+            newest_seq(paths.paper_snapshots, world.files),
+            options=("--paper",),
+        ),
+    )
+
+
+def _mailer(
+    config: Config, sessions: Mailbox[AuthMessage, AuthReply], world: World, bell: Bell
+) -> Mailer | None:
+    if config.mail is None:
+        return None
+    mail = config.mail
+    return Mailer(mail.server, mail.sender_name, mail.sender, sessions, world, bell)
+
+
+def _numbers(record: Any, prefix: str = "") -> dict[str, int]:
+    """The whole numbers of a statistics record, by field name."""
+    values = attrs.asdict(record, recurse=False)
+    return {prefix + name: int(value) for name, value in values.items() if isinstance(value, int)}

@@ -1,0 +1,227 @@
+"""What is behind the doors: every service with its handlers, and who may call them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from loguru import logger
+from xache.v1 import (
+    account_pb2,
+    admin_pb2,
+    auth_pb2,
+    compliance_pb2,
+    market_pb2,
+    risk_pb2,
+    staff_pb2,
+    trading_pb2,
+    wallet_pb2,
+)
+
+from xached.actors.history import History
+from xached.actors.market.data import MarketData
+from xached.actors.matching import Matching
+from xached.api.admin import AdminHandlers
+from xached.api.api_keys import ApiKeyHandlers
+from xached.api.auction import AuctionHandlers
+from xached.api.audit import ActionAudit
+from xached.api.auth import SessionAuthorizer
+from xached.api.auth_service import auth_handlers
+from xached.api.compliance import ComplianceHandlers
+from xached.api.errors import Interceptor
+from xached.api.fees import FeeStatements
+from xached.api.health import HealthService
+from xached.api.integrity import IntegrityHandlers
+from xached.api.key_auth import NS_PER_MS, Authorizers, KeyAuthorizer, KeySpending
+from xached.api.market import MarketHandlers
+from xached.api.order_control import OrderControl
+from xached.api.order_reading import OrderReading
+from xached.api.paper import AccountsByPurse, ByPurse, paper_unavailable
+from xached.api.portfolio import Portfolios
+from xached.api.rate_limits import RateLimiter
+from xached.api.reflection import reflection_services
+from xached.api.risk import RiskHandlers
+from xached.api.routes import Routes, Service
+from xached.api.staff import StaffHandlers
+from xached.api.trading import TradingHandlers
+from xached.api.wallet import WalletHandlers
+from xached.api.web import Readiness, WebApp
+from xached.config import Config
+from xached.core import Core
+from xached.domain.instrument import Directory
+from xached.domain.messages import Row
+from xached.domain.replays import ReplayGuard
+from xached.listeners import Front
+from xached.runtime.topic import Topic
+
+
+def build_front(config: Config, core: Core) -> Front:
+    """Every service, routed: on the admin listener all of them, described by reflection."""
+    spending = KeySpending(core.keys, core.house.sessions, core.house.directory, core.world.now_ns)
+    services = _services(core, spending)
+    core.serving = HealthService(service.descriptor.full_name for service in services)
+    services = (*services, core.serving.service())
+    handlers = AdminHandlers(
+        core.house.matching, core.house.directory, core.house.sessions, core.report
+    )
+    for_admins = (
+        *services,
+        _service(admin_pb2, "AdminService", (handlers, IntegrityHandlers(core.integrity))),
+        _service(
+            risk_pb2,
+            "RiskService",
+            RiskHandlers(core.house.matching, core.house.directory, core.clock),
+        ),
+    )
+    limiter = RateLimiter(config.limits, core.world.monotonic_ns)
+    audit = ActionAudit(core.house.sessions)
+    authorizer = Authorizers(
+        SessionAuthorizer(
+            core.table, core.files.credentials.access, core.world.now_ns, core.desk.grants
+        ),
+        KeyAuthorizer(core.keys, _replay_guard(core), spending, core.world.now_ns),
+    )
+    public = (*services, *reflection_services(services)) if config.grpc.reflection else services
+    return Front(
+        public=Routes(public, authorizer, audit.audited, limiter),
+        admin=Routes((*for_admins, *reflection_services(for_admins)), authorizer, audit.audited),
+        web=WebApp(
+            core.market,
+            core.house.directory,
+            partial(_readiness, core),
+            core.world.now_ns,
+            hosts=config.http_hosts,
+        ),
+        interceptor=_interceptor(core),
+    )
+
+
+def _replay_guard(core: Core) -> ReplayGuard:
+    """Refuses what daemons before this one may have accepted, even if the clock was set back."""
+    files = core.files
+    newest_ns = max(core.world.now_ns(), files.vault.last_at_ns, files.journal.last_at_ns)
+    return ReplayGuard(newest_ns // NS_PER_MS)
+
+
+def _services(core: Core, spending: KeySpending) -> tuple[Service, ...]:
+    matching, directory = core.house.matching, core.house.directory
+    sessions = core.house.sessions
+
+    now_ns = core.world.now_ns
+    real = _handlers(matching, directory, core.history, core.feed, core.market, now_ns)
+    twins = _PaperTwins(core)
+    trading, wallet = (
+        tuple(ByPurse(each, partial(twins.find, type(each))) for each in handlers)
+        for handlers in real
+    )
+    account = AccountsByPurse(
+        sessions,
+        matching,
+        directory,
+        now_ns,
+        paper=core.house.paper.matching,
+        paper_directory=core.house.paper.directory,
+        opening=core.paper_opening,
+    )
+    return (
+        _service(auth_pb2, "AuthService", auth_handlers(sessions)),
+        _service(
+            account_pb2,
+            "AccountService",
+            (
+                account,
+                ApiKeyHandlers(sessions, core.table, core.keys, spending, directory, now_ns),
+            ),
+        ),
+        _service(trading_pb2, "TradingService", trading),
+        _service(
+            market_pb2,
+            "MarketService",
+            (MarketHandlers(core.market, directory), AuctionHandlers(matching, directory)),
+        ),
+        _service(wallet_pb2, "WalletService", wallet),
+        _service(
+            compliance_pb2,
+            "ComplianceService",
+            ComplianceHandlers(sessions, matching, core.history, directory, now_ns),
+        ),
+        _service(
+            staff_pb2,
+            "StaffService",
+            StaffHandlers(sessions, matching, core.history, directory),
+        ),
+    )
+
+
+def _handlers(
+    matching: Matching,
+    directory: Directory,
+    history: History,
+    feed: Topic[Row],
+    market: MarketData,
+    now_ns: Callable[[], int],
+) -> tuple[tuple[object, ...], tuple[object, ...]]:
+    """What serves trading, and what serves wallets, of one exchange."""
+    portfolios = Portfolios(matching, directory, history, market, now_ns)
+    trading = (
+        TradingHandlers(matching, directory, history, feed, now_ns),
+        OrderControl(matching, directory, now_ns),
+        OrderReading(matching, directory, history),
+        portfolios,
+    )
+    wallet = (
+        WalletHandlers(matching, directory, history),
+        portfolios,
+        FeeStatements(directory, history, now_ns),
+    )
+    return trading, wallet
+
+
+class _PaperTwins:
+    """The handlers of the paper exchange, made when its files are open."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._found: dict[type, object] = {}
+
+    def find(self, kind: type) -> object:
+        """The twin of a handler of the house. Raises: StatusError while there is none."""
+        paper = self._core.house.paper
+        if not self._found:
+            if paper.history is None:
+                raise paper_unavailable()
+            trading, wallet = _handlers(
+                paper.matching,
+                paper.directory,
+                paper.history,
+                paper.rows,
+                paper.market,
+                self._core.world.now_ns,
+            )
+            self._found = {type(each): each for each in (*trading, *wallet)}
+        return self._found[kind]
+
+
+def _service(module: Any, name: str, handlers: object | tuple[object, ...]) -> Service:
+    return Service(descriptor=module.DESCRIPTOR.services_by_name[name], handlers=handlers)
+
+
+def _readiness(core: Core) -> Readiness:
+    reasons = [
+        f"{record.name} is {record.state.value.lower()}"
+        for record in core.health.records()
+        if record.vital and record.failure
+    ]
+    if not core.ready_at_ns:
+        reasons.append("starting")
+    if core.closing:
+        reasons.append("stopping")
+    return Readiness(ready=not reasons, reasons=tuple(reasons))
+
+
+def _interceptor(core: Core) -> Interceptor:
+    def report(incident_id: str, method: str, error: BaseException) -> None:
+        logger.opt(exception=error).error("incident {} in {}", incident_id, method)
+
+    return Interceptor(core.world, report)
