@@ -11,6 +11,7 @@ import attrs
 import trio
 
 from tests.storage.house import INSTRUMENT, KEY, SYMBOL
+from xached.domain.candles import Candle, Interval
 from xached.domain.depth import PublicBook
 from xached.domain.instrument import Asset, AssetName, Directory, Symbol
 from xached.domain.market import BINANCE, Provenance
@@ -48,6 +49,17 @@ class HandVenue:
     def line_of(self, symbol: Symbol) -> MarketLine | None:
         """What the paper exchange asks for."""
         return self.line if symbol == SYMBOL else None
+
+    async def candles(
+        self, line: MarketLine, interval: Interval, *, from_ns: int, to_ns: int | None, limit: int
+    ) -> list[Candle]:
+        """What the paper exchange asks for, too."""
+        found = [
+            each
+            for each in line.candles(interval)
+            if each.open_at_ns >= from_ns and (to_ns is None or each.open_at_ns < to_ns)
+        ]
+        return found[-limit:]
 
     def level(self, side: Side, price_ticks: int, lots: int) -> None:
         """The venue shows this much at a price."""
@@ -183,7 +195,7 @@ async def _serve(
 ) -> None:
     with scope:
         try:
-            await house.run(venue.line_of)
+            await house.run(venue.line_of, venue.candles)
         except* JournalFailed:
             if not may_fail.is_set():
                 raise

@@ -279,9 +279,8 @@ async def _open_doors(
         await core.market.wait_ready()
     if waiting.cancelled_caught:
         logger.warning("market data is not ready; people can trade without it")
-    nursery.start_soon(
-        run_expendable, "paper", partial(core.house.paper.run, core.venue_line), core.health
-    )
+    paper = partial(core.house.paper.run, core.venue_line, core.market.list_candles)
+    nursery.start_soon(run_expendable, "paper", paper, core.health)
     nursery.start_soon(run_expendable, "paper snapshots", core.paper_snapshots.run, core.health)
     core.strategies = Strategies(attachments.strategies)
     nursery.start_soon(_run_strategies, core, attachments)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
+from typing import Protocol
 
 import trio
 
@@ -18,6 +19,7 @@ from xached.actors.market.data import MarketData
 from xached.actors.matching import Matching, MatchingActor
 from xached.actors.paper import run_paper
 from xached.api.disconnect_guard import end_streams_of_the_past
+from xached.domain.candles import Candle, Interval
 from xached.domain.exchange import Exchange
 from xached.domain.instrument import Directory, Instrument, Symbol
 from xached.domain.market import Provenance, Source, Venue
@@ -42,6 +44,16 @@ MESSAGES_MAX = 8
 
 ROWS_AT_ONCE = 200
 """Rows that a recovery replays before it lets others run: a few milliseconds."""
+
+
+class Candles(Protocol):
+    """Gives the newest ``limit`` candles of a line that begin in [from, to), oldest first."""
+
+    async def __call__(
+        self, line: MarketLine, interval: Interval, *, from_ns: int, to_ns: int | None, limit: int
+    ) -> list[Candle]:
+        """Read them."""
+        ...
 
 
 class PaperHouse:
@@ -81,14 +93,22 @@ class PaperHouse:
         self._files = files
         self._views: Views | None = None
         self._served = False
+        self._mirrors: dict[Symbol, Symbol] = {}
+        """The real symbol of each that paper trades."""
 
     @property
     def last_seq(self) -> int:
         """The newest row; 0 before the journal is open."""
         return self.journal.last_seq if self.journal is not None else 0
 
-    async def run(self, line_of: Callable[[Symbol], MarketLine | None]) -> None:
-        """Recover and serve until cancelled; ``line_of``: the venue's line of a real symbol.
+    async def run(
+        self, line_of: Callable[[Symbol], MarketLine | None], candles_of: Candles
+    ) -> None:
+        """Recover and serve until cancelled.
+
+        Args:
+        line_of: the venue's line of a real symbol.
+        candles_of: the candles of such a line.
 
         Raises: whatever goes wrong; start it again then.
         """
@@ -104,6 +124,7 @@ class PaperHouse:
             lanes = [self._world.open_lane(name) for name in ("paper journal", "paper views")]
             for lane in lanes:
                 files.callback(lane.close)
+            self.market.older_candles = partial(self._candles, line_of, candles_of)
             liquidity = PaperLiquidity(line_of, f"{journal.last_seq}-")
             mirrored = partial(self._mirrored, liquidity)
             for instrument in self._real.values():
@@ -135,8 +156,25 @@ class PaperHouse:
         """Bring the venue in, and let whoever asks where a price comes from know what it is."""
         liquidity.mirror(instrument)
         symbol = paper_symbol(instrument)
+        self._mirrors[symbol] = instrument.symbol
         self.market.own.mark_venues[symbol] = PAPER
         self.market.venue_line(symbol, Source(PAPER, Provenance.SIMULATED))
+
+    async def _candles(
+        self,
+        line_of: Callable[[Symbol], MarketLine | None],
+        candles_of: Candles,
+        line: MarketLine,
+        interval: Interval,
+        from_ns: int,
+        to_ns: int | None,
+        limit: int,
+    ) -> list[Candle]:
+        """What paper was worth: the venue's candles of what it mirrors."""
+        real = line_of(self._mirrors[line.symbol])
+        if real is None:
+            return []
+        return await candles_of(real, interval, from_ns=from_ns, to_ns=to_ns, limit=limit)
 
     def _open_journal(self) -> Journal:
         world = self._world

@@ -36,11 +36,13 @@ from xached.api.paper import AccountsByPurse, ByPurse, paper_unavailable
 from xached.api.portfolio import Portfolios
 from xached.api.trading import TradingHandlers
 from xached.api.wallet import WalletHandlers
-from xached.domain.order import Side
+from xached.domain.messages import Deposit, OpenPurse
+from xached.domain.order import Purse, Side
 from xached.domain.rejection import Rejection
 from xached.runtime.mailbox import Mailbox
 
 BUY = Side.BUY
+HOUR_NS = 3_600 * 10**9
 
 
 @attrs.define(kw_only=True)
@@ -257,6 +259,36 @@ async def test_what_is_held_on_paper_is_worth_the_venues_price_and_says_that_it_
         assert worth.value == "100000.4995"
         assert {account: dict(each.volumes) for account, each in real.accounts.items()} == volumes
         assert "BTC.PAPER-USDT.PAPER" not in houses.real.market.own.books
+
+
+async def test_a_paper_portfolio_has_changed_as_the_venues_price_has(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    """Red without the venue's candles: then nothing is told of the day."""
+    async with paper_run(tmp_path, venue_with_book()) as run:
+        house, venue, bought_ns = run.house, run.venue, run.now_ns()
+        assert house.history is not None
+        venue.now_ns = bought_ns
+        venue.trade(BUY, 500_000, 1)
+        purse = Purse("carol/paper")
+        for command in (
+            OpenPurse(purse=purse, simulated=True, request_id=""),
+            Deposit(purse=purse, asset=BTC, amount_units=10**8, request_id="one"),
+        ):
+            await house.matching.execute(command)
+        venue.now_ns += 24 * HOUR_NS
+        venue.trade(BUY, 600_000, 1)
+        portfolios = Portfolios(
+            house.matching,
+            house.directory,
+            house.history,
+            house.market,
+            lambda: bought_ns + 25 * HOUR_NS,
+        )
+        answer = await portfolios.get_portfolio(
+            call_of("carol", "paper"), wallet_pb2.GetPortfolioRequest()
+        )
+        assert (answer.value, answer.change_24h) == ("60000", "10000")
 
 
 async def test_a_real_minimum_binds_on_paper(autojump_clock: MockClock, tmp_path: Path) -> None:

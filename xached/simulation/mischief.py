@@ -67,7 +67,8 @@ async def log_out(people: People, person: Person) -> None:
     """End the session; its token must not work any more."""
     token = person.token
     result = await people.ask(person, f"{AUTH}Logout", auth_pb2.LogoutRequest())
-    if isinstance(result, Answered):
+    # Who logged in meanwhile on another device may have ended that session instead.
+    if isinstance(result, Answered) and person.token == token:
         request = wallet_pb2.GetBalancesRequest()
         again = await people.machine.call(f"{WALLET}GetBalances", request, token)
         if isinstance(again, Answered):
