@@ -130,6 +130,8 @@ OTHER_VALUES: dict[tuple[str, str], tuple[str, Any, Any]] = {
     ("limits", "address_burst"): ("9", lambda c: c.limits.address.burst, 9),
     ("limits", "house_per_s"): ("7", lambda c: c.limits.house.per_s, 7),
     ("limits", "house_burst"): ("9", lambda c: c.limits.house.burst, 9),
+    ("sessions", "idle_minutes"): ("30", lambda c: c.sessions.idle_ns, 30 * 60 * 10**9),
+    ("sessions", "age_hours"): ("12", lambda c: c.sessions.age_ns, 12 * 3_600 * 10**9),
     ("storage", "snapshot_rows"): ("5_000", lambda c: c.snapshot_rows, 5_000),
     ("mail", "host"): ('"mail.example"', lambda c: c.mail.server.host, "mail.example"),
     ("mail", "port"): ("465", lambda c: c.mail.server.port, 465),

@@ -28,6 +28,7 @@ from xached.config import (
     is_address,
     read_config,
 )
+from xached.domain.sessions import DAY_NS, SessionLimits
 from xached.security.keys import MasterKeyError
 from xached.security.master import KeySource
 
@@ -171,6 +172,8 @@ def demo(
         data_dir=data_dir,
         house=default_house(),
         grpc=GrpcConfig(listen=grpc, reflection=True),
+        # Play money: nobody has to log in again after a coffee.
+        sessions=SessionLimits(idle_ns=30 * DAY_NS, age_ns=90 * DAY_NS),
         http_listen=http,
     )
     trader: list[Trader] = []

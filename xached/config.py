@@ -39,6 +39,7 @@ from xached.domain.order import Purse, check_id, make_purse
 from xached.domain.paper import check_not_paper
 from xached.domain.rate_limits import Rate, RateLimits
 from xached.domain.rejection import Rejection
+from xached.domain.sessions import AAL2, SessionLimits
 from xached.security.master import FILE_ONLY, KeySource
 
 FOLLOWED_MAX = 100
@@ -51,6 +52,9 @@ _TRAIL_MAX_BPS = 10 * BPS
 _HOST_IN_BRACKETS = re.compile(r"\[[0-9A-Fa-f:.]{2,45}\]", re.ASCII)
 _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?", re.ASCII)
+
+
+_NS_PER_MINUTE = 60 * 10**9
 
 
 class ConfigError(Exception):
@@ -145,6 +149,7 @@ class Config:
     feeds: FeedsConfig = FeedsConfig()
     paper_opening: int = 100_000
     """The play money that a new paper purse is given: whole coins of every quote asset."""
+    sessions: SessionLimits = AAL2
     mail: MailConfig | None = None
     """None: the house writes no letters, and takes addresses as they are given."""
     accept_clock: bool = False
@@ -159,7 +164,7 @@ def read_config(path: Path) -> Config:
     admin, http = top.table("admin"), top.table("http")
     house, storage, feeds = top.table("house"), top.table("storage"), top.table("feeds")
     paper, limits = top.table("paper"), top.table("limits")
-    mail = top.table("mail")
+    mail, sessions = top.table("mail"), top.table("sessions")
     listed = read_house(
         house.path("instruments", "instruments.toml"), house.path("risk", "risk.toml")
     )
@@ -181,12 +186,22 @@ def read_config(path: Path) -> Config:
         feeds=_feeds(feeds, listed),
         paper_opening=paper.number("opening", 100_000, 0, 10**12),
         mail=_mail(mail),
+        sessions=_sessions(sessions),
     )
     if (config.grpc.certificate is None) != (config.grpc.private_key is None):
         raise ConfigError(f"{path}: grpc.certificate and grpc.private_key go together")
-    for table in (top, data, grpc, admin, http, house, storage, feeds, paper, mail, limits):
+    whole = (top, data, grpc, admin, http, house, storage, feeds, paper, mail, limits, sessions)
+    for table in whole:
         table.finish()
     return config
+
+
+def _sessions(table: _Table) -> SessionLimits:
+    """Read how long sessions last."""
+    return SessionLimits(
+        idle_ns=table.number("idle_minutes", 60, 5, 60 * 24 * 90) * _NS_PER_MINUTE,
+        age_ns=table.number("age_hours", 24, 1, 24 * 365) * 60 * _NS_PER_MINUTE,
+    )
 
 
 def _limits(table: _Table) -> RateLimits:

@@ -220,6 +220,7 @@ def build_core(
             signer=files.signer,
             journal_head=lambda: (files.journal.last.seq, files.journal.last.chain),
             confirm_email=config.mail is not None and config.mail.require_verified_email,
+            limits=config.sessions,
         ),
         actor=MatchingActor(
             matching, files.exchange, files.journal, journal_lane, feed, directory, clock.now_ns

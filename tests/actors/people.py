@@ -26,7 +26,7 @@ from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.key_epochs import KEY_EPOCHS, decode_epochs
 from xached.domain.order import AccountId
 from xached.domain.second_factor import StepUpGrants
-from xached.domain.sessions import SessionTable
+from xached.domain.sessions import AAL2, SessionLimits, SessionTable
 from xached.runtime.mailbox import Mailbox
 from xached.runtime.world import Argon2Cost, SimulatedWorld
 from xached.security.checkpoints import Signer
@@ -89,6 +89,7 @@ class People:
         office: PostOffice | None = None,
         grants: StepUpGrants | None = None,
         confirm_email: bool = False,
+        limits: SessionLimits = AAL2,
     ) -> None:
         self.world = world
         self.path = path
@@ -129,6 +130,7 @@ class People:
             journal_head=lambda: (0, bytes(32)),
             grants=self.grants,
             confirm_email=confirm_email,
+            limits=limits,
         )
         self.mailer: Mailer | None = None
         if office is not None:
@@ -175,6 +177,7 @@ async def running(
     office: PostOffice | None = None,
     grants: StepUpGrants | None = None,
     confirm_email: bool = False,
+    limits: SessionLimits = AAL2,
 ) -> AsyncIterator[People]:
     """Run the actor; at the end cancel it, as a crash would, and close the file."""
     servers = {} if office is None else {HOST: office.serve}
@@ -186,6 +189,7 @@ async def running(
         office,
         grants,
         confirm_email,
+        limits,
     )
     try:
         async with trio.open_nursery() as nursery:

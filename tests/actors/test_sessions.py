@@ -42,6 +42,7 @@ from xached.domain.auth import (
     Refresh,
     Register,
     RevokeSession,
+    RevokeSessions,
     Role,
     RolesChanged,
     Scope,
@@ -55,7 +56,7 @@ from xached.domain.auth import (
 from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.order import AccountId
 from xached.domain.rejection import Reason, Rejection
-from xached.domain.sessions import SESSION_IDLE_NS, SessionTable
+from xached.domain.sessions import SESSION_IDLE_NS, SessionLimits, SessionTable
 from xached.runtime.mailbox import Closed, Mailbox, Overloaded
 from xached.runtime.world import Argon2Cost, RealWorld, SimulatedWorld
 from xached.security.checkpoints import Signer
@@ -376,6 +377,95 @@ async def test_only_ones_own_sessions_can_be_listed_and_revoked(
         left = await people.inbox.ask(ListSessions(account_id=bob))
         assert isinstance(left, SessionList)
         assert [line.session_id for line in left.sessions] == [bobs.session_id]
+
+
+async def test_all_sessions_or_all_others_end_at_once(
+    path: Path, autojump_clock: MockClock
+) -> None:
+    async with running(path) as people:
+        account_id = await people.register()
+        await people.register(BOB)
+        stranger = await people.login(BOB)
+        granted = [await people.login() for _ in range(3)]
+        keep = granted[1].session_id
+        assert await people.inbox.ask(RevokeSessions(account_id=account_id, keep=keep)) == Done()
+        assert people.table.find(keep) is not None
+        assert {each for each, _ in people.ended} == {
+            granted[0].session_id,
+            granted[2].session_id,
+        }
+        foreign = RevokeSessions(account_id=account_id, keep=stranger.session_id)
+        assert await people.inbox.ask(foreign) == Done()
+        assert people.table.find(keep) is None
+        assert people.table.find(stranger.session_id) is not None
+        for each in granted:
+            refresh = Refresh(refresh_token=each.refresh_token)
+            assert await refused(people, refresh) is Reason.TOKEN_INVALID
+
+
+async def test_a_session_tells_from_where_it_is_used(path: Path, autojump_clock: MockClock) -> None:
+    async with running(path) as people:
+        account_id = await people.register()
+        message = attrs.evolve(login_message(), address="ipv4:192.0.2.7")
+        granted = await people.inbox.ask(message)
+        assert isinstance(granted, SessionGranted)
+
+        async def address() -> str:
+            listed = await people.inbox.ask(ListSessions(account_id=account_id))
+            assert isinstance(listed, SessionList)
+            return listed.sessions[0].address
+
+        assert await address() == "ipv4:192.0.2.7"
+        token = granted.refresh_token
+        await people.inbox.ask(Refresh(refresh_token=token, address="ipv4:198.51.100.9"))
+        assert await address() == "ipv4:198.51.100.9"
+        people.vault.verify()
+        found = b"".join(file.read_bytes() for file in path.parent.iterdir())
+        assert b"192.0.2.7" not in found
+        assert b"198.51.100.9" not in found
+
+
+async def test_a_session_begins_anew_with_every_login(
+    path: Path, autojump_clock: MockClock
+) -> None:
+    """Session fixation: nothing that was there before a login names what the login opens."""
+    async with running(path) as people:
+        await people.register()
+        await people.register(BOB)
+        planted = await people.login(BOB, device="x")
+        # Whatever somebody plants in a request, the session's id and tokens are the house's.
+        victim = await people.login(ALICE, device=planted.session_id)
+        again = await people.login(ALICE, device=planted.refresh_token[:64])
+        ids = {each.session_id for each in (planted, victim, again)}
+        families = {
+            people.credentials.refresh.read(each.refresh_token).family_hash
+            for each in (planted, victim, again)
+        }
+        tokens = {each.access_token for each in (planted, victim, again)}
+        assert len(ids) == len(families) == len(tokens) == 3
+        live = people.table.find(planted.session_id)
+        assert live is not None
+        assert live.account_id == planted.account_id != victim.account_id
+        # A refresh goes on with the same session; it cannot be moved to another one.
+        refreshed = await people.refresh(planted.refresh_token)
+        assert refreshed.session_id == planted.session_id
+        assert refreshed.account_id == planted.account_id
+
+
+async def test_a_house_with_shorter_limits_ends_sessions_sooner(
+    path: Path, autojump_clock: MockClock
+) -> None:
+    world = SimulatedWorld(1)
+    async with running(path, world) as people:
+        await people.register()
+        granted = await people.login()
+    hour_ns = 3_600 * 10**9
+    async with running(path, world, limits=SessionLimits(idle_ns=hour_ns // 2)) as people:
+        live = people.table.find(granted.session_id)
+        assert live is not None
+        assert live.expires_at_ns < granted.refresh_expires_at_ns
+        refreshed = await people.refresh(granted.refresh_token)
+        assert refreshed.refresh_expires_at_ns <= people.world.now_ns() + hour_ns // 2
 
 
 async def test_one_more_session_than_allowed_ends_the_idlest(

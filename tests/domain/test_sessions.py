@@ -18,6 +18,7 @@ from xached.domain.auth import (
     scopes_of_password_session,
 )
 from xached.domain.order import AccountId
+from xached.domain.places import place_of
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.sessions import (
     DAY_NS,
@@ -27,10 +28,12 @@ from xached.domain.sessions import (
     LiveSession,
     RefreshVerdict,
     SessionBook,
+    SessionLimits,
     SessionTable,
     judge_refresh,
     repeated,
     rotated,
+    session_expiry_ns,
 )
 
 NEWEST, PREVIOUS, OTHER = b"newest", b"previous", b"other"
@@ -73,9 +76,9 @@ def test_a_new_session_has_no_token_before_its_first() -> None:
 
 
 def test_rotating_prolongs_up_to_the_greatest_age() -> None:
-    later = rotated(session(), b"successor", NOW + DAY_NS)
+    later = rotated(session(), b"successor", NOW + DAY_NS // 2)
     assert (later.refresh_hash, later.previous_hash) == (b"successor", NEWEST)
-    assert later.expires_at_ns == NOW + DAY_NS + SESSION_IDLE_NS
+    assert later.expires_at_ns == NOW + DAY_NS // 2 + SESSION_IDLE_NS
     last = rotated(session(), b"successor", NOW + SESSION_AGE_NS_MAX - 1)
     assert last.expires_at_ns == NOW + SESSION_AGE_NS_MAX
 
@@ -193,3 +196,24 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     except Rejection:
         return
     assert parse_email(address) == address
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("192.0.2.7", "192.0.2.0/24"),
+        ("2001:db8:1:2::7", "2001:db8:1::/48"),
+        ("::ffff:192.0.2.7", "192.0.2.0/24"),
+        ("127.0.0.1", "this machine"),
+        ("::1", "this machine"),
+        ("", ""),
+        ("nowhere", ""),
+    ],
+)
+def test_a_place_is_a_network(address: str, place: str) -> None:
+    assert place_of(address) == place
+
+
+def test_shorter_limits_end_sessions_sooner() -> None:
+    limits = SessionLimits(idle_ns=10, age_ns=25)
+    assert [session_expiry_ns(0, at_ns, limits) for at_ns in (0, 10, 20)] == [10, 20, 25]

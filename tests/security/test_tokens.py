@@ -46,7 +46,7 @@ def b64(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def forge(header: dict[str, str], claims: dict[str, Any], seed: bytes = SEED) -> str:
+def forge(header: dict[str, Any], claims: dict[str, Any], seed: bytes = SEED) -> str:
     signed = b64(json.dumps(header, separators=(",", ":")).encode())
     signed += "." + b64(json.dumps(claims, separators=(",", ":")).encode())
     return signed + "." + b64(SigningKey(seed).sign(signed.encode()).signature)
@@ -132,6 +132,146 @@ def with_longer_life() -> str:
     ],
 )
 def test_no_trick_passes(token: str) -> None:
+    with pytest.raises(TokenInvalid):
+        tokens().verify(token, NOW_NS)
+
+
+def header(**changed: Any) -> dict[str, Any]:
+    return HEADER | changed
+
+
+def unsigned(made: dict[str, Any], signature: str) -> str:
+    head = b64(json.dumps(made, separators=(",", ":")).encode())
+    return f"{head}.{b64(json.dumps(claims(), separators=(',', ':')).encode())}.{signature}"
+
+
+def raw(head: str, body: str, seed: bytes = SEED) -> str:
+    """Any bytes in the places of a token, truly signed."""
+    signed = f"{b64(head.encode())}.{b64(body.encode())}"
+    return f"{signed}.{b64(SigningKey(seed).sign(signed.encode()).signature)}"
+
+
+def parts() -> list[str]:
+    return issue().split(".")
+
+
+def other_s_value() -> str:
+    """The same signature with the order of the group added to its half: malleable verifiers."""
+    head, body, signature = parts()
+    made = base64.urlsafe_b64decode(signature + "==")
+    order = 2**252 + 27742317777372353535851937790883648493
+    half = int.from_bytes(made[32:], "little") + order
+    return f"{head}.{body}.{b64(made[:32] + half.to_bytes(32, 'little'))}"
+
+
+OWN_HEAD = json.dumps(HEADER, separators=(",", ":"))
+OWN_BODY = json.dumps(claims(), separators=(",", ":"))
+NOW_SECONDS = NOW_NS // S
+
+FORGERIES: dict[str, str] = {
+    # Another algorithm.
+    **{
+        f"alg {alg}": unsigned(header(alg=alg), "")
+        for alg in ("none", "None", "NONE", "nOnE", "", "null")
+    },
+    **{
+        f"alg {alg} signed with our seed": forge(header(alg=alg), claims())
+        for alg in (
+            "HS256",
+            "HS384",
+            "HS512",
+            "RS256",
+            "PS256",
+            "ES256",
+            "ES256K",
+            "Ed25519",
+            "Ed448",
+            "eddsa",
+            "EDDSA",
+            "EdDSA ",
+            "none",
+        )
+    },
+    "alg twice": raw('{"alg":"none","typ":"JWT","alg":"EdDSA"}', OWN_BODY),
+    "alg as a list": raw('{"alg":["EdDSA"],"typ":"JWT"}', OWN_BODY),
+    "alg null": raw('{"alg":null,"typ":"JWT"}', OWN_BODY),
+    "no alg": raw('{"typ":"JWT"}', OWN_BODY),
+    # Another key, or where to find one.
+    "jwk of the forger": forge(
+        header(jwk={"kty": "OKP", "crv": "Ed25519", "x": b64(bytes(32))}), claims(), b"\1" * 32
+    ),
+    "jku": forge(header(jku="https://evil.example/keys"), claims(), b"\1" * 32),
+    "x5u": forge(header(x5u="https://evil.example/cert"), claims(), b"\1" * 32),
+    "x5c": forge(header(x5c=["MIIB"]), claims(), b"\1" * 32),
+    "kid as a path": forge(header(kid="/dev/null"), claims()),
+    "kid as SQL": forge(header(kid="x' UNION SELECT 'key'--"), claims()),
+    "crit": forge(header(crit=["exp"]), claims()),
+    "crit of what nobody knows": forge(header(crit=["b64"], b64=False), claims()),
+    "zip": forge(header(zip="DEF"), claims()),
+    "cty": forge(header(cty="JWT"), claims()),
+    # Another kind of token.
+    "typ at+jwt": forge(header(typ="at+jwt"), claims()),
+    "typ in small letters": forge(header(typ="jwt"), claims()),
+    "typ refresh": forge(header(typ="refresh"), claims()),
+    "header with blanks": raw('{"alg": "EdDSA", "typ": "JWT"}', OWN_BODY),
+    "header in another order": raw('{"typ":"JWT","alg":"EdDSA"}', OWN_BODY),
+    "header that is no object": raw('"EdDSA"', OWN_BODY),
+    "a refresh token": RefreshTokens(bytes(32)).new(entropy).text,
+    # The signature.
+    "no signature": ".".join(parts()[:2]) + ".",
+    "half a signature": ".".join(parts())[:-43],
+    "a signature of zeros": unsigned(HEADER, b64(bytes(64))),
+    "a signature of ones": unsigned(HEADER, b64(b"\xff" * 64)),
+    "the neutral point": unsigned(HEADER, b64(b"\1" + bytes(63))),
+    "a signature twice": issue() + parts()[2],
+    "the signature of another body": f"{parts()[0]}.{b64(OWN_BODY.encode())}.{parts()[2]}",
+    "another s": other_s_value(),
+    "a MAC with the public key": hs256_with_the_public_key(),
+    "signed with the public key as seed": forge(
+        HEADER, claims(), SigningKey(SEED).verify_key.encode()
+    ),
+    "signed with an empty seed": forge(HEADER, claims(), bytes(32)),
+    "standard base64": issue().replace("-", "+").replace("_", "/") + "==",
+    "JSON serialisation": json.dumps({"payload": parts()[1], "signature": parts()[2]}),
+    "five parts": ".".join([*parts(), "a", "b"]),
+    # The claims, truly signed: what another version of the house, or a mistake in it, would say.
+    "no expiry": forge(HEADER, {k: v for k, v in claims().items() if k != "exp"}),
+    "no time of issue": forge(HEADER, {k: v for k, v in claims().items() if k != "iat"}),
+    "no session": forge(HEADER, {k: v for k, v in claims().items() if k != "sid"}),
+    "no subject": forge(HEADER, {k: v for k, v in claims().items() if k != "sub"}),
+    "no issuer": forge(HEADER, {k: v for k, v in claims().items() if k != "iss"}),
+    "issuer as a list": forge(HEADER, claims(iss=[ISSUER])),
+    "issuer in capitals": forge(HEADER, claims(iss=ISSUER.upper())),
+    "subject as a number": forge(HEADER, claims(sub=1)),
+    "subject as a list": forge(HEADER, claims(sub=["alice"])),
+    "session null": forge(HEADER, claims(sid=None)),
+    "expired": forge(HEADER, claims(iat=NOW_SECONDS - 400, exp=NOW_SECONDS - 100)),
+    "expired just now": forge(HEADER, claims(iat=NOW_SECONDS - 300, exp=NOW_SECONDS)),
+    "issued in a minute": forge(HEADER, claims(iat=NOW_SECONDS + 60, exp=NOW_SECONDS + 120)),
+    "ends before it begins": forge(HEADER, claims(iat=NOW_SECONDS, exp=NOW_SECONDS - 1)),
+    "lives for a day": forge(HEADER, claims(exp=NOW_SECONDS + 86_400)),
+    "lives for ever": forge(HEADER, claims(exp=2**63)),
+    "expiry as a text": forge(HEADER, claims(exp=str(NOW_SECONDS + 300))),
+    "expiry as a fraction": forge(HEADER, claims(exp=NOW_SECONDS + 299.5)),
+    "expiry not a number": raw(OWN_HEAD, OWN_BODY.replace(str(NOW_SECONDS + 300), "NaN")),
+    "expiry infinite": raw(OWN_HEAD, OWN_BODY.replace(str(NOW_SECONDS + 300), "Infinity")),
+    "expiry negative": forge(HEADER, claims(exp=-1)),
+    "claims as a list": raw(OWN_HEAD, "[]"),
+    "claims as a text": raw(OWN_HEAD, '"alice"'),
+    "claims null": raw(OWN_HEAD, "null"),
+    "no claims": raw(OWN_HEAD, "{}"),
+}
+
+
+def test_there_are_enough_forgeries() -> None:
+    assert len(FORGERIES) >= 60
+    assert len(set(FORGERIES.values())) == len(FORGERIES)
+    # What they differ from is good.
+    tokens().verify(raw(OWN_HEAD, OWN_BODY), NOW_NS)
+
+
+@pytest.mark.parametrize("token", FORGERIES.values(), ids=FORGERIES.keys())
+def test_no_forgery_passes(token: str) -> None:
     with pytest.raises(TokenInvalid):
         tokens().verify(token, NOW_NS)
 

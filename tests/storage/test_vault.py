@@ -135,6 +135,7 @@ def session(account_id: AccountId) -> Session:
         created_at_ns=1,
         refreshed_at_ns=2,
         expires_at_ns=3,
+        address_sealed=b"address",
     )
 
 
@@ -275,7 +276,9 @@ def test_a_vault_of_the_first_format_opens_and_grows(tmp_path: Path) -> None:
     connection.close()
     vault = open_vault(path)
     assert vault.account(ALICE) == account(ALICE)
-    assert vault.sessions() == [session(ALICE), session(BOB)]
+    assert vault.sessions() == [
+        attrs.evolve(session(each), address_sealed=None) for each in (ALICE, BOB)
+    ]
     assert vault.verify() == VaultReport(accounts=2, sessions=2, stream_rows=5)
     frozen = attrs.evolve(account(ALICE), impediments=frozenset({Impediment.FROZEN}))
     vault.commit([Put(frozen)], [], 20)

@@ -19,6 +19,7 @@ from xached.api.auth import (
 )
 from xached.api.fees import read_tiers
 from xached.api.routes import Call
+from xached.domain.auth import Done, RevokeSessions
 from xached.domain.instrument import Asset, AssetName, Directory
 from xached.domain.key_epochs import KeysRotating, RotateKeys
 from xached.domain.market_messages import (
@@ -100,6 +101,14 @@ class AdminHandlers:
     ) -> admin_pb2.SetImpedimentResponse:
         """Suspend or freeze an account, or let it act again."""
         return await set_impediment(self._sessions, call, request)
+
+    async def end_sessions(
+        self, call: Call, request: admin_pb2.EndSessionsRequest
+    ) -> admin_pb2.EndSessionsResponse:
+        """End all sessions of an account."""
+        message = RevokeSessions(account_id=AccountId(request.account_id))
+        await ask_sessions(self._sessions, call, message, Done, urgent=True)
+        return admin_pb2.EndSessionsResponse()
 
     async def rotate_keys(
         self, call: Call, _request: admin_pb2.RotateKeysRequest

@@ -15,7 +15,7 @@ import grpc
 from xache.v1 import admin_pb2, auth_pb2, options_pb2
 
 from xached.api.errors import StatusError
-from xached.api.metadata import address_of
+from xached.api.metadata import address_of, ip_address_of
 from xached.api.routes import Authorization, Call, Caller
 from xached.api.stream_book import StreamBook
 from xached.domain.auth import (
@@ -29,6 +29,7 @@ from xached.domain.auth import (
     Refresh,
     Register,
     RevokeSession,
+    RevokeSessions,
     Role,
     RolesChanged,
     SessionEndCause,
@@ -40,6 +41,7 @@ from xached.domain.auth import (
 )
 from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.order import AccountId
+from xached.domain.places import place_of
 from xached.domain.recovery import ProofBegun
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.second_factor import SecondFactorNeeded, StepUpGrants
@@ -229,7 +231,7 @@ class AuthHandlers:
         self, call: Call, request: auth_pb2.RefreshRequest
     ) -> auth_pb2.RefreshResponse:
         """Trade a refresh token for new tokens."""
-        message = Refresh(refresh_token=request.refresh_token)
+        message = Refresh(refresh_token=request.refresh_token, address=address_of(call.peer))
         granted = await ask_sessions(self._sessions, call, message, SessionGranted)
         return auth_pb2.RefreshResponse(tokens=tokens_of(granted))
 
@@ -254,10 +256,22 @@ class AuthHandlers:
                     created_at_ns=session.created_at_ns,
                     refreshed_at_ns=session.refreshed_at_ns,
                     current=session.session_id == caller.session_id,
+                    address=ip_address_of(f"{session.address}:0"),
+                    place=place_of(ip_address_of(f"{session.address}:0")),
                 )
                 for session in listed.sessions
             ]
         )
+
+    async def revoke_sessions(
+        self, call: Call, request: auth_pb2.RevokeSessionsRequest
+    ) -> auth_pb2.RevokeSessionsResponse:
+        """End all of the caller's sessions, or all others."""
+        caller = caller_of(call)
+        keep = SessionId(caller.session_id) if request.keep_current else None
+        message = RevokeSessions(account_id=caller.account_id, keep=keep)
+        await ask_sessions(self._sessions, call, message, Done, urgent=True)
+        return auth_pb2.RevokeSessionsResponse()
 
     async def revoke_session(
         self, call: Call, request: auth_pb2.RevokeSessionRequest

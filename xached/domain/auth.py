@@ -154,6 +154,8 @@ class Refresh:
     """Trade a refresh token for new tokens. Answer: SessionGranted."""
 
     refresh_token: str = attrs.field(repr=False)
+    address: str = attrs.field(repr=False, default="")
+    """From where, as in Login."""
 
 
 @attrs.frozen(kw_only=True)
@@ -176,6 +178,14 @@ class RevokeSession:
 
     account_id: AccountId
     session_id: SessionId
+
+
+@attrs.frozen(kw_only=True)
+class RevokeSessions:
+    """End all sessions of an account, but for one that is to stay. Answer: Done."""
+
+    account_id: AccountId
+    keep: SessionId | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -217,7 +227,7 @@ class BootstrapAdmin:
 AccountMessage: TypeAlias = Register | BootstrapAdmin | GetAccount | SetRole | SetImpediment
 """Who people are."""
 
-LoginMessage: TypeAlias = Login | Refresh | Logout | ListSessions | RevokeSession
+LoginMessage: TypeAlias = Login | Refresh | Logout | ListSessions | RevokeSession | RevokeSessions
 """Which sessions live."""
 
 
@@ -256,6 +266,8 @@ class SessionSummary:
     device: str = attrs.field(repr=False)
     created_at_ns: int
     refreshed_at_ns: int
+    address: str = attrs.field(repr=False)
+    """Of its last refresh; empty where it is not known."""
 
 
 @attrs.frozen(kw_only=True)
@@ -327,6 +339,8 @@ class Session:
     created_at_ns: int
     refreshed_at_ns: int
     expires_at_ns: int
+    address_sealed: bytes | None = attrs.field(default=None, repr=False)
+    """From where it was refreshed last; None in sessions of an older version."""
 
 
 @attrs.frozen(kw_only=True)

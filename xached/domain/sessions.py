@@ -27,8 +27,21 @@ NS_PER_S = 1_000_000_000
 DAY_NS = 86_400 * NS_PER_S
 
 REFRESH_GRACE_NS = 10 * NS_PER_S
-SESSION_IDLE_NS = 30 * DAY_NS
-SESSION_AGE_NS_MAX = 90 * DAY_NS
+SESSION_IDLE_NS = 3_600 * NS_PER_S
+SESSION_AGE_NS_MAX = DAY_NS
+"""NIST SP 800-63B-4, 2.2.3: at AAL2 an hour without use, and a day in all."""
+
+
+@attrs.frozen(kw_only=True)
+class SessionLimits:
+    """How long a session lasts: without a refresh, and in all."""
+
+    idle_ns: int = SESSION_IDLE_NS
+    age_ns: int = SESSION_AGE_NS_MAX
+
+
+AAL2 = SessionLimits()
+"""What holds unless the house configures otherwise."""
 
 
 class RefreshVerdict(enum.Enum):
@@ -55,14 +68,16 @@ def judge_refresh(session: Session, presented_hash: bytes, at_ns: int) -> Refres
     return RefreshVerdict.REUSED
 
 
-def rotated(session: Session, successor_hash: bytes, at_ns: int) -> Session:
+def rotated(
+    session: Session, successor_hash: bytes, at_ns: int, limits: SessionLimits = AAL2
+) -> Session:
     """The session after ROTATE."""
     return attrs.evolve(
         session,
         previous_hash=session.refresh_hash,
         refresh_hash=successor_hash,
         refreshed_at_ns=at_ns,
-        expires_at_ns=session_expiry_ns(session.created_at_ns, at_ns),
+        expires_at_ns=session_expiry_ns(session.created_at_ns, at_ns, limits),
     )
 
 
@@ -71,9 +86,11 @@ def repeated(session: Session, successor_hash: bytes) -> Session:
     return attrs.evolve(session, refresh_hash=successor_hash)
 
 
-def session_expiry_ns(created_at_ns: int, refreshed_at_ns: int) -> int:
+def session_expiry_ns(
+    created_at_ns: int, refreshed_at_ns: int, limits: SessionLimits = AAL2
+) -> int:
     """When a session ends unless it is refreshed before."""
-    return min(refreshed_at_ns + SESSION_IDLE_NS, created_at_ns + SESSION_AGE_NS_MAX)
+    return min(refreshed_at_ns + limits.idle_ns, created_at_ns + limits.age_ns)
 
 
 class SessionBook:

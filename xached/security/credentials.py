@@ -136,6 +136,23 @@ class Credentials:
         place = _device_place(session_id, account_id)
         return self._profile_key(keys).seal(device.encode(), place, self.entropy)
 
+    def seal_address(
+        self, session_id: SessionId, account_id: AccountId, address: str, keys: Iterable[UserKey]
+    ) -> bytes:
+        """Seal where a session is used from. Raises: SealBroken; KeyDestroyed."""
+        place = _address_place(session_id, account_id)
+        return self._profile_key(keys).seal(address.encode(), place, self.entropy)
+
+    def open_address(self, session: Session, keys: Iterable[UserKey]) -> str:
+        """Where a session was used from last; "" where that is not known.
+
+        Raises: SealBroken; KeyDestroyed.
+        """
+        if session.address_sealed is None:
+            return ""
+        place = _address_place(session.session_id, session.account_id)
+        return self.open_sealed(session.address_sealed, place, keys).decode()
+
     def open_device(self, session: Session, keys: Iterable[UserKey]) -> str:
         """The name of a session's device. Raises: SealBroken; KeyDestroyed."""
         key = self._key_of(session.device_sealed, keys)
@@ -198,6 +215,10 @@ def _email_place(account_id: AccountId) -> Place:
 
 def _password_place(account_id: AccountId) -> Place:
     return Place("accounts", "password_sealed", account_id, account_id)
+
+
+def _address_place(session_id: SessionId, account_id: AccountId) -> Place:
+    return Place("sessions", "address_sealed", session_id, account_id)
 
 
 def _device_place(session_id: SessionId, account_id: AccountId) -> Place:

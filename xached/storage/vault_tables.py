@@ -155,6 +155,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         resends_left INTEGER NOT NULL, sent_at_ns INTEGER NOT NULL,
         expires_at_ns INTEGER NOT NULL, mac BLOB NOT NULL) STRICT, WITHOUT ROWID;
     """,
+    "ALTER TABLE sessions ADD COLUMN address_sealed BLOB;",
 )
 """What each format version adds; the database's user_version counts those applied."""
 

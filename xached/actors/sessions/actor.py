@@ -66,7 +66,7 @@ from xached.domain.recovery import (
 )
 from xached.domain.rejection import Rejection
 from xached.domain.second_factor import SecondFactorMessage, StepUpByPassword, StepUpGrants
-from xached.domain.sessions import SessionTable
+from xached.domain.sessions import AAL2, SessionLimits, SessionTable
 from xached.domain.staff import StaffMessage
 from xached.runtime.mailbox import Closed, Envelope, Mailbox, Overloaded
 from xached.runtime.world import World
@@ -148,6 +148,7 @@ class SessionDesk:
         ring_mailer: Callable[[], None] | None = None,
         grants: StepUpGrants | None = None,
         confirm_email: bool = False,
+        limits: SessionLimits = AAL2,
     ) -> None:
         """Put the areas together.
 
@@ -162,7 +163,7 @@ class SessionDesk:
         table.on_end(lambda session_id, _cause: self.grants.forget_session(session_id))
         self.core = DeskCore(vault, credentials, world)
         self._audit = AuditArea(self.core, signer, journal_head)
-        self._live = LiveSessions(self.core, table)
+        self._live = LiveSessions(self.core, table, limits)
         self._purses = Purses(self.core, open_purse)
         self.outbox = Outbox(self.core, ring_mailer)
         self._accounts = AccountArea(self.core, self._live, self._purses)

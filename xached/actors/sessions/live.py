@@ -17,7 +17,14 @@ from xached.domain.auth import (
     UserKey,
     scopes_of_password_session,
 )
-from xached.domain.sessions import LiveSession, SessionBook, SessionTable, session_expiry_ns
+from xached.domain.sessions import (
+    AAL2,
+    LiveSession,
+    SessionBook,
+    SessionLimits,
+    SessionTable,
+    session_expiry_ns,
+)
 from xached.runtime.mailbox import Overloaded
 from xached.security.tokens import RefreshToken
 
@@ -29,8 +36,9 @@ SESSIONS_MAX = 200_000
 class LiveSessions:
     """The book of sessions, kept in step with the vault and with the table all calls look into."""
 
-    def __init__(self, core: DeskCore, table: SessionTable) -> None:
+    def __init__(self, core: DeskCore, table: SessionTable, limits: SessionLimits = AAL2) -> None:
         self._core = core
+        self.limits = limits
         self._table = table
         self._watchers: list[Callable[[Account], None]] = []
         self.book = SessionBook()
@@ -44,13 +52,19 @@ class LiveSessions:
 
     def restore(self, session: Session, account: Account) -> None:
         """Let a session in that the vault still has. Only at the start."""
+        # The limits may be shorter than when it was refreshed.
+        expires_at_ns = session_expiry_ns(
+            session.created_at_ns, session.refreshed_at_ns, self.limits
+        )
+        if expires_at_ns < session.expires_at_ns:
+            session = attrs.evolve(session, expires_at_ns=expires_at_ns)
         self.book.put(session)
         self._table.put(_live(session, account))
 
     def open(
-        self, account: Account, keys: list[UserKey], device: str, step: Step
+        self, account: Account, keys: list[UserKey], device: str, step: Step, address: str = ""
     ) -> SessionGranted:
-        """Open a session for somebody who has proved who they are.
+        """Open a session for somebody who has proved who they are, at an address.
 
         Raises: Overloaded, nothing done; SealBroken; KeyDestroyed.
         """
@@ -72,7 +86,8 @@ class LiveSessions:
             previous_hash=None,
             created_at_ns=step.at_ns,
             refreshed_at_ns=step.at_ns,
-            expires_at_ns=session_expiry_ns(step.at_ns, step.at_ns),
+            expires_at_ns=session_expiry_ns(step.at_ns, step.at_ns, self.limits),
+            address_sealed=credentials.seal_address(session_id, account.account_id, address, keys),
         )
         self.book.put(session)
         step.put(session)

@@ -21,6 +21,7 @@ from xached.domain.auth import (
     Logout,
     Refresh,
     RevokeSession,
+    RevokeSessions,
     Session,
     SessionEndCause,
     SessionList,
@@ -103,10 +104,12 @@ class LoginArea:
             if renewed is not None:
                 sealed = credentials.seal_password_hash(current.account_id, renewed, keys)
                 step.put(attrs.evolve(current, password_sealed=sealed))
-            needed = await self._factors.pending_login(current, message.device, step.at_ns)
+            needed = await self._factors.pending_login(
+                current, message.device, message.address, step.at_ns
+            )
             if needed is not None:
                 return needed
-            granted = self._live.open(current, keys, message.device, step)
+            granted = self._live.open(current, keys, message.device, step, message.address)
         self.logins += 1
         return granted
 
@@ -114,7 +117,7 @@ class LoginArea:
         """Decide what needs no hash. Raises: Rejection."""
         match message:
             case Refresh():
-                return self._refresh(message, step)
+                return await self._refresh(message, step)
             case Logout():
                 session = self._live.book.find(message.session_id)
                 if session is not None:
@@ -122,6 +125,11 @@ class LoginArea:
                 return Done()
             case RevokeSession():
                 return self._revoke(message, step)
+            case RevokeSessions():
+                for session in self._live.book.of_account(message.account_id):
+                    if session.session_id != message.keep:
+                        self._live.end(session, SessionEndCause.REVOKED, step)
+                return Done()
             case ListSessions():
                 return await self._list(message)
             case Login():
@@ -129,7 +137,7 @@ class LoginArea:
             case _:
                 assert_never(message)
 
-    def _refresh(self, message: Refresh, step: Step) -> LoginReply:
+    async def _refresh(self, message: Refresh, step: Step) -> LoginReply:
         credentials = self._core.credentials
         presented = credentials.refresh.read(message.refresh_token)
         session = self._live.book.of_family(presented.family_hash)
@@ -138,7 +146,12 @@ class LoginArea:
         successor = credentials.refresh.successor(presented, credentials.entropy)
         match judge_refresh(session, presented.token_hash, step.at_ns):
             case RefreshVerdict.ROTATE:
-                session = rotated(session, successor.token_hash, step.at_ns)
+                _, keys = await self._core.read_account(session.account_id)
+                sealed = credentials.seal_address(
+                    session.session_id, session.account_id, message.address, keys
+                )
+                session = rotated(session, successor.token_hash, step.at_ns, self._live.limits)
+                session = attrs.evolve(session, address_sealed=sealed)
             case RefreshVerdict.REPEAT:
                 session = repeated(session, successor.token_hash)
             case RefreshVerdict.REUSED:
@@ -166,6 +179,7 @@ class LoginArea:
                     device=self._core.credentials.open_device(session, keys),
                     created_at_ns=session.created_at_ns,
                     refreshed_at_ns=session.refreshed_at_ns,
+                    address=self._core.credentials.open_address(session, keys),
                 )
                 for session in reversed(self._live.book.of_account(message.account_id))
             )

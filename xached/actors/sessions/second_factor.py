@@ -82,6 +82,7 @@ class _PendingLogin:
     account_id: AccountId
     password_sealed: bytes = attrs.field(repr=False)
     device: str = attrs.field(repr=False)
+    address: str = attrs.field(repr=False)
     expires_at_ns: int
 
 
@@ -165,7 +166,7 @@ class SecondFactorArea:
         raise Rejection(Reason.CODE_WRONG, "the password is wrong", field="password")
 
     async def pending_login(
-        self, account: Account, device: str, at_ns: int
+        self, account: Account, device: str, address: str, at_ns: int
     ) -> SecondFactorNeeded | None:
         """What a right password is answered with; None where it is enough."""
         if not await self.is_active(account.account_id):
@@ -178,6 +179,7 @@ class SecondFactorArea:
             account_id=account.account_id,
             password_sealed=account.password_sealed,
             device=device,
+            address=address,
             expires_at_ns=expires_at_ns,
         )
         return SecondFactorNeeded(token=token, expires_at_ns=expires_at_ns)
@@ -225,7 +227,7 @@ class SecondFactorArea:
         if await self.is_active(account.account_id):
             await self.prove(account, keys, message.code, step)
         del self._pending[digest]
-        return self._live.open(account, keys, pending.device, step)
+        return self._live.open(account, keys, pending.device, step, pending.address)
 
     async def _state(self, account_id: AccountId) -> SecondFactorState:
         codes = await self._recovery_codes(account_id)

@@ -54,6 +54,16 @@ class SetImpedimentResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
+class EndSessionsRequest(_message.Message):
+    __slots__ = ("account_id",)
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    def __init__(self, account_id: _Optional[str] = ...) -> None: ...
+
+class EndSessionsResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
 class RotateKeysRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...

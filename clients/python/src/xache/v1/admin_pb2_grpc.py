@@ -51,6 +51,11 @@ class AdminServiceStub:
                 request_serializer=xache_dot_v1_dot_admin__pb2.SetImpedimentRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_admin__pb2.SetImpedimentResponse.FromString,
                 _registered_method=True)
+        self.EndSessions = channel.unary_unary(
+                '/xache.v1.AdminService/EndSessions',
+                request_serializer=xache_dot_v1_dot_admin__pb2.EndSessionsRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_admin__pb2.EndSessionsResponse.FromString,
+                _registered_method=True)
         self.RotateKeys = channel.unary_unary(
                 '/xache.v1.AdminService/RotateKeys',
                 request_serializer=xache_dot_v1_dot_admin__pb2.RotateKeysRequest.SerializeToString,
@@ -160,6 +165,13 @@ class AdminServiceServicer:
     def SetImpediment(self, request, context):
         """Suspend or freeze an account, or let it act again. It works at once, on every
         session and stream of the account; freezing ends them all.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EndSessions(self, request, context):
+        """End all sessions of an account.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -307,6 +319,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.SetImpediment,
                     request_deserializer=xache_dot_v1_dot_admin__pb2.SetImpedimentRequest.FromString,
                     response_serializer=xache_dot_v1_dot_admin__pb2.SetImpedimentResponse.SerializeToString,
+            ),
+            'EndSessions': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndSessions,
+                    request_deserializer=xache_dot_v1_dot_admin__pb2.EndSessionsRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_admin__pb2.EndSessionsResponse.SerializeToString,
             ),
             'RotateKeys': grpc.unary_unary_rpc_method_handler(
                     servicer.RotateKeys,
@@ -477,6 +494,33 @@ class AdminService:
             '/xache.v1.AdminService/SetImpediment',
             xache_dot_v1_dot_admin__pb2.SetImpedimentRequest.SerializeToString,
             xache_dot_v1_dot_admin__pb2.SetImpedimentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndSessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AdminService/EndSessions',
+            xache_dot_v1_dot_admin__pb2.EndSessionsRequest.SerializeToString,
+            xache_dot_v1_dot_admin__pb2.EndSessionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

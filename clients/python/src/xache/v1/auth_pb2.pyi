@@ -92,18 +92,32 @@ class ListSessionsResponse(_message.Message):
     def __init__(self, sessions: _Optional[_Iterable[_Union[Session, _Mapping]]] = ...) -> None: ...
 
 class Session(_message.Message):
-    __slots__ = ("session_id", "device", "created_at_ns", "refreshed_at_ns", "current")
+    __slots__ = ("session_id", "device", "created_at_ns", "refreshed_at_ns", "current", "address", "place")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_NS_FIELD_NUMBER: _ClassVar[int]
     REFRESHED_AT_NS_FIELD_NUMBER: _ClassVar[int]
     CURRENT_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    PLACE_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     device: str
     created_at_ns: int
     refreshed_at_ns: int
     current: bool
-    def __init__(self, session_id: _Optional[str] = ..., device: _Optional[str] = ..., created_at_ns: _Optional[int] = ..., refreshed_at_ns: _Optional[int] = ..., current: _Optional[bool] = ...) -> None: ...
+    address: str
+    place: str
+    def __init__(self, session_id: _Optional[str] = ..., device: _Optional[str] = ..., created_at_ns: _Optional[int] = ..., refreshed_at_ns: _Optional[int] = ..., current: _Optional[bool] = ..., address: _Optional[str] = ..., place: _Optional[str] = ...) -> None: ...
+
+class RevokeSessionsRequest(_message.Message):
+    __slots__ = ("keep_current",)
+    KEEP_CURRENT_FIELD_NUMBER: _ClassVar[int]
+    keep_current: bool
+    def __init__(self, keep_current: _Optional[bool] = ...) -> None: ...
+
+class RevokeSessionsResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class RevokeSessionRequest(_message.Message):
     __slots__ = ("session_id",)

@@ -65,6 +65,11 @@ class AuthServiceStub:
                 request_serializer=xache_dot_v1_dot_auth__pb2.RevokeSessionRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_auth__pb2.RevokeSessionResponse.FromString,
                 _registered_method=True)
+        self.RevokeSessions = channel.unary_unary(
+                '/xache.v1.AuthService/RevokeSessions',
+                request_serializer=xache_dot_v1_dot_auth__pb2.RevokeSessionsRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_auth__pb2.RevokeSessionsResponse.FromString,
+                _registered_method=True)
         self.CompleteLogin = channel.unary_unary(
                 '/xache.v1.AuthService/CompleteLogin',
                 request_serializer=xache_dot_v1_dot_auth__pb2.CompleteLoginRequest.SerializeToString,
@@ -169,6 +174,13 @@ class AuthServiceServicer:
 
     def RevokeSession(self, request, context):
         """End one of the caller's sessions.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeSessions(self, request, context):
+        """End all of the caller's sessions, or all others, at once and everywhere.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -296,6 +308,11 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.RevokeSession,
                     request_deserializer=xache_dot_v1_dot_auth__pb2.RevokeSessionRequest.FromString,
                     response_serializer=xache_dot_v1_dot_auth__pb2.RevokeSessionResponse.SerializeToString,
+            ),
+            'RevokeSessions': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeSessions,
+                    request_deserializer=xache_dot_v1_dot_auth__pb2.RevokeSessionsRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_auth__pb2.RevokeSessionsResponse.SerializeToString,
             ),
             'CompleteLogin': grpc.unary_unary_rpc_method_handler(
                     servicer.CompleteLogin,
@@ -521,6 +538,33 @@ class AuthService:
             '/xache.v1.AuthService/RevokeSession',
             xache_dot_v1_dot_auth__pb2.RevokeSessionRequest.SerializeToString,
             xache_dot_v1_dot_auth__pb2.RevokeSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeSessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AuthService/RevokeSessions',
+            xache_dot_v1_dot_auth__pb2.RevokeSessionsRequest.SerializeToString,
+            xache_dot_v1_dot_auth__pb2.RevokeSessionsResponse.FromString,
             options,
             channel_credentials,
             insecure,
