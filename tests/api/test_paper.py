@@ -148,6 +148,30 @@ async def test_an_order_for_paper_changes_nothing_in_the_real_house(
         assert told.order.order_id == answer.order.order_id
 
 
+async def test_an_order_for_the_real_house_changes_nothing_on_paper(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    async with both_houses(tmp_path) as houses:
+        await houses.open("alice", "paper-1")
+        exchange = houses.paper.house.exchange
+        assert exchange is not None
+        before, seq = exchange.snapshot(), houses.paper.house.last_seq
+        answer = await houses.trading.place_order(
+            call_of("alice"), limit("r1", price="49000", quantity="0.00003")
+        )
+        assert answer.order.symbol == "BTC-USDT"
+        told = await houses.reading.get_order(
+            call_of("alice"), trading_pb2.GetOrderRequest(client_order_id="r1")
+        )
+        assert told.order.order_id == answer.order.order_id
+        with pytest.raises(StatusError) as refused:
+            await houses.reading.get_order(
+                call_of("alice", "paper-1"), trading_pb2.GetOrderRequest(client_order_id="r1")
+            )
+        assert refused.value.reason == "UNKNOWN_ORDER"
+        assert (exchange.snapshot(), houses.paper.house.last_seq) == (before, seq)
+
+
 async def test_a_stream_of_orders_goes_where_its_first_entry_says(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:
