@@ -4,8 +4,8 @@ Whether an address is known can be told neither from an answer nor from the work
 is counted (hashes of passwords, commits of the vault), not timed.
 
 Checked by breaking, each seen red: a code that works twice, tries that are not counted, a recovery
-that does not ask for the second factor, a known address that is answered otherwise, a request for
-a known address that opens an account, sessions that go on, and letters without a limit.
+that does not ask for the second factor, a known address that is answered otherwise, sessions that
+go on, and letters without a limit.
 """
 
 from __future__ import annotations

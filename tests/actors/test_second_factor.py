@@ -2,7 +2,7 @@
 
 Checked by breaking, each seen red: a last step that is not stored, a batch that is not committed
 before the next code is read, a recovery code that stays, wrong codes that are not counted, a lock
-that is not looked at, a pending login that outlives a change, and a grant that is not used up.
+that is not looked at, and a grant that is not used up.
 """
 
 from __future__ import annotations
