@@ -46,6 +46,7 @@ from xached.domain.auth import (
 from xached.domain.identity import IdentityEvent, VaultRow
 from xached.domain.instrument import AssetName, Symbol
 from xached.domain.key_epochs import KeyEpochBegun, KeyEpochsRetired
+from xached.domain.login_throttle import KnownDevice
 from xached.domain.mail import LetterKind, WaitingMail
 from xached.domain.order import AccountId
 from xached.domain.recovery import EmailProof, ProofPurpose
@@ -202,6 +203,7 @@ def fill(vault: Vault) -> None:
             session(account_id),
             PurseIntent(account_id=account_id, created_at_ns=1),
             attrs.evolve(no_factor(account_id), active_sealed=b"active", pending_sealed=b"pending"),
+            KnownDevice(f"device {account_id}".encode(), account_id, 1),
             EmailProof(
                 proof_id=f"proof {account_id}".encode(),
                 account_id=account_id,

@@ -215,6 +215,7 @@ class AuthHandlers:
             password=request.password,
             device=request.device,
             address=address_of(call.peer),
+            device_token=request.device_token,
         )
         reply = await ask_in_name(self._sessions, call, message)
         if isinstance(reply, SecondFactorNeeded):
@@ -224,7 +225,10 @@ class AuthHandlers:
             )
         assert isinstance(reply, SessionGranted), "a login was answered otherwise"
         return auth_pb2.LoginResponse(
-            account_id=reply.account_id, session_id=reply.session_id, tokens=tokens_of(reply)
+            account_id=reply.account_id,
+            session_id=reply.session_id,
+            tokens=tokens_of(reply),
+            device_token=reply.device_token,
         )
 
     async def refresh(

@@ -46,6 +46,7 @@ class SecondFactorHandlers:
             account_id=granted.account_id,
             session_id=granted.session_id,
             tokens=tokens_of(granted),
+            device_token=granted.device_token,
         )
 
     async def step_up(self, call: Call, request: auth_pb2.StepUpRequest) -> auth_pb2.StepUpResponse:

@@ -147,6 +147,8 @@ class Login:
     device: str = attrs.field(repr=False)
     address: str = attrs.field(repr=False, default="")
     """From where, such as ``ipv4:192.0.2.1``."""
+    device_token: str = attrs.field(repr=False, default="")
+    """As granted at an earlier login from the same device."""
 
 
 @attrs.frozen(kw_only=True)
@@ -256,6 +258,8 @@ class SessionGranted:
     access_expires_at_ns: int
     refresh_token: str = attrs.field(repr=False)
     refresh_expires_at_ns: int
+    device_token: str = attrs.field(repr=False, default="")
+    """What the device keeps for its next login; empty where it has one."""
 
 
 @attrs.frozen(kw_only=True)

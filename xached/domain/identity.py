@@ -21,6 +21,7 @@ from xached.domain.cases import CaseEvent, CaseMessage, CaseReply, CaseRow
 from xached.domain.erasure import ErasureEvent, ErasureMessage, ErasureReply, ErasureRow
 from xached.domain.key_epochs import RotationEvent, RotationMessage, RotationReply
 from xached.domain.kyc import KycEvent, KycMessage, KycReply, KycRow
+from xached.domain.login_throttle import KnownDevice
 from xached.domain.mail import MailEvent, MailMessage, MailReply, WaitingMail
 from xached.domain.recovery import EmailProof, ProofBegun, RecoveryEvent, RecoveryMessage
 from xached.domain.second_factor import (
@@ -64,7 +65,15 @@ AuthReply: TypeAlias = (
 """What it answers. A refusal is a Rejection."""
 
 VaultRow: TypeAlias = (
-    AccountRow | WaitingMail | SecondFactorRow | EmailProof | KeyRow | KycRow | CaseRow | ErasureRow
+    AccountRow
+    | WaitingMail
+    | SecondFactorRow
+    | EmailProof
+    | KnownDevice
+    | KeyRow
+    | KycRow
+    | CaseRow
+    | ErasureRow
 )
 """All that the vault keeps, but for the stream: one class for each table."""
 

@@ -41,6 +41,7 @@ from xached.domain.kyc import (
     LevelIntent,
     MediaType,
 )
+from xached.domain.login_throttle import KnownDevice
 from xached.domain.mail import LetterKind, WaitingMail
 from xached.domain.recovery import EmailProof, ProofPurpose
 from xached.domain.screening import WatchlistEntry
@@ -156,6 +157,12 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         expires_at_ns INTEGER NOT NULL, mac BLOB NOT NULL) STRICT, WITHOUT ROWID;
     """,
     "ALTER TABLE sessions ADD COLUMN address_sealed BLOB;",
+    """
+    CREATE TABLE known_devices (
+        device_hash BLOB PRIMARY KEY, account_id TEXT NOT NULL, created_at_ns INTEGER NOT NULL,
+        mac BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE INDEX known_devices_by_account ON known_devices (account_id);
+    """,
 )
 """What each format version adds; the database's user_version counts those applied."""
 
@@ -316,6 +323,7 @@ ERASURE_REQUESTS: Final = Table("erasure_requests", ErasureRequest)
 RETENTIONS: Final = Table("retentions", Retention)
 SECOND_FACTORS: Final = Table("second_factors", SecondFactor)
 RECOVERY_CODES: Final = Table("recovery_codes", RecoveryCode)
+KNOWN_DEVICES: Final = Table("known_devices", KnownDevice)
 EMAIL_PROOFS: Final = Table(
     "email_proofs", EmailProof, encode={"purpose": int}, decode={"purpose": ProofPurpose}
 )
@@ -341,6 +349,7 @@ TABLES: Final[Mapping[type[Any], Table[Any]]] = {
     SecondFactor: SECOND_FACTORS,
     RecoveryCode: RECOVERY_CODES,
     EmailProof: EMAIL_PROOFS,
+    KnownDevice: KNOWN_DEVICES,
 }
 """The table of each row class."""
 

@@ -36,6 +36,7 @@ from xached.actors.sessions.accounts import AccountArea
 from xached.actors.sessions.audit import AuditArea, ChainHead
 from xached.actors.sessions.casework import CaseArea
 from xached.actors.sessions.core import DeskCore, Step
+from xached.actors.sessions.devices import Devices
 from xached.actors.sessions.erasure import CloseAccount, ErasureArea
 from xached.actors.sessions.hashing import HASH_WORKERS, HashQueue
 from xached.actors.sessions.keys import KeyArea
@@ -100,6 +101,7 @@ class SessionsStatistics:
     accounts_erased: int
     checkpoints: int
     checkpoints_untold: int
+    logins_delayed: int
     codes_wrong: int
 
 
@@ -167,7 +169,8 @@ class SessionDesk:
         self._purses = Purses(self.core, open_purse)
         self.outbox = Outbox(self.core, ring_mailer)
         self._accounts = AccountArea(self.core, self._live, self._purses)
-        self._factors = SecondFactorArea(self.core, self._live, self.outbox, self.grants)
+        devices = Devices(self.core)
+        self._factors = SecondFactorArea(self.core, self._live, self.outbox, self.grants, devices)
         self._recovery = RecoveryArea(
             self.core, self._accounts, self._factors, self._purses, self.outbox
         )
@@ -181,7 +184,7 @@ class SessionDesk:
         )
         self._rotation = RotationArea(self.core)
         self._staff = StaffArea(self.core, self._live)
-        self._logins = LoginArea(self.core, self._live, self._audit, self._factors)
+        self._logins = LoginArea(self.core, self._live, self._audit, self._factors, devices)
         self.hash_queue = HashQueue(self._finish)
         self.loops: Sequence[Callable[[], Awaitable[None]]] = (
             self._logins.sweep,
@@ -214,6 +217,7 @@ class SessionDesk:
             accounts_erased=self._erasure.erased,
             checkpoints=self._audit.checkpoints,
             checkpoints_untold=self._audit.untold,
+            logins_delayed=self._logins.throttle.refused,
             codes_wrong=self._factors.failures,
         )
 

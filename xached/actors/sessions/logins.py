@@ -9,6 +9,7 @@ import trio
 
 from xached.actors.sessions.audit import AuditArea
 from xached.actors.sessions.core import DeskCore, Step
+from xached.actors.sessions.devices import Devices
 from xached.actors.sessions.live import LiveSessions
 from xached.actors.sessions.second_factor import SecondFactorArea
 from xached.domain.auth import (
@@ -30,6 +31,7 @@ from xached.domain.auth import (
     check_device,
     parse_email,
 )
+from xached.domain.login_throttle import LoginThrottle
 from xached.domain.order import AccountId
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.second_factor import SecondFactorNeeded
@@ -39,6 +41,7 @@ from xached.security.tokens import refresh_refused
 from xached.storage.vault import VaultDamaged
 
 SWEEP_INTERVAL_S = 60.0
+NS_PER_S = 1_000_000_000
 
 
 class LoginArea:
@@ -50,7 +53,10 @@ class LoginArea:
         live: LiveSessions,
         audit: AuditArea,
         factors: SecondFactorArea,
+        devices: Devices,
     ) -> None:
+        self._devices = devices
+        self.throttle = LoginThrottle()
         self._core = core
         self._audit = audit
         self._live = live
@@ -86,6 +92,12 @@ class LoginArea:
         credentials, passwords = self._core.credentials, self._core.credentials.passwords
         lookup = credentials.email_lookup(parse_email(message.email))
         account, keys = await self._core.read_by_email(lookup)
+        account_id = None if account is None else account.account_id
+        now_ns = self._core.now_ns()
+        device = await self._devices.find(message.device_token, account_id, now_ns)
+        charge = self.throttle.charge(lookup, message.address, device, now_ns)
+        if isinstance(charge, int):
+            raise _wait(charge)
         stored = self._stored_hash(account, keys)
         right = await self._core.world.run_in_thread(passwords.verify, message.password, stored)
         if account is None or not right:
@@ -104,12 +116,17 @@ class LoginArea:
             if renewed is not None:
                 sealed = credentials.seal_password_hash(current.account_id, renewed, keys)
                 step.put(attrs.evolve(current, password_sealed=sealed))
+            self.throttle.refund(charge)
+            known = device is not None
             needed = await self._factors.pending_login(
-                current, message.device, message.address, step.at_ns
+                current, message.device, message.address, step.at_ns, device_known=known
             )
             if needed is not None:
                 return needed
             granted = self._live.open(current, keys, message.device, step, message.address)
+            if not known:
+                token = await self._devices.introduce(current.account_id, step)
+                granted = attrs.evolve(granted, device_token=token)
         self.logins += 1
         return granted
 
@@ -210,6 +227,14 @@ class LoginArea:
                 raise VaultDamaged(f"there is no account {account_id}, and yet it has a session")
             accounts[account_id] = account
         return sessions, accounts
+
+
+def _wait(wait_ns: int) -> Rejection:
+    return Rejection(
+        Reason.TOO_MANY_ATTEMPTS,
+        "too many tries from here or at this account; wait, or sign in from a device you used",
+        retry_after_s=str(-(-wait_ns // NS_PER_S)),
+    )
 
 
 def _login_refused() -> Rejection:

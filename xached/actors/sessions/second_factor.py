@@ -12,6 +12,7 @@ from typing import assert_never
 import attrs
 
 from xached.actors.sessions.core import DeskCore, Step
+from xached.actors.sessions.devices import Devices
 from xached.actors.sessions.live import LiveSessions
 from xached.actors.sessions.outbox import Outbox
 from xached.domain import letters
@@ -83,6 +84,7 @@ class _PendingLogin:
     password_sealed: bytes = attrs.field(repr=False)
     device: str = attrs.field(repr=False)
     address: str = attrs.field(repr=False)
+    device_known: bool
     expires_at_ns: int
 
 
@@ -90,8 +92,14 @@ class SecondFactorArea:
     """Decides the messages about the second factor, and checks codes for the other areas."""
 
     def __init__(
-        self, core: DeskCore, live: LiveSessions, outbox: Outbox, grants: StepUpGrants
+        self,
+        core: DeskCore,
+        live: LiveSessions,
+        outbox: Outbox,
+        grants: StepUpGrants,
+        devices: Devices,
     ) -> None:
+        self._devices = devices
         self._core = core
         self._live = live
         self._outbox = outbox
@@ -166,7 +174,7 @@ class SecondFactorArea:
         raise Rejection(Reason.CODE_WRONG, "the password is wrong", field="password")
 
     async def pending_login(
-        self, account: Account, device: str, address: str, at_ns: int
+        self, account: Account, device: str, address: str, at_ns: int, *, device_known: bool
     ) -> SecondFactorNeeded | None:
         """What a right password is answered with; None where it is enough."""
         if not await self.is_active(account.account_id):
@@ -180,6 +188,7 @@ class SecondFactorArea:
             password_sealed=account.password_sealed,
             device=device,
             address=address,
+            device_known=device_known,
             expires_at_ns=expires_at_ns,
         )
         return SecondFactorNeeded(token=token, expires_at_ns=expires_at_ns)
@@ -227,7 +236,11 @@ class SecondFactorArea:
         if await self.is_active(account.account_id):
             await self.prove(account, keys, message.code, step)
         del self._pending[digest]
-        return self._live.open(account, keys, pending.device, step, pending.address)
+        granted = self._live.open(account, keys, pending.device, step, pending.address)
+        if pending.device_known:
+            return granted
+        token = await self._devices.introduce(account.account_id, step)
+        return attrs.evolve(granted, device_token=token)
 
     async def _state(self, account_id: AccountId) -> SecondFactorState:
         codes = await self._recovery_codes(account_id)

@@ -38,28 +38,32 @@ class RegisterResponse(_message.Message):
     def __init__(self, account_id: _Optional[str] = ..., confirmation_token: _Optional[str] = ..., confirmation_expires_at_ns: _Optional[int] = ...) -> None: ...
 
 class LoginRequest(_message.Message):
-    __slots__ = ("email", "password", "device")
+    __slots__ = ("email", "password", "device", "device_token")
     EMAIL_FIELD_NUMBER: _ClassVar[int]
     PASSWORD_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     email: str
     password: str
     device: str
-    def __init__(self, email: _Optional[str] = ..., password: _Optional[str] = ..., device: _Optional[str] = ...) -> None: ...
+    device_token: str
+    def __init__(self, email: _Optional[str] = ..., password: _Optional[str] = ..., device: _Optional[str] = ..., device_token: _Optional[str] = ...) -> None: ...
 
 class LoginResponse(_message.Message):
-    __slots__ = ("account_id", "session_id", "tokens", "second_factor_token", "second_factor_expires_at_ns")
+    __slots__ = ("account_id", "session_id", "tokens", "second_factor_token", "second_factor_expires_at_ns", "device_token")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     TOKENS_FIELD_NUMBER: _ClassVar[int]
     SECOND_FACTOR_TOKEN_FIELD_NUMBER: _ClassVar[int]
     SECOND_FACTOR_EXPIRES_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     session_id: str
     tokens: Tokens
     second_factor_token: str
     second_factor_expires_at_ns: int
-    def __init__(self, account_id: _Optional[str] = ..., session_id: _Optional[str] = ..., tokens: _Optional[_Union[Tokens, _Mapping]] = ..., second_factor_token: _Optional[str] = ..., second_factor_expires_at_ns: _Optional[int] = ...) -> None: ...
+    device_token: str
+    def __init__(self, account_id: _Optional[str] = ..., session_id: _Optional[str] = ..., tokens: _Optional[_Union[Tokens, _Mapping]] = ..., second_factor_token: _Optional[str] = ..., second_factor_expires_at_ns: _Optional[int] = ..., device_token: _Optional[str] = ...) -> None: ...
 
 class RefreshRequest(_message.Message):
     __slots__ = ("refresh_token",)
@@ -138,14 +142,16 @@ class CompleteLoginRequest(_message.Message):
     def __init__(self, second_factor_token: _Optional[str] = ..., code: _Optional[str] = ...) -> None: ...
 
 class CompleteLoginResponse(_message.Message):
-    __slots__ = ("account_id", "session_id", "tokens")
+    __slots__ = ("account_id", "session_id", "tokens", "device_token")
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     TOKENS_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     account_id: str
     session_id: str
     tokens: Tokens
-    def __init__(self, account_id: _Optional[str] = ..., session_id: _Optional[str] = ..., tokens: _Optional[_Union[Tokens, _Mapping]] = ...) -> None: ...
+    device_token: str
+    def __init__(self, account_id: _Optional[str] = ..., session_id: _Optional[str] = ..., tokens: _Optional[_Union[Tokens, _Mapping]] = ..., device_token: _Optional[str] = ...) -> None: ...
 
 class StepUpRequest(_message.Message):
     __slots__ = ("method", "request", "code", "password")
