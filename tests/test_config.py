@@ -43,7 +43,7 @@ settings = { symbol = "BTC-USDT", fast = 10, notional = "100" }
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The shipped files, to be changed."""
-    for name in ("xached.toml", "instruments.toml", "risk.toml"):
+    for name in ("xached.toml", "instruments.toml", "risk.toml", "aml.toml", "levels.toml"):
         (tmp_path / name).write_bytes((SHIPPED / name).read_bytes())
     return tmp_path
 
@@ -111,6 +111,8 @@ def endpoints(kind: str, venue: str) -> Callable[[Config], Endpoint]:
 A_1_B = Endpoint(host="a", port=1, tls=True, path="/b")
 
 OTHER_VALUES: dict[tuple[str, str], tuple[str, Any, Any]] = {
+    ("compliance", "levels"): ('"levels.toml"', lambda c: len(c.levels), 4),
+    ("compliance", "aml"): ('"aml.toml"', lambda c: len(c.aml), 4),
     ("paper", "opening"): ("5", lambda c: c.paper_opening, 5),
     ("data", "directory"): ('"elsewhere"', lambda c: c.data_dir.name, "elsewhere"),
     ("grpc", "listen"): ('"[::1]:0"', lambda c: c.grpc.listen, "[::1]:0"),
@@ -203,6 +205,27 @@ def test_a_mail_password_that_others_can_read_is_refused(folder: Path) -> None:
     assert "sesame" not in repr(read_config(path))
     (folder / "mail.key").chmod(0o440)
     assert "chmod 0400" in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "told"),
+    [
+        ("aml.toml", '"VELOCITY"', '"SPEED"', "none of VELOCITY"),
+        ("aml.toml", '"USDT"', '"EUR"', "EUR is not listed"),
+        ("aml.toml", '"structuring-usdt"', '"velocity-usdt"', "there twice"),
+        ("aml.toml", "window_h = 24\n", "", "window_h is missing"),
+        ("aml.toml", "count = 20", "counts = 20", "not a key of xached"),
+        ("levels.toml", 'USDT = "1000"', 'EUR = "1"', "none of"),
+        ("levels.toml", "withdraw = {}", "borrow = {}", "not a key of xached"),
+    ],
+)
+def test_rules_and_levels_that_could_not_work_are_refused(
+    folder: Path, file: str, before: str, after: str, told: str
+) -> None:
+    change(folder / "xached.toml", 'levels = ""', 'levels = "levels.toml"')
+    change(folder / "xached.toml", 'aml = ""', 'aml = "aml.toml"')
+    change(folder / file, before, after)
+    assert told in refusal(folder)
 
 
 @pytest.mark.parametrize(("table", "key"), documented_keys())

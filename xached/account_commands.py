@@ -1,4 +1,4 @@
-"""What the sessions actor asks of the exchange: commands that may be repeated at any time.
+"""What the sessions actor and the exchange ask of each other; all of it may be repeated.
 
 Each raises Rejection, Overloaded, Expired or Closed, and then nothing was done.
 """
@@ -6,9 +6,14 @@ Each raises Rejection, Overloaded, Expired or Closed, and then nothing was done.
 from __future__ import annotations
 
 from xached.actors.matching import Matching
+from xached.domain.aml import Alert
+from xached.domain.cases import CaseId, CaseKind, OpenCase
 from xached.domain.compliance_messages import CloseAccount, SetAccountLevel
+from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.messages import OpenPurse
 from xached.domain.order import MAIN, AccountId, make_purse
+from xached.domain.rejection import Reason, Rejection
+from xached.runtime.mailbox import Mailbox
 
 
 async def open_main_purse(matching: Matching, account_id: AccountId) -> None:
@@ -26,3 +31,23 @@ async def set_level(matching: Matching, account_id: AccountId, level: int) -> No
 async def close_account(matching: Matching, account_id: AccountId, forfeit: bool) -> None:
     """Close an account for ever; no effect when it is closed."""
     await matching.execute(CloseAccount(account_id=account_id, forfeit=forfeit, request_id=""))
+
+
+async def open_alert(sessions: Mailbox[AuthMessage, AuthReply], alert: Alert) -> None:
+    """Open the case of an alert; no effect when there is one. The house's own accounts have none.
+
+    Raises: Overloaded, nothing done; Closed.
+    """
+    rows = ", ".join(str(seq) for seq in alert.seqs)
+    message = OpenCase(
+        case_id=CaseId(alert.case_key),
+        account_id=alert.account_id,
+        kind=CaseKind.AML,
+        serious=alert.rule.serious,
+        facts=f"{alert.explanation}; rows {rows}",
+    )
+    try:
+        await sessions.ask(message)
+    except Rejection as rejection:
+        if rejection.reason is not Reason.UNKNOWN_ACCOUNT:
+            raise

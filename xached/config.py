@@ -19,7 +19,9 @@ import attrs
 from xached.adapters.feeds.session import Endpoint, VenueRules, read_endpoint
 from xached.adapters.feeds.venues import VENUES
 from xached.adapters.smtp import LOOPBACK, Protection, SmtpServer
+from xached.domain.aml import AmlRule, RuleKind
 from xached.domain.auth import parse_email
+from xached.domain.compliance_messages import LevelLimits
 from xached.domain.instrument import (
     BPS,
     BUCKETS_MAX,
@@ -47,6 +49,8 @@ FOLLOWED_MAX = 100
 HOSTS_MAX = 32
 NAME_CHARS_MAX = 64
 _MS = 1_000_000
+_HOUR_NS = 3_600 * 1_000_000_000
+_HOURS_MAX = 20 * 365 * 24
 _DURATION_MAX_MS = DURATION_MAX_NS // _MS
 _TRAIL_MAX_BPS = 10 * BPS
 _HOST_IN_BRACKETS = re.compile(r"\[[0-9A-Fa-f:.]{2,45}\]", re.ASCII)
@@ -152,6 +156,10 @@ class Config:
     sessions: SessionLimits = AAL2
     mail: MailConfig | None = None
     """None: the house writes no letters, and takes addresses as they are given."""
+    aml: tuple[AmlRule, ...] = ()
+    """Rules against money laundering; none: nobody watches."""
+    levels: tuple[LevelLimits, ...] = ()
+    """Limits by level; none: nothing is limited by level."""
     accept_clock: bool = False
     keys: KeySource = FILE_ONLY
     """Where the master key is; not in the file, but given with the command."""
@@ -165,6 +173,7 @@ def read_config(path: Path) -> Config:
     house, storage, feeds = top.table("house"), top.table("storage"), top.table("feeds")
     paper, limits = top.table("paper"), top.table("limits")
     mail, sessions = top.table("mail"), top.table("sessions")
+    compliance = top.table("compliance")
     listed = read_house(
         house.path("instruments", "instruments.toml"), house.path("risk", "risk.toml")
     )
@@ -187,11 +196,13 @@ def read_config(path: Path) -> Config:
         paper_opening=paper.number("opening", 100_000, 0, 10**12),
         mail=_mail(mail),
         sessions=_sessions(sessions),
+        aml=_read_rules(compliance.optional_path("aml"), listed),
+        levels=_read_levels(compliance.optional_path("levels"), listed),
     )
     if (config.grpc.certificate is None) != (config.grpc.private_key is None):
         raise ConfigError(f"{path}: grpc.certificate and grpc.private_key go together")
-    whole = (top, data, grpc, admin, http, house, storage, feeds, paper, mail, limits, sessions)
-    for table in whole:
+    people = (mail, limits, sessions, compliance)
+    for table in (top, data, grpc, admin, http, house, storage, feeds, paper, *people):
         table.finish()
     return config
 
@@ -409,6 +420,75 @@ def _followed(
             raise ConfigError(f"{table.place(key)}: {entry!r} is there twice, or has no name")
         names[name] = instrument
     return tuple(names.items())
+
+
+def _read_rules(path: Path | None, house: House) -> tuple[AmlRule, ...]:
+    if path is None:
+        return ()
+    scales = {asset.name: asset.scale for asset in house.assets}
+    top = _Table(path, "", _read(path))
+    rules: list[AmlRule] = []
+    for table in top.tables("rule"):
+        rule = _rule(table, scales)
+        if rule.name in {other.name for other in rules}:
+            raise ConfigError(f"{table.place('name')}: {rule.name!r} is there twice")
+        rules.append(rule)
+    top.finish()
+    return tuple(rules)
+
+
+def _rule(table: _Table, scales: Mapping[AssetName, int]) -> AmlRule:
+    kind, asset = table.text("kind"), AssetName(table.text("asset"))
+    if kind not in RuleKind.__members__:
+        raise ConfigError(
+            f"{table.place('kind')}: {kind!r} is none of {', '.join(RuleKind.__members__)}"
+        )
+    if asset not in scales:
+        raise ConfigError(f"{table.place('asset')}: {asset} is not listed")
+    try:
+        name = check_id(table.text("name"), "name")
+    except Rejection as rejection:
+        raise table.refused(rejection) from None
+    rule = AmlRule(
+        name=name,
+        kind=RuleKind[kind],
+        asset=asset,
+        window_ns=table.number("window_h", None, 1, _HOURS_MAX) * _HOUR_NS,
+        count=table.number("count", 0, 0, 1_000_000),
+        amount_units=table.parse("amount", table.text("amount", "0"), scales[asset]),
+        near_ppm=table.number("near_ppm", 0, 0, 1_000_000),
+        serious=table.flag("serious", True),
+    )
+    table.finish()
+    return rule
+
+
+def _read_levels(path: Path | None, house: House) -> tuple[LevelLimits, ...]:
+    if path is None:
+        return ()
+    scales: dict[str, int] = {asset.name: asset.scale for asset in house.assets}
+    top = _Table(path, "", _read(path))
+    levels: list[LevelLimits] = []
+    for number, table in enumerate(top.tables("level")):
+        amounts: list[tuple[tuple[AssetName, int], ...]] = []
+        for key in ("deposit", "trade", "withdraw"):
+            given = table.table(key)
+            named = given.known(scales)
+            amounts.append(
+                tuple((AssetName(name), _decimal(given, name, scales[name])) for name in named)
+            )
+            given.finish()
+        table.finish()
+        levels.append(
+            LevelLimits(
+                level=number,
+                deposit_units=amounts[0],
+                trade_units=amounts[1],
+                withdraw_units=amounts[2],
+            )
+        )
+    top.finish()
+    return tuple(levels)
 
 
 def _asset(table: _Table) -> Asset:

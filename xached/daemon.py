@@ -15,6 +15,8 @@ import attrs
 import trio
 from loguru import logger
 
+from xached.account_commands import open_alert
+from xached.actors.aml import run_aml
 from xached.actors.history import run_history
 from xached.actors.integrity import run_integrity
 from xached.actors.market.actor import MarketFeed, run_market
@@ -29,7 +31,9 @@ from xached.api.admin import HouseReport
 from xached.api.disconnect_guard import end_streams_of_the_past
 from xached.config import Config, FeedsConfig
 from xached.core import Core, House, build_core
+from xached.domain.aml import AmlWatch
 from xached.domain.audit import SignCheckpoint
+from xached.domain.compliance_messages import SetLevelLimits
 from xached.domain.instrument import Directory, Symbol
 from xached.domain.market import Venue
 from xached.domain.messages import (
@@ -120,7 +124,7 @@ async def run_daemon(
         core = build_core(config, world, opened, doors or NetworkDoors(config, world), files)
         async with trio.open_nursery() as nursery:
             try:
-                await _run_core(core, nursery)
+                await _run_core(config, core, nursery)
                 await end_streams_of_the_past(core.house.matching, core.armed_streams)
                 await _list_house(config, core)
                 attachments = await attach(core.house)
@@ -156,7 +160,7 @@ def _introduce(core: Core) -> None:
 # --- what runs -------------------------------------------------------------------------------
 
 
-async def _run_core(core: Core, nursery: trio.Nursery) -> None:
+async def _run_core(config: Config, core: Core, nursery: trio.Nursery) -> None:
     """Start what money and people need."""
     nursery.start_soon(run_vital, "matching", core.actor.run, core.health)
     await _start_vital(
@@ -193,6 +197,16 @@ async def _run_core(core: Core, nursery: trio.Nursery) -> None:
         core.health,
     )
     nursery.start_soon(run_expendable, "snapshots", core.snapshots.run, core.health)
+    if config.aml:
+        watch = partial(
+            run_aml,
+            AmlWatch(config.aml),
+            core.feed,
+            core.house.matching,
+            lambda: core.files.journal.last_seq,
+            partial(open_alert, core.house.sessions),
+        )
+        nursery.start_soon(run_expendable, "aml", watch, core.health)
     nursery.start_soon(
         run_expendable,
         "integrity",
@@ -227,7 +241,7 @@ async def _start_vital(
 async def _list_house(config: Config, core: Core) -> None:
     """List what the configuration names, once: what became of it later is the house's to say.
 
-    Raises: ListingRefused.
+    Limits by level are those of the configuration from every start on. Raises: ListingRefused.
     """
     limits = config.house.limits
     commands: list[Command] = [
@@ -243,6 +257,8 @@ async def _list_house(config: Config, core: Core) -> None:
             request_id="",
         ),
     ]
+    if config.levels != tuple(core.files.exchange.state.level_limits.values()):
+        commands.append(SetLevelLimits(limits=config.levels, request_id=""))
     for command in commands:
         if _is_known(core.house.directory, command):
             continue

@@ -9,6 +9,7 @@ import json
 import pkgutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -32,11 +33,14 @@ from tests.api.trading_house import (
     status,
     trading_house,
 )
+from xached.account_commands import open_alert
+from xached.actors.aml import run_aml
 from xached.actors.matching import Matching
 from xached.api import data_export
 from xached.api.compliance import ComplianceHandlers
 from xached.api.staff import StaffHandlers
 from xached.api.trade_report import COLUMNS
+from xached.domain.aml import AmlRule, AmlWatch, RuleKind
 from xached.domain.compliance_messages import (
     CloseAccount,
     LevelLimits,
@@ -461,6 +465,56 @@ async def test_a_list_comes_in_pieces_and_opens_cases(
         with pytest.raises(Rejection) as refusal:
             await here.staff.import_watchlist(call_of(ANNA), Pieces(broken))
         assert refusal.value.reason is Reason.WATCHLIST_FORM
+
+
+async def test_what_accounts_move_opens_cases_once(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    rule = AmlRule(
+        name="velocity",
+        kind=RuleKind.VELOCITY,
+        asset=USDT,
+        window_ns=10**15,
+        count=2,
+        serious=False,
+    )
+    async with office(tmp_path) as here:
+        alice = await here.people.register(ALICE, PASSWORD)
+        running = here.house.running
+
+        async def watch(nursery: trio.Nursery) -> None:
+            nursery.start_soon(
+                run_aml,
+                AmlWatch((rule,)),
+                running.feed,
+                running.matching,
+                lambda: running.journal.journal.last_seq,
+                partial(open_alert, here.people.inbox),
+            )
+            await trio.sleep(1)
+
+        async def cases() -> list[staff_pb2.Case]:
+            request = staff_pb2.ListCasesRequest()
+            return list((await here.staff.list_cases(call_of(ANNA), request)).cases)
+
+        async with trio.open_nursery() as nursery:
+            await watch(nursery)
+            for number in range(3):
+                assert await cases() == [], "the house's own alice and bob have no account"
+                await here.fund(alice, 10**8 + number)
+                await trio.sleep(1)
+            (case,) = await cases()
+            assert (case.account_id, case.serious) == (alice, False)
+            nursery.cancel_scope.cancel()
+        # After a restart the same rows are read again, and the case is the same.
+        async with trio.open_nursery() as nursery:
+            await watch(nursery)
+            assert await cases() == [case]
+            nursery.cancel_scope.cancel()
+        view = await here.staff.view_case(
+            call_of(ANNA), staff_pb2.ViewCaseRequest(case_id=case.case_id)
+        )
+        assert "velocity: 3 movements, more than 2; rows " in view.facts
 
 
 def personal_fields() -> set[str]:

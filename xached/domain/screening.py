@@ -167,7 +167,8 @@ class Watchlists:
 def plain(name: str) -> str:
     """A name in lower-case Latin letters, everything else a space."""
     letters: list[str] = []
-    for char in unicodedata.normalize("NFC", name).lower():
+    composed = unicodedata.normalize("NFKC", name).lower()
+    for char in unicodedata.normalize("NFKC", composed):
         spelt = _LATIN.get(char)
         if spelt is None:
             parts = unicodedata.normalize("NFKD", char)
