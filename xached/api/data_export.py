@@ -65,6 +65,7 @@ WITHHELD: Final[Mapping[str, str]] = {
 NOT_STORED: Final[Mapping[str, str]] = {
     "LoginRequest.email": "compared by its keyed hash and forgotten",
     "FindAccountRequest.email": "compared by its keyed hash and forgotten",
+    "StartRecoveryRequest.email": "compared by its keyed hash and forgotten",
     "WhatCanThisKeyDoResponse.address": "where the call comes from; told, not kept",
 }
 """Personal fields whose content the house does not keep, and why."""

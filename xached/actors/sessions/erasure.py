@@ -210,11 +210,12 @@ class ErasureArea:
         )
 
     def _rows_of(self, account_id: AccountId) -> list[tuple[str, VaultRow]]:
-        # Documents are given one by one: their content would not fit.
+        # Documents are given one by one: their content would not fit. Cases are not disclosed
+        # to whom they are about: Directive (EU) 2015/849, article 39.
         return [
             (table, row)
             for table, row in self._core.vault.rows_of(account_id)
-            if not isinstance(row, KycChunk | UserKey)
+            if not isinstance(row, KycChunk | UserKey | Case)
         ]
 
     def _fields(
