@@ -40,6 +40,8 @@ EXPORTED: Final[Mapping[str, str]] = {
     "FindAccountResponse.email": "account.json accounts.email_sealed",
     "LoginRequest.device": "account.json sessions.device_sealed",
     "Session.device": "account.json sessions.device_sealed",
+    "Session.address": "account.json sessions.address_sealed",
+    "Session.place": "account.json sessions.address_sealed",
     "PersonDetails.name": "account.json kyc_applications.details_sealed",
     "PersonDetails.birth_date": "account.json kyc_applications.details_sealed",
     "PersonDetails.country": "account.json kyc_applications.details_sealed",

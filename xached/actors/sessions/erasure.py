@@ -227,6 +227,8 @@ class ErasureArea:
         key = str(getattr(row, names[0]))
         for name in names:
             value = getattr(row, name)
+            if value is None:
+                continue
             if isinstance(value, bytes):
                 if not name.endswith("_sealed") or not value or (table, name) in SECRET_COLUMNS:
                     continue
