@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -448,3 +449,19 @@ def test_a_daemon_brings_no_test_framework_along() -> None:
         [sys.executable, "-c", loaded], capture_output=True, text=True, check=True
     )
     assert done.stdout == "set()\n"
+
+
+def test_a_snapshot_whose_daemon_has_ended_is_given_up_quietly(tmp_path: Path) -> None:
+    """Its last words would stand in the output of the daemon, behind what that ended with."""
+    ours, theirs = socket.socketpair()
+    ours.close()
+    command = [sys.executable, "-m", "xached", "snapshot", f"--data={tmp_path}"]
+    with theirs:
+        done = subprocess.run(
+            [*command, f"--socket={theirs.fileno()}"],
+            capture_output=True,
+            text=True,
+            pass_fds=[theirs.fileno()],
+            check=False,
+        )
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")

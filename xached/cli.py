@@ -396,6 +396,8 @@ def snapshot(
     if socket is not None:
         with os.fdopen(socket, "rb") as daemon:
             chain_key = daemon.read(KEY_BYTES)
+        if len(chain_key) < KEY_BYTES:
+            raise SystemExit(EXIT_FAULTS)  # The daemon has ended: nobody waits for a snapshot.
     else:
         master = _guarded(lambda: find_master_key(paths.master_key, paths.master_id, keys.source()))
         chain_key = master.derive(purpose)

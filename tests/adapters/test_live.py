@@ -329,6 +329,31 @@ async def test_a_book_that_is_always_wrong_is_asked_for_less_and_less_often(
     assert not followed.books.of(BTC.symbol).synced
 
 
+async def test_a_book_that_held_for_long_is_mended_as_if_it_had_never_failed(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Ten times wrong, right for two minutes, and wrong again."""
+    frames = load_frames("kraken_v2.jsonl")
+    right, wrong = frames[2].decode(), frames[2].replace(b"3310070434", b"1").decode()
+    asked: list[float] = []
+
+    async def mislead(socket: WebSocketConnection) -> None:
+        while True:
+            request = json.loads(await socket.get_message())
+            if (request["method"], request["params"]["channel"]) == ("subscribe", "book"):
+                asked.append(trio.current_time())
+                if len(asked) == 10:
+                    await socket.send_message(right)
+                    await trio.sleep(120)
+                await socket.send_message(wrong)
+
+    await seen_after(600, {"venue": websocket(mislead)})
+    gaps = [b - a for a, b in pairwise(asked)]
+    assert gaps[8] > 15, "it was asked for less and less often"
+    assert gaps[9] < 120.1, "at once"
+    assert gaps[10] < 1.1, "and soon again"
+
+
 def small_binance() -> MockBinance:
     messages = [(FRAMES / "binance_depth.json").read_bytes(), *load_frames("binance_spot.jsonl")]
     return MockBinance({"BTCUSDT": BTC}, messages, {}, BINANCE_RULES.frame_bytes_max)

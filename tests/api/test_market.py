@@ -28,7 +28,7 @@ from xached.api.market import HEARTBEAT_S, MarketHandlers, book_checksum
 from xached.api.routes import Call, Responses, Routes, Service
 from xached.domain.depth import TopLevels
 from xached.domain.instrument import Asset, AssetName, Directory
-from xached.domain.market import BINANCE, XACHE, Heartbeat, Provenance, VenueTrade
+from xached.domain.market import BINANCE, XACHE, BookSnapshot, Heartbeat, Provenance, VenueTrade
 from xached.domain.order import Side
 from xached.domain.rejection import Rejection
 
@@ -152,6 +152,22 @@ async def test_a_book_is_told_best_first_and_no_deeper_than_asked(
     assert bids[0] < asks[0]
     assert book.source == types_pb2.Source(venue="XACHE", provenance=types_pb2.PROVENANCE_LIVE)
     assert book.sequence == edge.house.data.line(SYMBOL, XACHE).book.sequence
+
+
+async def test_a_book_is_told_twenty_levels_deep_unless_said_otherwise(
+    edge: Edge, autojump_clock: trio.testing.MockClock
+) -> None:
+    deep = BookSnapshot(
+        symbol=SYMBOL,
+        last_id=1,
+        bids=tuple((price, 1) for price in range(1, 31)),
+        asks=tuple((price, 1) for price in range(31, 61)),
+        at_ns=0,
+    )
+    edge.house.feed.publish([deep])
+    request = market_pb2.GetBookRequest(symbol="BTC-USDT", venue="BINANCE")
+    book = await edge.handlers.get_book(CALL, request)
+    assert (len(book.bids), len(book.asks)) == (20, 20)
 
 
 async def test_a_watched_book_is_rebuilt_by_its_client(
