@@ -97,7 +97,7 @@ PLAUSIBLE: dict[str, tuple[Any, ...]] = {
 RARE = ("Register", "Login", "BootstrapAdmin")
 """Each costs the daemon a password hash where the form is right: a few are enough."""
 
-NOT_SIGNED_IN = ("Logout", "RevokeSession")
+NOT_SIGNED_IN = ("Logout", "RevokeSession", "RevokeSessions")
 """They would end the session everything else is sent in."""
 
 EXPECTED = {
