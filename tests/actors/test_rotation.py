@@ -5,19 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import attrs
 import pytest
 import trio
 from trio.testing import MockClock
 
 from tests.actors.people import ALICE, BOB, MASTER, People, running
-from xached.actors.sessions import rotation
+from xached.actors.sessions import resealing, rotation
 from xached.actors.sessions.rotation import RETIRED_KEPT_S
-from xached.domain.auth import AccountProfile, GetAccount, UserKey, UserKeyKind
+from xached.domain.auth import AccountProfile, Done, GetAccount, UserKey, UserKeyKind
 from xached.domain.identity import IdentityEvent
-from xached.domain.key_epochs import KeyEpochs, KeysRotating, RotateKeys, decode_epochs
+from xached.domain.key_epochs import (
+    KeyEpochs,
+    KeysRotating,
+    RotateKeys,
+    RotateUserKeys,
+    decode_epochs,
+)
 from xached.domain.order import AccountId
 from xached.security.key_ring import KeyRing
-from xached.security.sealing import SealBroken, key_id_of
+from xached.security.sealing import KeyDestroyed, SealBroken, key_id_of
 from xached.storage.vault import Change, Put
 
 ADMIN = AccountId("admin")
@@ -160,3 +167,74 @@ async def test_a_rotation_goes_on_after_a_crash_at_any_commit(
             assert people.stream().count("KeyEpochsRetired") == 1
             for email in PEOPLE:
                 await people.login(email)
+
+
+async def until_resealed(people: People) -> None:
+    while people.vault.settings_from("reseal/"):  # noqa: ASYNC110 - nobody tells a test
+        await trio.sleep(0.1)
+
+
+def sealing_ids(people: People, account_id: AccountId) -> set[bytes]:
+    """Ids of the keys that have sealed something of an account."""
+    return {
+        key_id_of(value)
+        for _, row in people.vault.rows_of(account_id)
+        for _, value in resealing.sealed_values(row)
+    }
+
+
+@pytest.mark.parametrize("crashes", [False, True])
+async def test_a_person_is_given_new_keys_and_everything_is_sealed_anew(
+    path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, crashes: bool
+) -> None:
+    """Checked by not loading the intents: after a crash the old keys go on being in use."""
+    monkeypatch.setattr(resealing, "RESEAL_BATCH", 1)
+    async with running(path) as people:
+        account_id = await people.register()
+        bob = await people.register(BOB)
+        granted = [await people.login() for _ in range(4)]
+        old = {key.key_id for key in people.vault.user_keys(account_id)}
+        bobs = sealing_ids(people, bob)
+        assert sealing_ids(people, account_id) <= old
+        message = RotateUserKeys(account_id=account_id, by=ADMIN)
+        assert await people.inbox.ask(message) == Done()
+        assert await people.inbox.ask(message) == Done()
+        assert len(people.vault.user_keys(account_id)) == 4
+        if not crashes:
+            await until_resealed(people)
+    with trio.fail_after(60):
+        async with running(path) as people:
+            await until_resealed(people)
+            assert not sealing_ids(people, account_id) & old
+            assert sealing_ids(people, bob) == bobs
+            assert people.stream().count("UserKeysRotated") == 1
+            for each in granted:
+                await people.refresh(each.refresh_token)
+            await people.login()
+            profile = await people.inbox.ask(GetAccount(account_id=account_id))
+            assert isinstance(profile, AccountProfile)
+            assert profile.email == ALICE
+            people.vault.verify()
+
+
+async def test_destroying_the_keys_of_a_kind_erases_what_any_of_them_sealed(
+    path: Path, autojump_clock: MockClock
+) -> None:
+    async with running(path) as people:
+        account_id = await people.register()
+        account = people.vault.account(account_id)
+        assert account is not None
+        await people.inbox.ask(RotateUserKeys(account_id=account_id, by=ADMIN))
+        await until_resealed(people)
+        renewed = people.vault.account(account_id)
+        assert renewed is not None
+        assert renewed.email_sealed != account.email_sealed
+        keys = [
+            attrs.evolve(key, wrapped=None) if key.kind is UserKeyKind.PROFILE else key
+            for key in people.vault.user_keys(account_id)
+        ]
+        people.vault.commit([Put(key) for key in keys], [], people.world.now_ns())
+        # Neither what was kept before nor what is kept now can be read, from any copy.
+        for each in (account, renewed):
+            with pytest.raises(KeyDestroyed):
+                people.credentials.open_email(each, people.vault.user_keys(account_id))

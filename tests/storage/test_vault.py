@@ -45,7 +45,7 @@ from xached.domain.auth import (
 )
 from xached.domain.identity import IdentityEvent, VaultRow
 from xached.domain.instrument import AssetName, Symbol
-from xached.domain.key_epochs import KeyEpochBegun, KeyEpochsRetired
+from xached.domain.key_epochs import KeyEpochBegun, KeyEpochsRetired, UserKeysRotated
 from xached.domain.login_throttle import KnownDevice
 from xached.domain.mail import LetterKind, WaitingMail
 from xached.domain.order import AccountId
@@ -149,6 +149,7 @@ EVENTS: list[IdentityEvent] = [
     ImpedimentSet(account_id=ALICE, impediment=Impediment.FROZEN, stands=True, by=BOB),
     KeyEpochBegun(epoch=2, by=ALICE),
     KeyEpochsRetired(epoch=2),
+    UserKeysRotated(account_id=ALICE, by=BOB),
     ApiKeyCreated(
         key_id=KeyId("k"),
         account_id=ALICE,
@@ -612,6 +613,7 @@ def test_the_bytes_of_events_never_change() -> None:
         "960601a5616c69636502c3a3626f62",
         "94070102a5616c696365",
         "93080102",
+        "940901a5616c696365a3626f62",
         "962801a16ba5616c69636501920102",
         "952901a16ba5616c69636501",
         (

@@ -21,7 +21,7 @@ from xached.api.fees import read_tiers
 from xached.api.routes import Call
 from xached.domain.auth import Done, RevokeSessions
 from xached.domain.instrument import Asset, AssetName, Directory
-from xached.domain.key_epochs import KeysRotating, RotateKeys
+from xached.domain.key_epochs import KeysRotating, RotateKeys, RotateUserKeys
 from xached.domain.market_messages import (
     ChangeInstrument,
     DelistAsset,
@@ -117,6 +117,16 @@ class AdminHandlers:
         message = RotateKeys(by=caller_of(call).account_id)
         rotating = await ask_sessions(self._sessions, call, message, KeysRotating)
         return admin_pb2.RotateKeysResponse(epoch=rotating.newest, rewrapped=rotating.rewrapped)
+
+    async def rotate_user_keys(
+        self, call: Call, request: admin_pb2.RotateUserKeysRequest
+    ) -> admin_pb2.RotateUserKeysResponse:
+        """Give a person new keys, and seal what the house keeps of them anew."""
+        message = RotateUserKeys(
+            account_id=AccountId(request.account_id), by=caller_of(call).account_id
+        )
+        await ask_sessions(self._sessions, call, message, Done)
+        return admin_pb2.RotateUserKeysResponse()
 
     async def list_asset(
         self, call: Call, request: admin_pb2.ListAssetRequest

@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 import attrs
 
+from xached.domain.auth import Done
 from xached.domain.order import AccountId
 
 KEY_EPOCHS: Final = "key_epochs"
@@ -67,7 +68,15 @@ class RotateKeys:
     by: AccountId
 
 
-RotationMessage: TypeAlias = RotateKeys
+@attrs.frozen(kw_only=True)
+class RotateUserKeys:
+    """Give a person new keys, and seal what is theirs anew. Answer: Done."""
+
+    account_id: AccountId
+    by: AccountId
+
+
+RotationMessage: TypeAlias = RotateKeys | RotateUserKeys
 
 
 @attrs.frozen(kw_only=True)
@@ -79,7 +88,7 @@ class KeysRotating:
     """Keys of users wrapped anew since this process began with it."""
 
 
-RotationReply: TypeAlias = KeysRotating
+RotationReply: TypeAlias = KeysRotating | Done
 
 
 @attrs.frozen(kw_only=True)
@@ -97,4 +106,12 @@ class KeyEpochsRetired:
     epoch: int
 
 
-RotationEvent: TypeAlias = KeyEpochBegun | KeyEpochsRetired
+@attrs.frozen(kw_only=True)
+class UserKeysRotated:
+    """A person was given new keys."""
+
+    account_id: AccountId
+    by: AccountId
+
+
+RotationEvent: TypeAlias = KeyEpochBegun | KeyEpochsRetired | UserKeysRotated

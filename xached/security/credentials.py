@@ -183,6 +183,23 @@ class Credentials:
         """An id of a record that nobody can guess."""
         return _base32(self.entropy(_RECORD_ID_BYTES))
 
+    def renewed_keys(
+        self, account_id: AccountId, keys: Iterable[UserKey], at_ns: int
+    ) -> list[UserKey]:
+        """A new key for each kind of which the newest was not destroyed."""
+        newest = {key.kind: key for key in keys}
+        return [
+            new_user_key(self.ring.newest, account_id, kind, at_ns, self.entropy)[0]
+            for kind, key in newest.items()
+            if key.wrapped is not None
+        ]
+
+    def seal_as(
+        self, kind: UserKeyKind, plain: bytes, place: Place, keys: Iterable[UserKey]
+    ) -> bytes:
+        """Seal with the newest key of a kind. Raises: SealBroken; KeyDestroyed."""
+        return self._newest(kind, keys).seal(plain, place, self.entropy)
+
     def seal_for_compliance(self, plain: bytes, place: Place, keys: Iterable[UserKey]) -> bytes:
         """Seal what is kept until retention ends. Raises: SealBroken; KeyDestroyed."""
         return self._newest(UserKeyKind.COMPLIANCE, keys).seal(plain, place, self.entropy)

@@ -371,6 +371,11 @@ class Vault:
         row = _one(self._rows(SETTINGS, "WHERE name = ?", name))
         return None if row is None else row.value
 
+    def settings_from(self, prefix: str) -> list[Setting]:
+        """The settings whose names begin so, in order. Raises: VaultDamaged."""
+        clause = "WHERE name >= ? AND name < ? ORDER BY name"
+        return list(self._rows(SETTINGS, clause, prefix, f"{prefix}\x7f"))
+
     def find(self, table: Table[Row], key: str | bytes) -> Row | None:
         """The row of any table with this key. Raises: VaultDamaged."""
         return _one(self._rows(table, f"WHERE {table.columns[0]} = ?", key))

@@ -46,6 +46,7 @@ from xached.actors.sessions.logins import LoginArea
 from xached.actors.sessions.outbox import Outbox
 from xached.actors.sessions.purses import OpenPurse, Purses
 from xached.actors.sessions.recovery import RecoveryArea
+from xached.actors.sessions.resealing import Resealing
 from xached.actors.sessions.rotation import RotationArea
 from xached.actors.sessions.screening import Screening
 from xached.actors.sessions.second_factor import SecondFactorArea
@@ -182,7 +183,8 @@ class SessionDesk:
         self._erasure = ErasureArea(
             self.core, self._live, close_account, (self.outbox.forget, self._keys.forget)
         )
-        self._rotation = RotationArea(self.core)
+        self._resealing = Resealing(self.core, self._live)
+        self._rotation = RotationArea(self.core, self._resealing)
         self._staff = StaffArea(self.core, self._live)
         self._logins = LoginArea(self.core, self._live, self._audit, self._factors, devices)
         self.hash_queue = HashQueue(self._finish)
@@ -195,6 +197,7 @@ class SessionDesk:
             self._kyc.drop_unfinished,
             self._erasure.run,
             self._rotation.run,
+            self._resealing.run,
             self._audit.watch,
             self._audit.watch_rows,
         )
@@ -231,6 +234,7 @@ class SessionDesk:
         await self._screening.load()
         await self._kyc.load()
         await self._rotation.load()
+        await self._resealing.load()
         await self._audit.load()
 
     async def serve(self, inbox: Mailbox[AuthMessage, AuthReply]) -> None:

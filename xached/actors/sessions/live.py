@@ -101,6 +101,11 @@ class LiveSessions:
         step.put(session)
         step.afterwards(lambda: self._show_expiry(session))
 
+    def renew(self, session: Session) -> None:
+        """Take over a row that was sealed anew, if the session still lives. An effect."""
+        if self.book.find(session.session_id) is not None:
+            self.book.put(session)
+
     def end(self, session: Session, cause: SessionEndCause, step: Step) -> None:
         """End a session that is in the book."""
         self.book.remove(session)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import trio
 
 from xached.actors.sessions.core import DeskCore, Step
+from xached.actors.sessions.resealing import Resealing
 from xached.domain.auth import Setting, UserKey
 from xached.domain.key_epochs import (
     KEY_EPOCHS,
@@ -16,6 +17,7 @@ from xached.domain.key_epochs import (
     KeyEpochs,
     KeyEpochsRetired,
     KeysRotating,
+    RotateUserKeys,
     RotationMessage,
     RotationReply,
 )
@@ -30,8 +32,9 @@ RETIRED_KEPT_S = 120.0
 class RotationArea:
     """Decides when a rotation begins, and carries it through."""
 
-    def __init__(self, core: DeskCore) -> None:
+    def __init__(self, core: DeskCore, resealing: Resealing) -> None:
         self._core = core
+        self._resealing = resealing
         self._wanted = trio.Event()
         self._rewrapped = 0
 
@@ -41,7 +44,9 @@ class RotationArea:
             self._wanted.set()
 
     async def decide(self, message: RotationMessage, step: Step) -> RotationReply:
-        """Begin a rotation unless one is at work."""
+        """Begin a rotation unless one is at work. Raises: Rejection UNKNOWN_ACCOUNT."""
+        if isinstance(message, RotateUserKeys):
+            return await self._resealing.begin(message, step)
         ring = self._core.credentials.ring
         # One that an earlier message of this batch began shows once it is committed.
         await self._core.commit(step)

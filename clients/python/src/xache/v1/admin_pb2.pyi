@@ -76,6 +76,16 @@ class RotateKeysResponse(_message.Message):
     rewrapped: int
     def __init__(self, epoch: _Optional[int] = ..., rewrapped: _Optional[int] = ...) -> None: ...
 
+class RotateUserKeysRequest(_message.Message):
+    __slots__ = ("account_id",)
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    def __init__(self, account_id: _Optional[str] = ...) -> None: ...
+
+class RotateUserKeysResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
 class ListAssetRequest(_message.Message):
     __slots__ = ("asset", "request_id")
     ASSET_FIELD_NUMBER: _ClassVar[int]

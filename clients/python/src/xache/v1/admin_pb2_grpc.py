@@ -61,6 +61,11 @@ class AdminServiceStub:
                 request_serializer=xache_dot_v1_dot_admin__pb2.RotateKeysRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_admin__pb2.RotateKeysResponse.FromString,
                 _registered_method=True)
+        self.RotateUserKeys = channel.unary_unary(
+                '/xache.v1.AdminService/RotateUserKeys',
+                request_serializer=xache_dot_v1_dot_admin__pb2.RotateUserKeysRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_admin__pb2.RotateUserKeysResponse.FromString,
+                _registered_method=True)
         self.ListAsset = channel.unary_unary(
                 '/xache.v1.AdminService/ListAsset',
                 request_serializer=xache_dot_v1_dot_admin__pb2.ListAssetRequest.SerializeToString,
@@ -180,6 +185,13 @@ class AdminServiceServicer:
     def RotateKeys(self, request, context):
         """Exchange the key that wraps the keys of users, while the house runs. Asked again
         it tells how far that is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateUserKeys(self, request, context):
+        """Give a person new keys, and seal what the house keeps of them anew.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -329,6 +341,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.RotateKeys,
                     request_deserializer=xache_dot_v1_dot_admin__pb2.RotateKeysRequest.FromString,
                     response_serializer=xache_dot_v1_dot_admin__pb2.RotateKeysResponse.SerializeToString,
+            ),
+            'RotateUserKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateUserKeys,
+                    request_deserializer=xache_dot_v1_dot_admin__pb2.RotateUserKeysRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_admin__pb2.RotateUserKeysResponse.SerializeToString,
             ),
             'ListAsset': grpc.unary_unary_rpc_method_handler(
                     servicer.ListAsset,
@@ -548,6 +565,33 @@ class AdminService:
             '/xache.v1.AdminService/RotateKeys',
             xache_dot_v1_dot_admin__pb2.RotateKeysRequest.SerializeToString,
             xache_dot_v1_dot_admin__pb2.RotateKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateUserKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AdminService/RotateUserKeys',
+            xache_dot_v1_dot_admin__pb2.RotateUserKeysRequest.SerializeToString,
+            xache_dot_v1_dot_admin__pb2.RotateUserKeysResponse.FromString,
             options,
             channel_credentials,
             insecure,
