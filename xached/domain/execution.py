@@ -76,8 +76,10 @@ class Execution:
         for match in plan.matches:
             if match.prevented:
                 self._prevent(match)
-            else:
+            elif match.lots:
                 self._trade(match)
+            if match.trimmed:
+                self._trim(match)
         last = rest_or_end(
             self.taker, plan.stopped, self.executed_lots, self.held_units, self.prevented_lots
         )
@@ -130,6 +132,17 @@ class Execution:
                     maker.held_units - maker_released,
                 )
             )
+
+    def _trim(self, match: Match) -> None:
+        """End a maker that would have sold more than its purse has a position of."""
+        maker = self._as_it_is(match.maker)
+        executed, held_units = maker.executed_lots, maker.held_units
+        if maker.display_lots is None:  # Else the copy has counted it.
+            executed += match.lots
+            held_units -= match.lots * self.market.instrument.lot_units
+        self.events.append(
+            end_of(maker, OrderStatus.CANCELED, EndReason.REDUCE_ONLY, executed, held_units)
+        )
 
     def _transfer(self, match: Match, maker: Order) -> None:
         """Move what was prevented between two purses; its position goes with its cost."""

@@ -191,7 +191,7 @@ def enter(state: State, order: Order, seq: int) -> tuple[Event, ...]:
     )
     plan = NOTHING_TO_MEET
     if market.book.crosses(order.side, order.price_ticks):
-        plan = plan_taker(taker, market, state.orders)
+        plan = plan_taker(taker, market, state)
     executed = order.executed_lots
     if order.post_only and plan.matches:
         reason = EndReason.POST_ONLY
@@ -240,7 +240,7 @@ def plan_order(
         quote_units=command.quote_units,
         fee_ppm=instrument.taker_fee_ppm,
     )
-    return plan_taker(taker, market, state.orders)
+    return plan_taker(taker, market, state)
 
 
 def _check_planned(instrument: Instrument, plan: Plan) -> None:

@@ -25,7 +25,7 @@ from xached.domain.order import (
     SelfTradePrevention,
     Side,
 )
-from xached.domain.state import Market
+from xached.domain.state import Market, State
 
 # Asked at every meeting: see the end of Side in order.py.
 NO_PREVENTION: Final = SelfTradePrevention.NONE
@@ -38,7 +38,8 @@ class Match:
     """A meeting with one resting order: a fill, or a self-trade that was kept from happening.
 
     ``transferred_units``: the notional that moves instead, when both asked for a transfer.
-    ``maker_ends``: what the book shows of the maker is used up, or the maker is expired.
+    ``maker_ends``: what the book shows of the maker is used up, or the maker is expired. A maker
+    that may only reduce is ``trimmed``, after the lots that it still may sell, if any.
     """
 
     maker: Order
@@ -47,6 +48,7 @@ class Match:
     prevented: bool
     maker_ends: bool
     transferred_units: int = 0
+    trimmed: bool = False
 
 
 @frozen
@@ -106,9 +108,9 @@ def target_notional_units(quote_units: int, fee_ppm: int) -> int:
     return ceil_div(quote_units * PPM, PPM - fee_ppm)
 
 
-def plan_taker(taker: Taker, market: Market, orders: dict[OrderId, Order]) -> Plan:
+def plan_taker(taker: Taker, market: Market, state: State) -> Plan:
     """Walk the book. Reads only."""
-    book = market.book
+    book, orders = market.book, state.orders
     unit = market.instrument.tick_lot_units
     own, mode = taker.own_prefixes, taker.self_trade_prevention
     matches: list[Match] = []
@@ -128,6 +130,14 @@ def plan_taker(taker: Taker, market: Market, orders: dict[OrderId, Order]) -> Pl
             break
         maker = orders[resting.order_id]
         lots = min(wanted, resting.lots)
+        if maker.reduce_only:
+            room = _room_lots(taker, maker, matches, state)
+            if room < lots:
+                if not any(match.trimmed and match.maker is maker for match in matches):
+                    matches.append(Match(maker, room, room * price_units, False, False, 0, True))
+                    filled_lots += room
+                    notional_units += room * price_units
+                continue
         if mode is NO_PREVENTION or not maker.purse.startswith(own):
             matches.append(Match(maker, lots, lots * price_units, False, lots == resting.lots))
             filled_lots += lots
@@ -160,6 +170,19 @@ def plan_taker(taker: Taker, market: Market, orders: dict[OrderId, Order]) -> Pl
     return Plan(
         tuple(matches), filled_lots, notional_units, stopped, prevented_lots, transferred_units
     )
+
+
+def _room_lots(taker: Taker, maker: Order, matches: list[Match], state: State) -> int:
+    """How much a resting order may sell that may only reduce: the position after these meetings."""
+    lots = state.purses[maker.purse].position(maker.symbol).quantity_lots
+    for match in matches:
+        if match.prevented and not match.transferred_units:
+            continue
+        if match.maker.purse == maker.purse:
+            lots -= min(lots, match.lots)
+        if taker.purse == maker.purse:
+            lots += match.lots
+    return lots
 
 
 def _transfers(taker: Taker, maker: Order) -> bool:

@@ -219,7 +219,7 @@ def _plan(state: State, market: Market, taker: Taker) -> Plan:
     if not market.book.crosses(taker.side, taker.limit_ticks):
         is_empty = market.book.best_ticks(taker.side.opposite) is None
         return NOTHING_TO_MEET if is_empty else NOTHING_IN_REACH
-    return plan_taker(taker, market, state.orders)
+    return plan_taker(taker, market, state)
 
 
 def _pay(state: State, market: Market, taker: Taker, order: Order, plan: Plan) -> tuple[Plan, int]:

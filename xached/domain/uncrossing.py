@@ -8,13 +8,16 @@ used up, so that the public book is right after every event.
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping, Sequence
 
 import attrs
 
 from xached.domain import fees
+from xached.domain.amending import reduced
 from xached.domain.auction import AuctionOrder, Indication, Pairing, SelfMatch, Uncross, uncross
 from xached.domain.execution import end_of
 from xached.domain.holds import released_by_maker
+from xached.domain.instrument import Symbol
 from xached.domain.messages import Event, MatchPrevented, SliceShown, Traded
 from xached.domain.order import (
     MARKET,
@@ -33,10 +36,7 @@ from xached.domain.trade_groups import owner_of
 
 def auction_of(state: State, market: Market) -> Uncross:
     """What the orders of a market would do if they all met now."""
-    buys, sells = _orders(state, market, Side.BUY), _orders(state, market, Side.SELL)
-    if not buys or not sells or market.reference_ticks is None:
-        return Uncross(None, (), ())
-    return uncross(buys, sells, market.reference_ticks)
+    return _work_out(state, market)[0]
 
 
 def indication_of(state: State, market: Market) -> Indication | None:
@@ -46,8 +46,10 @@ def indication_of(state: State, market: Market) -> Indication | None:
 
 def uncross_market(state: State, market: Market, seq: int) -> tuple[Event, ...]:
     """Let everybody meet: nothing crosses afterwards, and no order at market is left."""
-    found = auction_of(state, market)
+    found, left_lots = _work_out(state, market)
     settlement = _Settlement(state, market, state.next_trade_index(seq))
+    for order_id, lots in left_lots.items():
+        settlement.trim(order_id, lots)
     for met in found.self_matches:
         settlement.expire(met)
     for pairing in found.pairings:
@@ -63,17 +65,64 @@ def uncross_market(state: State, market: Market, seq: int) -> tuple[Event, ...]:
     return tuple(settlement.events)
 
 
-def _orders(state: State, market: Market, side: Side) -> list[AuctionOrder]:
-    """A side by price and time, hidden parts included."""
+def _work_out(state: State, market: Market) -> tuple[Uncross, dict[OrderId, int]]:
+    """The auction, and what is left of orders that may only reduce and would have sold more.
+
+    Every time that some would, they are cut down and all of it is worked out again.
+    """
+    left_lots: dict[OrderId, int] = {}
+    if market.reference_ticks is None:
+        return Uncross(None, (), ()), left_lots
+    while True:
+        buys = _orders(state, market, Side.BUY, left_lots)
+        sells = _orders(state, market, Side.SELL, left_lots)
+        if not buys or not sells:
+            return Uncross(None, (), ()), left_lots
+        found = uncross(buys, sells, market.reference_ticks)
+        over = _over_sold(state, market.instrument.symbol, found.pairings)
+        if not over:
+            return found, left_lots
+        left_lots.update(over)
+
+
+def _over_sold(state: State, symbol: Symbol, pairings: Sequence[Pairing]) -> dict[OrderId, int]:
+    """The orders that may only reduce and would sell more, with what they may sell."""
+    positions: dict[Purse, int] = {}
+    for pairing in pairings:
+        order = state.orders[pairing.sell.order_id]
+        if order.reduce_only:
+            positions[order.purse] = state.purses[order.purse].position(symbol).quantity_lots
+    sold: dict[OrderId, int] = {}
+    over: dict[OrderId, int] = {}
+    for pairing in pairings if positions else ():
+        seller, buyer = state.orders[pairing.sell.order_id], state.orders[pairing.buy.order_id]
+        if seller.purse in positions and seller.order_id not in over:
+            lots = min(pairing.lots, positions[seller.purse])
+            positions[seller.purse] -= lots
+            sold[seller.order_id] = sold.get(seller.order_id, 0) + lots
+            if seller.reduce_only and lots < pairing.lots:
+                over[seller.order_id] = sold[seller.order_id]
+        if buyer.purse in positions:
+            positions[buyer.purse] += pairing.lots
+    return over
+
+
+def _orders(
+    state: State, market: Market, side: Side, left_lots: Mapping[OrderId, int]
+) -> list[AuctionOrder]:
+    """A side by price and time, hidden parts included, but of some orders no more than is left."""
     found: list[AuctionOrder] = []
     for order_id, price_ticks, _ in market.book.queue(side):
         order = state.orders[order_id]
+        lots = left_lots.get(order_id, order.leaves_lots)
+        if not lots:
+            continue
         found.append(
             AuctionOrder(
                 order_id,
                 owner_of(state, order.purse),
                 price_ticks,
-                order.leaves_lots,
+                lots,
                 order.type is MARKET,
                 order.self_trade_prevention is not SelfTradePrevention.NONE,
             )
@@ -98,6 +147,23 @@ class _Settlement:
             found = self.orders[order_id] = copy.copy(self.state.orders[order_id])
             self.shown_lots[order_id] = self.market.book.lots_of(order_id)
         return found
+
+    def trim(self, order_id: OrderId, left_lots: int) -> None:
+        """Leave so much of an order that may only reduce."""
+        order = self.order(order_id)
+        if not left_lots:
+            self.end(order, OrderStatus.CANCELED, EndReason.REDUCE_ONLY)
+            return
+        lots = order.leaves_lots - left_lots
+        event = reduced(self.market, order, lots, EndReason.REDUCE_ONLY)
+        self.events.append(event)
+        self.shown_lots[order_id] -= event.shown_lots
+        order.reduce(
+            lots=lots,
+            released_units=event.released_units,
+            seq=order.seq,
+            at_ns=order.updated_at_ns,
+        )
 
     def expire(self, met: SelfMatch) -> None:
         """Expire the later of two orders of one account."""
