@@ -20,6 +20,7 @@ from xached.domain.messages import (
     MatchPrevented,
     OrderAccepted,
     OrderEnded,
+    OrderReduced,
     OrderRested,
     SliceShown,
     Traded,
@@ -74,12 +75,12 @@ class Execution:
     def run(self, plan: Plan) -> tuple[Event, ...]:
         """The events from the first meeting to what becomes of the taker after the last."""
         for match in plan.matches:
+            if match.trimmed_lots:
+                match = self._trim(match)
             if match.prevented:
                 self._prevent(match)
             elif match.lots:
                 self._trade(match)
-            if match.trimmed:
-                self._trim(match)
         last = rest_or_end(
             self.taker, plan.stopped, self.executed_lots, self.held_units, self.prevented_lots
         )
@@ -133,16 +134,32 @@ class Execution:
                 )
             )
 
-    def _trim(self, match: Match) -> None:
-        """End a maker that would have sold more than its purse has a position of."""
-        maker = self._as_it_is(match.maker)
-        executed, held_units = maker.executed_lots, maker.held_units
-        if maker.display_lots is None:  # Else the copy has counted it.
-            executed += match.lots
-            held_units -= match.lots * self.market.instrument.lot_units
+    def _trim(self, match: Match) -> Match:
+        """Take off a maker what it would have sold beyond the position of its purse."""
+        maker = copy.copy(self._as_it_is(match.maker))
+        if not match.lots:
+            held_units = maker.held_units
+            status, reason = OrderStatus.CANCELED, EndReason.REDUCE_ONLY
+            self.events.append(end_of(maker, status, reason, maker.executed_lots, held_units))
+            return match
+        lots = maker.leaves_lots - match.lots
+        released = lots * self.market.instrument.lot_units
+        maker.reduce(lots=lots, released_units=released, seq=maker.seq, at_ns=maker.updated_at_ns)
         self.events.append(
-            end_of(maker, OrderStatus.CANCELED, EndReason.REDUCE_ONLY, executed, held_units)
+            OrderReduced(
+                order_id=maker.order_id,
+                purse=maker.purse,
+                symbol=maker.symbol,
+                quantity_lots=maker.quantity_lots,
+                reduced_lots=lots,
+                shown_lots=match.trimmed_lots,
+                released_units=released,
+                reason=EndReason.REDUCE_ONLY,
+            )
         )
+        if maker.display_lots is not None:
+            self.icebergs[maker.order_id] = maker
+        return attrs.evolve(match, maker=maker)
 
     def _transfer(self, match: Match, maker: Order) -> None:
         """Move what was prevented between two purses; its position goes with its cost."""

@@ -38,8 +38,9 @@ class Match:
     """A meeting with one resting order: a fill, or a self-trade that was kept from happening.
 
     ``transferred_units``: the notional that moves instead, when both asked for a transfer.
-    ``maker_ends``: what the book shows of the maker is used up, or the maker is expired. A maker
-    that may only reduce is ``trimmed``, after the lots that it still may sell, if any.
+    ``maker_ends``: what the book shows of the maker is used up, or the maker is expired. Of a
+    maker that may only reduce ``trimmed_lots`` of what is shown go first, with all that it hides:
+    it may sell ``lots``, which may be none.
     """
 
     maker: Order
@@ -48,7 +49,7 @@ class Match:
     prevented: bool
     maker_ends: bool
     transferred_units: int = 0
-    trimmed: bool = False
+    trimmed_lots: int = 0
 
 
 @frozen
@@ -133,8 +134,9 @@ def plan_taker(taker: Taker, market: Market, state: State) -> Plan:
         if maker.reduce_only:
             room = _room_lots(taker, maker, matches, state)
             if room < lots:
-                if not any(match.trimmed and match.maker is maker for match in matches):
-                    matches.append(Match(maker, room, room * price_units, False, False, 0, True))
+                if not any(match.trimmed_lots and match.maker is maker for match in matches):
+                    trimmed = resting.lots - room
+                    matches.append(Match(maker, room, room * price_units, False, True, 0, trimmed))
                     filled_lots += room
                     notional_units += room * price_units
                 continue
