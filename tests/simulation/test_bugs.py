@@ -73,6 +73,19 @@ def test_a_book_that_is_not_sorted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert caught_by() in {"book", "priority", "the daemon"}
 
 
+def test_an_armed_stream_that_ends_without_consequences(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xached.domain.disconnecting.in_scope", lambda _orders, _scope: ())
+    assert caught_by() == "protected"
+
+
+def test_owners_who_trade_with_their_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is of one group is known, and no taker looks at it."""
+    monkeypatch.setattr(
+        "xached.domain.placing.own_prefixes", lambda _state, purse: purse.partition("/")[0] + "/"
+    )
+    assert caught_by() == "protected"
+
+
 def test_last_come_first_served(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only time priority is broken: the book stays sorted, uncrossed and complete."""
     add = Book.add

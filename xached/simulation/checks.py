@@ -17,6 +17,7 @@ from xached.runtime.topic import Lagged, Subscription
 from xached.simulation.machine import Life, Machine, Violation
 from xached.simulation.oracle import Oracle, PriorityBroken
 from xached.simulation.people import TRACES, People, Person
+from xached.simulation.protections import ProtectionBroken, Protections
 from xached.storage.journal import Anchor
 
 ZERO_SUM = "zero sum"
@@ -24,6 +25,7 @@ NO_NEGATIVE = "no negative"
 HOLDS = "holds"
 BOOK = "book"
 PRIORITY = "priority"
+PROTECTED = "protected"
 ACKNOWLEDGED = "acknowledged"
 PUBLISHED = "published"
 
@@ -35,6 +37,7 @@ class Checks:
         self.rows: list[Row] = []
         """Row n is at n - 1."""
         self.oracle = Oracle()
+        self._protections = Protections()
         self._machine = machine
         self._people = people
         self._published: Subscription[Row] | None = None
@@ -108,6 +111,10 @@ class Checks:
             self.oracle.feed(row)
         except PriorityBroken as broken:
             raise Violation(PRIORITY, str(broken)) from None
+        try:
+            self._protections.feed(row)
+        except ProtectionBroken as broken:
+            raise Violation(PROTECTED, str(broken)) from None
 
     # --- answers --------------------------------------------------------------------------------
 

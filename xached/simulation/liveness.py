@@ -25,6 +25,8 @@ NEWS_S_MAX: Final = 30.0
 async def check_liveness(machine: Machine, people: People) -> None:
     """Everybody gets in, orders trade, streams flow, all actors run. Raises: Violation."""
     life = await _start_anew(machine)
+    if armed := life.house.files.exchange.state.streams:
+        raise Violation(LIVENESS, f"a restart has ended every stream but {list(armed)}")
     await trio.sleep(STEADY_S)
     for person in (people.admin, *people.traders):
         await people.sign_in(person)

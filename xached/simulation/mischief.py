@@ -213,6 +213,17 @@ async def freeze(people: People, person: Person) -> None:
 
 
 @action(1)
+async def set_trade_group(people: People, person: Person) -> None:
+    """The house finds out that accounts are of one owner, or that they are not."""
+    request = admin_pb2.SetTradeGroupRequest(
+        account_id=person.account_id,
+        group=people.draw.choice(("", "family", "family")),
+        cause="they live together",
+    )
+    await people.ask(people.admin, f"{ADMIN}SetTradeGroup", request)
+
+
+@action(1)
 async def sign_admin_in(people: People, person: Person) -> None:  # noqa: ARG001 - an action's shape
     """The administrator's token is short-lived as everybody's."""
     await log_in(people, people.admin)

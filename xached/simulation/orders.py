@@ -35,6 +35,8 @@ _MODES: Final = (
     types_pb2.SELF_TRADE_PREVENTION_EXPIRE_MAKER,
     types_pb2.SELF_TRADE_PREVENTION_EXPIRE_BOTH,
     types_pb2.SELF_TRADE_PREVENTION_DECREMENT,
+    types_pb2.SELF_TRADE_PREVENTION_TRANSFER,
+    types_pb2.SELF_TRADE_PREVENTION_TRANSFER,
 )
 
 
@@ -360,7 +362,10 @@ async def burst(people: People, person: Person) -> None:
 
 @action(4)
 async def enter_by_stream(people: People, person: Person) -> None:
-    """Orders and cancels over one stream: answered in order; some clients vanish."""
+    """Orders and cancels over one stream: answered in order; some clients vanish.
+
+    Some are armed: their end cancels what is open.
+    """
     requests, responses = SentRequests(), ReceivedResponses()
     call = people.machine.converse(f"{TRADING}EnterOrders", requests, person.token, responses)
     if call is None:
@@ -373,6 +378,14 @@ async def enter_by_stream(people: People, person: Person) -> None:
         if draw.random() < 0.3 and person.orders:
             cancel = trading_pb2.CancelOrderRequest(client_order_id=person.orders[0][1])
             entry = trading_pb2.EnterOrdersRequest(tag=tag, cancel=cancel)
+        if tag == 1:
+            entry.cancel_on_disconnect = draw.choice(
+                (
+                    types_pb2.CANCEL_SCOPE_UNSPECIFIED,
+                    types_pb2.CANCEL_SCOPE_ENTRIES,
+                    types_pb2.CANCEL_SCOPE_ALL,
+                )
+            )
         requests.put(entry)
         await trio.sleep(draw.uniform(0, 0.002))
     vanishes = draw.random() < 0.3
