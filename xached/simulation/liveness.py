@@ -60,6 +60,8 @@ async def _open_everything(people: People) -> None:
             account_id=trader.account_id, frozen=False, cause="all is well"
         )
         await people.insist(admin, f"{ADMIN}FreezePurse", thaw)
+        alone = admin_pb2.SetTradeGroupRequest(account_id=trader.account_id, cause="all is well")
+        await people.insist(admin, f"{ADMIN}SetTradeGroup", alone)
         cancel = trading_pb2.CancelAllOrdersRequest()
         await people.insist(trader, f"{TRADING}CancelAllOrders", cancel)
         for asset, amount in (("BTC", "1"), ("USDT", "100000")):
