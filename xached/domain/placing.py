@@ -193,7 +193,9 @@ def enter(state: State, order: Order, seq: int) -> tuple[Event, ...]:
     if market.book.crosses(order.side, order.price_ticks):
         plan = plan_taker(taker, market, state)
     executed = order.executed_lots
-    if order.post_only and plan.matches:
+    # In a market for resting orders nobody takes, nor does who wakes as it opens.
+    must_rest = order.post_only or market.effective_state() is MarketState.POST_ONLY
+    if must_rest and plan.matches:
         reason = EndReason.POST_ONLY
         return (end_of(order, OrderStatus.CANCELED, reason, executed, order.held_units),)
     return Execution(
