@@ -18,6 +18,7 @@ from xached.actors.market.actor import MarketFeed
 from xached.actors.market.data import MarketData
 from xached.actors.matching import Matching, MatchingActor
 from xached.actors.risk import RiskWatch
+from xached.actors.scrub import Scrub
 from xached.actors.sessions.actor import SessionDesk
 from xached.actors.strategies.actor import Strategies
 from xached.api.admin import ActorReport, HouseReport
@@ -84,6 +85,7 @@ class Core:
     paper_opening: int
     first_admin: FirstAdmin
     views_lane: Lane
+    scrub_lane: Lane
     snapshots: SnapshotMaker
     paper_snapshots: SnapshotMaker
     armed_streams: dict[int, Purse]
@@ -95,9 +97,14 @@ class Core:
     serving: HealthService = attrs.field(factory=lambda: HealthService(()))
     strategies_done: trio.Event = attrs.field(factory=trio.Event)
     mark_venue: Venue | None = None
+    scrub: Scrub = attrs.field(init=False)
     closing: bool = False
     stopped: trio.Event = attrs.field(factory=trio.Event)
     ready_at_ns: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        vault_lane = self.desk.core.lane
+        self.scrub = Scrub(self.files.old_rows, self.scrub_lane, self.files.vault, vault_lane)
 
     async def close_doors(self) -> None:
         """Let calls, pages and strategies end; bounded by their own grace."""
@@ -136,6 +143,7 @@ class Core:
                 **_numbers(house.sessions.statistics(), "mailbox_"),
             },
             "history": _numbers(self.history.statistics()),
+            "scrub": _numbers(self.scrub.statistics()),
             "risk": _numbers(self.risk.statistics()),
             "market": _numbers(self.market.statistics()),
             "paper": {
@@ -183,9 +191,9 @@ def build_core(
     keys = KeyTable()
     history = History(files.reader, world, files.views.as_of_seq, lambda: files.journal.last_seq)
     clock = SteadyClock(world)
-    journal_lane, views_lane = world.open_lane("journal"), world.open_lane("views")
-    lanes.callback(journal_lane.close)
-    lanes.callback(views_lane.close)
+    journal_lane, views_lane, scrub_lane = map(world.open_lane, ("journal", "views", "scrub"))
+    for lane in (journal_lane, views_lane, scrub_lane):
+        lanes.callback(lane.close)
     sessions: Mailbox[AuthMessage, AuthReply] = Mailbox(SESSIONS_PLACES)
     paper = PaperHouse(files.paths, files.paper_key, world, clock, directory, lanes)
     snapshots, paper_snapshots = _snapshot_makers(config, world, files, paper)
@@ -234,6 +242,7 @@ def build_core(
         paper_opening=config.paper_opening,
         first_admin=first_admin(files, world.now_ns()),
         views_lane=views_lane,
+        scrub_lane=scrub_lane,
         snapshots=snapshots,
         paper_snapshots=paper_snapshots,
         armed_streams={stream: armed.purse for stream, armed in state.streams.items()},

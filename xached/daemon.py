@@ -22,6 +22,7 @@ from xached.actors.integrity import run_integrity
 from xached.actors.market.actor import MarketFeed, run_market
 from xached.actors.market.data import MarketData
 from xached.actors.risk import run_guard, run_risk
+from xached.actors.scrub import run_scrub
 from xached.actors.sessions.actor import run_sessions
 from xached.actors.strategies.actor import Strategies, run_strategies
 from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
@@ -47,7 +48,7 @@ from xached.domain.messages import (
 from xached.domain.rejection import Rejection
 from xached.front import build_front
 from xached.listeners import GRACE_S, Addresses, Doors, NetworkDoors
-from xached.recovery import FirstAdmin, open_house
+from xached.recovery import FirstAdmin, introduce_signer, open_house
 from xached.runtime.supervise import Health, run_expendable, run_vital
 from xached.runtime.world import World
 from xached.storage.directory import DataDirectory
@@ -133,7 +134,7 @@ async def run_daemon(
                 core.serving.serve()
                 addresses = endpoints.addresses
                 logger.info("ready: gRPC on {}, HTTP on {}", addresses.grpc, addresses.http)
-                _introduce(core)
+                introduce_signer(core.files, world)
                 task_status.started(endpoints)
                 await stop.wait()
                 logger.info("stopping: no new calls, streams end, {} s for calls at work", GRACE_S)
@@ -144,17 +145,6 @@ async def run_daemon(
             finally:
                 core.close_mailboxes()
     core.stopped.set()
-
-
-def _introduce(core: Core) -> None:
-    """Say by which key the audit is signed, and whether anybody else will know."""
-    key = core.files.signer.public_key.hex()
-    logger.info("audit checkpoints are signed by the Ed25519 key {}", key)
-    if not core.world.tell_system(f"house {core.files.vault.house_id.hex()} signs with {key}"):
-        logger.warning(
-            "there is no system log here: audit checkpoints are in vault.db alone; save those that "
-            "`xached admin checkpoints` prints where this machine cannot change them"
-        )
 
 
 # --- what runs -------------------------------------------------------------------------------
@@ -197,6 +187,7 @@ async def _run_core(config: Config, core: Core, nursery: trio.Nursery) -> None:
         core.health,
     )
     nursery.start_soon(run_expendable, "snapshots", core.snapshots.run, core.health)
+    nursery.start_soon(run_expendable, "scrub", partial(run_scrub, core.scrub), core.health)
     if config.aml:
         watch = partial(
             run_aml,

@@ -67,6 +67,8 @@ class HouseFiles:
     """The row of the snapshot that recovery began with; 0 without one."""
     snapshot_key: bytes = attrs.field(repr=False)
     """Keys the chain of the journal; all that a process that makes snapshots needs."""
+    old_rows: Journal | None
+    """The journal again, for the scrub; None where a database has only one connection."""
     signer: Signer
     paper_key: bytes = attrs.field(repr=False)
     """Chains the rows of the paper exchange."""
@@ -137,6 +139,7 @@ def open_house(
         credentials=_credentials(master, vault, world),
         exchange=recovered.exchange,
         snapshot_seq=recovered.from_seq,
+        old_rows=_open_again(chain_key, world, paths, files),
         signer=signer,
         snapshot_key=chain_key,
         paper_key=master.derive(Purpose.PAPER_CHAIN),
@@ -177,6 +180,23 @@ def new_bootstrap_token(data_dir: Path, world: World, keys: KeySource = FILE_ONL
         vault = _open_vault(master, world, paths)
         files.callback(vault.close)
         return issue_bootstrap_token(vault, _credentials(master, vault, world), world.now_ns())
+
+
+def _open_again(key: bytes, world: World, paths: DataPaths, files: ExitStack) -> Journal | None:
+    if world.sqlite_locking_mode == "exclusive":
+        return None
+    return files.enter_context(Journal.open_read_only(paths.journal, key))
+
+
+def introduce_signer(files: HouseFiles, world: World) -> None:
+    """Say by which key the audit is signed, and whether anybody else will know of it."""
+    key = files.signer.public_key.hex()
+    logger.info("audit checkpoints are signed by the Ed25519 key {}", key)
+    if not world.tell_system(f"house {files.vault.house_id.hex()} signs with {key}"):
+        logger.warning(
+            "there is no system log here: audit checkpoints are in vault.db alone; save those that "
+            "`xached admin checkpoints` prints where this machine cannot change them"
+        )
 
 
 def _open_master_key(paths: DataPaths, world: World, keys: KeySource) -> MasterKey:

@@ -397,6 +397,24 @@ class Journal:
             faults=tuple(faults),
         )  # fmt: skip
 
+    def scrub(self, first: int, count: int) -> int:
+        """Check ``count`` rows and their ids once more, from ``first`` on.
+
+        Returns the row to go on with; after the last one that is the first again.
+
+        Raises: as :meth:`read`.
+        """
+        ((newest,),) = self._select("SELECT coalesce(max(seq), 0) FROM rows")
+        last = min(first + count - 1, newest)
+        if first <= last:
+            found = list(self.read(first, last))
+            if len(found) != last - first + 1:
+                raise JournalDamaged(first + len(found), "missing")
+            _, faults = self._check_ids(found)
+            if faults:
+                raise JournalDamaged(0, faults[0])
+        return last + 1 if last < newest else 1
+
     def _check_ids(self, rows: Sequence[Row]) -> tuple[int, list[str]]:
         """How many ids these rows used, and what is wrong with the index of them."""
         used = [

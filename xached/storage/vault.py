@@ -15,7 +15,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import apsw
 import attrs
@@ -74,6 +74,9 @@ WAL_PAGES_MAX: Final = 1_000
 
 BOOTSTRAP_TOKEN: Final = "bootstrap_token"  # noqa: S105 - a setting's name
 """Name of the setting that holds the keyed hash of the bootstrap token."""
+
+_SCRUBBED: Final = tuple(TABLES.values())
+"""The tables in the order they are looked through; the stream comes after them."""
 
 _HOUSE_ID = "house_id"
 _STREAM_HEAD = "stream_head"
@@ -136,6 +139,14 @@ class VaultReport:
     stream_rows: int
 
 
+@attrs.frozen
+class ScrubPlace:
+    """Up to where the vault has been looked through: a table and the key of its last row."""
+
+    table: int = 0
+    after: Column = None
+
+
 class Vault:
     """The one connection to vault.db. Not for two threads at a time."""
 
@@ -158,6 +169,7 @@ class Vault:
         self._head_seq = 0
         self._head_chain = b""
         self._last_at_ns = 0
+        self._indexes: dict[str, list[tuple[str, list[str]]]] = {}
         connection.set_wal_hook(self._committed)
 
     @classmethod
@@ -392,20 +404,29 @@ class Vault:
     def read_stream(self) -> Iterator[StreamRow]:
         """The stream from its beginning, checked as it goes. Raises: VaultDamaged."""
         seq, chain = 0, self._house_id
-        for row_seq, at_ns, payload, row_chain in self._db.execute(
-            "SELECT seq, at_ns, payload, chain FROM stream ORDER BY seq"
-        ):
-            seq += 1
-            chain = self._chain(chain, seq, at_ns, payload)
-            if row_seq != seq or not hmac.compare_digest(chain, row_chain):
-                raise VaultDamaged(f"the identity stream is broken at {seq}")
-            try:
-                event = decode_identity_event(payload)
-            except IdentityCodecError as error:
-                raise VaultDamaged(f"the identity stream holds at {seq} {error}") from None
-            yield StreamRow(seq=seq, at_ns=at_ns, event=event, chain=chain)
+        for row in self._stream_rows(0, chain, 2**63 - 1):
+            seq, chain = row.seq, row.chain
+            yield row
         if (seq, chain) != (self._head_seq, self._head_chain):
             raise VaultDamaged(f"the identity stream ends at {seq}, not at {self._head_seq}")
+
+    def _stream_rows(self, seq: int, chain: bytes, last: int) -> Iterator[StreamRow]:
+        """The rows after ``seq``, whose chain value is ``chain``. Raises: VaultDamaged."""
+        rows = self._db.execute(
+            "SELECT seq, at_ns, payload, chain FROM stream WHERE seq > ? AND seq <= ? ORDER BY seq",
+            (seq, last),
+        )
+        with contextlib.closing(rows):
+            for row_seq, at_ns, payload, row_chain in rows:
+                seq += 1
+                chain = self._chain(chain, seq, at_ns, payload)
+                if row_seq != seq or not hmac.compare_digest(chain, row_chain):
+                    raise VaultDamaged(f"the identity stream is broken at {seq}")
+                try:
+                    event = decode_identity_event(payload)
+                except IdentityCodecError as error:
+                    raise VaultDamaged(f"the identity stream holds at {seq} {error}") from None
+                yield StreamRow(seq=seq, at_ns=at_ns, event=event, chain=chain)
 
     def chain_at(self, seq: int) -> bytes | None:
         """The chain value of a row of the stream; None when there is no such row."""
@@ -443,6 +464,60 @@ class Vault:
         except apsw.Error as error:
             raise _unreadable(error) from error
 
+    def scrub(self, place: ScrubPlace, count: int) -> ScrubPlace | None:
+        """Check ``count`` rows of a table, or of the stream, once more.
+
+        Returns where to go on; None after the last row of the last table.
+
+        Raises: VaultDamaged; VaultFailed when the disk cannot be read.
+        """
+        try:
+            if place.table == len(_SCRUBBED):
+                return self._scrub_stream(place, count)
+            return self._scrub_table(_SCRUBBED[place.table], place, count)
+        except apsw.Error as error:
+            raise _unreadable(error) from error
+
+    def _scrub_table(self, table: Table[Any], place: ScrubPlace, count: int) -> ScrubPlace:
+        key, after = table.columns[0], place.after
+        clause = f"WHERE {key} > ? " if after is not None else ""
+        arguments = (count,) if after is None else (after, count)
+        seen = [
+            table.values(row)
+            for row in self._rows(table, f"{clause}ORDER BY {key} LIMIT ?", *arguments)
+        ]
+        for values in seen:
+            self._check_indexes(table, values)
+        if len(seen) < count:
+            return ScrubPlace(place.table + 1)
+        return ScrubPlace(place.table, seen[-1][0])
+
+    def _scrub_stream(self, place: ScrubPlace, count: int) -> ScrubPlace | None:
+        first = seq = place.after if isinstance(place.after, int) else 0
+        chain = self.chain_at(first)
+        if chain is None:
+            raise VaultDamaged(f"the identity stream is broken at {first}")
+        for row in self._stream_rows(first, chain, first + count):
+            seq = row.seq
+        if seq < min(self._head_seq, first + count):
+            raise VaultDamaged(f"the identity stream is broken at {seq + 1}")
+        return ScrubPlace(place.table, seq) if seq < self._head_seq else None
+
+    def _check_indexes(self, table: Table[Any], values: Sequence[Column]) -> None:
+        """A row that an index does not lead to is as good as gone. Raises: VaultDamaged."""
+        row = dict(zip(table.columns, values, strict=True))
+        for index, columns in self._indexes.get(table.name, ()):
+            wanted = [row[column] for column in columns]
+            if None in wanted:
+                continue
+            terms = " AND ".join(f"{column} = ?" for column in (*columns, table.columns[0]))
+            found = self._db.execute(
+                f'SELECT 1 FROM {table.name} INDEXED BY "{index}" WHERE {terms}',  # noqa: S608 - names of the schema
+                (*wanted, values[0]),
+            ).get
+            if not found:
+                raise VaultDamaged(f"an index of {table.name} does not lead to {values[0]!r}")
+
     @contextlib.contextmanager
     def _one_moment(self) -> Iterator[None]:
         """Read everything as it was when the first of it was read."""
@@ -454,6 +529,9 @@ class Vault:
 
     def _verify(self) -> VaultReport:
         self._load()
+        for (line,) in self._db.execute("PRAGMA integrity_check"):
+            if line != "ok":
+                raise VaultDamaged(f"the file: {line}")
         stream_rows = sum(1 for _ in self.read_stream())
         kinds_of: dict[AccountId, set[UserKeyKind]] = {}
         for key in self._rows(USER_KEYS, ""):
@@ -500,6 +578,15 @@ class Vault:
             raise VaultUnusable(f"the vault has format {version}, made by a newer xached")
         if strange := strange_in_schema(self._db, MIGRATIONS[:version]):
             raise VaultDamaged(f"the vault's {strange} is not as it was made")
+        indexes: dict[tuple[str, str], list[str]] = {}
+        for table, index, column in self._db.execute(
+            "SELECT t.name, i.name, c.name FROM sqlite_schema AS t, pragma_index_list(t.name) AS i,"
+            " pragma_index_info(i.name) AS c WHERE t.type = 'table' AND i.origin <> 'pk'"
+            " AND NOT i.partial ORDER BY i.name, c.seqno"
+        ):
+            indexes.setdefault((table, index), []).append(column)
+        for (table, index), columns in indexes.items():
+            self._indexes.setdefault(table, []).append((index, columns))
 
     def _load(self) -> None:
         house_id, head = self.setting(_HOUSE_ID), self.setting(_STREAM_HEAD)
@@ -516,18 +603,22 @@ class Vault:
 
     def _rows(self, table: Table[Row], clause: str, *arguments: str | bytes | int) -> Iterator[Row]:
         rows = self._db.execute(f"{table.select} {clause}", arguments)
-        while True:
-            try:
-                *values, mac = next(rows)
-            except StopIteration:
-                return
-            except UnicodeDecodeError:
-                raise VaultDamaged(f"a text of {table.name} is none") from None
-            # A flipped bit of a row's header changes the type of a value, also of this one.
-            if not isinstance(mac, bytes) or not hmac.compare_digest(self._mac(table, values), mac):
-                # The key column of no table is personal data.
-                raise VaultDamaged(f"a row of {table.name} was changed: {values[0]!r}")
-            yield table.row(values)
+        # Not left to the collector: a statement that is open keeps the log from being copied.
+        with contextlib.closing(rows):
+            while True:
+                try:
+                    *values, mac = next(rows)
+                except StopIteration:
+                    return
+                except UnicodeDecodeError:
+                    raise VaultDamaged(f"a text of {table.name} is none") from None
+                # A flipped bit of a row's header changes the type of a value, also of this one.
+                if not isinstance(mac, bytes) or not hmac.compare_digest(
+                    self._mac(table, values), mac
+                ):
+                    # The key column of no table is personal data.
+                    raise VaultDamaged(f"a row of {table.name} was changed: {values[0]!r}")
+                yield table.row(values)
 
     def _mac(self, table: Table[Row], values: Sequence[Column]) -> bytes:
         encoded: bytes = msgpack.packb([table.name, *table.authenticated(values)])
