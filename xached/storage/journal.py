@@ -451,6 +451,9 @@ class Journal:
             for next_seq, next_at_ns, body, kept in found:
                 if next_seq != seq + 1:
                     raise JournalDamaged(seq + 1, f"missing; the next one is {next_seq}")
+                # A flipped bit of a row's header changes the type of a value.
+                if (type(next_at_ns), type(body), type(kept)) != (int, bytes, bytes):
+                    raise JournalDamaged(next_seq, "a column has another type than was written")
                 chain = self._link(chain, next_seq, next_at_ns, body)
                 if not hmac.compare_digest(chain, kept):
                     raise JournalDamaged(next_seq, "its chain value does not fit")
@@ -476,6 +479,8 @@ class Journal:
             return list(self._connection.execute(sql, parameters))
         except apsw.Error as error:
             raise JournalFailed(f"the journal cannot be read: {error}") from error
+        except UnicodeDecodeError:
+            raise JournalDamaged(0, "the table ids: a text in it is none") from None
 
     def _load_last(self) -> None:
         found = self._select("SELECT seq, at_ns FROM rows ORDER BY seq DESC LIMIT 1")
@@ -517,11 +522,16 @@ def _create(connection: apsw.Connection, key: bytes, house_id: bytes) -> None:
 
 def _check_meta(connection: apsw.Connection, key: bytes) -> bytes:
     """The house id of a journal that this program and this key can read."""
-    meta = dict(connection.execute("SELECT name, value FROM meta"))
+    try:
+        meta = dict(connection.execute("SELECT name, value FROM meta"))
+    except UnicodeDecodeError:
+        raise JournalDamaged(0, "the table meta: a text in it is none") from None
     if meta.get("format") != FORMAT:
         raise DatabaseRefused(f"the journal has format {meta.get('format')}, not {FORMAT}")
-    house_id: bytes = meta["house_id"]
-    if not hmac.compare_digest(meta["key_check"], _key_check(key, house_id)):
+    house_id, key_check = meta.get("house_id"), meta.get("key_check")
+    if not isinstance(house_id, bytes) or not isinstance(key_check, bytes):
+        raise JournalDamaged(0, "the table meta does not know its house any more")
+    if not hmac.compare_digest(key_check, _key_check(key, house_id)):
         raise DatabaseRefused("the journal was written with another key")
     return house_id
 

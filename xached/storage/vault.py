@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -416,11 +416,11 @@ class Vault:
             "SELECT seq, at_ns, payload, chain FROM stream WHERE seq > ? AND seq <= ? ORDER BY seq",
             (seq, last),
         )
-        with contextlib.closing(rows):
-            for row_seq, at_ns, payload, row_chain in rows:
+        with contextlib.closing(_texts_checked(rows)) as checked:
+            for row_seq, at_ns, payload, row_chain in checked:
                 seq += 1
                 chain = self._chain(chain, seq, at_ns, payload)
-                if row_seq != seq or not hmac.compare_digest(chain, row_chain):
+                if (row_seq, row_chain) != (seq, chain):
                     raise VaultDamaged(f"the identity stream is broken at {seq}")
                 try:
                     event = decode_identity_event(payload)
@@ -432,17 +432,19 @@ class Vault:
         """The chain value of a row of the stream; None when there is no such row."""
         if seq == 0:
             return self._house_id
-        found: bytes | None = self._db.execute("SELECT chain FROM stream WHERE seq = ?", (seq,)).get
-        return found
+        rows = self._db.execute("SELECT chain FROM stream WHERE seq = ?", (seq,))
+        found = next(_texts_checked(rows), None)
+        return None if found is None else found[0]
 
     def newest_checkpoint(self) -> Checkpoint | None:
         """What was signed last; whether it is genuine is for the caller to check.
 
         Raises: VaultDamaged.
         """
-        for seq, at_ns, payload in self._db.execute(
+        rows = self._db.execute(
             "SELECT seq, at_ns, payload FROM stream ORDER BY seq DESC LIMIT ?", (UNSIGNED_ROWS_MAX,)
-        ):
+        )
+        for seq, at_ns, payload in _texts_checked(rows):
             try:
                 event = decode_identity_event(payload)
             except IdentityCodecError as error:
@@ -594,9 +596,8 @@ class Vault:
             raise VaultDamaged("the vault does not know its house any more")
         self._house_id = house_id
         self._head_seq, self._head_chain = int.from_bytes(head[:8], "big"), head[8:]
-        newest = self._db.execute(
-            "SELECT seq, at_ns, chain FROM stream ORDER BY seq DESC LIMIT 1"
-        ).fetchone()
+        rows = self._db.execute("SELECT seq, at_ns, chain FROM stream ORDER BY seq DESC LIMIT 1")
+        newest = next(_texts_checked(rows), None)
         seq, self._last_at_ns, chain = newest or (0, 0, house_id)
         if (seq, chain) != (self._head_seq, self._head_chain):
             raise VaultDamaged(f"the identity stream ends at {seq}, not at {self._head_seq}")
@@ -661,6 +662,16 @@ def _unreadable(error: apsw.Error) -> VaultDamaged | VaultFailed:
     if isinstance(error, apsw.CorruptError | apsw.NotADBError | apsw.SQLError):
         return VaultDamaged(f"the vault cannot be read: {text}")
     return VaultFailed(f"the vault cannot be read: {text}")
+
+
+def _texts_checked(rows: apsw.Cursor) -> Generator[tuple[Any, ...], None, None]:
+    """Rows of the stream. A flipped bit of a row's header makes a text of bytes."""
+    try:
+        # Not left to the collector: a statement that is open keeps the log from being copied.
+        with contextlib.closing(rows):
+            yield from rows
+    except UnicodeDecodeError:
+        raise VaultDamaged("the table stream: bytes have become a text") from None
 
 
 def _encode_head(seq: int, chain: bytes) -> bytes:
