@@ -25,6 +25,7 @@ from xached.config import Config, default_house
 from xached.core import House
 from xached.daemon import Attachments, Endpoints, run_daemon
 from xached.domain.market import BINANCE
+from xached.listeners import Front
 from xached.runtime.world import SimulatedWorld
 from xached.simulation.calls import (
     Answered,
@@ -147,7 +148,10 @@ class WholeHouse:
         if route.request_streaming:
             requests = SentRequests()
             requests.put(request)
-            self.doors.begin(call, serve_stream, route, requests, responses)
+            if route.response_streaming:
+                self.doors.begin(call, serve_stream, route, requests, responses)
+            else:
+                self.doors.begin(call, _serve_upload, route, _Upload(request))
         elif route.response_streaming:
             self.doors.begin(call, serve_watch, route, request.SerializeToString(), responses)
         else:
@@ -186,6 +190,40 @@ class WholeHouse:
 
     def _incident(self, incident_id: str, method: str, error: BaseException) -> None:
         self.incidents.append(f"{incident_id} in {method}: {error!r}")
+
+
+class _Upload:
+    """A request stream of one message, which a handler may leave unread."""
+
+    def __init__(self, message: Message) -> None:
+        self._left = [message]
+
+    async def receive_batch(self) -> list[Any]:
+        """See routes.Requests."""
+        await trio.lowlevel.checkpoint()
+        taken, self._left = self._left, []
+        return taken
+
+    def __aiter__(self) -> _Upload:
+        return self
+
+    async def __anext__(self) -> Any:
+        for message in await self.receive_batch():
+            return message
+        raise StopAsyncIteration
+
+
+async def _serve_upload(front: Front, call: SimulatedCall, route: Route, requests: _Upload) -> None:
+    """Serve a call with a stream of requests and one response."""
+    try:
+        with call.scope:
+            try:
+                await front.admin.admit(call, route)
+                call.result = Answered(route.serialize(await route.handler(call, requests)))
+            except* Exception as errors:
+                call.result = front.interceptor.status(call.method, errors)
+    finally:
+        call.ended.set()
 
 
 def descriptor_of(path: str) -> MethodDescriptor:

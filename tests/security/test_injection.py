@@ -37,8 +37,14 @@ ATTACKS = (
 )
 """In `make test` each field meets two of them, in turn; all of them in the long run."""
 
-GROWS = {"vault.db:stream"}
-"""What a refused call may add to: the audit of what administrators tried."""
+
+MAY_GROW = {"vault.db:stream", "vault.db:second_factors"}
+"""What a refused call may add to: the audit of what was tried, and the count of wrong guesses."""
+
+
+def moves_by_itself(table: str) -> bool:
+    """History follows in its own time, and the paper exchange meets a market that moves."""
+    return table in MAY_GROW or table.startswith("paper") or "views.db" in table
 
 
 def attacks_on(number: int) -> tuple[str, ...]:
@@ -96,7 +102,10 @@ async def test_sql_in_every_string_field_is_only_text(
                     if isinstance(result, StatusError):
                         assert result.code.name != "INTERNAL", where
                         grown = {table for table in before if after[table] != before[table]}
-                        assert grown <= GROWS, where
+                        assert {table for table in grown if not moves_by_itself(table)} == set(), (
+                            grown,
+                            where,
+                        )
                         if result.code.name == "UNAUTHENTICATED":
                             await house.log_in()
         await trio.sleep(120)
