@@ -177,6 +177,14 @@ class Core:
         )
 
 
+def _open_lanes(world: World, lanes: ExitStack) -> list[Lane]:
+    """The threads of the journal, of the views and of the scrub."""
+    opened = [world.open_lane(name) for name in ("journal", "views", "scrub")]
+    for lane in opened:
+        lanes.callback(lane.close)
+    return opened
+
+
 def build_core(
     config: Config, world: World, files: HouseFiles, doors: Doors, lanes: ExitStack
 ) -> Core:
@@ -191,9 +199,7 @@ def build_core(
     keys = KeyTable()
     history = History(files.reader, world, files.views.as_of_seq, lambda: files.journal.last_seq)
     clock = SteadyClock(world)
-    journal_lane, views_lane, scrub_lane = map(world.open_lane, ("journal", "views", "scrub"))
-    for lane in (journal_lane, views_lane, scrub_lane):
-        lanes.callback(lane.close)
+    journal_lane, views_lane, scrub_lane = _open_lanes(world, lanes)
     sessions: Mailbox[AuthMessage, AuthReply] = Mailbox(SESSIONS_PLACES)
     paper = PaperHouse(files.paths, files.paper_key, world, clock, directory, lanes)
     snapshots, paper_snapshots = _snapshot_makers(config, world, files, paper)
