@@ -19,6 +19,8 @@ from xache.v1 import (
     account_pb2_grpc,
     auth_pb2,
     auth_pb2_grpc,
+    compliance_pb2,
+    compliance_pb2_grpc,
     market_pb2,
     market_pb2_grpc,
     trading_pb2,
@@ -88,6 +90,7 @@ class House(
     market_pb2_grpc.MarketServiceServicer,
     trading_pb2_grpc.TradingServiceServicer,
     wallet_pb2_grpc.WalletServiceServicer,
+    compliance_pb2_grpc.ComplianceServiceServicer,
 ):
     """Everything a test wants to say is a public field; everything that happened is too."""
 
@@ -339,6 +342,18 @@ class House(
         self._arrive("OpenSubaccount", request, context, session=True)
         return account_pb2.OpenSubaccountResponse(seq=5)
 
+    def GetLimits(self, request: Any, context: Any) -> Any:
+        self._arrive("GetLimits", request, context, session=True)
+        return self._answer("GetLimits", compliance_pb2.GetLimitsResponse())
+
+    def ListDisclosures(self, request: Any, context: Any) -> Any:
+        self._arrive("ListDisclosures", request, context, session=True)
+        return self._answer("ListDisclosures", compliance_pb2.ListDisclosuresResponse())
+
+    def AcceptDisclosure(self, request: Any, context: Any) -> Any:
+        self._arrive("AcceptDisclosure", request, context, session=True)
+        return self._answer("AcceptDisclosure", compliance_pb2.AcceptDisclosureResponse(seq=9))
+
     def GetFees(self, request: Any, context: Any) -> Any:
         self._arrive("GetFees", request, context, session=True)
         return self._answer("GetFees", account_pb2.GetFeesResponse())
@@ -487,6 +502,7 @@ def open_house() -> Iterator[House]:
     market_pb2_grpc.add_MarketServiceServicer_to_server(house, server)
     trading_pb2_grpc.add_TradingServiceServicer_to_server(house, server)
     wallet_pb2_grpc.add_WalletServiceServicer_to_server(house, server)
+    compliance_pb2_grpc.add_ComplianceServiceServicer_to_server(house, server)
     house.target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
     try:

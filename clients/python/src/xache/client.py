@@ -24,6 +24,7 @@ from contextlib import closing
 from typing import Final
 
 from xache.amounts import Amount, amount_text
+from xache.compliance import Compliance
 from xache.connection import Connection, OnWait, Patience, Tls
 from xache.errors import Incident
 from xache.live_book import BookGap, LiveBook
@@ -138,6 +139,7 @@ class Client:
         self.market = Market(self._connection)
         self.trading = Trading(self._connection)
         self.wallet = Wallet(self._connection)
+        self.compliance = Compliance(self._connection)
 
     def __enter__(self) -> Client:
         return self
