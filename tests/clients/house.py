@@ -162,6 +162,24 @@ class House(
         self._arrive("RevokeSession", request, context, session=True)
         return auth_pb2.RevokeSessionResponse()
 
+    def RevokeSessions(self, request: Any, context: Any) -> auth_pb2.RevokeSessionsResponse:
+        self._arrive("RevokeSessions", request, context, session=True)
+        assert request.keep_current
+        return auth_pb2.RevokeSessionsResponse()
+
+    def ListSessions(self, request: Any, context: Any) -> auth_pb2.ListSessionsResponse:
+        self._arrive("ListSessions", request, context, session=True)
+        session = auth_pb2.Session(
+            session_id="session1",
+            device="laptop",
+            created_at_ns=NOW_NS,
+            refreshed_at_ns=NOW_NS,
+            current=True,
+            address="192.0.2.7",
+            place="192.0.2.0/24",
+        )
+        return auth_pb2.ListSessionsResponse(sessions=[session])
+
     def GetAccount(self, request: Any, context: Any) -> Any:
         self._arrive("GetAccount", request, context, session=True)
         account = account_pb2.GetAccountResponse(

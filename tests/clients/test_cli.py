@@ -67,6 +67,16 @@ def test_signing_in_keeps_the_tokens_for_the_next_command(
     assert PASSWORD not in file.read_text()
 
 
+def test_sessions_are_listed_and_ended(house: House, signed_in: Run) -> None:
+    ran = signed_in("sessions")
+    assert ran.code == 0
+    assert "session1  laptop  192.0.2.0/24" in ran.out
+    assert "this one" in ran.out
+    ran = signed_in("sessions", "--end", "session9", "--end-others", "--json")
+    assert house.calls[-3:] == ["RevokeSession", "RevokeSessions", "ListSessions"]
+    assert ran.document["sessions"][0]["address"] == "192.0.2.7"
+
+
 def test_registering_signs_in(house: House, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XACHE_PASSWORD", PASSWORD)
     ran = run("register", EMAIL)

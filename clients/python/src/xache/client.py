@@ -58,6 +58,7 @@ _CREATE_KEY = rpc(
     account_pb2.CreateApiKeyRequest, account_pb2.CreateApiKeyResponse, repeatable=False
 )
 _KEYS = rpc(account_pb2.ListApiKeysRequest, account_pb2.ListApiKeysResponse, repeatable=True)
+_REVOKE_ALL = rpc(auth_pb2.RevokeSessionsRequest, auth_pb2.RevokeSessionsResponse, repeatable=True)
 _REVOKE_KEY = rpc(
     account_pb2.RevokeApiKeyRequest, account_pb2.RevokeApiKeyResponse, repeatable=False
 )
@@ -201,6 +202,10 @@ class Auth:
     def revoke_session(self, session_id: str) -> None:
         """End one of the account's sessions."""
         self._connection.call(_REVOKE, auth_pb2.RevokeSessionRequest(session_id=session_id))
+
+    def revoke_other_sessions(self) -> None:
+        """End all of the account's sessions but this one."""
+        self._connection.call(_REVOKE_ALL, auth_pb2.RevokeSessionsRequest(keep_current=True))
 
 
 class Account:

@@ -112,6 +112,38 @@ def whoami(*, options: Options = NO_OPTIONS) -> None:
             output.facts([("purse", f"{purse.name}  {', '.join(marks)}".rstrip())])
 
 
+def sessions(*, end: str = "", end_others: Flag = False, options: Options = NO_OPTIONS) -> None:
+    """List where you are signed in, and end it.
+
+    Args:
+        end: end this session first.
+        end_others: end all sessions but this one first.
+    """
+    with options.connected() as (client, output):
+        if end:
+            client.auth.revoke_session(end)
+        if end_others:
+            client.auth.revoke_other_sessions()
+        listed = client.auth.sessions()
+        if output.as_json:
+            output.document({"sessions": [json_value(each) for each in listed]})
+            return
+        output.table(
+            ["session", "device", "place", "since (UTC)", "last used (UTC)", ""],
+            [
+                (
+                    each.session_id,
+                    each.device,
+                    each.place,
+                    moment(each.created_at_ns),
+                    moment(each.refreshed_at_ns),
+                    "this one" if each.current else "",
+                )
+                for each in listed
+            ],
+        )
+
+
 def _replace_session(
     client: Client, email: str, password: str, device: str
 ) -> auth_pb2.LoginResponse:
