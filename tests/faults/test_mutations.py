@@ -157,6 +157,8 @@ class Mutator:
             return draw.choice(plausible or (self._account,))
         if field.type == FieldDescriptor.TYPE_STRING:
             return draw.choice(TEXTS)
+        if field.type == FieldDescriptor.TYPE_BYTES:
+            return draw.choice(TEXTS).encode()
         if field.type == FieldDescriptor.TYPE_BOOL:
             return draw.random() < 0.5
         value = draw.choice(NUMBERS)
