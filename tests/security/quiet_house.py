@@ -38,6 +38,7 @@ from xached.simulation.calls import (
     serve_watch,
 )
 from xached.simulation.machine import HandedOver
+from xached.storage.vault import Vault
 
 PATIENCE_S = 2.0
 """How long a stream is listened to: a moment, on the simulated clock."""
@@ -58,6 +59,8 @@ class WholeHouse:
         self.device = "desk"
         self.user_email, self.user_id = "bob@house.example", ""
         """Somebody whom the administrator has to do with."""
+        self.vault: Vault
+        """The daemon's own; to be read while nothing is being done."""
         self.token = ""
         self.heard: list[Message] = []
         """Every response so far, those of streams too."""
@@ -72,7 +75,8 @@ class WholeHouse:
             setattr(house, name, value)
         config, stop = Config(data_dir=root, house=default_house()), trio.Event()
 
-        async def attach(_: House) -> Attachments:
+        async def attach(parts: House) -> Attachments:
+            house.vault = parts.files.vault
             return Attachments(mark_venue=BINANCE, installed=dict)
 
         apsw.connection_hooks.append(house.connections.append)
