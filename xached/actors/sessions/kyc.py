@@ -133,10 +133,9 @@ class KycArea:
                     self._wanted.set()
                     continue
                 async with self._core.turn() as step:
-                    (newest,) = await self._select(
-                        LevelIntent, "WHERE account_id = ?", intent.account_id
-                    )
-                    if newest == intent:
+                    # Another level may be wanted by now, or the account may be erased.
+                    clause = "WHERE account_id = ?"
+                    if await self._select(LevelIntent, clause, intent.account_id) == [intent]:
                         step.drop(intent)
             await trio.sleep(LEVEL_RETRY_S)
 
