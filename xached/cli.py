@@ -466,6 +466,8 @@ def _show_report(found: Any, json_output: bool, *lines: tuple[str, str]) -> None
         print(json.dumps(attrs.asdict(found)))
     else:
         table = Table(show_header=False, box=None)
+        table.add_column()
+        table.add_column(overflow="fold")  # What is cut off cannot be copied.
         for name, text in lines:
             table.add_row(name, text)
         console = Console()

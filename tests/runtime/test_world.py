@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -297,3 +298,24 @@ def test_one_seed_is_one_run_in_any_process() -> None:
             check=True,
         )
         assert there.stdout.strip() == here
+
+
+# --- the system's log ------------------------------------------------------------------------
+
+
+def test_the_system_log_is_told_a_line_as_syslog_wants_it(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
+        log.bind(str(tmp_path / "log"))
+        assert RealWorld(system_log=tmp_path / "log").tell_system("a line")
+        # Facility authpriv, severity notice.
+        assert log.recv(1_000) == f"<85>xached[{os.getpid()}]: a line".encode()
+
+
+def test_without_a_system_log_nobody_waits_for_one(tmp_path: Path) -> None:
+    assert not RealWorld(system_log=tmp_path / "none").tell_system("a line")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
+        log.bind(str(tmp_path / "full"))
+        world = RealWorld(system_log=tmp_path / "full")
+        told = [world.tell_system("x" * 1_000) for _ in range(2_000)]
+        assert told[0]
+        assert not told[-1], "a log that takes nothing any more is not waited for"
