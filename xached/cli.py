@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from getpass import getpass
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn, TypeAlias
 
 import attrs
 import trio
@@ -31,6 +31,12 @@ from xached.config import (
 from xached.domain.sessions import DAY_NS, SessionLimits
 from xached.security.keys import MasterKeyError
 from xached.security.master import KeySource
+
+BenchPart: TypeAlias = Literal[
+    "engine", "book", "recovery", "grpc", "fanout", "overload", "loginflood"
+]
+"""What can be measured alone."""
+
 
 app = App(
     name="xached",
@@ -279,7 +285,8 @@ def doctor(*, data: Data = Path("data"), keys: Keys = FROM_FILE, json_output: Js
 def bench(
     *,
     only: Annotated[
-        list[Literal["engine", "book", "recovery", "grpc", "fanout", "overload"]] | None,
+        list[Literal["engine", "book", "recovery", "grpc", "fanout", "overload", "loginflood"]]
+        | None,
         Parameter(help="Measure this part only; may be repeated."),
     ] = None,
     check: Annotated[bool, Parameter(negative="", help="Exit 1 below a target.")] = False,

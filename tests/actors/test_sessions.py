@@ -26,7 +26,8 @@ from tests.actors.people import (
 )
 from xached.actors.sessions.accounts import AdminExists, issue_bootstrap_token
 from xached.actors.sessions.actor import SessionDesk, run_sessions
-from xached.actors.sessions.hashing import HASH_QUEUE_MAX, HASH_WORKERS
+from xached.actors.sessions.core import HASH_WORKERS
+from xached.actors.sessions.hashing import HASH_QUEUE_MAX
 from xached.actors.sessions.live import SESSIONS_PER_ACCOUNT_MAX
 from xached.actors.sessions.logins import SWEEP_INTERVAL_S
 from xached.domain.api_keys import KeyTable

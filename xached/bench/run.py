@@ -15,6 +15,7 @@ from xached.bench.engine import measure_book, measure_engine
 from xached.bench.fanout import FanoutSizes, measure_fanout
 from xached.bench.figures import Figure, Report
 from xached.bench.grpc_load import LoadSizes, measure_grpc
+from xached.bench.login_flood import LoginFloodSizes, measure_login_flood
 from xached.bench.overload import OverloadSizes, measure_overload
 from xached.bench.storage import measure_storage
 
@@ -28,6 +29,7 @@ class Part(enum.Enum):
     GRPC = "grpc"
     FANOUT = "fanout"
     OVERLOAD = "overload"
+    LOGINFLOOD = "loginflood"
 
 
 @attrs.frozen(kw_only=True)
@@ -43,6 +45,7 @@ class Sizes:
     load: LoadSizes
     fanout: FanoutSizes
     overload: OverloadSizes
+    login_flood: LoginFloodSizes
 
 
 FULL = Sizes(
@@ -53,6 +56,7 @@ FULL = Sizes(
     load=LoadSizes(rounds=2, warm_up_s=0.5, window_s=3.0),
     fanout=FanoutSizes(rounds=3, warm_up_s=1.0, window_s=5.0),
     overload=OverloadSizes(window_s=5.0),
+    login_flood=LoginFloodSizes(window_s=10.0),
 )
 """What figures are published of: about three minutes."""
 
@@ -64,6 +68,7 @@ QUICK = Sizes(
     load=LoadSizes(rounds=1, warm_up_s=0.05, window_s=0.2),
     fanout=FanoutSizes(rounds=1, warm_up_s=0.05, window_s=0.3),
     overload=OverloadSizes(window_s=0.3),
+    login_flood=LoginFloodSizes(window_s=0.5),
 )
 """Shows that everything works; the figures are worth nothing."""
 
@@ -95,6 +100,8 @@ def _measure(part: Part, sizes: Sizes, progress: Callable[[str], None]) -> list[
             return measure_fanout(sizes.fanout, progress)
         case Part.OVERLOAD:
             return measure_overload(sizes.overload)
+        case Part.LOGINFLOOD:
+            return measure_login_flood(sizes.login_flood)
 
 
 def _describe_machine() -> dict[str, str]:

@@ -36,6 +36,7 @@ SYSTEM_LOG: Final = Path("/dev/log")
 _AUTHPRIV_NOTICE: Final = 10 << 3 | 5
 
 THREADS_MAX = 8
+NICENESS_MAX = 19
 NS_PER_S = 1_000_000_000
 
 
@@ -158,8 +159,11 @@ class World(Protocol):
         """``n`` bytes nobody can guess."""
         ...
 
-    def open_lane(self, name: str) -> Lane:
-        """Start a dedicated thread. The caller closes it."""
+    def open_lane(self, name: str, *, patient: bool = False) -> Lane:
+        """Start a dedicated thread. The caller closes it.
+
+        A patient one leaves the processor to everything else that wants it.
+        """
         ...
 
     def tell_system(self, line: str) -> bool:
@@ -285,9 +289,9 @@ class RealWorld:
         """See World."""
         return os.urandom(n)
 
-    def open_lane(self, name: str) -> Lane:
+    def open_lane(self, name: str, *, patient: bool = False) -> Lane:
         """See World."""
-        return _ThreadLane(name)
+        return _ThreadLane(name, patient=patient)
 
     def tell_system(self, line: str) -> bool:
         """See World."""
@@ -361,7 +365,8 @@ _Job = Callable[[], None]
 class _ThreadLane:
     """A thread, a queue to it, and trio's entry queue back: a tenth of the cost of to_thread."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, patient: bool = False) -> None:
+        self._patient = patient
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
         threading.Thread(target=self._work, name=name, daemon=True).start()
@@ -389,6 +394,9 @@ class _ThreadLane:
         self._jobs.put(None)
 
     def _work(self) -> None:
+        if self._patient:
+            # Linux has a niceness for each thread, and anybody may raise their own.
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS_MAX)
         while (job := self._jobs.get()) is not None:
             job()
 
@@ -512,7 +520,7 @@ class SimulatedWorld:
         self._check_power()
         return self._entropy.randbytes(n)
 
-    def open_lane(self, name: str) -> Lane:
+    def open_lane(self, name: str, *, patient: bool = False) -> Lane:  # noqa: ARG002 - as in World
         """See World."""
         self._check_power()
         return _InlineLane(self, name)

@@ -35,10 +35,10 @@ import trio
 from xached.actors.sessions.accounts import AccountArea
 from xached.actors.sessions.audit import AuditArea, ChainHead
 from xached.actors.sessions.casework import CaseArea
-from xached.actors.sessions.core import DeskCore, Step
+from xached.actors.sessions.core import HASH_WORKERS, DeskCore, Step
 from xached.actors.sessions.devices import Devices
 from xached.actors.sessions.erasure import CloseAccount, ErasureArea
-from xached.actors.sessions.hashing import HASH_WORKERS, HashQueue
+from xached.actors.sessions.hashing import HashQueue
 from xached.actors.sessions.keys import KeyArea
 from xached.actors.sessions.kyc import KycArea, SetLevel
 from xached.actors.sessions.live import LiveSessions

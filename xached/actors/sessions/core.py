@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from typing import Final, TypeVar, TypeVarTuple
 
 import attrs
 import trio
@@ -23,6 +24,12 @@ from xached.runtime.world import World
 from xached.security.credentials import Credentials
 from xached.security.passwords import new_salt
 from xached.storage.vault import Change, Drop, Put, Vault
+
+Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
+
+HASH_WORKERS: Final = 2
+"""Passwords that are hashed at a time."""
 
 
 @attrs.define
@@ -64,6 +71,9 @@ class DeskCore:
         self.world = world
         self.lane = world.open_lane("vault")
         """The vault's thread. Every use of the vault goes through it."""
+        self._hash_lanes = [
+            world.open_lane(f"hash {number}", patient=True) for number in range(HASH_WORKERS)
+        ]
         # Whoever holds it may decide. First come, first served.
         self._turn = trio.StrictFIFOLock()
         self.committed = trio.Event()
@@ -110,9 +120,23 @@ class DeskCore:
         return await self.lane.run(self._read_by_email, email_lookup)
 
     async def hash_password(self, password: str) -> str:
-        """Hash a password on a thread: tens of milliseconds. For hash workers only."""
+        """Hash a password: tens of milliseconds. For hash workers only."""
         salt = new_salt(self.credentials.entropy)
-        return await self.world.run_in_thread(self.credentials.passwords.hash, password, salt)
+        return await self._hash(self.credentials.passwords.hash, password, salt)
+
+    async def verify_password(self, password: str, stored: str) -> bool:
+        """Tell whether it is the password: as long as a hash. For hash workers only."""
+        return await self._hash(self.credentials.passwords.verify, password, stored)
+
+    async def _hash(
+        self, function: Callable[[*Arguments], Result], *arguments: *Arguments
+    ) -> Result:
+        # As many as workers, so there is always one. Trading goes before logins.
+        lane = self._hash_lanes.pop()
+        try:
+            return await lane.run(function, *arguments)
+        finally:
+            self._hash_lanes.append(lane)
 
     def now_ns(self) -> int:
         """The time as the next step will have it, or a little less. For checks before a hash."""
@@ -121,6 +145,8 @@ class DeskCore:
     def close(self) -> None:
         """Let the vault's thread end."""
         self.lane.close()
+        for lane in self._hash_lanes:
+            lane.close()
 
     def _begin(self) -> Step:
         # The stream's time never goes back, whatever the wall clock does. Nor does it stand still

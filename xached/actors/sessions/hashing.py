@@ -16,7 +16,6 @@ from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.rejection import Rejection
 from xached.runtime.mailbox import Envelope, Expired, Overloaded
 
-HASH_WORKERS = 2
 HASH_QUEUE_MAX = 32
 """At 30 to 50 hashes a second and core, the last in the queue waits about half a second."""
 

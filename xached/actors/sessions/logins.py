@@ -99,7 +99,7 @@ class LoginArea:
         if isinstance(charge, int):
             raise _wait(charge)
         stored = self._stored_hash(account, keys)
-        right = await self._core.world.run_in_thread(passwords.verify, message.password, stored)
+        right = await self._core.verify_password(message.password, stored)
         if account is None or not right:
             self._failed(message, account)
             raise _login_refused()

@@ -160,9 +160,8 @@ class SecondFactorArea:
         """
         # Before the hash, which an account that is locked shall not cost.
         _check_lock(await self._factor(account.account_id), self._core.now_ns())
-        passwords = self._core.credentials.passwords
         stored = self._core.credentials.open_password_hash(account, keys)
-        right = await self._core.world.run_in_thread(passwords.verify, password, stored)
+        right = await self._core.verify_password(password, stored)
         async with self._core.turn() as step:
             factor = await self._factor(account.account_id)
             _check_lock(factor, step.at_ns)
