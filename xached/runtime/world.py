@@ -36,7 +36,6 @@ SYSTEM_LOG: Final = Path("/dev/log")
 _AUTHPRIV_NOTICE: Final = 10 << 3 | 5
 
 THREADS_MAX = 8
-NICENESS_MAX = 19
 NS_PER_S = 1_000_000_000
 
 
@@ -159,11 +158,8 @@ class World(Protocol):
         """``n`` bytes nobody can guess."""
         ...
 
-    def open_lane(self, name: str, *, patient: bool = False) -> Lane:
-        """Start a dedicated thread. The caller closes it.
-
-        A patient one leaves the processor to everything else that wants it.
-        """
+    def open_lane(self, name: str) -> Lane:
+        """Start a dedicated thread. The caller closes it."""
         ...
 
     def tell_system(self, line: str) -> bool:
@@ -289,9 +285,9 @@ class RealWorld:
         """See World."""
         return os.urandom(n)
 
-    def open_lane(self, name: str, *, patient: bool = False) -> Lane:
+    def open_lane(self, name: str) -> Lane:
         """See World."""
-        return _ThreadLane(name, patient=patient)
+        return _ThreadLane(name)
 
     def tell_system(self, line: str) -> bool:
         """See World."""
@@ -365,8 +361,7 @@ _Job = Callable[[], None]
 class _ThreadLane:
     """A thread, a queue to it, and trio's entry queue back: a tenth of the cost of to_thread."""
 
-    def __init__(self, name: str, *, patient: bool = False) -> None:
-        self._patient = patient
+    def __init__(self, name: str) -> None:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
         threading.Thread(target=self._work, name=name, daemon=True).start()
@@ -394,9 +389,6 @@ class _ThreadLane:
         self._jobs.put(None)
 
     def _work(self) -> None:
-        if self._patient:
-            # Linux has a niceness for each thread, and anybody may raise their own.
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS_MAX)
         while (job := self._jobs.get()) is not None:
             job()
 
@@ -520,7 +512,7 @@ class SimulatedWorld:
         self._check_power()
         return self._entropy.randbytes(n)
 
-    def open_lane(self, name: str, *, patient: bool = False) -> Lane:  # noqa: ARG002 - as in World
+    def open_lane(self, name: str) -> Lane:
         """See World."""
         self._check_power()
         return _InlineLane(self, name)

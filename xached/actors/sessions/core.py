@@ -71,9 +71,7 @@ class DeskCore:
         self.world = world
         self.lane = world.open_lane("vault")
         """The vault's thread. Every use of the vault goes through it."""
-        self._hash_lanes = [
-            world.open_lane(f"hash {number}", patient=True) for number in range(HASH_WORKERS)
-        ]
+        self._hash_lanes = [world.open_lane(f"hash {number}") for number in range(HASH_WORKERS)]
         # Whoever holds it may decide. First come, first served.
         self._turn = trio.StrictFIFOLock()
         self.committed = trio.Event()
@@ -131,7 +129,8 @@ class DeskCore:
     async def _hash(
         self, function: Callable[[*Arguments], Result], *arguments: *Arguments
     ) -> Result:
-        # As many as workers, so there is always one. Trading goes before logins.
+        # As many as workers, so there is always one. Their niceness is that of the loop: a nicer
+        # thread that is not let run while it holds the interpreter's lock stops trading too.
         lane = self._hash_lanes.pop()
         try:
             return await lane.run(function, *arguments)
