@@ -25,6 +25,7 @@ from xached.api.admin import ActorReport, HouseReport
 from xached.api.health import HealthService
 from xached.config import Config
 from xached.domain.api_keys import KeyTable
+from xached.domain.guarding import AllowTable
 from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.instrument import Directory, Symbol
 from xached.domain.integrity import Integrity
@@ -33,6 +34,7 @@ from xached.domain.market_line import MarketLine
 from xached.domain.messages import Row
 from xached.domain.order import Purse
 from xached.domain.sessions import SessionTable
+from xached.domain.state import State
 from xached.listeners import Doors
 from xached.paper_house import PaperHouse
 from xached.recovery import FirstAdmin, HouseFiles, first_admin
@@ -74,6 +76,7 @@ class Core:
     files: HouseFiles
     table: SessionTable
     keys: KeyTable
+    allowed: AllowTable
     desk: SessionDesk
     actor: MatchingActor
     feed: Topic[Row]
@@ -185,18 +188,23 @@ def _open_lanes(world: World, lanes: ExitStack) -> list[Lane]:
     return opened
 
 
-def build_core(
-    config: Config, world: World, files: HouseFiles, doors: Doors, lanes: ExitStack
-) -> Core:
-    """Give every file its owner, and every owner an address. ``lanes`` ends their threads."""
-    state = files.exchange.state
+def _listed(state: State) -> Directory:
     directory = Directory()
     for asset in state.assets.values():
         directory.list_asset(asset)
     for market in state.markets.values():
         directory.list_instrument(market.instrument)
+    return directory
+
+
+def build_core(
+    config: Config, world: World, files: HouseFiles, doors: Doors, lanes: ExitStack
+) -> Core:
+    """Give every file its owner, and every owner an address. ``lanes`` ends their threads."""
+    state = files.exchange.state
+    directory = _listed(state)
     matching, feed, table = Matching(config.matching_places), Topic[Row](), SessionTable()
-    keys = KeyTable()
+    keys, allowed = KeyTable(), AllowTable()
     history = History(files.reader, world, files.views.as_of_seq, lambda: files.journal.last_seq)
     clock = SteadyClock(world)
     journal_lane, views_lane, scrub_lane = _open_lanes(world, lanes)
@@ -221,11 +229,13 @@ def build_core(
         doors=doors,
         table=table,
         keys=keys,
+        allowed=allowed,
         desk=SessionDesk(
             vault=files.vault,
             credentials=files.credentials,
             table=table,
             key_table=keys,
+            allow_table=allowed,
             world=world,
             open_purse=partial(open_main_purse, matching),
             ring_mailer=None if config.mail is None else bell.ring,

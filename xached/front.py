@@ -31,6 +31,7 @@ from xached.api.auth_service import auth_handlers
 from xached.api.compliance import ComplianceHandlers
 from xached.api.errors import Interceptor
 from xached.api.fees import FeeStatements
+from xached.api.guards import GuardHandlers
 from xached.api.health import HealthService
 from xached.api.integrity import IntegrityHandlers
 from xached.api.key_auth import NS_PER_MS, Authorizers, KeyAuthorizer, KeySpending
@@ -81,6 +82,7 @@ def build_front(config: Config, core: Core) -> Front:
             core.table, core.files.credentials.access, core.world.now_ns, core.desk.grants
         ),
         KeyAuthorizer(core.keys, _replay_guard(core), spending, core.world.now_ns),
+        core.allowed,
     )
     public = (*services, *reflection_services(services)) if config.grpc.reflection else services
     return Front(
@@ -132,6 +134,7 @@ def _services(core: Core, spending: KeySpending) -> tuple[Service, ...]:
             (
                 account,
                 ApiKeyHandlers(sessions, core.table, core.keys, spending, directory, now_ns),
+                GuardHandlers(sessions),
             ),
         ),
         _service(trading_pb2, "TradingService", trading),

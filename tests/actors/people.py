@@ -22,6 +22,7 @@ from xached.domain.auth import (
     SessionGranted,
     SessionId,
 )
+from xached.domain.guarding import AllowTable
 from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.key_epochs import KEY_EPOCHS, decode_epochs
 from xached.domain.order import AccountId
@@ -111,6 +112,7 @@ class People:
         self.signer = Signer(MASTER)
         self.table = SessionTable()
         self.keys = KeyTable()
+        self.allowed = AllowTable()
         self.ended: list[tuple[SessionId, SessionEndCause]] = []
         self.table.on_end(lambda session_id, cause: self.ended.append((session_id, cause)))
         self.inbox: Mailbox[AuthMessage, AuthReply] = Mailbox(256)
@@ -121,6 +123,7 @@ class People:
             credentials=self.credentials,
             table=self.table,
             key_table=self.keys,
+            allow_table=self.allowed,
             world=world,
             open_purse=self.exchange.open_purse,
             ring_mailer=None if office is None else self.bell.ring,

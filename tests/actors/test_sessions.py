@@ -54,6 +54,7 @@ from xached.domain.auth import (
     SetImpediment,
     SetRole,
 )
+from xached.domain.guarding import AllowTable
 from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.order import AccountId
 from xached.domain.rejection import Reason, Rejection
@@ -881,6 +882,7 @@ async def test_with_real_threads_and_the_real_cost(path: Path) -> None:
         credentials=credentials,
         table=table,
         key_table=KeyTable(),
+        allow_table=AllowTable(),
         world=world,
         open_purse=Exchange().open_purse,
         set_level=Exchange().set_level,

@@ -80,7 +80,7 @@ class KeyApi(Api):
                 *self.services,
                 Service(descriptor=TRADING, handlers=Reached()),
             ],
-            Authorizers(self.authorizer, self.keys),
+            Authorizers(self.authorizer, self.keys, people.allowed),
         )
         assert account.full_name in self.routes.service_names
 

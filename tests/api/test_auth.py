@@ -30,6 +30,7 @@ from xached.api.auth import (
     set_role,
 )
 from xached.api.errors import StatusError, status_of
+from xached.api.guards import GuardHandlers
 from xached.api.key_auth import KeySpending
 from xached.api.recovery import RecoveryHandlers
 from xached.api.routes import PUBLIC, Call, Caller, Routes, Service
@@ -112,6 +113,7 @@ class Api:
                         self.directory,
                         people.world.now_ns,
                     ),
+                    GuardHandlers(people.inbox),
                 ),
             ),
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from xached.domain.auth import SessionId
+from xached.domain.guarding import ChangeAsked, ChangeCanceled, ChangeMade, DelayedKind
 from xached.domain.identity import IdentityEvent
 from xached.domain.mail import LetterKind, MailQueued, MailSettled, MailVerdict
 from xached.domain.order import AccountId
@@ -40,6 +41,12 @@ GOLDEN: list[tuple[IdentityEvent, str]] = [
     (PasswordChanged(account_id=ALICE, recovered=True), "941d01a5616c696365c3"),
     (RecoveryAsked(account_id=ALICE), "931e01a5616c696365"),
     (MailSettled(mail_id="m", verdict=MailVerdict.TOO_LATE), "941501a16d03"),
+    (
+        ChangeAsked(account_id=ALICE, kind=DelayedKind.UNFREEZE, due_at_ns=7),
+        "952a01a5616c6963650107",
+    ),
+    (ChangeCanceled(account_id=ALICE, kind=DelayedKind.ALLOW_LIST), "942b01a5616c69636502"),
+    (ChangeMade(account_id=ALICE, kind=DelayedKind.UNFREEZE), "942c01a5616c69636501"),
 ]
 
 

@@ -43,6 +43,7 @@ from xached.domain.auth import (
     UserKey,
     UserKeyKind,
 )
+from xached.domain.guarding import AllowList, DelayedChange, DelayedKind
 from xached.domain.identity import IdentityEvent, VaultRow
 from xached.domain.instrument import AssetName, Symbol
 from xached.domain.key_epochs import KeyEpochBegun, KeyEpochsRetired, UserKeysRotated
@@ -230,6 +231,14 @@ def fill(vault: Vault) -> None:
                 expires_at_ns=4,
             ),
             api_key(account_id),
+            AllowList(account_id=account_id, networks_sealed=b"sealed", changed_at_ns=1),
+            DelayedChange(
+                change_id=f"{account_id}/1",
+                account_id=account_id,
+                kind=DelayedKind.UNFREEZE,
+                networks_sealed=b"sealed",
+                due_at_ns=2,
+            ),
             KeyUsage(usage_id=f"{account_id}/USDT", key_id=KeyId(account_id), day=1, units="7"),
             *compliance_rows(account_id),
         ]

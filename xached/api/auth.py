@@ -96,7 +96,7 @@ class SessionAuthorizer:
         self._tokens = tokens
         self._now_ns = now_ns
         self._verified: dict[bytes, _Verified] = {}
-        self._streams = StreamBook("session")
+        self.streams = StreamBook("session")
         table.on_end(self._revoke_streams)
         table.on_loss(self._narrow_streams)
 
@@ -148,12 +148,12 @@ class SessionAuthorizer:
         session_id = SessionId(call.caller.session_id)
         if self._table.find(session_id) is None:
             raise _ended()
-        self._streams.opened(session_id, call)
+        self.streams.opened(session_id, call)
 
     def closed(self, call: Call) -> None:
         """See Authorizer."""
         assert call.caller is not None, call.method
-        self._streams.closed(call.caller.session_id, call)
+        self.streams.closed(call.caller.session_id, call)
 
     def _verify(self, token: str, now_ns: int) -> _Verified:
         try:
@@ -175,11 +175,11 @@ class SessionAuthorizer:
 
     def _revoke_streams(self, session_id: SessionId, _cause: SessionEndCause) -> None:
         # Its tokens need no purge: none of them finds the session any more.
-        self._streams.revoke(session_id, _ended())
+        self.streams.revoke(session_id, _ended())
 
     def _narrow_streams(self, session_id: SessionId) -> None:
         # Which of them the session may still open is for the next admission to say.
-        self._streams.revoke(
+        self.streams.revoke(
             session_id,
             StatusError(
                 grpc.StatusCode.PERMISSION_DENIED,

@@ -218,6 +218,7 @@ CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
     Reason.UNKNOWN_ACCOUNT: _ABSENT,
     Reason.UNKNOWN_SESSION: _ABSENT,
     Reason.UNKNOWN_KEY: _ABSENT,
+    Reason.UNKNOWN_CHANGE: _ABSENT,
     Reason.UNKNOWN_SCOPE: _ABSENT,
     Reason.UNKNOWN_DISCLOSURE: _ABSENT,
     Reason.UNKNOWN_APPLICATION: _ABSENT,

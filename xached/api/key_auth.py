@@ -30,10 +30,12 @@ from xached.domain.api_keys import (
     scopes_at,
 )
 from xached.domain.auth import Role
+from xached.domain.guarding import AllowTable
 from xached.domain.instrument import AssetName, Directory
 from xached.domain.key_bounds import Spending, check_key
 from xached.domain.messages import Command
 from xached.domain.money import format_units
+from xached.domain.order import AccountId
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.replays import WINDOW_MS, ReplayGuard, Verdict
 from xached.security.signatures import SignedBy, is_genuine, read_signature
@@ -67,7 +69,7 @@ class KeyAuthorizer:
         self._guard = guard
         self._spending = spending
         self._now_ns = now_ns
-        self._streams = StreamBook("key")
+        self.streams = StreamBook("key")
         table.on_end(self._revoke_streams)
         table.on_loss(self._narrow_streams)
 
@@ -87,12 +89,7 @@ class KeyAuthorizer:
         if now_ns >= key.expires_at_ns:
             raise _refused("KEY_EXPIRED", "the key has expired")
         if key.networks and not is_within(key.networks, ip_address_of(call.peer)):
-            raise StatusError(
-                grpc.StatusCode.PERMISSION_DENIED,
-                "ADDRESS_DENIED",
-                "the key does not work from this address",
-                {"given": ip_address_of(call.peer)},
-            )
+            raise _address_denied(call, "the key does not work from this address")
         if verdict is Verdict.REPLAYED:
             raise _refused("REPLAYED", "this request was made before; sign each one anew")
         if verdict is Verdict.TOO_MANY:
@@ -105,12 +102,12 @@ class KeyAuthorizer:
         assert call.caller is not None, call.method
         if self._table.find(KeyId(call.caller.key_id)) is None:
             raise _ended()
-        self._streams.opened(call.caller.key_id, call)
+        self.streams.opened(call.caller.key_id, call)
 
     def closed(self, call: Call) -> None:
         """See Authorizer."""
         assert call.caller is not None, call.method
-        self._streams.closed(call.caller.key_id, call)
+        self.streams.closed(call.caller.key_id, call)
 
     def _caller(self, key: LiveKey, signed: SignedBy, now_ns: int) -> Caller:
         scopes = scopes_at(
@@ -144,10 +141,10 @@ class KeyAuthorizer:
 
     def _revoke_streams(self, key_id: KeyId, _cause: KeyEndCause) -> None:
         self._spending.forget(key_id)
-        self._streams.revoke(key_id, _ended())
+        self.streams.revoke(key_id, _ended())
 
     def _narrow_streams(self, key_id: KeyId) -> None:
-        self._streams.revoke(
+        self.streams.revoke(
             key_id,
             StatusError(
                 grpc.StatusCode.PERMISSION_DENIED,
@@ -160,16 +157,24 @@ class KeyAuthorizer:
 class Authorizers:
     """Both kinds of credential behind one door (routes.Authorizer)."""
 
-    def __init__(self, sessions: SessionAuthorizer, keys: KeyAuthorizer) -> None:
+    def __init__(
+        self, sessions: SessionAuthorizer, keys: KeyAuthorizer, allowed: AllowTable
+    ) -> None:
         self._sessions = sessions
         self._keys = keys
+        self._allowed = allowed
+        allowed.on_change(self._revoke_strangers)
 
     def authorize(self, call: Call, authorization: Authorization, body: bytes) -> Caller:
         """See Authorizer."""
         header = call.metadata.get("authorization", "")
         if header.startswith(SCHEME_PREFIX):
-            return self._keys.authorize(call, header, body)
-        return self._sessions.authorize(call, authorization, body)
+            caller = self._keys.authorize(call, header, body)
+        else:
+            caller = self._sessions.authorize(call, authorization, body)
+        if not self._may_come(caller, call):
+            raise _address_denied(call, "the account takes no calls from this address")
+        return caller
 
     def opened(self, call: Call) -> None:
         """See Authorizer."""
@@ -178,6 +183,26 @@ class Authorizers:
     def closed(self, call: Call) -> None:
         """See Authorizer."""
         self._of(call).closed(call)
+
+    def _may_come(self, caller: Caller, call: Call) -> bool:
+        networks = self._allowed.find(caller.account_id)
+        return not networks or is_within(networks, ip_address_of(call.peer))
+
+    def _revoke_strangers(self, account_id: AccountId) -> None:
+        def is_stranger(call: Call) -> bool:
+            caller = call.caller
+            assert caller is not None, call.method
+            return caller.account_id == account_id and not self._may_come(caller, call)
+
+        for each in (self._sessions, self._keys):
+            each.streams.revoke_if(
+                is_stranger,
+                StatusError(
+                    grpc.StatusCode.PERMISSION_DENIED,
+                    "ADDRESS_DENIED",
+                    "the account takes no calls from this address any more",
+                ),
+            )
 
     def _of(self, call: Call) -> SessionAuthorizer | KeyAuthorizer:
         assert call.caller is not None, call.method
@@ -277,6 +302,15 @@ class KeyBounds:
     async def check(self, command: Command) -> None:
         """See routes.Bounds."""
         await self.spending.check(self.key_id, command)
+
+
+def _address_denied(call: Call, message: str) -> StatusError:
+    return StatusError(
+        grpc.StatusCode.PERMISSION_DENIED,
+        "ADDRESS_DENIED",
+        message,
+        {"given": ip_address_of(call.peer)},
+    )
 
 
 def _refused(reason: str, message: str) -> StatusError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import grpc
@@ -38,6 +39,11 @@ class StreamBook:
             self._streams[credential_id] = others
         else:
             self._streams.pop(credential_id, None)
+
+    def revoke_if(self, holds: Callable[[Call], bool], error: StatusError) -> None:
+        """End the streams of which something holds."""
+        for call in [call for calls in self._streams.values() for call in calls if holds(call)]:
+            call.revoke(error)
 
     def revoke(self, credential_id: str, error: StatusError) -> None:
         """End every stream of a credential with this status."""

@@ -19,6 +19,7 @@ from xached.domain.auth import (
 )
 from xached.domain.cases import CaseEvent, CaseMessage, CaseReply, CaseRow
 from xached.domain.erasure import ErasureEvent, ErasureMessage, ErasureReply, ErasureRow
+from xached.domain.guarding import GuardEvent, GuardMessage, GuardReply, GuardRow
 from xached.domain.key_epochs import RotationEvent, RotationMessage, RotationReply
 from xached.domain.kyc import KycEvent, KycMessage, KycReply, KycRow
 from xached.domain.login_throttle import KnownDevice
@@ -45,6 +46,7 @@ AuthMessage: TypeAlias = (
     | ErasureMessage
     | StaffMessage
     | AuditMessage
+    | GuardMessage
 )
 """What the sessions actor is asked."""
 
@@ -61,6 +63,7 @@ AuthReply: TypeAlias = (
     | ErasureReply
     | StaffReply
     | AuditReply
+    | GuardReply
 )
 """What it answers. A refusal is a Rejection."""
 
@@ -74,6 +77,7 @@ VaultRow: TypeAlias = (
     | KycRow
     | CaseRow
     | ErasureRow
+    | GuardRow
 )
 """All that the vault keeps, but for the stream: one class for each table."""
 
@@ -88,5 +92,6 @@ IdentityEvent: TypeAlias = (
     | CaseEvent
     | ErasureEvent
     | AuditEvent
+    | GuardEvent
 )
 """What happened: the identity stream. No personal data in clear."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
+from xached.domain.guarding import DelayedKind
 from xached.domain.mail import CODE_AGE_NS_MAX, Letter, LetterKind
 
 _NOT_YOU = "If that was not you, sign in, change your password, and end all other sessions."
@@ -92,6 +95,23 @@ def recovery_codes_renewed() -> Letter:
 def recovery_code_used(left: int) -> Letter:
     """A recovery code stood in for the authenticator."""
     return _security(f"A recovery code of your account was used. You have {left} left.")
+
+
+def change_asked(kind: DelayedKind) -> Letter:
+    """A change that weakens the account was asked for."""
+    match kind:
+        case DelayedKind.UNFREEZE:
+            what = "Your account is frozen. Somebody asked to let it act again"
+        case DelayedKind.ALLOW_LIST:
+            what = "Somebody asked to let calls for your account come from more addresses"
+        case _:
+            assert_never(kind)
+    return _security(f"{what}; it is done in 24 hours unless you take it back or freeze it.")
+
+
+def freeze_footer(token: str) -> str:
+    """How to freeze an account without signing in."""
+    return f"\nTo freeze the account at once, without signing in: xache freeze {token}\n"
 
 
 def _security(what: str) -> Letter:

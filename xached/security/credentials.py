@@ -21,6 +21,7 @@ from xached.domain.auth import (
 from xached.domain.key_epochs import KeyEpochs
 from xached.domain.order import AccountId
 from xached.runtime.world import Argon2Cost
+from xached.security.freeze_tokens import FreezeTokens
 from xached.security.key_ring import KeyRing
 from xached.security.keys import Entropy, MasterKey, Purpose
 from xached.security.outbox_seal import OutboxSeal
@@ -69,6 +70,7 @@ class Credentials:
             master.derive(Purpose.ACCESS_TOKEN_SEED), f"xache/{house_id.hex()}"
         )
         self.refresh = RefreshTokens(master.derive(Purpose.REFRESH_TOKENS))
+        self.freeze_tokens = FreezeTokens(master.derive(Purpose.FREEZE_TOKENS))
         self.outbox = OutboxSeal(master, entropy)
         self._letter_codes_key = master.derive(Purpose.LETTER_CODES)
         self._recovery_codes_key = master.derive(Purpose.RECOVERY_CODES)

@@ -51,6 +51,7 @@ class Purpose(enum.Enum):
     OUTBOX = "outbox"
     RECOVERY_CODES = "recovery-codes"
     LETTER_CODES = "letter-codes"
+    FREEZE_TOKENS = "freeze-tokens"
     OUTBOX_KEY_ID = "outbox-key-id"
 
 

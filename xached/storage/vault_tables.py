@@ -29,6 +29,7 @@ from xached.domain.auth import (
 )
 from xached.domain.cases import Case, CaseKind, CaseOutcome, CaseState
 from xached.domain.erasure import ErasureRequest, Retention
+from xached.domain.guarding import AllowList, DelayedChange, DelayedKind
 from xached.domain.identity import VaultRow
 from xached.domain.instrument import AssetName
 from xached.domain.kyc import (
@@ -162,6 +163,15 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         device_hash BLOB PRIMARY KEY, account_id TEXT NOT NULL, created_at_ns INTEGER NOT NULL,
         mac BLOB NOT NULL) STRICT, WITHOUT ROWID;
     CREATE INDEX known_devices_by_account ON known_devices (account_id);
+    """,
+    """
+    CREATE TABLE allow_lists (
+        account_id TEXT PRIMARY KEY, networks_sealed BLOB NOT NULL,
+        changed_at_ns INTEGER NOT NULL, mac BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE delayed_changes (
+        change_id TEXT PRIMARY KEY, account_id TEXT NOT NULL, kind INTEGER NOT NULL,
+        networks_sealed BLOB NOT NULL, due_at_ns INTEGER NOT NULL, mac BLOB NOT NULL)
+        STRICT, WITHOUT ROWID;
     """,
 )
 """What each format version adds; the database's user_version counts those applied."""
@@ -297,6 +307,10 @@ API_KEYS: Final = Table(
     decode={"algorithm": KeyAlgorithm, "scopes": _scopes, "symbols": _words, "caps": _caps},
 )
 KEY_USAGE: Final = Table("key_usage", KeyUsage)
+ALLOW_LISTS: Final = Table("allow_lists", AllowList)
+DELAYED_CHANGES: Final = Table(
+    "delayed_changes", DelayedChange, encode={"kind": int}, decode={"kind": DelayedKind}
+)
 KYC_APPLICATIONS: Final = Table(
     "kyc_applications",
     KycApplication,
@@ -337,6 +351,8 @@ TABLES: Final[Mapping[type[Any], Table[Any]]] = {
     WaitingMail: OUTBOX,
     ApiKey: API_KEYS,
     KeyUsage: KEY_USAGE,
+    AllowList: ALLOW_LISTS,
+    DelayedChange: DELAYED_CHANGES,
     KycApplication: KYC_APPLICATIONS,
     KycReview: KYC_REVIEWS,
     KycDocument: KYC_DOCUMENTS,

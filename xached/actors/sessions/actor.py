@@ -38,6 +38,7 @@ from xached.actors.sessions.casework import CaseArea
 from xached.actors.sessions.core import HASH_WORKERS, DeskCore, Step
 from xached.actors.sessions.devices import Devices
 from xached.actors.sessions.erasure import CloseAccount, ErasureArea
+from xached.actors.sessions.guards import GuardArea
 from xached.actors.sessions.hashing import HashQueue
 from xached.actors.sessions.keys import KeyArea
 from xached.actors.sessions.kyc import KycArea, SetLevel
@@ -56,6 +57,7 @@ from xached.domain.audit import AuditMessage
 from xached.domain.auth import AccountMessage, BootstrapAdmin, Login, LoginMessage, Register
 from xached.domain.cases import CaseMessage
 from xached.domain.erasure import ErasureMessage
+from xached.domain.guarding import AllowTable, GuardMessage
 from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.key_epochs import RotationMessage
 from xached.domain.kyc import KycMessage
@@ -142,6 +144,7 @@ class SessionDesk:
         credentials: Credentials,
         table: SessionTable,
         key_table: KeyTable,
+        allow_table: AllowTable,
         world: World,
         open_purse: OpenPurse,
         set_level: SetLevel,
@@ -177,12 +180,12 @@ class SessionDesk:
         )
         self._keys = KeyArea(self.core, key_table, self.outbox)
         self._live.on_account_change(self._keys.account_changed)
+        self._guards = GuardArea(self.core, self._accounts, self.outbox, allow_table)
         self._screening = Screening(self.core)
         self._kyc = KycArea(self.core, self._screening, set_level)
         self._cases = CaseArea(self.core, self._screening)
-        self._erasure = ErasureArea(
-            self.core, self._live, close_account, (self.outbox.forget, self._keys.forget)
-        )
+        forget = (self.outbox.forget, self._keys.forget, self._guards.forget)
+        self._erasure = ErasureArea(self.core, self._live, close_account, forget)
         self._resealing = Resealing(self.core, self._live)
         self._rotation = RotationArea(self.core, self._resealing)
         self._staff = StaffArea(self.core, self._live)
@@ -191,6 +194,7 @@ class SessionDesk:
         self.loops: Sequence[Callable[[], Awaitable[None]]] = (
             self._logins.sweep,
             self._keys.sweep,
+            self._guards.run,
             self._purses.resend,
             self._screening.run,
             self._kyc.send_levels,
@@ -231,6 +235,7 @@ class SessionDesk:
         await self.outbox.load()
         await self._recovery.load()
         await self._keys.load()
+        await self._guards.load()
         await self._screening.load()
         await self._kyc.load()
         await self._rotation.load()
@@ -315,6 +320,8 @@ class SessionDesk:
             return await self.outbox.decide(message, step)
         if isinstance(message, KeyMessage):
             return await self._keys.decide(message, step)
+        if isinstance(message, GuardMessage):
+            return await self._guards.decide(message, step)
         if isinstance(message, KycMessage):
             return await self._kyc.decide(message, step)
         if isinstance(message, CaseMessage):

@@ -13,11 +13,13 @@ import attrs
 
 from xached.actors.sessions.core import DeskCore, Step
 from xached.domain.auth import Account, EmailAddress, UserKey
+from xached.domain.letters import freeze_footer
 from xached.domain.mail import (
     OUTBOX_MAX,
     CollectMail,
     DelayMail,
     Letter,
+    LetterKind,
     MailBatch,
     MailMessage,
     MailNoted,
@@ -84,6 +86,9 @@ class Outbox:
         """Write to an account's address, if there is still one and there is room."""
         try:
             recipient = self._core.credentials.open_email(account, keys)
+            if letter.kind is LetterKind.SECURITY:
+                token = self._core.credentials.freeze_tokens.make(account.account_id, step.at_ns)
+                letter = attrs.evolve(letter, text=letter.text + freeze_footer(token))
             self.send(account.account_id, recipient, letter, step)
         except KeyDestroyed:
             return

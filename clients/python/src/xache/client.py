@@ -57,6 +57,12 @@ _STEP_UP = rpc(auth_pb2.StepUpRequest, auth_pb2.StepUpResponse, repeatable=False
 _CREATE_KEY = rpc(
     account_pb2.CreateApiKeyRequest, account_pb2.CreateApiKeyResponse, repeatable=False
 )
+_FREEZE = rpc(
+    account_pb2.FreezeMyAccountRequest, account_pb2.FreezeMyAccountResponse, repeatable=True
+)
+_FREEZE_BY_TOKEN = rpc(
+    account_pb2.FreezeByTokenRequest, account_pb2.FreezeByTokenResponse, repeatable=True
+)
 _KEYS = rpc(account_pb2.ListApiKeysRequest, account_pb2.ListApiKeysResponse, repeatable=True)
 _REVOKE_ALL = rpc(auth_pb2.RevokeSessionsRequest, auth_pb2.RevokeSessionsResponse, repeatable=True)
 _REVOKE_KEY = rpc(
@@ -227,6 +233,14 @@ class Account:
         )
         granted = self._connection.call(_STEP_UP, asked)
         return self._connection.call(_CREATE_KEY, request, step_up=granted.step_up_token)
+
+    def freeze(self, token: str = "") -> None:
+        """Freeze the account at once: the caller's, or the one that a letter's token names."""
+        if token:
+            request = account_pb2.FreezeByTokenRequest(token=token)
+            self._connection.call(_FREEZE_BY_TOKEN, request)
+        else:
+            self._connection.call(_FREEZE, account_pb2.FreezeMyAccountRequest())
 
     def api_keys(self) -> list[account_pb2.ApiKey]:
         """The account's API keys, oldest first."""

@@ -84,6 +84,20 @@ def logout(*, options: Options = NO_OPTIONS) -> None:
         output.line(("signed out ", "bold"), f"of {options.target}")
 
 
+def freeze(token: str = "", /, *, options: Options = NO_OPTIONS) -> None:
+    """Freeze your account at once: no trading, no changes, every session ended.
+
+    Args:
+        token: from a letter of the house; without it, the account that is signed in.
+    """
+    with options.connected() as (client, output):
+        client.account.freeze(token)
+        if output.as_json:
+            output.document({})
+            return
+        output.line(("account frozen ", "bold red"), "every session has ended")
+
+
 def whoami(*, options: Options = NO_OPTIONS) -> None:
     """Tell who is signed in, and which purses there are."""
     with options.connected() as (client, output):

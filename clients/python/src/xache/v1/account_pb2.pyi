@@ -14,9 +14,18 @@ class KeyAlgorithm(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     KEY_ALGORITHM_UNSPECIFIED: _ClassVar[KeyAlgorithm]
     KEY_ALGORITHM_ED25519: _ClassVar[KeyAlgorithm]
     KEY_ALGORITHM_HMAC_SHA256: _ClassVar[KeyAlgorithm]
+
+class DelayedKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DELAYED_KIND_UNSPECIFIED: _ClassVar[DelayedKind]
+    DELAYED_KIND_UNFREEZE: _ClassVar[DelayedKind]
+    DELAYED_KIND_ALLOW_LIST: _ClassVar[DelayedKind]
 KEY_ALGORITHM_UNSPECIFIED: KeyAlgorithm
 KEY_ALGORITHM_ED25519: KeyAlgorithm
 KEY_ALGORITHM_HMAC_SHA256: KeyAlgorithm
+DELAYED_KIND_UNSPECIFIED: DelayedKind
+DELAYED_KIND_UNFREEZE: DelayedKind
+DELAYED_KIND_ALLOW_LIST: DelayedKind
 
 class GetAccountRequest(_message.Message):
     __slots__ = ()
@@ -195,3 +204,75 @@ class WhatCanThisKeyDoResponse(_message.Message):
     withdrawing_from_ns: int
     address: str
     def __init__(self, account_id: _Optional[str] = ..., key_id: _Optional[str] = ..., scopes: _Optional[_Iterable[_Union[_options_pb2.Scope, str]]] = ..., impediments: _Optional[_Iterable[_Union[_options_pb2.Impediment, str]]] = ..., symbols: _Optional[_Iterable[str]] = ..., caps_left: _Optional[_Iterable[_Union[KeyCap, _Mapping]]] = ..., expires_at_ns: _Optional[int] = ..., trading_until_ns: _Optional[int] = ..., withdrawing_from_ns: _Optional[int] = ..., address: _Optional[str] = ...) -> None: ...
+
+class DelayedChange(_message.Message):
+    __slots__ = ("kind", "due_at_ns", "networks")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    DUE_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    NETWORKS_FIELD_NUMBER: _ClassVar[int]
+    kind: DelayedKind
+    due_at_ns: int
+    networks: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, kind: _Optional[_Union[DelayedKind, str]] = ..., due_at_ns: _Optional[int] = ..., networks: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class FreezeMyAccountRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class FreezeMyAccountResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class FreezeByTokenRequest(_message.Message):
+    __slots__ = ("token",)
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    token: str
+    def __init__(self, token: _Optional[str] = ...) -> None: ...
+
+class FreezeByTokenResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class UnfreezeMyAccountRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class UnfreezeMyAccountResponse(_message.Message):
+    __slots__ = ("due_at_ns",)
+    DUE_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    due_at_ns: int
+    def __init__(self, due_at_ns: _Optional[int] = ...) -> None: ...
+
+class SetAllowListRequest(_message.Message):
+    __slots__ = ("networks",)
+    NETWORKS_FIELD_NUMBER: _ClassVar[int]
+    networks: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, networks: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class SetAllowListResponse(_message.Message):
+    __slots__ = ("due_at_ns",)
+    DUE_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    due_at_ns: int
+    def __init__(self, due_at_ns: _Optional[int] = ...) -> None: ...
+
+class GetGuardsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetGuardsResponse(_message.Message):
+    __slots__ = ("networks", "delayed")
+    NETWORKS_FIELD_NUMBER: _ClassVar[int]
+    DELAYED_FIELD_NUMBER: _ClassVar[int]
+    networks: _containers.RepeatedScalarFieldContainer[str]
+    delayed: _containers.RepeatedCompositeFieldContainer[DelayedChange]
+    def __init__(self, networks: _Optional[_Iterable[str]] = ..., delayed: _Optional[_Iterable[_Union[DelayedChange, _Mapping]]] = ...) -> None: ...
+
+class CancelDelayedChangeRequest(_message.Message):
+    __slots__ = ("kind",)
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    kind: DelayedKind
+    def __init__(self, kind: _Optional[_Union[DelayedKind, str]] = ...) -> None: ...
+
+class CancelDelayedChangeResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...

@@ -70,6 +70,36 @@ class AccountServiceStub:
                 request_serializer=xache_dot_v1_dot_account__pb2.RevokeApiKeyRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_account__pb2.RevokeApiKeyResponse.FromString,
                 _registered_method=True)
+        self.FreezeMyAccount = channel.unary_unary(
+                '/xache.v1.AccountService/FreezeMyAccount',
+                request_serializer=xache_dot_v1_dot_account__pb2.FreezeMyAccountRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_account__pb2.FreezeMyAccountResponse.FromString,
+                _registered_method=True)
+        self.FreezeByToken = channel.unary_unary(
+                '/xache.v1.AccountService/FreezeByToken',
+                request_serializer=xache_dot_v1_dot_account__pb2.FreezeByTokenRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_account__pb2.FreezeByTokenResponse.FromString,
+                _registered_method=True)
+        self.UnfreezeMyAccount = channel.unary_unary(
+                '/xache.v1.AccountService/UnfreezeMyAccount',
+                request_serializer=xache_dot_v1_dot_account__pb2.UnfreezeMyAccountRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_account__pb2.UnfreezeMyAccountResponse.FromString,
+                _registered_method=True)
+        self.SetAllowList = channel.unary_unary(
+                '/xache.v1.AccountService/SetAllowList',
+                request_serializer=xache_dot_v1_dot_account__pb2.SetAllowListRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_account__pb2.SetAllowListResponse.FromString,
+                _registered_method=True)
+        self.GetGuards = channel.unary_unary(
+                '/xache.v1.AccountService/GetGuards',
+                request_serializer=xache_dot_v1_dot_account__pb2.GetGuardsRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_account__pb2.GetGuardsResponse.FromString,
+                _registered_method=True)
+        self.CancelDelayedChange = channel.unary_unary(
+                '/xache.v1.AccountService/CancelDelayedChange',
+                request_serializer=xache_dot_v1_dot_account__pb2.CancelDelayedChangeRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_account__pb2.CancelDelayedChangeResponse.FromString,
+                _registered_method=True)
         self.WhatCanThisKeyDo = channel.unary_unary(
                 '/xache.v1.AccountService/WhatCanThisKeyDo',
                 request_serializer=xache_dot_v1_dot_account__pb2.WhatCanThisKeyDoRequest.SerializeToString,
@@ -131,6 +161,50 @@ class AccountServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FreezeMyAccount(self, request, context):
+        """Freeze the caller's account: no trading, no changes, every session ended, at
+        once. Orders can still be cancelled, from a new session.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FreezeByToken(self, request, context):
+        """Freeze the account that a letter was about, without signing in.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnfreezeMyAccount(self, request, context):
+        """Let a frozen account act again, a day later.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetAllowList(self, request, context):
+        """Say which addresses calls for the account may come from. What allows less
+        works at once, what allows more a day later.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetGuards(self, request, context):
+        """Tell which addresses are allowed, and which changes wait.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelDelayedChange(self, request, context):
+        """Take back a change that waits.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WhatCanThisKeyDo(self, request, context):
         """Tell what the credential of this very request may do now: signed with a
         key, the key; otherwise the session.
@@ -176,6 +250,36 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.RevokeApiKey,
                     request_deserializer=xache_dot_v1_dot_account__pb2.RevokeApiKeyRequest.FromString,
                     response_serializer=xache_dot_v1_dot_account__pb2.RevokeApiKeyResponse.SerializeToString,
+            ),
+            'FreezeMyAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.FreezeMyAccount,
+                    request_deserializer=xache_dot_v1_dot_account__pb2.FreezeMyAccountRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_account__pb2.FreezeMyAccountResponse.SerializeToString,
+            ),
+            'FreezeByToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.FreezeByToken,
+                    request_deserializer=xache_dot_v1_dot_account__pb2.FreezeByTokenRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_account__pb2.FreezeByTokenResponse.SerializeToString,
+            ),
+            'UnfreezeMyAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnfreezeMyAccount,
+                    request_deserializer=xache_dot_v1_dot_account__pb2.UnfreezeMyAccountRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_account__pb2.UnfreezeMyAccountResponse.SerializeToString,
+            ),
+            'SetAllowList': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetAllowList,
+                    request_deserializer=xache_dot_v1_dot_account__pb2.SetAllowListRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_account__pb2.SetAllowListResponse.SerializeToString,
+            ),
+            'GetGuards': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetGuards,
+                    request_deserializer=xache_dot_v1_dot_account__pb2.GetGuardsRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_account__pb2.GetGuardsResponse.SerializeToString,
+            ),
+            'CancelDelayedChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelDelayedChange,
+                    request_deserializer=xache_dot_v1_dot_account__pb2.CancelDelayedChangeRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_account__pb2.CancelDelayedChangeResponse.SerializeToString,
             ),
             'WhatCanThisKeyDo': grpc.unary_unary_rpc_method_handler(
                     servicer.WhatCanThisKeyDo,
@@ -373,6 +477,168 @@ class AccountService:
             '/xache.v1.AccountService/RevokeApiKey',
             xache_dot_v1_dot_account__pb2.RevokeApiKeyRequest.SerializeToString,
             xache_dot_v1_dot_account__pb2.RevokeApiKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FreezeMyAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AccountService/FreezeMyAccount',
+            xache_dot_v1_dot_account__pb2.FreezeMyAccountRequest.SerializeToString,
+            xache_dot_v1_dot_account__pb2.FreezeMyAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FreezeByToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AccountService/FreezeByToken',
+            xache_dot_v1_dot_account__pb2.FreezeByTokenRequest.SerializeToString,
+            xache_dot_v1_dot_account__pb2.FreezeByTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnfreezeMyAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AccountService/UnfreezeMyAccount',
+            xache_dot_v1_dot_account__pb2.UnfreezeMyAccountRequest.SerializeToString,
+            xache_dot_v1_dot_account__pb2.UnfreezeMyAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetAllowList(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AccountService/SetAllowList',
+            xache_dot_v1_dot_account__pb2.SetAllowListRequest.SerializeToString,
+            xache_dot_v1_dot_account__pb2.SetAllowListResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetGuards(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AccountService/GetGuards',
+            xache_dot_v1_dot_account__pb2.GetGuardsRequest.SerializeToString,
+            xache_dot_v1_dot_account__pb2.GetGuardsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelDelayedChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AccountService/CancelDelayedChange',
+            xache_dot_v1_dot_account__pb2.CancelDelayedChangeRequest.SerializeToString,
+            xache_dot_v1_dot_account__pb2.CancelDelayedChangeResponse.FromString,
             options,
             channel_credentials,
             insecure,

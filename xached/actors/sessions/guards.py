@@ -1,0 +1,252 @@
+"""Freezes, allowed addresses, and changes that wait a day; see :mod:`xached.domain.guarding`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import assert_never
+
+import trio
+
+from xached.actors.sessions.accounts import AccountArea
+from xached.actors.sessions.core import DeskCore, Step
+from xached.actors.sessions.outbox import Outbox
+from xached.domain.api_keys import parse_networks
+from xached.domain.auth import Account, Done, Impediment, SetImpediment, UserKey
+from xached.domain.guarding import (
+    DELAY_NS,
+    AllowList,
+    AllowTable,
+    CancelDelayed,
+    ChangeAsked,
+    ChangeCanceled,
+    ChangeMade,
+    ChangeTaken,
+    DelayedChange,
+    DelayedKind,
+    FreezeAccount,
+    FreezeByToken,
+    GetGuards,
+    GuardMessage,
+    GuardReply,
+    Guards,
+    PendingChange,
+    SetAllowList,
+    UnfreezeAccount,
+    is_tighter,
+)
+from xached.domain.letters import change_asked
+from xached.domain.order import AccountId
+from xached.domain.rejection import Reason, Rejection
+from xached.security.sealing import KeyDestroyed, Place
+from xached.storage.vault_tables import ALLOW_LISTS, DELAYED_CHANGES
+
+DUE_CHECK_S = 30.0
+
+
+class GuardArea:
+    """Decides the messages about guards, and makes the changes that are due."""
+
+    def __init__(
+        self, core: DeskCore, accounts: AccountArea, outbox: Outbox, table: AllowTable
+    ) -> None:
+        self._core = core
+        self._accounts = accounts
+        self._outbox = outbox
+        self._table = table
+        self._lists: dict[AccountId, AllowList] = {}
+        self._delayed: dict[str, DelayedChange] = {}
+
+    async def load(self) -> None:
+        """Bring lists and waiting changes back from the vault."""
+        vault = self._core.vault
+        for each in await self._core.lane.run(vault.every, ALLOW_LISTS):
+            try:
+                _, keys = await self._core.read_account(each.account_id)
+                networks = self._open_list(each, keys)
+            except KeyDestroyed:
+                continue
+            self._lists[each.account_id] = each
+            self._table.put(each.account_id, parse_networks(networks))
+        for change in await self._core.lane.run(vault.every, DELAYED_CHANGES):
+            self._delayed[change.change_id] = change
+
+    async def run(self) -> None:
+        """Make what is due."""
+        while True:
+            await trio.sleep(DUE_CHECK_S)
+            async with self._core.turn() as step:
+                for change in list(self._delayed.values()):
+                    if change.due_at_ns <= step.at_ns:
+                        await self._make(change, step)
+
+    async def decide(self, message: GuardMessage, step: Step) -> GuardReply:
+        """Decide a message. Raises: Rejection."""
+        match message:
+            case FreezeAccount():
+                return await self._freeze(message.account_id, step)
+            case FreezeByToken():
+                tokens = self._core.credentials.freeze_tokens
+                return await self._freeze(tokens.read(message.token, step.at_ns), step)
+            case UnfreezeAccount():
+                return await self._unfreeze(message, step)
+            case SetAllowList():
+                return await self._set_allow_list(message, step)
+            case GetGuards():
+                return await self._tell(message.account_id)
+            case CancelDelayed():
+                change = self._delayed.get(_change_id(message.account_id, message.kind))
+                if change is None:
+                    raise Rejection(Reason.UNKNOWN_CHANGE, "no such change is waiting")
+                self._cancel(change, step)
+                return Done()
+            case _:
+                assert_never(message)
+
+    def forget(self, account_id: AccountId, step: Step) -> None:
+        """Take out what is of an account that is being erased."""
+        for kind in DelayedKind:
+            change = self._delayed.get(_change_id(account_id, kind))
+            if change is not None:
+                self._cancel(change, step)
+        allowed = self._lists.pop(account_id, None)
+        if allowed is not None:
+            step.drop(allowed)
+            step.afterwards(lambda: self._table.put(account_id, ()))
+
+    async def _freeze(self, account_id: AccountId, step: Step) -> Done:
+        # Whoever is in may have asked for what is waiting.
+        for kind in DelayedKind:
+            change = self._delayed.get(_change_id(account_id, kind))
+            if change is not None:
+                self._cancel(change, step)
+        await self._impede(account_id, stands=True, step=step)
+        return Done()
+
+    async def _unfreeze(self, message: UnfreezeAccount, step: Step) -> ChangeTaken:
+        await self._core.commit(step)
+        account, keys = await self._core.read_account(message.account_id)
+        if Impediment.FROZEN not in account.impediments:
+            return ChangeTaken(due_at_ns=0)
+        return self._ask(account, keys, DelayedKind.UNFREEZE, (), step)
+
+    async def _set_allow_list(self, message: SetAllowList, step: Step) -> ChangeTaken:
+        new = parse_networks(message.networks)
+        account, keys = await self._core.read_account(message.account_id)
+        if not is_tighter(new, self._table.find(message.account_id)):
+            return self._ask(account, keys, DelayedKind.ALLOW_LIST, message.networks, step)
+        waiting = self._delayed.get(_change_id(message.account_id, DelayedKind.ALLOW_LIST))
+        if waiting is not None:
+            self._cancel(waiting, step)
+        self._allow(message.account_id, message.networks, keys, step)
+        return ChangeTaken(due_at_ns=0)
+
+    def _ask(
+        self,
+        account: Account,
+        keys: Iterable[UserKey],
+        kind: DelayedKind,
+        networks: tuple[str, ...],
+        step: Step,
+    ) -> ChangeTaken:
+        known = self._delayed.get(_change_id(account.account_id, kind))
+        if known is not None and kind is DelayedKind.UNFREEZE:
+            return ChangeTaken(due_at_ns=known.due_at_ns)
+        change = DelayedChange(
+            change_id=_change_id(account.account_id, kind),
+            account_id=account.account_id,
+            kind=kind,
+            networks_sealed=self._seal(networks, _place_of_change(account.account_id, kind), keys),
+            due_at_ns=step.at_ns + DELAY_NS,
+        )
+        self._delayed[change.change_id] = change
+        step.put(change)
+        step.record(
+            ChangeAsked(account_id=change.account_id, kind=kind, due_at_ns=change.due_at_ns)
+        )
+        self._outbox.notify(account, keys, change_asked(kind), step)
+        return ChangeTaken(due_at_ns=change.due_at_ns)
+
+    async def _make(self, change: DelayedChange, step: Step) -> None:
+        del self._delayed[change.change_id]
+        step.drop(change)
+        match change.kind:
+            case DelayedKind.UNFREEZE:
+                await self._impede(change.account_id, stands=False, step=step)
+                step.record(ChangeMade(account_id=change.account_id, kind=change.kind))
+            case DelayedKind.ALLOW_LIST:
+                _, keys = await self._core.read_account(change.account_id)
+                networks = self._open_change(change, keys)
+                self._allow(change.account_id, networks, keys, step)
+            case _:
+                assert_never(change.kind)
+
+    def _cancel(self, change: DelayedChange, step: Step) -> None:
+        del self._delayed[change.change_id]
+        step.drop(change)
+        step.record(ChangeCanceled(account_id=change.account_id, kind=change.kind))
+
+    def _allow(
+        self,
+        account_id: AccountId,
+        networks: tuple[str, ...],
+        keys: Iterable[UserKey],
+        step: Step,
+    ) -> None:
+        allowed = AllowList(
+            account_id=account_id,
+            networks_sealed=self._seal(networks, _place_of_list(account_id), keys),
+            changed_at_ns=step.at_ns,
+        )
+        self._lists[account_id] = allowed
+        step.put(allowed)
+        step.record(ChangeMade(account_id=account_id, kind=DelayedKind.ALLOW_LIST))
+        step.afterwards(lambda: self._table.put(account_id, parse_networks(networks)))
+
+    async def _impede(self, account_id: AccountId, *, stands: bool, step: Step) -> None:
+        message = SetImpediment(
+            account_id=account_id, impediment=Impediment.FROZEN, stands=stands, by=account_id
+        )
+        await self._accounts.decide(message, step)
+
+    async def _tell(self, account_id: AccountId) -> Guards:
+        _, keys = await self._core.read_account(account_id)
+        allowed = self._lists.get(account_id)
+        waiting = [self._delayed.get(_change_id(account_id, kind)) for kind in DelayedKind]
+        return Guards(
+            networks=(self._open_list(allowed, keys) if allowed is not None else ()),
+            pending=tuple(
+                PendingChange(
+                    kind=change.kind,
+                    due_at_ns=change.due_at_ns,
+                    networks=self._open_change(change, keys),
+                )
+                for change in waiting
+                if change is not None
+            ),
+        )
+
+    def _seal(self, networks: tuple[str, ...], place: Place, keys: Iterable[UserKey]) -> bytes:
+        return self._core.credentials.seal_own(" ".join(networks).encode(), place, keys)
+
+    def _open_list(self, allowed: AllowList, keys: Iterable[UserKey]) -> tuple[str, ...]:
+        place = _place_of_list(allowed.account_id)
+        plain = self._core.credentials.open_own(allowed.networks_sealed, place, keys)
+        return tuple(plain.decode().split())
+
+    def _open_change(self, change: DelayedChange, keys: Iterable[UserKey]) -> tuple[str, ...]:
+        place = _place_of_change(change.account_id, change.kind)
+        plain = self._core.credentials.open_own(change.networks_sealed, place, keys)
+        return tuple(plain.decode().split())
+
+
+def _change_id(account_id: AccountId, kind: DelayedKind) -> str:
+    return f"{account_id}/{kind.value}"
+
+
+def _place_of_list(account_id: AccountId) -> Place:
+    return Place(ALLOW_LISTS.name, "networks_sealed", account_id, account_id)
+
+
+def _place_of_change(account_id: AccountId, kind: DelayedKind) -> Place:
+    row = _change_id(account_id, kind)
+    return Place(DELAYED_CHANGES.name, "networks_sealed", row, account_id)
