@@ -117,6 +117,7 @@ class House(
         self.used_refresh_tokens: set[str] = set()
         self.sessions = 0
         self.refreshes = 0
+        self.second_factor = False
         self._lock = threading.Lock()
         self._over = threading.Event()
 
@@ -134,8 +135,21 @@ class House(
         self._arrive("Login", request, context)
         if (request.email, request.password) != (EMAIL, PASSWORD):
             refuse(context, code_pb2.UNAUTHENTICATED, "CREDENTIALS", "that does not fit")
+        if self.second_factor:
+            return auth_pb2.LoginResponse(second_factor_token="half-way")
         self.sessions += 1
         return auth_pb2.LoginResponse(
+            account_id=ACCOUNT, session_id=f"session{self.sessions}", tokens=self._tokens()
+        )
+
+    def CompleteLogin(
+        self, request: auth_pb2.CompleteLoginRequest, context: Any
+    ) -> auth_pb2.CompleteLoginResponse:
+        self._arrive("CompleteLogin", request, context)
+        if (request.second_factor_token, request.code) != ("half-way", "123456"):
+            refuse(context, code_pb2.PERMISSION_DENIED, "CODE_WRONG", "that does not fit")
+        self.sessions += 1
+        return auth_pb2.CompleteLoginResponse(
             account_id=ACCOUNT, session_id=f"session{self.sessions}", tokens=self._tokens()
         )
 

@@ -88,6 +88,22 @@ def test_registering_signs_in(house: House, run: Run, monkeypatch: pytest.Monkey
     assert house.calls == ["Register"]
 
 
+def test_signing_in_asks_for_the_second_factor(
+    house: House, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.second_factor = True
+    monkeypatch.setenv("XACHE_PASSWORD", PASSWORD)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    assert run("login", EMAIL).code == 2
+    monkeypatch.setenv("XACHE_CODE", "654321")
+    assert run("login", EMAIL).code == 1
+    assert run("whoami").code == 3, "half a login is none"
+    monkeypatch.setenv("XACHE_CODE", "123456")
+    assert run("login", EMAIL).code == 0
+    assert house.calls[-2:] == ["Login", "CompleteLogin"]
+    assert run("whoami").code == 0
+
+
 def test_a_password_can_come_through_a_pipe(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(PASSWORD + "\nmore\n"))
     assert run("login", EMAIL, "--password-stdin").code == 0

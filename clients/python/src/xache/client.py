@@ -40,6 +40,7 @@ DEFAULT_TARGET: Final = "127.0.0.1:7400"
 
 _REGISTER = rpc(auth_pb2.RegisterRequest, auth_pb2.RegisterResponse, repeatable=False)
 _LOGIN = rpc(auth_pb2.LoginRequest, auth_pb2.LoginResponse, repeatable=False)
+_COMPLETE = rpc(auth_pb2.CompleteLoginRequest, auth_pb2.CompleteLoginResponse, repeatable=False)
 _LOGOUT = rpc(auth_pb2.LogoutRequest, auth_pb2.LogoutResponse, repeatable=False)
 _SESSIONS = rpc(auth_pb2.ListSessionsRequest, auth_pb2.ListSessionsResponse, repeatable=True)
 _REVOKE = rpc(auth_pb2.RevokeSessionRequest, auth_pb2.RevokeSessionResponse, repeatable=False)
@@ -178,6 +179,8 @@ class Auth:
     def login(self, email: str, password: str, device: str = "") -> auth_pb2.LoginResponse:
         """Open a session and carry it from now on.
 
+        Where the answer has a ``second_factor_token``, :meth:`complete_login` opens it.
+
         Args:
             device: a name for the list of sessions; by default the host's.
         """
@@ -185,8 +188,18 @@ class Auth:
             email=email, password=password, device=device or f"xache on {socket.gethostname()}"
         )
         response = self._connection.call(_LOGIN, request)
-        self._connection.session.keep(response.account_id, response.session_id, response.tokens)
+        if not response.second_factor_token:
+            self._connection.session.keep(response.account_id, response.session_id, response.tokens)
         return response
+
+    def complete_login(self, token: str, code: str) -> auth_pb2.LoginResponse:
+        """Open the session with a code of the second factor, or a recovery code."""
+        request = auth_pb2.CompleteLoginRequest(second_factor_token=token, code=code)
+        done = self._connection.call(_COMPLETE, request)
+        self._connection.session.keep(done.account_id, done.session_id, done.tokens)
+        return auth_pb2.LoginResponse(
+            account_id=done.account_id, session_id=done.session_id, tokens=done.tokens
+        )
 
     def logout(self) -> None:
         """End the session, at once and everywhere, and forget its tokens."""

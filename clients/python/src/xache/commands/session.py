@@ -14,6 +14,7 @@ from xache.exits import Exit
 from xache.output import Output, json_value, moment, word
 from xache.v1 import auth_pb2, options_pb2
 
+CODE_VARIABLE = "XACHE_CODE"
 PASSWORD_VARIABLE = "XACHE_PASSWORD"  # noqa: S105 - the name of a variable
 
 
@@ -163,15 +164,29 @@ def _replace_session(
 ) -> auth_pb2.LoginResponse:
     """Sign in; end the session that was carried before, which nobody could end afterwards."""
     if client.credentials is None:
-        return client.auth.login(email, password, device)
+        return _login(client, email, password, device)
     old_session_id = client.credentials.session_id
     old_account_id = client.credentials.account_id
-    answer = client.auth.login(email, password, device)
+    answer = _login(client, email, password, device)
     if answer.account_id == old_account_id:
         # It may have ended long ago.
         with contextlib.suppress(XacheError):
             client.auth.revoke_session(old_session_id)
     return answer
+
+
+def _login(client: Client, email: str, password: str, device: str) -> auth_pb2.LoginResponse:
+    """Sign in, with a code of the second factor where there is one."""
+    answer = client.auth.login(email, password, device)
+    if not answer.second_factor_token:
+        return answer
+    code = os.environ.get(CODE_VARIABLE)
+    if not code:
+        if not sys.stdin.isatty():
+            sys.stderr.write(f"A code of the second factor is asked for: set {CODE_VARIABLE}.\n")
+            raise SystemExit(Exit.USAGE)
+        code = getpass.getpass("Code: ")
+    return client.auth.complete_login(answer.second_factor_token, code)
 
 
 def _say_signed_in(client: Client, output: Output, email: str, target: str) -> None:
