@@ -26,6 +26,7 @@ from xached.bench.flow import Flow, make_flow
 from xached.domain.api_keys import KeyTable
 from xached.domain.auth import Login
 from xached.domain.exchange import Exchange
+from xached.domain.guarding import AllowTable
 from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.instrument import Directory
 from xached.domain.messages import PlaceOrder, Row
@@ -121,6 +122,7 @@ async def _house(
         ),
         table=SessionTable(),
         key_table=KeyTable(),
+        allow_table=AllowTable(),
         world=world,
         open_purse=_nothing,
         set_level=_nothing,
