@@ -53,6 +53,9 @@ EXPORTED: Final[Mapping[str, str]] = {
     "ApiKey.label": "account.json api_keys.label_sealed",
     "CreateApiKeyRequest.label": "account.json api_keys.label_sealed",
     "KeyTerms.networks": "account.json api_keys.networks_sealed",
+    "SetAllowListRequest.networks": "account.json allow_lists.networks_sealed",
+    "GetGuardsResponse.networks": "account.json allow_lists.networks_sealed",
+    "DelayedChange.networks": "account.json delayed_changes.networks_sealed",
     "ReviewApplicationRequest.reason": "account.json kyc_reviews.reason_sealed",
 }
 """Personal fields of messages, and where what is stored of them is exported."""
