@@ -11,7 +11,14 @@ from rich.console import Console, RenderableType
 from xache.amounts import amount_text, to_decimal
 from xache.book_view import BookView, draw_book, spread_text
 from xache.candle_chart import draw_candles
-from xache.explain import explain_change, explain_fee, explain_hold, explain_limits, percent
+from xache.explain import (
+    explain_change,
+    explain_fee,
+    explain_hold,
+    explain_limits,
+    find_instrument,
+    percent,
+)
 from xache.output import clock, json_value, moment, word
 from xache.v1 import market_pb2, trading_pb2, types_pb2
 
@@ -166,6 +173,21 @@ def test_a_fee_of_other_rates_is_not_explained_wrongly() -> None:
         "0.2011 % in effect of 49.7243043 USDT"
     )
     assert explain_fee(answer.order, [], LISTED) == "nothing traded, no fee"
+
+
+def test_an_order_on_paper_has_units_and_no_fee() -> None:
+    answer = bought()
+    answer.order.symbol, answer.order.fee = "BTC.PAPER-USDT.PAPER", "0"
+    assert explain_fee(answer.order, answer.fills, LISTED) == "no fee on paper"
+    instrument = find_instrument(LISTED, answer.order.symbol)
+    assert instrument is not None
+    assert (instrument.base, instrument.quote) == ("BTC.PAPER", "USDT.PAPER")
+
+
+def test_the_fee_of_a_market_that_is_gone_is_not_explained() -> None:
+    answer = bought()
+    answer.order.symbol = "OLD-USDT"
+    assert explain_fee(answer.order, answer.fills, LISTED).startswith("the market is not listed")
 
 
 def test_amounts_of_any_length_are_explained_exactly() -> None:

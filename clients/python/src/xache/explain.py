@@ -43,6 +43,9 @@ _SOURCES: Final[dict[int, str]] = {
     types_pb2.TRIGGER_SOURCE_BID_ASK: "the best offer",
     types_pb2.TRIGGER_SOURCE_MARK: "the mark price",
 }
+_PAPER: Final = ".PAPER"
+"""Ends the names of what is play money."""
+
 _ROLES: Final[dict[int, str]] = {
     types_pb2.LEG_ROLE_PARENT: "the order whose fills make the others active",
     types_pb2.LEG_ROLE_CHILD: "becomes active with its parent's fills",
@@ -62,8 +65,12 @@ def explain_fee(
     order was accepted under others), only the rate in effect is told.
     """
     instrument = find_instrument(listed, order.symbol)
-    if instrument is None or not fills:
+    if not fills:
         return "nothing traded, no fee"
+    if instrument is None:
+        return "the market is not listed any more, nor are its rates"
+    if instrument.symbol not in {each.symbol for each in listed.instruments}:
+        return "no fee on paper"
     scale = next(asset.scale for asset in listed.assets if asset.name == instrument.quote)
     unit = Decimal(1).scaleb(-scale)
     parts, exact = [], Decimal(0)
@@ -156,8 +163,20 @@ def explain_role(order: types_pb2.Order) -> str:
 def find_instrument(
     listed: market_pb2.ListInstrumentsResponse, symbol: str
 ) -> types_pb2.Instrument | None:
-    """The rules of a market; None when it is not listed any more."""
-    return next((each for each in listed.instruments if each.symbol == symbol), None)
+    """The rules of a market; None when it is not listed any more.
+
+    A market on paper is not in the list: it has the rules of the one it copies.
+    """
+    for each in listed.instruments:
+        if each.symbol == symbol:
+            return each
+        base, quote = f"{each.base}{_PAPER}", f"{each.quote}{_PAPER}"
+        if symbol == f"{base}-{quote}":
+            on_paper = types_pb2.Instrument()
+            on_paper.CopyFrom(each)
+            on_paper.symbol, on_paper.base, on_paper.quote = symbol, base, quote
+            return on_paper
+    return None
 
 
 def _conditions(order: types_pb2.Order, quote: str) -> list[str]:
