@@ -28,7 +28,15 @@ class Waits:
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No test sees or writes the files and settings of whoever runs it."""
-    for name in ("XACHE_TARGET", "XACHE_PASSWORD", "XACHE_SUBACCOUNT", "XACHE_CA", "COLUMNS"):
+    for name in (
+        "XACHE_TARGET",
+        "XACHE_PASSWORD",
+        "XACHE_SUBACCOUNT",
+        "XACHE_CA",
+        "XACHE_KEY",
+        "XACHE_CODE",
+        "COLUMNS",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     return tmp_path
