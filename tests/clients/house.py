@@ -118,6 +118,8 @@ class House(
         self.sessions = 0
         self.refreshes = 0
         self.second_factor = False
+        self.confirms = False
+        """Addresses are confirmed by a code before an account is opened."""
         self._lock = threading.Lock()
         self._over = threading.Event()
 
@@ -129,7 +131,17 @@ class House(
 
     def Register(self, request: Any, context: Any) -> Any:
         self._arrive("Register", request, context)
+        if self.confirms:
+            return auth_pb2.RegisterResponse(confirmation_token="half-open")
         return self._answer("Register", auth_pb2.RegisterResponse(account_id=ACCOUNT))
+
+    def ConfirmRegistration(
+        self, request: auth_pb2.ConfirmRegistrationRequest, context: Any
+    ) -> auth_pb2.ConfirmRegistrationResponse:
+        self._arrive("ConfirmRegistration", request, context)
+        if (request.confirmation_token, request.code) != ("half-open", "123456"):
+            refuse(context, code_pb2.PERMISSION_DENIED, "CODE_WRONG", "that does not fit")
+        return auth_pb2.ConfirmRegistrationResponse(account_id=ACCOUNT)
 
     def Login(self, request: auth_pb2.LoginRequest, context: Any) -> auth_pb2.LoginResponse:
         self._arrive("Login", request, context)

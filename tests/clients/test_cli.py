@@ -88,6 +88,39 @@ def test_registering_signs_in(house: House, run: Run, monkeypatch: pytest.Monkey
     assert house.calls == ["Register"]
 
 
+def test_an_address_is_confirmed_by_the_code_of_a_letter(
+    house: House, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.confirms = True
+    monkeypatch.setenv("XACHE_PASSWORD", PASSWORD)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    ran = run("register", EMAIL)
+    assert ran.code == 0
+    assert "account opened" not in ran.out
+    assert "xache confirm half-open" in ran.out + ran.err
+    assert house.calls == ["Register"], "there is no account to sign in to yet"
+    assert run("confirm", "half-open").code == 2
+    monkeypatch.setenv("XACHE_CODE", "654321")
+    assert run("confirm", "half-open").code == 1
+    monkeypatch.setenv("XACHE_CODE", "123456")
+    ran = run("confirm", "half-open")
+    assert ran.code == 0
+    assert "account opened acct1" in ran.out
+
+
+def test_at_a_terminal_the_code_of_a_letter_is_asked_for(
+    house: House, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.confirms = True
+    monkeypatch.setenv("XACHE_PASSWORD", PASSWORD)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("getpass.getpass", lambda _prompt: "123456")
+    ran = run("register", EMAIL)
+    assert ran.code == 0
+    assert "account opened acct1" in ran.out
+    assert house.calls == ["Register", "ConfirmRegistration", "Login"]
+
+
 def test_signing_in_asks_for_the_second_factor(
     house: House, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ _PURSE = Group("Your purse", sort_key=3)
 # Given here, so that listing the commands imports none of them.
 _COMMANDS = (
     (_SIGNING_IN, "register", "session:register", "Open an account and sign in."),
+    (_SIGNING_IN, "confirm", "session:confirm", "Open the account whose address is yours."),
     (_SIGNING_IN, "login", "session:login", "Sign in."),
     (_SIGNING_IN, "logout", "session:logout", "End the session, at once and everywhere."),
     (_SIGNING_IN, "whoami", "session:whoami", "Tell who is signed in, and which purses there are."),
@@ -50,7 +51,8 @@ _FLAGS = {"--json", "--tls", "--plaintext"}
 _EPILOGUE = """\
 Every command takes --target HOST:PORT and --json; "xache COMMAND --help" tells the rest.
 Exit codes: 0 done · 1 refused · 2 usage · 3 not signed in · 4 no answer · 5 a bug of the house.
-Environment: XACHE_TARGET, XACHE_PASSWORD, XACHE_SUBACCOUNT, XACHE_CA, XACHE_KEY, NO_COLOR.
+Environment: XACHE_TARGET, XACHE_PASSWORD, XACHE_CODE, XACHE_SUBACCOUNT, XACHE_CA, XACHE_KEY,
+NO_COLOR.
 """
 
 

@@ -39,6 +39,9 @@ from xache.v1 import account_pb2, auth_pb2, market_pb2, wallet_pb2
 DEFAULT_TARGET: Final = "127.0.0.1:7400"
 
 _REGISTER = rpc(auth_pb2.RegisterRequest, auth_pb2.RegisterResponse, repeatable=False)
+_CONFIRM = rpc(
+    auth_pb2.ConfirmRegistrationRequest, auth_pb2.ConfirmRegistrationResponse, repeatable=False
+)
 _LOGIN = rpc(auth_pb2.LoginRequest, auth_pb2.LoginResponse, repeatable=False)
 _COMPLETE = rpc(auth_pb2.CompleteLoginRequest, auth_pb2.CompleteLoginResponse, repeatable=False)
 _LOGOUT = rpc(auth_pb2.LogoutRequest, auth_pb2.LogoutResponse, repeatable=False)
@@ -172,9 +175,17 @@ class Auth:
         self._connection = connection
 
     def register(self, email: str, password: str) -> auth_pb2.RegisterResponse:
-        """Open an account; signing in is a step of its own."""
+        """Open an account; signing in is a step of its own.
+
+        Where the answer has a ``confirmation_token``, :meth:`confirm_registration` opens it.
+        """
         request = auth_pb2.RegisterRequest(email=email, password=password)
         return self._connection.call(_REGISTER, request)
+
+    def confirm_registration(self, token: str, code: str) -> auth_pb2.ConfirmRegistrationResponse:
+        """Open the account with the code that was sent to its address."""
+        request = auth_pb2.ConfirmRegistrationRequest(confirmation_token=token, code=code)
+        return self._connection.call(_CONFIRM, request)
 
     def login(self, email: str, password: str, device: str = "") -> auth_pb2.LoginResponse:
         """Open a session and carry it from now on.

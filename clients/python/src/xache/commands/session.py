@@ -28,7 +28,9 @@ def register(
 ) -> None:
     """Open an account and sign in.
 
-    The password is asked for, or read from XACHE_PASSWORD, or from standard input.
+    The password is asked for, or read from XACHE_PASSWORD, or from standard input. A house that
+    confirms addresses sends a code first, which is asked for; without a terminal,
+    "xache confirm" takes it.
 
     Args:
         email: where the house may write to.
@@ -38,14 +40,41 @@ def register(
     password = read_password(from_stdin=password_stdin, again=True)
     with options.connected() as (client, output):
         opened = client.auth.register(email, password)
+        account_id, token = opened.account_id, opened.confirmation_token
+        if token and output.as_json:
+            output.document(opened)
+            return
+        if token:
+            output.line(("a letter with a code is on its way ", "bold"), f"to {email}")
+            if not sys.stdin.isatty():
+                output.note(f"Finish with: xache confirm {token}")
+                return
+            account_id = client.auth.confirm_registration(token, _read_code()).account_id
         if login:
             _replace_session(client, email, password, "")
         if output.as_json:
             output.document(opened)
             return
-        output.line(("account opened ", "bold green"), opened.account_id)
+        output.line(("account opened ", "bold green"), account_id)
         if login:
             _say_signed_in(client, output, email, options.target)
+
+
+def confirm(token: str, /, *, options: Options = NO_OPTIONS) -> None:
+    """Open the account whose address is yours: with the code from the letter.
+
+    The code is asked for, or read from XACHE_CODE.
+
+    Args:
+        token: as "xache register" told it.
+    """
+    with options.connected() as (client, output):
+        opened = client.auth.confirm_registration(token, _read_code())
+        if output.as_json:
+            output.document(opened)
+            return
+        output.line(("account opened ", "bold green"), opened.account_id)
+        output.note("Sign in with: xache login EMAIL")
 
 
 def login(
@@ -180,13 +209,18 @@ def _login(client: Client, email: str, password: str, device: str) -> auth_pb2.L
     answer = client.auth.login(email, password, device)
     if not answer.second_factor_token:
         return answer
+    return client.auth.complete_login(answer.second_factor_token, _read_code())
+
+
+def _read_code() -> str:
+    """A code of the second factor or from a letter, from wherever it comes."""
     code = os.environ.get(CODE_VARIABLE)
-    if not code:
-        if not sys.stdin.isatty():
-            sys.stderr.write(f"A code of the second factor is asked for: set {CODE_VARIABLE}.\n")
-            raise SystemExit(Exit.USAGE)
-        code = getpass.getpass("Code: ")
-    return client.auth.complete_login(answer.second_factor_token, code)
+    if code:
+        return code
+    if not sys.stdin.isatty():
+        sys.stderr.write(f"A code is asked for: set {CODE_VARIABLE}.\n")
+        raise SystemExit(Exit.USAGE)
+    return getpass.getpass("Code: ")
 
 
 def _say_signed_in(client: Client, output: Output, email: str, target: str) -> None:
