@@ -130,6 +130,7 @@ class Core:
     def close_mailboxes(self) -> None:
         """Answer whoever still waits: nothing more will be done."""
         self.house.matching.mailbox.close()
+        self.house.paper.matching.mailbox.close()
         self.house.sessions.close()
 
     def report(self) -> HouseReport:

@@ -14,6 +14,9 @@ from xached.runtime.mailbox import Closed, Overloaded
 RETRY_S = 0.1
 """How long a full mailbox is left alone: cancels have room of their own, so it is full of them."""
 
+SEEN_THROUGH_S = 30.0
+"""How long an answer is waited for whatever happens: one that failed gives none, and must end."""
+
 
 class DisconnectGuard:
     """What one stream has armed, if anything.
@@ -28,12 +31,13 @@ class DisconnectGuard:
         self._stream = 0
 
     async def arm(self, purse: Purse, scope: CancelScope) -> Row:
-        """Arm the stream. Raises: Rejection, Overloaded."""
+        """Arm the stream. Raises: Rejection, Overloaded, Closed."""
         command = ArmDisconnect(purse=purse, scope=scope)
-        with trio.CancelScope(shield=True):
+        with trio.move_on_after(SEEN_THROUGH_S, shield=True):
             row = await self._matching.execute(command)
-        self._armed, self._stream = command, row.seq
-        return row
+            self._armed, self._stream = command, row.seq
+            return row
+        raise Closed
 
     async def disconnect(self) -> None:
         """The stream is over: let happen what it was armed for."""
@@ -41,7 +45,7 @@ class DisconnectGuard:
             return
         command = Disconnect(purse=self._armed.purse, stream=self._stream)
         self._armed = None
-        with trio.CancelScope(shield=True):
+        with trio.move_on_after(SEEN_THROUGH_S, shield=True):
             while True:
                 try:
                     await self._matching.execute(command)
