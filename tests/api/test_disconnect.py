@@ -28,11 +28,16 @@ from tests.api.trading_house import (
     trading_house,
 )
 from xached.actors.matching import Matching, Request
-from xached.api.disconnect_guard import DisconnectGuard, end_streams_of_the_past
+from xached.api.disconnect_guard import (
+    SEEN_THROUGH_S,
+    DisconnectGuard,
+    end_streams_of_the_past,
+)
 from xached.domain.disconnect_messages import ArmDisconnect, Disconnect
 from xached.domain.messages import AdvanceClock, CancelAll, Row
 from xached.domain.order import CancelScope, EndReason, Purse
 from xached.domain.rejection import Reason, Rejection
+from xached.runtime.mailbox import Closed
 
 ALICE = "alice"
 ALL, ENTRIES = types_pb2.CANCEL_SCOPE_ALL, types_pb2.CANCEL_SCOPE_ENTRIES
@@ -309,3 +314,14 @@ async def test_all_orders_or_only_entries_are_cancelled(
             call_of(ALICE), trading_pb2.CancelAllOrdersRequest(scope=scope)
         )
         assert await open_ids(house) == left
+
+
+async def test_an_exchange_that_never_answers_keeps_nobody(autojump_clock: MockClock) -> None:
+    """Red with a shield without an end: the daemon waits for the stream, and never ends."""
+    guard = DisconnectGuard(Matching(4))
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        with pytest.raises(Closed):
+            await guard.arm(Purse("alice/main"), CancelScope.ALL)
+    await guard.disconnect()
+    assert trio.current_time() <= SEEN_THROUGH_S + 1
