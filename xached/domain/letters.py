@@ -54,24 +54,6 @@ def recover(code: str) -> Letter:
     )
 
 
-def email_change(new_email: str, cancel_token: str, hours: int) -> Letter:
-    """Tells the old address, with what stops the change."""
-    return Letter(
-        kind=LetterKind.EMAIL_CHANGE,
-        subject="Your XACHE address will change",
-        text=(
-            f"In {hours} hours the address of your account becomes {new_email}.\n"
-            "If that was not you, stop it with this token; no sign-in is needed:\n\n"
-            f"    xache email cancel {cancel_token}\n"
-        ),
-    )
-
-
-def email_changed(new_email: str) -> Letter:
-    """Tells both addresses."""
-    return _security(f"The address of your account is {new_email} now.")
-
-
 def password_changed() -> Letter:
     """The password is another one."""
     return _security("The password of your account was changed, and its other sessions ended.")

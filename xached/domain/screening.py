@@ -32,7 +32,6 @@ TOKEN_THRESHOLD_PPM: Final = 820_000
 """A token that is less like its counterpart than this is another token."""
 
 ENTRIES_MAX: Final = 200_000
-LIST_BYTES_MAX: Final = 64 * 1_024 * 1_024
 _WINKLER_PREFIX = 4
 _WINKLER_PPM = 100_000
 _HEADER = ["id", "name", "aliases", "birth_date", "country", "program"]

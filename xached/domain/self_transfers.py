@@ -7,7 +7,7 @@ bought carries what it cost to the other purse, and no profit is realised.
 from __future__ import annotations
 
 from xached.domain.frozen import frozen
-from xached.domain.order import BUY, Purse, Side
+from xached.domain.order import BUY, Purse
 from xached.domain.position import Position
 from xached.domain.protection_messages import SelfTransferred
 from xached.domain.reducing_state import note_reducing
@@ -35,11 +35,6 @@ def seller_and_buyer(event: SelfTransferred) -> tuple[Purse, Purse]:
     if event.taker_side is BUY:
         return event.maker_purse, event.taker_purse
     return event.taker_purse, event.maker_purse
-
-
-def side_of(event: SelfTransferred, purse: Purse) -> Side:
-    """Which way a purse's order was."""
-    return event.taker_side if purse == event.taker_purse else event.taker_side.opposite
 
 
 def apply_self_transferred(state: State, event: SelfTransferred, seq: int) -> None:

@@ -39,7 +39,6 @@ from xached.runtime.mailbox import Closed
 from xached.runtime.topic import Subscription
 from xached.runtime.world import Frozen, SimulatedProgram, SimulatedWorld
 from xached.simulation.calls import (
-    Answered,
     Lost,
     ReceivedResponses,
     Result,
@@ -430,11 +429,6 @@ def leaves(error: BaseException) -> list[BaseException]:
     if isinstance(error, BaseExceptionGroup):
         return [leaf for each in error.exceptions for leaf in leaves(each)]
     return [error]
-
-
-def is_ok(result: Result) -> bool:
-    """Whether the call ended well."""
-    return isinstance(result, Answered)
 
 
 def refusal_of(result: Result) -> StatusError | None:
