@@ -1,0 +1,1 @@
+"""Market history, backtests and their honest judgement: floats are at home here."""
