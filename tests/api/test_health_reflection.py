@@ -30,6 +30,7 @@ GRPCURL = Path(sys.executable).parent / "grpcurl"
 MARKET = market_pb2.DESCRIPTOR.services_by_name["MarketService"]
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+AUTHORIZATION, HTTP_RULE = 50100, 72295728
 
 
 async def _one(_call: Call, request: object) -> object:
@@ -124,7 +125,10 @@ async def test_reflection_lists_and_finds(version: str) -> None:
         file = await in_thread(database.FindFileContainingSymbol, "xache.v1.MarketService")
         assert file.name == "xache/v1/market.proto"
         options = "google.protobuf.MethodOptions"
-        assert await in_thread(database.FindAllExtensionNumbers, options) == [50100]
+        assert await in_thread(database.FindAllExtensionNumbers, options) == [
+            AUTHORIZATION,
+            HTTP_RULE,
+        ]
         # Files of services that are not on this listener are nobody's business here.
         for missing in ("xache.v1.AdminService", "xache.v1.Nothing"):
             with pytest.raises(KeyError):

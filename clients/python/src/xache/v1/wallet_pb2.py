@@ -22,11 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from xache.v1 import options_pb2 as xache_dot_v1_dot_options__pb2
 from xache.v1 import types_pb2 as xache_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15xache/v1/wallet.proto\x12\x08xache.v1\x1a\x16xache/v1/options.proto\x1a\x14xache/v1/types.proto\"x\n\x14TransferFundsRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x19\n\x11target_subaccount\x18\x02 \x01(\t\x12\r\n\x05\x61sset\x18\x03 \x01(\t\x12\x0e\n\x06\x61mount\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"Z\n\x15TransferFundsResponse\x12%\n\tpositions\x18\x01 \x03(\x0b\x32\x12.xache.v1.Position\x12\r\n\x05\x61t_ns\x18\x02 \x01(\x03\x12\x0b\n\x03seq\x18\x03 \x01(\x04\"T\n\x13GetPortfolioRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x15\n\rwhole_account\x18\x02 \x01(\x08\x12\x12\n\nbase_asset\x18\x03 \x01(\t\"\xa5\x02\n\x14GetPortfolioResponse\x12\x12\n\nbase_asset\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12)\n\x0b\x61llocations\x18\x03 \x03(\x0b\x32\x14.xache.v1.Allocation\x12\x12\n\nchange_24h\x18\x04 \x01(\t\x12\x1b\n\x0ereturn_24h_ppm\x18\x05 \x01(\x12H\x00\x88\x01\x01\x12\x11\n\tflows_24h\x18\x06 \x01(\t\x12\x10\n\x08realised\x18\x07 \x01(\t\x12\x12\n\nunrealised\x18\x08 \x01(\t\x12\x17\n\nreturn_ppm\x18\t \x01(\x12H\x01\x88\x01\x01\x12\x0b\n\x03seq\x18\n \x01(\x04\x12\r\n\x05\x61t_ns\x18\x0b \x01(\x03\x42\x11\n\x0f_return_24h_ppmB\r\n\x0b_return_ppm\"u\n\nAllocation\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\t\x12\x11\n\tshare_ppm\x18\x04 \x01(\r\x12$\n\x06prices\x18\x05 \x03(\x0b\x32\x14.xache.v1.AssetPrice\"p\n\nAssetPrice\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\r\n\x05price\x18\x02 \x01(\t\x12!\n\x04kind\x18\x03 \x01(\x0e\x32\x13.xache.v1.PriceKind\x12 \n\x06source\x18\x04 \x01(\x0b\x32\x10.xache.v1.Source\"a\n\x16GetFeeStatementRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x11\n\tfrom_date\x18\x02 \x01(\t\x12\x0f\n\x07to_date\x18\x03 \x01(\t\x12\x0f\n\x07min_seq\x18\x04 \x01(\x04\"n\n\x17GetFeeStatementResponse\x12\x1e\n\x04\x64\x61ys\x18\x01 \x03(\x0b\x32\x10.xache.v1.FeeDay\x12 \n\x06totals\x18\x02 \x03(\x0b\x32\x10.xache.v1.FeeDay\x12\x11\n\tas_of_seq\x18\x03 \x01(\x04\"\x88\x01\n\x06\x46\x65\x65\x44\x61y\x12\x0c\n\x04\x64\x61te\x18\x01 \x01(\t\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x16\n\x0emaker_notional\x18\x03 \x01(\t\x12\x11\n\tmaker_fee\x18\x04 \x01(\t\x12\x16\n\x0etaker_notional\x18\x05 \x01(\t\x12\x11\n\ttaker_fee\x18\x06 \x01(\t\x12\x0b\n\x03\x66\x65\x65\x18\x07 \x01(\t\"(\n\x12GetBalancesRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\"G\n\x13GetBalancesResponse\x12#\n\x08\x62\x61lances\x18\x01 \x03(\x0b\x32\x11.xache.v1.Balance\x12\x0b\n\x03seq\x18\x02 \x01(\x04\"\x84\x01\n\x0bTransaction\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\r\n\x05\x61t_ns\x18\x02 \x01(\x03\x12\'\n\x04kind\x18\x03 \x01(\x0e\x32\x19.xache.v1.TransactionKind\x12\r\n\x05\x61sset\x18\x04 \x01(\t\x12\x0e\n\x06\x61mount\x18\x05 \x01(\t\x12\x11\n\treference\x18\x06 \x01(\t\"t\n\x17ListTransactionsRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x0f\n\x07min_seq\x18\x05 \x01(\x04\"s\n\x18ListTransactionsResponse\x12+\n\x0ctransactions\x18\x01 \x03(\x0b\x32\x15.xache.v1.Transaction\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x11\n\tas_of_seq\x18\x03 \x01(\x04*\xc4\x01\n\x0fTransactionKind\x12 \n\x1cTRANSACTION_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18TRANSACTION_KIND_DEPOSIT\x10\x01\x12\x1a\n\x16TRANSACTION_KIND_TRADE\x10\x02\x12\x18\n\x14TRANSACTION_KIND_FEE\x10\x03\x12\x1d\n\x19TRANSACTION_KIND_TRANSFER\x10\x04\x12\x1c\n\x18TRANSACTION_KIND_FORFEIT\x10\x05\x32\xbe\x04\n\rWalletService\x12h\n\x0bGetBalances\x12\x1c.xache.v1.GetBalancesRequest\x1a\x1d.xache.v1.GetBalancesResponse\"\x1c\xa2\xbb\x18\x18\x08\x02\x12\x01\x01\"\nsubaccount0\x01:\x03\x01\x02\x03\x12k\n\x0cGetPortfolio\x12\x1d.xache.v1.GetPortfolioRequest\x1a\x1e.xache.v1.GetPortfolioResponse\"\x1c\xa2\xbb\x18\x18\x08\x02\x12\x01\x01\"\nsubaccount0\x01:\x03\x01\x02\x03\x12g\n\rTransferFunds\x12\x1e.xache.v1.TransferFundsRequest\x1a\x1f.xache.v1.TransferFundsResponse\"\x15\xa2\xbb\x18\x11\x08\x02\x12\x01\x02\"\nsubaccount\x12t\n\x0fGetFeeStatement\x12 .xache.v1.GetFeeStatementRequest\x1a!.xache.v1.GetFeeStatementResponse\"\x1c\xa2\xbb\x18\x18\x08\x02\x12\x01\x01\"\nsubaccount0\x01:\x03\x01\x02\x03\x12w\n\x10ListTransactions\x12!.xache.v1.ListTransactionsRequest\x1a\".xache.v1.ListTransactionsResponse\"\x1c\xa2\xbb\x18\x18\x08\x02\x12\x01\x01\"\nsubaccount0\x01:\x03\x01\x02\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15xache/v1/wallet.proto\x12\x08xache.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x16xache/v1/options.proto\x1a\x14xache/v1/types.proto\"x\n\x14TransferFundsRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x19\n\x11target_subaccount\x18\x02 \x01(\t\x12\r\n\x05\x61sset\x18\x03 \x01(\t\x12\x0e\n\x06\x61mount\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"Z\n\x15TransferFundsResponse\x12%\n\tpositions\x18\x01 \x03(\x0b\x32\x12.xache.v1.Position\x12\r\n\x05\x61t_ns\x18\x02 \x01(\x03\x12\x0b\n\x03seq\x18\x03 \x01(\x04\"T\n\x13GetPortfolioRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x15\n\rwhole_account\x18\x02 \x01(\x08\x12\x12\n\nbase_asset\x18\x03 \x01(\t\"\xa5\x02\n\x14GetPortfolioResponse\x12\x12\n\nbase_asset\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12)\n\x0b\x61llocations\x18\x03 \x03(\x0b\x32\x14.xache.v1.Allocation\x12\x12\n\nchange_24h\x18\x04 \x01(\t\x12\x1b\n\x0ereturn_24h_ppm\x18\x05 \x01(\x12H\x00\x88\x01\x01\x12\x11\n\tflows_24h\x18\x06 \x01(\t\x12\x10\n\x08realised\x18\x07 \x01(\t\x12\x12\n\nunrealised\x18\x08 \x01(\t\x12\x17\n\nreturn_ppm\x18\t \x01(\x12H\x01\x88\x01\x01\x12\x0b\n\x03seq\x18\n \x01(\x04\x12\r\n\x05\x61t_ns\x18\x0b \x01(\x03\x42\x11\n\x0f_return_24h_ppmB\r\n\x0b_return_ppm\"u\n\nAllocation\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\t\x12\x11\n\tshare_ppm\x18\x04 \x01(\r\x12$\n\x06prices\x18\x05 \x03(\x0b\x32\x14.xache.v1.AssetPrice\"p\n\nAssetPrice\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12\r\n\x05price\x18\x02 \x01(\t\x12!\n\x04kind\x18\x03 \x01(\x0e\x32\x13.xache.v1.PriceKind\x12 \n\x06source\x18\x04 \x01(\x0b\x32\x10.xache.v1.Source\"a\n\x16GetFeeStatementRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\x11\n\tfrom_date\x18\x02 \x01(\t\x12\x0f\n\x07to_date\x18\x03 \x01(\t\x12\x0f\n\x07min_seq\x18\x04 \x01(\x04\"n\n\x17GetFeeStatementResponse\x12\x1e\n\x04\x64\x61ys\x18\x01 \x03(\x0b\x32\x10.xache.v1.FeeDay\x12 \n\x06totals\x18\x02 \x03(\x0b\x32\x10.xache.v1.FeeDay\x12\x11\n\tas_of_seq\x18\x03 \x01(\x04\"\x88\x01\n\x06\x46\x65\x65\x44\x61y\x12\x0c\n\x04\x64\x61te\x18\x01 \x01(\t\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x16\n\x0emaker_notional\x18\x03 \x01(\t\x12\x11\n\tmaker_fee\x18\x04 \x01(\t\x12\x16\n\x0etaker_notional\x18\x05 \x01(\t\x12\x11\n\ttaker_fee\x18\x06 \x01(\t\x12\x0b\n\x03\x66\x65\x65\x18\x07 \x01(\t\"(\n\x12GetBalancesRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\"G\n\x13GetBalancesResponse\x12#\n\x08\x62\x61lances\x18\x01 \x03(\x0b\x32\x11.xache.v1.Balance\x12\x0b\n\x03seq\x18\x02 \x01(\x04\"\x84\x01\n\x0bTransaction\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\r\n\x05\x61t_ns\x18\x02 \x01(\x03\x12\'\n\x04kind\x18\x03 \x01(\x0e\x32\x19.xache.v1.TransactionKind\x12\r\n\x05\x61sset\x18\x04 \x01(\t\x12\x0e\n\x06\x61mount\x18\x05 \x01(\t\x12\x11\n\treference\x18\x06 \x01(\t\"t\n\x17ListTransactionsRequest\x12\x12\n\nsubaccount\x18\x01 \x01(\t\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\r\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x0f\n\x07min_seq\x18\x05 \x01(\x04\"s\n\x18ListTransactionsResponse\x12+\n\x0ctransactions\x18\x01 \x03(\x0b\x32\x15.xache.v1.Transaction\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x11\n\tas_of_seq\x18\x03 \x01(\x04*\xc4\x01\n\x0fTransactionKind\x12 \n\x1cTRANSACTION_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18TRANSACTION_KIND_DEPOSIT\x10\x01\x12\x1a\n\x16TRANSACTION_KIND_TRADE\x10\x02\x12\x18\n\x14TRANSACTION_KIND_FEE\x10\x03\x12\x1d\n\x19TRANSACTION_KIND_TRANSFER\x10\x04\x12\x1c\n\x18TRANSACTION_KIND_FORFEIT\x10\x05\x32\xd3\x05\n\rWalletService\x12\x83\x01\n\x0bGetBalances\x12\x1c.xache.v1.GetBalancesRequest\x1a\x1d.xache.v1.GetBalancesResponse\"7\xa2\xbb\x18\x18\x08\x02\x12\x01\x01\"\nsubaccount0\x01:\x03\x01\x02\x03\x82\xd3\xe4\x93\x02\x15\x12\x13/api/wallet/balance\x12\x89\x01\n\x0cGetPortfolio\x12\x1d.xache.v1.GetPortfolioRequest\x1a\x1e.xache.v1.GetPortfolioResponse\":\xa2\xbb\x18\x18\x08\x02\x12\x01\x01\"\nsubaccount0\x01:\x03\x01\x02\x03\x82\xd3\xe4\x93\x02\x18\x12\x16/api/trading/portfolio\x12\x86\x01\n\rTransferFunds\x12\x1e.xache.v1.TransferFundsRequest\x1a\x1f.xache.v1.TransferFundsResponse\"4\xa2\xbb\x18\x11\x08\x02\x12\x01\x02\"\nsubaccount\x82\xd3\xe4\x93\x02\x19\"\x14/api/wallet/transfer:\x01*\x12\x8c\x01\n\x0fGetFeeStatement\x12 .xache.v1.GetFeeStatementRequest\x1a!.xache.v1.GetFeeStatementResponse\"4\xa2\xbb\x18\x18\x08\x02\x12\x01\x01\"\nsubaccount0\x01:\x03\x01\x02\x03\x82\xd3\xe4\x93\x02\x12\x12\x10/api/wallet/fees\x12\x97\x01\n\x10ListTransactions\x12!.xache.v1.ListTransactionsRequest\x1a\".xache.v1.ListTransactionsResponse\"<\xa2\xbb\x18\x18\x08\x02\x12\x01\x01\"\nsubaccount0\x01:\x03\x01\x02\x03\x82\xd3\xe4\x93\x02\x1a\x12\x18/api/wallet/transactionsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,45 +35,45 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'xache.v1.wallet_pb2', _glob
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_WALLETSERVICE'].methods_by_name['GetBalances']._loaded_options = None
-  _globals['_WALLETSERVICE'].methods_by_name['GetBalances']._serialized_options = b'\242\273\030\030\010\002\022\001\001\"\nsubaccount0\001:\003\001\002\003'
+  _globals['_WALLETSERVICE'].methods_by_name['GetBalances']._serialized_options = b'\242\273\030\030\010\002\022\001\001\"\nsubaccount0\001:\003\001\002\003\202\323\344\223\002\025\022\023/api/wallet/balance'
   _globals['_WALLETSERVICE'].methods_by_name['GetPortfolio']._loaded_options = None
-  _globals['_WALLETSERVICE'].methods_by_name['GetPortfolio']._serialized_options = b'\242\273\030\030\010\002\022\001\001\"\nsubaccount0\001:\003\001\002\003'
+  _globals['_WALLETSERVICE'].methods_by_name['GetPortfolio']._serialized_options = b'\242\273\030\030\010\002\022\001\001\"\nsubaccount0\001:\003\001\002\003\202\323\344\223\002\030\022\026/api/trading/portfolio'
   _globals['_WALLETSERVICE'].methods_by_name['TransferFunds']._loaded_options = None
-  _globals['_WALLETSERVICE'].methods_by_name['TransferFunds']._serialized_options = b'\242\273\030\021\010\002\022\001\002\"\nsubaccount'
+  _globals['_WALLETSERVICE'].methods_by_name['TransferFunds']._serialized_options = b'\242\273\030\021\010\002\022\001\002\"\nsubaccount\202\323\344\223\002\031\"\024/api/wallet/transfer:\001*'
   _globals['_WALLETSERVICE'].methods_by_name['GetFeeStatement']._loaded_options = None
-  _globals['_WALLETSERVICE'].methods_by_name['GetFeeStatement']._serialized_options = b'\242\273\030\030\010\002\022\001\001\"\nsubaccount0\001:\003\001\002\003'
+  _globals['_WALLETSERVICE'].methods_by_name['GetFeeStatement']._serialized_options = b'\242\273\030\030\010\002\022\001\001\"\nsubaccount0\001:\003\001\002\003\202\323\344\223\002\022\022\020/api/wallet/fees'
   _globals['_WALLETSERVICE'].methods_by_name['ListTransactions']._loaded_options = None
-  _globals['_WALLETSERVICE'].methods_by_name['ListTransactions']._serialized_options = b'\242\273\030\030\010\002\022\001\001\"\nsubaccount0\001:\003\001\002\003'
-  _globals['_TRANSACTIONKIND']._serialized_start=1746
-  _globals['_TRANSACTIONKIND']._serialized_end=1942
-  _globals['_TRANSFERFUNDSREQUEST']._serialized_start=81
-  _globals['_TRANSFERFUNDSREQUEST']._serialized_end=201
-  _globals['_TRANSFERFUNDSRESPONSE']._serialized_start=203
-  _globals['_TRANSFERFUNDSRESPONSE']._serialized_end=293
-  _globals['_GETPORTFOLIOREQUEST']._serialized_start=295
-  _globals['_GETPORTFOLIOREQUEST']._serialized_end=379
-  _globals['_GETPORTFOLIORESPONSE']._serialized_start=382
-  _globals['_GETPORTFOLIORESPONSE']._serialized_end=675
-  _globals['_ALLOCATION']._serialized_start=677
-  _globals['_ALLOCATION']._serialized_end=794
-  _globals['_ASSETPRICE']._serialized_start=796
-  _globals['_ASSETPRICE']._serialized_end=908
-  _globals['_GETFEESTATEMENTREQUEST']._serialized_start=910
-  _globals['_GETFEESTATEMENTREQUEST']._serialized_end=1007
-  _globals['_GETFEESTATEMENTRESPONSE']._serialized_start=1009
-  _globals['_GETFEESTATEMENTRESPONSE']._serialized_end=1119
-  _globals['_FEEDAY']._serialized_start=1122
-  _globals['_FEEDAY']._serialized_end=1258
-  _globals['_GETBALANCESREQUEST']._serialized_start=1260
-  _globals['_GETBALANCESREQUEST']._serialized_end=1300
-  _globals['_GETBALANCESRESPONSE']._serialized_start=1302
-  _globals['_GETBALANCESRESPONSE']._serialized_end=1373
-  _globals['_TRANSACTION']._serialized_start=1376
-  _globals['_TRANSACTION']._serialized_end=1508
-  _globals['_LISTTRANSACTIONSREQUEST']._serialized_start=1510
-  _globals['_LISTTRANSACTIONSREQUEST']._serialized_end=1626
-  _globals['_LISTTRANSACTIONSRESPONSE']._serialized_start=1628
-  _globals['_LISTTRANSACTIONSRESPONSE']._serialized_end=1743
-  _globals['_WALLETSERVICE']._serialized_start=1945
-  _globals['_WALLETSERVICE']._serialized_end=2519
+  _globals['_WALLETSERVICE'].methods_by_name['ListTransactions']._serialized_options = b'\242\273\030\030\010\002\022\001\001\"\nsubaccount0\001:\003\001\002\003\202\323\344\223\002\032\022\030/api/wallet/transactions'
+  _globals['_TRANSACTIONKIND']._serialized_start=1776
+  _globals['_TRANSACTIONKIND']._serialized_end=1972
+  _globals['_TRANSFERFUNDSREQUEST']._serialized_start=111
+  _globals['_TRANSFERFUNDSREQUEST']._serialized_end=231
+  _globals['_TRANSFERFUNDSRESPONSE']._serialized_start=233
+  _globals['_TRANSFERFUNDSRESPONSE']._serialized_end=323
+  _globals['_GETPORTFOLIOREQUEST']._serialized_start=325
+  _globals['_GETPORTFOLIOREQUEST']._serialized_end=409
+  _globals['_GETPORTFOLIORESPONSE']._serialized_start=412
+  _globals['_GETPORTFOLIORESPONSE']._serialized_end=705
+  _globals['_ALLOCATION']._serialized_start=707
+  _globals['_ALLOCATION']._serialized_end=824
+  _globals['_ASSETPRICE']._serialized_start=826
+  _globals['_ASSETPRICE']._serialized_end=938
+  _globals['_GETFEESTATEMENTREQUEST']._serialized_start=940
+  _globals['_GETFEESTATEMENTREQUEST']._serialized_end=1037
+  _globals['_GETFEESTATEMENTRESPONSE']._serialized_start=1039
+  _globals['_GETFEESTATEMENTRESPONSE']._serialized_end=1149
+  _globals['_FEEDAY']._serialized_start=1152
+  _globals['_FEEDAY']._serialized_end=1288
+  _globals['_GETBALANCESREQUEST']._serialized_start=1290
+  _globals['_GETBALANCESREQUEST']._serialized_end=1330
+  _globals['_GETBALANCESRESPONSE']._serialized_start=1332
+  _globals['_GETBALANCESRESPONSE']._serialized_end=1403
+  _globals['_TRANSACTION']._serialized_start=1406
+  _globals['_TRANSACTION']._serialized_end=1538
+  _globals['_LISTTRANSACTIONSREQUEST']._serialized_start=1540
+  _globals['_LISTTRANSACTIONSREQUEST']._serialized_end=1656
+  _globals['_LISTTRANSACTIONSRESPONSE']._serialized_start=1658
+  _globals['_LISTTRANSACTIONSRESPONSE']._serialized_end=1773
+  _globals['_WALLETSERVICE']._serialized_start=1975
+  _globals['_WALLETSERVICE']._serialized_end=2698
 # @@protoc_insertion_point(module_scope)
