@@ -33,7 +33,7 @@ from xached.security.master import KeySource
 from xached.storage.directory import DataDirectory, DataPaths
 from xached.storage.journal import Journal
 from xached.storage.snapshots import write_snapshot
-from xached.storage.vault import Put
+from xached.storage.vault_rows import Put
 
 ROWS = 400
 PAPER_ROWS = 60

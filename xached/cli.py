@@ -505,7 +505,7 @@ def _end(error: BaseException) -> NoReturn:
 def _damages() -> tuple[type[Exception], ...]:
     """What says that a data directory is not as it was written."""
     from xached.storage.journal import JournalDamaged
-    from xached.storage.vault import VaultDamaged
+    from xached.storage.vault_faults import VaultDamaged
 
     return JournalDamaged, VaultDamaged
 
@@ -521,7 +521,7 @@ def _refusals() -> tuple[type[Exception], ...]:
     from xached.storage.database import DatabaseRefused
     from xached.storage.directory import DirectoryInUse
     from xached.storage.journal import JournalFailed
-    from xached.storage.vault import VaultFailed, VaultUnusable
+    from xached.storage.vault_faults import VaultFailed, VaultUnusable
 
     return (
         AdminExists,

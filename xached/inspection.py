@@ -34,7 +34,8 @@ from xached.security.master import (
 from xached.storage.directory import DataPaths
 from xached.storage.journal import Anchor, Journal, JournalDamaged, JournalFailed, Report
 from xached.storage.snapshots import recover
-from xached.storage.vault import Vault, VaultDamaged, VaultFailed
+from xached.storage.vault import Vault
+from xached.storage.vault_faults import VaultDamaged, VaultFailed
 
 SQLITE_OLDEST = (3, 51, 3)
 FREE_BYTES_MIN = 1 << 30

@@ -32,7 +32,8 @@ from xached.storage.database import settle
 from xached.storage.directory import DataDirectory, DataPaths
 from xached.storage.journal import Journal, JournalDamaged
 from xached.storage.snapshots import recover
-from xached.storage.vault import BOOTSTRAP_TOKEN, Vault, VaultDamaged
+from xached.storage.vault import BOOTSTRAP_TOKEN, Vault
+from xached.storage.vault_faults import VaultDamaged
 from xached.storage.views import Views, ViewsReader
 
 CLOCK_BEHIND_NS_MAX = 5 * NS_PER_S

@@ -25,7 +25,7 @@ from xached.domain.key_epochs import (
 from xached.domain.order import AccountId
 from xached.security.key_ring import KeyRing
 from xached.security.sealing import KeyDestroyed, SealBroken, key_id_of
-from xached.storage.vault import Change, Put
+from xached.storage.vault_rows import Change, Put
 
 ADMIN = AccountId("admin")
 PEOPLE = [f"person-{n}@example.com" for n in range(5)]

@@ -21,7 +21,7 @@ from xached.runtime.world import SimulatedWorld
 from xached.security.credentials import Credentials
 from xached.security.keys import Purpose
 from xached.storage.journal import Journal
-from xached.storage.vault import Put
+from xached.storage.vault_rows import Put
 
 PEOPLE = 25
 

@@ -65,7 +65,8 @@ from xached.security.checkpoints import Signer
 from xached.security.credentials import Credentials
 from xached.security.keys import Purpose
 from xached.security.tokens import RefreshTokens
-from xached.storage.vault import Vault, VaultFailed
+from xached.storage.vault import Vault
+from xached.storage.vault_faults import VaultFailed
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")

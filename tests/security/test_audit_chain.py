@@ -26,7 +26,7 @@ from xached.runtime.world import RealWorld
 from xached.storage.directory import DataDirectory
 from xached.storage.identity_codec import encode_identity_event
 from xached.storage.journal import JournalDamaged
-from xached.storage.vault import VaultDamaged
+from xached.storage.vault_faults import VaultDamaged
 
 ROWS = ACTIONS * 2 + ACTIONS // 5
 

@@ -28,14 +28,10 @@ from xached.security.credentials import Credentials
 from xached.security.keys import Purpose
 from xached.storage.database import DatabaseRefused
 from xached.storage.journal import Journal, JournalDamaged, JournalFailed
-from xached.storage.vault import (
-    Put,
-    ScrubPlace,
-    Vault,
-    VaultDamaged,
-    VaultFailed,
-    VaultUnusable,
-)
+from xached.storage.vault import Vault
+from xached.storage.vault_checks import ScrubPlace
+from xached.storage.vault_faults import VaultDamaged, VaultFailed, VaultUnusable
+from xached.storage.vault_rows import Put
 
 LONG = bool(os.environ.get("XACHE_LONG"))
 FLIPS = 1_000 if LONG else 150

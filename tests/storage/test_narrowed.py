@@ -22,7 +22,8 @@ from xached.security.keys import Purpose, read_master_key
 from xached.storage.database import narrow_to_rows
 from xached.storage.directory import DataDirectory, DataPaths
 from xached.storage.journal import Journal, JournalDamaged
-from xached.storage.vault import Vault, VaultDamaged
+from xached.storage.vault import Vault
+from xached.storage.vault_faults import VaultDamaged
 
 AnyConnection = apsw.Connection | sqlite3.Connection
 

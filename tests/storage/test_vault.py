@@ -60,17 +60,10 @@ from xached.storage.identity_codec import (
     decode_identity_event,
     encode_identity_event,
 )
-from xached.storage.vault import (
-    WAL_PAGES_MAX,
-    Change,
-    Drop,
-    Put,
-    Vault,
-    VaultDamaged,
-    VaultFailed,
-    VaultReport,
-    VaultUnusable,
-)
+from xached.storage.vault import WAL_PAGES_MAX, Vault
+from xached.storage.vault_checks import VaultReport
+from xached.storage.vault_faults import VaultDamaged, VaultFailed, VaultUnusable
+from xached.storage.vault_rows import Change, Drop, Put
 
 ROW_KEY, STREAM_KEY = b"r" * 32, b"s" * 32
 ALICE, BOB = AccountId("alice"), AccountId("bob")

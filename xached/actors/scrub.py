@@ -17,7 +17,8 @@ import trio
 
 from xached.runtime.world import Lane
 from xached.storage.journal import JournalDamaged, JournalFailed
-from xached.storage.vault import ScrubPlace, VaultDamaged, VaultFailed
+from xached.storage.vault_checks import ScrubPlace
+from xached.storage.vault_faults import VaultDamaged, VaultFailed
 
 ROWS_OF_A_TURN: Final = 256
 """One or two milliseconds."""

@@ -23,7 +23,7 @@ from xached.simulation.paper import PaperChecks
 from xached.simulation.people import People, Person
 from xached.storage.journal import Journal, JournalDamaged
 from xached.storage.snapshots import recover
-from xached.storage.vault import VaultDamaged
+from xached.storage.vault_faults import VaultDamaged
 from xached.storage.views import Views
 
 REPLAY = "replay"

@@ -51,7 +51,7 @@ from xached.simulation.calls import (
 from xached.simulation.disk import Disk, DiskFault, DiskFiles
 from xached.storage.journal import JournalFailed
 from xached.storage.snapshots import SnapshotDamaged
-from xached.storage.vault import VaultFailed
+from xached.storage.vault_faults import VaultFailed
 
 RESTART_S_MAX = 0.5
 """How long systemd takes to start what has ended."""

@@ -2,8 +2,8 @@
 
 The vault keeps bytes and knows no secret: columns with personal data arrive sealed, tokens and
 addresses as keyed hashes. What it adds is that nothing can be changed behind its back. Each row
-carries a keyed MAC over its table and all of its columns; each row of the stream is chained to the
-one before it, and the newest is named in a setting, so that a cut tail shows.
+carries a keyed MAC, see ``vault_rows.py``; each row of the stream is chained to the one before it,
+see ``identity_stream.py``.
 
 All that one request or batch changes is one :meth:`Vault.commit`: one transaction, one fsync.
 """
@@ -11,46 +11,27 @@ All that one request or batch changes is one :meth:`Vault.commit`: one transacti
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import hmac
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 import apsw
-import attrs
-import msgpack
 
 from xached.domain.api_keys import ApiKey, KeyUsage
-from xached.domain.audit import (
-    UNSIGNED_ROWS_MAX,
-    Checkpoint,
-    CheckpointSigned,
-    checkpoint_of,
-)
-from xached.domain.auth import (
-    Account,
-    PurseIntent,
-    Role,
-    Session,
-    Setting,
-    UserKey,
-    UserKeyKind,
-)
+from xached.domain.audit import Checkpoint
+from xached.domain.auth import Account, PurseIntent, Role, Session, Setting, UserKey
 from xached.domain.identity import IdentityEvent, VaultRow
 from xached.domain.order import AccountId
 from xached.runtime.world import LockingMode
-from xached.storage.database import (
-    DatabaseRefused,
-    narrow_to_rows,
-    open_durable,
-    strange_in_schema,
+from xached.storage.database import DatabaseRefused, narrow_to_rows, open_durable
+from xached.storage.identity_stream import HOUSE_ID_BYTES, IdentityStream, StreamRow
+from xached.storage.vault_checks import (
+    ScrubPlace,
+    VaultChecks,
+    VaultReport,
 )
-from xached.storage.identity_codec import (
-    IdentityCodecError,
-    decode_identity_event,
-    encode_identity_event,
-)
+from xached.storage.vault_faults import VaultFailed, VaultUnusable, unreadable
+from xached.storage.vault_rows import Change, VaultRows
 from xached.storage.vault_tables import (
     ACCOUNTS,
     API_KEYS,
@@ -61,90 +42,17 @@ from xached.storage.vault_tables import (
     SETTINGS,
     TABLES,
     USER_KEYS,
-    Column,
     Row,
     Table,
     bit,
     tables_of_accounts,
 )
 
-HOUSE_ID_BYTES: Final = 16
 WAL_PAGES_MAX: Final = 1_000
 """4 MB: after so much the log is copied into the database."""
 
 BOOTSTRAP_TOKEN: Final = "bootstrap_token"  # noqa: S105 - a setting's name
 """Name of the setting that holds the keyed hash of the bootstrap token."""
-
-_SCRUBBED: Final = tuple(TABLES.values())
-"""The tables in the order they are looked through; the stream comes after them."""
-
-_HOUSE_ID = "house_id"
-_STREAM_HEAD = "stream_head"
-_CHAIN_BYTES = 32
-
-
-class VaultUnusable(Exception):  # noqa: N818 - what the file is
-    """The vault cannot be opened here: the text says why and what to do."""
-
-
-class VaultDamaged(Exception):  # noqa: N818 - what the file is
-    """Something in the vault is not as the daemon wrote it, or the master key is another one."""
-
-
-class VaultFailed(Exception):  # noqa: N818 - what happened
-    """The disk failed. Nothing that was not acknowledged before is there for sure; stop."""
-
-
-@attrs.frozen
-class Put:
-    """Insert a row, or replace the one with its key."""
-
-    row: VaultRow
-
-
-@attrs.frozen
-class Drop:
-    """Delete the row with this row's key."""
-
-    row: VaultRow
-
-
-@attrs.frozen
-class DropAll:
-    """Delete all rows of an account, but for those of some tables."""
-
-    account_id: AccountId
-    kept: frozenset[type[VaultRow]]
-
-
-Change: TypeAlias = Put | Drop | DropAll
-
-
-@attrs.frozen(kw_only=True)
-class StreamRow:
-    """One row of the identity stream."""
-
-    seq: int
-    at_ns: int
-    event: IdentityEvent
-    chain: bytes
-
-
-@attrs.frozen(kw_only=True)
-class VaultReport:
-    """What :meth:`Vault.verify` looked at."""
-
-    accounts: int
-    sessions: int
-    stream_rows: int
-
-
-@attrs.frozen
-class ScrubPlace:
-    """Up to where the vault has been looked through: a table and the key of its last row."""
-
-    table: int = 0
-    after: Column = None
 
 
 class Vault:
@@ -160,16 +68,12 @@ class Vault:
     ) -> None:
         """See :meth:`open`."""
         self._db = connection
-        self._row_key = row_key
-        self._stream_key = stream_key
+        self._rows = VaultRows(connection, row_key)
+        self._stream = IdentityStream(connection, stream_key, self._rows)
+        self._checks = VaultChecks(connection, self._rows, self._stream)
         self._wal_pages_max = wal_pages_max
         self._wal_pages = 0
         self._failed = False
-        self._house_id = b""
-        self._head_seq = 0
-        self._head_chain = b""
-        self._last_at_ns = 0
-        self._indexes: dict[str, list[tuple[str, list[str]]]] = {}
         connection.set_wal_hook(self._committed)
 
     @classmethod
@@ -196,9 +100,7 @@ class Vault:
         with _closing_on_error(connection):
             connection.execute("PRAGMA secure_delete = ON")
             vault._migrate(new_house_id)
-            vault._check_schema()
-            narrow_to_rows(connection)
-            vault._load()
+            vault._begin()
         return vault
 
     @classmethod
@@ -207,25 +109,23 @@ class Vault:
         connection = _open(path, read_only=True)
         vault = cls(connection, row_key=row_key, stream_key=stream_key)
         with _closing_on_error(connection), vault._one_moment():
-            vault._check_schema()
-            narrow_to_rows(connection)
-            vault._load()
+            vault._begin()
         return vault
 
     @property
     def house_id(self) -> bytes:
         """Random bytes that tell this house from every other."""
-        return self._house_id
+        return self._stream.house_id
 
     @property
     def last_at_ns(self) -> int:
         """Time of the newest row of the stream; 0 when there is none."""
-        return self._last_at_ns
+        return self._stream.head.at_ns
 
     @property
     def head(self) -> tuple[int, bytes]:
         """The newest row of the stream: its sequence and its chain value."""
-        return self._head_seq, self._head_chain
+        return self._stream.head.seq, self._stream.head.chain
 
     def close(self) -> None:
         """Close the file. After a failure nothing more is written.
@@ -254,20 +154,12 @@ class Vault:
     def _commit(
         self, changes: Sequence[Change], events: Sequence[IdentityEvent], at_ns: int
     ) -> None:
-        seq, chain = self._head_seq, self._head_chain
         self._db.execute("BEGIN IMMEDIATE")
         for change in changes:
-            self._write(change)
-        for event in events:
-            seq += 1
-            payload = encode_identity_event(event)
-            chain = self._chain(chain, seq, at_ns, payload)
-            self._db.execute("INSERT INTO stream VALUES (?, ?, ?, ?)", (seq, at_ns, payload, chain))
-        if events:
-            self._write(Put(Setting(name=_STREAM_HEAD, value=_encode_head(seq, chain))))
+            self._rows.write(change)
+        head = self._stream.append(events, at_ns)
         self._db.execute("COMMIT")
-        if events:
-            self._head_seq, self._head_chain, self._last_at_ns = seq, chain, at_ns
+        self._stream.head = head
         if self._wal_pages >= self._wal_pages_max:
             self._checkpoint(apsw.SQLITE_CHECKPOINT_PASSIVE)
 
@@ -305,63 +197,50 @@ class Vault:
             raise VaultFailed(f"{type(error).__name__}: {error}") from error
         return True
 
-    def _write(self, change: Change) -> None:
-        if isinstance(change, DropAll):
-            for table in tables_of_accounts():
-                if table.row_class not in change.kept:
-                    self._db.execute(table.delete_of_account, (change.account_id,))
-            return
-        table = TABLES[type(change.row)]
-        values = table.values(change.row)
-        if isinstance(change, Drop):
-            self._db.execute(table.delete, values[:1])
-        else:
-            self._db.execute(table.put, (*values, self._mac(table, values)))
-
     # --- reading: every row is checked ------------------------------------------------------
 
     def account(self, account_id: AccountId) -> Account | None:
         """An account by its id. Raises: VaultDamaged."""
-        return _one(self._rows(ACCOUNTS, "WHERE account_id = ?", account_id))
+        return self._rows.one(ACCOUNTS, "WHERE account_id = ?", account_id)
 
     def account_by_email(self, email_lookup: bytes) -> Account | None:
         """An account by the keyed hash of its address. Raises: VaultDamaged."""
-        return _one(self._rows(ACCOUNTS, "WHERE email_lookup = ?", email_lookup))
+        return self._rows.one(ACCOUNTS, "WHERE email_lookup = ?", email_lookup)
 
     def accounts_with_role(self, role: Role) -> int:
         """How many accounts have a role. Raises: VaultDamaged."""
-        return sum(1 for _ in self._rows(ACCOUNTS, "WHERE roles & ?", bit(role)))
+        return sum(1 for _ in self._rows.read(ACCOUNTS, "WHERE roles & ?", bit(role)))
 
     def able_accounts_with_role(self, role: Role) -> int:
         """How many accounts have a role and nothing against them. Raises: VaultDamaged."""
         clause = "WHERE roles & ? AND impediments = 0"
-        return sum(1 for _ in self._rows(ACCOUNTS, clause, bit(role)))
+        return sum(1 for _ in self._rows.read(ACCOUNTS, clause, bit(role)))
 
     def user_keys(self, account_id: AccountId) -> list[UserKey]:
         """The wrapped keys of an account, oldest first. Raises: VaultDamaged."""
         clause = "WHERE account_id = ? ORDER BY created_at_ns, key_id"
-        return list(self._rows(USER_KEYS, clause, account_id))
+        return list(self._rows.read(USER_KEYS, clause, account_id))
 
     def user_keys_after(self, key_id: bytes, limit: int) -> list[UserKey]:
         """Wrapped keys of all accounts, in the order of their ids. Raises: VaultDamaged."""
         clause = "WHERE key_id > ? ORDER BY key_id LIMIT ?"
-        return list(self._rows(USER_KEYS, clause, key_id, limit))
+        return list(self._rows.read(USER_KEYS, clause, key_id, limit))
 
     def sessions(self) -> list[Session]:
         """All live sessions, oldest first. Raises: VaultDamaged."""
-        return list(self._rows(SESSIONS, "ORDER BY created_at_ns, session_id"))
+        return list(self._rows.read(SESSIONS, "ORDER BY created_at_ns, session_id"))
 
     def purse_intents(self) -> list[PurseIntent]:
         """Purses the exchange may not have yet, oldest first. Raises: VaultDamaged."""
-        return list(self._rows(PURSE_INTENTS, "ORDER BY created_at_ns, account_id"))
+        return list(self._rows.read(PURSE_INTENTS, "ORDER BY created_at_ns, account_id"))
 
     def api_keys(self) -> list[ApiKey]:
         """All API keys, oldest first. Raises: VaultDamaged."""
-        return list(self._rows(API_KEYS, "ORDER BY created_at_ns, key_id"))
+        return list(self._rows.read(API_KEYS, "ORDER BY created_at_ns, key_id"))
 
     def key_usage(self) -> list[KeyUsage]:
         """What was set aside of the caps of keys. Raises: VaultDamaged."""
-        return list(self._rows(KEY_USAGE, "ORDER BY usage_id"))
+        return list(self._rows.read(KEY_USAGE, "ORDER BY usage_id"))
 
     def where(
         self, row_class: type[Row], clause: str = "", *arguments: str | bytes | int
@@ -370,88 +249,56 @@ class Vault:
 
         Raises: VaultDamaged.
         """
-        return list(self._rows(TABLES[row_class], clause, *arguments))
+        return list(self._rows.read(TABLES[row_class], clause, *arguments))
 
     def rows_of(self, account_id: AccountId) -> Iterator[tuple[str, VaultRow]]:
         """Every (table, row) of an account. Raises: VaultDamaged."""
         for table in tables_of_accounts():
-            for row in self._rows(table, "WHERE account_id = ?", account_id):
+            for row in self._rows.read(table, "WHERE account_id = ?", account_id):
                 yield table.name, row
 
     def setting(self, name: str) -> bytes | None:
         """A setting's value. Raises: VaultDamaged."""
-        row = _one(self._rows(SETTINGS, "WHERE name = ?", name))
+        row = self._rows.one(SETTINGS, "WHERE name = ?", name)
         return None if row is None else row.value
 
     def settings_from(self, prefix: str) -> list[Setting]:
         """The settings whose names begin so, in order. Raises: VaultDamaged."""
         clause = "WHERE name >= ? AND name < ? ORDER BY name"
-        return list(self._rows(SETTINGS, clause, prefix, f"{prefix}\x7f"))
+        return list(self._rows.read(SETTINGS, clause, prefix, f"{prefix}\x7f"))
 
     def find(self, table: Table[Row], key: str | bytes) -> Row | None:
         """The row of any table with this key. Raises: VaultDamaged."""
-        return _one(self._rows(table, f"WHERE {table.columns[0]} = ?", key))
+        return self._rows.one(table, f"WHERE {table.columns[0]} = ?", key)
 
     def select(self, table: Table[Row], column: str, value: str | bytes | int) -> list[Row]:
         """The rows of any table with this value, in order of their keys. Raises: VaultDamaged."""
         assert column in table.columns
-        return list(self._rows(table, f"WHERE {column} = ? ORDER BY {table.columns[0]}", value))
+        return list(
+            self._rows.read(table, f"WHERE {column} = ? ORDER BY {table.columns[0]}", value)
+        )
 
     def every(self, table: Table[Row]) -> list[Row]:
         """All rows of any table, in order of their keys. Raises: VaultDamaged."""
-        return list(self._rows(table, f"ORDER BY {table.columns[0]}"))
+        return list(self._rows.read(table, f"ORDER BY {table.columns[0]}"))
 
     def read_stream(self) -> Iterator[StreamRow]:
         """The stream from its beginning, checked as it goes. Raises: VaultDamaged."""
-        seq, chain = 0, self._house_id
-        for row in self._stream_rows(0, chain, 2**63 - 1):
-            seq, chain = row.seq, row.chain
-            yield row
-        if (seq, chain) != (self._head_seq, self._head_chain):
-            raise VaultDamaged(f"the identity stream ends at {seq}, not at {self._head_seq}")
-
-    def _stream_rows(self, seq: int, chain: bytes, last: int) -> Iterator[StreamRow]:
-        """The rows after ``seq``, whose chain value is ``chain``. Raises: VaultDamaged."""
-        rows = self._db.execute(
-            "SELECT seq, at_ns, payload, chain FROM stream WHERE seq > ? AND seq <= ? ORDER BY seq",
-            (seq, last),
-        )
-        with contextlib.closing(_texts_checked(rows)) as checked:
-            for row_seq, at_ns, payload, row_chain in checked:
-                seq += 1
-                chain = self._chain(chain, seq, at_ns, payload)
-                if (row_seq, row_chain) != (seq, chain):
-                    raise VaultDamaged(f"the identity stream is broken at {seq}")
-                try:
-                    event = decode_identity_event(payload)
-                except IdentityCodecError as error:
-                    raise VaultDamaged(f"the identity stream holds at {seq} {error}") from None
-                yield StreamRow(seq=seq, at_ns=at_ns, event=event, chain=chain)
+        return self._stream.read()
 
     def chain_at(self, seq: int) -> bytes | None:
-        """The chain value of a row of the stream; None when there is no such row."""
-        if seq == 0:
-            return self._house_id
-        rows = self._db.execute("SELECT chain FROM stream WHERE seq = ?", (seq,))
-        found = next(_texts_checked(rows), None)
-        return None if found is None else found[0]
+        """The chain value of a row of the stream; None when there is no such row.
+
+        Raises: VaultDamaged.
+        """
+        return self._stream.chain_at(seq)
 
     def newest_checkpoint(self) -> Checkpoint | None:
         """What was signed last; whether it is genuine is for the caller to check.
 
         Raises: VaultDamaged.
         """
-        rows = self._db.execute(
-            "SELECT seq, at_ns, payload FROM stream ORDER BY seq DESC LIMIT ?", (UNSIGNED_ROWS_MAX,)
-        )
-        for seq, at_ns, payload in _texts_checked(rows):
-            try:
-                event = decode_identity_event(payload)
-            except IdentityCodecError as error:
-                raise VaultDamaged(f"the identity stream holds at {seq} {error}") from None
-            if isinstance(event, CheckpointSigned):
-                return checkpoint_of(event, self._house_id, at_ns)
-        return None
+        return self._stream.newest_checkpoint()
 
     def verify(self) -> VaultReport:
         """Check every row of every table, and that each belongs to something.
@@ -462,9 +309,9 @@ class Vault:
         """
         try:
             with self._one_moment():
-                return self._verify()
+                return self._checks.verify()
         except apsw.Error as error:
-            raise _unreadable(error) from error
+            raise unreadable(error) from error
 
     def scrub(self, place: ScrubPlace, count: int) -> ScrubPlace | None:
         """Check ``count`` rows of a table, or of the stream, once more.
@@ -474,51 +321,9 @@ class Vault:
         Raises: VaultDamaged; VaultFailed when the disk cannot be read.
         """
         try:
-            if place.table == len(_SCRUBBED):
-                return self._scrub_stream(place, count)
-            return self._scrub_table(_SCRUBBED[place.table], place, count)
+            return self._checks.scrub(place, count)
         except apsw.Error as error:
-            raise _unreadable(error) from error
-
-    def _scrub_table(self, table: Table[Any], place: ScrubPlace, count: int) -> ScrubPlace:
-        key, after = table.columns[0], place.after
-        clause = f"WHERE {key} > ? " if after is not None else ""
-        arguments = (count,) if after is None else (after, count)
-        seen = [
-            table.values(row)
-            for row in self._rows(table, f"{clause}ORDER BY {key} LIMIT ?", *arguments)
-        ]
-        for values in seen:
-            self._check_indexes(table, values)
-        if len(seen) < count:
-            return ScrubPlace(place.table + 1)
-        return ScrubPlace(place.table, seen[-1][0])
-
-    def _scrub_stream(self, place: ScrubPlace, count: int) -> ScrubPlace | None:
-        first = seq = place.after if isinstance(place.after, int) else 0
-        chain = self.chain_at(first)
-        if chain is None:
-            raise VaultDamaged(f"the identity stream is broken at {first}")
-        for row in self._stream_rows(first, chain, first + count):
-            seq = row.seq
-        if seq < min(self._head_seq, first + count):
-            raise VaultDamaged(f"the identity stream is broken at {seq + 1}")
-        return ScrubPlace(place.table, seq) if seq < self._head_seq else None
-
-    def _check_indexes(self, table: Table[Any], values: Sequence[Column]) -> None:
-        """A row that an index does not lead to is as good as gone. Raises: VaultDamaged."""
-        row = dict(zip(table.columns, values, strict=True))
-        for index, columns in self._indexes.get(table.name, ()):
-            wanted = [row[column] for column in columns]
-            if None in wanted:
-                continue
-            terms = " AND ".join(f"{column} = ?" for column in (*columns, table.columns[0]))
-            found = self._db.execute(
-                f'SELECT 1 FROM {table.name} INDEXED BY "{index}" WHERE {terms}',  # noqa: S608 - names of the schema
-                (*wanted, values[0]),
-            ).get
-            if not found:
-                raise VaultDamaged(f"an index of {table.name} does not lead to {values[0]!r}")
+            raise unreadable(error) from error
 
     @contextlib.contextmanager
     def _one_moment(self) -> Iterator[None]:
@@ -528,34 +333,6 @@ class Vault:
             yield
         finally:
             self._db.execute("ROLLBACK")
-
-    def _verify(self) -> VaultReport:
-        self._load()
-        for (line,) in self._db.execute("PRAGMA integrity_check"):
-            if line != "ok":
-                raise VaultDamaged(f"the file: {line}")
-        stream_rows = sum(1 for _ in self.read_stream())
-        kinds_of: dict[AccountId, set[UserKeyKind]] = {}
-        for key in self._rows(USER_KEYS, ""):
-            kinds_of.setdefault(key.account_id, set()).add(key.kind)
-        accounts = {row.account_id for row in self._rows(ACCOUNTS, "")}
-        for account_id in accounts:
-            if kinds_of.pop(account_id, set()) != set(UserKeyKind):
-                raise VaultDamaged(f"account {account_id} lacks a key")
-        sessions = self.sessions()
-        owners = {session.account_id for session in sessions} | kinds_of.keys()
-        owners |= {intent.account_id for intent in self.purse_intents()}
-        api_keys = self.api_keys()
-        key_ids = {key.key_id for key in api_keys}
-        owners |= {key.account_id for key in api_keys}
-        if strays := {usage.key_id for usage in self.key_usage()} - key_ids:
-            raise VaultDamaged(f"there is no API key {min(strays)}, and yet it was used")
-        if strangers := owners - accounts:
-            raise VaultDamaged(f"there is no account {min(strangers)}, and yet it owns rows")
-        for table in TABLES.values():
-            for row in self._rows(table, ""):
-                assert row is not None, "its MAC was checked by reading it"
-        return VaultReport(accounts=len(accounts), sessions=len(sessions), stream_rows=stream_rows)
 
     # --- private ---------------------------------------------------------------------------
 
@@ -571,63 +348,12 @@ class Vault:
             self._db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
             if version == 0:
                 house_id = new_house_id(HOUSE_ID_BYTES)
-                self._write(Put(Setting(name=_HOUSE_ID, value=house_id)))
-                self._write(Put(Setting(name=_STREAM_HEAD, value=_encode_head(0, house_id))))
+                self._stream.begin(house_id)
 
-    def _check_schema(self) -> None:
-        version = self._db.execute("PRAGMA user_version").get
-        if version > len(MIGRATIONS):
-            raise VaultUnusable(f"the vault has format {version}, made by a newer xached")
-        if strange := strange_in_schema(self._db, MIGRATIONS[:version]):
-            raise VaultDamaged(f"the vault's {strange} is not as it was made")
-        indexes: dict[tuple[str, str], list[str]] = {}
-        for table, index, column in self._db.execute(
-            "SELECT t.name, i.name, c.name FROM sqlite_schema AS t, pragma_index_list(t.name) AS i,"
-            " pragma_index_info(i.name) AS c WHERE t.type = 'table' AND i.origin <> 'pk'"
-            " AND NOT i.partial ORDER BY i.name, c.seqno"
-        ):
-            indexes.setdefault((table, index), []).append(column)
-        for (table, index), columns in indexes.items():
-            self._indexes.setdefault(table, []).append((index, columns))
-
-    def _load(self) -> None:
-        house_id, head = self.setting(_HOUSE_ID), self.setting(_STREAM_HEAD)
-        if house_id is None or head is None:
-            raise VaultDamaged("the vault does not know its house any more")
-        self._house_id = house_id
-        self._head_seq, self._head_chain = int.from_bytes(head[:8], "big"), head[8:]
-        rows = self._db.execute("SELECT seq, at_ns, chain FROM stream ORDER BY seq DESC LIMIT 1")
-        newest = next(_texts_checked(rows), None)
-        seq, self._last_at_ns, chain = newest or (0, 0, house_id)
-        if (seq, chain) != (self._head_seq, self._head_chain):
-            raise VaultDamaged(f"the identity stream ends at {seq}, not at {self._head_seq}")
-
-    def _rows(self, table: Table[Row], clause: str, *arguments: str | bytes | int) -> Iterator[Row]:
-        rows = self._db.execute(f"{table.select} {clause}", arguments)
-        # Not left to the collector: a statement that is open keeps the log from being copied.
-        with contextlib.closing(rows):
-            while True:
-                try:
-                    *values, mac = next(rows)
-                except StopIteration:
-                    return
-                except UnicodeDecodeError:
-                    raise VaultDamaged(f"a text of {table.name} is none") from None
-                # A flipped bit of a row's header changes the type of a value, also of this one.
-                if not isinstance(mac, bytes) or not hmac.compare_digest(
-                    self._mac(table, values), mac
-                ):
-                    # The key column of no table is personal data.
-                    raise VaultDamaged(f"a row of {table.name} was changed: {values[0]!r}")
-                yield table.row(values)
-
-    def _mac(self, table: Table[Row], values: Sequence[Column]) -> bytes:
-        encoded: bytes = msgpack.packb([table.name, *table.authenticated(values)])
-        return hashlib.blake2b(encoded, key=self._row_key, digest_size=32).digest()
-
-    def _chain(self, previous: bytes, seq: int, at_ns: int, payload: bytes) -> bytes:
-        encoded: bytes = msgpack.packb([previous, seq, at_ns, payload])
-        return hashlib.blake2b(encoded, key=self._stream_key, digest_size=_CHAIN_BYTES).digest()
+    def _begin(self) -> None:
+        self._checks.check_schema()
+        narrow_to_rows(self._db)
+        self._stream.load()
 
 
 def _open(
@@ -642,7 +368,7 @@ def _open(
     except DatabaseRefused as error:
         raise VaultUnusable(f"{path}: {error}") from error
     except apsw.Error as error:
-        raise _unreadable(error) from error
+        raise unreadable(error) from error
 
 
 @contextlib.contextmanager
@@ -652,34 +378,5 @@ def _closing_on_error(connection: apsw.Connection) -> Iterator[None]:
     except BaseException as error:
         connection.close(True)
         if isinstance(error, apsw.Error):
-            raise _unreadable(error) from error
+            raise unreadable(error) from error
         raise
-
-
-def _unreadable(error: apsw.Error) -> VaultDamaged | VaultFailed:
-    """The disk's fault, or the content's: a table or a page is not what it was."""
-    text = f"{type(error).__name__}: {error}"
-    if isinstance(error, apsw.CorruptError | apsw.NotADBError | apsw.SQLError):
-        return VaultDamaged(f"the vault cannot be read: {text}")
-    return VaultFailed(f"the vault cannot be read: {text}")
-
-
-def _texts_checked(rows: apsw.Cursor) -> Generator[tuple[Any, ...], None, None]:
-    """Rows of the stream. A flipped bit of a row's header makes a text of bytes."""
-    try:
-        # Not left to the collector: a statement that is open keeps the log from being copied.
-        with contextlib.closing(rows):
-            yield from rows
-    except UnicodeDecodeError:
-        raise VaultDamaged("the table stream: bytes have become a text") from None
-
-
-def _encode_head(seq: int, chain: bytes) -> bytes:
-    return seq.to_bytes(8, "big") + chain
-
-
-def _one(rows: Iterator[Row]) -> Row | None:
-    row = next(rows, None)
-    # Every look-up is by a unique column; asking on also gives the statement back.
-    assert next(rows, None) is None
-    return row

@@ -39,7 +39,8 @@ from xached.domain.rejection import Reason, Rejection
 from xached.security.credentials import Credentials
 from xached.security.passwords import check_password
 from xached.security.tokens import new_bootstrap_token
-from xached.storage.vault import BOOTSTRAP_TOKEN, Put, Vault
+from xached.storage.vault import BOOTSTRAP_TOKEN, Vault
+from xached.storage.vault_rows import Put
 
 HashedAccountMessage: TypeAlias = Register | BootstrapAdmin
 

@@ -23,7 +23,8 @@ from xached.domain.rejection import Reason, Rejection
 from xached.runtime.world import World
 from xached.security.credentials import Credentials
 from xached.security.passwords import new_salt
-from xached.storage.vault import Change, Drop, Put, Vault
+from xached.storage.vault import Vault
+from xached.storage.vault_rows import Change, Drop, Put
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")

@@ -41,7 +41,7 @@ from xached.domain.order import AccountId
 from xached.domain.rejection import Reason, Rejection
 from xached.runtime.mailbox import Closed, Expired, Overloaded
 from xached.security.sealing import KeyDestroyed, Place
-from xached.storage.vault import DropAll
+from xached.storage.vault_rows import DropAll
 from xached.storage.vault_tables import (
     KEPT_AFTER_ERASURE,
     KEPT_AFTER_RETENTION,

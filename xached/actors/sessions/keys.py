@@ -48,7 +48,7 @@ from xached.domain.rejection import Reason, Rejection
 from xached.runtime.mailbox import Overloaded
 from xached.security.sealing import KeyDestroyed, Place
 from xached.security.signatures import HMAC_SECRET_BYTES
-from xached.storage.vault import VaultDamaged
+from xached.storage.vault_faults import VaultDamaged
 
 SWEEP_INTERVAL_S = 60.0
 

@@ -38,7 +38,7 @@ from xached.domain.second_factor import SecondFactorNeeded
 from xached.domain.sessions import RefreshVerdict, judge_refresh, repeated, rotated
 from xached.security.sealing import KeyDestroyed
 from xached.security.tokens import refresh_refused
-from xached.storage.vault import VaultDamaged
+from xached.storage.vault_faults import VaultDamaged
 
 SWEEP_INTERVAL_S = 60.0
 NS_PER_S = 1_000_000_000
