@@ -32,6 +32,9 @@ YEAR_NS: Final = DAYS_PER_YEAR * DAY_NS
 ANNUAL_DAYS_MIN: Final = 60
 """Shorter periods are not annualised: a good week would become a fortune."""
 
+_ROUNDING: Final = 1e-12
+"""A return is a ratio near one less one: rounding leaves it with an error of about 1e-16."""
+
 _LOG_GROWTH_MAX: Final = 12.0
 _LOG_GROWTH_STEPS: Final = 480
 
@@ -226,8 +229,7 @@ def daily_sharpe(returns: FloatArray, risk_free: float = 0.0) -> float | None:
         return None
     deviation = float(np.std(returns, ddof=1))
     excess = float(np.mean(returns)) - risk_free
-    # Rounding leaves constant returns with a deviation of about 1e-16 of their size.
-    if deviation <= 1e-12 * float(np.max(np.abs(returns))):
+    if deviation <= _ROUNDING:
         return None
     return excess / deviation
 
