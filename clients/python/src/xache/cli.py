@@ -13,6 +13,7 @@ from xache.exits import Exit
 _SIGNING_IN = Group("Signing in", sort_key=1)
 _MARKET = Group("The market", sort_key=2)
 _PURSE = Group("Your purse", sort_key=3)
+_RESEARCH = Group("Research, on this machine", sort_key=4)
 
 # Given here, so that listing the commands imports none of them.
 _COMMANDS = (
@@ -42,6 +43,7 @@ _COMMANDS = (
     (_PURSE, "subaccount", "funds:subaccount", "Open and list sub-accounts."),
     (_PURSE, "fees", "funds:fees", "Show your fee tier and what you were charged."),
     (_PURSE, "watch", "purse:watch", "Follow what happens to the purse."),
+    (_RESEARCH, "data", "research:data", "Import, list, check and export market history."),
 )
 
 _VALUE_OPTIONS = {"--target", "--ca", "--patience", "--subaccount", "--key"}
@@ -49,7 +51,7 @@ _FLAGS = {"--json", "--tls", "--plaintext"}
 """Options of the commands that may stand before the command too."""
 
 _EPILOGUE = """\
-Every command takes --target HOST:PORT and --json; "xache COMMAND --help" tells the rest.
+Every command of a house takes --target HOST:PORT and --json; "xache COMMAND --help" tells more.
 Exit codes: 0 done · 1 refused · 2 usage · 3 not signed in · 4 no answer · 5 a bug of the house.
 Environment: XACHE_TARGET, XACHE_PASSWORD, XACHE_CODE, XACHE_SUBACCOUNT, XACHE_CA, XACHE_KEY,
 NO_COLOR.
