@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from xache_sdk.indicators import SimpleMovingAverage, simple_moving_average
 from xache_sdk.market import Book, Candle, Interval, Level, Side, Trade
 from xache_sdk.orders import Intents, Note, OrderStatus, OrderUpdate, Place, SetTimer
 from xache_sdk.strategy import Context, StopAsked, Strategy, TimerDue
@@ -160,19 +158,6 @@ def test_steps(value: Decimal) -> None:
     assert ceiling - floor in (0, Decimal("0.05"))
     assert floor <= value <= ceiling
     assert 0 <= value - instrument.floor_quantity(value) < Decimal("0.002")
-
-
-@given(st.lists(st.integers(1, 10**6), max_size=50), st.integers(1, 8))
-def test_both_averages_agree(values: list[int], window: int) -> None:
-    stepwise = SimpleMovingAverage(window)
-    means = [stepwise.push(Decimal(value)) for value in values]
-    column = simple_moving_average(np.array(values, dtype=np.float64), window)
-    assert column.shape == (len(values),)
-    for mean, in_column in zip(means, column, strict=True):
-        if mean is None:
-            assert np.isnan(in_column)
-        else:
-            assert in_column == pytest.approx(float(mean))
 
 
 def test_the_child_needs_no_numpy() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from xache_sdk.indicators import SimpleMovingAverage
+from xache_sdk.indicators.averages import Sma
 from xache_sdk.market import XACHE, Candle, Candles, Instrument, Interval, Side, Subscription
 from xache_sdk.orders import Intents, Note, OrderStatus, OrderUpdate, Place
 from xache_sdk.strategy import Context, Strategy
@@ -47,8 +47,8 @@ class SmaCross(Strategy[Settings]):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._fast = SimpleMovingAverage(settings.fast)
-        self._slow = SimpleMovingAverage(settings.slow)
+        self._fast = Sma(settings.fast)
+        self._slow = Sma(settings.slow)
         self._above: bool | None = None
         self._instrument: Instrument | None = None
         self._held = Decimal(0)
@@ -69,7 +69,9 @@ class SmaCross(Strategy[Settings]):
         """Look for a cross when a candle has closed."""
         if not candle.closed:
             return
-        fast, slow = self._fast.push(candle.close), self._slow.push(candle.close)
+        assert self._instrument is not None, "a strategy is started first"
+        close_ticks = int(candle.close / self._instrument.tick_size)
+        fast, slow = self._fast.push(close_ticks), self._slow.push(close_ticks)
         if fast is None or slow is None or fast == slow:
             return
         above, before = fast > slow, self._above
