@@ -25,9 +25,9 @@ from xached.research.folds import (
 def labels(draw: st.DrawFn, min_size: int = 6) -> Labels:
     """Labels of any length, some at the same time."""
     steps = draw(st.lists(st.integers(0, 5), min_size=min_size, max_size=40))
-    starts = np.cumsum(steps)
+    starts = np.cumsum(np.array(steps, dtype=np.int64))
     lengths = draw(st.lists(st.integers(0, 12), min_size=len(steps), max_size=len(steps)))
-    return Labels.of(starts, starts + lengths)
+    return Labels.of(starts, starts + np.array(lengths, dtype=np.int64))
 
 
 def overlap(one: Labels, row: int, other: int) -> bool:

@@ -105,8 +105,8 @@ def _choices(groups: int, tested: int) -> list[tuple[int, ...]]:
 
 def _seen(labels: Labels, test: IntArray, embargo_ns: int) -> NDArray[np.bool_]:
     """Which rows have seen something of a test block, or are the block."""
-    begins = labels.starts_ns[test[0]]
-    known = labels.ends_ns[test].max()
+    begins = int(labels.starts_ns[test[0]])
+    known = int(labels.ends_ns[test].max())
     return (labels.starts_ns <= known + embargo_ns) & (labels.ends_ns >= begins)
 
 
@@ -177,13 +177,14 @@ def block_folds(
         edges = [offset + edge for edge in itertools.accumulate(rows.lengths, initial=0)]
         if anchored:
             edges[0] = 0
-        blocks = [
+        train, early_stop, calibrate, conform = (
             _before_next(labels, start, end, embargo_ns)
             for start, end in itertools.pairwise(edges[:-1])
-        ]
-        if not all(len(block) for block in blocks):
+        )
+        fold = BlockFold(train, early_stop, calibrate, conform, np.arange(edges[-2], edges[-1]))
+        if not all(len(block) for block in fold.blocks):
             raise ValueError("labels reach so far that purging leaves a block without rows")
-        yield BlockFold(*blocks, np.arange(edges[-2], edges[-1]))
+        yield fold
 
 
 def _before_next(labels: Labels, start: int, end: int, embargo_ns: int) -> IntArray:
