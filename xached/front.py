@@ -33,6 +33,7 @@ from xached.api.errors import Interceptor
 from xached.api.fees import FeeStatements
 from xached.api.guards import GuardHandlers
 from xached.api.health import HealthService
+from xached.api.http_api import HttpApi
 from xached.api.integrity import IntegrityHandlers
 from xached.api.key_auth import NS_PER_MS, Authorizers, KeyAuthorizer, KeySpending
 from xached.api.market import MarketHandlers
@@ -85,8 +86,12 @@ def build_front(config: Config, core: Core) -> Front:
         core.allowed,
     )
     public = (*services, *reflection_services(services)) if config.grpc.reflection else services
+    routes, interceptor = (
+        Routes(public, authorizer, audit.audited, limiter),
+        _interceptor(core),
+    )
     return Front(
-        public=Routes(public, authorizer, audit.audited, limiter),
+        public=routes,
         admin=Routes((*for_admins, *reflection_services(for_admins)), authorizer, audit.audited),
         web=WebApp(
             core.market,
@@ -94,8 +99,9 @@ def build_front(config: Config, core: Core) -> Front:
             partial(_readiness, core),
             core.world.now_ns,
             hosts=config.http_hosts,
+            api=HttpApi(routes, interceptor),
         ),
-        interceptor=_interceptor(core),
+        interceptor=interceptor,
     )
 
 

@@ -33,7 +33,7 @@ class Answer:
 class Reader:
     """The client's side of one request. While it is held the server waits in its send."""
 
-    def __init__(self) -> None:
+    def __init__(self, body: bytes = b"") -> None:
         self.status = 0
         self.headers: dict[str, str] = {}
         self.sent: list[bytes] = []
@@ -41,6 +41,7 @@ class Reader:
         self.complete = trio.Event()
         self.gone = trio.Event()
         self.ended = trio.Event()
+        self._body = body
         self._read = 0
         self._reads = trio.Event()
         self._reads.set()
@@ -51,7 +52,7 @@ class Reader:
         """What the application asks for: the request, later that its client has gone."""
         if not self._requested:
             self._requested = True
-            return {"type": "http.request", "body": b"", "more_body": False}
+            return {"type": "http.request", "body": self._body, "more_body": False}
         await self.gone.wait()
         return {"type": "http.disconnect"}
 
@@ -115,10 +116,14 @@ def scope_of(
 
 
 async def ask(
-    app: AsgiApp, target: str, method: str = "GET", headers: Mapping[str, str] = HOST
+    app: AsgiApp,
+    target: str,
+    method: str = "GET",
+    headers: Mapping[str, str] = HOST,
+    body: bytes = b"",
 ) -> Answer:
     """Make a request and wait for the whole answer."""
-    reader = Reader()
+    reader = Reader(body)
     await app(scope_of(method, target, headers, "127.0.0.1"), reader.receive, reader.send)
     assert reader.complete.is_set(), "the answer has an end"
     return Answer(reader.status, reader.headers, b"".join(reader.sent))
@@ -126,13 +131,25 @@ async def ask(
 
 @contextlib.asynccontextmanager
 async def reading(
-    app: AsgiApp, target: str, *, address: str = "127.0.0.1"
+    app: AsgiApp,
+    target: str,
+    *,
+    address: str = "127.0.0.1",
+    method: str = "GET",
+    headers: Mapping[str, str] = HOST,
+    body: bytes = b"",
+    held: bool = False,
 ) -> AsyncIterator[Reader]:
-    """Make a request whose answer goes on; the client hangs up at the end of the block."""
-    reader = Reader()
+    """Make a request whose answer goes on; the client hangs up at the end of the block.
+
+    ``held``: it reads nothing to begin with.
+    """
+    reader = Reader(body)
+    if held:
+        reader.hold()
 
     async def run() -> None:
-        await app(scope_of("GET", target, HOST, address), reader.receive, reader.send)
+        await app(scope_of(method, target, headers, address), reader.receive, reader.send)
         reader.ended.set()
 
     async with trio.open_nursery() as nursery:

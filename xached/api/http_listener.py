@@ -13,7 +13,7 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import partial
-from typing import Any, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 import attrs
 import trio
@@ -31,6 +31,9 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 AsgiApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 """An application as ASGI 3 defines it, for the parts that are used here."""
 
+GRACE_S: Final = 1.0
+"""What requests under way get to end when the listener stops."""
+
 
 @attrs.frozen(kw_only=True)
 class ListenerLimits:
@@ -43,7 +46,7 @@ class ListenerLimits:
     """How long a connection may be without a complete request."""
     closed_timeout_s: float = 2.0
     """How long the tasks of a connection may outlive its socket."""
-    grace_s: float = 1.0
+    grace_s: float = GRACE_S
     """How long requests under way may take once the listener stops."""
     send_buffer_bytes: int = 64 * 1024
     """The kernel's; what waits in it for a slow client is old news."""

@@ -1,4 +1,4 @@
-"""The plain HTTP edge: probes, the live page and its data. It reads and never trades.
+"""The HTTP edge: calls, and beside them probes, the live page and its data, which only read.
 
 | path | what |
 |---|---|
@@ -18,25 +18,46 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from http import HTTPStatus
 from importlib import resources
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qs
 
 import attrs
 import trio
 
 from xached.actors.market.data import MarketData
-from xached.api.http_listener import HttpListener, Receive, Scope, Send, open_listeners
+from xached.api.errors import RESTART_S
+from xached.api.http_api import HttpApi
+from xached.api.http_listener import (
+    GRACE_S,
+    HttpListener,
+    Receive,
+    Scope,
+    Send,
+    open_listeners,
+)
+from xached.api.http_message import (
+    NOT_STORED,
+    HttpRequest,
+    HttpResponse,
+    busy,
+    json_response,
+    problem,
+    read_request,
+    send_body,
+    send_response,
+    send_start,
+)
 from xached.api.live import FRAME_PERIOD_S, INTERVALS, Board, encode_frame
+from xached.api.routes import Shutdown
 from xached.domain.instrument import Directory, Symbol
 
 HEARTBEAT_S: Final = 5.0
 """A silent stream shows that it lives; the page calls itself stale after two of these."""
 
 INTERVAL_DEFAULT: Final = "1m"
-RETRY_AFTER_S: Final = 5
 
 
 @attrs.frozen
@@ -70,8 +91,13 @@ class WebApp:
         *,
         hosts: Collection[str] = (),
         limits: WebLimits | None = None,
+        api: HttpApi | None = None,
     ) -> None:
-        """``hosts``: names, without a port, that the house is also reached under."""
+        """``hosts``: names, without a port, that the house is also reached under.
+
+        ``api``: serves the calls; None where there is nothing but the page.
+        """
+        self._api = api
         self._board = Board(market, directory, now_ns)
         self._readiness = readiness
         self._limits = limits or WebLimits()
@@ -85,8 +111,12 @@ class WebApp:
         self._hosts.add(f"[{host}]" if ":" in host else host.lower())
 
     def close(self) -> None:
-        """End all streams."""
+        """End all streams, and take no new calls."""
         self._closing.set()
+        if self._api is not None:
+            self._api.close(
+                Shutdown(reason="the house is closing", grace_s=GRACE_S, retry_after_s=RESTART_S)
+            )
 
     @property
     def streams(self) -> int:
@@ -99,91 +129,93 @@ class WebApp:
             await send({"type": "websocket.close"})
             return
         assert scope["type"] == "http", scope["type"]
+        request = read_request(scope)
+        if self._api is not None and request.host_name in self._hosts and self._api.claims(request):
+            await self._api.serve(request, receive, send)
+            return
         reading = trio.CancelScope()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_wait_disconnect, receive, reading)
-            await self._answer(_read_request(scope), send, reading)
+            await self._answer(request, send, reading)
             # The server says "disconnect" when a response is complete.
             nursery.cancel_scope.deadline = trio.current_time() + _LINGER_S
 
-    async def _answer(self, request: _Request, send: Send, reading: trio.CancelScope) -> None:
+    async def _answer(self, request: HttpRequest, send: Send, reading: trio.CancelScope) -> None:
         refusal = self._refusal(request)
         if refusal is None and request.path == "/api/live/events":
             await self._serve_events(request, send, reading)
             return
         response = self._respond(request) if refusal is None else refusal
-        await _send_start(send, response)
-        body = b"" if request.method == "HEAD" else response.body
-        await send({"type": "http.response.body", "body": body})
+        await send_response(request, response, send)
 
-    def _refusal(self, request: _Request) -> _Response | None:
+    def _refusal(self, request: HttpRequest) -> HttpResponse | None:
         """Why a request is not served, whatever it asks for."""
         if request.host_name not in self._hosts:
-            return _problem(HTTPStatus.MISDIRECTED_REQUEST, "this house has another name")
+            return problem(HTTPStatus.MISDIRECTED_REQUEST, "this house has another name")
         if request.path not in self._files and request.path not in _DATA_PATHS:
-            return _problem(HTTPStatus.NOT_FOUND, "there is nothing under this path")
+            return problem(HTTPStatus.NOT_FOUND, "there is nothing under this path")
         if request.method not in ("GET", "HEAD"):
-            return _problem(
+            return problem(
                 HTTPStatus.METHOD_NOT_ALLOWED, "this can only be read", ("allow", "GET, HEAD")
             )
         if request.path.startswith("/api/") and not request.same_origin:
-            return _problem(HTTPStatus.FORBIDDEN, "pages of other origins get no data")
+            return problem(HTTPStatus.FORBIDDEN, "pages of other origins get no data")
         return None
 
-    def _respond(self, request: _Request) -> _Response:
+    def _respond(self, request: HttpRequest) -> HttpResponse:
         file = self._files.get(request.path)
         if file is not None:
             return file.unless_known(request.headers.get("if-none-match", ""))
         if request.path == "/livez":
-            return _Response(HTTPStatus.OK, b"ok\n", (("content-type", _TEXT), _NOT_STORED))
+            return HttpResponse(HTTPStatus.OK, b"ok\n", (("content-type", _TEXT), NOT_STORED))
         if request.path == "/readyz":
             readiness = self._readiness()
-            return _json_response(
+            return json_response(
                 HTTPStatus.OK if readiness.ready else HTTPStatus.SERVICE_UNAVAILABLE,
                 json.dumps({"ready": readiness.ready, "reasons": readiness.reasons}).encode(),
             )
         found = self._find_market(request)
-        if isinstance(found, _Response):
+        if isinstance(found, HttpResponse):
             return found
-        return _json_response(HTTPStatus.OK, encode_frame(self._board.frame(*found)))
+        return json_response(HTTPStatus.OK, encode_frame(self._board.frame(*found)))
 
-    def _find_market(self, request: _Request) -> tuple[Symbol, str] | _Response:
+    def _find_market(self, request: HttpRequest) -> tuple[Symbol, str] | HttpResponse:
         """The market and interval that are asked for, or why there are none."""
         try:
             query = parse_qs(request.query, max_num_fields=_QUERY_FIELDS_MAX)
         except ValueError:
-            return _problem(HTTPStatus.BAD_REQUEST, "the query has too many fields")
+            return problem(HTTPStatus.BAD_REQUEST, "the query has too many fields")
         interval = query.get("interval", [INTERVAL_DEFAULT])[0]
         if interval not in INTERVALS:
             allowed = ", ".join(INTERVALS)
-            return _problem(HTTPStatus.BAD_REQUEST, f"the interval is one of {allowed}")
+            return problem(HTTPStatus.BAD_REQUEST, f"the interval is one of {allowed}")
         symbols = self._board.symbols()
         if not symbols:
-            return _busy("no market is listed yet")
+            return busy("no market is listed yet")
         symbol = Symbol(query.get("symbol", [symbols[0]])[0])
         if symbol not in symbols:
-            return _problem(HTTPStatus.NOT_FOUND, "there is no such market")
+            return problem(HTTPStatus.NOT_FOUND, "there is no such market")
         return symbol, interval
 
     # --- Server-sent events ------------------------------------------------------------------
 
-    async def _serve_events(self, request: _Request, send: Send, reading: trio.CancelScope) -> None:
+    async def _serve_events(
+        self, request: HttpRequest, send: Send, reading: trio.CancelScope
+    ) -> None:
         found = self._find_market(request)
         address = request.address
-        if not isinstance(found, _Response) and (
+        if not isinstance(found, HttpResponse) and (
             self._closing.is_set()
             or self._streams.total() >= self._limits.streams_max
             or self._streams[address] >= self._limits.streams_per_address_max
         ):
-            found = _busy("too many streams are open")
-        if isinstance(found, _Response):
-            await _send_start(send, found)
-            body = b"" if request.method == "HEAD" else found.body
-            await send({"type": "http.response.body", "body": body})
+            found = busy("too many streams are open")
+        if isinstance(found, HttpResponse):
+            await send_response(request, found, send)
             return
         self._streams[address] += 1
         try:
-            await _send_start(send, _EVENTS)
+            await send_start(request, _EVENTS, send)
             finished = request.method == "HEAD"
             if not finished:
                 with reading:
@@ -191,7 +223,7 @@ class WebApp:
             # Not in the scope: the server says "disconnect" in the middle of this, and must come
             # to the end of it.
             if finished:
-                await send({"type": "http.response.body", "body": b""})
+                await send_body(send, b"")
         finally:
             self._streams[address] -= 1
             if not self._streams[address]:
@@ -227,7 +259,7 @@ class WebApp:
 
     async def _send_event(self, send: Send, event: bytes) -> bool:
         with trio.move_on_after(self._limits.send_timeout_s) as patience:
-            await send({"type": "http.response.body", "body": event, "more_body": True})
+            await send_body(send, event, more=True)
         return not patience.cancelled_caught
 
 
@@ -255,57 +287,9 @@ _QUERY_FIELDS_MAX: Final = 8
 _LINGER_S: Final = 1.0
 
 _TEXT: Final = "text/plain; charset=utf-8"
-_NOT_STORED: Final = ("cache-control", "no-store")
-
-_SECURITY_HEADERS: Final = (
-    (
-        "content-security-policy",
-        (
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-            "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
-        ),
-    ),
-    ("x-content-type-options", "nosniff"),
-    ("referrer-policy", "no-referrer"),
-    ("cross-origin-opener-policy", "same-origin"),
-    ("cross-origin-resource-policy", "same-origin"),
-    ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+_EVENTS: Final = HttpResponse(
+    HTTPStatus.OK, b"", (("content-type", "text/event-stream"), NOT_STORED), streamed=True
 )
-
-
-@attrs.frozen
-class _Request:
-    method: str
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    address: str
-    scheme: str
-
-    @property
-    def host_name(self) -> str:
-        """The name it was sent to, without the port."""
-        host = self.headers.get("host", "").lower()
-        name, colon, port = host.rpartition(":")
-        return name if colon and port.isdecimal() else host
-
-    @property
-    def same_origin(self) -> bool:
-        """True unless a browser says that a page of another origin asks."""
-        origin = self.headers.get("origin")
-        if origin is not None and origin != f"{self.scheme}://{self.headers.get('host', '')}":
-            return False
-        return self.headers.get("sec-fetch-site", "none") in ("same-origin", "none")
-
-
-@attrs.frozen
-class _Response:
-    status: HTTPStatus
-    body: bytes
-    headers: tuple[tuple[str, str], ...]
-
-
-_EVENTS: Final = _Response(HTTPStatus.OK, b"", (("content-type", "text/event-stream"), _NOT_STORED))
 
 
 @attrs.frozen
@@ -316,13 +300,15 @@ class _File:
     content_type: str
     etag: str
 
-    def unless_known(self, if_none_match: str) -> _Response:
+    def unless_known(self, if_none_match: str) -> HttpResponse:
         """The file, or nothing when the client has it."""
         known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
         headers = (("etag", self.etag), ("cache-control", "no-cache"))
         if self.etag in known or "*" in known:
-            return _Response(HTTPStatus.NOT_MODIFIED, b"", headers)
-        return _Response(HTTPStatus.OK, self.body, (("content-type", self.content_type), *headers))
+            return HttpResponse(HTTPStatus.NOT_MODIFIED, b"", headers)
+        return HttpResponse(
+            HTTPStatus.OK, self.body, (("content-type", self.content_type), *headers)
+        )
 
 
 _FILES: Final = {
@@ -345,61 +331,11 @@ def _read_files() -> dict[str, _File]:
     return files
 
 
-def _read_request(scope: Scope) -> _Request:
-    client = scope.get("client")
-    return _Request(
-        method=scope["method"],
-        path=scope["path"],
-        query=scope["query_string"].decode("latin-1"),
-        headers={
-            name.decode("latin-1").lower(): value.decode("latin-1")
-            for name, value in scope["headers"]
-        },
-        address=client[0] if client else "",
-        scheme=scope.get("scheme", "http"),
-    )
-
-
 async def _wait_disconnect(receive: Receive, reading: trio.CancelScope) -> None:
     """Throw away what a request brings along, until its client is gone or has its answer."""
     while (await receive())["type"] != "http.disconnect":
         pass
     reading.cancel()
-
-
-async def _send_start(send: Send, response: _Response) -> None:
-    headers = [*response.headers, *_SECURITY_HEADERS]
-    if response is not _EVENTS and response.status is not HTTPStatus.NOT_MODIFIED:
-        headers.append(("content-length", str(len(response.body))))
-    message: dict[str, Any] = {
-        "type": "http.response.start",
-        "status": int(response.status),
-        "headers": [(name.encode(), value.encode()) for name, value in headers],
-    }
-    await send(message)
-
-
-def _json_response(status: HTTPStatus, body: bytes, *headers: tuple[str, str]) -> _Response:
-    return _Response(status, body, (("content-type", "application/json"), _NOT_STORED, *headers))
-
-
-def _problem(status: HTTPStatus, detail: str, *headers: tuple[str, str]) -> _Response:
-    """A refusal as RFC 9457 writes it. Nothing of the request is repeated in it."""
-    problem = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": int(status),
-        "detail": detail,
-    }
-    return _Response(
-        status,
-        json.dumps(problem).encode(),
-        (("content-type", "application/problem+json"), _NOT_STORED, *headers),
-    )
-
-
-def _busy(detail: str) -> _Response:
-    return _problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, ("retry-after", str(RETRY_AFTER_S)))
 
 
 def _event(name: str, number: int, data: bytes) -> bytes:

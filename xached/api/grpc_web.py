@@ -1,0 +1,111 @@
+"""gRPC-Web: what browsers speak instead of gRPC, for calls with one request message.
+
+A body is a sequence of frames, each a byte of flags, four bytes of length and so many bytes of
+content. Messages come first; the last frame has the flag 0x80 and carries what gRPC sends as
+trailers. The text form is the same in base64. The status is in the body, so whatever is answered
+by this layer has the HTTP status 200.
+
+https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import re
+import struct
+import urllib.parse
+from collections.abc import Iterable
+from typing import Final
+
+import attrs
+import grpc
+import trio
+
+from xached.api.errors import StatusError
+from xached.api.grpc_call import DETAILS_KEY
+
+CONTENT_TYPES: Final = {
+    "application/grpc-web": False,
+    "application/grpc-web+proto": False,
+    "application/grpc-web-text": True,
+    "application/grpc-web-text+proto": True,
+}
+"""Types of a body, and whether it is the text form."""
+
+_COMPRESSED: Final = 0x01
+_TRAILERS: Final = 0x80
+_HEAD: Final = struct.Struct(">BI")
+_TIMEOUT = re.compile(r"([0-9]{1,8})([HMSmun])", re.ASCII)
+_UNIT_S: Final = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
+
+
+@attrs.frozen
+class Dialect:
+    """How one client writes its bodies."""
+
+    content_type: str
+    text: bool
+
+    def read_message(self, body: bytes) -> bytes:
+        """The bytes of the one message of a request. Raises: StatusError."""
+        if self.text:
+            try:
+                body = base64.b64decode(body, validate=True)
+            except (binascii.Error, ValueError):
+                raise _misframed("the body is no base64") from None
+        if len(body) < _HEAD.size:
+            raise _misframed("a frame with one message is needed")
+        flags, length = _HEAD.unpack_from(body)
+        if flags & _COMPRESSED:
+            raise StatusError(
+                grpc.StatusCode.UNIMPLEMENTED, "COMPRESSION", "messages are taken as they are"
+            )
+        if flags or len(body) - _HEAD.size != length:
+            raise _misframed("one frame with one message is needed")
+        return body[_HEAD.size :]
+
+    def write_message(self, message: bytes) -> bytes:
+        """A message as a frame."""
+        return self._write(_HEAD.pack(0, len(message)) + message)
+
+    def write_status(self, error: StatusError | None, trailing: Iterable[tuple[str, str]]) -> bytes:
+        """The last frame: the status, and pairs beside it."""
+        lines = [f"{key}:{value}" for key, value in trailing]
+        lines.append(f"grpc-status:{0 if error is None else error.code_number}")
+        if error is not None:
+            lines.append(f"grpc-message:{urllib.parse.quote(error.message, safe=_PLAIN)}")
+            packed = base64.b64encode(error.to_proto().SerializeToString())
+            lines.append(f"{DETAILS_KEY}:{packed.decode().rstrip('=')}")
+        block = "".join(f"{line}\r\n" for line in lines).encode("ascii")
+        return self._write(_HEAD.pack(_TRAILERS, len(block)) + block)
+
+    def _write(self, frame: bytes) -> bytes:
+        return base64.b64encode(frame) if self.text else frame
+
+
+def dialect_of(content_type: str) -> Dialect | None:
+    """How a client writes whose bodies have this type; None where it is not gRPC-Web."""
+    text = CONTENT_TYPES.get(content_type)
+    return None if text is None else Dialect(content_type, text)
+
+
+def deadline_of(timeout: str) -> float:
+    """When a ``grpc-timeout`` ends, on trio's clock; inf without one. Raises: StatusError."""
+    if not timeout:
+        return math.inf
+    found = _TIMEOUT.fullmatch(timeout)
+    if found is None:
+        raise StatusError(
+            grpc.StatusCode.INVALID_ARGUMENT, "TIMEOUT_FORM", "grpc-timeout is digits and a unit"
+        )
+    return trio.current_time() + int(found[1]) * _UNIT_S[found[2]]
+
+
+_PLAIN: Final = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
+"""What the text of a status may hold as it is; gRPC writes the rest in percent signs."""
+
+
+def _misframed(message: str) -> StatusError:
+    return StatusError(grpc.StatusCode.INVALID_ARGUMENT, "FRAMING", message)
