@@ -27,9 +27,9 @@ from xached.domain.rejection import Reason
 from xached.domain.staff import AccountCard, FindAccount
 from xached.runtime.mailbox import Overloaded
 from xached.security.sealing import KeyDestroyed
+from xached.storage.sealed_columns import SECRET_COLUMNS
 from xached.storage.vault_tables import (
     KEPT_AFTER_ERASURE,
-    SECRET_COLUMNS,
     TABLES,
     tables_of_accounts,
 )

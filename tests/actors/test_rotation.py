@@ -25,6 +25,7 @@ from xached.domain.key_epochs import (
 from xached.domain.order import AccountId
 from xached.security.key_ring import KeyRing
 from xached.security.sealing import KeyDestroyed, SealBroken, key_id_of
+from xached.storage.sealed_columns import sealed_values
 from xached.storage.vault_rows import Change, Put
 
 ADMIN = AccountId("admin")
@@ -61,7 +62,7 @@ def wrapping_ids(people: People) -> set[bytes]:
 
 
 def id_of(epoch: int) -> bytes:
-    return KeyRing(MASTER, KeyEpochs(oldest=epoch, newest=epoch)).newest.key_id
+    return KeyRing(MASTER, KeyEpochs(oldest=epoch, newest=epoch)).wrapping.newest.key_id
 
 
 async def test_every_key_is_wrapped_anew_and_everybody_goes_on(
@@ -175,11 +176,12 @@ async def until_resealed(people: People) -> None:
 
 
 def sealing_ids(people: People, account_id: AccountId) -> set[bytes]:
-    """Ids of the keys that have sealed something of an account."""
+    """Ids of an account's keys that have sealed something."""
     return {
         key_id_of(value)
         for _, row in people.vault.rows_of(account_id)
-        for _, value in resealing.sealed_values(row)
+        for column, value in sealed_values(row)
+        if column.by in resealing.OF_PEOPLE
     }
 
 

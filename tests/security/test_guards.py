@@ -201,14 +201,14 @@ async def test_guards_outlive_the_process(autojump_clock: MockClock, tmp_path: P
 
 
 def test_freeze_tokens() -> None:
-    tokens, at_ns = FreezeTokens(b"k" * 32), 10**18
+    tokens, at_ns = FreezeTokens(lambda: [b"k" * 32]), 10**18
     token = tokens.make(AccountId("alice"), at_ns)
     assert tokens.read(token, at_ns) == "alice"
     assert tokens.read(token, at_ns + (LIFETIME_S - 1) * 10**9) == "alice"
     with pytest.raises(Rejection):
         tokens.read(token, at_ns + LIFETIME_S * 10**9)
     with pytest.raises(Rejection):
-        FreezeTokens(b"l" * 32).read(token, at_ns)
+        FreezeTokens(lambda: [b"l" * 32]).read(token, at_ns)
     raw = decode_base64url(token)
     for position in range(len(raw)):
         changed = bytearray(raw)

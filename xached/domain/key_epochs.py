@@ -1,10 +1,12 @@
-"""Epochs of the house's key-encryption key: how it is exchanged while the house runs.
+"""Epochs of the house's sealing keys: how they are exchanged while the house runs.
 
-Theory of operation. The key of epoch ``n`` is made from the master key. It wraps the keys of users;
-those seal what people entrust to the house. A rotation begins the next epoch: what is wrapped from
-now on is wrapped by its key. Then the older wraps are renewed, a few in a step. When none is left
-the older epochs are retired: their keys are not made any more, so that nothing wrapped by them
-opens in this house again. ``oldest < newest`` says that a rotation goes on, also after a crash.
+Theory of operation. The keys of epoch ``n`` are made from the master key. One wraps the keys of
+users, and those seal what people entrust to the house; another seals letters that wait, and
+requests of people who have no account. A rotation begins the next epoch: what is sealed from now on
+is sealed by its keys. Then what the older ones have sealed is sealed anew, a few in a step. When
+nothing is left the older epochs are retired: their keys are not made any more, so that nothing
+sealed by them opens in this house again. ``oldest < newest`` says that a rotation goes on, also
+after a crash.
 """
 
 from __future__ import annotations

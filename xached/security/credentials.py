@@ -70,11 +70,11 @@ class Credentials:
             master.derive(Purpose.ACCESS_TOKEN_SEED), f"xache/{house_id.hex()}"
         )
         self.refresh = RefreshTokens(master.derive(Purpose.REFRESH_TOKENS))
-        self.freeze_tokens = FreezeTokens(master.derive(Purpose.FREEZE_TOKENS))
-        self.outbox = OutboxSeal(master, entropy)
         self._letter_codes_key = master.derive(Purpose.LETTER_CODES)
         self._recovery_codes_key = master.derive(Purpose.RECOVERY_CODES)
         self.ring = KeyRing(master, epochs)
+        self.freeze_tokens = FreezeTokens(self.ring.freeze_keys)
+        self.outbox = OutboxSeal(self.ring.letters, entropy)
         self._email_lookup_key = master.derive(Purpose.EMAIL_LOOKUP)
         self._bootstrap_key = master.derive(Purpose.BOOTSTRAP_TOKENS)
 
@@ -96,10 +96,10 @@ class Credentials:
         """The rows of a new account: itself and one key of each kind."""
         account_id = AccountId(_base32(self.entropy(_ACCOUNT_ID_BYTES)))
         profile_row, profile = new_user_key(
-            self.ring.newest, account_id, UserKeyKind.PROFILE, at_ns, self.entropy
+            self.ring.wrapping.newest, account_id, UserKeyKind.PROFILE, at_ns, self.entropy
         )
         compliance_row, _ = new_user_key(
-            self.ring.newest, account_id, UserKeyKind.COMPLIANCE, at_ns, self.entropy
+            self.ring.wrapping.newest, account_id, UserKeyKind.COMPLIANCE, at_ns, self.entropy
         )
         account = Account(
             account_id=account_id,
@@ -191,7 +191,7 @@ class Credentials:
         """A new key for each kind of which the newest was not destroyed."""
         newest = {key.kind: key for key in keys}
         return [
-            new_user_key(self.ring.newest, account_id, kind, at_ns, self.entropy)[0]
+            new_user_key(self.ring.wrapping.newest, account_id, kind, at_ns, self.entropy)[0]
             for kind, key in newest.items()
             if key.wrapped is not None
         ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from xached.domain.order import AccountId
@@ -25,16 +26,16 @@ class FreezeTokens:
     """Makes and reads them.
 
     Args:
-        key: 32 bytes of this purpose alone.
+        keys: gives those of this purpose alone, 32 bytes each; the first one makes tokens.
     """
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
+    def __init__(self, keys: Callable[[], Sequence[bytes]]) -> None:
+        self._keys = keys
 
     def make(self, account_id: AccountId, at_ns: int) -> str:
         """A token that freezes an account for two weeks from now."""
         text = f"{account_id}.{at_ns // NS_PER_S + LIFETIME_S}".encode()
-        return encode_base64url(text + self._mac(text))
+        return encode_base64url(text + _mac(self._keys()[0], text))
 
     def read(self, token: str, at_ns: int) -> AccountId:
         """The account that a token freezes. Raises: Rejection TOKEN_INVALID."""
@@ -46,12 +47,13 @@ class FreezeTokens:
         except TokenInvalid:
             raise refused from None
         text, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
-        if not hmac.compare_digest(mac, self._mac(text)):
+        if not any(hmac.compare_digest(mac, _mac(key, text)) for key in self._keys()):
             raise refused
         account_id, _, expires_at_s = text.decode().rpartition(".")
         if at_ns // NS_PER_S >= int(expires_at_s):
             raise refused
         return AccountId(account_id)
 
-    def _mac(self, text: bytes) -> bytes:
-        return hashlib.blake2b(text, key=self._key, digest_size=_MAC_BYTES).digest()
+
+def _mac(key: bytes, text: bytes) -> bytes:
+    return hashlib.blake2b(text, key=key, digest_size=_MAC_BYTES).digest()

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from typing import Final
 
+import attrs
 import msgpack
 
 from xached.domain.auth import EmailAddress
 from xached.domain.mail import Letter, OpenMail, WaitingMail
 from xached.domain.order import AccountId
-from xached.security.keys import Entropy, MasterKey, Purpose
-from xached.security.sealing import KEY_ID_BYTES, Place, SealingKey
+from xached.domain.recovery import EmailProof
+from xached.security.key_ring import EpochKeys
+from xached.security.keys import Entropy
+from xached.security.sealing import Place
 
 _MAIL_ID_BYTES: Final = 10
 
@@ -22,11 +25,8 @@ _MAIL_ID_BYTES: Final = 10
 class OutboxSeal:
     """Writes rows of the outbox, and reads them."""
 
-    def __init__(self, master: MasterKey, entropy: Entropy) -> None:
-        secret = master.derive(Purpose.OUTBOX)
-        self._key = SealingKey(
-            key_id=master.derive(Purpose.OUTBOX_KEY_ID)[:KEY_ID_BYTES], secret=secret
-        )
+    def __init__(self, keys: EpochKeys, entropy: Entropy) -> None:
+        self._keys = keys
         self._entropy = entropy
 
     def close(
@@ -39,7 +39,7 @@ class OutboxSeal:
             mail_id=mail_id,
             account_id=account_id,
             kind=letter.kind,
-            sealed=self._key.seal(content, _place(mail_id, account_id), self._entropy),
+            sealed=self._seal(content, _place(mail_id, account_id)),
             created_at_ns=at_ns,
             due_at_ns=at_ns,
             tries=0,
@@ -48,7 +48,7 @@ class OutboxSeal:
 
     def open(self, mail: WaitingMail) -> OpenMail:
         """The letter of a row. Raises: SealBroken."""
-        content = self._key.open(mail.sealed, _place(mail.mail_id, mail.account_id))
+        content = self._open(mail.sealed, _place(mail.mail_id, mail.account_id))
         recipient, subject, text = msgpack.unpackb(content)
         return OpenMail(
             mail_id=mail.mail_id,
@@ -58,19 +58,42 @@ class OutboxSeal:
             created_at_ns=mail.created_at_ns,
         )
 
-    def seal_request(self, proof_id: bytes, email: EmailAddress, password_hash: str) -> bytes:
-        """What is kept of somebody who has no account yet."""
+    def seal_request(
+        self, proof_id: bytes, account_id: AccountId, email: EmailAddress, password_hash: str
+    ) -> bytes:
+        """What is kept of a request that waits for its code; mostly of people without account."""
         content: bytes = msgpack.packb([email, password_hash])
-        return self._key.seal(content, _request_place(proof_id), self._entropy)
+        return self._seal(content, _request_place(proof_id, account_id))
 
-    def open_request(self, proof_id: bytes, sealed: bytes) -> tuple[EmailAddress, str]:
+    def open_request(self, proof: EmailProof) -> tuple[EmailAddress, str]:
         """Address and password hash of a request. Raises: SealBroken."""
-        email, password_hash = msgpack.unpackb(self._key.open(sealed, _request_place(proof_id)))
+        place = _request_place(proof.proof_id, proof.account_id)
+        email, password_hash = msgpack.unpackb(self._open(proof.sealed, place))
         return EmailAddress(email), password_hash
 
+    def is_current(self, sealed: bytes) -> bool:
+        """Whether the newest key has sealed it."""
+        return self._keys.is_current(sealed)
 
-def _request_place(proof_id: bytes) -> Place:
-    return Place("email_proofs", "sealed", proof_id.hex(), AccountId(""))
+    def renewed_mail(self, mail: WaitingMail) -> WaitingMail:
+        """The row of a letter, sealed by the newest key. Raises: SealBroken."""
+        place = _place(mail.mail_id, mail.account_id)
+        return attrs.evolve(mail, sealed=self._seal(self._open(mail.sealed, place), place))
+
+    def renewed_proof(self, proof: EmailProof) -> EmailProof:
+        """The row of a request, sealed by the newest key. Raises: SealBroken."""
+        place = _request_place(proof.proof_id, proof.account_id)
+        return attrs.evolve(proof, sealed=self._seal(self._open(proof.sealed, place), place))
+
+    def _seal(self, content: bytes, place: Place) -> bytes:
+        return self._keys.newest.seal(content, place, self._entropy)
+
+    def _open(self, sealed: bytes, place: Place) -> bytes:
+        return self._keys.find(sealed).open(sealed, place)
+
+
+def _request_place(proof_id: bytes, account_id: AccountId) -> Place:
+    return Place("email_proofs", "sealed", proof_id.hex(), account_id)
 
 
 def _place(mail_id: str, account_id: AccountId) -> Place:

@@ -114,6 +114,14 @@ def key_encryption_key(master: MasterKey, epoch: int = 1) -> SealingKey:
     )
 
 
+def letter_key(master: MasterKey, epoch: int = 1) -> SealingKey:
+    """The house's key for letters that wait, and for requests of people without an account."""
+    return SealingKey(
+        key_id=master.derive(Purpose.OUTBOX_KEY_ID, epoch)[:KEY_ID_BYTES],
+        secret=master.derive(Purpose.OUTBOX, epoch),
+    )
+
+
 def new_user_key(
     wrapping: SealingKey, account_id: AccountId, kind: UserKeyKind, at_ns: int, entropy: Entropy
 ) -> tuple[UserKey, SealingKey]:

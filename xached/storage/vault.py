@@ -257,6 +257,19 @@ class Vault:
             for row in self._rows.read(table, "WHERE account_id = ?", account_id):
                 yield table.name, row
 
+    def account_rows_after(
+        self, table: Table[Row], account_id: AccountId, key: str | bytes, limit: int
+    ) -> list[Row]:
+        """Rows of an account in one table, in the order of their keys. Raises: VaultDamaged."""
+        name = table.columns[0]
+        clause = f"WHERE account_id = ? AND {name} > ? ORDER BY {name} LIMIT ?"
+        return list(self._rows.read(table, clause, account_id, key, limit))
+
+    def rows_after(self, table: Table[Row], key: str | bytes, limit: int) -> list[Row]:
+        """Rows of any table, in the order of their keys. Raises: VaultDamaged."""
+        name = table.columns[0]
+        return list(self._rows.read(table, f"WHERE {name} > ? ORDER BY {name} LIMIT ?", key, limit))
+
     def setting(self, name: str) -> bytes | None:
         """A setting's value. Raises: VaultDamaged."""
         row = self._rows.one(SETTINGS, "WHERE name = ?", name)

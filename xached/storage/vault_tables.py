@@ -384,18 +384,6 @@ KEPT_AFTER_ERASURE: Final[Mapping[type[VaultRow], str]] = {
 KEPT_AFTER_RETENTION: Final = frozenset({Account, UserKey})
 """What stays for ever: an opaque id, and keys that are destroyed."""
 
-SECRET_COLUMNS: Final = frozenset(
-    {
-        ("accounts", "password_sealed"),
-        ("outbox", "sealed"),
-        ("api_keys", "secret_sealed"),
-        ("second_factors", "active_sealed"),
-        ("second_factors", "pending_sealed"),
-        ("email_proofs", "sealed"),
-    }
-)
-"""Sealed columns that are secrets, not data of the person: no export gives them away."""
-
 
 def tables_of_accounts() -> tuple[Table[Any], ...]:
     """Every table whose rows are of one account."""

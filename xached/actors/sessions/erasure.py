@@ -41,11 +41,11 @@ from xached.domain.order import AccountId
 from xached.domain.rejection import Reason, Rejection
 from xached.runtime.mailbox import Closed, Expired, Overloaded
 from xached.security.sealing import KeyDestroyed, Place
+from xached.storage.sealed_columns import SECRET_COLUMNS
 from xached.storage.vault_rows import DropAll
 from xached.storage.vault_tables import (
     KEPT_AFTER_ERASURE,
     KEPT_AFTER_RETENTION,
-    SECRET_COLUMNS,
 )
 
 DUE_CHECK_S = 20.0

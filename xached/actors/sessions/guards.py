@@ -34,6 +34,7 @@ from xached.domain.guarding import (
     UnfreezeAccount,
     is_tighter,
 )
+from xached.domain.identity import VaultRow
 from xached.domain.letters import change_asked
 from xached.domain.order import AccountId
 from xached.domain.rejection import Reason, Rejection
@@ -101,6 +102,13 @@ class GuardArea:
                 return Done()
             case _:
                 assert_never(message)
+
+    def renew(self, row: VaultRow) -> None:
+        """Take over a row that was sealed anew, if it is a guard that still stands. An effect."""
+        if isinstance(row, AllowList) and row.account_id in self._lists:
+            self._lists[row.account_id] = row
+        elif isinstance(row, DelayedChange) and row.change_id in self._delayed:
+            self._delayed[row.change_id] = row
 
     def forget(self, account_id: AccountId, step: Step) -> None:
         """Take out what is of an account that is being erased."""

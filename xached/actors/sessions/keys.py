@@ -42,6 +42,7 @@ from xached.domain.api_keys import (
     share_of_cap,
 )
 from xached.domain.auth import Account, Done, UserKey
+from xached.domain.identity import VaultRow
 from xached.domain.mail import Letter, LetterKind
 from xached.domain.order import AccountId
 from xached.domain.rejection import Reason, Rejection
@@ -103,6 +104,11 @@ class KeyArea:
             live = self._table.find(key_id)
             if live is not None:
                 self._table.put(attrs.evolve(live, impediments=account.impediments))
+
+    def renew(self, row: VaultRow) -> None:
+        """Take over a row that was sealed anew, if it is a key that still works. An effect."""
+        if isinstance(row, ApiKey) and row.key_id in self._keys:
+            self._keys[row.key_id] = row
 
     def forget(self, account_id: AccountId, step: Step) -> None:
         """End the keys of an account that is being erased."""

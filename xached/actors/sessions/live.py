@@ -17,6 +17,7 @@ from xached.domain.auth import (
     UserKey,
     scopes_of_password_session,
 )
+from xached.domain.identity import VaultRow
 from xached.domain.sessions import (
     AAL2,
     LiveSession,
@@ -101,10 +102,10 @@ class LiveSessions:
         step.put(session)
         step.afterwards(lambda: self._show_expiry(session))
 
-    def renew(self, session: Session) -> None:
-        """Take over a row that was sealed anew, if the session still lives. An effect."""
-        if self.book.find(session.session_id) is not None:
-            self.book.put(session)
+    def renew(self, row: VaultRow) -> None:
+        """Take over a row that was sealed anew, if it is a session that still lives. An effect."""
+        if isinstance(row, Session) and self.book.find(row.session_id) is not None:
+            self.book.put(row)
 
     def end(self, session: Session, cause: SessionEndCause, step: Step) -> None:
         """End a session that is in the book."""

@@ -100,6 +100,14 @@ class Outbox:
         for mail in [each for each in self._waiting.values() if each.account_id == account_id]:
             self._settle(mail, MailVerdict.TOO_LATE, step)
 
+    def renew(self, mail: WaitingMail, step: Step) -> None:
+        """Seal a letter anew if it still waits and an older key has sealed it."""
+        seal, mail_id = self._core.credentials.outbox, mail.mail_id
+        waiting = self._waiting.get(mail_id)
+        if waiting is not None and not seal.is_current(waiting.sealed):
+            self._waiting[mail_id] = seal.renewed_mail(waiting)
+            step.put(self._waiting[mail_id])
+
     async def decide(self, message: MailMessage, step: Step) -> MailReply:
         """Answer the mailer."""
         match message:

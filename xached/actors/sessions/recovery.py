@@ -165,7 +165,7 @@ class RecoveryArea:
             proof_id=proof_id,
             account_id=account_id,
             purpose=purpose,
-            sealed=credentials.outbox.seal_request(proof_id, email, password_hash),
+            sealed=credentials.outbox.seal_request(proof_id, account_id, email, password_hash),
             # What cannot come to anything waits for a code that nobody is sent.
             code_hash=credentials.letter_hash(token, code if wanted else token),
             tries_left=CODE_TRIES,
@@ -200,7 +200,7 @@ class RecoveryArea:
                 retry_after_s=str(max(1, -(-wait_ns // NS_PER_S))),
             )
         credentials = self._core.credentials
-        email, _ = credentials.outbox.open_request(proof.proof_id, proof.sealed)
+        email, _ = credentials.outbox.open_request(proof)
         account, _ = await self._core.read_by_email(credentials.email_lookup(email))
         wanted = (account is None) == (proof.purpose is ProofPurpose.REGISTER)
         code = new_letter_code(credentials.entropy)
@@ -223,7 +223,7 @@ class RecoveryArea:
         self._check_code(proof, message.token, message.code, step)
         self._drop(proof, step)
         credentials = self._core.credentials
-        email, password_hash = credentials.outbox.open_request(proof.proof_id, proof.sealed)
+        email, password_hash = credentials.outbox.open_request(proof)
         account, _ = await self._core.read_by_email(credentials.email_lookup(email))
         if account is not None:
             # Two requests of the same person; the first code that came back has opened it.

@@ -1,4 +1,4 @@
-"""Rotation of the key-encryption key, while everything else goes on.
+"""Rotation of the house's sealing keys, while everything else goes on.
 
 Every step is a commit of its own and leaves the vault whole, so a crash at any point costs nothing:
 the next start sees the epochs and goes on. See ``domain/key_epochs.py``.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import trio
 
 from xached.actors.sessions.core import DeskCore, Step
+from xached.actors.sessions.outbox import Outbox
 from xached.actors.sessions.resealing import Resealing
 from xached.domain.auth import Setting, UserKey
 from xached.domain.key_epochs import (
@@ -21,6 +22,7 @@ from xached.domain.key_epochs import (
     RotationMessage,
     RotationReply,
 )
+from xached.storage.vault_tables import EMAIL_PROOFS, OUTBOX
 
 REWRAP_BATCH = 64
 """About 5 ms of the vault's writer."""
@@ -32,8 +34,9 @@ RETIRED_KEPT_S = 120.0
 class RotationArea:
     """Decides when a rotation begins, and carries it through."""
 
-    def __init__(self, core: DeskCore, resealing: Resealing) -> None:
+    def __init__(self, core: DeskCore, resealing: Resealing, outbox: Outbox) -> None:
         self._core = core
+        self._outbox = outbox
         self._resealing = resealing
         self._wanted = trio.Event()
         self._rewrapped = 0
@@ -67,6 +70,8 @@ class RotationArea:
         while True:
             await self._wanted.wait()
             await self._rewrap()
+            await self._renew_letters()
+            await self._renew_requests()
             async with self._core.turn() as step:
                 settled = ring.epochs.settled()
                 step.put(_setting(settled))
@@ -92,6 +97,30 @@ class RotationArea:
             if not rows:
                 return
             after = rows[-1].key_id
+
+    async def _renew_letters(self) -> None:
+        core, after = self._core, ""
+        while True:
+            async with core.turn() as step:
+                rows = await core.lane.run(core.vault.rows_after, OUTBOX, after, REWRAP_BATCH)
+                for mail in rows:
+                    self._outbox.renew(mail, step)
+            if not rows:
+                return
+            after = rows[-1].mail_id
+
+    async def _renew_requests(self) -> None:
+        core, after = self._core, b""
+        seal = core.credentials.outbox
+        while True:
+            async with core.turn() as step:
+                rows = await core.lane.run(core.vault.rows_after, EMAIL_PROOFS, after, REWRAP_BATCH)
+                for proof in rows:
+                    if not seal.is_current(proof.sealed):
+                        step.put(seal.renewed_proof(proof))
+            if not rows:
+                return
+            after = rows[-1].proof_id
 
     def _renewed(self, rows: list[UserKey]) -> list[UserKey]:
         credentials = self._core.credentials
