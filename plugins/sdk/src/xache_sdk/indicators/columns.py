@@ -26,19 +26,19 @@ FLOAT_EXACT_MAX = 2**53
 """Up to here a float64 holds every whole number."""
 
 
-def whole_numbers(*columns: Any) -> list[Ints]:
-    """Columns of shape (n,) as int64.
+def whole_numbers(*columns: Any, dimensions: int = 1) -> list[Ints]:
+    """Columns of shape (n,) as int64; with two dimensions, (n, any).
 
     Raises: TypeError when one holds anything but whole numbers that int64 can hold: prices are
     ticks and quantities lots, and what was rounded before could not be exact. ValueError when their
-    lengths differ or one has not one dimension.
+    lengths differ, or one has not so many dimensions.
     """
     import numpy as np
 
     arrays = [np.asarray(column) for column in columns]
     for array in arrays:
-        if array.ndim != 1 or len(array) != len(arrays[0]):
-            raise ValueError("columns have one dimension and the same length")
+        if array.ndim != dimensions or len(array) != len(arrays[0]):
+            raise ValueError(f"columns have the same length, and dimensions: {dimensions}")
         empty_list = array.size == 0 and array.dtype == np.float64
         if not (np.issubdtype(array.dtype, np.integer) or empty_list):
             raise TypeError(f"a column holds ticks or lots, whole numbers, not {array.dtype}")
@@ -110,3 +110,38 @@ def after(warming: int, values: Floats) -> Floats:
 def warming_bars(column: Ints, warm_up: int) -> int:
     """How many results of a column are missing when the first comes with bar ``warm_up``."""
     return min(len(column), warm_up - 1)
+
+
+def highest(column: Ints, window: int) -> Ints:
+    """The largest of each ``window`` values: shape (n - window + 1,)."""
+    import numpy as np
+
+    # The largest of two overlapping stretches: doubling needs only a few passes.
+    reached, span = column, 1
+    while span < window:
+        step = min(span, window - span)
+        reached = np.maximum(reached[:-step], reached[step:]) if len(reached) > step else column[:0]
+        span += step
+    return reached
+
+
+def lowest(column: Ints, window: int) -> Ints:
+    """The smallest of each ``window`` values: shape (n - window + 1,)."""
+    import numpy as np
+
+    reached, span = column, 1
+    while span < window:
+        step = min(span, window - span)
+        reached = np.minimum(reached[:-step], reached[step:]) if len(reached) > step else column[:0]
+        span += step
+    return reached
+
+
+def divided_or(instead: float, dividend: Ints, divisor: Ints) -> Floats:
+    """As :func:`divided`, with ``instead`` where the divisor is 0."""
+    import numpy as np
+
+    nothing = divisor == 0
+    quotients = divided(np.where(nothing, 0, dividend), np.where(nothing, 1, divisor))
+    quotients[nothing] = instead
+    return quotients

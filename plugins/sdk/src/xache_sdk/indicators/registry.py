@@ -7,9 +7,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from xache_sdk.indicators.about import About
-from xache_sdk.indicators.averages import Ema, Sma
-from xache_sdk.indicators.momentum import Macd, Rsi
-from xache_sdk.indicators.volatility import Atr, BollingerBands
+from xache_sdk.indicators.averages import Dema, Ema, Sma, Tema, Wma
+from xache_sdk.indicators.book import OrderBookImbalance
+from xache_sdk.indicators.channels import BollingerBands, DonchianChannel, KeltnerChannel, ZScore
+from xache_sdk.indicators.momentum import Macd, Momentum, Roc, Rsi, Trix
+from xache_sdk.indicators.oscillators import Cci, Stochastic, StochasticRsi, WilliamsR
+from xache_sdk.indicators.trend import Adx, Aroon, Ichimoku, ParabolicSar, SuperTrend
+from xache_sdk.indicators.volatility import Atr, RealisedVolatility
+from xache_sdk.indicators.volume import Mfi, Obv, Vwap
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -36,7 +41,16 @@ class Indicator(Protocol):
     def over(self) -> Callable[..., Any]: ...
 
 
-_ALL: Final[tuple[type[Indicator], ...]] = (Sma, Ema, Rsi, Macd, Atr, BollingerBands)
+_ALL: Final[tuple[type[Indicator], ...]] = (
+    Sma, Ema, Wma, Dema, Tema,
+    Rsi, Macd, Roc, Momentum, Trix,
+    Stochastic, StochasticRsi, WilliamsR, Cci,
+    Adx, Aroon, ParabolicSar, SuperTrend, Ichimoku,
+    Atr, RealisedVolatility,
+    BollingerBands, KeltnerChannel, DonchianChannel, ZScore,
+    Obv, Mfi, Vwap,
+    OrderBookImbalance,
+)  # fmt: skip
 
 INDICATORS: Final[Mapping[str, type[Indicator]]] = MappingProxyType(
     {each.about.name: each for each in _ALL}

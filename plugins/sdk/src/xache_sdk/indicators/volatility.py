@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import TYPE_CHECKING, ClassVar, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, ClassVar
 
 from xache_sdk.indicators import columns
 from xache_sdk.indicators.about import About, Input, Parameter, Unit, window
@@ -13,9 +13,7 @@ from xache_sdk.indicators.smoothing import WilderMean
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from xache_sdk.indicators.columns import Floats, Ints
-
-T = TypeVar("T")
+    from xache_sdk.indicators.columns import Floats
 
 
 def true_range(high: int, low: int, close_before: int) -> int:
@@ -60,109 +58,53 @@ class Atr:
         return columns.scan(Atr(self.window).push, *bars)
 
 
-class Moments:
-    """The sum of the last ``window`` values, and their spread, in exact whole numbers.
+class RealisedVolatility:
+    """Realised volatility: the root of the sum of the last ``window`` squared log returns.
 
-    ``spread`` is window x (sum of squares) - (sum) squared: the variance times window squared.
+    0.02 is 2 %. With ``bars_per_year`` it is scaled from the window to a year: 525,600 for minutes,
+    365 for days in a market that never closes. Prices are positive.
     """
 
-    __slots__ = ("_squares", "_values", "sum", "window")
-
-    def __init__(self, window: int) -> None:
-        self.window = window
-        self.sum = 0
-        self._squares = 0
-        self._values: deque[int] = deque(maxlen=window)
-
-    def push(self, value: int) -> int | None:
-        """Take the next value and return the spread; None until the window is full."""
-        values = self._values
-        self.sum += value
-        self._squares += value * value
-        if len(values) == self.window:
-            gone = values[0]
-            self.sum -= gone
-            self._squares -= gone * gone
-        values.append(value)
-        if len(values) < self.window:
-            return None
-        return self.window * self._squares - self.sum * self.sum
-
-
-def moments_over(values: Ints, window: int) -> tuple[Ints, Ints] | None:
-    """The sums and spreads of each window, each of shape (n - window + 1,).
-
-    None where int64 could not hold them. The spread does not change when all values are moved by
-    the same amount: counted from the middle of the range the squares stay small.
-    """
-    if columns.largest(values) * window > columns.INT64_MAX or not values.size:
-        return None
-    middle = (int(values.max()) + int(values.min())) // 2
-    moved = values - middle
-    # Both terms of the spread are at most the square of this; the difference is never negative.
-    if (columns.largest(moved) * window) ** 2 > columns.INT64_MAX:
-        return None
-    sums = columns.window_sums(moved, window)
-    spreads = window * columns.window_sums(moved * moved, window) - sums * sums
-    return sums + middle * window, spreads
-
-
-class Bands(NamedTuple, Generic[T]):
-    """A channel around a price, in ticks."""
-
-    upper: T
-    middle: T
-    lower: T
-
-
-class BollingerBands:
-    """The simple moving average, and ``deviations`` standard deviations above and below it.
-
-    The deviation is that of the window itself (divided by its length, not by one less). Sums and
-    squares are exact: a market that stands still has a width of zero.
-    """
-
-    __slots__ = ("_moments", "deviations", "warm_up", "window")
+    __slots__ = ("_before", "_scale", "_squares", "bars_per_year", "warm_up", "window")
     about: ClassVar = About(
-        name="bollinger",
-        title="Bollinger bands",
-        source="Bollinger 2001, Bollinger on Bollinger Bands",
+        name="realised_volatility",
+        title="Realised volatility",
+        source="Andersen and Bollerslev 1998, Answering the Skeptics",
         inputs=(Input.CLOSE,),
-        unit=Unit.TICKS,
+        unit=Unit.RATIO,
         parameters=(
-            window("bars averaged", 20),
-            Parameter("deviations", 2.0, "half the width, in standard deviations", 0, 100),
+            window("returns summed", 30),
+            Parameter("bars_per_year", 0, "bars in a year to scale to; 0: of the window", 0, 10**9),
         ),
-        outputs=Bands._fields,
     )
 
-    def __init__(self, window: int = 20, deviations: float = 2.0) -> None:
-        self.about.check(window=window, deviations=deviations)
-        self.window = self.warm_up = window
-        self.deviations = float(deviations)
-        self._moments = Moments(window)
+    def __init__(self, window: int = 30, bars_per_year: int = 0) -> None:
+        self.about.check(window=window, bars_per_year=bars_per_year)
+        self.window, self.bars_per_year = window, bars_per_year
+        self.warm_up = window + 1
+        self._scale = bars_per_year / window if bars_per_year else 1.0
+        self._squares: deque[float] = deque(maxlen=window)
+        self._before: int | None = None
 
-    def push(self, close_ticks: int) -> Bands[float] | None:
-        """Take the next close; None until the window is full."""
-        spread = self._moments.push(close_ticks)
-        if spread is None:
+    def push(self, close_ticks: int) -> float | None:
+        """Take the next close; None until ``window`` returns are known.
+
+        Raises: ValueError when the price is not positive.
+        """
+        if close_ticks <= 0:
+            raise ValueError("realised volatility is of positive prices")
+        before, self._before = self._before, close_ticks
+        if before is None:
             return None
-        middle = self._moments.sum / self.window
-        width = self.deviations * (math.sqrt(spread) / self.window)
-        return Bands(middle + width, middle, middle - width)
+        change = math.log(close_ticks / before)
+        squares = self._squares
+        squares.append(change * change)
+        if len(squares) < self.window:
+            return None
+        # Rounded once, in any order: a running sum of floats would drift.
+        return math.sqrt(math.fsum(squares) * self._scale)
 
-    def over(self, close_ticks: ArrayLike) -> Bands[Floats]:
-        """The bands over a whole column of shape (n,), from its beginning."""
-        import numpy as np
-
-        (close,) = columns.whole_numbers(close_ticks)
-        moments = moments_over(close, self.window)
-        if moments is None:
-            fresh = BollingerBands(self.window, self.deviations)
-            return Bands(*columns.scan_rows(fresh.push, 3, close))
-        sums, spreads = moments
-        middle = columns.divided(sums, self.window)
-        width = self.deviations * (np.sqrt(spreads.astype(np.float64)) / self.window)
-        warming = columns.warming_bars(close, self.warm_up)
-        bands = (middle + width, middle, middle - width)
-        return Bands(*(columns.after(warming, band) for band in bands))
+    def over(self, close_ticks: ArrayLike) -> Floats:
+        """The same over a whole column of shape (n,), from its beginning: shape (n,)."""
+        fresh = RealisedVolatility(self.window, self.bars_per_year)
+        return columns.scan(fresh.push, *columns.whole_numbers(close_ticks))
