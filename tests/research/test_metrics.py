@@ -18,7 +18,13 @@ from tests.research.records import (
     sell,
 )
 from xached.research import metrics
-from xached.research.track_record import DAY_NS, EquityCurve, closed_trades, daily_returns
+from xached.research.track_record import (
+    DAY_NS,
+    EquityCurve,
+    TrackRecord,
+    closed_trades,
+    daily_returns,
+)
 
 RETURNS = np.array([0.02, -0.01, 0.03, -0.02, 0.01])
 """Mean 0.006; deviations .014 -.016 .024 -.026 .004, their squares sum to 0.00172."""
@@ -207,14 +213,15 @@ def test_exposure_counts_the_time_in_which_anything_is_held() -> None:
         sell(60, 1, 1),
         buy(80, 1, 1),
     ]
-    assert metrics.exposure(curve, fills) == pytest.approx(0.6)
+    assert metrics.exposure(curve, [TrackRecord(curve, fills)]) == pytest.approx(0.6)
     assert metrics.exposure(curve, []) == 0.0
     assert metrics.exposure(EquityCurve.of([0], [1.0]), []) is None
 
 
 def test_costs_by_hand() -> None:
     curve = EquityCurve.of([0, 73 * DAY_NS, 292 * DAY_NS, 365 * DAY_NS], [100, 200, 100, 300])
-    found = metrics.costs(curve, [buy(1, 1, 140, fee=3), sell(2, 1, 170, fee=1)])
+    fills = [buy(1, 1, 140, fee=3), sell(2, 1, 170, fee=1)]
+    found = metrics.costs(curve, [TrackRecord(curve, fills)])
     # On average over time: (73 x 100 + 219 x 200 + 73 x 100) / 365 = 160.
     assert metrics.mean_equity(curve) == pytest.approx(160)
     assert (found.notional_units, found.fee_units) == (310, 4)
@@ -226,7 +233,8 @@ def test_costs_by_hand() -> None:
 def test_measure_gives_everything_of_a_run() -> None:
     generator = np.random.default_rng(7)
     curve = curve_of_returns(generator.normal(0.001, 0.02, 364))
-    found = metrics.measure(curve, [buy(NOON_NS, 1, 100, 1), sell(NOON_NS + 3 * DAY_NS, 1, 99, 1)])
+    fills = [buy(NOON_NS, 1, 100, 1), sell(NOON_NS + 3 * DAY_NS, 1, 99, 1)]
+    found = metrics.measure(TrackRecord(curve, fills))
     assert found.days == 365
     assert found.missing_days == 0
     assert found.end_equity == pytest.approx(1000 * (1 + found.time_weighted_return))
@@ -238,7 +246,7 @@ def test_measure_gives_everything_of_a_run() -> None:
 
 
 def test_a_run_of_one_sample_has_measures() -> None:
-    found = metrics.measure(daily_curve([5.0]), [])
+    found = metrics.measure(TrackRecord(daily_curve([5.0]), []))
     assert found.time_weighted_return == 0.0
     assert found.sharpe is None
     assert found.money_weighted_return is None

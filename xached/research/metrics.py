@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from operator import truediv
 from typing import Final
 
 import attrs
@@ -20,9 +21,8 @@ from xached.research.track_record import (
     ClosedTrade,
     DailyReturns,
     EquityCurve,
-    Fill,
     FloatArray,
-    closed_trades,
+    TrackRecord,
     daily_returns,
 )
 
@@ -126,8 +126,13 @@ class Performance:
     costs: Costs
 
 
-def measure(curve: EquityCurve, fills: Sequence[Fill]) -> Performance:
-    """Measure a run. ``fills`` are in order of time."""
+def measure(record: TrackRecord) -> Performance:
+    """Measure one run."""
+    return measure_joined(record.curve, [record])
+
+
+def measure_joined(curve: EquityCurve, records: Sequence[TrackRecord]) -> Performance:
+    """Measure runs that follow each other, each from flat, and the curve joined of them."""
     daily = daily_returns(curve)
     growth = time_weighted_return(curve)
     annual = annual_return(growth, curve.elapsed_ns)
@@ -150,9 +155,9 @@ def measure(curve: EquityCurve, fills: Sequence[Fill]) -> Performance:
         tail_losses=tuple(
             loss for level in (0.95, 0.99) if (loss := tail_loss(daily.returns, level)) is not None
         ),
-        exposure=exposure(curve, fills),
-        trades=trade_statistics(closed_trades(fills)),
-        costs=costs(curve, fills),
+        exposure=exposure(curve, records),
+        trades=trade_statistics([trade for record in records for trade in record.trades]),
+        costs=costs(curve, records),
     )
 
 
@@ -294,29 +299,28 @@ def tail_loss(returns: FloatArray, confidence: float) -> TailLoss | None:
     )
 
 
-def exposure(curve: EquityCurve, fills: Sequence[Fill]) -> float | None:
+def exposure(curve: EquityCurve, records: Sequence[TrackRecord]) -> float | None:
     """The share of the time of a curve in which anything was held that had been bought."""
     if curve.elapsed_ns == 0:
         return None
+    return min(sum(map(_held_ns, records)) / curve.elapsed_ns, 1.0)
+
+
+def _held_ns(record: TrackRecord) -> int:
     held: dict[int, int] = {}
-    in_market_ns, since_ns = 0, 0
-    holding = False
-    for fill in fills:
+    total_ns, since_ns = 0, 0
+    for fill in record.fills:
+        if not held:
+            since_ns = fill.at_ns
         before = held.get(fill.instrument, 0)
         after = before + fill.quantity_lots if fill.buy else max(before - fill.quantity_lots, 0)
         if after:
             held[fill.instrument] = after
-        else:
-            held.pop(fill.instrument, None)
-        if bool(held) != holding:
-            holding = not holding
-            if holding:
-                since_ns = fill.at_ns
-            else:
-                in_market_ns += fill.at_ns - since_ns
-    if holding:
-        in_market_ns += max(int(curve.at_ns[-1]) - since_ns, 0)
-    return min(in_market_ns / curve.elapsed_ns, 1.0)
+        elif held.pop(fill.instrument, None) is not None and not held:
+            total_ns += fill.at_ns - since_ns
+    if held:
+        total_ns += max(int(record.curve.at_ns[-1]) - since_ns, 0)
+    return total_ns
 
 
 def trade_statistics(trades: Sequence[ClosedTrade]) -> TradeStatistics:
@@ -338,21 +342,23 @@ def trade_statistics(trades: Sequence[ClosedTrade]) -> TradeStatistics:
     )
 
 
-def costs(curve: EquityCurve, fills: Sequence[Fill]) -> Costs:
+def costs(curve: EquityCurve, records: Sequence[TrackRecord]) -> Costs:
     """Add up what was traded and its fees."""
-    notional = sum(fill.notional_units for fill in fills)
-    fees = sum(fill.fee_units for fill in fills)
-    mean = mean_equity(curve)
-    turnover = notional / mean if mean > 0 else None
-    years = curve.elapsed_ns / YEAR_NS
-    annual = curve.elapsed_ns >= ANNUAL_DAYS_MIN * DAY_NS
+    traded = [sum(fill.notional_units for fill in record.fills) for record in records]
+    fees = sum(fill.fee_units for record in records for fill in record.fills)
+    means = [mean_equity(record.curve) for record in records]
+    known = all(mean > 0 for mean in means)
+    turnover = sum(map(truediv, traded, means)) if known else None
+    long_enough = curve.elapsed_ns >= ANNUAL_DAYS_MIN * DAY_NS
     return Costs(
-        fills=len(fills),
-        notional_units=notional,
+        fills=sum(len(record.fills) for record in records),
+        notional_units=sum(traded),
         fee_units=fees,
-        fee_fraction=fees / notional if notional else None,
+        fee_fraction=fees / sum(traded) if any(traded) else None,
         turnover=turnover,
-        turnover_per_year=turnover / years if turnover is not None and annual else None,
+        turnover_per_year=(
+            turnover * YEAR_NS / curve.elapsed_ns if turnover is not None and long_enough else None
+        ),
     )
 
 

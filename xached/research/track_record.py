@@ -168,6 +168,25 @@ class _OpenTrade:
 
 
 @attrs.frozen(eq=False)
+class TrackRecord:
+    """What a run gave. It starts flat; what it holds at the end is valued, not sold."""
+
+    curve: EquityCurve
+    fills: Sequence[Fill]
+    """In order of time."""
+
+    @property
+    def daily(self) -> DailyReturns:
+        """Its returns by UTC day."""
+        return daily_returns(self.curve)
+
+    @property
+    def trades(self) -> tuple[ClosedTrade, ...]:
+        """What it bought and sold again."""
+        return closed_trades(self.fills)
+
+
+@attrs.frozen(eq=False)
 class DailyReturns:
     """The return of each UTC day that has a sample. ``days`` counts from 1970-01-01.
 
