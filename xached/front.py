@@ -99,7 +99,7 @@ def build_front(config: Config, core: Core) -> Front:
             partial(_readiness, core),
             core.world.now_ns,
             hosts=config.http_hosts,
-            api=HttpApi(routes, interceptor),
+            api=HttpApi(routes, interceptor, core.world.now_ns),
         ),
         interceptor=interceptor,
     )

@@ -41,12 +41,13 @@ class House:
             Service(descriptor=each, handlers=handlers or Echo())
             for each in (OPEN_ECHO, GUARDED_ECHO)
         ]
+        market = ShownMarket(lambda: 1_000_000_000)
         self.api = HttpApi(
             Routes(services, self.doorman),
             Interceptor(RealWorld(), lambda _id, _method, error: self.incidents.append(str(error))),
+            market.now_ns,
             limits,
         )
-        market = ShownMarket(lambda: 1_000_000_000)
         ready = Readiness(ready=True, reasons=())
         self.app = WebApp(market.data, market.directory, lambda: ready, market.now_ns, api=self.api)
 

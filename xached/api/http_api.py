@@ -34,6 +34,7 @@ from xached.api.http_message import (
     send_response,
     send_start,
 )
+from xached.api.refresh_cookie import RefreshCookies
 from xached.api.routes import Route, Routes, Shutdown
 
 FAREWELL_S: Final = 0.5
@@ -49,12 +50,18 @@ class HttpApi:
     Args:
         routes: handlers, and who may call them.
         interceptor: turns errors into statuses.
+        now_ns: the wall clock.
         limits: what callers may take.
     """
 
     def __init__(
-        self, routes: Routes, interceptor: Interceptor, limits: CallLimits | None = None
+        self,
+        routes: Routes,
+        interceptor: Interceptor,
+        now_ns: Callable[[], int],
+        limits: CallLimits | None = None,
     ) -> None:
+        self._cookies = RefreshCookies(now_ns)
         self._routes = routes
         self._interceptor = interceptor
         self._limits = limits or CallLimits()
@@ -142,13 +149,17 @@ class HttpApi:
                 error = await self._stream(call, body, exchange)
             else:
                 error = await call.run(lambda: self._ask(call, body, exchange), self._interceptor)
+            if error is not None:
+                exchange.cookie = self._cookies.after(call.route, exchange.request, error)
             await exchange.end(error, call.trailing)
             # The server says "disconnect" when a response is complete.
             nursery.cancel_scope.deadline = trio.current_time() + LINGER_S
 
     async def _ask(self, call: HttpCall, body: bytes, exchange: _GrpcWebExchange) -> None:
+        body = self._cookies.bring_in(call.route, exchange.request, body)
         request = await self._routes.receive(call, call.route, body)
         response = await call.route.handler(call, request)
+        exchange.cookie = self._cookies.take_out(call.route, request, response)
         exchange.answer = call.route.respond(call.caller, response)
 
     async def _stream(
@@ -194,9 +205,10 @@ class _GrpcWebExchange:
 
     def __init__(self, request: HttpRequest, dialect: Dialect, send: Send) -> None:
         self.answer: bytes | None = None
+        self.cookie: str | None = None
+        self.request = request
         self.broken = False
         """Whether the client has stopped reading: it gets no end."""
-        self._request = request
         self._dialect = dialect
         self._send = send
         self._begun = False
@@ -224,9 +236,14 @@ class _GrpcWebExchange:
         if self._begun:
             return
         self._begun = True
-        headers = (("content-type", self._dialect.content_type), NOT_STORED)
+        headers: tuple[tuple[str, str], ...] = (
+            ("content-type", self._dialect.content_type),
+            NOT_STORED,
+        )
+        if self.cookie is not None:
+            headers += (("set-cookie", self.cookie),)
         head = HttpResponse(HTTPStatus.OK, b"", headers, streamed=True)
-        await send_start(self._request, head, self._send)
+        await send_start(self.request, head, self._send)
 
 
 def _refusal(request: HttpRequest, dialect: Dialect | None) -> HttpResponse | None:
