@@ -45,6 +45,8 @@ class MailServer:
     """Said instead of taking the next letters."""
     recipient_answer: str = ""
     """Said to RCPT when it is not empty."""
+    arrived: threading.Condition = attrs.field(factory=threading.Condition)
+    """Told when a letter was taken."""
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -69,6 +71,8 @@ class MailServer:
                 server.transport.get_extra_info("sslcontext") is not None,
             )
         )
+        with self.arrived:
+            self.arrived.notify_all()
         return "250 taken"
 
 

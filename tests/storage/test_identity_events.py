@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from xached.domain.auth import SessionId
-from xached.domain.guarding import ChangeAsked, ChangeCanceled, ChangeMade, DelayedKind
+from xached.domain.guarding import (
+    ChangeAsked,
+    ChangeCanceled,
+    ChangeMade,
+    DelayedKind,
+    EmailChangeBegun,
+)
 from xached.domain.identity import IdentityEvent
 from xached.domain.mail import LetterKind, MailQueued, MailSettled, MailVerdict
 from xached.domain.order import AccountId
@@ -47,6 +53,8 @@ GOLDEN: list[tuple[IdentityEvent, str]] = [
     ),
     (ChangeCanceled(account_id=ALICE, kind=DelayedKind.ALLOW_LIST), "942b01a5616c69636502"),
     (ChangeMade(account_id=ALICE, kind=DelayedKind.UNFREEZE), "942c01a5616c69636501"),
+    (ChangeMade(account_id=ALICE, kind=DelayedKind.EMAIL), "942c01a5616c69636503"),
+    (EmailChangeBegun(account_id=ALICE), "931f01a5616c696365"),
 ]
 
 

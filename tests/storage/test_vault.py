@@ -231,6 +231,7 @@ def fill(vault: Vault) -> None:
                 kind=DelayedKind.UNFREEZE,
                 networks_sealed=b"sealed",
                 due_at_ns=2,
+                email_sealed=b"sealed",
             ),
             KeyUsage(usage_id=f"{account_id}/USDT", key_id=KeyId(account_id), day=1, units="7"),
             *compliance_rows(account_id),

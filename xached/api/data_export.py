@@ -55,6 +55,8 @@ EXPORTED: Final[Mapping[str, str]] = {
     "KeyTerms.networks": "account.json api_keys.networks_sealed",
     "SetAllowListRequest.networks": "account.json allow_lists.networks_sealed",
     "GetGuardsResponse.networks": "account.json allow_lists.networks_sealed",
+    "StartEmailChangeRequest.email": "account.json delayed_changes.email_sealed",
+    "DelayedChange.email": "account.json delayed_changes.email_sealed",
     "DelayedChange.networks": "account.json delayed_changes.networks_sealed",
     "ReviewApplicationRequest.reason": "account.json kyc_reviews.reason_sealed",
 }

@@ -1,4 +1,4 @@
-"""Serves the guards of ``xache.v1.AccountService``: freezes and allowed addresses."""
+"""Serves the guards of ``xache.v1.AccountService``: freezes, allowed addresses, e-mail changes."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ from xached.domain.api_keys import is_within, parse_networks
 from xached.domain.auth import Done
 from xached.domain.guarding import (
     CancelDelayed,
+    CancelEmailChange,
     ChangeTaken,
+    ConfirmEmailChange,
     DelayedKind,
     FreezeAccount,
     FreezeByToken,
     GetGuards,
     Guards,
     SetAllowList,
+    StartEmailChange,
     UnfreezeAccount,
 )
+from xached.domain.recovery import ProofBegun
 from xached.domain.rejection import Reason, Rejection
 
 _KINDS = {kind.value: kind for kind in DelayedKind}
@@ -85,6 +89,7 @@ class GuardHandlers:
                     kind=account_pb2.DelayedKind.Name(change.kind),
                     due_at_ns=change.due_at_ns,
                     networks=change.networks,
+                    email=change.email,
                 )
                 for change in guards.pending
             ],
@@ -99,3 +104,31 @@ class GuardHandlers:
         )
         await ask_sessions(self._sessions, call, message, Done, urgent=True)
         return account_pb2.CancelDelayedChangeResponse()
+
+    async def start_email_change(
+        self, call: Call, request: account_pb2.StartEmailChangeRequest
+    ) -> account_pb2.StartEmailChangeResponse:
+        """Ask for another address."""
+        message = StartEmailChange(account_id=caller_of(call).account_id, email=request.email)
+        begun = await ask_sessions(self._sessions, call, message, ProofBegun)
+        return account_pb2.StartEmailChangeResponse(
+            change_token=begun.token, expires_at_ns=begun.expires_at_ns
+        )
+
+    async def confirm_email_change(
+        self, call: Call, request: account_pb2.ConfirmEmailChangeRequest
+    ) -> account_pb2.ConfirmEmailChangeResponse:
+        """Prove that the new address is the caller's."""
+        message = ConfirmEmailChange(
+            account_id=caller_of(call).account_id, token=request.change_token, code=request.code
+        )
+        taken = await ask_sessions(self._sessions, call, message, ChangeTaken)
+        return account_pb2.ConfirmEmailChangeResponse(due_at_ns=taken.due_at_ns)
+
+    async def cancel_email_change(
+        self, call: Call, request: account_pb2.CancelEmailChangeRequest
+    ) -> account_pb2.CancelEmailChangeResponse:
+        """Take back the change that a letter was about."""
+        message = CancelEmailChange(token=request.token)
+        await ask_sessions(self._sessions, call, message, Done, urgent=True)
+        return account_pb2.CancelEmailChangeResponse()

@@ -1,8 +1,14 @@
 """How people guard their accounts: a freeze that works at once, and addresses calls may come from.
 
 Whatever makes an account safer works at once. What weakens it (letting a frozen account act again,
-letting calls come from more addresses) is asked for with a fresh proof, told by letter, and done a
-day later; until then it can be taken back, and a freeze takes all of it back.
+letting calls come from more addresses, having its letters go elsewhere) is asked for with a fresh
+proof, told by letter, and done a day later; until then it can be taken back, and a freeze or a
+recovery of the account takes all of it back.
+
+A change of the e-mail address waits twice: for the code that the new address is sent, and then its
+day. The old address is told at both, with a token that stops it without signing in. Until the day
+is over the old address is the account's; then one row changes, and codes that were sent to the old
+address are void. Whether the new one was free is told to nobody but its owner.
 """
 
 from __future__ import annotations
@@ -16,6 +22,7 @@ import attrs
 from xached.domain.api_keys import Network
 from xached.domain.auth import Done
 from xached.domain.order import AccountId
+from xached.domain.recovery import ProofBegun
 
 DELAY_NS = 24 * 3_600 * 1_000_000_000
 
@@ -25,6 +32,7 @@ class DelayedKind(enum.IntEnum):
 
     UNFREEZE = 1
     ALLOW_LIST = 2
+    EMAIL = 3
 
 
 # --- What the sessions actor is asked. -------------------------------------------------------
@@ -74,8 +82,40 @@ class CancelDelayed:
     kind: DelayedKind
 
 
+@attrs.frozen(kw_only=True)
+class StartEmailChange:
+    """Ask for another address. Answer: ProofBegun, for every address but the account's own."""
+
+    account_id: AccountId
+    email: str = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class ConfirmEmailChange:
+    """Prove that the new address is one's own. Answer: ChangeTaken."""
+
+    account_id: AccountId
+    token: str = attrs.field(repr=False)
+    code: str = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class CancelEmailChange:
+    """Take back the change that a letter was about. Answer: Done."""
+
+    token: str = attrs.field(repr=False)
+
+
 GuardMessage: TypeAlias = (
-    FreezeAccount | FreezeByToken | UnfreezeAccount | SetAllowList | GetGuards | CancelDelayed
+    FreezeAccount
+    | FreezeByToken
+    | UnfreezeAccount
+    | SetAllowList
+    | GetGuards
+    | CancelDelayed
+    | StartEmailChange
+    | ConfirmEmailChange
+    | CancelEmailChange
 )
 
 
@@ -96,6 +136,7 @@ class PendingChange:
     kind: DelayedKind
     due_at_ns: int
     networks: tuple[str, ...] = attrs.field(repr=False)
+    email: str = attrs.field(repr=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -106,7 +147,7 @@ class Guards:
     pending: tuple[PendingChange, ...]
 
 
-GuardReply: TypeAlias = Done | ChangeTaken | Guards
+GuardReply: TypeAlias = Done | ChangeTaken | Guards | ProofBegun
 
 
 # --- What is kept. ---------------------------------------------------------------------------
@@ -132,6 +173,8 @@ class DelayedChange:
     networks_sealed: bytes = attrs.field(repr=False)
     """Empty lists are sealed too."""
     due_at_ns: int
+    email_sealed: bytes | None = attrs.field(default=None, repr=False)
+    """The new address, of a change of that."""
 
 
 GuardRow: TypeAlias = AllowList | DelayedChange
@@ -165,7 +208,14 @@ class ChangeMade:
     kind: DelayedKind
 
 
-GuardEvent: TypeAlias = ChangeAsked | ChangeCanceled | ChangeMade
+@attrs.frozen(kw_only=True)
+class EmailChangeBegun:
+    """Somebody with a fresh proof named another address for an account."""
+
+    account_id: AccountId
+
+
+GuardEvent: TypeAlias = ChangeAsked | ChangeCanceled | ChangeMade | EmailChangeBegun
 
 
 def is_tighter(new: tuple[Network, ...], old: tuple[Network, ...]) -> bool:

@@ -86,14 +86,57 @@ def change_asked(kind: DelayedKind) -> Letter:
             what = "Your account is frozen. Somebody asked to let it act again"
         case DelayedKind.ALLOW_LIST:
             what = "Somebody asked to let calls for your account come from more addresses"
+        case DelayedKind.EMAIL:
+            return _email_change(
+                "Another e-mail address was confirmed for your account. It takes the place of "
+                "this one\nin 24 hours, unless you stop it."
+            )
         case _:
             assert_never(kind)
     return _security(f"{what}; it is done in 24 hours unless you take it back or freeze it.")
 
 
+def email_change_begun() -> Letter:
+    """Another address is named, and has been sent a code."""
+    return _email_change(
+        "Somebody who is signed in asked to make another e-mail address that of your account.\n"
+        "That address was sent a code; once it is entered, the change is made 24 hours later."
+    )
+
+
+def email_changed() -> Letter:
+    """To the old address: it is not the account's any more."""
+    return _security(
+        "Your account has another e-mail address now: this is the last letter to this one."
+    )
+
+
+def email_is_this() -> Letter:
+    """To the new address."""
+    return _security("This is the e-mail address of your account now. Sign in with it.")
+
+
+def email_is_taken() -> Letter:
+    """To the old address, which stays: the other one has an account by now."""
+    return _security("The e-mail address of your account was not changed: there was an obstacle.")
+
+
+def cancel_email_footer(token: str) -> str:
+    """How to stop a change of the address without signing in."""
+    return f"\nTo stop it, without signing in: xache email cancel {token}\n"
+
+
 def freeze_footer(token: str) -> str:
     """How to freeze an account without signing in."""
     return f"\nTo freeze the account at once, without signing in: xache freeze {token}\n"
+
+
+def _email_change(what: str) -> Letter:
+    return Letter(
+        kind=LetterKind.EMAIL_CHANGE,
+        subject="The e-mail address of your XACHE account",
+        text=f"{what}\n\n{_NOT_YOU}\n",
+    )
 
 
 def _security(what: str) -> Letter:

@@ -1,4 +1,4 @@
-"""Proving that an address is one's own: to open an account, and to set a new password.
+"""Proving that an address is one's own: to open an account, to set a new password, to change it.
 
 Whoever asks is given a token at once, and a code goes to the address. Both are needed: with the
 token alone an address cannot be claimed, and the code alone, in a mailbox, belongs to nobody's
@@ -36,6 +36,7 @@ class ProofPurpose(enum.IntEnum):
 
     REGISTER = 1
     RECOVER = 2
+    CHANGE_EMAIL = 3
 
 
 @attrs.frozen(kw_only=True)
@@ -45,7 +46,7 @@ class EmailProof:
     proof_id: bytes = attrs.field(repr=False)
     """Keyed hash of the token."""
     account_id: AccountId
-    """Empty for who has no account, and for requests that nothing can come of."""
+    """Empty for who is not known, and for requests that nothing can come of."""
     purpose: ProofPurpose
     sealed: bytes = attrs.field(repr=False)
     """Address, and the password's hash where an account is to be opened."""

@@ -119,6 +119,12 @@ class Credentials:
         plain = key.open(account.email_sealed, _email_place(account.account_id))
         return EmailAddress(plain.decode())
 
+    def seal_email(
+        self, account_id: AccountId, email: EmailAddress, keys: Iterable[UserKey]
+    ) -> bytes:
+        """Seal another address of an account. Raises: SealBroken; KeyDestroyed."""
+        return self._profile_key(keys).seal(email.encode(), _email_place(account_id), self.entropy)
+
     def open_password_hash(self, account: Account, keys: Iterable[UserKey]) -> str:
         """An account's password hash. Raises: SealBroken; KeyDestroyed."""
         key = self._key_of(account.password_sealed, keys)

@@ -47,6 +47,7 @@ IDENTITY_TYPES: Final = (
     Typed(28, 1, Kind.EVENT, recovery.EmailConfirmed),
     Typed(29, 1, Kind.EVENT, recovery.PasswordChanged),
     Typed(30, 1, Kind.EVENT, recovery.RecoveryAsked),
+    Typed(31, 1, Kind.EVENT, guarding.EmailChangeBegun),
     Typed(40, 1, Kind.EVENT, api_keys.ApiKeyCreated),
     Typed(41, 1, Kind.EVENT, api_keys.ApiKeyEnded),
     Typed(42, 1, Kind.EVENT, guarding.ChangeAsked),

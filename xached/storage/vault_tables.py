@@ -173,6 +173,10 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         networks_sealed BLOB NOT NULL, due_at_ns INTEGER NOT NULL, mac BLOB NOT NULL)
         STRICT, WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE delayed_changes ADD COLUMN email_sealed BLOB;
+    CREATE INDEX email_proofs_by_account ON email_proofs (account_id);
+    """,
 )
 """What each format version adds; the database's user_version counts those applied."""
 

@@ -37,6 +37,7 @@ from xached.actors.sessions.audit import AuditArea, ChainHead
 from xached.actors.sessions.casework import CaseArea
 from xached.actors.sessions.core import HASH_WORKERS, DeskCore, Step
 from xached.actors.sessions.devices import Devices
+from xached.actors.sessions.email_changes import EmailChanges
 from xached.actors.sessions.erasure import CloseAccount, ErasureArea
 from xached.actors.sessions.guards import GuardArea
 from xached.actors.sessions.hashing import HashQueue
@@ -45,6 +46,7 @@ from xached.actors.sessions.kyc import KycArea, SetLevel
 from xached.actors.sessions.live import LiveSessions
 from xached.actors.sessions.logins import LoginArea
 from xached.actors.sessions.outbox import Outbox
+from xached.actors.sessions.proofs import Proofs
 from xached.actors.sessions.purses import OpenPurse, Purses
 from xached.actors.sessions.recovery import RecoveryArea
 from xached.actors.sessions.resealing import Resealing
@@ -175,12 +177,20 @@ class SessionDesk:
         self._accounts = AccountArea(self.core, self._live, self._purses)
         devices = Devices(self.core)
         self._factors = SecondFactorArea(self.core, self._live, self.outbox, self.grants, devices)
+        self._proofs = Proofs(self.core, self.outbox)
+        emails = EmailChanges(self.core, self._proofs, self.outbox)
+        self._guards = GuardArea(self.core, self._accounts, emails, self.outbox, allow_table)
         self._recovery = RecoveryArea(
-            self.core, self._accounts, self._factors, self._purses, self.outbox
+            self.core,
+            self._accounts,
+            self._factors,
+            self._purses,
+            self.outbox,
+            self._proofs,
+            self._guards.take_back,
         )
         self._keys = KeyArea(self.core, key_table, self.outbox)
         self._live.on_account_change(self._keys.account_changed)
-        self._guards = GuardArea(self.core, self._accounts, self.outbox, allow_table)
         self._screening = Screening(self.core)
         self._kyc = KycArea(self.core, self._screening, set_level)
         self._cases = CaseArea(self.core, self._screening)
@@ -191,7 +201,11 @@ class SessionDesk:
         self._staff = StaffArea(self.core, self._live)
         self._logins = LoginArea(self.core, self._live, self._audit, self._factors, devices)
         self.hash_queue = HashQueue(self._finish)
-        self.loops: Sequence[Callable[[], Awaitable[None]]] = (
+
+    @property
+    def loops(self) -> Sequence[Callable[[], Awaitable[None]]]:
+        """What areas do by themselves, for ever."""
+        return (
             self._logins.sweep,
             self._keys.sweep,
             self._guards.run,
@@ -205,7 +219,6 @@ class SessionDesk:
             self._audit.watch,
             self._audit.watch_rows,
         )
-        """What areas do by themselves, for ever."""
 
     def statistics(self) -> SessionsStatistics:
         """Tell what the actor holds and has done."""
@@ -233,7 +246,7 @@ class SessionDesk:
         await self._logins.load()
         await self._purses.load()
         await self.outbox.load()
-        await self._recovery.load()
+        await self._proofs.load()
         await self._keys.load()
         await self._guards.load()
         await self._screening.load()

@@ -9,18 +9,21 @@ import trio
 
 from xached.actors.sessions.accounts import AccountArea
 from xached.actors.sessions.core import DeskCore, Step
+from xached.actors.sessions.email_changes import EmailChanges
 from xached.actors.sessions.outbox import Outbox
 from xached.domain.api_keys import parse_networks
-from xached.domain.auth import Account, Done, Impediment, SetImpediment, UserKey
+from xached.domain.auth import Account, Done, EmailAddress, Impediment, SetImpediment, UserKey
 from xached.domain.guarding import (
     DELAY_NS,
     AllowList,
     AllowTable,
     CancelDelayed,
+    CancelEmailChange,
     ChangeAsked,
     ChangeCanceled,
     ChangeMade,
     ChangeTaken,
+    ConfirmEmailChange,
     DelayedChange,
     DelayedKind,
     FreezeAccount,
@@ -31,6 +34,7 @@ from xached.domain.guarding import (
     Guards,
     PendingChange,
     SetAllowList,
+    StartEmailChange,
     UnfreezeAccount,
     is_tighter,
 )
@@ -48,9 +52,15 @@ class GuardArea:
     """Decides the messages about guards, and makes the changes that are due."""
 
     def __init__(
-        self, core: DeskCore, accounts: AccountArea, outbox: Outbox, table: AllowTable
+        self,
+        core: DeskCore,
+        accounts: AccountArea,
+        emails: EmailChanges,
+        outbox: Outbox,
+        table: AllowTable,
     ) -> None:
         self._core = core
+        self._emails = emails
         self._accounts = accounts
         self._outbox = outbox
         self._table = table
@@ -95,11 +105,20 @@ class GuardArea:
             case GetGuards():
                 return await self._tell(message.account_id)
             case CancelDelayed():
-                change = self._delayed.get(_change_id(message.account_id, message.kind))
-                if change is None:
-                    raise Rejection(Reason.UNKNOWN_CHANGE, "no such change is waiting")
-                self._cancel(change, step)
-                return Done()
+                return await self._take_back_one(message.account_id, message.kind, step)
+            case StartEmailChange():
+                # What this batch has changed already is not in the vault yet.
+                await self._core.commit(step)
+                return await self._emails.begin(message, step)
+            case ConfirmEmailChange():
+                await self._core.commit(step)
+                email = await self._emails.confirm(message, step)
+                account, keys = await self._core.read_account(message.account_id)
+                return self._ask(account, keys, DelayedKind.EMAIL, step, email=email)
+            case CancelEmailChange():
+                tokens = self._core.credentials.freeze_tokens
+                account_id = tokens.read(message.token, step.at_ns)
+                return await self._take_back_one(account_id, DelayedKind.EMAIL, step)
             case _:
                 assert_never(message)
 
@@ -121,12 +140,18 @@ class GuardArea:
             step.drop(allowed)
             step.afterwards(lambda: self._table.put(account_id, ()))
 
-    async def _freeze(self, account_id: AccountId, step: Step) -> Done:
-        # Whoever is in may have asked for what is waiting.
+    async def take_back(self, account_id: AccountId, step: Step) -> None:
+        """Take back all that waits to weaken an account."""
         for kind in DelayedKind:
             change = self._delayed.get(_change_id(account_id, kind))
             if change is not None:
                 self._cancel(change, step)
+        await self._emails.drop_requests(account_id, step)
+
+    async def _freeze(self, account_id: AccountId, step: Step) -> Done:
+        await self._core.commit(step)
+        # Whoever is in may have asked for what is waiting.
+        await self.take_back(account_id, step)
         await self._impede(account_id, stands=True, step=step)
         return Done()
 
@@ -135,13 +160,13 @@ class GuardArea:
         account, keys = await self._core.read_account(message.account_id)
         if Impediment.FROZEN not in account.impediments:
             return ChangeTaken(due_at_ns=0)
-        return self._ask(account, keys, DelayedKind.UNFREEZE, (), step)
+        return self._ask(account, keys, DelayedKind.UNFREEZE, step)
 
     async def _set_allow_list(self, message: SetAllowList, step: Step) -> ChangeTaken:
         new = parse_networks(message.networks)
         account, keys = await self._core.read_account(message.account_id)
         if not is_tighter(new, self._table.find(message.account_id)):
-            return self._ask(account, keys, DelayedKind.ALLOW_LIST, message.networks, step)
+            return self._ask(account, keys, DelayedKind.ALLOW_LIST, step, networks=message.networks)
         waiting = self._delayed.get(_change_id(message.account_id, DelayedKind.ALLOW_LIST))
         if waiting is not None:
             self._cancel(waiting, step)
@@ -153,18 +178,24 @@ class GuardArea:
         account: Account,
         keys: Iterable[UserKey],
         kind: DelayedKind,
-        networks: tuple[str, ...],
         step: Step,
+        *,
+        networks: tuple[str, ...] = (),
+        email: EmailAddress | None = None,
     ) -> ChangeTaken:
         known = self._delayed.get(_change_id(account.account_id, kind))
         if known is not None and kind is DelayedKind.UNFREEZE:
             return ChangeTaken(due_at_ns=known.due_at_ns)
+        credentials, place = self._core.credentials, _place_of_email(account.account_id, kind)
         change = DelayedChange(
             change_id=_change_id(account.account_id, kind),
             account_id=account.account_id,
             kind=kind,
             networks_sealed=self._seal(networks, _place_of_change(account.account_id, kind), keys),
             due_at_ns=step.at_ns + DELAY_NS,
+            email_sealed=(
+                None if email is None else credentials.seal_own(email.encode(), place, keys)
+            ),
         )
         self._delayed[change.change_id] = change
         step.put(change)
@@ -185,8 +216,32 @@ class GuardArea:
                 _, keys = await self._core.read_account(change.account_id)
                 networks = self._open_change(change, keys)
                 self._allow(change.account_id, networks, keys, step)
+            case DelayedKind.EMAIL:
+                await self._change_email(change, step)
             case _:
                 assert_never(change.kind)
+
+    async def _change_email(self, change: DelayedChange, step: Step) -> None:
+        # Another change of this turn may have taken the address, or be of this account.
+        await self._core.commit(step)
+        _, keys = await self._core.read_account(change.account_id)
+        email = EmailAddress(self._open_email(change, keys))
+        if await self._emails.make(change.account_id, email, step):
+            step.record(ChangeMade(account_id=change.account_id, kind=change.kind))
+        else:
+            step.record(ChangeCanceled(account_id=change.account_id, kind=change.kind))
+
+    async def _take_back_one(self, account_id: AccountId, kind: DelayedKind, step: Step) -> Done:
+        await self._core.commit(step)
+        change = self._delayed.get(_change_id(account_id, kind))
+        begun = kind is DelayedKind.EMAIL and await self._emails.drop_requests(account_id, step)
+        if change is not None:
+            self._cancel(change, step)
+        elif begun:
+            step.record(ChangeCanceled(account_id=account_id, kind=kind))
+        else:
+            raise Rejection(Reason.UNKNOWN_CHANGE, "no such change is waiting")
+        return Done()
 
     def _cancel(self, change: DelayedChange, step: Step) -> None:
         del self._delayed[change.change_id]
@@ -227,6 +282,7 @@ class GuardArea:
                     kind=change.kind,
                     due_at_ns=change.due_at_ns,
                     networks=self._open_change(change, keys),
+                    email=self._open_email(change, keys),
                 )
                 for change in waiting
                 if change is not None
@@ -246,6 +302,12 @@ class GuardArea:
         plain = self._core.credentials.open_own(change.networks_sealed, place, keys)
         return tuple(plain.decode().split())
 
+    def _open_email(self, change: DelayedChange, keys: Iterable[UserKey]) -> str:
+        if change.email_sealed is None:
+            return ""
+        place = _place_of_email(change.account_id, change.kind)
+        return self._core.credentials.open_own(change.email_sealed, place, keys).decode()
+
 
 def _change_id(account_id: AccountId, kind: DelayedKind) -> str:
     return f"{account_id}/{kind.value}"
@@ -258,3 +320,8 @@ def _place_of_list(account_id: AccountId) -> Place:
 def _place_of_change(account_id: AccountId, kind: DelayedKind) -> Place:
     row = _change_id(account_id, kind)
     return Place(DELAYED_CHANGES.name, "networks_sealed", row, account_id)
+
+
+def _place_of_email(account_id: AccountId, kind: DelayedKind) -> Place:
+    row = _change_id(account_id, kind)
+    return Place(DELAYED_CHANGES.name, "email_sealed", row, account_id)

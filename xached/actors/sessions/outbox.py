@@ -13,7 +13,7 @@ import attrs
 
 from xached.actors.sessions.core import DeskCore, Step
 from xached.domain.auth import Account, EmailAddress, UserKey
-from xached.domain.letters import freeze_footer
+from xached.domain.letters import cancel_email_footer, freeze_footer
 from xached.domain.mail import (
     OUTBOX_MAX,
     CollectMail,
@@ -86,9 +86,12 @@ class Outbox:
         """Write to an account's address, if there is still one and there is room."""
         try:
             recipient = self._core.credentials.open_email(account, keys)
-            if letter.kind is LetterKind.SECURITY:
+            if letter.kind in (LetterKind.SECURITY, LetterKind.EMAIL_CHANGE):
                 token = self._core.credentials.freeze_tokens.make(account.account_id, step.at_ns)
-                letter = attrs.evolve(letter, text=letter.text + freeze_footer(token))
+                footer = freeze_footer(token)
+                if letter.kind is LetterKind.EMAIL_CHANGE:
+                    footer = cancel_email_footer(token) + footer
+                letter = attrs.evolve(letter, text=letter.text + footer)
             self.send(account.account_id, recipient, letter, step)
         except KeyDestroyed:
             return

@@ -17,13 +17,14 @@ amounts are exact decimal text; :func:`xache.amounts.to_decimal` reads one. Ever
 
 from __future__ import annotations
 
-import socket
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import closing
 from typing import Final
 
+from xache.account import Account
 from xache.amounts import Amount, amount_text
+from xache.auth import Auth
 from xache.compliance import Compliance
 from xache.connection import Connection, OnWait, Patience, Tls
 from xache.errors import Incident
@@ -34,48 +35,10 @@ from xache.session import TokenStore
 from xache.signing import KeyFile, Signer
 from xache.tokens import Credentials, MemoryTokens
 from xache.trading import Trading
-from xache.v1 import account_pb2, auth_pb2, market_pb2, wallet_pb2
+from xache.v1 import market_pb2, wallet_pb2
 
 DEFAULT_TARGET: Final = "127.0.0.1:7400"
 
-_REGISTER = rpc(auth_pb2.RegisterRequest, auth_pb2.RegisterResponse, repeatable=False)
-_CONFIRM = rpc(
-    auth_pb2.ConfirmRegistrationRequest, auth_pb2.ConfirmRegistrationResponse, repeatable=False
-)
-_LOGIN = rpc(auth_pb2.LoginRequest, auth_pb2.LoginResponse, repeatable=False)
-_COMPLETE = rpc(auth_pb2.CompleteLoginRequest, auth_pb2.CompleteLoginResponse, repeatable=False)
-_LOGOUT = rpc(auth_pb2.LogoutRequest, auth_pb2.LogoutResponse, repeatable=False)
-_SESSIONS = rpc(auth_pb2.ListSessionsRequest, auth_pb2.ListSessionsResponse, repeatable=True)
-_REVOKE = rpc(auth_pb2.RevokeSessionRequest, auth_pb2.RevokeSessionResponse, repeatable=False)
-_ACCOUNT = rpc(account_pb2.GetAccountRequest, account_pb2.GetAccountResponse, repeatable=True)
-_SUBACCOUNTS = rpc(
-    account_pb2.ListSubaccountsRequest, account_pb2.ListSubaccountsResponse, repeatable=True
-)
-_OPEN_SUBACCOUNT = rpc(
-    account_pb2.OpenSubaccountRequest, account_pb2.OpenSubaccountResponse, repeatable=True
-)
-_SECOND_FACTOR = rpc(
-    auth_pb2.GetSecondFactorRequest, auth_pb2.GetSecondFactorResponse, repeatable=True
-)
-_STEP_UP = rpc(auth_pb2.StepUpRequest, auth_pb2.StepUpResponse, repeatable=False)
-_CREATE_KEY = rpc(
-    account_pb2.CreateApiKeyRequest, account_pb2.CreateApiKeyResponse, repeatable=False
-)
-_FREEZE = rpc(
-    account_pb2.FreezeMyAccountRequest, account_pb2.FreezeMyAccountResponse, repeatable=True
-)
-_FREEZE_BY_TOKEN = rpc(
-    account_pb2.FreezeByTokenRequest, account_pb2.FreezeByTokenResponse, repeatable=True
-)
-_KEYS = rpc(account_pb2.ListApiKeysRequest, account_pb2.ListApiKeysResponse, repeatable=True)
-_REVOKE_ALL = rpc(auth_pb2.RevokeSessionsRequest, auth_pb2.RevokeSessionsResponse, repeatable=True)
-_REVOKE_KEY = rpc(
-    account_pb2.RevokeApiKeyRequest, account_pb2.RevokeApiKeyResponse, repeatable=False
-)
-_WHAT = rpc(
-    account_pb2.WhatCanThisKeyDoRequest, account_pb2.WhatCanThisKeyDoResponse, repeatable=True
-)
-_FEES = rpc(account_pb2.GetFeesRequest, account_pb2.GetFeesResponse, repeatable=True)
 _INSTRUMENTS = rpc(
     market_pb2.ListInstrumentsRequest, market_pb2.ListInstrumentsResponse, repeatable=True
 )
@@ -166,133 +129,6 @@ class Client:
     def credentials(self) -> Credentials | None:
         """The session that is carried; None when nobody is signed in."""
         return self._connection.session.credentials
-
-
-class Auth:
-    """Signing up, in and out."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def register(self, email: str, password: str) -> auth_pb2.RegisterResponse:
-        """Open an account; signing in is a step of its own.
-
-        Where the answer has a ``confirmation_token``, :meth:`confirm_registration` opens it.
-        """
-        request = auth_pb2.RegisterRequest(email=email, password=password)
-        return self._connection.call(_REGISTER, request)
-
-    def confirm_registration(self, token: str, code: str) -> auth_pb2.ConfirmRegistrationResponse:
-        """Open the account with the code that was sent to its address."""
-        request = auth_pb2.ConfirmRegistrationRequest(confirmation_token=token, code=code)
-        return self._connection.call(_CONFIRM, request)
-
-    def login(self, email: str, password: str, device: str = "") -> auth_pb2.LoginResponse:
-        """Open a session and carry it from now on.
-
-        Where the answer has a ``second_factor_token``, :meth:`complete_login` opens it.
-
-        Args:
-            device: a name for the list of sessions; by default the host's.
-        """
-        request = auth_pb2.LoginRequest(
-            email=email, password=password, device=device or f"xache on {socket.gethostname()}"
-        )
-        response = self._connection.call(_LOGIN, request)
-        if not response.second_factor_token:
-            self._connection.session.keep(response.account_id, response.session_id, response.tokens)
-        return response
-
-    def complete_login(self, token: str, code: str) -> auth_pb2.LoginResponse:
-        """Open the session with a code of the second factor, or a recovery code."""
-        request = auth_pb2.CompleteLoginRequest(second_factor_token=token, code=code)
-        done = self._connection.call(_COMPLETE, request)
-        self._connection.session.keep(done.account_id, done.session_id, done.tokens)
-        return auth_pb2.LoginResponse(
-            account_id=done.account_id, session_id=done.session_id, tokens=done.tokens
-        )
-
-    def logout(self) -> None:
-        """End the session, at once and everywhere, and forget its tokens."""
-        self._connection.call(_LOGOUT, auth_pb2.LogoutRequest())
-        self._connection.session.forget()
-
-    def forget(self) -> None:
-        """Forget the tokens without asking the house."""
-        self._connection.session.forget()
-
-    def has_second_factor(self) -> bool:
-        """Whether logins and fresh proofs ask for a code."""
-        return self._connection.call(_SECOND_FACTOR, auth_pb2.GetSecondFactorRequest()).active
-
-    def sessions(self) -> list[auth_pb2.Session]:
-        """The account's live sessions, newest first."""
-        return list(self._connection.call(_SESSIONS, auth_pb2.ListSessionsRequest()).sessions)
-
-    def revoke_session(self, session_id: str) -> None:
-        """End one of the account's sessions."""
-        self._connection.call(_REVOKE, auth_pb2.RevokeSessionRequest(session_id=session_id))
-
-    def revoke_other_sessions(self) -> None:
-        """End all of the account's sessions but this one."""
-        self._connection.call(_REVOKE_ALL, auth_pb2.RevokeSessionsRequest(keep_current=True))
-
-
-class Account:
-    """Who is signed in, and which purses there are."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def get(self) -> account_pb2.GetAccountResponse:
-        """The account."""
-        return self._connection.call(_ACCOUNT, account_pb2.GetAccountRequest())
-
-    def create_api_key(
-        self, request: account_pb2.CreateApiKeyRequest, proof: Mapping[str, str]
-    ) -> account_pb2.CreateApiKeyResponse:
-        """Make an API key. ``proof``: {"code": ...} or {"password": ...}, used once."""
-        asked = auth_pb2.StepUpRequest(
-            method=_CREATE_KEY.path, request=request.SerializeToString(), **proof
-        )
-        granted = self._connection.call(_STEP_UP, asked)
-        return self._connection.call(_CREATE_KEY, request, step_up=granted.step_up_token)
-
-    def freeze(self, token: str = "") -> None:
-        """Freeze the account at once: the caller's, or the one that a letter's token names."""
-        if token:
-            request = account_pb2.FreezeByTokenRequest(token=token)
-            self._connection.call(_FREEZE_BY_TOKEN, request)
-        else:
-            self._connection.call(_FREEZE, account_pb2.FreezeMyAccountRequest())
-
-    def api_keys(self) -> list[account_pb2.ApiKey]:
-        """The account's API keys, oldest first."""
-        return list(self._connection.call(_KEYS, account_pb2.ListApiKeysRequest()).keys)
-
-    def revoke_api_key(self, key_id: str) -> None:
-        """End an API key and its streams, at once."""
-        self._connection.call(_REVOKE_KEY, account_pb2.RevokeApiKeyRequest(key_id=key_id))
-
-    def what_can_this_key_do(self) -> account_pb2.WhatCanThisKeyDoResponse:
-        """What the key that signs, or the session, may do now."""
-        return self._connection.call(_WHAT, account_pb2.WhatCanThisKeyDoRequest())
-
-    def subaccounts(self) -> list[account_pb2.Subaccount]:
-        """The account's purses, main first."""
-        request = account_pb2.ListSubaccountsRequest()
-        return list(self._connection.call(_SUBACCOUNTS, request).subaccounts)
-
-    def open_subaccount(self, name: str, *, request_id: str = "") -> int:
-        """Open a purse beside the main one; the journal sequence. Open already is no error."""
-        request = account_pb2.OpenSubaccountRequest(
-            subaccount=name, request_id=request_id or new_id()
-        )
-        return self._connection.call(_OPEN_SUBACCOUNT, request).seq
-
-    def fees(self) -> list[account_pb2.FeeStanding]:
-        """Which fee tiers the account has reached, by asset."""
-        return list(self._connection.call(_FEES, account_pb2.GetFeesRequest()).standings)
 
 
 class Market:

@@ -10,9 +10,8 @@ from cyclopts import App, Parameter
 from cyclopts.types import PositiveInt
 from nacl.signing import SigningKey
 
-from xache.client import Client
 from xache.commands.options import NO_OPTIONS, Options, usage
-from xache.commands.session import read_password
+from xache.commands.prompts import fresh_proof
 from xache.output import json_value, moment, word
 from xache.signing import ED25519, KeyFile
 from xache.v1 import account_pb2, options_pb2
@@ -69,7 +68,7 @@ def create(
         ),
     )
     with options.connected() as (client, output):
-        made = client.account.create_api_key(request, _proof(client)).key
+        made = client.account.create_api_key(request, fresh_proof(client)).key
         KeyFile(key_id=made.key_id, scheme=ED25519, secret=bytes(signing)).save(out)
         if output.as_json:
             output.document(made)
@@ -129,12 +128,6 @@ def can(*, options: Options = NO_OPTIONS) -> None:
                 ("until", f"{moment(told.expires_at_ns)} UTC"),
             ]
         )
-
-
-def _proof(client: Client) -> dict[str, str]:
-    if client.auth.has_second_factor():
-        return {"code": input("Code: ")}
-    return {"password": read_password(from_stdin=False, again=False)}
 
 
 def _listed(text: str) -> list[str]:

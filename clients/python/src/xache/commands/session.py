@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
-import os
 import sys
 
 from xache.client import Client
 from xache.commands.options import NO_OPTIONS, Flag, Options
+from xache.commands.prompts import read_code, read_password
 from xache.errors import XacheError
-from xache.exits import Exit
 from xache.output import Output, json_value, moment, word
 from xache.v1 import auth_pb2, options_pb2
-
-CODE_VARIABLE = "XACHE_CODE"
-PASSWORD_VARIABLE = "XACHE_PASSWORD"  # noqa: S105 - the name of a variable
 
 
 def register(
@@ -49,7 +44,7 @@ def register(
             if not sys.stdin.isatty():
                 output.note(f"Finish with: xache confirm {token}")
                 return
-            account_id = client.auth.confirm_registration(token, _read_code()).account_id
+            account_id = client.auth.confirm_registration(token, read_code()).account_id
         if login:
             _replace_session(client, email, password, "")
         if output.as_json:
@@ -69,7 +64,7 @@ def confirm(token: str, /, *, options: Options = NO_OPTIONS) -> None:
         token: as "xache register" told it.
     """
     with options.connected() as (client, output):
-        opened = client.auth.confirm_registration(token, _read_code())
+        opened = client.auth.confirm_registration(token, read_code())
         if output.as_json:
             output.document(opened)
             return
@@ -209,18 +204,7 @@ def _login(client: Client, email: str, password: str, device: str) -> auth_pb2.L
     answer = client.auth.login(email, password, device)
     if not answer.second_factor_token:
         return answer
-    return client.auth.complete_login(answer.second_factor_token, _read_code())
-
-
-def _read_code() -> str:
-    """A code of the second factor or from a letter, from wherever it comes."""
-    code = os.environ.get(CODE_VARIABLE)
-    if code:
-        return code
-    if not sys.stdin.isatty():
-        sys.stderr.write(f"A code is asked for: set {CODE_VARIABLE}.\n")
-        raise SystemExit(Exit.USAGE)
-    return getpass.getpass("Code: ")
+    return client.auth.complete_login(answer.second_factor_token, read_code())
 
 
 def _say_signed_in(client: Client, output: Output, email: str, target: str) -> None:
@@ -231,23 +215,3 @@ def _say_signed_in(client: Client, output: Output, email: str, target: str) -> N
         f"The session lasts until {moment(credentials.refresh_expires_at_ns)} UTC; "
         "using it makes it last longer."
     )
-
-
-def read_password(*, from_stdin: bool, again: bool) -> str:
-    """The password, from wherever it comes. It is never an argument: those are visible to all."""
-    if from_stdin:
-        return sys.stdin.readline().rstrip("\n")
-    given = os.environ.get(PASSWORD_VARIABLE)
-    if given:
-        return given
-    if not sys.stdin.isatty():
-        sys.stderr.write(
-            f"There is no terminal to ask for the password on: set {PASSWORD_VARIABLE} or pass "
-            "--password-stdin.\n"
-        )
-        raise SystemExit(Exit.USAGE)
-    password = getpass.getpass("Password: ")
-    if again and getpass.getpass("Again: ") != password:
-        sys.stderr.write("The two passwords differ; nothing was sent.\n")
-        raise SystemExit(Exit.USAGE)
-    return password

@@ -21,12 +21,14 @@ class DelayedKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DELAYED_KIND_UNSPECIFIED: _ClassVar[DelayedKind]
     DELAYED_KIND_UNFREEZE: _ClassVar[DelayedKind]
     DELAYED_KIND_ALLOW_LIST: _ClassVar[DelayedKind]
+    DELAYED_KIND_EMAIL: _ClassVar[DelayedKind]
 KEY_ALGORITHM_UNSPECIFIED: KeyAlgorithm
 KEY_ALGORITHM_ED25519: KeyAlgorithm
 KEY_ALGORITHM_HMAC_SHA256: KeyAlgorithm
 DELAYED_KIND_UNSPECIFIED: DelayedKind
 DELAYED_KIND_UNFREEZE: DelayedKind
 DELAYED_KIND_ALLOW_LIST: DelayedKind
+DELAYED_KIND_EMAIL: DelayedKind
 
 class GetAccountRequest(_message.Message):
     __slots__ = ()
@@ -207,14 +209,16 @@ class WhatCanThisKeyDoResponse(_message.Message):
     def __init__(self, account_id: _Optional[str] = ..., key_id: _Optional[str] = ..., scopes: _Optional[_Iterable[_Union[_options_pb2.Scope, str]]] = ..., impediments: _Optional[_Iterable[_Union[_options_pb2.Impediment, str]]] = ..., symbols: _Optional[_Iterable[str]] = ..., caps_left: _Optional[_Iterable[_Union[KeyCap, _Mapping]]] = ..., expires_at_ns: _Optional[int] = ..., trading_until_ns: _Optional[int] = ..., withdrawing_from_ns: _Optional[int] = ..., address: _Optional[str] = ...) -> None: ...
 
 class DelayedChange(_message.Message):
-    __slots__ = ("kind", "due_at_ns", "networks")
+    __slots__ = ("kind", "due_at_ns", "networks", "email")
     KIND_FIELD_NUMBER: _ClassVar[int]
     DUE_AT_NS_FIELD_NUMBER: _ClassVar[int]
     NETWORKS_FIELD_NUMBER: _ClassVar[int]
+    EMAIL_FIELD_NUMBER: _ClassVar[int]
     kind: DelayedKind
     due_at_ns: int
     networks: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, kind: _Optional[_Union[DelayedKind, str]] = ..., due_at_ns: _Optional[int] = ..., networks: _Optional[_Iterable[str]] = ...) -> None: ...
+    email: str
+    def __init__(self, kind: _Optional[_Union[DelayedKind, str]] = ..., due_at_ns: _Optional[int] = ..., networks: _Optional[_Iterable[str]] = ..., email: _Optional[str] = ...) -> None: ...
 
 class FreezeMyAccountRequest(_message.Message):
     __slots__ = ()
@@ -275,5 +279,43 @@ class CancelDelayedChangeRequest(_message.Message):
     def __init__(self, kind: _Optional[_Union[DelayedKind, str]] = ...) -> None: ...
 
 class CancelDelayedChangeResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class StartEmailChangeRequest(_message.Message):
+    __slots__ = ("email",)
+    EMAIL_FIELD_NUMBER: _ClassVar[int]
+    email: str
+    def __init__(self, email: _Optional[str] = ...) -> None: ...
+
+class StartEmailChangeResponse(_message.Message):
+    __slots__ = ("change_token", "expires_at_ns")
+    CHANGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    change_token: str
+    expires_at_ns: int
+    def __init__(self, change_token: _Optional[str] = ..., expires_at_ns: _Optional[int] = ...) -> None: ...
+
+class ConfirmEmailChangeRequest(_message.Message):
+    __slots__ = ("change_token", "code")
+    CHANGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    change_token: str
+    code: str
+    def __init__(self, change_token: _Optional[str] = ..., code: _Optional[str] = ...) -> None: ...
+
+class ConfirmEmailChangeResponse(_message.Message):
+    __slots__ = ("due_at_ns",)
+    DUE_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    due_at_ns: int
+    def __init__(self, due_at_ns: _Optional[int] = ...) -> None: ...
+
+class CancelEmailChangeRequest(_message.Message):
+    __slots__ = ("token",)
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    token: str
+    def __init__(self, token: _Optional[str] = ...) -> None: ...
+
+class CancelEmailChangeResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...

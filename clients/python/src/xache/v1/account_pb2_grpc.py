@@ -90,6 +90,21 @@ class AccountServiceStub:
                 request_serializer=xache_dot_v1_dot_account__pb2.SetAllowListRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_account__pb2.SetAllowListResponse.FromString,
                 _registered_method=True)
+        self.StartEmailChange = channel.unary_unary(
+                '/xache.v1.AccountService/StartEmailChange',
+                request_serializer=xache_dot_v1_dot_account__pb2.StartEmailChangeRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_account__pb2.StartEmailChangeResponse.FromString,
+                _registered_method=True)
+        self.ConfirmEmailChange = channel.unary_unary(
+                '/xache.v1.AccountService/ConfirmEmailChange',
+                request_serializer=xache_dot_v1_dot_account__pb2.ConfirmEmailChangeRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_account__pb2.ConfirmEmailChangeResponse.FromString,
+                _registered_method=True)
+        self.CancelEmailChange = channel.unary_unary(
+                '/xache.v1.AccountService/CancelEmailChange',
+                request_serializer=xache_dot_v1_dot_account__pb2.CancelEmailChangeRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_account__pb2.CancelEmailChangeResponse.FromString,
+                _registered_method=True)
         self.GetGuards = channel.unary_unary(
                 '/xache.v1.AccountService/GetGuards',
                 request_serializer=xache_dot_v1_dot_account__pb2.GetGuardsRequest.SerializeToString,
@@ -191,6 +206,31 @@ class AccountServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StartEmailChange(self, request, context):
+        """Ask for another e-mail address. It is sent a code, and the old one is told;
+        the answer is the same whether it is free or not. AuthService.ResendCode
+        takes the token too.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmEmailChange(self, request, context):
+        """Prove that the new address is yours. It takes the place of the old one a
+        day later, unless that is taken back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelEmailChange(self, request, context):
+        """Take back a change of the address with the token of a letter, without
+        signing in.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetGuards(self, request, context):
         """Tell which addresses are allowed, and which changes wait.
         """
@@ -270,6 +310,21 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.SetAllowList,
                     request_deserializer=xache_dot_v1_dot_account__pb2.SetAllowListRequest.FromString,
                     response_serializer=xache_dot_v1_dot_account__pb2.SetAllowListResponse.SerializeToString,
+            ),
+            'StartEmailChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartEmailChange,
+                    request_deserializer=xache_dot_v1_dot_account__pb2.StartEmailChangeRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_account__pb2.StartEmailChangeResponse.SerializeToString,
+            ),
+            'ConfirmEmailChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmEmailChange,
+                    request_deserializer=xache_dot_v1_dot_account__pb2.ConfirmEmailChangeRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_account__pb2.ConfirmEmailChangeResponse.SerializeToString,
+            ),
+            'CancelEmailChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelEmailChange,
+                    request_deserializer=xache_dot_v1_dot_account__pb2.CancelEmailChangeRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_account__pb2.CancelEmailChangeResponse.SerializeToString,
             ),
             'GetGuards': grpc.unary_unary_rpc_method_handler(
                     servicer.GetGuards,
@@ -585,6 +640,87 @@ class AccountService:
             '/xache.v1.AccountService/SetAllowList',
             xache_dot_v1_dot_account__pb2.SetAllowListRequest.SerializeToString,
             xache_dot_v1_dot_account__pb2.SetAllowListResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartEmailChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AccountService/StartEmailChange',
+            xache_dot_v1_dot_account__pb2.StartEmailChangeRequest.SerializeToString,
+            xache_dot_v1_dot_account__pb2.StartEmailChangeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmEmailChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AccountService/ConfirmEmailChange',
+            xache_dot_v1_dot_account__pb2.ConfirmEmailChangeRequest.SerializeToString,
+            xache_dot_v1_dot_account__pb2.ConfirmEmailChangeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelEmailChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AccountService/CancelEmailChange',
+            xache_dot_v1_dot_account__pb2.CancelEmailChangeRequest.SerializeToString,
+            xache_dot_v1_dot_account__pb2.CancelEmailChangeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,57 @@
+"""What people do with their accounts at the terminal, against a real daemon with mail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clients.real_house import Join, Person, RealHouse, joining, real_house
+
+pytestmark = pytest.mark.xdist_group("cli_account")
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHouse]:
+    with real_house(tmp_path_factory.mktemp("house")) as house:
+        yield house
+
+
+@pytest.fixture
+def join(
+    house: RealHouse,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Join:
+    return joining(house, tmp_path, monkeypatch, capsys)
+
+
+@pytest.fixture
+def person(join: Join) -> Person:
+    return join()
+
+
+# --- the address -----------------------------------------------------------------------------
+
+
+def test_an_address_is_changed_confirmed_and_taken_back(house: RealHouse, person: Person) -> None:
+    new = f"new-{person.email}"
+    begun = person.run("email", "change", new, "--json").document
+    token = begun["change_token"]
+    wrong = person.run("email", "confirm", token, code="AAAA-AAAA")
+    assert (wrong.code, "CODE_WRONG" in wrong.err) == (1, True)
+    told = person.done("email", "confirm", token, code=house.code(new))
+    assert "confirmed it is made at" in told
+    # After the letters of the registration and of the request.
+    stop = house.token(person.email, "email cancel", 3)
+    assert "taken back" in person.done("email", "cancel", stop)
+    again = person.run("email", "cancel")
+    assert (again.code, "UNKNOWN_CHANGE" in again.err) == (1, True)
+    assert person.email in person.done("whoami")
+
+
+def test_without_a_fresh_proof_no_address_is_changed(person: Person) -> None:
+    ran = person.run("email", "change", "other@people.example", XACHE_PASSWORD="not-the-one-it-is")
+    assert (ran.code, "CODE_WRONG" in ran.err) == (1, True)
