@@ -18,11 +18,11 @@ from xached.domain.api_keys import CreateApiKey, KeyAlgorithm, KeyTerms
 from xached.domain.audit import AskAction
 from xached.domain.auth import Login, Scope, UserKey
 from xached.domain.cases import AssignCase, CaseId, CaseKind, CaseOutcome, DecideCase, OpenCase
-from xached.domain.guarding import SetAllowList
+from xached.domain.guarding import ChangeTaken, ConfirmEmailChange, SetAllowList, StartEmailChange
 from xached.domain.key_epochs import KEY_EPOCHS, decode_epochs
 from xached.domain.kyc import DocumentKind
 from xached.domain.order import AccountId
-from xached.domain.recovery import StartRecovery
+from xached.domain.recovery import ProofBegun, StartRecovery
 from xached.domain.sealed import Sealed
 from xached.domain.second_factor import (
     ConfirmSecondFactor,
@@ -32,7 +32,7 @@ from xached.domain.second_factor import (
 from xached.runtime.world import SimulatedWorld
 from xached.security.sealing import Place, key_id_of
 from xached.storage.sealed_columns import SealedBy, SealedColumn, sealed_values
-from xached.storage.vault_tables import TABLES
+from xached.storage.vault_tables import OUTBOX, TABLES
 
 DAY_NS = 86_400 * 10**9
 ADDRESS = "ipv4:192.0.2.77"
@@ -92,6 +92,7 @@ async def fill(people: People) -> list[AccountId]:
         await ask(AssignCase(case_id=case_id, assignee=ANNA, by=ANNA))
         outcome = CaseOutcome.FALSE_ALARM
         await ask(DecideCase(case_id=case_id, by=ANNA, outcome=outcome, reason="a salary"))
+        await change_address(people, account_id, f"new-{email}")
         await ask(StartRecovery(email=email))
         await ask(AskAction(method="M", by=account_id, session_id="s", address=ADDRESS))
         begun = await ask(EnrolSecondFactor(account_id=account_id))
@@ -102,6 +103,17 @@ async def fill(people: People) -> list[AccountId]:
             await ask(ConfirmSecondFactor(account_id=account_id, session_id=session_id, code=code))
     await trio.sleep(1)
     return accounts
+
+
+async def change_address(people: People, account_id: AccountId, email: str) -> None:
+    """Confirm another address with the code of a letter that is still in the outbox."""
+    begun = await people.inbox.ask(StartEmailChange(account_id=account_id, email=email))
+    assert isinstance(begun, ProofBegun)
+    opened = [people.credentials.outbox.open(mail) for mail in people.vault.every(OUTBOX)]
+    (letter,) = (mail for mail in opened if mail.recipient == email)
+    code = letter.text.split()[0]
+    message = ConfirmEmailChange(account_id=account_id, token=begun.token, code=code)
+    assert isinstance(await people.inbox.ask(message), ChangeTaken)
 
 
 def sealed_in(people: People) -> list[Found]:

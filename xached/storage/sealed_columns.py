@@ -55,6 +55,7 @@ SEALED_COLUMNS: Final = (
     SealedColumn("api_keys", "networks_sealed", SealedBy.PROFILE),
     SealedColumn("allow_lists", "networks_sealed", SealedBy.PROFILE),
     SealedColumn("delayed_changes", "networks_sealed", SealedBy.PROFILE),
+    SealedColumn("delayed_changes", "email_sealed", SealedBy.PROFILE),
     SealedColumn("second_factors", "active_sealed", SealedBy.PROFILE, secret=True),
     SealedColumn("second_factors", "pending_sealed", SealedBy.PROFILE, secret=True),
     SealedColumn("kyc_applications", "details_sealed", SealedBy.COMPLIANCE),
