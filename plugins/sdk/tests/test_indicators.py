@@ -93,7 +93,7 @@ def streamed(indicator: Indicator, rows: Sequence[tuple[Any, ...]]) -> Iterator[
 
 
 @pytest.mark.parametrize("name", EVERY)
-@settings(max_examples=1_000 if os.environ.get("XACHE_LONG") else 50)
+@settings(max_examples=1_000 if os.environ.get("XACHE_LONG") else 100)
 @given(data=st.data())
 def test_columns_have_the_bits_of_the_stream(name: str, data: st.DataObject) -> None:
     history = data.draw(histories())

@@ -206,7 +206,8 @@ class Cci:
 
         bars = columns.whole_numbers(high_ticks, low_ticks, close_ticks)
         window = self.window
-        if 6 * window * window * max(map(columns.largest, bars)) > columns.INT64_MAX:
+        too_large = 6 * window * window * max(map(columns.largest, bars)) > columns.INT64_MAX
+        if too_large or len(bars[0]) < window:
             return columns.scan(Cci(window).push, *bars)
         typical: Ints = bars[0] + bars[1] + bars[2]
         totals = columns.window_sums(typical, window)
