@@ -119,7 +119,8 @@ OTHER_VALUES: dict[tuple[str, str], tuple[str, Any, Any]] = {
     ("grpc", "reflection"): ("true", lambda c: c.grpc.reflection, True),
     ("grpc", "certificate"): ('"c.pem"', lambda c: c.grpc.certificate.name, "c.pem"),
     ("grpc", "private_key"): ('"k.pem"', lambda c: c.grpc.private_key.name, "k.pem"),
-    ("admin", "socket"): ('"a.sock"', lambda c: c.admin_socket.name, "a.sock"),
+    ("admin", "socket"): ('"a.sock"', lambda c: c.admin.socket.name, "a.sock"),
+    ("admin", "require_code"): ("false", lambda c: c.admin.require_code, False),
     ("http", "listen"): ('"0.0.0.0:81"', lambda c: c.http_listen, "0.0.0.0:81"),
     ("http", "hosts"): ('["trade.example.org"]', lambda c: c.http_hosts, ("trade.example.org",)),
     ("house", "instruments"): ('"i.toml"', lambda c: len(c.house.instruments), 1),
@@ -283,7 +284,7 @@ def test_paths_are_relative_to_the_file(folder: Path, monkeypatch: pytest.Monkey
     change(folder / "xached.toml", 'socket = ""', 'socket = "run/admin.sock"')
     config = read_config(folder / "xached.toml")
     assert config.data_dir == Path("/srv/xache")
-    assert config.admin_socket == folder / "run" / "admin.sock"
+    assert config.admin.socket == folder / "run" / "admin.sock"
     assert config.grpc == GrpcConfig()
 
 

@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from xached.config import (
+    AdminConfig,
     Config,
     ConfigError,
     GrpcConfig,
@@ -148,7 +149,7 @@ def serve(
 
     async def show(endpoints: Any) -> None:
         print(f"READY grpc={endpoints.addresses.grpc} http={endpoints.addresses.http}", flush=True)
-        _show_first_admin(endpoints, settings.data_dir)
+        _show_first_admin(endpoints, settings)
 
     _run(settings, attach, show)
 
@@ -178,6 +179,8 @@ def demo(
         data_dir=data_dir,
         house=default_house(),
         grpc=GrpcConfig(listen=grpc, reflection=True),
+        # Play money: its administrator needs no authenticator.
+        admin=AdminConfig(require_code=False),
         # Play money: nobody has to log in again after a coffee.
         sessions=SessionLimits(idle_ns=30 * DAY_NS, age_ns=90 * DAY_NS),
         http_listen=http,
@@ -362,6 +365,29 @@ def bootstrap(*, data: Data, keys: Keys = FROM_FILE) -> None:
     from xached.runtime.world import RealWorld
 
     print(_guarded(lambda: new_bootstrap_token(data, RealWorld(), keys.source())))
+
+
+@admin.command
+def enrol(
+    *,
+    data: Data = Path("data"),
+    socket: Annotated[
+        Path | None, Parameter(help="The daemon's socket, where it is not in the data directory.")
+    ] = None,
+) -> None:
+    """Set up an administrator's authenticator with the running daemon, by a QR code.
+
+    It asks for address and password, and for the daemon's one-time token where there is no
+    administrator yet.
+    """
+    from xached.enrolment import EnrolmentFailed, Terminal
+    from xached.enrolment import enrol as enrol_at
+    from xached.storage.directory import DataPaths
+
+    try:
+        enrol_at(socket or DataPaths(data).admin_socket, Terminal())
+    except EnrolmentFailed as error:
+        _refuse(str(error))
 
 
 @admin.command
@@ -578,18 +604,27 @@ def _configured_strategies(settings: Config) -> list[Any]:
     ]
 
 
-def _show_first_admin(endpoints: Any, data_dir: Path) -> None:
-    """Say how the first administrator gets in, as long as there is none."""
+def _show_first_admin(endpoints: Any, settings: Config) -> None:
+    """Say how the first administrator gets in, and what nobody can do before that."""
+    data = shlex.quote(str(settings.data_dir))
     if endpoints.first_admin.token is not None:
         how = f"One-time token: {endpoints.first_admin.token}"
     elif endpoints.first_admin.wanted:
         how = (
             "Its one-time token was shown at the first start; for a new one, stop the daemon and "
-            f"run: xached admin bootstrap --data {shlex.quote(str(data_dir))}"
+            f"run: xached admin bootstrap --data {data}"
         )
     else:
-        return
-    print(f"There is no administrator yet. {how}", flush=True)
+        how = ""
+    if how:
+        print(f"There is no administrator yet. {how}", flush=True)
+    if settings.admin.require_code and not endpoints.first_admin.enrolled:
+        socket = shlex.quote(str(endpoints.addresses.admin_socket))
+        print(
+            "No administrator has an authenticator yet: what moves money or rights is refused. "
+            f"Set one up: xached admin enrol --socket {socket}",
+            flush=True,
+        )
 
 
 def log_to(stream: Any, level: str = "INFO") -> None:

@@ -93,6 +93,16 @@ class GrpcConfig:
 
 
 @attrs.frozen(kw_only=True)
+class AdminConfig:
+    """The house's own doors."""
+
+    socket: Path | None = None
+    """None: admin.sock in the data directory."""
+    require_code: bool = True
+    """What moves money or rights takes a code of the administrator's authenticator."""
+
+
+@attrs.frozen(kw_only=True)
 class StrategySeat:
     """A strategy that is to run, the purse it trades for, and its settings as a JSON object."""
 
@@ -140,7 +150,7 @@ class Config:
     data_dir: Path
     house: House
     grpc: GrpcConfig = GrpcConfig()
-    admin_socket: Path | None = None
+    admin: AdminConfig = AdminConfig()
     http_listen: str = "127.0.0.1:7480"
     http_hosts: tuple[str, ...] = ()
     """Names, without a port, that the HTTP listener is also reached by."""
@@ -186,7 +196,10 @@ def read_config(path: Path) -> Config:
             certificate=grpc.optional_path("certificate"),
             private_key=grpc.optional_path("private_key"),
         ),
-        admin_socket=admin.optional_path("socket"),
+        admin=AdminConfig(
+            socket=admin.optional_path("socket"),
+            require_code=admin.flag("require_code", True),
+        ),
         http_listen=http.address("listen", "127.0.0.1:7480"),
         http_hosts=_host_names(http),
         limits=_limits(limits),

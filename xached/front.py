@@ -37,6 +37,7 @@ from xached.api.http_api import HttpApi
 from xached.api.integrity import IntegrityHandlers
 from xached.api.key_auth import NS_PER_MS, Authorizers, KeyAuthorizer, KeySpending
 from xached.api.market import MarketHandlers
+from xached.api.operators import OperatorAuthorizer
 from xached.api.order_control import OrderControl
 from xached.api.order_reading import OrderReading
 from xached.api.paper import AccountsByPurse, ByPurse, paper_unavailable
@@ -85,6 +86,7 @@ def build_front(config: Config, core: Core) -> Front:
         KeyAuthorizer(core.keys, _replay_guard(core), spending, core.world.now_ns),
         core.allowed,
     )
+    admins = (*for_admins, *reflection_services(for_admins))
     public = (*services, *reflection_services(services)) if config.grpc.reflection else services
     routes, interceptor = (
         Routes(public, authorizer, audit.audited, limiter),
@@ -92,7 +94,13 @@ def build_front(config: Config, core: Core) -> Front:
     )
     return Front(
         public=routes,
-        admin=Routes((*for_admins, *reflection_services(for_admins)), authorizer, audit.audited),
+        admin=Routes(
+            admins,
+            OperatorAuthorizer(
+                authorizer, core.house.sessions, require_code=config.admin.require_code
+            ),
+            audit.audited,
+        ),
         web=WebApp(
             core.market,
             core.house.directory,

@@ -69,7 +69,7 @@ class NetworkDoors:
         """See Doors."""
         config = self._config
         port = await self._open_public(front, nursery)
-        admin_socket = config.admin_socket or DataPaths(config.data_dir).admin_socket
+        admin_socket = config.admin.socket or DataPaths(config.data_dir).admin_socket
         await self._open_admin(front, admin_socket, nursery)
         http_port: int = await nursery.start(self._serve_http, front.web)
         return Addresses(

@@ -16,6 +16,7 @@ from xached.actors.sessions.accounts import issue_bootstrap_token
 from xached.domain.auth import Role
 from xached.domain.exchange import Exchange
 from xached.domain.key_epochs import KEY_EPOCHS, decode_epochs
+from xached.domain.second_factor import SecondFactor
 from xached.runtime.world import NS_PER_S, World
 from xached.security.checkpoints import Signer
 from xached.security.credentials import Credentials
@@ -34,6 +35,7 @@ from xached.storage.journal import Journal, JournalDamaged
 from xached.storage.snapshots import recover
 from xached.storage.vault import BOOTSTRAP_TOKEN, Vault
 from xached.storage.vault_faults import VaultDamaged
+from xached.storage.vault_tables import bit
 from xached.storage.views import Views, ViewsReader
 
 CLOCK_BEHIND_NS_MAX = 5 * NS_PER_S
@@ -156,16 +158,26 @@ class FirstAdmin:
 
     wanted: bool
     token: str | None
+    enrolled: bool
+    """Some administrator has an authenticator."""
 
 
 def first_admin(files: HouseFiles, now_ns: int) -> FirstAdmin:
     """Make the one-time token of a new house. One that was made before goes on working."""
     vault = files.vault
     if vault.accounts_with_role(Role.ADMIN):
-        return FirstAdmin(wanted=False, token=None)
+        enrolled = bool(list(vault.where(SecondFactor, _ENROLLED, bit(Role.ADMIN))))
+        return FirstAdmin(wanted=False, token=None, enrolled=enrolled)
     if vault.setting(BOOTSTRAP_TOKEN) is not None:
-        return FirstAdmin(wanted=True, token=None)
-    return FirstAdmin(wanted=True, token=issue_bootstrap_token(vault, files.credentials, now_ns))
+        return FirstAdmin(wanted=True, token=None, enrolled=False)
+    token = issue_bootstrap_token(vault, files.credentials, now_ns)
+    return FirstAdmin(wanted=True, token=token, enrolled=False)
+
+
+_ENROLLED = (
+    "WHERE active_sealed IS NOT NULL"
+    " AND account_id IN (SELECT account_id FROM accounts WHERE roles & ?)"
+)
 
 
 def new_bootstrap_token(data_dir: Path, world: World, keys: KeySource = FILE_ONLY) -> str:

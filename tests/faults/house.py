@@ -37,8 +37,17 @@ Metadata = tuple[tuple[str, str], ...]
 class HouseProcess:
     """A running daemon on a free port, over a data directory that outlives it."""
 
-    def __init__(self, root: Path, prefix: Sequence[str] = (), more: str = "") -> None:
-        """``prefix``: a command that runs the daemon, such as strace; ``more``: configuration."""
+    def __init__(
+        self,
+        root: Path,
+        prefix: Sequence[str] = (),
+        more: str = "",
+        admin: str = "require_code = false",
+    ) -> None:
+        """``prefix``: a command that runs the daemon, such as strace.
+
+        ``more``: configuration, and ``admin``: that of its table.
+        """
         self.root = root
         config = root / "xached.toml"
         config.write_text(
@@ -47,6 +56,8 @@ class HouseProcess:
 directory = "data"
 [grpc]
 listen = "127.0.0.1:0"
+[admin]
+{admin}
 [http]
 listen = "127.0.0.1:0"
 [house]
@@ -115,9 +126,9 @@ risk = "{REPOSITORY / "config" / "risk.toml"}"
 
 
 @contextmanager
-def running(root: Path, prefix: Sequence[str] = (), more: str = "") -> Iterator[HouseProcess]:
+def running(root: Path, prefix: Sequence[str] = (), **given: str) -> Iterator[HouseProcess]:
     """A daemon that is gone after the block, however the block ends."""
-    house = HouseProcess(root, prefix, more)
+    house = HouseProcess(root, prefix, **given)
     try:
         yield house
     finally:

@@ -21,7 +21,7 @@ from xache.v1 import admin_pb2, auth_pb2
 
 from xached.api.errors import Interceptor
 from xached.api.routes import Route
-from xached.config import Config, default_house
+from xached.config import AdminConfig, Config, default_house
 from xached.core import House
 from xached.daemon import Attachments, Endpoints, run_daemon
 from xached.domain.market import BINANCE
@@ -73,7 +73,8 @@ class WholeHouse:
         house = cls(root)
         for name, value in persona.items():
             setattr(house, name, value)
-        config, stop = Config(data_dir=root, house=default_house()), trio.Event()
+        admin, stop = AdminConfig(require_code=False), trio.Event()
+        config = Config(data_dir=root, house=default_house(), admin=admin)
 
         async def attach(parts: House) -> Attachments:
             house.vault = parts.files.vault

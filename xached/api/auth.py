@@ -44,7 +44,7 @@ from xached.domain.order import AccountId
 from xached.domain.places import place_of
 from xached.domain.recovery import ProofBegun
 from xached.domain.rejection import Reason, Rejection
-from xached.domain.second_factor import SecondFactorNeeded, StepUpGrants
+from xached.domain.second_factor import Proof, SecondFactorNeeded, StepUpGrants
 from xached.domain.sessions import LiveSession, SessionTable
 from xached.runtime.mailbox import Mailbox
 from xached.security.tokens import AccessTokens, TokenExpired, TokenInvalid, opaque_digest
@@ -115,7 +115,11 @@ class SessionAuthorizer:
             request_digest(body),
             self._now_ns(),
         )
-        return attrs.evolve(caller, stepped_up=fresh)
+        return attrs.evolve(
+            caller,
+            stepped_up=fresh is not None,
+            code_shown=fresh is not None and fresh is not Proof.PASSWORD,
+        )
 
     def _known(self, call: Call) -> Caller:
         header = call.metadata.get("authorization", "")

@@ -89,7 +89,7 @@ class KeyAuthorizer:
         if now_ns >= key.expires_at_ns:
             raise _refused("KEY_EXPIRED", "the key has expired")
         if key.networks and not is_within(key.networks, ip_address_of(call.peer)):
-            raise _address_denied(call, "the key does not work from this address")
+            raise address_denied(call, "the key does not work from this address")
         if verdict is Verdict.REPLAYED:
             raise _refused("REPLAYED", "this request was made before; sign each one anew")
         if verdict is Verdict.TOO_MANY:
@@ -172,8 +172,8 @@ class Authorizers:
             caller = self._keys.authorize(call, header, body)
         else:
             caller = self._sessions.authorize(call, authorization, body)
-        if not self._may_come(caller, call):
-            raise _address_denied(call, "the account takes no calls from this address")
+        if not self.may_come(caller, call):
+            raise address_denied(call, "the account takes no calls from this address")
         return caller
 
     def opened(self, call: Call) -> None:
@@ -184,7 +184,8 @@ class Authorizers:
         """See Authorizer."""
         self._of(call).closed(call)
 
-    def _may_come(self, caller: Caller, call: Call) -> bool:
+    def may_come(self, caller: Caller, call: Call) -> bool:
+        """Whether the caller's account takes calls from where this one comes from."""
         networks = self._allowed.find(caller.account_id)
         return not networks or is_within(networks, ip_address_of(call.peer))
 
@@ -192,7 +193,7 @@ class Authorizers:
         def is_stranger(call: Call) -> bool:
             caller = call.caller
             assert caller is not None, call.method
-            return caller.account_id == account_id and not self._may_come(caller, call)
+            return caller.account_id == account_id and not self.may_come(caller, call)
 
         for each in (self._sessions, self._keys):
             each.streams.revoke_if(
@@ -304,7 +305,8 @@ class KeyBounds:
         await self.spending.check(self.key_id, command)
 
 
-def _address_denied(call: Call, message: str) -> StatusError:
+def address_denied(call: Call, message: str) -> StatusError:
+    """It comes from an address that its caller does not allow."""
     return StatusError(
         grpc.StatusCode.PERMISSION_DENIED,
         "ADDRESS_DENIED",

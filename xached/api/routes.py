@@ -79,6 +79,8 @@ class Caller:
     impediments: frozenset[int] = frozenset()
     stepped_up: bool = False
     """This very request carries a fresh proof."""
+    code_shown: bool = False
+    """The proof is a code of the second factor, or a recovery code."""
     valid_until_s: float = math.inf
     """On trio's clock: a request is not executed later. A stream, once open, goes on."""
     bounds: Bounds | None = None
@@ -357,7 +359,7 @@ class Routes:
             return
         known = self._authorizer.authorize(call, need, body)
         caller = known if isinstance(known, Caller) else await known
-        refusal = _refusal(caller, need)
+        refusal = refusal_of(caller, need)
         if refusal is not None:
             raise refusal
         if self._limiter is not None:
@@ -500,7 +502,7 @@ def _check_owner_field(method: MethodDescriptor, name: str) -> None:
         raise RouteError(f"{method.full_name}: {name} is no string field of its request")
 
 
-def _refusal(caller: Caller, need: Authorization) -> StatusError | None:
+def refusal_of(caller: Caller, need: Authorization) -> StatusError | None:
     """Why a known caller may not; None where they may. The order is the module's."""
     if caller.key_id and not need.api_key:
         return _denied("KEY_NOT_ALLOWED", "no API key can do this: sign in", "", ())

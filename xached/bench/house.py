@@ -47,6 +47,8 @@ _CONFIG = """
 directory = "data"
 [grpc]
 listen = "127.0.0.1:0"
+[admin]
+require_code = false
 [http]
 listen = "127.0.0.1:0"
 [house]

@@ -24,6 +24,7 @@ from xached.domain.key_epochs import RotationEvent, RotationMessage, RotationRep
 from xached.domain.kyc import KycEvent, KycMessage, KycReply, KycRow
 from xached.domain.login_throttle import KnownDevice
 from xached.domain.mail import MailEvent, MailMessage, MailReply, WaitingMail
+from xached.domain.operators import OperatorMessage, OperatorReply
 from xached.domain.recovery import EmailProof, ProofBegun, RecoveryEvent, RecoveryMessage
 from xached.domain.second_factor import (
     SecondFactorEvent,
@@ -47,6 +48,7 @@ AuthMessage: TypeAlias = (
     | StaffMessage
     | AuditMessage
     | GuardMessage
+    | OperatorMessage
 )
 """What the sessions actor is asked."""
 
@@ -64,6 +66,7 @@ AuthReply: TypeAlias = (
     | StaffReply
     | AuditReply
     | GuardReply
+    | OperatorReply
 )
 """What it answers. A refusal is a Rejection."""
 

@@ -305,6 +305,7 @@ class Grant:
     method: str
     request_digest: bytes
     expires_at_ns: int
+    proof: Proof
 
 
 class StepUpGrants:
@@ -332,16 +333,17 @@ class StepUpGrants:
         method: str,
         request_digest: bytes,
         at_ns: int,
-    ) -> bool:
-        """Whether there is such a grant for exactly this. Presented once, it is gone either way."""
+    ) -> Proof | None:
+        """The proof of a grant for exactly this; None without. Presented once, it is gone."""
         grant = self._grants.pop(token_hash, None)
-        return (
+        fits = (
             grant is not None
             and grant.session_id == session_id
             and grant.method == method
             and grant.request_digest == request_digest
             and at_ns < grant.expires_at_ns
         )
+        return grant.proof if grant is not None and fits else None
 
     def forget_session(self, session_id: SessionId) -> None:
         """Void what a session that has ended was granted."""

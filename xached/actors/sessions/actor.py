@@ -45,6 +45,7 @@ from xached.actors.sessions.keys import KeyArea
 from xached.actors.sessions.kyc import KycArea, SetLevel
 from xached.actors.sessions.live import LiveSessions
 from xached.actors.sessions.logins import LoginArea
+from xached.actors.sessions.operators import OperatorArea
 from xached.actors.sessions.outbox import Outbox
 from xached.actors.sessions.proofs import Proofs
 from xached.actors.sessions.purses import OpenPurse, Purses
@@ -64,6 +65,7 @@ from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.key_epochs import RotationMessage
 from xached.domain.kyc import KycMessage
 from xached.domain.mail import MailMessage
+from xached.domain.operators import OperatorMessage
 from xached.domain.recovery import (
     ChangePassword,
     FinishRecovery,
@@ -199,6 +201,7 @@ class SessionDesk:
         self._resealing = Resealing(self.core, (self._live, self._keys, self._guards))
         self._rotation = RotationArea(self.core, self._resealing, self.outbox)
         self._staff = StaffArea(self.core, self._live)
+        self._operators = OperatorArea(self.core, self._factors, self._audit)
         self._logins = LoginArea(self.core, self._live, self._audit, self._factors, devices)
         self.hash_queue = HashQueue(self._finish)
 
@@ -345,6 +348,8 @@ class SessionDesk:
             return await self._staff.decide(message, step)
         if isinstance(message, AuditMessage):
             return await self._audit.decide(message, step)
+        if isinstance(message, OperatorMessage):
+            return await self._operators.decide(message, step)
         if isinstance(message, RecoveryMessage):
             return await self._recovery.decide(message, step)
         if isinstance(message, SecondFactorMessage):

@@ -338,6 +338,7 @@ class SecondFactorArea:
             method=message.method,
             request_digest=message.request_digest,
             expires_at_ns=step.at_ns + GRANT_NS_MAX,
+            proof=proof,
         )
         step.record(
             SteppedUp(
