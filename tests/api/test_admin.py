@@ -532,12 +532,15 @@ async def test_health_is_what_the_house_reports(
 class Knows:
     """An authorizer that lets everybody be who a test says."""
 
-    def __init__(self, roles: Iterable[int], scopes: Iterable[int]) -> None:
+    def __init__(
+        self, roles: Iterable[int], scopes: Iterable[int], *, stepped_up: bool = True
+    ) -> None:
         self._caller = Caller(
             account_id=AccountId("alice"),
             session_id="s",
             roles=frozenset(roles),
             scopes=frozenset(scopes),
+            stepped_up=stepped_up,
         )
 
     def authorize(self, _call: Call, _authorization: Authorization, _body: bytes) -> Caller:
@@ -562,6 +565,10 @@ OPERATOR_MAY = {
 }
 
 
+NO_CODE_FOR = {"EndSessions", "GetIntegrity", "GetHealth"}
+"""They move neither money nor rights: who ends sessions only lessens what can happen."""
+
+
 @pytest.mark.parametrize("method", [m.name for m in SERVICE.methods if m.name != "BootstrapAdmin"])
 async def test_only_those_with_the_role_may_run_the_house(
     autojump_clock: MockClock, house: TradingHouse, method: str
@@ -570,8 +577,8 @@ async def test_only_those_with_the_role_may_run_the_house(
     service = Service(descriptor=SERVICE, handlers=parts)
     everybody = {options_pb2.ROLE_USER, options_pb2.ROLE_SUPPORT, options_pb2.ROLE_COMPLIANCE}
 
-    async def admit(roles: Iterable[int], scopes: Iterable[int]) -> str:
-        routes = Routes([service], Knows(roles, scopes))
+    async def admit(roles: Iterable[int], scopes: Iterable[int], *, stepped_up: bool = True) -> str:
+        routes = Routes([service], Knows(roles, scopes, stepped_up=stepped_up))
         route = routes.find(f"/xache.v1.AdminService/{method}")
         assert route is not None
         try:
@@ -587,6 +594,8 @@ async def test_only_those_with_the_role_may_run_the_house(
     assert await admit({options_pb2.ROLE_ADMIN}, SCOPES) == "admitted"
     may = "admitted" if method in OPERATOR_MAY else no_role
     assert await admit({options_pb2.ROLE_OPERATOR}, SCOPES) == may
+    unproven = "admitted" if method in NO_CODE_FOR else "PERMISSION_DENIED STEP_UP_REQUIRED"
+    assert await admit({options_pb2.ROLE_ADMIN}, SCOPES, stepped_up=False) == unproven
 
 
 async def test_every_garbled_command_is_refused_in_form(

@@ -44,6 +44,8 @@ class Kind:
     scopes: frozenset[int] = PERSON
     roles: frozenset[int] = frozenset({USER})
     against: frozenset[int] = frozenset()
+    named: bool = False
+    """Gives a name instead of a credential."""
 
 
 def keyed(*scopes: int) -> Kind:
@@ -83,7 +85,20 @@ KINDS = {
 }
 
 
-def expected(method: MethodDescriptor, kind: Kind) -> str:
+DOOR_KINDS = {
+    "admin by name": attrs.evolve(KINDS["admin"], named=True),
+    "operator by name": attrs.evolve(KINDS["operator"], named=True),
+    "compliance by name": attrs.evolve(KINDS["compliance"], named=True),
+    "suspended admin by name": attrs.evolve(
+        KINDS["admin"], named=True, against=frozenset({SUSPENDED})
+    ),
+    "user by name": Kind(known=False, named=True),
+    "nobody by name": Kind(known=False, named=True),
+}
+"""Who says a name at the administrators' door, and gives no code with it."""
+
+
+def expected(method: MethodDescriptor, kind: Kind, *, at_door: bool = False) -> str:
     """What must come of it, by the option alone."""
     extension: Any = options_pb2.authorization
     option = method.GetOptions().Extensions[extension]
@@ -91,16 +106,20 @@ def expected(method: MethodDescriptor, kind: Kind) -> str:
         return "OK"
     if option.access != options_pb2.ACCESS_SESSION or not kind.known:
         return "UNAUTHENTICATED"
+    administration = at_door and method.containing_service.name in ADMIN_SERVICES
+    if kind.named and (not option.roles or USER in option.roles):
+        return "UNAUTHENTICATED"
     allowed = (
         not kind.away
         and (option.api_key or not kind.key)
         and all(each in option.despite for each in kind.against)
         and all(each in kind.scopes for each in option.scopes)
         and (not option.roles or any(each in kind.roles for each in option.roles))
-        # Nobody here has proved afresh who they are.
-        and not option.step_up
     )
-    return "OK" if allowed else "PERMISSION_DENIED"
+    # Nobody here has proved afresh who they are.
+    if allowed and ((administration and option.step_up) or kind.named):
+        return "FAILED_PRECONDITION"
+    return "OK" if allowed and not option.step_up else "PERMISSION_DENIED"
 
 
 def methods() -> Iterator[MethodDescriptor]:
@@ -165,7 +184,6 @@ async def people(house: WholeHouse) -> dict[str, Credential]:
     callers["key of a suspended account"] = await make(suspended, 11, scopes=[READ, TRADE])
     for name in ("unverified", "frozen", "suspended and unverified"):
         await join(name)
-    admin = (await house.login("admin@house.example"))[0]
     for name, impediments in (
         ("unverified", [UNVERIFIED]),
         ("frozen", [FROZEN]),
@@ -178,19 +196,42 @@ async def people(house: WholeHouse) -> dict[str, Credential]:
                 impediment=options_pb2.Impediment.Name(impediment),
                 stands=True,
             )
-            await house.ask("AdminService/SetImpediment", request, admin, admin=True)
-        callers[name] = await again(name)
+            await house.by_admin("AdminService/SetImpediment", request)
     for name, role in (("support", SUPPORT), ("compliance", COMPLIANCE), ("operator", OPERATOR)):
         await join(name)
         grant = admin_pb2.SetRoleRequest(
             account_id=ids[name], role=options_pb2.Role.Name(role), granted=True
         )
-        await house.ask("AdminService/SetRole", grant, admin, admin=True)
+        await house.by_admin("AdminService/SetRole", grant)
+    at_door = await named(house)
+    callers["admin"] = (await house.login("admin@house.example"))[0]
+    for name in (
+        *("user", "unverified", "frozen", "suspended", "suspended and unverified"),
+        *("support", "compliance", "operator"),
+    ):
         callers[name] = await again(name)
-    callers["user"], callers["admin"] = await again("user"), admin
     callers["logged out"] = await again("user")
     await house.ask("AuthService/Logout", auth_pb2.LogoutRequest(), callers["logged out"])
-    return callers
+    return callers | at_door
+
+
+async def named(house: WholeHouse) -> dict[str, Credential]:
+    """Who gives a name at the door; the other administrator is suspended by the first."""
+    other = await house.register("other-admin@people.example")
+    grant = admin_pb2.SetRoleRequest(account_id=other, role=options_pb2.ROLE_ADMIN, granted=True)
+    await house.by_admin("AdminService/SetRole", grant)
+    suspend = admin_pb2.SetImpedimentRequest(
+        account_id=other, impediment=options_pb2.IMPEDIMENT_SUSPENDED, stands=True
+    )
+    await house.by_admin("AdminService/SetImpediment", suspend)
+    return {
+        "admin by name": Credential(operator="admin@house.example"),
+        "operator by name": Credential(operator="operator@people.example"),
+        "compliance by name": Credential(operator="compliance@people.example"),
+        "suspended admin by name": Credential(operator=other),
+        "user by name": Credential(operator="user@people.example"),
+        "nobody by name": Credential(operator="nobody@people.example"),
+    }
 
 
 async def test_every_method_by_every_kind_of_caller(
@@ -200,7 +241,7 @@ async def test_every_method_by_every_kind_of_caller(
     assert len(KINDS) >= 14
     async with whole_house(tmp_path) as house:
         callers = await people(house)
-        assert callers.keys() == KINDS.keys()
+        assert callers.keys() == KINDS.keys() | DOOR_KINDS.keys()
         wrong: list[str] = []
         verdicts = 0
         for admin in (False, True):
@@ -208,11 +249,13 @@ async def test_every_method_by_every_kind_of_caller(
             for path, method in METHODS.items():
                 if routes.find(path) is None:
                     continue
-                for name, kind in KINDS.items():
+                kinds = KINDS | DOOR_KINDS if admin else KINDS
+                for name, kind in kinds.items():
                     verdict = await house.verdict(routes, path, callers[name])
                     verdicts += 1
-                    if verdict != expected(method, kind):
-                        wrong.append(f"{name}: {path} {verdict}, not {expected(method, kind)}")
+                    right = expected(method, kind, at_door=admin)
+                    if verdict != right:
+                        wrong.append(f"{name}: {path} {verdict}, not {right}")
         assert wrong == []
         assert verdicts > 2 * 40 * len(KINDS)
 
@@ -232,17 +275,78 @@ async def test_a_fresh_proof_opens_its_request_once(
             if not option.step_up or (option.roles and ADMIN not in option.roles):
                 continue
             asked += 1
+            if house.is_old(admin):
+                admin, _ = await house.login("admin@house.example")
             name = path.removeprefix("/xache.v1.")
             if not set(option.scopes) <= PERSON | {ADMIN_SCOPE}:
                 continue
             proven = await house.stepped_up(name, route.parse(b""), admin)
             other = house.new_call(route, proven, b"\x78\x01")
-            with pytest.raises(StatusError, match="STEP_UP_REQUIRED"):
+            with pytest.raises(StatusError, match=r"STEP_UP_REQUIRED|CODE_REQUIRED"):
                 await routes.admit(other, route, b"\x78\x01")
             proven = await house.stepped_up(name, route.parse(b""), admin)
             assert await house.verdict(routes, path, proven) == "OK", path
-            assert await house.verdict(routes, path, proven) == "PERMISSION_DENIED", path
-        assert asked >= 2
+            again = await house.verdict(routes, path, proven)
+            assert again in {"PERMISSION_DENIED", "FAILED_PRECONDITION"}, path
+        assert asked >= 20
+
+
+async def test_a_code_opens_one_call(autojump_clock: MockClock, tmp_path: Path) -> None:
+    """By name or with a session: each call that needs a code uses one up, and no other takes it."""
+    extension: Any = options_pb2.authorization
+    async with whole_house(tmp_path) as house:
+        admin = await house.admin()
+        routes, asked = house.routes(admin=True), 0
+        for path, method in METHODS.items():
+            option = method.GetOptions().Extensions[extension]
+            if not option.step_up or ADMIN not in option.roles:
+                continue
+            asked += 1
+            if house.is_old(admin):
+                admin, _ = await house.login("admin@house.example")
+            code = house.new_code()
+            by_session = attrs.evolve(admin, code=code)
+            by_name = Credential(operator="admin@house.example", code=code)
+            first, second = (by_session, by_name) if asked % 2 else (by_name, by_session)
+            assert await house.verdict(routes, path, first) == "OK", path
+            assert await house.verdict(routes, path, second) == "PERMISSION_DENIED", path
+        assert asked >= 20
+
+
+async def test_guessing_codes_is_stopped(autojump_clock: MockClock, tmp_path: Path) -> None:
+    """Whoever may open the socket has five tries; the right code is no use then, until later."""
+    async with whole_house(tmp_path) as house:
+        await house.admin()
+        routes, path = house.routes(admin=True), "/xache.v1.AdminService/SetHalt"
+        guess = Credential(operator="admin@house.example", code="000000")
+        for _ in range(5):
+            assert await house.verdict(routes, path, guess) == "PERMISSION_DENIED"
+        assert await house.verdict(routes, path, guess) == "RESOURCE_EXHAUSTED"
+        right = attrs.evolve(guess, code=house.new_code())
+        assert await house.verdict(routes, path, right) == "RESOURCE_EXHAUSTED"
+        house.world.shift_clock(61 * 10**9)
+        right = attrs.evolve(guess, code=house.new_code())
+        assert await house.verdict(routes, path, right) == "OK"
+
+
+async def test_a_password_is_no_proof_for_administrators(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    """An administrator without an authenticator cannot step up to what moves money or rights."""
+    async with whole_house(tmp_path) as house:
+        await house.admin()
+        other = await house.register("other@people.example")
+        grant = admin_pb2.SetRoleRequest(account_id=other, role="ROLE_ADMIN", granted=True)
+        await house.by_admin("AdminService/SetRole", grant)
+        session, _ = await house.login("other@people.example")
+        halt = admin_pb2.SetHaltRequest(halted=True, cause="x")
+        proven = await house.stepped_up("AdminService/SetHalt", halt, session)
+        with pytest.raises(StatusError, match="CODE_REQUIRED"):
+            await house.ask("AdminService/SetHalt", halt, proven, admin=True)
+        with pytest.raises(Rejection, match="xached admin enrol"):
+            await house.ask(
+                "AdminService/SetHalt", halt, attrs.evolve(proven, code="123456"), admin=True
+            )
 
 
 async def test_each_listener_serves_its_services_and_no_others(

@@ -18,7 +18,7 @@ from typing import Any
 import attrs
 import pytest
 
-from tests.demo import BIN, read_lines
+from tests.demo import BIN
 from tests.faults.house import PASSWORD, START_S_MAX, HouseProcess, running
 from xached.domain.audit import ActionAsked, ActionEnded
 from xached.domain.identity import IdentityEvent
@@ -49,7 +49,7 @@ class Enrolled:
 
     def code(self) -> str:
         """A code that was not used yet. Two in a row are good at any moment: clocks differ."""
-        self.step += 1
+        self.step = max(self.step + 1, step_at(time.time_ns()))
         return f"x-xache-code: {code_at(self.secret, self.step)}"
 
     def grpcurl(self, method: str, *headers: str, **request: Any) -> str:
@@ -76,10 +76,10 @@ def enrol(house: HouseProcess, *answers: str) -> Enrolled:
         text=True,
     )
     assert process.stdin is not None
+    assert process.stdout is not None
     process.stdin.write("".join(f"{answer}\n" for answer in answers))
     process.stdin.flush()
-    lines = read_lines(process, START_S_MAX)
-    uri = next(line for line in lines if line.startswith("otpauth://totp/XACHE"))
+    uri = next(line for line in process.stdout if line.startswith("otpauth://totp/XACHE"))
     found = re.search(r"secret=(\w+)", uri)
     assert found is not None
     secret, step = base64.b32decode(found[1]), step_at(time.time_ns())
