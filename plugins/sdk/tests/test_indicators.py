@@ -18,10 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from xache_sdk.indicators.about import WINDOW_MAX, Input, Parameter
 from xache_sdk.indicators.averages import Ema, Sma
+from xache_sdk.indicators.book import OrderBookImbalance
 from xache_sdk.indicators.channels import BollingerBands
 from xache_sdk.indicators.momentum import Macd, Rsi
 from xache_sdk.indicators.registry import INDICATORS, Indicator, make_indicator, run_over
 from xache_sdk.indicators.volatility import Atr
+from xache_sdk.indicators.volume import Vwap
 
 EVERY = sorted(INDICATORS)
 # The last makes sums of squares, products and finally plain sums too large for int64.
@@ -78,7 +80,7 @@ def chosen_settings(draw: st.DrawFn, name: str) -> dict[str, Any]:
     return chosen
 
 
-def streamed(indicator: Indicator, rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[float, ...]]:
+def streamed(indicator: Indicator, rows: Sequence[Sequence[Any]]) -> Iterator[tuple[float, ...]]:
     """What ``push`` gives, NaN for None; checks that it is None exactly until warm."""
     missing = (float("nan"),) * len(indicator.about.outputs)
     for number, row in enumerate(rows, start=1):
@@ -234,3 +236,55 @@ def test_a_stream_needs_no_numpy() -> None:
         "sys.exit('numpy' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_realised_volatility_is_the_root_of_summed_squared_returns() -> None:
+    closes = [10_000, 10_100, 9_950, 9_950, 10_400]
+    window = make_indicator("realised_volatility", {"window": 4})
+    yearly = make_indicator("realised_volatility", {"window": 4, "bars_per_year": 365})
+    returns = np.diff(np.log(closes))
+    expected = math.sqrt(float(np.sum(returns**2)))
+    assert run_last(window, closes) == pytest.approx(expected, rel=1e-14)
+    assert run_last(yearly, closes) == pytest.approx(expected * math.sqrt(365 / 4), rel=1e-14)
+    with pytest.raises(ValueError, match="positive prices"):
+        window.push(0)
+
+
+def run_last(indicator: Indicator, closes: Sequence[int]) -> Any:
+    """The result for the last close."""
+    return [indicator.push(close) for close in closes][-1]
+
+
+def test_the_imbalance_counts_the_best_levels_of_both_sides() -> None:
+    imbalance = OrderBookImbalance(depth=2)
+    assert imbalance.push([3, 3, 100], [2, 0]) == 0.5
+    assert imbalance.push([], [7]) == -1.0
+    assert imbalance.push([], []) == 0.0
+
+
+def test_the_average_price_begins_anew_with_each_session() -> None:
+    day_ns = 86_400 * 10**9
+    vwap, endless = Vwap(), Vwap(session_s=0)
+    bars = [(day_ns - 1, 12, 9, 9, 5), (day_ns, 20, 20, 20, 0), (day_ns + 1, 31, 29, 30, 15)]
+    assert [vwap.push(*bar) for bar in bars] == [10.0, 20.0, 30.0]
+    assert [endless.push(*bar) for bar in bars] == [10.0, 10.0, 25.0]
+
+
+def test_a_standing_market_has_the_middle_of_every_scale() -> None:
+    middles = {
+        "rsi": (50.0,), "stochastic": (50.0, 50.0), "stochastic_rsi": (50.0, 50.0),
+        "williams_r": (-50.0,), "mfi": (50.0,), "cci": (0.0,), "z_score": (0.0,), "roc": (0.0,),
+        "adx": (0.0, 0.0, 0.0), "realised_volatility": (0.0,), "trix": (0.0,), "obv": (0.0,),
+    }  # fmt: skip
+    for name, middle in middles.items():
+        indicator = make_indicator(name, {})
+        row = [7] * len(indicator.about.inputs)
+        *_, last = streamed(indicator, [row] * 60)
+        assert last == middle, name
+
+
+def test_a_quiet_bar_leaves_the_rsi_as_it_is() -> None:
+    """Else rounding moves it by some 1e-14, and its stochastic reads a range into that."""
+    rsi = Rsi(3)
+    *_, before = [rsi.push(close) for close in (100, 103, 101, 104, 102)]
+    assert {rsi.push(102) for _ in range(200)} == {before}
