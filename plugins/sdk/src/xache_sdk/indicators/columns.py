@@ -11,6 +11,7 @@ second, and a strategy that only streams needs none of it.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -53,7 +54,8 @@ def scan(push: Callable[..., float | None], *columns: Ints) -> Floats:
 
     nan = float("nan")
     results = map(push, *(column.tolist() for column in columns))
-    return np.array([nan if each is None else each for each in results], dtype=np.float64)
+    filled = (nan if each is None else each for each in results)
+    return np.fromiter(filled, dtype=np.float64, count=len(columns[0]))
 
 
 def scan_rows(
@@ -64,7 +66,8 @@ def scan_rows(
 
     empty = (float("nan"),) * width
     results = map(push, *(column.tolist() for column in columns))
-    rows = np.array([empty if each is None else each for each in results], dtype=np.float64)
+    filled = itertools.chain.from_iterable(empty if each is None else each for each in results)
+    rows = np.fromiter(filled, dtype=np.float64, count=len(columns[0]) * width)
     return [np.ascontiguousarray(column) for column in rows.reshape(-1, width).T]
 
 
