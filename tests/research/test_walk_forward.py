@@ -179,24 +179,27 @@ def test_the_best_of_a_sweep_of_noise_is_called_overfit() -> None:
     swept = judge_sweep(tuple(range(40)), records)
     assert isinstance(swept.overfit, Overfitting)
     assert swept.overfit.probability > 0.3
-    assert isinstance(swept.judged, Judgement)
-    assert swept.judged.evidence.effective_trials == 40.0
-    assert swept.judged.verdict is Verdict.UNPROVEN
     sharpes = [one.sharpe or -math.inf for one in swept.performances]
     assert swept.best == int(np.argmax(sharpes))
+    judged = swept.judged[swept.best]
+    assert isinstance(judged, Judgement)
+    assert judged.evidence.effective_trials == 40.0
+    assert judged.verdict is Verdict.UNPROVEN
 
 
 def test_a_small_sweep_has_no_probability_of_overfitting() -> None:
     records = [often(MARKET * share) for share in (0.5, 1.0)]
     swept = judge_sweep(("half", "all"), records)
     assert swept.overfit == TooLittleToTell(2, 401)
-    assert isinstance(swept.judged, Judgement)
-    assert swept.judged.evidence == Evidence(2, 1.0, pytest.approx(0.0, abs=1e-12))  # type: ignore[arg-type]  # compares
+    judged = swept.judged[0]
+    assert isinstance(judged, Judgement)
+    assert (judged.evidence.trials, judged.evidence.effective_trials) == (2, 1.0)
 
 
 def test_a_sweep_in_which_nothing_traded_has_no_best() -> None:
     swept = judge_sweep((1, 2), [often(np.zeros(100))] * 2)
-    assert (swept.best, swept.judged) == (None, None)
+    assert swept.best is None
+    assert all(isinstance(judged, NotEnoughData) for judged in swept.judged)
 
 
 def test_runs_over_other_days_are_no_sweep() -> None:

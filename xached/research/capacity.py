@@ -14,6 +14,7 @@ from typing import Final
 
 import attrs
 
+from xached.research.deflated import ALONE, Evidence, Judged, judge
 from xached.research.metrics import Performance, measure
 from xached.research.track_record import TrackRecord
 
@@ -28,6 +29,7 @@ class CapacityPoint:
 
     size: float
     performance: Performance
+    judged: Judged
     kept: float | None
     """Its Sharpe ratio over that of the first size; None where there is nothing to lose."""
 
@@ -42,7 +44,9 @@ class CapacityCurve:
     capacity: float | None
 
 
-def capacity_curve(sizes: Sequence[float], records: Sequence[TrackRecord]) -> CapacityCurve:
+def capacity_curve(
+    sizes: Sequence[float], records: Sequence[TrackRecord], evidence: Evidence = ALONE
+) -> CapacityCurve:
     """Compare runs of rising size, the first being what is planned.
 
     Raises: ValueError when sizes do not rise or are not positive.
@@ -53,8 +57,13 @@ def capacity_curve(sizes: Sequence[float], records: Sequence[TrackRecord]) -> Ca
     performances = [measure(record) for record in records]
     planned = performances[0].sharpe
     points = tuple(
-        CapacityPoint(size, performance, _kept(planned, performance.sharpe))
-        for size, performance in zip(sizes, performances, strict=True)
+        CapacityPoint(
+            size=size,
+            performance=performance,
+            judged=judge(record.daily.returns, performance.trades.count, evidence),
+            kept=_kept(planned, performance.sharpe),
+        )
+        for size, record, performance in zip(sizes, records, performances, strict=True)
     )
     return CapacityCurve(points, _capacity(points))
 

@@ -232,8 +232,8 @@ class Sweep(Generic[SettingsT]):
     best: int | None
     """The number of the one with the highest Sharpe ratio; None when none has one."""
     overfit: Overfit
-    judged: Judged | None
-    """The best one, judged by all of them; None without one."""
+    judged: tuple[Judged, ...]
+    """Each one, judged by all of them."""
 
 
 def judge_sweep(
@@ -249,17 +249,15 @@ def judge_sweep(
     days = [record.daily for record in records]
     if any(not np.array_equal(one.days, days[0].days) for one in days):
         raise ValueError("the runs of a sweep cover the same days")
-    best = _best([daily_sharpe(one.returns) for one in days])
     performances = tuple(map(measure, records))
-    if best is None:
-        judged = None
-    else:
-        told = evidence_of(days) if evidence is None else evidence
-        judged = judge(days[best].returns, performances[best].trades.count, told)
+    told = evidence_of(days) if evidence is None else evidence
     return Sweep(
         combinations=tuple(combinations),
         performances=performances,
-        best=best,
+        best=_best([daily_sharpe(one.returns) for one in days]),
         overfit=overfitting(np.column_stack([one.returns for one in days])),
-        judged=judged,
+        judged=tuple(
+            judge(one.returns, performance.trades.count, told)
+            for one, performance in zip(days, performances, strict=True)
+        ),
     )
