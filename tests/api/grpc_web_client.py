@@ -36,14 +36,18 @@ class Told:
         return urllib.parse.unquote(self.trailers.get("grpc-message", ""))
 
     @property
+    def packed(self) -> bytes:
+        """The google.rpc.Status; empty where it ended well."""
+        value = self.trailers.get("grpc-status-details-bin", "")
+        return base64.b64decode(value + "=" * (-len(value) % 4))
+
+    @property
     def reason(self) -> str:
         """What it says to programs; empty where it ended well."""
-        packed = self.trailers.get("grpc-status-details-bin", "")
-        if not packed:
+        if not self.packed:
             return ""
-        data = base64.b64decode(packed + "=" * (-len(packed) % 4))
         info = error_details_pb2.ErrorInfo()
-        assert status_pb2.Status.FromString(data).details[0].Unpack(info)
+        assert status_pb2.Status.FromString(self.packed).details[0].Unpack(info)
         reason: str = info.reason
         return reason
 

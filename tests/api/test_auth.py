@@ -53,6 +53,7 @@ class FakeCall:
     method: str = "/xache.v1.Test/Test"
     metadata: Mapping[str, str] = attrs.field(factory=dict)
     peer: str = PEER
+    signed_as: tuple[str, bytes] | None = None
     deadline_s: float = math.inf
     received_s: float = 0.0
     caller: Caller | None = None

@@ -47,6 +47,7 @@ class FakeCall:
         self.method = "/test"
         self.metadata: Mapping[str, str] = {}
         self.peer = "ipv4:127.0.0.1:1"
+        self.signed_as: tuple[str, bytes] | None = None
         self.deadline_s = deadline_s
         self.received_s = 0.0
         self.caller: Caller | None = Caller(

@@ -147,6 +147,11 @@ class GrpcCall:
         return self._metadata
 
     @property
+    def signed_as(self) -> tuple[str, bytes] | None:
+        """See routes.Call."""
+        return None
+
+    @property
     def peer(self) -> str:
         """See routes.Call. Empty when first asked for after the call has ended."""
         if self._peer is None:

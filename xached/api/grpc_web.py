@@ -16,15 +16,17 @@ import math
 import re
 import struct
 import urllib.parse
-from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Final
 
 import attrs
 import grpc
 import trio
+from google.protobuf.message import Message
 
 from xached.api.errors import StatusError
 from xached.api.grpc_call import DETAILS_KEY
+from xached.api.http_message import NOT_STORED, HttpResponse, Pairs
 
 CONTENT_TYPES: Final = {
     "application/grpc-web": False,
@@ -42,8 +44,8 @@ _UNIT_S: Final = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1
 
 
 @attrs.frozen
-class Dialect:
-    """How one client writes its bodies."""
+class GrpcWebForm:
+    """How one client writes its bodies (http_api.Form)."""
 
     content_type: str
     text: bool
@@ -66,11 +68,34 @@ class Dialect:
             raise _misframed("one frame with one message is needed")
         return body[_HEAD.size :]
 
-    def write_message(self, message: bytes) -> bytes:
-        """A message as a frame."""
+    def answer(self, _message: Message, data: bytes, trailing: Pairs) -> HttpResponse:
+        """See Form."""
+        return self._complete(self._frame(data) + self._status(None, trailing))
+
+    def refusal(self, error: StatusError, trailing: Pairs) -> HttpResponse:
+        """See Form."""
+        return self._complete(self._status(error, trailing))
+
+    def stream_head(self) -> HttpResponse:
+        """See Form."""
+        return attrs.evolve(self._complete(b""), streamed=True)
+
+    def stream_piece(self, _message: Message, data: bytes) -> bytes:
+        """See Form."""
+        return self._frame(data)
+
+    def stream_end(self, error: StatusError | None, trailing: Pairs) -> bytes:
+        """See Form."""
+        return self._status(error, trailing)
+
+    def _complete(self, body: bytes) -> HttpResponse:
+        headers = (("content-type", self.content_type), NOT_STORED)
+        return HttpResponse(HTTPStatus.OK, body, headers)
+
+    def _frame(self, message: bytes) -> bytes:
         return self._write(_HEAD.pack(0, len(message)) + message)
 
-    def write_status(self, error: StatusError | None, trailing: Iterable[tuple[str, str]]) -> bytes:
+    def _status(self, error: StatusError | None, trailing: Pairs) -> bytes:
         """The last frame: the status, and pairs beside it."""
         lines = [f"{key}:{value}" for key, value in trailing]
         lines.append(f"grpc-status:{0 if error is None else error.code_number}")
@@ -85,10 +110,10 @@ class Dialect:
         return base64.b64encode(frame) if self.text else frame
 
 
-def dialect_of(content_type: str) -> Dialect | None:
+def form_of(content_type: str) -> GrpcWebForm | None:
     """How a client writes whose bodies have this type; None where it is not gRPC-Web."""
     text = CONTENT_TYPES.get(content_type)
-    return None if text is None else Dialect(content_type, text)
+    return None if text is None else GrpcWebForm(content_type, text)
 
 
 def deadline_of(timeout: str) -> float:

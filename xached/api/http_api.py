@@ -1,20 +1,25 @@
 """The calls that come in over HTTP: told apart, bounded, admitted and answered.
 
 They reach the handlers through the same table of routes as gRPC, and so the same admission:
-authorization, rates and audit.
+authorization, rates and audit. A call comes in one of two forms: gRPC-Web (a POST to the method's
+path) or REST (a verb and a path that the proto declares). Whatever the form, no page of another
+origin may call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import functools
+from collections.abc import Awaitable, Callable, Iterable
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Protocol
 
+import attrs
 import grpc
 import trio
+from google.protobuf.message import Message
 
 from xached.api.errors import Interceptor, StatusError, stopping
-from xached.api.grpc_web import Dialect, deadline_of, dialect_of
+from xached.api.grpc_web import GrpcWebForm, deadline_of, form_of
 from xached.api.http_call import (
     BodyError,
     CallLimits,
@@ -26,22 +31,43 @@ from xached.api.http_call import (
 )
 from xached.api.http_listener import Receive, Send
 from xached.api.http_message import (
-    NOT_STORED,
     HttpRequest,
     HttpResponse,
+    Pairs,
     problem,
     send_body,
     send_response,
     send_start,
 )
 from xached.api.refresh_cookie import RefreshCookies
+from xached.api.rest import JSON_TYPES, RestForm, read_message
 from xached.api.routes import Route, Routes, Shutdown
+from xached.api.transcoding import RestRoute, RestTable
 
 FAREWELL_S: Final = 0.5
 """How long the last words of a stream may take when the house closes."""
 
 LINGER_S: Final = 1.0
 """How long a request is read on after its answer."""
+
+
+class Form(Protocol):
+    """How answers are written."""
+
+    def answer(self, message: Message, data: bytes, trailing: Pairs) -> HttpResponse:
+        """The one response of a call; ``data``: the message in protobuf."""
+
+    def refusal(self, error: StatusError, trailing: Pairs) -> HttpResponse:
+        """Why there is no response."""
+
+    def stream_head(self) -> HttpResponse:
+        """The head of a stream that has begun."""
+
+    def stream_piece(self, message: Message, data: bytes) -> bytes:
+        """A message of a stream."""
+
+    def stream_end(self, error: StatusError | None, trailing: Pairs) -> bytes:
+        """The end of a stream that has begun."""
 
 
 class HttpApi:
@@ -52,6 +78,8 @@ class HttpApi:
         interceptor: turns errors into statuses.
         now_ns: the wall clock.
         limits: what callers may take.
+
+    Raises: RouteError where the rules for REST contradict each other.
     """
 
     def __init__(
@@ -61,6 +89,7 @@ class HttpApi:
         now_ns: Callable[[], int],
         limits: CallLimits | None = None,
     ) -> None:
+        self.rest = RestTable(routes.routes)
         self._cookies = RefreshCookies(now_ns)
         self._routes = routes
         self._interceptor = interceptor
@@ -77,7 +106,8 @@ class HttpApi:
     def claims(self, request: HttpRequest) -> bool:
         """Whether a request is a call, well made or not."""
         return (
-            dialect_of(request.content_type) is not None
+            bool(self.rest.verbs(request.path))
+            or form_of(request.content_type) is not None
             or self._routes.find(request.path) is not None
         )
 
@@ -90,43 +120,40 @@ class HttpApi:
 
     async def serve(self, request: HttpRequest, receive: Receive, send: Send) -> None:
         """Answer a request that :meth:`claims` knows."""
-        dialect = dialect_of(request.content_type)
-        refusal = _refusal(request, dialect)
-        if refusal is not None or dialect is None:
-            assert refusal is not None
+        verbs = self.rest.verbs(request.path)
+        if not request.same_origin:
+            refusal = problem(HTTPStatus.FORBIDDEN, "pages of other origins may not call")
             await _answering(receive, send_response, request, refusal, send)
-            return
-        await self._serve_grpc_web(request, dialect, receive, send)
-
-    # --- gRPC-Web -----------------------------------------------------------------------------
-
-    async def _serve_grpc_web(
-        self, request: HttpRequest, dialect: Dialect, receive: Receive, send: Send
-    ) -> None:
-        exchange = _GrpcWebExchange(request, dialect, send)
-        try:
-            with self._places.take(request.address):
-                body = await read_body(request, receive, self._limits)
-                call = HttpCall(
-                    self._find(request.path),
-                    request,
-                    deadline_of(request.headers.get("grpc-timeout", "")),
+        elif verbs:
+            found = verbs.get(request.method)
+            if found is None:
+                await _answering(receive, send_response, request, _other_verb(verbs), send)
+            elif found.takes_body and request.content_type not in JSON_TYPES:
+                refusal = problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "this takes application/json")
+                await _answering(receive, send_response, request, refusal, send)
+            else:
+                exchange = _Exchange(request, RestForm(found), send)
+                await self._serve(exchange, receive, functools.partial(self._read_rest, found))
+        else:
+            form = form_of(request.content_type)
+            if request.method != "POST":
+                await _answering(receive, send_response, request, _other_verb(("POST",)), send)
+            elif form is None:
+                refusal = problem(
+                    HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "methods take application/grpc-web+proto"
                 )
-                message = dialect.read_message(body)
-                await self._run(call, message, exchange, receive)
-        except StatusError as error:
-            await _answering(receive, exchange.end, error, ())
-        except BodyError as refused:
-            response = problem(refused.status, refused.detail)
-            await _answering(receive, send_response, request, response, send)
-        except DisconnectedError:
-            return
+                await _answering(receive, send_response, request, refusal, send)
+            else:
+                exchange = _Exchange(request, form, send)
+                await self._serve(exchange, receive, functools.partial(self._read_web, form))
 
-    def _find(self, path: str) -> Route:
-        """The route of a path. Raises: StatusError where there is none for browsers."""
-        if self._shutdown is not None:
-            raise stopping()
-        route = self._routes.find(path)
+    # --- From requests to calls ---------------------------------------------------------------
+
+    def _read_web(
+        self, form: GrpcWebForm, request: HttpRequest, body: bytes
+    ) -> tuple[HttpCall, bytes]:
+        """A call over gRPC-Web and its message. Raises: StatusError."""
+        route = self._routes.find(request.path)
         if route is None:
             raise StatusError(
                 grpc.StatusCode.UNIMPLEMENTED, "UNKNOWN_METHOD", "there is no such method"
@@ -137,10 +164,47 @@ class HttpApi:
                 "REQUEST_STREAM",
                 "browsers cannot send a stream of requests: use gRPC",
             )
-        return route
+        deadline_s = deadline_of(request.headers.get("grpc-timeout", ""))
+        return HttpCall(route, request, deadline_s), form.read_message(body)
+
+    def _read_rest(
+        self, found: RestRoute, request: HttpRequest, body: bytes
+    ) -> tuple[HttpCall, bytes]:
+        """A call over REST and its message. Raises: StatusError."""
+        signed_as = (f"{request.method} {request.target}", body)
+        deadline_s = deadline_of(request.headers.get("grpc-timeout", ""))
+        captured = self.rest.captured(found, request.path)
+        message = read_message(found, captured, request, body, self._routes)
+        data = message.SerializeToString(deterministic=True)
+        return HttpCall(found.route, request, deadline_s, signed_as), data
+
+    async def _serve(
+        self,
+        exchange: _Exchange,
+        receive: Receive,
+        read: Callable[[HttpRequest, bytes], tuple[HttpCall, bytes]],
+    ) -> None:
+        """Read a request and run what it calls."""
+        request = exchange.request
+        try:
+            with self._places.take(request.address):
+                if self._shutdown is not None:
+                    raise stopping()
+                body = await read_body(request, receive, self._limits)
+                call, message = read(request, body)
+                await self._run(call, message, exchange, receive)
+        except StatusError as error:
+            await _answering(receive, exchange.end, error, ())
+        except BodyError as refused:
+            response = problem(refused.status, refused.detail)
+            await _answering(receive, send_response, request, response, exchange.send)
+        except DisconnectedError:
+            return
+
+    # --- Calls ----------------------------------------------------------------------------------
 
     async def _run(
-        self, call: HttpCall, body: bytes, exchange: _GrpcWebExchange, receive: Receive
+        self, call: HttpCall, body: bytes, exchange: _Exchange, receive: Receive
     ) -> None:
         """Run the handler of a call and answer."""
         async with trio.open_nursery() as nursery:
@@ -155,20 +219,18 @@ class HttpApi:
             # The server says "disconnect" when a response is complete.
             nursery.cancel_scope.deadline = trio.current_time() + LINGER_S
 
-    async def _ask(self, call: HttpCall, body: bytes, exchange: _GrpcWebExchange) -> None:
+    async def _ask(self, call: HttpCall, body: bytes, exchange: _Exchange) -> None:
         body = self._cookies.bring_in(call.route, exchange.request, body)
         request = await self._routes.receive(call, call.route, body)
         response = await call.route.handler(call, request)
         exchange.cookie = self._cookies.take_out(call.route, request, response)
-        exchange.answer = call.route.respond(call.caller, response)
+        exchange.answer = response, call.route.respond(call.caller, response)
 
-    async def _stream(
-        self, call: HttpCall, body: bytes, exchange: _GrpcWebExchange
-    ) -> StatusError | None:
+    async def _stream(self, call: HttpCall, body: bytes, exchange: _Exchange) -> StatusError | None:
         """Run the handler of a stream. Returns why it failed."""
         route = call.route
         responses = HttpResponses(
-            lambda message: exchange.encode(route.serialize(message)),
+            lambda message: exchange.form.stream_piece(message, route.serialize(message)),
             exchange.write,
             lambda: call.revoke(_slow_reader()),
             self._limits.write_timeout_s,
@@ -185,78 +247,61 @@ class HttpApi:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(responses.run)
                 error = await call.run(serve, self._interceptor)
-                await self._last_words(call, responses)
+                await self._last_words(call, route, responses)
                 exchange.broken = responses.ended
                 nursery.cancel_scope.cancel()
         finally:
             self._streams.discard(call)
         return error
 
-    async def _last_words(self, call: HttpCall, responses: HttpResponses) -> None:
+    async def _last_words(self, call: HttpCall, route: Route, responses: HttpResponses) -> None:
         """Let what was sent reach the client, and tell it why the house ends its stream."""
         with trio.move_on_after(FAREWELL_S):
-            if call.shutdown is not None and call.route.farewell is not None:
-                await responses.send(call.route.farewell(call.shutdown))
+            if call.shutdown is not None and route.farewell is not None:
+                await responses.send(route.farewell(call.shutdown))
             await responses.flush()
 
 
-class _GrpcWebExchange:
-    """The answer to one call over gRPC-Web."""
+class _Exchange:
+    """The answer to one request."""
 
-    def __init__(self, request: HttpRequest, dialect: Dialect, send: Send) -> None:
-        self.answer: bytes | None = None
-        self.cookie: str | None = None
+    def __init__(self, request: HttpRequest, form: Form, send: Send) -> None:
         self.request = request
+        self.form = form
+        self.send = send
+        self.answer: tuple[Message, bytes] | None = None
+        self.cookie: str | None = None
         self.broken = False
         """Whether the client has stopped reading: it gets no end."""
-        self._dialect = dialect
-        self._send = send
         self._begun = False
-
-    def encode(self, message: bytes) -> bytes:
-        """A message on the wire."""
-        return self._dialect.write_message(message)
 
     async def write(self, data: bytes) -> None:
         """Send a piece of a stream."""
         await self._begin()
-        await send_body(self._send, data, more=True)
+        await send_body(self.send, data, more=True)
 
-    async def end(self, error: StatusError | None, trailing: tuple[tuple[str, str], ...]) -> None:
-        """Send the answer, if there is one, and the status."""
+    async def end(self, error: StatusError | None, trailing: Pairs) -> None:
+        """Send the answer, or why there is none, or the end of a stream."""
         if self.broken:
             return
-        last = self._dialect.write_status(error, trailing)
-        if error is None and self.answer is not None:
-            last = self._dialect.write_message(self.answer) + last
-        await self._begin()
-        await send_body(self._send, last)
+        if error is not None and not self._begun:
+            await self._complete(self.form.refusal(error, trailing))
+        elif self.answer is not None:
+            await self._complete(self.form.answer(*self.answer, trailing))
+        else:
+            await self._begin()
+            await send_body(self.send, self.form.stream_end(error, trailing))
+
+    async def _complete(self, response: HttpResponse) -> None:
+        if self.cookie is not None:
+            headers = (*response.headers, ("set-cookie", self.cookie))
+            response = attrs.evolve(response, headers=headers)
+        await send_response(self.request, response, self.send)
 
     async def _begin(self) -> None:
-        if self._begun:
-            return
-        self._begun = True
-        headers: tuple[tuple[str, str], ...] = (
-            ("content-type", self._dialect.content_type),
-            NOT_STORED,
-        )
-        if self.cookie is not None:
-            headers += (("set-cookie", self.cookie),)
-        head = HttpResponse(HTTPStatus.OK, b"", headers, streamed=True)
-        await send_start(self.request, head, self._send)
-
-
-def _refusal(request: HttpRequest, dialect: Dialect | None) -> HttpResponse | None:
-    """Why a request is no call, before its body is read."""
-    if request.method != "POST":
-        return problem(
-            HTTPStatus.METHOD_NOT_ALLOWED, "methods are called by POST", ("allow", "POST")
-        )
-    if dialect is None:
-        return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "methods take application/grpc-web+proto")
-    if not request.same_origin:
-        return problem(HTTPStatus.FORBIDDEN, "pages of other origins may not call")
-    return None
+        if not self._begun:
+            self._begun = True
+            await send_start(self.request, self.form.stream_head(), self.send)
 
 
 async def _answering(
@@ -272,6 +317,13 @@ async def _answering(
         nursery.start_soon(drain)
         await answer(*arguments)
         nursery.cancel_scope.deadline = trio.current_time() + LINGER_S
+
+
+def _other_verb(verbs: Iterable[str]) -> HttpResponse:
+    allowed = ", ".join(sorted(verbs))
+    return problem(
+        HTTPStatus.METHOD_NOT_ALLOWED, "this is done with another verb", ("allow", allowed)
+    )
 
 
 def _slow_reader() -> StatusError:

@@ -122,8 +122,10 @@ class HttpCall:
         route: Route,
         request: HttpRequest,
         deadline_s: float = math.inf,
+        signed_as: tuple[str, bytes] | None = None,
     ) -> None:
         self.method = route.path
+        self.signed_as = signed_as
         self.route = route
         self.peer = request.peer
         # Cookies are the edge's own affair.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import attrs
 
@@ -14,6 +14,9 @@ from xached.api.http_listener import Scope, Send
 RETRY_AFTER_S: Final = 5
 NOT_STORED: Final = ("cache-control", "no-store")
 PROBLEM_TYPE: Final = "application/problem+json"
+
+Pairs: TypeAlias = tuple[tuple[str, str], ...]
+"""Names and values."""
 
 SECURITY_HEADERS: Final = (
     (
@@ -41,6 +44,8 @@ class HttpRequest:
 
     method: str
     path: str
+    target: str
+    """Path and query as they were sent."""
     query: str
     headers: Mapping[str, str]
     """Names in lower case. Of several of one name the last counts; cookies are joined."""
@@ -82,7 +87,7 @@ class HttpResponse:
 
     status: HTTPStatus
     body: bytes
-    headers: tuple[tuple[str, str], ...]
+    headers: Pairs
     streamed: bool = False
 
 
@@ -95,10 +100,14 @@ def read_request(scope: Scope) -> HttpRequest:
         # HTTP/2 cuts cookies into pieces.
         joined = name == "cookie" and name in headers
         headers[name] = f"{headers[name]}; {value}" if joined else value
+    path, query = scope["path"], scope["query_string"].decode("latin-1")
+    raw_path: bytes | None = scope.get("raw_path")
+    target = path if raw_path is None else raw_path.decode("latin-1")
     return HttpRequest(
         method=scope["method"],
-        path=scope["path"],
-        query=scope["query_string"].decode("latin-1"),
+        path=path,
+        target=f"{target}?{query}" if query else target,
+        query=query,
         headers=headers,
         address=client[0] if client else "",
         port=client[1] if client else 0,

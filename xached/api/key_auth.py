@@ -84,7 +84,8 @@ class KeyAuthorizer:
         if verdict is Verdict.OLD or verdict is Verdict.AHEAD:
             raise self._mistimed(signed, now_ms)
         key = self._table.find(signed.key_id)
-        if key is None or not is_genuine(signed, key, call.method, body):
+        target, content = call.signed_as or (call.method, body)
+        if key is None or not is_genuine(signed, key, target, content):
             raise _refused("KEY_INVALID", "there is no such key, or it did not sign this request")
         if now_ns >= key.expires_at_ns:
             raise _refused("KEY_EXPIRED", "the key has expired")

@@ -117,6 +117,13 @@ class Call(Protocol):
         """What the client sent beside the message: lower-case keys, last value wins, no -bin."""
 
     @property
+    def signed_as(self) -> tuple[str, bytes] | None:
+        """What a signature covers in place of method and message; None: those.
+
+        In REST ``POST /api/trading/order``, with the query if there is one, and the body as sent.
+        """
+
+    @property
     def peer(self) -> str:
         """Where the client is, such as ``ipv4:127.0.0.1:50000`` or ``unix:``."""
 
@@ -252,6 +259,7 @@ class Route:
     """
 
     path: str
+    descriptor: MethodDescriptor
     handler: Handler
     parse: Callable[[bytes], Message]
     serialize: Callable[[Message], bytes]
@@ -324,6 +332,11 @@ class Routes:
     def paths(self) -> tuple[str, ...]:
         """Paths of all methods."""
         return tuple(self._routes)
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes of all methods."""
+        return tuple(self._routes.values())
 
     def find(self, path: str) -> Route | None:
         """The route of a path; None where there is no such method."""
@@ -439,6 +452,7 @@ def _route(service: Service, method: MethodDescriptor) -> Route:
         raise RouteError(f"{method.full_name} streams messages with fields for some roles only")
     return Route(
         path=f"/{service.descriptor.full_name}/{method.name}",
+        descriptor=method,
         handler=_handler(service, method),
         parse=_message_class(method.input_type).FromString,
         serialize=_message_class(method.output_type).SerializeToString,

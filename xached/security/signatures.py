@@ -11,15 +11,16 @@ with ``\\n`` between the lines and none at the end::
 
     <scheme>
     <key id>
-    <method>                    such as /xache.v1.TradingService/PlaceOrder
+    <method>                    such as /xache.v1.TradingService/PlaceOrder;
+                                over REST verb and target, such as GET /api/wallet/balance?x=1
     <sha256 of the body>        64 lower-case hexadecimal digits
     <timestamp>
     <nonce>
 
-The body is the serialized request message exactly as it is sent; a method that takes a stream of
-requests is signed once, at its opening, with an empty body. Nothing else is accepted: each part
-has one form, so no two texts mean the same request. The key id is in the text, so a request for
-one house is none for another, even where both know the same public key.
+The body is the serialized request message, over REST the body, exactly as it is sent; a method
+that takes a stream of requests is signed once, at its opening, with an empty body. Nothing else is
+accepted: each part has one form, so no two texts mean the same request. The key id is in the text,
+so a request for one house is none for another, even where both know the same public key.
 """
 
 from __future__ import annotations

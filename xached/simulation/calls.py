@@ -46,6 +46,7 @@ class SimulatedCall:
         self.method = route.path
         self.metadata: Mapping[str, str] = {"authorization": f"Bearer {token}"} if token else {}
         self.peer = peer
+        self.signed_as: tuple[str, bytes] | None = None
         self.deadline_s = deadline_s
         self.received_s = trio.current_time()
         self.caller: Caller | None = None
