@@ -108,6 +108,8 @@ def endpoints(kind: str, venue: str) -> Callable[[Config], Endpoint]:
     return read
 
 
+TLS_FILES = ("certificate", "private_key", "client_ca")
+
 A_1_B = Endpoint(host="a", port=1, tls=True, path="/b")
 
 OTHER_VALUES: dict[tuple[str, str], tuple[str, Any, Any]] = {
@@ -120,6 +122,10 @@ OTHER_VALUES: dict[tuple[str, str], tuple[str, Any, Any]] = {
     ("grpc", "certificate"): ('"c.pem"', lambda c: c.grpc.certificate.name, "c.pem"),
     ("grpc", "private_key"): ('"k.pem"', lambda c: c.grpc.private_key.name, "k.pem"),
     ("admin", "socket"): ('"a.sock"', lambda c: c.admin.socket.name, "a.sock"),
+    ("admin", "listen"): ('"[::1]:9"', lambda c: c.admin.listen, "[::1]:9"),
+    ("admin", "certificate"): ('"h.pem"', lambda c: c.admin.certificate.name, "h.pem"),
+    ("admin", "private_key"): ('"h.key"', lambda c: c.admin.private_key.name, "h.key"),
+    ("admin", "client_ca"): ('"ca.pem"', lambda c: c.admin.client_ca.name, "ca.pem"),
     ("admin", "require_code"): ("false", lambda c: c.admin.require_code, False),
     ("http", "listen"): ('"0.0.0.0:81"', lambda c: c.http_listen, "0.0.0.0:81"),
     ("http", "hosts"): ('["trade.example.org"]', lambda c: c.http_hosts, ("trade.example.org",)),
@@ -236,9 +242,14 @@ def test_every_documented_key_is_read(folder: Path, table: str, key: str) -> Non
     (folder / "r.toml").write_text("max_open_orders = 7")
     value, read, expected = OTHER_VALUES[table, key]
     text = (folder / "xached.toml").read_text()
-    if key in ("certificate", "private_key"):
-        text = text.replace('private_key = ""', 'private_key = "k.pem"')
-        text = text.replace('certificate = ""', 'certificate = "c.pem"')
+    if table == "grpc" and key in ("certificate", "private_key"):
+        text = text.replace('private_key = ""', 'private_key = "k.pem"', 1)
+        text = text.replace('certificate = ""', 'certificate = "c.pem"', 1)
+    if (table, key) in {("admin", each) for each in ("listen", *TLS_FILES)}:
+        head, _, rest = text.partition("[admin]")
+        for each, given in (("listen", '"[::1]:9"'), *((each, '"x"') for each in TLS_FILES)):
+            rest = rest.replace(f'{each} = ""', f"{each} = {given}", 1)
+        text = f"{head}[admin]{rest}"
     if key == "mark_venue" or key.endswith(("_stream", "_rest")):
         # They say something of a venue that is followed.
         text = re.sub(r"(?m)^(binance|coinbase|kraken) = \[\]", r'\1 = ["BTC-USDT"]', text)
@@ -359,6 +370,7 @@ RISK = "risk.toml"
         (MARKETS, 'tick_size = "0.01"', 'tick_size = "0.0001"', "a whole number of quote units"),
         (RISK, 'USDT = "1000000"', 'EUR = "1"', "max_order_notional.EUR is none of BTC, ETH, USDT"),
         (TOP, 'certificate = ""', 'certificate = "c.pem"', "certificate and grpc.private_key go"),
+        (TOP, 'client_ca = ""', 'client_ca = "ca.pem"', "private_key and client_ca go together"),
         # Feeds.
         (TOP, "binance = []", 'binance = "BTC-USDT"', "feeds.binance is not a list of at most"),
         (TOP, "binance = []", "binance = [1]", "feeds.binance is not a list of at most"),

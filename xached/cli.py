@@ -148,7 +148,9 @@ def serve(
         )
 
     async def show(endpoints: Any) -> None:
-        print(f"READY grpc={endpoints.addresses.grpc} http={endpoints.addresses.http}", flush=True)
+        addresses = endpoints.addresses
+        admin_listener = f" admin={addresses.admin}" if addresses.admin else ""
+        print(f"READY grpc={addresses.grpc} http={addresses.http}{admin_listener}", flush=True)
         _show_first_admin(endpoints, settings)
 
     _run(settings, attach, show)

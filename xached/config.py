@@ -100,6 +100,12 @@ class AdminConfig:
     """None: admin.sock in the data directory."""
     require_code: bool = True
     """What moves money or rights takes a code of the administrator's authenticator."""
+    listen: str = ""
+    """Empty: no listener but the socket."""
+    certificate: Path | None = None
+    private_key: Path | None = None
+    client_ca: Path | None = None
+    """Who may certify clients of the listener."""
 
 
 @attrs.frozen(kw_only=True)
@@ -196,10 +202,7 @@ def read_config(path: Path) -> Config:
             certificate=grpc.optional_path("certificate"),
             private_key=grpc.optional_path("private_key"),
         ),
-        admin=AdminConfig(
-            socket=admin.optional_path("socket"),
-            require_code=admin.flag("require_code", True),
-        ),
+        admin=_admin(admin),
         http_listen=http.address("listen", "127.0.0.1:7480"),
         http_hosts=_host_names(http),
         limits=_limits(limits),
@@ -217,6 +220,25 @@ def read_config(path: Path) -> Config:
     people = (mail, limits, sessions, compliance)
     for table in (top, data, grpc, admin, http, house, storage, feeds, paper, *people):
         table.finish()
+    return config
+
+
+def _admin(table: _Table) -> AdminConfig:
+    """Read what the house's own doors are."""
+    listen = table.optional_address("listen")
+    config = AdminConfig(
+        socket=table.optional_path("socket"),
+        require_code=table.flag("require_code", True),
+        listen=listen,
+        certificate=table.optional_path("certificate"),
+        private_key=table.optional_path("private_key"),
+        client_ca=table.optional_path("client_ca"),
+    )
+    files = (config.certificate, config.private_key, config.client_ca)
+    if {path is not None for path in files} != {bool(listen)}:
+        raise ConfigError(
+            f"{table.place('listen')}, certificate, private_key and client_ca go together"
+        )
     return config
 
 
@@ -648,6 +670,10 @@ class _Table:
         if not is_address(found):
             raise ConfigError(f"{self.place(key)}: {found!r} is not host:port")
         return found
+
+    def optional_address(self, key: str) -> str:
+        """Where to listen, empty when it is empty."""
+        return self.address(key, "") if self._values.get(key) else self.text(key, "")
 
     def path(self, key: str, default: str) -> Path:
         """A path, relative to the file."""

@@ -45,7 +45,7 @@ from xached.api.portfolio import Portfolios
 from xached.api.rate_limits import RateLimiter
 from xached.api.reflection import reflection_services
 from xached.api.risk import RiskHandlers
-from xached.api.routes import Routes, Service
+from xached.api.routes import Call, Routes, Service
 from xached.api.staff import StaffHandlers
 from xached.api.trading import TradingHandlers
 from xached.api.wallet import WalletHandlers
@@ -92,15 +92,20 @@ def build_front(config: Config, core: Core) -> Front:
         Routes(public, authorizer, audit.audited, limiter),
         _interceptor(core),
     )
+
+    def for_operators(certified: Callable[[Call], str] | None = None) -> Routes:
+        at_door = OperatorAuthorizer(
+            authorizer,
+            core.house.sessions,
+            require_code=config.admin.require_code,
+            certified=certified,
+        )
+        return Routes(admins, at_door, audit.audited)
+
     return Front(
         public=routes,
-        admin=Routes(
-            admins,
-            OperatorAuthorizer(
-                authorizer, core.house.sessions, require_code=config.admin.require_code
-            ),
-            audit.audited,
-        ),
+        admin=for_operators(),
+        certified_admin=for_operators,
         web=WebApp(
             core.market,
             core.house.directory,

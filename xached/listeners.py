@@ -5,16 +5,19 @@ What is behind them does not know them. The simulation opens a house without any
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import attrs
 import trio
+from loguru import logger
 
 from xached.api.errors import Interceptor
 from xached.api.grpc_server import Server, tls_credentials
-from xached.api.routes import Routes
+from xached.api.grpc_tls import TlsFiles, WatchedTls, certified_name
+from xached.api.routes import Call, Routes
 from xached.api.web import WebApp, serve_http
 from xached.config import Config
 from xached.runtime.world import World
@@ -30,6 +33,8 @@ class Front:
 
     public: Routes
     admin: Routes
+    certified_admin: Callable[[Callable[[Call], str]], Routes]
+    """The same for clients with certificates, given what reads the name in one."""
     web: WebApp
     interceptor: Interceptor
 
@@ -41,6 +46,8 @@ class Addresses:
     grpc: str
     http: str
     admin_socket: Path
+    admin: str = ""
+    """The listener for administrators elsewhere; empty without one."""
 
 
 class Doors(Protocol):
@@ -71,11 +78,13 @@ class NetworkDoors:
         port = await self._open_public(front, nursery)
         admin_socket = config.admin.socket or DataPaths(config.data_dir).admin_socket
         await self._open_admin(front, admin_socket, nursery)
+        admin = await self._open_certified(front, nursery) if config.admin.listen else ""
         http_port: int = await nursery.start(self._serve_http, front.web)
         return Addresses(
             grpc=f"{_host(config.grpc.listen)}:{port}",
             http=f"http://{_host(config.http_listen)}:{http_port}",
             admin_socket=admin_socket,
+            admin=admin,
         )
 
     async def close(self) -> None:
@@ -107,6 +116,22 @@ class NetworkDoors:
         _free(socket)
         server.add_unix_socket(socket)
         await nursery.start(partial(self._serve, server))
+
+    async def _open_certified(self, front: Front, nursery: trio.Nursery) -> str:
+        admin = self._config.admin
+        key, chain, roots = admin.private_key, admin.certificate, admin.client_ca
+        assert key is not None
+        assert chain is not None
+        assert roots is not None
+        server = Server(front.certified_admin(certified_name), front.interceptor, self._world)
+        files = TlsFiles(private_key=key, certificate=chain, client_ca=roots)
+        tls = WatchedTls(files, logger.warning)
+        try:
+            port = server.add_secure_port(admin.listen, tls.credentials)
+        except OSError as error:
+            raise OSError(f"{error}, or not with {chain}, {key} and {roots}") from None
+        await nursery.start(partial(self._serve, server))
+        return f"{_host(admin.listen)}:{port}"
 
     async def _serve(self, server: Server, *, task_status: trio.TaskStatus[None]) -> None:
         done = trio.Event()

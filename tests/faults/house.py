@@ -76,6 +76,7 @@ risk = "{REPOSITORY / "config" / "risk.toml"}"
         self.token = ""
         self.target = ""
         self.http = ""
+        self.admin = ""
         self._read_ready()
 
     @property
@@ -117,8 +118,8 @@ risk = "{REPOSITORY / "config" / "risk.toml"}"
                 if not line:
                     log = (self.root / "stderr.log").read_text()
                     raise AssertionError(f"the daemon did not start:\n{log}")
-                if ready := re.match(r"READY grpc=(\S+) http=(\S+)", line):
-                    self.target, self.http = ready[1], ready[2]
+                if ready := re.match(r"READY grpc=(\S+) http=(\S+)(?: admin=(\S+))?", line):
+                    self.target, self.http, self.admin = ready[1], ready[2], ready[3] or ""
         # The token follows READY while there is no administrator.
         if not (self.data / "has-admin").exists():
             self.token = output.readline().rsplit(" ", 1)[-1].strip()

@@ -46,6 +46,8 @@ class Kind:
     against: frozenset[int] = frozenset()
     named: bool = False
     """Gives a name instead of a credential."""
+    certified: bool = False
+    """Shows a certificate instead of one."""
 
 
 def keyed(*scopes: int) -> Kind:
@@ -98,6 +100,13 @@ DOOR_KINDS = {
 """Who says a name at the administrators' door, and gives no code with it."""
 
 
+CERTIFIED_KINDS = {
+    name.replace("by name", "certified"): attrs.evolve(kind, named=False, certified=True)
+    for name, kind in DOOR_KINDS.items()
+}
+"""Who calls the listener for administrators elsewhere, with a certificate of this name."""
+
+
 def expected(method: MethodDescriptor, kind: Kind, *, at_door: bool = False) -> str:
     """What must come of it, by the option alone."""
     extension: Any = options_pb2.authorization
@@ -107,7 +116,7 @@ def expected(method: MethodDescriptor, kind: Kind, *, at_door: bool = False) -> 
     if option.access != options_pb2.ACCESS_SESSION or not kind.known:
         return "UNAUTHENTICATED"
     administration = at_door and method.containing_service.name in ADMIN_SERVICES
-    if kind.named and (not option.roles or USER in option.roles):
+    if (kind.named or kind.certified) and (not option.roles or USER in option.roles):
         return "UNAUTHENTICATED"
     allowed = (
         not kind.away
@@ -117,7 +126,8 @@ def expected(method: MethodDescriptor, kind: Kind, *, at_door: bool = False) -> 
         and (not option.roles or any(each in kind.roles for each in option.roles))
     )
     # Nobody here has proved afresh who they are.
-    if allowed and ((administration and option.step_up) or kind.named):
+    proof_wanted = option.step_up and (administration or kind.certified)
+    if allowed and (proof_wanted or kind.named):
         return "FAILED_PRECONDITION"
     return "OK" if allowed and not option.step_up else "PERMISSION_DENIED"
 
@@ -244,16 +254,24 @@ async def test_every_method_by_every_kind_of_caller(
         assert callers.keys() == KINDS.keys() | DOOR_KINDS.keys()
         wrong: list[str] = []
         verdicts = 0
-        for admin in (False, True):
-            routes = house.routes(admin=admin)
+        certified = {
+            name.replace("by name", "certified"): Credential(certificate=callers[name].operator)
+            for name in DOOR_KINDS
+        }
+        assert certified.keys() == CERTIFIED_KINDS.keys()
+        callers |= certified
+        for kinds, routes in (
+            (KINDS, house.routes(admin=False)),
+            (KINDS | DOOR_KINDS, house.routes(admin=True)),
+            (CERTIFIED_KINDS, house.routes(admin=True, certified=True)),
+        ):
             for path, method in METHODS.items():
                 if routes.find(path) is None:
                     continue
-                kinds = KINDS | DOOR_KINDS if admin else KINDS
                 for name, kind in kinds.items():
                     verdict = await house.verdict(routes, path, callers[name])
                     verdicts += 1
-                    right = expected(method, kind, at_door=admin)
+                    right = expected(method, kind, at_door=kinds is not KINDS)
                     if verdict != right:
                         wrong.append(f"{name}: {path} {verdict}, not {right}")
         assert wrong == []

@@ -35,6 +35,9 @@ PASSWORD = "kettle-anchor-moss-77"
 ADMIN = "admin@house.example"
 HOME, AWAY = "ipv4:192.0.2.7:50000", "ipv4:198.51.100.7:50000"
 
+CERTIFICATE = "x-test-certificate"
+"""Stands in for what TLS proves."""
+
 _nonces = itertools.count()
 
 
@@ -63,6 +66,8 @@ class Credential:
     peer: str = HOME
     step_up: str = attrs.field(default="", repr=False)
     operator: str = ""
+    certificate: str = ""
+    """The name in it."""
     code: str = attrs.field(default="", repr=False)
 
     def header(self, path: str, body: bytes, now_ms: int) -> str:
@@ -94,8 +99,10 @@ class WholeHouse:
     _secret: bytes = b""
     _last_step: int = 0
 
-    def routes(self, *, admin: bool) -> Routes:
-        """The routes of one of the two listeners."""
+    def routes(self, *, admin: bool, certified: bool = False) -> Routes:
+        """The routes of one of the listeners."""
+        if certified:
+            return self.front.certified_admin(lambda call: call.metadata[CERTIFICATE])
         return self.front.admin if admin else self.front.public
 
     def new_call(self, route: Route, credential: Credential, body: bytes = b"") -> SimulatedCall:
@@ -107,6 +114,8 @@ class WholeHouse:
             call.metadata = {**call.metadata, "x-xache-step-up": credential.step_up}
         if credential.operator:
             call.metadata = {**call.metadata, "x-xache-operator": credential.operator}
+        if credential.certificate:
+            call.metadata = {**call.metadata, CERTIFICATE: credential.certificate}
         if credential.code:
             call.metadata = {**call.metadata, "x-xache-code": credential.code}
         return call

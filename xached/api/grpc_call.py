@@ -158,6 +158,13 @@ class GrpcCall:
             self._peer = "" if self._core is None else self._core.peer().decode(errors="replace")
         return self._peer
 
+    def authentication(self) -> dict[str, list[bytes]]:
+        """What TLS has proved of the client, by the names of grpc_security_constants.h."""
+        if self._core is None:
+            return {}
+        found: dict[bytes, list[bytes]] = cygrpc.auth_context(self._core)
+        return {key.decode(): list(values) for key, values in found.items()}
+
     @property
     def caller(self) -> Caller | None:
         """See routes.Call."""

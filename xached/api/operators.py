@@ -115,7 +115,7 @@ class OperatorAuthorizer:
         # Nobody proves afresh for what is refused anyway.
         if refusal_of(proven, need) is not None:
             return proven
-        if CODE_METADATA not in call.metadata and not administration:
+        if CODE_METADATA not in call.metadata and not administration and caller.session_id:
             return caller
         await self._prove(call, proven)
         return proven
