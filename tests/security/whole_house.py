@@ -96,8 +96,8 @@ class WholeHouse:
     front: Front
     world: SimulatedWorld
     first_admin_token: str
-    _secret: bytes = b""
-    _last_step: int = 0
+    _secret: bytes = attrs.field(default=b"", init=False, repr=False)
+    _last_step: int = attrs.field(default=0, init=False)
 
     def routes(self, *, admin: bool, certified: bool = False) -> Routes:
         """The routes of one of the listeners."""
@@ -166,13 +166,17 @@ class WholeHouse:
         credential = Credential(operator=ADMIN, code=self.new_code())
         return await self.ask(method, request, credential, admin=True)
 
-    async def admin(self) -> Credential:
-        """Make the first administrator and sign in."""
+    async def first_admin(self) -> Credential:
+        """Make the first administrator and sign in; without an authenticator."""
         request = admin_pb2.BootstrapAdminRequest(
             token=self.first_admin_token, email=ADMIN, password=PASSWORD
         )
         await self.ask("AdminService/BootstrapAdmin", request, admin=True)
-        session, _ = await self.login(ADMIN)
+        return (await self.login(ADMIN))[0]
+
+    async def admin(self) -> Credential:
+        """Make the first administrator, with an authenticator, and sign in."""
+        session = await self.first_admin()
         enrol = auth_pb2.EnrolSecondFactorRequest()
         proven = await self.stepped_up("AuthService/EnrolSecondFactor", enrol, session)
         begun = await self.ask("AuthService/EnrolSecondFactor", enrol, proven)
