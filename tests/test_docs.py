@@ -12,9 +12,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from xache_sdk.market import XACHE, Side, Trade
+from xache_sdk.market import Side, Trade
 from xache_sdk.orders import Place
-from xache_sdk.testing import Rig, make_context
+from xache_sdk.testing import Rig, make_context, make_instrument, make_trade
 
 from tests.demo import BIN, Demo, running_demo
 
@@ -110,14 +110,7 @@ def test_the_strategy_example_is_a_strategy(
 
 def trade_at(price: int) -> Trade:
     """A trade of one coin."""
-    return Trade(
-        symbol="BTC-USDT",
-        venue=XACHE,
-        price=Decimal(price),
-        quantity=Decimal(1),
-        taker_side=Side.SELL,
-        at_ns=1,
-    )
+    return make_trade(make_instrument(), 1, str(price), side=Side.SELL)
 
 
 def test_every_file_the_readme_names_is_there() -> None:

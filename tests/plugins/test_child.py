@@ -189,7 +189,7 @@ async def test_what_came_together_is_taken_together(
     log = plugin_pb2.ChildFrame(log=plugin_pb2.PluginLog(text="hello"))
     await theirs.send_all(frame(log.SerializeToString()) * 1_000)
     await theirs.aclose()
-    child = ChildProcess(_Spoken(ours))
+    child = ChildProcess(_Spoken(ours), lambda: 0)
     portions = -(-1_000 // MESSAGES_AT_ONCE_MAX)
     sizes = [len(await child.receive_batch()) for _ in range(portions)]
     assert sum(sizes) == 1_000

@@ -5,16 +5,38 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import attrs
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from xache_sdk import market, orders, strategy, wire
+from xache_sdk.testing import make_instrument
 from xache_sdk.v1 import plugin_pb2
 
 from tests.storage.house import INSTRUMENT, SYMBOL
 from xached.adapters.child_frames import (
+    ChangeRefused,
+    Money,
+    Refused,
+    Start,
+    client_order_id,
+    own_id,
+    write_book,
+    write_candle,
+    write_change_refused,
+    write_clock,
+    write_order_report,
+    write_ping,
+    write_refused,
+    write_start,
+    write_stop,
+    write_timer,
+    write_trades,
+)
+from xached.adapters.child_intents import (
+    AmendIntent,
     CancelAllIntent,
     CancelIntent,
     ChildMessage,
@@ -24,36 +46,29 @@ from xached.adapters.child_frames import (
     Intents,
     Log,
     MarketData,
-    Money,
     NoteIntent,
     PlaceIntent,
     Pong,
     Ready,
-    Refused,
-    Start,
+    ReplaceIntent,
     Subscription,
     TimerIntent,
-    client_order_id,
-    own_id,
+    TriggerTerms,
     read_child_frame,
-    write_book,
-    write_candle,
-    write_order_report,
-    write_ping,
-    write_refused,
-    write_start,
-    write_stop,
-    write_timer,
-    write_trades,
 )
 from xached.domain.candles import Candle, Interval
 from xached.domain.instrument import Asset, AssetName, Symbol
 from xached.domain.market import BINANCE, XACHE, Provenance, Source, TapeTrade
-from xached.domain.order import EndReason, OrderStatus, Side, TimeInForce
+from xached.domain.order import EndReason, OrderStatus, OrderType, Side, TimeInForce, TriggerSource
 from xached.domain.order_reports import FillReport, OrderReport
 from xached.domain.position import Position
 
 EXAMPLES = 100_000 if os.environ.get("XACHE_LONG") else 2_000
+
+RULES = make_instrument(
+    tick_size="0.1", lot_size="0.00001", min_quantity="0.00001", max_quantity="10",
+    max_market_quantity="10", min_notional="0", max_notional="1000000000",
+)  # fmt: skip
 
 REPORT = OrderReport(
     client_order_id="run-7",
@@ -75,7 +90,7 @@ def host_frame(data: bytes) -> plugin_pb2.HostFrame:
 
 
 def arrives(data: bytes) -> strategy.Input:
-    [value] = wire.read_inputs(host_frame(data))
+    [value] = wire.read_inputs(host_frame(data), {SYMBOL: RULES})
     return value
 
 
@@ -102,7 +117,8 @@ def test_the_start_tells_everything() -> None:
     assert (context.run_id, context.now_ns) == ("run", 9)
     assert context.balance("USDT").available == Decimal("1000000000000000000000000000000.000001")
     assert context.balance("BTC").total == 0
-    assert context.position(SYMBOL) == strategy.Position(Decimal("0.00003"), Decimal("1.5"))
+    position = context.position(SYMBOL)
+    assert (position.quantity, position.cost) == (Decimal("0.00003"), Decimal("1.5"))
     assert [(each.id, each.own) for each in context.open_orders] == [("7", True)]
     rules = context.instruments[SYMBOL]
     assert (rules.base, rules.quote) == ("BTC", "USDT")
@@ -167,13 +183,13 @@ def test_trades_arrive_and_the_first_says_that_some_are_missing() -> None:
         for index, provenance in enumerate((Provenance.RECORDED, Provenance.SIMULATED))
     ]
     first, second = wire.read_inputs(
-        host_frame(write_trades(INSTRUMENT, BINANCE, trades, lagged=True))
+        host_frame(write_trades(INSTRUMENT, BINANCE, trades, lagged=True)), {SYMBOL: RULES}
     )
     assert first == market.Trade(
-        symbol="BTC-USDT",
+        instrument=RULES,
         venue="BINANCE",
-        price=Decimal(50_000),
-        quantity=Decimal("0.00001"),
+        price_ticks=500_000,
+        quantity_lots=1,
         taker_side=market.Side.SELL,
         at_ns=0,
         simulated=False,
@@ -186,25 +202,30 @@ def test_trades_arrive_and_the_first_says_that_some_are_missing() -> None:
 def test_books_candles_timers_and_stops_arrive() -> None:
     book = arrives(write_book(INSTRUMENT, XACHE, [(500_000, 1)], [(500_002, 2)], 4))
     assert isinstance(book, market.Book)
-    assert book.bids == (market.Level(Decimal(50_000), Decimal("0.00001")),)
+    assert book.bids == (market.Level(500_000, 1),)
     assert book.mid == Decimal("50000.1")
     candle = Candle(
         interval=Interval.M5, open_at_ns=300, open_ticks=1, high_ticks=4, low_ticks=1,
         close_ticks=3, volume_lots=7, trades=2, simulated_trades=0, closed=True,
     )  # fmt: skip
     assert arrives(write_candle(INSTRUMENT, XACHE, candle, lagged=True)) == market.Candle(
-        symbol="BTC-USDT",
+        instrument=RULES,
         venue="XACHE",
         interval=market.Interval.M5,
         open_at_ns=300,
-        open=Decimal("0.1"),
-        high=Decimal("0.4"),
-        low=Decimal("0.1"),
-        close=Decimal("0.3"),
-        volume=Decimal("0.00007"),
+        open_ticks=1,
+        high_ticks=4,
+        low_ticks=1,
+        close_ticks=3,
+        volume_lots=7,
         closed=True,
         lagged=True,
     )
+    refused = ChangeRefused(id="1", new_id="", symbol=SYMBOL, reason="UNKNOWN_ORDER", at_ns=3)
+    assert arrives(write_change_refused(refused)) == orders.ChangeRefused(
+        id="1", new_id="", symbol="BTC-USDT", reason="UNKNOWN_ORDER", at_ns=3
+    )
+    assert host_frame(write_clock(12)).clock.now_ns == 12
     assert arrives(write_timer("t", 8)) == strategy.TimerDue("t", 8)
     assert arrives(write_stop("late")) == strategy.StopAsked("late")
     assert host_frame(write_ping(5)).ping.number == 5
@@ -238,6 +259,8 @@ def test_intents_arrive() -> None:
             orders.Cancel("1"),
             orders.CancelAll("S"),
             orders.CancelAll(),
+            orders.Amend(id="1", symbol="S", quantity=Decimal("0.05")),
+            orders.Replace(id="1", new_id="3", symbol="S", price=Decimal(6), expires_at_ns=9),
             orders.SetTimer("t", 5),
             orders.Note("hello"),
         ]
@@ -246,20 +269,69 @@ def test_intents_arrive() -> None:
     assert sent(message) == Intents(
         (
             PlaceIntent(
-                id="1", symbol=symbol, side=Side.BUY, price="5", quantity="0.10",
-                quote_quantity=None, time_in_force=TimeInForce.GTC, post_only=True,
+                id="1", symbol=symbol, side=Side.BUY, type=OrderType.LIMIT, price="5",
+                quantity="0.10", quote_quantity=None, time_in_force=TimeInForce.GTC, post_only=True,
             ),
             PlaceIntent(
-                id="2", symbol=symbol, side=Side.SELL, price=None, quantity=None,
+                id="2", symbol=symbol, side=Side.SELL, type=OrderType.MARKET, price=None,
+                quantity=None,
                 quote_quantity="9", time_in_force=TimeInForce.IOC, post_only=False,
             ),
             CancelIntent("1"),
             CancelAllIntent(symbol),
             CancelAllIntent(None),
+            AmendIntent(id="1", symbol=symbol, quantity="0.05"),
+            ReplaceIntent(
+                id="1", new_id="3", symbol=symbol, price="6", quantity=None, trigger_price=None,
+                display_quantity=None, expires_at_ns=9,
+            ),
             TimerIntent("t", 5),
             NoteIntent("hello"),
         )
     )  # fmt: skip
+
+
+def test_orders_of_every_type_arrive() -> None:
+    """Each with the terms that only it has."""
+
+    def arrived(trigger: orders.Trigger | None = None, **terms: Any) -> PlaceIntent:
+        place = orders.Place(
+            id="1", symbol="S", side=market.Side.SELL, quantity=Decimal(1), trigger=trigger, **terms
+        )
+        [message] = wire.write_intents([place])
+        intents = sent(message)
+        assert isinstance(intents, Intents)
+        [intent] = intents.intents
+        assert isinstance(intent, PlaceIntent)
+        assert intent.type.name == place.type.value
+        assert intent.time_in_force.name == place.lives.value
+        return intent
+
+    price = Decimal(5)
+    market_order, limit = arrived(), arrived(price=price)
+    assert (market_order.type, market_order.trigger) == (OrderType.MARKET, None)
+    assert (limit.type, limit.price) == (OrderType.LIMIT, "5")
+    stop = arrived(orders.Stop(price, orders.TriggerSource.MARK), reduce_only=True)
+    assert stop.trigger == terms_of(TriggerSource.MARK, stop_price="5")
+    assert (stop.type, stop.reduce_only, stop.time_in_force) == (
+        OrderType.STOP, True, TimeInForce.GTC,
+    )  # fmt: skip
+    assert arrived(orders.Stop(price), price=Decimal(4)).type is OrderType.STOP_LIMIT
+    assert arrived(orders.TakeProfit(price)).type is OrderType.TAKE_PROFIT
+    assert arrived(orders.TakeProfit(price), price=price).type is OrderType.TAKE_PROFIT_LIMIT
+    trail = arrived(orders.Trail(bps=50, activation_price=price))
+    assert trail.type is OrderType.TRAILING_STOP
+    assert trail.trigger == terms_of(TriggerSource.LAST, trail_bps=50, activation_price="5")
+    offset = arrived(orders.Trail(offset=price, source=orders.TriggerSource.BID_ASK))
+    assert offset.trigger == terms_of(TriggerSource.BID_ASK, trail_offset="5")
+    good = arrived(price=price, post_only=True, slide=True, expires_at_ns=77)
+    assert (good.slide, good.time_in_force, good.expires_at_ns) == (True, TimeInForce.GTD, 77)
+    assert arrived(price=price, display_quantity=Decimal("0.5")).display_quantity == "0.5"
+
+
+def terms_of(source: TriggerSource, **terms: Any) -> TriggerTerms:
+    unsaid = dict.fromkeys(("stop_price", "trail_bps", "trail_offset", "activation_price"))
+    return TriggerTerms(source=source, **(unsaid | terms))
 
 
 def test_the_rest_arrives() -> None:
@@ -267,7 +339,7 @@ def test_the_rest_arrives() -> None:
         [
             market.Trades("S", "V"),
             market.Books("S", "V", 9),
-            market.Candles("S", "V", market.Interval.H1),
+            market.Candles("S", "V", market.Interval.H1, warm_up=7, forming=True),
         ]
     )
     received = sent(ready)
@@ -277,6 +349,7 @@ def test_the_rest_arrives() -> None:
         (MarketData.BOOK, 9, None),
         (MarketData.CANDLES, 0, Interval.H1),
     ]
+    assert [each.forming for each in received.subscriptions] == [False, False, True]
     assert isinstance(received.subscriptions[0], Subscription)
     assert sent(plugin_pb2.ChildFrame(pong=plugin_pb2.PluginPong(number=3))) == Pong(3)
     assert sent(plugin_pb2.ChildFrame(log=plugin_pb2.PluginLog(text="x" * 9_999))) == Log(
@@ -306,6 +379,10 @@ def ready(**changes: object) -> plugin_pb2.ChildFrame:
     return plugin_pb2.ChildFrame(ready=plugin_pb2.PluginReady(subscriptions=[subscription]))
 
 
+def wrong_source() -> plugin_pb2.PluginTrigger:
+    return plugin_pb2.PluginTrigger.FromString(b"\x08\x01\x18\x09")
+
+
 @pytest.mark.parametrize(
     ("message", "violation"),
     [
@@ -317,6 +394,11 @@ def ready(**changes: object) -> plugin_pb2.ChildFrame:
         (place(id="1\n"), "order id"),
         (place(side=0), "0 is no Side"),
         (place(side=9), "9 is no Side"),
+        (place(trigger=plugin_pb2.PluginTrigger()), "0 is no TriggerKind"),
+        (place(trigger=wrong_source()), "9 is no TriggerSource"),
+        (place(display_quantity="1" * 62), "a number of 62"),
+        (intent(amend=plugin_pb2.PluginAmend(id="1", symbol="S")), "a number that is not given"),
+        (intent(replace=plugin_pb2.PluginReplace(id="1", symbol="S")), "order id"),
         (place(time_in_force=7), "7 is no TimeInForce"),
         (place(symbol=""), "a name of 0"),
         (place(symbol="S" * 41), "a name of 41"),

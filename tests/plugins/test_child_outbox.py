@@ -6,6 +6,7 @@ import pytest
 import trio
 import trio.testing
 from xache_sdk import market, strategy, wire
+from xache_sdk.testing import make_instrument
 from xache_sdk.v1 import plugin_pb2
 
 from tests.storage.house import INSTRUMENT, SYMBOL
@@ -15,6 +16,8 @@ from xached.adapters.child_outbox import CANDLES_MAX, TRADES_MAX, ChildTooSlow, 
 from xached.domain.candles import Candle, Interval
 from xached.domain.market import BINANCE, XACHE, Provenance, Source, TapeTrade, Venue
 from xached.domain.order import Side
+
+RULES: dict[str, market.Instrument] = {SYMBOL: make_instrument(SYMBOL, tick_size="0.1")}
 
 
 def trade(index: int) -> TapeTrade:
@@ -44,7 +47,7 @@ async def drain(outbox: Outbox) -> list[strategy.Input]:
     with trio.move_on_after(0.1):
         while True:
             for body in reader.feed(await outbox.take()):
-                values += wire.read_inputs(plugin_pb2.HostFrame.FromString(body))
+                values += wire.read_inputs(plugin_pb2.HostFrame.FromString(body), RULES)
     return values
 
 
@@ -130,7 +133,7 @@ async def test_a_busy_tape_hides_nothing(autojump_clock: trio.testing.MockClock)
         outbox.offer_candle(INSTRUMENT, XACHE, candle(at_ns, 5, closed=True))
         reader = wire.FrameReader()
         for body in reader.feed(await outbox.take()):
-            seen += wire.read_inputs(plugin_pb2.HostFrame.FromString(body))
+            seen += wire.read_inputs(plugin_pb2.HostFrame.FromString(body), RULES)
     assert outbox.statistics().trades_dropped > TRADES_MAX, "it is slower than the tape"
     assert sum(isinstance(each, market.Trade) and each.venue == BINANCE for each in seen) >= 45
     assert sum(isinstance(each, market.Book) for each in seen) >= 45

@@ -7,7 +7,7 @@ import trio
 import trio.testing
 
 from xached.actors.strategies.timers import TIMERS_MAX, Timers
-from xached.adapters.child_frames import ChildViolation
+from xached.adapters.child_intents import ChildViolation
 
 SECOND_NS = 1_000_000_000
 NAMES = [f"t{index}" for index in range(30)]

@@ -12,7 +12,7 @@ import os
 import socket
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -20,12 +20,8 @@ import attrs
 import trio
 from xache_sdk.wire import FrameError, FrameReader
 
-from xached.adapters.child_frames import (
-    ChildMessage,
-    ChildViolation,
-    Intents,
-    read_child_frame,
-)
+from xached.adapters.child_frames import write_clock
+from xached.adapters.child_intents import ChildMessage, ChildViolation, Intents, read_child_frame
 from xached.adapters.child_outbox import Outbox, OutboxStatistics
 from xached.runtime.world import Child, World
 
@@ -91,9 +87,10 @@ def child_command(entry_point: str) -> list[str]:
 class ChildProcess:
     """A running child. One task receives; any task puts into the outbox."""
 
-    def __init__(self, child: Child) -> None:
+    def __init__(self, child: Child, now_ns: Callable[[], int]) -> None:
         self.outbox = Outbox()
         self._child = child
+        self._now_ns = now_ns
         self._reader = FrameReader()
         self._waiting: deque[ChildMessage] = deque()
         self._received_bytes = 0
@@ -158,7 +155,7 @@ class ChildProcess:
         while True:
             data = await self.outbox.take()
             try:
-                await self._child.stream.send_all(data)
+                await self._child.stream.send_all(write_clock(self._now_ns()) + data)
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 return  # It has ended; who receives will hear of it.
 
@@ -174,7 +171,7 @@ async def open_child(world: World, command: Sequence[str]) -> AsyncIterator[Chil
     try:
         if isinstance(child.stream, trio.SocketStream):
             child.stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        process = ChildProcess(child)
+        process = ChildProcess(child, world.now_ns)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(process._write)
             nursery.start_soon(process.outbox.watch_overflow)

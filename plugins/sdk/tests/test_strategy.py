@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,19 +12,25 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from xache_sdk.market import Book, Candle, Interval, Level, Side, Trade
+from xache_sdk.context import Context
+from xache_sdk.market import XACHE, Book, Candle, Candles, Interval, Side, Subscription, Trade
 from xache_sdk.orders import Intents, Note, OrderStatus, OrderUpdate, Place, SetTimer
-from xache_sdk.strategy import Context, StopAsked, Strategy, TimerDue
-from xache_sdk.testing import Rig, make_context, make_instrument
+from xache_sdk.strategy import StopAsked, Strategy, TimerDue
+from xache_sdk.testing import (
+    Rig,
+    make_book,
+    make_candle,
+    make_context,
+    make_instrument,
+    make_trade,
+)
 from xache_sdk.wire import write_intents
 
 ONE = Decimal(1)
-TRADE = Trade(symbol="S", venue="V", price=ONE, quantity=ONE, taker_side=Side.BUY, at_ns=1)
-BOOK = Book(symbol="S", venue="V", bids=(Level(ONE, ONE),), asks=(), at_ns=1)
-CANDLE = Candle(
-    symbol="S", venue="V", interval=Interval.S1, open_at_ns=0, open=ONE, high=ONE, low=ONE,
-    close=ONE, volume=ONE, closed=True,
-)  # fmt: skip
+RULES = make_instrument("S-T", tick_size="1")
+TRADE = make_trade(RULES, 1, "1")
+BOOK = make_book(RULES, 1, [("1", "1")], [])
+CANDLE = make_candle(RULES, 0, "1", interval=Interval.S1)
 UPDATE = OrderUpdate(id="1", own=True, symbol="S", side=Side.BUY, status=OrderStatus.OPEN, at_ns=1)
 
 
@@ -32,9 +39,14 @@ class Nothing:
     pass
 
 
-class Talkative(Strategy[Nothing]):
+class Silent(Strategy[Nothing]):
     settings_type = Nothing
 
+    def subscriptions(self) -> Sequence[Subscription]:
+        return [Candles("S-T", XACHE, Interval.S1)]
+
+
+class Talkative(Silent):
     def on_start(self, context: Context) -> Intents:
         yield Note(f"start {context.run_id}")
 
@@ -57,8 +69,10 @@ class Talkative(Strategy[Nothing]):
         return [Note(f"stop {cause}")]
 
 
-class Silent(Strategy[Nothing]):
-    settings_type = Nothing
+def started(strategy_type: type[Strategy[Any]]) -> Rig:
+    rig = Rig(strategy_type, {})
+    rig.start(make_context(RULES))
+    return rig
 
 
 def test_every_value_reaches_its_callback() -> None:
@@ -75,7 +89,6 @@ def test_every_value_reaches_its_callback() -> None:
 
 def test_a_strategy_may_leave_every_callback_alone() -> None:
     rig = Rig(Silent, {})
-    assert rig.subscriptions == []
     assert rig.start(make_context()) == []
     values = (TRADE, BOOK, CANDLE, UPDATE, TimerDue("t", 5), StopAsked("enough"))
     assert rig.feed(*values) == []
@@ -86,7 +99,7 @@ def test_a_callback_that_returns_nothing_wants_nothing() -> None:
         def on_trade(self, trade: Trade) -> Any:
             self.seen = trade
 
-    assert Rig(Watching, {}).feed(TRADE) == []
+    assert started(Watching).feed(TRADE) == []
 
 
 def test_what_is_no_intent_is_a_mistake() -> None:
@@ -95,7 +108,7 @@ def test_what_is_no_intent_is_a_mistake() -> None:
             return [trade.symbol]
 
     with pytest.raises(TypeError, match="intents, not str"):
-        Rig(Wrong, {}).feed(TRADE)
+        started(Wrong).feed(TRADE)
 
 
 def test_callbacks_do_not_round_at_28_digits() -> None:
@@ -103,7 +116,7 @@ def test_callbacks_do_not_round_at_28_digits() -> None:
         def on_trade(self, trade: Trade) -> Intents:
             yield Note(str(trade.price + Decimal("1e30") + Decimal("0.000000001")))
 
-    assert Rig(Adding, {}).feed(TRADE) == [Note("1000000000000000000000000000001.000000001")]
+    assert started(Adding).feed(TRADE) == [Note("1000000000000000000000000000001.000000001")]
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_the_longest_frame_passes() -> None:
 @given(st.binary(max_size=200))
 def test_a_mutated_message_is_an_error_the_child_knows(body: bytes) -> None:
     with contextlib.suppress(DecodeError, FrameError, KeyError, ArithmeticError):
-        read_inputs(plugin_pb2.HostFrame.FromString(body))
+        read_inputs(plugin_pb2.HostFrame.FromString(body), {})
 
 
 def test_intents_are_spelled_out() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from xache_sdk.market import Side, Trade, Trades
 from xache_sdk.orders import Intent, Place, TimeInForce
 from xache_sdk.settings import SettingsError
-from xache_sdk.testing import Rig, make_context, make_instrument
+from xache_sdk.testing import Rig, make_context, make_instrument, make_trade
 from xache_strategy_flow.strategy import Flow
 
 NS_PER_S = 1_000_000_000
@@ -19,14 +19,7 @@ SETTINGS = {"symbol": "BTC-USDT", "slippage_bp": "10"}
 
 
 def trade(side: Side, quantity: str, price: str = "60000.00", at_ns: int = 0) -> Trade:
-    return Trade(
-        symbol="BTC-USDT",
-        venue="BINANCE",
-        price=Decimal(price),
-        quantity=Decimal(quantity),
-        taker_side=side,
-        at_ns=at_ns,
-    )
+    return make_trade(make_instrument(), at_ns, price, quantity, side=side, venue="BINANCE")
 
 
 def started(**settings: object) -> Rig:

@@ -9,14 +9,23 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from xache_sdk.market import Book, Books, Level, Side
+from xache_sdk.market import Book, Books, Side
 from xache_sdk.orders import Cancel, Intent, OrderStatus, OrderUpdate, Place, SetTimer
 from xache_sdk.settings import SettingsError
 from xache_sdk.strategy import TimerDue
-from xache_sdk.testing import Rig, ended, filled, make_context, make_instrument, opened
+from xache_sdk.testing import (
+    Rig,
+    ended,
+    filled,
+    make_book,
+    make_context,
+    make_instrument,
+    opened,
+)
 from xache_strategy_market_maker.strategy import MarketMaker
 
 NS_PER_S = 1_000_000_000
+INSTRUMENT = make_instrument()
 SETTINGS = {
     "symbol": "BTC-USDT",
     "inventory_min": "0",
@@ -30,12 +39,13 @@ SETTINGS = {
 
 def book(mid: str = "60000", size: str = "1", depth: int = 3, at_ns: int = 0) -> Book:
     price = Decimal(mid)
-    return Book(
-        symbol="BTC-USDT",
+    sizes = [Decimal(size) + index for index in range(depth)]
+    return make_book(
+        INSTRUMENT,
+        at_ns,
+        [(price - 1 - index, each) for index, each in enumerate(sizes)],
+        [(price + 1 + index, each) for index, each in enumerate(sizes)],
         venue="BINANCE",
-        bids=tuple(Level(price - 1 - index, Decimal(size) + index) for index in range(depth)),
-        asks=tuple(Level(price + 1 + index, Decimal(size) + index) for index in range(depth)),
-        at_ns=at_ns,
     )
 
 
@@ -72,7 +82,8 @@ def test_it_quotes_both_sides_of_the_mid_in_the_venues_sizes() -> None:
 
 
 def test_prices_off_the_tick_move_away_from_the_mid() -> None:
-    bid, ask = places(started(levels=1).feed(book("60000.005")))
+    half_a_tick_off = make_book(INSTRUMENT, 0, [("59999.00", "1")], [("60001.01", "1")])
+    bid, ask = places(started(levels=1).feed(half_a_tick_off))
     assert (bid.price, ask.price) == (Decimal("59994.00"), Decimal("60006.01"))
 
 
@@ -144,7 +155,7 @@ def test_a_refused_level_rests_for_a_second(end: tuple[OrderStatus, str]) -> Non
 def test_without_a_mid_nothing_is_quoted() -> None:
     rig = started()
     quotes = places(rig.feed(book()))
-    one_sided = Book(symbol="BTC-USDT", venue="BINANCE", bids=(), asks=book().asks, at_ns=1)
+    one_sided = book()._replace(bids=(), at_ns=1)
     assert cancels(rig.feed(one_sided)) == [each.id for each in quotes]
     assert rig.feed(one_sided) == []
 

@@ -8,7 +8,7 @@ import pytest
 from xache_sdk.market import Candle, Candles, Interval, Side
 from xache_sdk.orders import Note, OrderStatus, Place
 from xache_sdk.settings import SettingsError
-from xache_sdk.testing import Rig, ended, filled, make_context
+from xache_sdk.testing import Rig, ended, filled, make_candle, make_context, make_instrument
 from xache_strategy_sma.strategy import SmaCross
 
 NS_PER_S = 1_000_000_000
@@ -16,18 +16,8 @@ SETTINGS = {"symbol": "BTC-USDT", "notional": "50", "fast": 2, "slow": 3}
 
 
 def candle(second: int, close: int, *, closed: bool = True) -> Candle:
-    price = Decimal(close)
-    return Candle(
-        symbol="BTC-USDT",
-        venue="XACHE",
-        interval=Interval.S1,
-        open_at_ns=second * NS_PER_S,
-        open=price,
-        high=price,
-        low=price,
-        close=price,
-        volume=Decimal(1),
-        closed=closed,
+    return make_candle(
+        make_instrument(), second * NS_PER_S, str(close), interval=Interval.S1, closed=closed
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from xache_sdk.context import Context
 from xache_sdk.market import (
     XACHE,
     Book,
@@ -31,7 +32,7 @@ from xache_sdk.orders import (
     Place,
     SetTimer,
 )
-from xache_sdk.strategy import Context, Strategy
+from xache_sdk.strategy import Strategy
 
 TOKEN = signal.SIGUSR1
 # Before any frame is read: a test may send the token at any time after Ready.

@@ -13,10 +13,26 @@ import outcome
 import trio
 from loguru import logger
 
+from xached.actors.strategies.commands import RunCommands
 from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
 from xached.actors.strategies.timers import Timers
 from xached.adapters.child import ChildEnded, ChildProcess
 from xached.adapters.child_frames import (
+    ChangeRefused,
+    Money,
+    Refused,
+    Start,
+    client_order_id,
+    write_change_refused,
+    write_order_report,
+    write_ping,
+    write_refused,
+    write_start,
+    write_stop,
+    write_timer,
+)
+from xached.adapters.child_intents import (
+    AmendIntent,
     CancelAllIntent,
     CancelIntent,
     ChildMessage,
@@ -27,29 +43,26 @@ from xached.adapters.child_frames import (
     Intents,
     Log,
     MarketData,
-    Money,
     NoteIntent,
     PlaceIntent,
     Pong,
     Ready,
-    Refused,
-    Start,
+    ReplaceIntent,
     Subscription,
     TimerIntent,
-    client_order_id,
-    write_order_report,
-    write_ping,
-    write_refused,
-    write_start,
-    write_stop,
-    write_timer,
 )
 from xached.domain.candles import Interval
-from xached.domain.instrument import Symbol, unknown_instrument
+from xached.domain.instrument import Symbol
 from xached.domain.market import Venue
-from xached.domain.messages import CancelAll, CancelOrder, PlaceOrder, Row
-from xached.domain.money import parse_decimal
-from xached.domain.order import EndReason, OrderType, Purse, SelfTradePrevention, account_of
+from xached.domain.messages import (
+    AmendOrder,
+    CancelAll,
+    CancelOrder,
+    PlaceOrder,
+    ReplaceOrder,
+    Row,
+)
+from xached.domain.order import EndReason, Purse, account_of
 from xached.domain.order_reports import PurseOrders, report_open
 from xached.domain.queries import PurseQuery, PurseSnapshot
 from xached.domain.rejection import Rejection
@@ -74,6 +87,7 @@ OPEN_ORDERS_TOLD_MAX: Final = 200
 """Orders of the purse's owner that a strategy is told of at its start; they fit into its frame."""
 
 Rows: TypeAlias = TopicSubscription[Row]
+OrderIntent: TypeAlias = PlaceIntent | AmendIntent | ReplaceIntent
 
 REFUSED_RATE: Final = "RATE"
 REFUSED_IN_FLIGHT: Final = "IN_FLIGHT"
@@ -178,6 +192,7 @@ class Run:
         self._instruments = {
             symbol: around.directory.instrument(symbol) for symbol in config.symbols
         }
+        self._commands = RunCommands(config.purse, run_id, self._instruments)
         self._order_room = _Bucket(config.orders_per_s_max)
         self._line_room = _Bucket(LINES_PER_S_MAX)
         self._in_flight = 0
@@ -266,8 +281,8 @@ class Run:
 
     def _do(self, intent: Intent, nursery: trio.Nursery) -> None:
         match intent:
-            case PlaceIntent():
-                self._place(intent)
+            case PlaceIntent() | AmendIntent() | ReplaceIntent():
+                self._send_order(intent)
             case CancelIntent():
                 self._cancel(
                     CancelOrder(
@@ -298,7 +313,8 @@ class Run:
             case _:
                 assert_never(intent)
 
-    def _place(self, intent: PlaceIntent) -> None:
+    def _send_order(self, intent: OrderIntent) -> None:
+        """Ask for an order or a change of one; a refusal is told to the strategy."""
         if not self._order_room.take():
             self._refuse(intent, REFUSED_RATE)
             return
@@ -306,9 +322,9 @@ class Run:
             self._refuse(intent, REFUSED_IN_FLIGHT)
             return
         try:
-            command = self._place_order(intent)
+            command = self._command(intent)
             self._around.exchange.post(
-                command, functools.partial(self._placed, intent), account=self._account
+                command, functools.partial(self._answered, intent), account=self._account
             )
         except Rejection as rejection:
             self._refuse(intent, rejection.reason.value)
@@ -318,7 +334,18 @@ class Run:
             self._tally.placed += 1
             self._in_flight += 1
 
-    def _placed(self, intent: PlaceIntent, answer: outcome.Outcome[Row]) -> None:
+    def _command(self, intent: OrderIntent) -> PlaceOrder | AmendOrder | ReplaceOrder:
+        match intent:
+            case PlaceIntent():
+                return self._commands.place(intent)
+            case AmendIntent():
+                return self._commands.amend(intent)
+            case ReplaceIntent():
+                return self._commands.replace(intent)
+            case _:
+                assert_never(intent)
+
+    def _answered(self, intent: OrderIntent, answer: outcome.Outcome[Row]) -> None:
         self._in_flight -= 1
         match answer:
             case outcome.Value():
@@ -328,44 +355,33 @@ class Run:
             case _:
                 self._refuse(intent, REFUSED_OVERLOADED)
 
-    def _place_order(self, intent: PlaceIntent) -> PlaceOrder:
-        """Read a strategy's text as ticks, lots and units. Raises: Rejection."""
-        instrument = self._instruments.get(intent.symbol)
-        if instrument is None:
-            raise unknown_instrument(intent.symbol)
-        market = intent.price is None
-        return PlaceOrder(
-            purse=self._config.purse,
-            client_order_id=client_order_id(self.run_id, intent.id),
-            symbol=intent.symbol,
-            side=intent.side,
-            type=OrderType.MARKET if market else OrderType.LIMIT,
-            time_in_force=intent.time_in_force,
-            price_ticks=None if intent.price is None else instrument.parse_price(intent.price),
-            quantity_lots=(
-                None if intent.quantity is None else instrument.parse_quantity(intent.quantity)
-            ),
-            quote_units=(
-                None
-                if intent.quote_quantity is None
-                else parse_decimal(intent.quote_quantity, instrument.quote_scale, "quote_quantity")
-            ),
-            post_only=intent.post_only,
-            # Two strategies of one account must not be able to block each other.
-            self_trade_prevention=SelfTradePrevention.EXPIRE_MAKER,
-            expires_at_ns=None,
-        )
-
-    def _refuse(self, intent: PlaceIntent, reason: str) -> None:
+    def _refuse(self, intent: OrderIntent, reason: str) -> None:
         self._tally.refused += 1
-        refused = Refused(
-            id=intent.id,
-            symbol=intent.symbol,
-            side=intent.side,
-            reason=reason,
-            at_ns=self._around.world.now_ns(),
-        )
-        self.child.outbox.put(write_refused(refused))
+        at_ns = self._around.world.now_ns()
+        match intent:
+            case PlaceIntent():
+                frame = write_refused(
+                    Refused(
+                        id=intent.id,
+                        symbol=intent.symbol,
+                        side=intent.side,
+                        reason=reason,
+                        at_ns=at_ns,
+                    )
+                )
+            case AmendIntent() | ReplaceIntent():
+                frame = write_change_refused(
+                    ChangeRefused(
+                        id=intent.id,
+                        new_id=intent.new_id if isinstance(intent, ReplaceIntent) else "",
+                        symbol=intent.symbol,
+                        reason=reason,
+                        at_ns=at_ns,
+                    )
+                )
+            case _:
+                assert_never(intent)
+        self.child.outbox.put(frame)
 
     def _cancel(self, command: CancelOrder | CancelAll, nursery: trio.Nursery) -> None:
         self._tally.cancels += 1
@@ -449,6 +465,8 @@ class Run:
             )
         ) as candles:
             async for candle in candles:
+                if not (candle.closed or subscription.forming):
+                    continue
                 self.child.outbox.offer_candle(instrument, subscription.venue, candle)
 
     # --- its life ----------------------------------------------------------------------------

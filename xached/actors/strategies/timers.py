@@ -7,7 +7,7 @@ from typing import Final
 
 import trio
 
-from xached.adapters.child_frames import ChildViolation
+from xached.adapters.child_intents import ChildViolation
 from xached.runtime.world import NS_PER_S
 
 TIMERS_MAX: Final = 64

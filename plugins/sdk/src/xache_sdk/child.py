@@ -19,8 +19,9 @@ from types import TracebackType
 from typing import Any
 
 from xache_sdk.seal import close_standard_streams, seal
+from xache_sdk.session import Session
 from xache_sdk.settings import read_settings
-from xache_sdk.strategy import StopAsked, Strategy, dispatch, start
+from xache_sdk.strategy import StopAsked, Strategy
 from xache_sdk.v1 import plugin_pb2
 from xache_sdk.wire import (
     FrameError,
@@ -152,14 +153,14 @@ def run(channel: Channel, entry_point: str) -> None:
         settings = read_settings(strategy_type.settings_type, opening.start.settings_json)
     context = read_context(opening.start)
     with reporting(channel, plugin_pb2.PLUGIN_FAILURE_CALLBACK):
-        strategy = strategy_type(settings)
-        ready = write_ready(strategy.subscriptions())
+        session = Session(strategy_type(settings))
+        ready = write_ready(session.subscriptions)
     channel.send(ready)
     with reporting(channel, plugin_pb2.PLUGIN_FAILURE_CALLBACK):
-        frames = list(write_intents(start(strategy, context)))
+        frames = list(write_intents(session.start(context)))
     for each in frames:
         channel.send(each)
-    while _serve_one(channel, strategy):
+    while _serve_one(channel, session):
         pass
 
 
@@ -179,16 +180,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.stdout.flush()
 
 
-def _serve_one(channel: Channel, strategy: Strategy[Any]) -> bool:
+def _serve_one(channel: Channel, session: Session) -> bool:
     """Handle one message; False after the last."""
     message = channel.receive()
-    if message.WhichOneof("message") == "ping":
-        pong = plugin_pb2.PluginPong(number=message.ping.number)
-        channel.send(plugin_pb2.ChildFrame(pong=pong))
-        return True
-    for value in read_inputs(message):
+    match message.WhichOneof("message"):
+        case "ping":
+            pong = plugin_pb2.PluginPong(number=message.ping.number)
+            channel.send(plugin_pb2.ChildFrame(pong=pong))
+            return True
+        case "clock":
+            session.set_clock(message.clock.now_ns)
+            return True
+        case _:
+            pass
+    for value in read_inputs(message, session.strategy.context.instruments):
         with reporting(channel, plugin_pb2.PLUGIN_FAILURE_CALLBACK):
-            frames = list(write_intents(dispatch(strategy, value)))
+            frames = list(write_intents(session.take(value)))
         for each in frames:
             channel.send(each)
         if isinstance(value, StopAsked):

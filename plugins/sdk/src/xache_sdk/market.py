@@ -1,14 +1,32 @@
-"""Market data, as a strategy sees it. Prices and quantities are exact decimals."""
+"""Market data, as a strategy sees it: a cursor over what has happened, and nothing else.
+
+Prices are whole ticks and quantities whole lots of their instrument (``close_ticks``,
+``volume_lots``): integers, exact and quick. The same as a Decimal is computed when it is asked for
+(``close``, ``volume``). Every value is immutable and holds what it says and no more: no row of the
+future is reachable from it, in a backtest as little as live. A value may be kept.
+"""
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias, overload
+
+from xache_sdk.exact import EXACT
 
 XACHE = "XACHE"
 """The venue of the house's own market."""
+
+NS_PER_S = 1_000_000_000
+PPM = Decimal(1_000_000)
+
+WARM_UP_MAX = 5_000
+"""Most closed candles that are handed over at the start."""
+
+HISTORY_MAX = 5_000
+"""Most closed candles that stay readable while a strategy runs."""
 
 
 class Side(enum.Enum):
@@ -38,6 +56,11 @@ class Interval(enum.Enum):
         """Its length in seconds."""
         return _SECONDS[self]
 
+    @property
+    def ns(self) -> int:
+        """Its length in nanoseconds."""
+        return _SECONDS[self] * NS_PER_S
+
 
 _SECONDS = {
     Interval.S1: 1,
@@ -51,7 +74,10 @@ _SECONDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instrument:
-    """A market and the rules its orders must keep. Limits are inclusive."""
+    """A market and the rules its orders must keep. Limits are inclusive.
+
+    Fees are parts per million of the notional, charged in quote, before any discount.
+    """
 
     symbol: str
     base: str
@@ -63,6 +89,28 @@ class Instrument:
     max_market_quantity: Decimal
     min_notional: Decimal
     max_notional: Decimal
+    maker_fee_ppm: int = 0
+    taker_fee_ppm: int = 0
+
+    def price(self, ticks: int) -> Decimal:
+        """What so many ticks are."""
+        return EXACT.multiply(Decimal(ticks), self.tick_size)
+
+    def quantity(self, lots: int) -> Decimal:
+        """What so many lots are, in base."""
+        return EXACT.multiply(Decimal(lots), self.lot_size)
+
+    def notional(self, ticks: int, lots: int) -> Decimal:
+        """What so many lots cost at a price, in quote, without fee."""
+        return EXACT.multiply(self.price(ticks), self.quantity(lots))
+
+    def ticks(self, price: Decimal) -> int:
+        """A price as whole ticks. Raises: ValueError when it is between two."""
+        return _whole(price, self.tick_size, "tick")
+
+    def lots(self, quantity: Decimal) -> int:
+        """A quantity as whole lots. Raises: ValueError when it is between two."""
+        return _whole(quantity, self.lot_size, "lot")
 
     def floor_price(self, price: Decimal) -> Decimal:
         """The nearest tick at or below a price."""
@@ -84,67 +132,199 @@ class Instrument:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trade:
+class Trade(NamedTuple):
     """One trade on a tape.
 
-    ``lagged``: trades before this one were dropped, because the strategy was too slow.
+    ``simulated``: either side was liquidity that the house made up. ``lagged``: trades before this
+    one were dropped, because the strategy was too slow.
     """
 
-    symbol: str
+    instrument: Instrument
     venue: str
-    price: Decimal
-    quantity: Decimal
-    taker_side: Side
     at_ns: int
+    price_ticks: int
+    quantity_lots: int
+    taker_side: Side
     simulated: bool = False
     lagged: bool = False
 
+    @property
+    def symbol(self) -> str:
+        """The market."""
+        return self.instrument.symbol
 
-@dataclass(frozen=True, slots=True)
-class Level:
+    @property
+    def price(self) -> Decimal:
+        """The price in quote."""
+        return self.instrument.price(self.price_ticks)
+
+    @property
+    def quantity(self) -> Decimal:
+        """The quantity in base."""
+        return self.instrument.quantity(self.quantity_lots)
+
+
+class Level(NamedTuple):
     """A price and the quantity there."""
 
-    price: Decimal
-    quantity: Decimal
+    price_ticks: int
+    quantity_lots: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Book:
+class Book(NamedTuple):
     """The best levels of a book, best first. A slow strategy sees the latest, not every one."""
 
-    symbol: str
+    instrument: Instrument
     venue: str
+    at_ns: int
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
-    at_ns: int
+
+    @property
+    def symbol(self) -> str:
+        """The market."""
+        return self.instrument.symbol
+
+    @property
+    def best_bid(self) -> Decimal | None:
+        """The highest price somebody buys at; None when nobody does."""
+        return self.instrument.price(self.bids[0].price_ticks) if self.bids else None
+
+    @property
+    def best_ask(self) -> Decimal | None:
+        """The lowest price somebody sells at; None when nobody does."""
+        return self.instrument.price(self.asks[0].price_ticks) if self.asks else None
 
     @property
     def mid(self) -> Decimal | None:
         """Half-way between best bid and best ask; None when a side is empty."""
         if not self.bids or not self.asks:
             return None
-        return (self.bids[0].price + self.asks[0].price) / 2
+        twice = self.bids[0].price_ticks + self.asks[0].price_ticks
+        return EXACT.divide(self.instrument.price(twice), Decimal(2))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candle:
+class Candle(NamedTuple):
     """What traded in one interval; ``closed`` once the interval is over.
 
     ``lagged``: closed candles before this one were dropped, because the strategy was too slow.
     """
 
-    symbol: str
+    instrument: Instrument
     venue: str
     interval: Interval
     open_at_ns: int
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
-    volume: Decimal
-    closed: bool
+    open_ticks: int
+    high_ticks: int
+    low_ticks: int
+    close_ticks: int
+    volume_lots: int
+    closed: bool = True
     lagged: bool = False
+
+    @property
+    def symbol(self) -> str:
+        """The market."""
+        return self.instrument.symbol
+
+    @property
+    def ends_at_ns(self) -> int:
+        """When the interval is over."""
+        return self.open_at_ns + self.interval.ns
+
+    @property
+    def open(self) -> Decimal:
+        """First price."""
+        return self.instrument.price(self.open_ticks)
+
+    @property
+    def high(self) -> Decimal:
+        """Highest price."""
+        return self.instrument.price(self.high_ticks)
+
+    @property
+    def low(self) -> Decimal:
+        """Lowest price."""
+        return self.instrument.price(self.low_ticks)
+
+    @property
+    def close(self) -> Decimal:
+        """Last price."""
+        return self.instrument.price(self.close_ticks)
+
+    @property
+    def volume(self) -> Decimal:
+        """Base volume."""
+        return self.instrument.quantity(self.volume_lots)
+
+
+class CandleHistory(Sequence[Candle]):
+    """The newest closed candles of one subscription, oldest first: a bounded window of the past.
+
+    ``history[-1]`` is the newest closed candle; inside ``on_candle`` of a closed candle it is that
+    candle. A column such as ``close_ticks`` is a new list on every reading: for a single value
+    write ``history[-1].close_ticks``.
+    """
+
+    __slots__ = ("_candles", "_limit")
+
+    def __init__(self, limit: int, candles: Iterable[Candle] = ()) -> None:
+        self._limit = limit
+        self._candles = list(candles)
+
+    def push(self, candle: Candle) -> None:
+        """Add the newest and drop what the window has no room for. For who runs the strategy."""
+        self._candles.append(candle)
+        if len(self._candles) > self._limit:
+            del self._candles[: len(self._candles) - self._limit]
+
+    def extend_for_start(self, candle: Candle) -> None:
+        """Add one of a warm-up, however many there are. For who runs the strategy."""
+        self._candles.append(candle)
+
+    def trim(self) -> None:
+        """Drop what the window has no room for, as after a warm-up. For who runs the strategy."""
+        del self._candles[: max(0, len(self._candles) - self._limit)]
+
+    @overload
+    def __getitem__(self, index: int) -> Candle: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Candle]: ...
+
+    def __getitem__(self, index: int | slice) -> Candle | list[Candle]:
+        return self._candles[index]
+
+    def __len__(self) -> int:
+        return len(self._candles)
+
+    def __iter__(self) -> Iterator[Candle]:
+        return iter(self._candles)
+
+    @property
+    def open_ticks(self) -> list[int]:
+        """First prices."""
+        return [each.open_ticks for each in self._candles]
+
+    @property
+    def high_ticks(self) -> list[int]:
+        """Highest prices."""
+        return [each.high_ticks for each in self._candles]
+
+    @property
+    def low_ticks(self) -> list[int]:
+        """Lowest prices."""
+        return [each.low_ticks for each in self._candles]
+
+    @property
+    def close_ticks(self) -> list[int]:
+        """Last prices."""
+        return [each.close_ticks for each in self._candles]
+
+    @property
+    def volume_lots(self) -> list[int]:
+        """Base volumes."""
+        return [each.volume_lots for each in self._candles]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,14 +346,39 @@ class Books:
 
 @dataclass(frozen=True, slots=True)
 class Candles:
-    """A subscription to candles of one interval, open ones included."""
+    """A subscription to the closed candles of one interval.
+
+    ``warm_up``: so many closed candles from before the start are there in ``on_start``, as far as
+    there are any. ``history``: so many of the newest closed candles stay readable afterwards. Both
+    are read from ``context.candles(subscription)``. ``forming``: also call ``on_candle`` with the
+    candle that is not closed yet, whenever it changes; a backtest on candles has none of these.
+
+    Raises: ValueError for a count that is not allowed.
+    """
 
     symbol: str
     venue: str
     interval: Interval
+    warm_up: int = 0
+    history: int = 0
+    forming: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.warm_up <= WARM_UP_MAX:
+            raise ValueError(f"warm_up is 0 to {WARM_UP_MAX}, not {self.warm_up}")
+        if not 0 <= self.history <= HISTORY_MAX:
+            raise ValueError(f"history is 0 to {HISTORY_MAX}, not {self.history}")
 
 
 Subscription: TypeAlias = Trades | Books | Candles
+
+
+def _whole(value: Decimal, step: Decimal, name: str) -> int:
+    count = EXACT.divide(value, step)
+    whole = int(count)
+    if whole != count:
+        raise ValueError(f"{value} is no whole number of {name}s of {step}")
+    return whole
 
 
 def _to_step(value: Decimal, step: Decimal, rounding: str) -> Decimal:

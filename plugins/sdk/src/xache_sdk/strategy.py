@@ -1,76 +1,44 @@
-"""The class a strategy derives from, and what it is told at the start.
+"""The class a strategy derives from. One class runs in a backtest, on paper and live.
 
 A strategy is called from one thread, one callback at a time. Every callback returns its intents,
-as a list or by ``yield``; they are sent in that order when it is done. It has no clock, network or
-files: time comes with the market data and by timers, so that the same data gives the same intents
+as a list, a tuple or by ``yield``; they are carried out in that order when it is done. It has no
+clock, network or files: time is ``context.now_ns``, so that the same data gives the same intents
 in a backtest as live.
+
+The contract of whoever runs it (:class:`xache_sdk.session.Session` keeps it, and a backtester that
+has a faster loop of its own must keep it too):
+
+1. ``Strategy(settings)``, ``subscriptions()``, ``declare(declarations)``; no market data yet.
+2. ``context.candles(subscription)`` holds the newest ``warm_up`` closed candles that were over at
+   ``context.now_ns``, and declared columns have seen them. Then ``on_start(context)``. Afterwards
+   a history is trimmed to its ``history``.
+3. For each thing that happens, in this order: ``context.now_ns`` is set; balances, positions and
+   open orders are those after it; a closed candle is pushed to its history and through its
+   columns; then the callback is called, once. A candle is told when it is over, at the earliest
+   at ``candle.ends_at_ns``. When several end at one time, the shortest interval comes first, and
+   among equal ones the order of ``subscriptions()``.
+4. What the callback returns goes through :func:`checked`, and what it saved follows last.
+   ``()`` and None want nothing and cost nothing.
+5. Callbacks compute under ``xache_sdk.exact.EXACT``.
+
+Nothing that is handed over holds or refers to anything that had not happened at
+``context.now_ns``. Columns that are computed at once (``batch``) are the one exception: they are
+never handed to a callback, only their value at the newest candle is.
 """
 
 from __future__ import annotations
 
-import decimal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
-from xache_sdk.market import Book, Candle, Instrument, Subscription, Trade
-from xache_sdk.orders import (
-    Cancel,
-    CancelAll,
-    Intent,
-    Intents,
-    Note,
-    OrderUpdate,
-    Place,
-    SetTimer,
-)
+from xache_sdk.context import Context
+from xache_sdk.market import Book, Candle, Subscription, Trade
+from xache_sdk.orders import INTENTS, ChangeRefused, Intent, Intents, OrderUpdate
+from xache_sdk.signals import Declarations
+from xache_sdk.state import encode_state
 
 Settings = TypeVar("Settings")
-
-EXACT = decimal.Context(prec=80, traps=[decimal.InvalidOperation, decimal.DivisionByZero])
-"""Callbacks compute under this: the default of 28 digits rounds without a word."""
-
-
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """Money of one asset in the sub-account."""
-
-    available: Decimal
-    held: Decimal
-
-    @property
-    def total(self) -> Decimal:
-        """Free and set aside."""
-        return self.available + self.held
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """What is held of an instrument's base by trading, and what it cost in quote with fees."""
-
-    quantity: Decimal
-    cost: Decimal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """Everything a strategy knows when it starts. Money and orders are its sub-account's."""
-
-    run_id: str
-    now_ns: int
-    instruments: Mapping[str, Instrument]
-    balances: Mapping[str, Balance]
-    positions: Mapping[str, Position]
-    open_orders: tuple[OrderUpdate, ...]
-
-    def balance(self, asset: str) -> Balance:
-        """The money of an asset; none when there is none."""
-        return self.balances.get(asset, Balance(Decimal(0), Decimal(0)))
-
-    def position(self, symbol: str) -> Position:
-        """What is held of an instrument; none when there is none."""
-        return self.positions.get(symbol, Position(Decimal(0), Decimal(0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +56,7 @@ class StopAsked:
     cause: str
 
 
-Input: TypeAlias = Trade | Book | Candle | OrderUpdate | TimerDue | StopAsked
+Input: TypeAlias = Trade | Book | Candle | OrderUpdate | ChangeRefused | TimerDue | StopAsked
 """What a running strategy is called with."""
 
 
@@ -98,76 +66,85 @@ class Strategy(Generic[Settings]):
     settings_type: ClassVar[type[Any]]
     """A frozen dataclass of what the owner can set; see :mod:`xache_sdk.settings`."""
 
+    state_version: ClassVar[int] = 1
+    """Goes with everything that is saved, so that a later version of the strategy can tell."""
+
+    context: Context
+    """The run's context; set before ``on_start`` is called."""
+
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._ids = 0
+        self._unsaved: str | None = None
 
     def next_id(self) -> str:
         """An order id that this run has not used."""
         self._ids += 1
         return str(self._ids)
 
+    def save(self, value: Mapping[str, Any]) -> None:
+        """Keep something for the next run: it is in ``context.saved`` there, after a crash too.
+
+        JSON values only. What is saved when a callback ends replaces what was saved before; it is
+        durable soon after, not at once.
+
+        Raises: TypeError for what JSON has no form for, ValueError for more than 64 KiB.
+        """
+        self._unsaved = encode_state(value)
+
+    def take_saved(self) -> str | None:
+        """What the last callback saved, as JSON, once. For who runs the strategy."""
+        saved, self._unsaved = self._unsaved, None
+        return saved
+
     def subscriptions(self) -> Sequence[Subscription]:
-        """Say which market data to send. Called once, before ``on_start``."""
+        """Say which market data to send. Called once, before ``declare``."""
         return ()
 
-    def on_start(self, context: Context) -> Intents:
+    def declare(self, declarations: Declarations) -> None:
+        """Say what is computed of candles; see :mod:`xache_sdk.signals`. Called once."""
+
+    def on_start(self, context: Context) -> Intents | None:
         """Begin. The market data starts after this."""
         return ()
 
-    def on_trade(self, trade: Trade) -> Intents:
+    def on_trade(self, trade: Trade) -> Intents | None:
         """See a trade."""
         return ()
 
-    def on_book(self, book: Book) -> Intents:
+    def on_book(self, book: Book) -> Intents | None:
         """See the best levels of a book."""
         return ()
 
-    def on_candle(self, candle: Candle) -> Intents:
-        """See a candle change or close."""
+    def on_candle(self, candle: Candle) -> Intents | None:
+        """See a candle close, or change when the subscription asks for that."""
         return ()
 
-    def on_order(self, update: OrderUpdate) -> Intents:
+    def on_order(self, update: OrderUpdate) -> Intents | None:
         """See what became of an order."""
         return ()
 
-    def on_timer(self, name: str, at_ns: int) -> Intents:
+    def on_change_refused(self, refusal: ChangeRefused) -> Intents | None:
+        """See why an order was not changed."""
+        return ()
+
+    def on_timer(self, name: str, at_ns: int) -> Intents | None:
         """A timer has run out."""
         return ()
 
-    def on_stop(self, cause: str) -> Intents:
+    def on_stop(self, cause: str) -> Intents | None:
         """End."""
         return ()
 
 
-def start(strategy: Strategy[Any], context: Context) -> list[Intent]:
-    """Call ``on_start``. Raises what the strategy raises; TypeError for what is no intent."""
-    with decimal.localcontext(EXACT):
-        return _checked(strategy.on_start(context))
+def checked(intents: Intents | None) -> list[Intent]:
+    """What a callback returned, as a list; this also runs one that yields.
 
-
-def dispatch(strategy: Strategy[Any], value: Input) -> list[Intent]:
-    """Call the callback a value is for. Raises as :func:`start` does."""
-    with decimal.localcontext(EXACT):
-        match value:
-            case Trade():
-                return _checked(strategy.on_trade(value))
-            case Book():
-                return _checked(strategy.on_book(value))
-            case Candle():
-                return _checked(strategy.on_candle(value))
-            case OrderUpdate():
-                return _checked(strategy.on_order(value))
-            case TimerDue():
-                return _checked(strategy.on_timer(value.name, value.at_ns))
-            case StopAsked():
-                return _checked(strategy.on_stop(value.cause))
-
-
-def _checked(intents: Intents | None) -> list[Intent]:
+    Raises: TypeError for what is no intent, and what the callback raises.
+    """
     # A callback that ends without a return wants nothing; that must not end a live strategy.
     listed = [] if intents is None else list(intents)
     for intent in listed:
-        if not isinstance(intent, Place | Cancel | CancelAll | SetTimer | Note):
+        if not isinstance(intent, INTENTS):
             raise TypeError(f"a callback returns intents, not {type(intent).__name__}")
     return listed

@@ -1,6 +1,7 @@
 """Try a strategy without a daemon: feed it values, look at its intents.
 
-The same checks and the same arithmetic as in its process; see :func:`xache_sdk.strategy.dispatch`.
+The same checks and the same arithmetic as in its process; see :mod:`xache_sdk.session`. The clock
+follows what is fed: a closed candle is fed when it is over, everything else at its own time.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from xache_sdk.market import Instrument, Subscription
+from xache_sdk.context import Balance, Context, Position, Saved
+from xache_sdk.market import Book, Candle, Instrument, Interval, Level, Side, Subscription, Trade
 from xache_sdk.orders import (
     Fill,
     Intent,
@@ -17,8 +19,9 @@ from xache_sdk.orders import (
     OrderUpdate,
     Place,
 )
+from xache_sdk.session import Session
 from xache_sdk.settings import make_settings
-from xache_sdk.strategy import Balance, Context, Input, Position, Strategy, dispatch, start
+from xache_sdk.strategy import Input, StopAsked, Strategy
 
 
 class Rig:
@@ -30,11 +33,14 @@ class Rig:
 
     def __init__(self, strategy_type: type[Strategy[Any]], settings: Mapping[str, Any]) -> None:
         self.strategy = strategy_type(make_settings(strategy_type.settings_type, dict(settings)))
-        self.subscriptions: list[Subscription] = list(self.strategy.subscriptions())
+        self.session = Session(self.strategy)
+        self.subscriptions: list[Subscription] = list(self.session.subscriptions)
 
-    def start(self, context: Context) -> list[Intent]:
-        """Begin."""
-        return start(self.strategy, context)
+    def start(self, context: Context, warm_up: Iterable[Candle] = ()) -> list[Intent]:
+        """Begin, with closed candles from before the start, oldest first."""
+        for candle in warm_up:
+            self.session.warm_up(candle)
+        return self.session.start(context)
 
     def feed(self, *values: Input) -> list[Intent]:
         """Call the strategy with values, one after the other, and gather what it wants."""
@@ -42,7 +48,18 @@ class Rig:
 
     def feed_all(self, values: Iterable[Input]) -> list[Intent]:
         """The same with a series of values."""
-        return [intent for value in values for intent in dispatch(self.strategy, value)]
+        intents: list[Intent] = []
+        for value in values:
+            self.session.set_clock(_known_at_ns(value))
+            intents += self.session.take(value)
+        return intents
+
+
+def _known_at_ns(value: Input) -> int:
+    """When a value can be known; 0 for what has no time."""
+    if isinstance(value, Candle):
+        return value.ends_at_ns if value.closed else value.open_at_ns
+    return 0 if isinstance(value, StopAsked) else value.at_ns
 
 
 def make_instrument(symbol: str = "BTC-USDT", **rules: str) -> Instrument:
@@ -57,12 +74,92 @@ def make_instrument(symbol: str = "BTC-USDT", **rules: str) -> Instrument:
         "min_notional": "5",
         "max_notional": "9000000",
     } | rules
+    numbers = {name: Decimal(text) for name, text in texts.items()}
     return Instrument(
         symbol=symbol,
         base=base,
         quote=quote,
-        **{name: Decimal(text) for name, text in texts.items()},
+        tick_size=numbers["tick_size"],
+        lot_size=numbers["lot_size"],
+        min_quantity=numbers["min_quantity"],
+        max_quantity=numbers["max_quantity"],
+        max_market_quantity=numbers["max_market_quantity"],
+        min_notional=numbers["min_notional"],
+        max_notional=numbers["max_notional"],
+        maker_fee_ppm=int(numbers.get("maker_fee_ppm", 0)),
+        taker_fee_ppm=int(numbers.get("taker_fee_ppm", 0)),
     )
+
+
+def make_candle(
+    instrument: Instrument,
+    open_at_ns: int,
+    close: Decimal | str,
+    *,
+    interval: Interval = Interval.M1,
+    venue: str = "XACHE",
+    high: Decimal | str | None = None,
+    low: Decimal | str | None = None,
+    open_: Decimal | str | None = None,
+    volume: Decimal | str = "1",
+    closed: bool = True,
+) -> Candle:
+    """A candle of prices as text; what is not given is the close."""
+
+    def ticks(price: Decimal | str | None) -> int:
+        return instrument.ticks(Decimal(close if price is None else price))
+
+    return Candle(
+        instrument=instrument,
+        venue=venue,
+        interval=interval,
+        open_at_ns=open_at_ns,
+        open_ticks=ticks(open_),
+        high_ticks=max(ticks(high), ticks(open_), ticks(close)),
+        low_ticks=min(ticks(low), ticks(open_), ticks(close)),
+        close_ticks=ticks(close),
+        volume_lots=instrument.lots(Decimal(volume)),
+        closed=closed,
+    )
+
+
+def make_trade(
+    instrument: Instrument,
+    at_ns: int,
+    price: Decimal | str,
+    quantity: Decimal | str = "1",
+    *,
+    side: Side = Side.BUY,
+    venue: str = "XACHE",
+) -> Trade:
+    """A trade of a price and a quantity as text."""
+    return Trade(
+        instrument=instrument,
+        venue=venue,
+        at_ns=at_ns,
+        price_ticks=instrument.ticks(Decimal(price)),
+        quantity_lots=instrument.lots(Decimal(quantity)),
+        taker_side=side,
+    )
+
+
+def make_book(
+    instrument: Instrument,
+    at_ns: int,
+    bids: Iterable[tuple[Decimal | str, Decimal | str]],
+    asks: Iterable[tuple[Decimal | str, Decimal | str]],
+    *,
+    venue: str = "XACHE",
+) -> Book:
+    """A book of prices and quantities as text, best first."""
+
+    def levels(side: Iterable[tuple[Decimal | str, Decimal | str]]) -> tuple[Level, ...]:
+        return tuple(
+            Level(instrument.ticks(Decimal(price)), instrument.lots(Decimal(quantity)))
+            for price, quantity in side
+        )
+
+    return Book(instrument, venue, at_ns, levels(bids), levels(asks))
 
 
 def make_context(
@@ -70,20 +167,22 @@ def make_context(
     balances: Mapping[str, str] | None = None,
     positions: Mapping[str, str] | None = None,
     now_ns: int = 0,
+    saved: Saved | None = None,
 ) -> Context:
     """A start with free balances and positions given as text."""
+    known = {each.symbol: each for each in instruments or (make_instrument(),)}
     return Context(
         run_id="test",
         now_ns=now_ns,
-        instruments={each.symbol: each for each in instruments or (make_instrument(),)},
+        instruments=known,
         balances={
             asset: Balance(Decimal(text), Decimal(0)) for asset, text in (balances or {}).items()
         },
         positions={
-            symbol: Position(Decimal(text), Decimal(0))
+            symbol: Position(known[symbol], known[symbol].lots(Decimal(text)))
             for symbol, text in (positions or {}).items()
         },
-        open_orders=(),
+        saved=saved,
     )
 
 

@@ -1,16 +1,17 @@
 """Frames between the daemon and a child, and what they mean as values.
 
 A frame is four bytes of length, big-endian, and that many bytes of a message of
-``protos/xache/v1/plugin.proto``; none is longer than 64 KiB.
+``protos/xache/v1/plugin.proto``; none is longer than 128 KiB.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
+from xache_sdk.context import Balance, Context, Position
 from xache_sdk.market import (
     Book,
     Books,
@@ -26,21 +27,30 @@ from xache_sdk.market import (
 )
 from xache_sdk.orders import (
     TEXT_LENGTH_MAX,
+    Amend,
     Cancel,
     CancelAll,
+    ChangeRefused,
     Fill,
     Intent,
     Note,
     OrderStatus,
     OrderUpdate,
     Place,
+    Replace,
+    Save,
     SetTimer,
+    Stop,
+    TakeProfit,
     TimeInForce,
+    Trail,
+    Trigger,
+    TriggerSource,
 )
-from xache_sdk.strategy import Balance, Context, Input, Position, StopAsked, TimerDue
+from xache_sdk.strategy import Input, StopAsked, TimerDue
 from xache_sdk.v1 import plugin_pb2
 
-FRAME_BYTES_MAX: Final = 65_536
+FRAME_BYTES_MAX: Final = 131_072
 INTENTS_PER_FRAME_MAX: Final = 20
 """The longest intents, 20 notes of 500 four-byte characters, still fit into a frame."""
 
@@ -61,10 +71,15 @@ _STATUSES = {
     plugin_pb2.PLUGIN_ORDER_STATUS_REFUSED: OrderStatus.REFUSED,
 }
 _TIMES_IN_FORCE = {
-    None: plugin_pb2.PLUGIN_TIME_IN_FORCE_UNSPECIFIED,
     TimeInForce.GTC: plugin_pb2.PLUGIN_TIME_IN_FORCE_GTC,
     TimeInForce.IOC: plugin_pb2.PLUGIN_TIME_IN_FORCE_IOC,
     TimeInForce.FOK: plugin_pb2.PLUGIN_TIME_IN_FORCE_FOK,
+    TimeInForce.GTD: plugin_pb2.PLUGIN_TIME_IN_FORCE_GTD,
+}
+_TRIGGER_SOURCES = {
+    TriggerSource.LAST: plugin_pb2.PLUGIN_TRIGGER_SOURCE_LAST,
+    TriggerSource.BID_ASK: plugin_pb2.PLUGIN_TRIGGER_SOURCE_BID_ASK,
+    TriggerSource.MARK: plugin_pb2.PLUGIN_TRIGGER_SOURCE_MARK,
 }
 _INTERVALS = {interval.seconds: interval for interval in Interval}
 
@@ -115,36 +130,44 @@ def frame(body: bytes) -> bytes:
 
 def read_context(message: plugin_pb2.PluginStart) -> Context:
     """What a strategy is told at its start."""
-    return Context(
+    instruments = {each.symbol: _read_instrument(each) for each in message.instruments}
+    context = Context(
         run_id=message.run_id,
         now_ns=message.now_ns,
-        instruments={each.symbol: _read_instrument(each) for each in message.instruments},
+        instruments=instruments,
         balances={
             each.asset: Balance(Decimal(each.available), Decimal(each.held))
             for each in message.balances
         },
         positions={
-            each.symbol: Position(Decimal(each.quantity), Decimal(each.cost))
+            each.symbol: _read_position(each, instruments[each.symbol])
             for each in message.positions
+            if each.symbol in instruments
         },
-        open_orders=tuple(_read_order_update(each) for each in message.open_orders),
     )
+    for each in message.open_orders:
+        context.note_order(_read_order_update(each))
+    return context
 
 
-def read_inputs(message: plugin_pb2.HostFrame) -> Sequence[Input]:
+def read_inputs(
+    message: plugin_pb2.HostFrame, instruments: Mapping[str, Instrument]
+) -> Sequence[Input]:
     """What a running strategy is called with; several trades may come in one frame.
 
     Raises: FrameError for a message that is not for the strategy.
     """
     match message.WhichOneof("message"):
         case "trades":
-            return _read_trades(message.trades)
+            return _read_trades(message.trades, instruments[message.trades.symbol])
         case "book":
-            return [_read_book(message.book)]
+            return [_read_book(message.book, instruments[message.book.symbol])]
         case "candle":
-            return [_read_candle(message.candle)]
+            return [_read_candle(message.candle, instruments[message.candle.symbol])]
         case "order_update":
             return [_read_order_update(message.order_update)]
+        case "change_refused":
+            return [_read_change_refused(message.change_refused)]
         case "timer":
             return [TimerDue(message.timer.name, message.timer.at_ns)]
         case "stop":
@@ -168,15 +191,20 @@ def _read_instrument(message: plugin_pb2.PluginInstrument) -> Instrument:
     )
 
 
-def _read_trades(message: plugin_pb2.PluginTrades) -> list[Input]:
+def _read_position(message: plugin_pb2.PluginPosition, instrument: Instrument) -> Position:
+    lots = instrument.lots(Decimal(message.quantity))
+    return Position(instrument, lots, Decimal(message.cost))
+
+
+def _read_trades(message: plugin_pb2.PluginTrades, instrument: Instrument) -> list[Input]:
     return [
         Trade(
-            symbol=message.symbol,
+            instrument=instrument,
             venue=message.venue,
-            price=Decimal(each.price),
-            quantity=Decimal(each.quantity),
-            taker_side=_SIDES[each.taker_side],
             at_ns=each.at_ns,
+            price_ticks=instrument.ticks(Decimal(each.price)),
+            quantity_lots=instrument.lots(Decimal(each.quantity)),
+            taker_side=_SIDES[each.taker_side],
             simulated=each.simulated,
             lagged=message.lagged and index == 0,
         )
@@ -184,27 +212,36 @@ def _read_trades(message: plugin_pb2.PluginTrades) -> list[Input]:
     ]
 
 
-def _read_book(message: plugin_pb2.PluginBook) -> Book:
+def _read_book(message: plugin_pb2.PluginBook, instrument: Instrument) -> Book:
     return Book(
-        symbol=message.symbol,
+        instrument=instrument,
         venue=message.venue,
-        bids=tuple(Level(Decimal(each.price), Decimal(each.quantity)) for each in message.bids),
-        asks=tuple(Level(Decimal(each.price), Decimal(each.quantity)) for each in message.asks),
         at_ns=message.at_ns,
+        bids=_read_levels(message.bids, instrument),
+        asks=_read_levels(message.asks, instrument),
     )
 
 
-def _read_candle(message: plugin_pb2.PluginCandle) -> Candle:
+def _read_levels(
+    levels: Iterable[plugin_pb2.PluginLevel], instrument: Instrument
+) -> tuple[Level, ...]:
+    return tuple(
+        Level(instrument.ticks(Decimal(each.price)), instrument.lots(Decimal(each.quantity)))
+        for each in levels
+    )
+
+
+def _read_candle(message: plugin_pb2.PluginCandle, instrument: Instrument) -> Candle:
     return Candle(
-        symbol=message.symbol,
+        instrument=instrument,
         venue=message.venue,
         interval=_INTERVALS[message.interval_s],
         open_at_ns=message.open_at_ns,
-        open=Decimal(message.open),
-        high=Decimal(message.high),
-        low=Decimal(message.low),
-        close=Decimal(message.close),
-        volume=Decimal(message.volume),
+        open_ticks=instrument.ticks(Decimal(message.open)),
+        high_ticks=instrument.ticks(Decimal(message.high)),
+        low_ticks=instrument.ticks(Decimal(message.low)),
+        close_ticks=instrument.ticks(Decimal(message.close)),
+        volume_lots=instrument.lots(Decimal(message.volume)),
         closed=message.closed,
         lagged=message.lagged,
     )
@@ -235,6 +272,16 @@ def _read_order_update(message: plugin_pb2.PluginOrderUpdate) -> OrderUpdate:
     )
 
 
+def _read_change_refused(message: plugin_pb2.PluginChangeRefused) -> ChangeRefused:
+    return ChangeRefused(
+        id=message.id,
+        new_id=message.new_id,
+        symbol=message.symbol,
+        reason=message.reason,
+        at_ns=message.at_ns,
+    )
+
+
 # --- What the child writes. ------------------------------------------------------------------
 
 
@@ -247,11 +294,19 @@ def write_ready(subscriptions: Iterable[Subscription]) -> plugin_pb2.ChildFrame:
 
 
 def write_intents(intents: Iterable[Intent]) -> Iterator[plugin_pb2.ChildFrame]:
-    """Pack intents into as few frames as they fit in; none for none."""
-    messages = [_write_intent(intent) for intent in intents]
+    """Pack intents into as few frames as they fit in; none for none. What is saved comes last."""
+    messages: list[plugin_pb2.PluginIntent] = []
+    saves: list[plugin_pb2.ChildFrame] = []
+    for intent in intents:
+        if isinstance(intent, Save):
+            save = plugin_pb2.PluginSave(version=intent.version, state_json=intent.text)
+            saves.append(plugin_pb2.ChildFrame(save=save))
+        else:
+            messages.append(_write_intent(intent))
     for first in range(0, len(messages), INTENTS_PER_FRAME_MAX):
         packed = messages[first : first + INTENTS_PER_FRAME_MAX]
         yield plugin_pb2.ChildFrame(intents=plugin_pb2.PluginIntents(intents=packed))
+    yield from saves
 
 
 def _write_subscription(subscription: Subscription) -> plugin_pb2.PluginSubscription:
@@ -262,32 +317,43 @@ def _write_subscription(subscription: Subscription) -> plugin_pb2.PluginSubscrip
         case Books(depth=depth):
             message.data = plugin_pb2.PLUGIN_MARKET_DATA_BOOK
             message.depth = depth
-        case Candles(interval=interval):
+        case Candles():
             message.data = plugin_pb2.PLUGIN_MARKET_DATA_CANDLES
-            message.interval_s = interval.seconds
+            message.interval_s = subscription.interval.seconds
+            message.forming = subscription.forming
+            message.warm_up = subscription.warm_up
     return message
 
 
-def _write_intent(intent: Intent) -> plugin_pb2.PluginIntent:
+def _write_intent(
+    intent: Place | Cancel | CancelAll | Amend | Replace | SetTimer | Note,
+) -> plugin_pb2.PluginIntent:
     match intent:
         case Place():
-            place = plugin_pb2.PluginPlace(
-                id=intent.id,
-                symbol=intent.symbol,
-                side=_SIDE_NUMBERS[intent.side],
-                price=_text(intent.price),
-                quantity=_text(intent.quantity),
-                quote_quantity=_text(intent.quote_quantity),
-                time_in_force=_TIMES_IN_FORCE[intent.time_in_force],
-                post_only=intent.post_only,
-            )
-            return plugin_pb2.PluginIntent(place=place)
+            return plugin_pb2.PluginIntent(place=_write_place(intent))
         case Cancel():
             return plugin_pb2.PluginIntent(cancel=plugin_pb2.PluginCancel(id=intent.id))
         case CancelAll():
             return plugin_pb2.PluginIntent(
                 cancel_all=plugin_pb2.PluginCancelAll(symbol=intent.symbol or "")
             )
+        case Amend():
+            amend = plugin_pb2.PluginAmend(
+                id=intent.id, symbol=intent.symbol, quantity=_text(intent.quantity)
+            )
+            return plugin_pb2.PluginIntent(amend=amend)
+        case Replace():
+            replace = plugin_pb2.PluginReplace(
+                id=intent.id,
+                new_id=intent.new_id,
+                symbol=intent.symbol,
+                price=_text(intent.price),
+                quantity=_text(intent.quantity),
+                trigger_price=_text(intent.trigger_price),
+                display_quantity=_text(intent.display_quantity),
+                expires_at_ns=intent.expires_at_ns or 0,
+            )
+            return plugin_pb2.PluginIntent(replace=replace)
         case SetTimer():
             return plugin_pb2.PluginIntent(
                 set_timer=plugin_pb2.PluginSetTimer(name=intent.name, delay_ns=intent.delay_ns)
@@ -296,6 +362,43 @@ def _write_intent(intent: Intent) -> plugin_pb2.PluginIntent:
             return plugin_pb2.PluginIntent(
                 note=plugin_pb2.PluginNote(text=intent.text[:TEXT_LENGTH_MAX])
             )
+
+
+def _write_place(place: Place) -> plugin_pb2.PluginPlace:
+    message = plugin_pb2.PluginPlace(
+        id=place.id,
+        symbol=place.symbol,
+        side=_SIDE_NUMBERS[place.side],
+        price=_text(place.price),
+        quantity=_text(place.quantity),
+        quote_quantity=_text(place.quote_quantity),
+        time_in_force=_TIMES_IN_FORCE[place.lives],
+        post_only=place.post_only,
+        reduce_only=place.reduce_only,
+        slide=place.slide,
+        display_quantity=_text(place.display_quantity),
+        expires_at_ns=place.expires_at_ns or 0,
+    )
+    if place.trigger is not None:
+        message.trigger.CopyFrom(_write_trigger(place.trigger))
+    return message
+
+
+def _write_trigger(trigger: Trigger) -> plugin_pb2.PluginTrigger:
+    message = plugin_pb2.PluginTrigger(source=_TRIGGER_SOURCES[trigger.source])
+    match trigger:
+        case Stop():
+            message.kind = plugin_pb2.PLUGIN_TRIGGER_KIND_STOP
+            message.price = _text(trigger.price)
+        case TakeProfit():
+            message.kind = plugin_pb2.PLUGIN_TRIGGER_KIND_TAKE_PROFIT
+            message.price = _text(trigger.price)
+        case Trail():
+            message.kind = plugin_pb2.PLUGIN_TRIGGER_KIND_TRAIL
+            message.trail_bps = trigger.bps or 0
+            message.trail_offset = _text(trigger.offset)
+            message.activation_price = _text(trigger.activation_price)
+    return message
 
 
 def _text(value: Decimal | None) -> str:

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from xache_sdk.context import Context
 from xache_sdk.market import Instrument, Side, Subscription, Trade, Trades
 from xache_sdk.orders import Intents, Place, TimeInForce
-from xache_sdk.strategy import Context, Strategy
+from xache_sdk.strategy import Strategy
 
 NS_PER_S = 1_000_000_000
 BP = Decimal(10_000)

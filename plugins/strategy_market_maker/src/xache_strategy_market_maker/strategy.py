@@ -19,9 +19,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from xache_sdk.context import Context
 from xache_sdk.market import Book, Books, Instrument, Level, Side, Subscription
 from xache_sdk.orders import Cancel, Intent, Intents, OrderStatus, OrderUpdate, Place, SetTimer
-from xache_sdk.strategy import Context, Strategy
+from xache_sdk.strategy import Strategy
 
 BP = Decimal(10_000)
 NS_PER_S = 1_000_000_000
@@ -217,7 +218,10 @@ class MarketMaker(Strategy[Settings]):
 
     def _size(self, levels: Sequence[Level], index: int) -> Decimal:
         """What a level should hold; nothing where the venue has none."""
-        return levels[index].quantity * self.settings.scale if index < len(levels) else Decimal(0)
+        assert self._instrument is not None, "a strategy is started first"
+        if index >= len(levels):
+            return Decimal(0)
+        return self._instrument.quantity(levels[index].quantity_lots) * self.settings.scale
 
     def _strayed(self, quote: _Quote, price: Decimal, size: Decimal) -> bool:
         """Tell whether an order no longer does for its level."""

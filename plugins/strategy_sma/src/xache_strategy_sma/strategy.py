@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from xache_sdk.context import Context
 from xache_sdk.indicators.averages import Sma
 from xache_sdk.market import XACHE, Candle, Candles, Instrument, Interval, Side, Subscription
 from xache_sdk.orders import Intents, Note, OrderStatus, OrderUpdate, Place
-from xache_sdk.strategy import Context, Strategy
+from xache_sdk.strategy import Strategy
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,7 @@ class SmaCross(Strategy[Settings]):
         if not candle.closed:
             return
         assert self._instrument is not None, "a strategy is started first"
-        close_ticks = int(candle.close / self._instrument.tick_size)
-        fast, slow = self._fast.push(close_ticks), self._slow.push(close_ticks)
+        fast, slow = self._fast.push(candle.close_ticks), self._slow.push(candle.close_ticks)
         if fast is None or slow is None or fast == slow:
             return
         above, before = fast > slow, self._above

@@ -19,6 +19,21 @@ class PluginTimeInForce(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PLUGIN_TIME_IN_FORCE_GTC: _ClassVar[PluginTimeInForce]
     PLUGIN_TIME_IN_FORCE_IOC: _ClassVar[PluginTimeInForce]
     PLUGIN_TIME_IN_FORCE_FOK: _ClassVar[PluginTimeInForce]
+    PLUGIN_TIME_IN_FORCE_GTD: _ClassVar[PluginTimeInForce]
+
+class PluginTriggerKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PLUGIN_TRIGGER_KIND_UNSPECIFIED: _ClassVar[PluginTriggerKind]
+    PLUGIN_TRIGGER_KIND_STOP: _ClassVar[PluginTriggerKind]
+    PLUGIN_TRIGGER_KIND_TAKE_PROFIT: _ClassVar[PluginTriggerKind]
+    PLUGIN_TRIGGER_KIND_TRAIL: _ClassVar[PluginTriggerKind]
+
+class PluginTriggerSource(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PLUGIN_TRIGGER_SOURCE_UNSPECIFIED: _ClassVar[PluginTriggerSource]
+    PLUGIN_TRIGGER_SOURCE_LAST: _ClassVar[PluginTriggerSource]
+    PLUGIN_TRIGGER_SOURCE_BID_ASK: _ClassVar[PluginTriggerSource]
+    PLUGIN_TRIGGER_SOURCE_MARK: _ClassVar[PluginTriggerSource]
 
 class PluginOrderStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -54,6 +69,15 @@ PLUGIN_TIME_IN_FORCE_UNSPECIFIED: PluginTimeInForce
 PLUGIN_TIME_IN_FORCE_GTC: PluginTimeInForce
 PLUGIN_TIME_IN_FORCE_IOC: PluginTimeInForce
 PLUGIN_TIME_IN_FORCE_FOK: PluginTimeInForce
+PLUGIN_TIME_IN_FORCE_GTD: PluginTimeInForce
+PLUGIN_TRIGGER_KIND_UNSPECIFIED: PluginTriggerKind
+PLUGIN_TRIGGER_KIND_STOP: PluginTriggerKind
+PLUGIN_TRIGGER_KIND_TAKE_PROFIT: PluginTriggerKind
+PLUGIN_TRIGGER_KIND_TRAIL: PluginTriggerKind
+PLUGIN_TRIGGER_SOURCE_UNSPECIFIED: PluginTriggerSource
+PLUGIN_TRIGGER_SOURCE_LAST: PluginTriggerSource
+PLUGIN_TRIGGER_SOURCE_BID_ASK: PluginTriggerSource
+PLUGIN_TRIGGER_SOURCE_MARK: PluginTriggerSource
 PLUGIN_ORDER_STATUS_UNSPECIFIED: PluginOrderStatus
 PLUGIN_ORDER_STATUS_OPEN: PluginOrderStatus
 PLUGIN_ORDER_STATUS_PARTIALLY_FILLED: PluginOrderStatus
@@ -75,7 +99,7 @@ PLUGIN_FAILURE_SETTINGS: PluginFailure
 PLUGIN_FAILURE_CALLBACK: PluginFailure
 
 class HostFrame(_message.Message):
-    __slots__ = ("start", "trades", "book", "candle", "order_update", "timer", "stop", "ping")
+    __slots__ = ("start", "trades", "book", "candle", "order_update", "timer", "stop", "ping", "clock", "change_refused")
     START_FIELD_NUMBER: _ClassVar[int]
     TRADES_FIELD_NUMBER: _ClassVar[int]
     BOOK_FIELD_NUMBER: _ClassVar[int]
@@ -84,6 +108,8 @@ class HostFrame(_message.Message):
     TIMER_FIELD_NUMBER: _ClassVar[int]
     STOP_FIELD_NUMBER: _ClassVar[int]
     PING_FIELD_NUMBER: _ClassVar[int]
+    CLOCK_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_REFUSED_FIELD_NUMBER: _ClassVar[int]
     start: PluginStart
     trades: PluginTrades
     book: PluginBook
@@ -92,21 +118,25 @@ class HostFrame(_message.Message):
     timer: PluginTimer
     stop: PluginStop
     ping: PluginPing
-    def __init__(self, start: _Optional[_Union[PluginStart, _Mapping]] = ..., trades: _Optional[_Union[PluginTrades, _Mapping]] = ..., book: _Optional[_Union[PluginBook, _Mapping]] = ..., candle: _Optional[_Union[PluginCandle, _Mapping]] = ..., order_update: _Optional[_Union[PluginOrderUpdate, _Mapping]] = ..., timer: _Optional[_Union[PluginTimer, _Mapping]] = ..., stop: _Optional[_Union[PluginStop, _Mapping]] = ..., ping: _Optional[_Union[PluginPing, _Mapping]] = ...) -> None: ...
+    clock: PluginClock
+    change_refused: PluginChangeRefused
+    def __init__(self, start: _Optional[_Union[PluginStart, _Mapping]] = ..., trades: _Optional[_Union[PluginTrades, _Mapping]] = ..., book: _Optional[_Union[PluginBook, _Mapping]] = ..., candle: _Optional[_Union[PluginCandle, _Mapping]] = ..., order_update: _Optional[_Union[PluginOrderUpdate, _Mapping]] = ..., timer: _Optional[_Union[PluginTimer, _Mapping]] = ..., stop: _Optional[_Union[PluginStop, _Mapping]] = ..., ping: _Optional[_Union[PluginPing, _Mapping]] = ..., clock: _Optional[_Union[PluginClock, _Mapping]] = ..., change_refused: _Optional[_Union[PluginChangeRefused, _Mapping]] = ...) -> None: ...
 
 class ChildFrame(_message.Message):
-    __slots__ = ("ready", "intents", "pong", "log", "failed")
+    __slots__ = ("ready", "intents", "pong", "log", "failed", "save")
     READY_FIELD_NUMBER: _ClassVar[int]
     INTENTS_FIELD_NUMBER: _ClassVar[int]
     PONG_FIELD_NUMBER: _ClassVar[int]
     LOG_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
+    SAVE_FIELD_NUMBER: _ClassVar[int]
     ready: PluginReady
     intents: PluginIntents
     pong: PluginPong
     log: PluginLog
     failed: PluginFailed
-    def __init__(self, ready: _Optional[_Union[PluginReady, _Mapping]] = ..., intents: _Optional[_Union[PluginIntents, _Mapping]] = ..., pong: _Optional[_Union[PluginPong, _Mapping]] = ..., log: _Optional[_Union[PluginLog, _Mapping]] = ..., failed: _Optional[_Union[PluginFailed, _Mapping]] = ...) -> None: ...
+    save: PluginSave
+    def __init__(self, ready: _Optional[_Union[PluginReady, _Mapping]] = ..., intents: _Optional[_Union[PluginIntents, _Mapping]] = ..., pong: _Optional[_Union[PluginPong, _Mapping]] = ..., log: _Optional[_Union[PluginLog, _Mapping]] = ..., failed: _Optional[_Union[PluginFailed, _Mapping]] = ..., save: _Optional[_Union[PluginSave, _Mapping]] = ...) -> None: ...
 
 class PluginStart(_message.Message):
     __slots__ = ("run_id", "settings_json", "instruments", "balances", "positions", "open_orders", "now_ns")
@@ -272,6 +302,20 @@ class PluginOrderUpdate(_message.Message):
     at_ns: int
     def __init__(self, id: _Optional[str] = ..., own: _Optional[bool] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[PluginSide, str]] = ..., status: _Optional[_Union[PluginOrderStatus, str]] = ..., reason: _Optional[str] = ..., price: _Optional[str] = ..., quantity: _Optional[str] = ..., executed_quantity: _Optional[str] = ..., leaves_quantity: _Optional[str] = ..., fill: _Optional[_Union[PluginFill, _Mapping]] = ..., at_ns: _Optional[int] = ...) -> None: ...
 
+class PluginChangeRefused(_message.Message):
+    __slots__ = ("id", "new_id", "symbol", "reason", "at_ns")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NEW_ID_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    AT_NS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    new_id: str
+    symbol: str
+    reason: str
+    at_ns: int
+    def __init__(self, id: _Optional[str] = ..., new_id: _Optional[str] = ..., symbol: _Optional[str] = ..., reason: _Optional[str] = ..., at_ns: _Optional[int] = ...) -> None: ...
+
 class PluginFill(_message.Message):
     __slots__ = ("price", "quantity", "fee", "maker")
     PRICE_FIELD_NUMBER: _ClassVar[int]
@@ -298,6 +342,12 @@ class PluginStop(_message.Message):
     cause: str
     def __init__(self, cause: _Optional[str] = ...) -> None: ...
 
+class PluginClock(_message.Message):
+    __slots__ = ("now_ns",)
+    NOW_NS_FIELD_NUMBER: _ClassVar[int]
+    now_ns: int
+    def __init__(self, now_ns: _Optional[int] = ...) -> None: ...
+
 class PluginPing(_message.Message):
     __slots__ = ("number",)
     NUMBER_FIELD_NUMBER: _ClassVar[int]
@@ -311,18 +361,22 @@ class PluginReady(_message.Message):
     def __init__(self, subscriptions: _Optional[_Iterable[_Union[PluginSubscription, _Mapping]]] = ...) -> None: ...
 
 class PluginSubscription(_message.Message):
-    __slots__ = ("symbol", "venue", "data", "interval_s", "depth")
+    __slots__ = ("symbol", "venue", "data", "interval_s", "depth", "forming", "warm_up")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     VENUE_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
     INTERVAL_S_FIELD_NUMBER: _ClassVar[int]
     DEPTH_FIELD_NUMBER: _ClassVar[int]
+    FORMING_FIELD_NUMBER: _ClassVar[int]
+    WARM_UP_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     venue: str
     data: PluginMarketData
     interval_s: int
     depth: int
-    def __init__(self, symbol: _Optional[str] = ..., venue: _Optional[str] = ..., data: _Optional[_Union[PluginMarketData, str]] = ..., interval_s: _Optional[int] = ..., depth: _Optional[int] = ...) -> None: ...
+    forming: bool
+    warm_up: int
+    def __init__(self, symbol: _Optional[str] = ..., venue: _Optional[str] = ..., data: _Optional[_Union[PluginMarketData, str]] = ..., interval_s: _Optional[int] = ..., depth: _Optional[int] = ..., forming: _Optional[bool] = ..., warm_up: _Optional[int] = ...) -> None: ...
 
 class PluginIntents(_message.Message):
     __slots__ = ("intents",)
@@ -331,21 +385,25 @@ class PluginIntents(_message.Message):
     def __init__(self, intents: _Optional[_Iterable[_Union[PluginIntent, _Mapping]]] = ...) -> None: ...
 
 class PluginIntent(_message.Message):
-    __slots__ = ("place", "cancel", "cancel_all", "set_timer", "note")
+    __slots__ = ("place", "cancel", "cancel_all", "set_timer", "note", "amend", "replace")
     PLACE_FIELD_NUMBER: _ClassVar[int]
     CANCEL_FIELD_NUMBER: _ClassVar[int]
     CANCEL_ALL_FIELD_NUMBER: _ClassVar[int]
     SET_TIMER_FIELD_NUMBER: _ClassVar[int]
     NOTE_FIELD_NUMBER: _ClassVar[int]
+    AMEND_FIELD_NUMBER: _ClassVar[int]
+    REPLACE_FIELD_NUMBER: _ClassVar[int]
     place: PluginPlace
     cancel: PluginCancel
     cancel_all: PluginCancelAll
     set_timer: PluginSetTimer
     note: PluginNote
-    def __init__(self, place: _Optional[_Union[PluginPlace, _Mapping]] = ..., cancel: _Optional[_Union[PluginCancel, _Mapping]] = ..., cancel_all: _Optional[_Union[PluginCancelAll, _Mapping]] = ..., set_timer: _Optional[_Union[PluginSetTimer, _Mapping]] = ..., note: _Optional[_Union[PluginNote, _Mapping]] = ...) -> None: ...
+    amend: PluginAmend
+    replace: PluginReplace
+    def __init__(self, place: _Optional[_Union[PluginPlace, _Mapping]] = ..., cancel: _Optional[_Union[PluginCancel, _Mapping]] = ..., cancel_all: _Optional[_Union[PluginCancelAll, _Mapping]] = ..., set_timer: _Optional[_Union[PluginSetTimer, _Mapping]] = ..., note: _Optional[_Union[PluginNote, _Mapping]] = ..., amend: _Optional[_Union[PluginAmend, _Mapping]] = ..., replace: _Optional[_Union[PluginReplace, _Mapping]] = ...) -> None: ...
 
 class PluginPlace(_message.Message):
-    __slots__ = ("id", "symbol", "side", "price", "quantity", "quote_quantity", "time_in_force", "post_only")
+    __slots__ = ("id", "symbol", "side", "price", "quantity", "quote_quantity", "time_in_force", "post_only", "trigger", "reduce_only", "slide", "display_quantity", "expires_at_ns")
     ID_FIELD_NUMBER: _ClassVar[int]
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     SIDE_FIELD_NUMBER: _ClassVar[int]
@@ -354,6 +412,11 @@ class PluginPlace(_message.Message):
     QUOTE_QUANTITY_FIELD_NUMBER: _ClassVar[int]
     TIME_IN_FORCE_FIELD_NUMBER: _ClassVar[int]
     POST_ONLY_FIELD_NUMBER: _ClassVar[int]
+    TRIGGER_FIELD_NUMBER: _ClassVar[int]
+    REDUCE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    SLIDE_FIELD_NUMBER: _ClassVar[int]
+    DISPLAY_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_NS_FIELD_NUMBER: _ClassVar[int]
     id: str
     symbol: str
     side: PluginSide
@@ -362,7 +425,66 @@ class PluginPlace(_message.Message):
     quote_quantity: str
     time_in_force: PluginTimeInForce
     post_only: bool
-    def __init__(self, id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[PluginSide, str]] = ..., price: _Optional[str] = ..., quantity: _Optional[str] = ..., quote_quantity: _Optional[str] = ..., time_in_force: _Optional[_Union[PluginTimeInForce, str]] = ..., post_only: _Optional[bool] = ...) -> None: ...
+    trigger: PluginTrigger
+    reduce_only: bool
+    slide: bool
+    display_quantity: str
+    expires_at_ns: int
+    def __init__(self, id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[PluginSide, str]] = ..., price: _Optional[str] = ..., quantity: _Optional[str] = ..., quote_quantity: _Optional[str] = ..., time_in_force: _Optional[_Union[PluginTimeInForce, str]] = ..., post_only: _Optional[bool] = ..., trigger: _Optional[_Union[PluginTrigger, _Mapping]] = ..., reduce_only: _Optional[bool] = ..., slide: _Optional[bool] = ..., display_quantity: _Optional[str] = ..., expires_at_ns: _Optional[int] = ...) -> None: ...
+
+class PluginTrigger(_message.Message):
+    __slots__ = ("kind", "price", "source", "trail_bps", "trail_offset", "activation_price")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    TRAIL_BPS_FIELD_NUMBER: _ClassVar[int]
+    TRAIL_OFFSET_FIELD_NUMBER: _ClassVar[int]
+    ACTIVATION_PRICE_FIELD_NUMBER: _ClassVar[int]
+    kind: PluginTriggerKind
+    price: str
+    source: PluginTriggerSource
+    trail_bps: int
+    trail_offset: str
+    activation_price: str
+    def __init__(self, kind: _Optional[_Union[PluginTriggerKind, str]] = ..., price: _Optional[str] = ..., source: _Optional[_Union[PluginTriggerSource, str]] = ..., trail_bps: _Optional[int] = ..., trail_offset: _Optional[str] = ..., activation_price: _Optional[str] = ...) -> None: ...
+
+class PluginAmend(_message.Message):
+    __slots__ = ("id", "symbol", "quantity")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    symbol: str
+    quantity: str
+    def __init__(self, id: _Optional[str] = ..., symbol: _Optional[str] = ..., quantity: _Optional[str] = ...) -> None: ...
+
+class PluginReplace(_message.Message):
+    __slots__ = ("id", "new_id", "symbol", "price", "quantity", "trigger_price", "display_quantity", "expires_at_ns")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NEW_ID_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    TRIGGER_PRICE_FIELD_NUMBER: _ClassVar[int]
+    DISPLAY_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    new_id: str
+    symbol: str
+    price: str
+    quantity: str
+    trigger_price: str
+    display_quantity: str
+    expires_at_ns: int
+    def __init__(self, id: _Optional[str] = ..., new_id: _Optional[str] = ..., symbol: _Optional[str] = ..., price: _Optional[str] = ..., quantity: _Optional[str] = ..., trigger_price: _Optional[str] = ..., display_quantity: _Optional[str] = ..., expires_at_ns: _Optional[int] = ...) -> None: ...
+
+class PluginSave(_message.Message):
+    __slots__ = ("version", "state_json")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    STATE_JSON_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    state_json: str
+    def __init__(self, version: _Optional[int] = ..., state_json: _Optional[str] = ...) -> None: ...
 
 class PluginCancel(_message.Message):
     __slots__ = ("id",)
