@@ -157,7 +157,7 @@ async def test_a_child_that_starts_too_late_for_its_parent_ends() -> None:
 
 async def test_a_start_too_long_for_a_frame_is_refused_here() -> None:
     start = Start(
-        run_id="r", settings_json="x" * 70_000, instruments=(), money=(), positions=(),
+        run_id="r", settings_json="x" * 140_000, instruments=(), money=(), positions=(),
         open_orders=(), now_ns=0,
     )  # fmt: skip
     with pytest.raises(FrameError):

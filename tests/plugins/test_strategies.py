@@ -287,7 +287,7 @@ READY = "daemon.sendall(b'\\x00\\x00\\x00\\x02\\x0a\\x00')"
     ("program", "failure"),
     [
         ("daemon.sendall(b'GET / HTTP/1.1')", "a frame of 1195725856 bytes"),
-        ("daemon.sendall(b'\\x00\\x01\\x00\\x01' + b'x' * 65537)", "a frame of 65537 bytes"),
+        ("daemon.sendall(b'\\x00\\x02\\x00\\x01' + b'x' * 131073)", "a frame of 131073 bytes"),
         ("daemon.sendall(b'\\x00\\x00\\x00\\x00')", "a frame of 0 bytes"),
         ("daemon.sendall(b'\\x00\\x00\\x00\\x03\\xff\\xff\\xff')", "a frame that cannot be read"),
         ("daemon.sendall(b'\\x00\\x00\\x00\\x02\\x7a\\x00')", "a frame without a message"),

@@ -145,6 +145,8 @@ def run(channel: Channel, entry_point: str) -> None:
     Raises: HostGone, FrameError, or what the strategy raised, after reporting it.
     """
     opening = channel.receive()
+    if opening.WhichOneof("message") == "clock":
+        opening = channel.receive()  # Start says itself what time it is.
     if opening.WhichOneof("message") != "start":
         raise FrameError("the first message is not Start")
     with reporting(channel, plugin_pb2.PLUGIN_FAILURE_IMPORT):
@@ -189,7 +191,7 @@ def _serve_one(channel: Channel, session: Session) -> bool:
             channel.send(plugin_pb2.ChildFrame(pong=pong))
             return True
         case "clock":
-            session.set_clock(message.clock.now_ns)
+            session.strategy.context.set_clock(message.clock.now_ns)
             return True
         case _:
             pass

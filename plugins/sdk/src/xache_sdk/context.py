@@ -94,6 +94,11 @@ class Context:
         """The last update of an open order of this run; None before its first and once it ended."""
         return self.orders.get((True, order_id))
 
+    def set_clock(self, now_ns: int) -> None:
+        """Say what time it is; it never goes back. For who runs the strategy."""
+        if now_ns > self.now_ns:
+            self.now_ns = now_ns
+
     def note_order(self, update: OrderUpdate) -> None:
         """Take in what became of an order. For who runs the strategy."""
         key = (update.own, update.id)

@@ -50,11 +50,6 @@ class Session:
             each.history.trim()
         return intents
 
-    def set_clock(self, now_ns: int) -> None:
-        """Say what time it is, before what happens then; it never goes back."""
-        context = self.strategy.context
-        context.now_ns = max(context.now_ns, now_ns)
-
     def take(self, value: Input) -> list[Intent]:
         """Call the callback a value is for. Raises as :meth:`start` does."""
         strategy = self.strategy

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xache_sdk.market import Candle, Candles, Instrument, Interval
 
@@ -45,10 +45,10 @@ class CandleColumns:
 Step: TypeAlias = Callable[[Candle], float | None]
 """The next closed candle in, its value out; None while it is not known."""
 
-Batch: TypeAlias = "Callable[[CandleColumns], NDArray[np.float64]]"
-"""All candles in, a value for each out; NaN where it is not known."""
+Batch: TypeAlias = "Callable[[CandleColumns], NDArray[Any]]"
+"""All candles in, a float64 value for each out; NaN where it is not known."""
 
-Decide: TypeAlias = "Callable[..., NDArray[np.int8]]"
+Decide: TypeAlias = "Callable[..., NDArray[Any]]"
 """The arrays of some columns in, a signal for each candle out; 0 where nothing is to be done."""
 
 

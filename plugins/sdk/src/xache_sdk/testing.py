@@ -50,7 +50,7 @@ class Rig:
         """The same with a series of values."""
         intents: list[Intent] = []
         for value in values:
-            self.session.set_clock(_known_at_ns(value))
+            self.strategy.context.set_clock(_known_at_ns(value))
             intents += self.session.take(value)
         return intents
 

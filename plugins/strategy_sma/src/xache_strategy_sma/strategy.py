@@ -70,7 +70,6 @@ class SmaCross(Strategy[Settings]):
         """Look for a cross when a candle has closed."""
         if not candle.closed:
             return
-        assert self._instrument is not None, "a strategy is started first"
         fast, slow = self._fast.push(candle.close_ticks), self._slow.push(candle.close_ticks)
         if fast is None or slow is None or fast == slow:
             return
