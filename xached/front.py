@@ -22,6 +22,7 @@ from xache.v1 import (
 from xached.actors.history import History
 from xached.actors.market.data import MarketData
 from xached.actors.matching import Matching
+from xached.api.activity import ActivityHandlers
 from xached.api.admin import AdminHandlers
 from xached.api.api_keys import ApiKeyHandlers
 from xached.api.auction import AuctionHandlers
@@ -154,6 +155,7 @@ def _services(core: Core, spending: KeySpending) -> tuple[Service, ...]:
                 account,
                 ApiKeyHandlers(sessions, core.table, core.keys, spending, directory, now_ns),
                 GuardHandlers(sessions),
+                ActivityHandlers(sessions),
             ),
         ),
         _service(trading_pb2, "TradingService", trading),

@@ -14,6 +14,7 @@ from tests.actors.post_office import PostOffice
 from tests.actors.test_compliance import ANNA, apply, upload, verdict
 from tests.actors.test_second_factor import Phone
 from xached.actors.sessions.resealing import place_of
+from xached.domain.activity import Origin
 from xached.domain.api_keys import CreateApiKey, KeyAlgorithm, KeyTerms
 from xached.domain.audit import AskAction
 from xached.domain.auth import Login, Scope, UserKey
@@ -61,7 +62,7 @@ async def fill(people: People) -> list[AccountId]:
         account_id = await people.register(email)
         accounts.append(account_id)
         login = Login(email=email, password=PASSWORD, device=f"of {email}", address=ADDRESS)
-        session = await ask(login)
+        session = await ask(login, origin=Origin(address=ADDRESS))
         for number in (1, 2):
             terms = KeyTerms(
                 scopes=frozenset({Scope.READ}),

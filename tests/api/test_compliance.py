@@ -387,7 +387,8 @@ async def test_an_export_holds_everything(tmp_path: Path, autojump_clock: MockCl
                 continue
             assert field in tables[table].columns, place
             assert (table, field) not in SECRET_COLUMNS, place
-            assert table not in account or field in account[table][0], place
+            rows = account.get(table)
+            assert rows is None or any(field in row for row in rows), place
 
 
 async def test_a_trade_report_tells_every_fill_of_the_period(

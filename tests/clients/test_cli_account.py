@@ -55,3 +55,22 @@ def test_an_address_is_changed_confirmed_and_taken_back(house: RealHouse, person
 def test_without_a_fresh_proof_no_address_is_changed(person: Person) -> None:
     ran = person.run("email", "change", "other@people.example", XACHE_PASSWORD="not-the-one-it-is")
     assert (ran.code, "CODE_WRONG" in ran.err) == (1, True)
+
+
+# --- what happened ---------------------------------------------------------------------------
+
+
+def test_activity_tells_what_was_done_and_from_where(person: Person) -> None:
+    person.run("login", person.email, XACHE_PASSWORD="not-the-one-it-is-at-all")
+    person.done("login", person.email, "--device", "the red laptop")
+    person.done("email", "change", f"new-{person.email}")
+    told = person.done("activity")
+    assert "email change begun" in told
+    assert "StartEmailChange" in told
+    assert "the red laptop" in told
+    assert "127.0.0.1" in told
+    only = person.run("activity", "--only", "logins", "--limit", "1", "--json").document
+    (newest,) = only["activities"]
+    assert newest["kind"] in ("ACTIVITY_KIND_LOGIN", "ACTIVITY_KIND_SESSION_ENDED")
+    assert person.run("activity", "--only", "keys").err == "Nothing.\n"
+    assert person.run("activity", "--only", "sins").code == 2

@@ -13,6 +13,7 @@ import attrs
 import pytest
 
 from tests.storage.compliance_rows import compliance_rows
+from xached.domain.activity import ActivityEntry, ActivityKind, entry_id
 from xached.domain.api_keys import (
     ApiKey,
     ApiKeyCreated,
@@ -199,6 +200,14 @@ def fill(vault: Vault) -> None:
             PurseIntent(account_id=account_id, created_at_ns=1),
             attrs.evolve(no_factor(account_id), active_sealed=b"active", pending_sealed=b"pending"),
             KnownDevice(f"device {account_id}".encode(), account_id, 1),
+            ActivityEntry(
+                entry_id=entry_id(account_id, 1),
+                account_id=account_id,
+                seq=1,
+                kind=ActivityKind.LOGIN,
+                at_ns=2,
+                origin_sealed=b"sealed",
+            ),
             EmailProof(
                 proof_id=f"proof {account_id}".encode(),
                 account_id=account_id,

@@ -18,6 +18,7 @@ from xached.api.errors import StatusError
 from xached.api.metadata import address_of, ip_address_of
 from xached.api.routes import Authorization, Call, Caller
 from xached.api.stream_book import StreamBook
+from xached.domain.activity import Origin
 from xached.domain.auth import (
     AccountOpened,
     BootstrapAdmin,
@@ -365,7 +366,23 @@ async def ask_in_name(
         account: str = call.caller.account_id
     else:
         account = address_of(call.peer)
-    return await sessions.ask(message, account=account, urgent=urgent, deadline=call.deadline_s)
+    return await sessions.ask(
+        message,
+        account=account,
+        urgent=urgent,
+        deadline=call.deadline_s,
+        origin=origin_of(call),
+    )
+
+
+def origin_of(call: Call) -> Origin:
+    """Where a call comes from, for the log that its account's owner reads."""
+    caller = call.caller
+    return Origin(
+        address=address_of(call.peer),
+        session_id="" if caller is None else caller.session_id,
+        key_id="" if caller is None else caller.key_id,
+    )
 
 
 def request_digest(body: bytes) -> bytes:

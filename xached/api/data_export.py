@@ -57,6 +57,9 @@ EXPORTED: Final[Mapping[str, str]] = {
     "GetGuardsResponse.networks": "account.json allow_lists.networks_sealed",
     "StartEmailChangeRequest.email": "account.json delayed_changes.email_sealed",
     "DelayedChange.email": "account.json delayed_changes.email_sealed",
+    "Activity.address": "account.json activity.origin_sealed",
+    "Activity.place": "account.json activity.origin_sealed",
+    "Activity.device": "account.json activity.origin_sealed",
     "DelayedChange.networks": "account.json delayed_changes.networks_sealed",
     "ReviewApplicationRequest.reason": "account.json kyc_reviews.reason_sealed",
 }

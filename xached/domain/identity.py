@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from xached.domain.activity import ActivityMessage, ActivityReply, ActivityRow
 from xached.domain.api_keys import KeyEvent, KeyMessage, KeyReply, KeyRow
 from xached.domain.audit import AuditEvent, AuditMessage, AuditReply
 from xached.domain.auth import (
@@ -49,6 +50,7 @@ AuthMessage: TypeAlias = (
     | AuditMessage
     | GuardMessage
     | OperatorMessage
+    | ActivityMessage
 )
 """What the sessions actor is asked."""
 
@@ -67,6 +69,7 @@ AuthReply: TypeAlias = (
     | AuditReply
     | GuardReply
     | OperatorReply
+    | ActivityReply
 )
 """What it answers. A refusal is a Rejection."""
 
@@ -81,6 +84,7 @@ VaultRow: TypeAlias = (
     | CaseRow
     | ErasureRow
     | GuardRow
+    | ActivityRow
 )
 """All that the vault keeps, but for the stream: one class for each table."""
 

@@ -41,7 +41,7 @@ class Closed(Exception):  # noqa: N818 - a refusal: nothing failed
 class Envelope(Generic[Message, Reply]):
     """One message, and the way back for its answer."""
 
-    __slots__ = ("_deliver", "account", "deadline", "message")
+    __slots__ = ("_deliver", "account", "deadline", "message", "origin")
 
     def __init__(
         self,
@@ -49,8 +49,10 @@ class Envelope(Generic[Message, Reply]):
         account: str,
         deadline: float,
         deliver: Callable[[outcome.Outcome[Reply]], None],
+        origin: object = None,
     ) -> None:
         self.message = message
+        self.origin = origin
         self.account = account
         self.deadline = deadline
         self._deliver: Callable[[outcome.Outcome[Reply]], None] | None = deliver
@@ -127,18 +129,27 @@ class Mailbox(Generic[Message, Reply]):
         account: str = "",
         urgent: bool = False,
         deadline: float = math.inf,
+        origin: object = None,
     ) -> Reply:
         """Send a message and wait for its answer.
 
         Cancelling gives up the wait, not the message: it may still be done. ``deadline`` (trio's
         clock) is up to when the owner may start on it. ``account`` is who is charged for the
-        place; work of the house itself names none and has no share.
+        place; work of the house itself names none and has no share. ``origin`` is where the
+        message comes from, for an owner who writes that down.
 
         Raises: Overloaded, Expired or Closed, nothing done; or what the owner answered with.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         asker: _Asker[Reply] = _Asker()
-        self.post_nowait(message, asker.deliver, account=account, urgent=urgent, deadline=deadline)
+        self.post_nowait(
+            message,
+            asker.deliver,
+            account=account,
+            urgent=urgent,
+            deadline=deadline,
+            origin=origin,
+        )
         reply: Reply = await trio.lowlevel.wait_task_rescheduled(asker.abandon)
         return reply
 
@@ -150,6 +161,7 @@ class Mailbox(Generic[Message, Reply]):
         account: str = "",
         urgent: bool = False,
         deadline: float = math.inf,
+        origin: object = None,
     ) -> None:
         """Send a message whose answer goes to a callback, called once by the owner's task.
 
@@ -169,7 +181,7 @@ class Mailbox(Generic[Message, Reply]):
                 self._refused += 1
                 raise Overloaded("too much of one account is waiting")
             self._queued_of[account] = held + 1
-        self._queue.append(Envelope(message, account, deadline, answer))
+        self._queue.append(Envelope(message, account, deadline, answer, origin))
         self._accepted += 1
         if queued >= self._queued_max:
             self._queued_max = queued + 1

@@ -306,6 +306,13 @@ class Vault:
         """
         return self._stream.chain_at(seq)
 
+    def stream_row(self, seq: int) -> StreamRow | None:
+        """One row of the stream, its link checked. Raises: VaultDamaged."""
+        chain = self.chain_at(seq - 1)
+        if chain is None:
+            return None
+        return next(self._stream.read_after(seq - 1, chain, seq), None)
+
     def newest_checkpoint(self) -> Checkpoint | None:
         """What was signed last; whether it is genuine is for the caller to check.
 

@@ -15,6 +15,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import attrs
 
+from xached.domain.activity import ActivityEntry, ActivityKind
 from xached.domain.api_keys import ApiKey, KeyAlgorithm, KeyUsage, NotionalCap
 from xached.domain.auth import (
     Account,
@@ -177,6 +178,14 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     ALTER TABLE delayed_changes ADD COLUMN email_sealed BLOB;
     CREATE INDEX email_proofs_by_account ON email_proofs (account_id);
     """,
+    """
+    CREATE TABLE activity (
+        entry_id TEXT PRIMARY KEY, account_id TEXT NOT NULL, seq INTEGER NOT NULL,
+        kind INTEGER NOT NULL, at_ns INTEGER NOT NULL, origin_sealed BLOB, mac BLOB NOT NULL)
+        STRICT, WITHOUT ROWID;
+    CREATE INDEX activity_by_account ON activity (account_id);
+    CREATE INDEX activity_by_time ON activity (at_ns);
+    """,
 )
 """What each format version adds; the database's user_version counts those applied."""
 
@@ -315,6 +324,9 @@ ALLOW_LISTS: Final = Table("allow_lists", AllowList)
 DELAYED_CHANGES: Final = Table(
     "delayed_changes", DelayedChange, encode={"kind": int}, decode={"kind": DelayedKind}
 )
+ACTIVITY: Final = Table(
+    "activity", ActivityEntry, encode={"kind": int}, decode={"kind": ActivityKind}
+)
 KYC_APPLICATIONS: Final = Table(
     "kyc_applications",
     KycApplication,
@@ -370,6 +382,7 @@ TABLES: Final[Mapping[type[Any], Table[Any]]] = {
     RecoveryCode: RECOVERY_CODES,
     EmailProof: EMAIL_PROOFS,
     KnownDevice: KNOWN_DEVICES,
+    ActivityEntry: ACTIVITY,
 }
 """The table of each row class."""
 

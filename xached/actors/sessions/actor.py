@@ -33,6 +33,7 @@ import outcome
 import trio
 
 from xached.actors.sessions.accounts import AccountArea
+from xached.actors.sessions.activity import ActivityArea
 from xached.actors.sessions.audit import AuditArea, ChainHead
 from xached.actors.sessions.casework import CaseArea
 from xached.actors.sessions.core import HASH_WORKERS, DeskCore, Step
@@ -45,6 +46,7 @@ from xached.actors.sessions.keys import KeyArea
 from xached.actors.sessions.kyc import KycArea, SetLevel
 from xached.actors.sessions.live import LiveSessions
 from xached.actors.sessions.logins import LoginArea
+from xached.actors.sessions.noting import from_origin
 from xached.actors.sessions.operators import OperatorArea
 from xached.actors.sessions.outbox import Outbox
 from xached.actors.sessions.proofs import Proofs
@@ -55,6 +57,7 @@ from xached.actors.sessions.rotation import RotationArea
 from xached.actors.sessions.screening import Screening
 from xached.actors.sessions.second_factor import SecondFactorArea
 from xached.actors.sessions.staff import StaffArea
+from xached.domain.activity import ActivityMessage
 from xached.domain.api_keys import KeyMessage, KeyTable
 from xached.domain.audit import AuditMessage
 from xached.domain.auth import AccountMessage, BootstrapAdmin, Login, LoginMessage, Register
@@ -200,6 +203,7 @@ class SessionDesk:
         self._erasure = ErasureArea(self.core, self._live, close_account, forget)
         self._resealing = Resealing(self.core, (self._live, self._keys, self._guards))
         self._rotation = RotationArea(self.core, self._resealing, self.outbox)
+        self._activity = ActivityArea(self.core)
         self._staff = StaffArea(self.core, self._live)
         self._operators = OperatorArea(self.core, self._factors, self._audit)
         self._logins = LoginArea(self.core, self._live, self._audit, self._factors, devices)
@@ -210,6 +214,7 @@ class SessionDesk:
         """What areas do by themselves, for ever."""
         return (
             self._logins.sweep,
+            self._activity.sweep,
             self._keys.sweep,
             self._guards.run,
             self._purses.resend,
@@ -269,7 +274,7 @@ class SessionDesk:
             if not quick:
                 continue
             async with self.core.turn() as step:
-                answers = [await self._answer(envelope.message, step) for envelope in quick]
+                answers = [await self._answer(envelope, step) for envelope in quick]
             for envelope, answer in zip(quick, answers, strict=True):
                 envelope.answer(answer)
 
@@ -319,9 +324,12 @@ class SessionDesk:
             case _:
                 assert_never(message)
 
-    async def _answer(self, message: AuthMessage, step: Step) -> outcome.Outcome[AuthReply]:
+    async def _answer(
+        self, envelope: Envelope[AuthMessage, AuthReply], step: Step
+    ) -> outcome.Outcome[AuthReply]:
         try:
-            return outcome.Value(await self._decide(message, step))
+            with from_origin(envelope.origin):
+                return outcome.Value(await self._decide(envelope.message, step))
         except (Rejection, Overloaded) as refusal:
             return outcome.Error(refusal)
 
@@ -338,6 +346,10 @@ class SessionDesk:
             return await self._keys.decide(message, step)
         if isinstance(message, GuardMessage):
             return await self._guards.decide(message, step)
+        if isinstance(message, ActivityMessage):
+            # What this batch has recorded already is not in the vault yet.
+            await self.core.commit(step)
+            return await self._activity.decide(message)
         if isinstance(message, KycMessage):
             return await self._kyc.decide(message, step)
         if isinstance(message, CaseMessage):

@@ -16,6 +16,8 @@ from typing import Final, TypeVar, TypeVarTuple
 import attrs
 import trio
 
+from xached.actors.sessions.noting import ORIGIN, Notary
+from xached.domain.activity import Origin
 from xached.domain.auth import Account, UserKey
 from xached.domain.identity import IdentityEvent, VaultRow
 from xached.domain.order import AccountId
@@ -44,6 +46,8 @@ class Step:
     at_ns: int
     changes: list[Change] = attrs.field(factory=list)
     events: list[IdentityEvent] = attrs.field(factory=list)
+    origins: list[Origin | None] = attrs.field(factory=list)
+    """Where each event comes from."""
     effects: list[Callable[[], None]] = attrs.field(factory=list)
 
     def put(self, row: VaultRow) -> None:
@@ -57,6 +61,7 @@ class Step:
     def record(self, event: IdentityEvent) -> None:
         """Have the stream say what happened."""
         self.events.append(event)
+        self.origins.append(ORIGIN.get())
 
     def afterwards(self, effect: Callable[[], None]) -> None:
         """Run once all of it is on disk, before anybody is answered. It must not raise."""
@@ -70,6 +75,7 @@ class DeskCore:
         self.vault = vault
         self.credentials = credentials
         self.world = world
+        self._notary = Notary(vault, credentials)
         self.lane = world.open_lane("vault")
         """The vault's thread. Every use of the vault goes through it."""
         self._hash_lanes = [world.open_lane(f"hash {number}") for number in range(HASH_WORKERS)]
@@ -100,12 +106,12 @@ class DeskCore:
         Raises: VaultFailed.
         """
         if step.changes or step.events:
-            await self.lane.run(self.vault.commit, step.changes, step.events, step.at_ns)
+            await self.lane.run(self._commit, step)
             self.committed.set()
             self.committed = trio.Event()
         for effect in step.effects:
             effect()
-        step.changes, step.events, step.effects = [], [], []
+        step.changes, step.events, step.origins, step.effects = [], [], [], []
 
     async def read_account(self, account_id: AccountId) -> tuple[Account, list[UserKey]]:
         """An account and its keys. Raises: Rejection UNKNOWN_ACCOUNT."""
@@ -147,6 +153,11 @@ class DeskCore:
         self.lane.close()
         for lane in self._hash_lanes:
             lane.close()
+
+    def _commit(self, step: Step) -> None:
+        recorded = list(zip(step.events, step.origins, strict=True))
+        entries = self._notary.entries(step.changes, recorded, step.at_ns)
+        self.vault.commit([*step.changes, *entries], step.events, step.at_ns)
 
     def _begin(self) -> Step:
         # The stream's time never goes back, whatever the wall clock does. Nor does it stand still

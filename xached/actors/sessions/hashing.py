@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 import outcome
 import trio
 
+from xached.actors.sessions.noting import from_origin
 from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.rejection import Rejection
 from xached.runtime.mailbox import Envelope, Expired, Overloaded
@@ -69,7 +70,8 @@ class HashQueue:
                 continue
             answer: outcome.Outcome[AuthReply]
             try:
-                answer = outcome.Value(await self._finish(envelope.message))
+                with from_origin(envelope.origin):
+                    answer = outcome.Value(await self._finish(envelope.message))
             except (Rejection, Overloaded) as refusal:
                 answer = outcome.Error(refusal)
             envelope.answer(answer)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from xache.connection import Connection
 from xache.orders import new_id
 from xache.proofs import Proof, proved
-from xache.rpc import rpc
+from xache.rpc import PAGE_SIZE_MAX, rpc
 from xache.v1 import account_pb2
 
 _ACCOUNT = rpc(account_pb2.GetAccountRequest, account_pb2.GetAccountResponse, repeatable=True)
@@ -48,6 +48,7 @@ _CANCEL_DELAYED = rpc(
     account_pb2.CancelDelayedChangeResponse,
     repeatable=False,
 )
+_ACTIVITY = rpc(account_pb2.ListActivityRequest, account_pb2.ListActivityResponse, repeatable=True)
 _GUARDS = rpc(account_pb2.GetGuardsRequest, account_pb2.GetGuardsResponse, repeatable=True)
 _ALLOW = rpc(account_pb2.SetAllowListRequest, account_pb2.SetAllowListResponse, repeatable=False)
 _UNFREEZE = rpc(
@@ -90,6 +91,27 @@ class Account:
         """Take back a change that waits."""
         request = account_pb2.CancelDelayedChangeRequest(kind=kind)
         self._connection.call(_CANCEL_DELAYED, request)
+
+    def activity(
+        self,
+        kinds: Sequence[str] = (),
+        *,
+        since_ns: int = 0,
+        page_size: int = PAGE_SIZE_MAX,
+    ) -> Iterator[account_pb2.Activity]:
+        """What happened to the account, newest first, read page by page.
+
+        ``kinds``: names as "ACTIVITY_KIND_LOGIN"; empty: all.
+        """
+        request = account_pb2.ListActivityRequest(
+            kinds=kinds, since_ns=since_ns, page_size=page_size
+        )
+        while True:
+            page = self._connection.call(_ACTIVITY, request)
+            yield from page.activities
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
 
     def guards(self) -> account_pb2.GetGuardsResponse:
         """Which addresses calls may come from, and which changes wait."""

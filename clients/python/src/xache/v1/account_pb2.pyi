@@ -22,6 +22,39 @@ class DelayedKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DELAYED_KIND_UNFREEZE: _ClassVar[DelayedKind]
     DELAYED_KIND_ALLOW_LIST: _ClassVar[DelayedKind]
     DELAYED_KIND_EMAIL: _ClassVar[DelayedKind]
+
+class ActivityKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ACTIVITY_KIND_UNSPECIFIED: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_ACCOUNT_OPENED: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_LOGIN: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_LOGINS_FAILED: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_SESSION_ENDED: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_STEP_UP: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_CODE_WRONG: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_SECOND_FACTOR_ON: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_SECOND_FACTOR_OFF: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_RECOVERY_CODES_MADE: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_RECOVERY_CODE_USED: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_KEY_MADE: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_KEY_ENDED: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_PASSWORD_CHANGED: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_PASSWORD_RECOVERED: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_RECOVERY_ASKED: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_EMAIL_CONFIRMED: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_EMAIL_CHANGE_BEGUN: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_CHANGE_ASKED: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_CHANGE_TAKEN_BACK: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_CHANGE_MADE: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_IMPEDIMENT_SET: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_IMPEDIMENT_LIFTED: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_ROLE_GIVEN: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_ROLE_TAKEN: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_DATA_EXPORTED: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_ERASURE_ASKED: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_ERASURE_TAKEN_BACK: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_LEVEL_APPLIED: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_DOCUMENT_UPLOADED: _ClassVar[ActivityKind]
 KEY_ALGORITHM_UNSPECIFIED: KeyAlgorithm
 KEY_ALGORITHM_ED25519: KeyAlgorithm
 KEY_ALGORITHM_HMAC_SHA256: KeyAlgorithm
@@ -29,6 +62,36 @@ DELAYED_KIND_UNSPECIFIED: DelayedKind
 DELAYED_KIND_UNFREEZE: DelayedKind
 DELAYED_KIND_ALLOW_LIST: DelayedKind
 DELAYED_KIND_EMAIL: DelayedKind
+ACTIVITY_KIND_UNSPECIFIED: ActivityKind
+ACTIVITY_KIND_ACCOUNT_OPENED: ActivityKind
+ACTIVITY_KIND_LOGIN: ActivityKind
+ACTIVITY_KIND_LOGINS_FAILED: ActivityKind
+ACTIVITY_KIND_SESSION_ENDED: ActivityKind
+ACTIVITY_KIND_STEP_UP: ActivityKind
+ACTIVITY_KIND_CODE_WRONG: ActivityKind
+ACTIVITY_KIND_SECOND_FACTOR_ON: ActivityKind
+ACTIVITY_KIND_SECOND_FACTOR_OFF: ActivityKind
+ACTIVITY_KIND_RECOVERY_CODES_MADE: ActivityKind
+ACTIVITY_KIND_RECOVERY_CODE_USED: ActivityKind
+ACTIVITY_KIND_KEY_MADE: ActivityKind
+ACTIVITY_KIND_KEY_ENDED: ActivityKind
+ACTIVITY_KIND_PASSWORD_CHANGED: ActivityKind
+ACTIVITY_KIND_PASSWORD_RECOVERED: ActivityKind
+ACTIVITY_KIND_RECOVERY_ASKED: ActivityKind
+ACTIVITY_KIND_EMAIL_CONFIRMED: ActivityKind
+ACTIVITY_KIND_EMAIL_CHANGE_BEGUN: ActivityKind
+ACTIVITY_KIND_CHANGE_ASKED: ActivityKind
+ACTIVITY_KIND_CHANGE_TAKEN_BACK: ActivityKind
+ACTIVITY_KIND_CHANGE_MADE: ActivityKind
+ACTIVITY_KIND_IMPEDIMENT_SET: ActivityKind
+ACTIVITY_KIND_IMPEDIMENT_LIFTED: ActivityKind
+ACTIVITY_KIND_ROLE_GIVEN: ActivityKind
+ACTIVITY_KIND_ROLE_TAKEN: ActivityKind
+ACTIVITY_KIND_DATA_EXPORTED: ActivityKind
+ACTIVITY_KIND_ERASURE_ASKED: ActivityKind
+ACTIVITY_KIND_ERASURE_TAKEN_BACK: ActivityKind
+ACTIVITY_KIND_LEVEL_APPLIED: ActivityKind
+ACTIVITY_KIND_DOCUMENT_UPLOADED: ActivityKind
 
 class GetAccountRequest(_message.Message):
     __slots__ = ()
@@ -319,3 +382,43 @@ class CancelEmailChangeRequest(_message.Message):
 class CancelEmailChangeResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class Activity(_message.Message):
+    __slots__ = ("kind", "at_ns", "subject", "count", "by_house", "address", "place", "device")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    AT_NS_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    BY_HOUSE_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    PLACE_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    kind: ActivityKind
+    at_ns: int
+    subject: str
+    count: int
+    by_house: bool
+    address: str
+    place: str
+    device: str
+    def __init__(self, kind: _Optional[_Union[ActivityKind, str]] = ..., at_ns: _Optional[int] = ..., subject: _Optional[str] = ..., count: _Optional[int] = ..., by_house: _Optional[bool] = ..., address: _Optional[str] = ..., place: _Optional[str] = ..., device: _Optional[str] = ...) -> None: ...
+
+class ListActivityRequest(_message.Message):
+    __slots__ = ("kinds", "since_ns", "page_size", "page_token")
+    KINDS_FIELD_NUMBER: _ClassVar[int]
+    SINCE_NS_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    kinds: _containers.RepeatedScalarFieldContainer[ActivityKind]
+    since_ns: int
+    page_size: int
+    page_token: str
+    def __init__(self, kinds: _Optional[_Iterable[_Union[ActivityKind, str]]] = ..., since_ns: _Optional[int] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListActivityResponse(_message.Message):
+    __slots__ = ("activities", "next_page_token")
+    ACTIVITIES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    activities: _containers.RepeatedCompositeFieldContainer[Activity]
+    next_page_token: str
+    def __init__(self, activities: _Optional[_Iterable[_Union[Activity, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...

@@ -105,6 +105,11 @@ class AccountServiceStub:
                 request_serializer=xache_dot_v1_dot_account__pb2.CancelEmailChangeRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_account__pb2.CancelEmailChangeResponse.FromString,
                 _registered_method=True)
+        self.ListActivity = channel.unary_unary(
+                '/xache.v1.AccountService/ListActivity',
+                request_serializer=xache_dot_v1_dot_account__pb2.ListActivityRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_account__pb2.ListActivityResponse.FromString,
+                _registered_method=True)
         self.GetGuards = channel.unary_unary(
                 '/xache.v1.AccountService/GetGuards',
                 request_serializer=xache_dot_v1_dot_account__pb2.GetGuardsRequest.SerializeToString,
@@ -231,6 +236,14 @@ class AccountServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListActivity(self, request, context):
+        """Tell what happened to the account, newest first: logins, proofs, and changes
+        of what guards it. Kept for 400 days.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetGuards(self, request, context):
         """Tell which addresses are allowed, and which changes wait.
         """
@@ -325,6 +338,11 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.CancelEmailChange,
                     request_deserializer=xache_dot_v1_dot_account__pb2.CancelEmailChangeRequest.FromString,
                     response_serializer=xache_dot_v1_dot_account__pb2.CancelEmailChangeResponse.SerializeToString,
+            ),
+            'ListActivity': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListActivity,
+                    request_deserializer=xache_dot_v1_dot_account__pb2.ListActivityRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_account__pb2.ListActivityResponse.SerializeToString,
             ),
             'GetGuards': grpc.unary_unary_rpc_method_handler(
                     servicer.GetGuards,
@@ -721,6 +739,33 @@ class AccountService:
             '/xache.v1.AccountService/CancelEmailChange',
             xache_dot_v1_dot_account__pb2.CancelEmailChangeRequest.SerializeToString,
             xache_dot_v1_dot_account__pb2.CancelEmailChangeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListActivity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AccountService/ListActivity',
+            xache_dot_v1_dot_account__pb2.ListActivityRequest.SerializeToString,
+            xache_dot_v1_dot_account__pb2.ListActivityResponse.FromString,
             options,
             channel_credentials,
             insecure,
