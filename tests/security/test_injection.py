@@ -38,7 +38,7 @@ ATTACKS = (
 """In `make test` each field meets two of them, in turn; all of them in the long run."""
 
 
-MAY_GROW = {"vault.db:stream", "vault.db:second_factors"}
+MAY_GROW = {"vault.db:stream", "vault.db:activity", "vault.db:second_factors"}
 """What a refused call may add to: the audit of what was tried, and the count of wrong guesses."""
 
 

@@ -92,6 +92,11 @@ HashedMessage: TypeAlias = (
 )
 """What a hash worker decides."""
 
+HouseMessage: TypeAlias = (
+    RotationMessage | MailMessage | CaseMessage | StaffMessage | AuditMessage | OperatorMessage
+)
+"""What the house and those who work for it ask."""
+
 
 @attrs.frozen(kw_only=True)
 class SessionsStatistics:
@@ -334,14 +339,12 @@ class SessionDesk:
             return outcome.Error(refusal)
 
     async def _decide(self, message: AuthMessage, step: Step) -> AuthReply:
+        if isinstance(message, HouseMessage):
+            return await self._decide_for_house(message, step)
         if isinstance(message, AccountMessage):
             return await self._accounts.decide(message, step)
         if isinstance(message, LoginMessage):
             return await self._logins.decide(message, step)
-        if isinstance(message, RotationMessage):
-            return await self._rotation.decide(message, step)
-        if isinstance(message, MailMessage):
-            return await self.outbox.decide(message, step)
         if isinstance(message, KeyMessage):
             return await self._keys.decide(message, step)
         if isinstance(message, GuardMessage):
@@ -352,20 +355,27 @@ class SessionDesk:
             return await self._activity.decide(message)
         if isinstance(message, KycMessage):
             return await self._kyc.decide(message, step)
-        if isinstance(message, CaseMessage):
-            return await self._cases.decide(message, step)
         if isinstance(message, ErasureMessage):
             return await self._erasure.decide(message, step)
+        if isinstance(message, RecoveryMessage):
+            return await self._recovery.decide(message, step)
+        if isinstance(message, SecondFactorMessage):
+            return await self._factors.decide(message, step)
+        assert_never(message)
+
+    async def _decide_for_house(self, message: HouseMessage, step: Step) -> AuthReply:
+        if isinstance(message, RotationMessage):
+            return await self._rotation.decide(message, step)
+        if isinstance(message, MailMessage):
+            return await self.outbox.decide(message, step)
+        if isinstance(message, CaseMessage):
+            return await self._cases.decide(message, step)
         if isinstance(message, StaffMessage):
             return await self._staff.decide(message, step)
         if isinstance(message, AuditMessage):
             return await self._audit.decide(message, step)
         if isinstance(message, OperatorMessage):
             return await self._operators.decide(message, step)
-        if isinstance(message, RecoveryMessage):
-            return await self._recovery.decide(message, step)
-        if isinstance(message, SecondFactorMessage):
-            return await self._factors.decide(message, step)
         assert_never(message)
 
 
