@@ -180,13 +180,13 @@ def test_without_enough_data_no_ratio_is_shown() -> None:
     short = short_report()
     assert isinstance(short.judged, NotEnoughData)
     text = words(render_page(short))
-    assert "Not enough data 21 days, 0 closed trades" in text
+    assert "Not enough data 20 days, 0 closed trades" in text
     assert "Sharpe ratio – not enough data" in text
     sharpe = as_json(short)["performance"]["sharpe"]
     assert sharpe == {
         "verdict": "NOT_ENOUGH_DATA",
         "lacks": ["under 60 days", "under 30 closed trades"],
-        "days": 21,
+        "days": 20,
         "closed_trades": 0,
     }
 

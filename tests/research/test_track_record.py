@@ -24,13 +24,19 @@ from xached.research.track_record import (
 def test_a_day_is_a_utc_day_and_its_return_is_from_the_end_of_the_day_before() -> None:
     hour = DAY_NS // 24
     curve = EquityCurve.of(
-        [20 * hour, 23 * hour, 24 * hour - 1, 24 * hour, 47 * hour, 73 * hour],
+        [20 * hour, 23 * hour, 24 * hour, 24 * hour + 1, 47 * hour, 73 * hour],
         [100.0, 90.0, 110.0, 99.0, 121.0, 242.0],
     )
     daily = daily_returns(curve)
     assert daily.days.tolist() == [0, 1, 3]
     assert daily.returns == pytest.approx([0.10, 0.10, 1.0])
     assert daily.missing_days == 1
+
+
+def test_the_first_worth_is_no_day() -> None:
+    assert len(daily_returns(EquityCurve.of([5], [1.0])).days) == 0
+    from_midnight = daily_returns(EquityCurve.of([DAY_NS, 2 * DAY_NS], [1.0, 1.5]))
+    assert (from_midnight.days.tolist(), from_midnight.returns.tolist()) == ([1], [0.5])
 
 
 def test_a_deposit_is_no_return() -> None:
@@ -41,7 +47,7 @@ def test_a_deposit_is_no_return() -> None:
 def test_what_is_ruined_stays_ruined() -> None:
     curve = daily_curve([100.0, 0.0, 50.0], flows=[0.0, 0.0, 50.0])
     assert curve.growth().tolist() == [1.0, 0.0, 0.0]
-    assert daily_returns(curve).returns.tolist() == [0.0, -1.0, 0.0]
+    assert daily_returns(curve).returns.tolist() == [-1.0, 0.0]
 
 
 @given(curves())

@@ -190,7 +190,7 @@ def test_the_best_of_a_sweep_of_noise_is_called_overfit() -> None:
 def test_a_small_sweep_has_no_probability_of_overfitting() -> None:
     records = [often(MARKET * share) for share in (0.5, 1.0)]
     swept = judge_sweep(("half", "all"), records)
-    assert swept.overfit == TooLittleToTell(2, 401)
+    assert swept.overfit == TooLittleToTell(2, 400)
     judged = swept.judged[0]
     assert isinstance(judged, Judgement)
     assert judged.evidence.trials == 2

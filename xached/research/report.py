@@ -15,7 +15,6 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 import numpy as np
-from numpy.typing import NDArray
 
 from xached.research.capacity import CapacityCurve
 from xached.research.deflated import Judged, Judgement, NotEnoughData
@@ -29,6 +28,7 @@ from xached.research.track_record import (
     IntArray,
     TrackRecord,
     daily_returns,
+    day_ends,
 )
 from xached.research.walk_forward import Fold, Sweep, WalkForward, Window
 
@@ -194,7 +194,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "performance": performance_json(report.performance, report.judged),
         "days": [str(date_of(int(day) * DAY_NS)) for day in daily.days],
         "daily_returns": daily.returns.tolist(),
-        "daily_equity_units": _closing(report.curve).tolist(),
+        "daily_equity_units": report.curve.equity[day_ends(report.curve)].tolist(),
         "months": [attrs.asdict(month) for month in monthly_returns(daily)],
         "fills": [attrs.asdict(fill) for record in report.records for fill in record.fills],
         "closed_trades": [attrs.asdict(t) for record in report.records for t in record.trades],
@@ -253,13 +253,6 @@ def overfit_json(overfit: Overfit) -> dict[str, Any]:
 def date_of(at_ns: int) -> datetime.date:
     """The UTC day of a time."""
     return datetime.date.fromordinal(_UNIX_ORDINAL + at_ns // DAY_NS)
-
-
-def _closing(curve: EquityCurve) -> FloatArray:
-    days = curve.at_ns // DAY_NS
-    last_of_day: NDArray[np.bool_] = np.append(days[1:] != days[:-1], True)
-    closing: FloatArray = curve.equity[last_of_day]
-    return closing
 
 
 def _sweep_json(sweep: Sweep[Settings]) -> dict[str, Any]:

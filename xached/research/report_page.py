@@ -100,7 +100,7 @@ def _period(report: Report) -> str:
     found = report.performance
     out_of_sample = ", out of sample" if report.walk is not None else ""
     return (
-        f'<p class="note">{date_of(found.start_at_ns)} to {date_of(found.end_at_ns)},'
+        f'<p class="note">{date_of(found.start_at_ns)} to {date_of(found.end_at_ns - 1)},'
         f" {found.days:,} days with data{out_of_sample}. Past returns do not promise any.</p>"
     )
 

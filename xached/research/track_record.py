@@ -190,8 +190,9 @@ class TrackRecord:
 class DailyReturns:
     """The return of each UTC day that has a sample. ``days`` counts from 1970-01-01.
 
-    The first day begins with the curve. A day without a sample has no return; the next one covers
-    it, so the product of all is the return of the whole.
+    A worth at midnight is the last one of the day that ends there. The first worth of a curve is
+    what its first day begins with, and no day of its own. A day without a sample has no return;
+    the next one covers it, so the product of all is the return of the whole.
     """
 
     days: IntArray
@@ -203,12 +204,17 @@ class DailyReturns:
         return int(self.days[-1] - self.days[0]) + 1 - len(self.days) if len(self.days) else 0
 
 
+def day_ends(curve: EquityCurve) -> IntArray:
+    """The indices of the last worth of each UTC day."""
+    days = (curve.at_ns[1:] - 1) // DAY_NS
+    return 1 + np.flatnonzero(np.append(days[1:] != days[:-1], len(days) > 0))
+
+
 def daily_returns(curve: EquityCurve) -> DailyReturns:
     """Join the steps of a curve to the returns of UTC days, time-weighted."""
-    days = curve.at_ns // DAY_NS
-    last_of_day = np.flatnonzero(np.append(days[1:] != days[:-1], True))
-    growth = curve.growth()[last_of_day]
+    ends = day_ends(curve)
+    growth = curve.growth()[ends]
     before = np.concatenate(([1.0], growth[:-1]))
     returns = np.zeros(len(growth))
     np.divide(growth - before, before, out=returns, where=before > 0)
-    return DailyReturns(days[last_of_day], returns)
+    return DailyReturns((curve.at_ns[ends] - 1) // DAY_NS, returns)

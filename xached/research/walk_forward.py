@@ -218,9 +218,10 @@ def _joined_curve(folds: Sequence[Fold[SettingsT]]) -> EquityCurve:
 
 
 def _days_of(window: Window) -> IntArray:
-    """The start of a window and each midnight in it, UTC."""
+    """The start of a window, each midnight in it, UTC, and its end."""
     midnight_ns = (window.start_at_ns // DAY_NS + 1) * DAY_NS
-    return np.array([window.start_at_ns, *range(midnight_ns, window.end_at_ns, DAY_NS)])
+    midnights = range(midnight_ns, window.end_at_ns, DAY_NS)
+    return np.array([window.start_at_ns, *midnights, window.end_at_ns])
 
 
 @attrs.frozen(eq=False)
