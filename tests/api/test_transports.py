@@ -24,6 +24,7 @@ from google.protobuf import json_format, message_factory
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
+from trio.testing import MockClock
 from xache.v1 import admin_pb2, options_pb2, trading_pb2, types_pb2, wallet_pb2
 
 from tests.api.edge import in_thread
@@ -271,16 +272,16 @@ def can_be_rest(case: Case) -> bool:
     return all(getattr(case.request, name) for name in re.findall(r"\{(\w+)\}", template))
 
 
-async def test_three_transports_give_equal_answers(tmp_path: Path) -> None:
+async def test_three_transports_give_equal_answers(mock_clock: MockClock, tmp_path: Path) -> None:
     """Checked: with one field left out of REST's facts, or of its JSON, dozens differ."""
     async with (
-        open_house(tmp_path) as house,
+        open_house(tmp_path, mock_clock) as house,
         httpx.AsyncClient(base_url=house.addresses.http, trust_env=False) as client,
     ):
-        admin = await house.admin()
+        await house.admin()
         mark = admin_pb2.SetMarkRequest(symbol="BTC-USDT", price="50000.00", request_id="mark")
-        await house.ask("AdminService/SetMark", mark, admin, admin=True)
-        people = [await join(house, admin, name) for name in ("gina", "wilm", "rosa")]
+        await house.by_admin("AdminService/SetMark", mark)
+        people = [await join(house, name) for name in ("gina", "wilm", "rosa")]
         unequal, succeeded, called = [], set[str](), set[str]()
         for case in cases(house):
             if not can_be_rest(case):
@@ -307,16 +308,18 @@ async def test_three_transports_give_equal_answers(tmp_path: Path) -> None:
         assert len(succeeded) > 25
 
 
-async def join(house: OpenHouse, admin: Credential, name: str) -> Person:
+async def join(house: OpenHouse, name: str) -> Person:
     """Somebody with money."""
     email = f"{name}@people.example"
     account_id = await house.register(email)
-    await house.deposit(admin, account_id, "USDT", "10000")
+    await house.deposit(account_id, "USDT", "10000")
     return Person(name, email, account_id, (await house.login(email))[0])
 
 
-async def test_every_unary_method_of_the_public_services_is_rest(tmp_path: Path) -> None:
-    async with open_house(tmp_path) as house:
+async def test_every_unary_method_of_the_public_services_is_rest(
+    mock_clock: MockClock, tmp_path: Path
+) -> None:
+    async with open_house(tmp_path, mock_clock) as house:
         await trio.lowlevel.checkpoint()
         missing = [
             method.full_name

@@ -185,6 +185,18 @@ class WholeHouse:
         await self.ask("AuthService/ConfirmSecondFactor", confirm, session)
         return session
 
+    async def deposit(self, account_id: str, asset: str, amount: str) -> None:
+        """Give somebody money."""
+        await self.by_admin(
+            "AdminService/Deposit",
+            admin_pb2.DepositRequest(
+                account_id=account_id,
+                asset=asset,
+                amount=amount,
+                request_id=f"{account_id[:20]}-{asset}",
+            ),
+        )
+
     async def make_key(self, owner: Credential, seed: int, **terms: Any) -> Credential:
         """Make an API key."""
         signing = SigningKey(bytes([seed]) * 32)
