@@ -75,7 +75,7 @@ class Person:
         text = json.dumps(value, sort_keys=True)
         for own in (self.account_id, self.email):
             text = text.replace(own, "own")
-        return json.loads(re.sub(r"\b[0-9a-f]{12,}\b|\d{13,}", "number", text))
+        return json.loads(re.sub(r"\b[0-9a-f]{12,}\b|\b[a-z2-7]{24}\b|\d{13,}", "id", text))
 
 
 def methods(house: OpenHouse) -> Iterator[MethodDescriptor]:
