@@ -121,10 +121,11 @@ async def ask(
     method: str = "GET",
     headers: Mapping[str, str] = HOST,
     body: bytes = b"",
+    address: str = "127.0.0.1",
 ) -> Answer:
     """Make a request and wait for the whole answer."""
     reader = Reader(body)
-    await app(scope_of(method, target, headers, "127.0.0.1"), reader.receive, reader.send)
+    await app(scope_of(method, target, headers, address), reader.receive, reader.send)
     assert reader.complete.is_set(), "the answer has an end"
     return Answer(reader.status, reader.headers, b"".join(reader.sent))
 
