@@ -26,7 +26,7 @@ from xached.api.activity import ActivityHandlers
 from xached.api.admin import AdminHandlers
 from xached.api.api_keys import ApiKeyHandlers
 from xached.api.auction import AuctionHandlers
-from xached.api.audit import ActionAudit
+from xached.api.audit import ActionAudit, count_denials
 from xached.api.auth import SessionAuthorizer
 from xached.api.auth_service import auth_handlers
 from xached.api.compliance import ComplianceHandlers
@@ -79,7 +79,7 @@ def build_front(config: Config, core: Core) -> Front:
         ),
     )
     limiter = RateLimiter(config.limits, core.world.monotonic_ns)
-    audit = ActionAudit(core.house.sessions)
+    audit, denied = ActionAudit(core.house.sessions), count_denials(core.desk.denials)
     authorizer = Authorizers(
         SessionAuthorizer(
             core.table, core.files.credentials.access, core.world.now_ns, core.desk.grants
@@ -90,7 +90,7 @@ def build_front(config: Config, core: Core) -> Front:
     admins = (*for_admins, *reflection_services(for_admins))
     public = (*services, *reflection_services(services)) if config.grpc.reflection else services
     routes, interceptor = (
-        Routes(public, authorizer, audit.audited, limiter),
+        Routes(public, authorizer, audit.audited, limiter, denied),
         _interceptor(core),
     )
 
@@ -101,7 +101,7 @@ def build_front(config: Config, core: Core) -> Front:
             require_code=config.admin.require_code,
             certified=certified,
         )
-        return Routes(admins, at_door, audit.audited)
+        return Routes(admins, at_door, audit.audited, denied=denied)
 
     return Front(
         public=routes,

@@ -9,6 +9,7 @@ import trio
 from trio.testing import MockClock
 
 from tests.actors.people import ALICE, BOB, MASTER, PASSWORD, WRONG, People, running
+from tests.actors.test_second_factor import enrolled
 from xached.actors.sessions import audit as area
 from xached.actors.sessions.audit import address_place
 from xached.domain.audit import (
@@ -26,10 +27,13 @@ from xached.domain.audit import (
     checkpoint_of,
     read_anchors,
 )
-from xached.domain.auth import Login
+from xached.domain.auth import Login, SessionId
 from xached.domain.identity import IdentityEvent
+from xached.domain.operators import ProveOperator
 from xached.domain.order import AccountId
+from xached.domain.recovery import FinishRecovery
 from xached.domain.rejection import Rejection
+from xached.domain.second_factor import CompleteLogin, SecondFactorNeeded
 from xached.runtime.world import SimulatedWorld
 from xached.security.checkpoints import Signer
 
@@ -170,6 +174,46 @@ async def test_failed_logins_are_told_by_address_and_minute(
         await trio.sleep(CHECKPOINT_S * 3)
         assert len(of_kind(people, LoginsFailed)) == 3
         await people.login(password=PASSWORD)
+
+
+async def test_wrong_codes_and_failed_recoveries_count_as_failed_logins(
+    path: Path, autojump_clock: MockClock
+) -> None:
+    """Checked by leaving out each call of login_failed."""
+    async with running(path) as people:
+        alice, _, phone, _ = await enrolled(people)
+        login = Login(email=ALICE, password=PASSWORD, device="x", address="ipv4:3.3.3.3")
+        for _ in range(3):
+            needed = await people.inbox.ask(login)
+            assert isinstance(needed, SecondFactorNeeded)
+            with pytest.raises(Rejection):
+                await people.inbox.ask(CompleteLogin(token=needed.token, code=phone.wrong()))
+        with pytest.raises(Rejection):
+            await people.inbox.ask(
+                ProveOperator(
+                    account_id=alice,
+                    session_id=SessionId(""),
+                    method="/xache.v1.AdminService/SetHalt",
+                    code=phone.wrong(),
+                    address="unix",
+                )
+            )
+        finish = FinishRecovery(
+            token="x" * 43,
+            code="AAAA-BBBB",
+            password="kettle-anchor-moss-99",
+            second_factor_code="",
+            address="ipv4:4.4.4.4",
+        )
+        with pytest.raises(Rejection):
+            await people.inbox.ask(finish)
+        await trio.sleep(CHECKPOINT_S + 1)
+        told = [event for event in events(people) if isinstance(event, LoginsFailed)]
+        assert [(event.count, event.account_id) for event in told] == [
+            (3, alice),
+            (1, alice),
+            (1, ""),
+        ]
 
 
 def test_a_flood_of_failed_logins_is_counted_within_bounds() -> None:

@@ -142,6 +142,7 @@ class WholeHouse:
         *,
         peer: str = "ipv4:192.0.2.1:5",
         token: str | None = None,
+        step_up: str = "",
     ) -> Result:
         """Call any kind of method; of streams listen for a moment."""
         front = self.doors.front
@@ -149,6 +150,8 @@ class WholeHouse:
         route = front.admin.find(SERVICES + method)
         assert route is not None, method
         call = SimulatedCall(route, self.token if token is None else token, peer)
+        if step_up:
+            call.metadata = {**call.metadata, "x-xache-step-up": step_up}
         responses = ReceivedResponses()
         if route.request_streaming:
             requests = SentRequests()
@@ -170,6 +173,15 @@ class WholeHouse:
             output = message_factory.GetMessageClass(descriptor_of(route.path).output_type)
             self.heard.append(output.FromString(call.result.body))
         return call.result
+
+    async def step_up(self, path: str, request: Message) -> str:
+        """A fresh proof for one request, by password."""
+        asked = auth_pb2.StepUpRequest(
+            method=path, request=request.SerializeToString(), password=self.password
+        )
+        answer = await self.call("AuthService/StepUp", asked)
+        assert isinstance(answer, Answered), answer
+        return auth_pb2.StepUpResponse.FromString(answer.body).step_up_token
 
     def tables(self) -> dict[str, Any]:
         """How many rows every table of every database has."""

@@ -18,6 +18,7 @@ from xached.domain.auth import SessionId
 from xached.domain.order import AccountId
 from xached.domain.rejection import Reason, Rejection
 from xached.security.tokens import (
+    AUDIENCE,
     AccessTokens,
     RefreshTokens,
     TokenExpired,
@@ -56,6 +57,7 @@ def claims(**changed: Any) -> dict[str, Any]:
     now_s = NOW_NS // S
     made = {
         "iss": ISSUER,
+        "aud": AUDIENCE,
         "sub": "alice",
         "sid": "s1",
         "iat": now_s,
@@ -242,6 +244,12 @@ FORGERIES: dict[str, str] = {
     "no issuer": forge(HEADER, {k: v for k, v in claims().items() if k != "iss"}),
     "issuer as a list": forge(HEADER, claims(iss=[ISSUER])),
     "issuer in capitals": forge(HEADER, claims(iss=ISSUER.upper())),
+    "no audience": forge(HEADER, {k: v for k, v in claims().items() if k != "aud"}),
+    "another audience": forge(HEADER, claims(aud="xache-mail")),
+    "audience as a list": forge(HEADER, claims(aud=[AUDIENCE])),
+    "several audiences": forge(HEADER, claims(aud=[AUDIENCE, "xache-mail"])),
+    "audience in capitals": forge(HEADER, claims(aud=AUDIENCE.upper())),
+    "audience of the issuer": forge(HEADER, claims(aud=ISSUER)),
     "subject as a number": forge(HEADER, claims(sub=1)),
     "subject as a list": forge(HEADER, claims(sub=["alice"])),
     "session null": forge(HEADER, claims(sid=None)),

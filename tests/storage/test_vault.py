@@ -24,7 +24,13 @@ from xached.domain.api_keys import (
     KeyUsage,
     NotionalCap,
 )
-from xached.domain.audit import ActionAsked, ActionEnded, CheckpointSigned, LoginsFailed
+from xached.domain.audit import (
+    ActionAsked,
+    ActionEnded,
+    CallsDenied,
+    CheckpointSigned,
+    LoginsFailed,
+)
 from xached.domain.auth import (
     Account,
     AccountRegistered,
@@ -171,6 +177,13 @@ AUDIT_EVENTS: list[IdentityEvent] = [
     ),
     ActionEnded(action_id="act", outcome="OK", journal_seq=9),
     LoginsFailed(count=3, account_id=BOB, address_mark=b"m" * 16, address=None),
+    CallsDenied(
+        count=2,
+        account_id=BOB,
+        refusals=("AdminService/SetHalt ROLE_MISSING",),
+        address_mark=b"m" * 16,
+        address=Sealed(key_id="k", ciphertext=b"c"),
+    ),
 ]
 
 
@@ -637,6 +650,10 @@ def test_the_bytes_of_events_never_change() -> None:
         "973d01a3616374b441646d696e536572766963652f53657448616c74a5616c696365a173944501a16bc40163",
         "953e01a3616374a24f4b09",
         "963f0103a3626f62c4106d6d6d6d6d6d6d6d6d6d6d6d6d6d6d6dc0",
+        (
+            "97400102a3626f6291d92141646d696e536572766963652f53657448616c7420524f4c455f4d495353"
+            "494e47c4106d6d6d6d6d6d6d6d6d6d6d6d6d6d6d6d944501a16bc40163"
+        ),
     ]
 
 

@@ -14,8 +14,8 @@ from xache.v1 import options_pb2
 from xached.api.auth import Sessions
 from xached.api.errors import StatusError
 from xached.api.metadata import address_of
-from xached.api.routes import Call, Handler, Route
-from xached.domain.audit import OK, ActionNoted, AskAction, EndAction
+from xached.api.routes import Call, Caller, Denied, Handler, Route
+from xached.domain.audit import OK, ActionNoted, AskAction, DenialTally, EndAction
 from xached.domain.order import AccountId
 from xached.domain.rejection import Rejection
 from xached.runtime.mailbox import Expired, Overloaded
@@ -24,6 +24,10 @@ _ADMIN_SERVICE: Final = "/xache.v1.AdminService/"
 
 _OF_NO_ACCOUNT: Final = frozenset({"/xache.v1.AdminService/GetHealth"})
 """Monitoring asks for it every few seconds, and it tells nothing of anybody."""
+
+
+_ORDINARY: Final = frozenset({"TOKEN_EXPIRED"})
+"""Everybody's token does, every few minutes."""
 
 
 class ActionAudit:
@@ -76,6 +80,18 @@ class ActionAudit:
         # Every answer about the exchange names the row by this field.
         row: int = getattr(answer, "seq", 0)
         await self._sessions.ask(EndAction(action_id=action_id, outcome=outcome, journal_seq=row))
+
+
+def count_denials(tally: DenialTally) -> Denied:
+    """What the table of routes tells of calls that it does not let in."""
+
+    def count(call: Call, caller: Caller | None, reason: str) -> None:
+        if reason not in _ORDINARY:
+            whose = caller.account_id if caller is not None else AccountId("")
+            method = call.method.rpartition(".")[2]
+            tally.add(address_of(call.peer), whose, f"{method} {reason}")
+
+    return count
 
 
 def is_audited(route: Route) -> bool:

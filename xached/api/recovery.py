@@ -5,6 +5,7 @@ from __future__ import annotations
 from xache.v1 import auth_pb2
 
 from xached.api.auth import Sessions, ask_sessions, caller_of
+from xached.api.metadata import address_of
 from xached.api.routes import Call
 from xached.domain.auth import AccountOpened, Done, SessionId
 from xached.domain.recovery import (
@@ -58,6 +59,7 @@ class RecoveryHandlers:
             code=request.code,
             password=request.password,
             second_factor_code=request.second_factor_code,
+            address=address_of(call.peer),
         )
         await ask_sessions(self._sessions, call, message, Done)
         return auth_pb2.FinishRecoveryResponse()

@@ -50,6 +50,7 @@ from xached.api.errors import StatusError, malformed
 from xached.api.field_masks import clear_guarded, is_guarded, refuse_guarded
 from xached.domain.messages import Command
 from xached.domain.order import AccountId, Purse, make_purse
+from xached.domain.rejection import Rejection
 
 Request = TypeVar("Request")
 Response_contra = TypeVar("Response_contra", contravariant=True)
@@ -229,6 +230,10 @@ class Limiter(Protocol):
         """Count a call of a known caller. Raises: StatusError."""
 
 
+Denied = Callable[[Call, Caller | None, str], None]
+"""Told of a call that is not let in, by whom if that is known, and the name of the rule."""
+
+
 @attrs.frozen(kw_only=True)
 class Service:
     """A service and the object that serves it, or several that share its methods.
@@ -300,6 +305,7 @@ class Routes:
         authorizer: knows the callers.
         prepare: gives each route its last form.
         limiter: counts calls; None where they are not limited.
+        denied: is told of calls that are not let in.
 
     Raises: RouteError.
     """
@@ -310,8 +316,10 @@ class Routes:
         authorizer: Authorizer,
         prepare: Callable[[Route], Route] = lambda route: route,
         limiter: Limiter | None = None,
+        denied: Denied = lambda _call, _caller, _reason: None,
     ) -> None:
         self._authorizer = authorizer
+        self._denied = denied
         self._limiter = limiter
         self._routes: dict[str, Route] = {}
         self._service_names: list[str] = []
@@ -363,18 +371,26 @@ class Routes:
 
         The body is what a signature or a fresh proof covers; a stream of requests has none.
 
-        Raises: StatusError UNAUTHENTICATED or PERMISSION_DENIED.
+        Raises: StatusError UNAUTHENTICATED or PERMISSION_DENIED; Rejection of a wrong code.
         """
         need = route.authorization
         if self._limiter is not None:
             self._limiter.arrived(call, need)
         if need.access == options_pb2.ACCESS_PUBLIC:
             return
-        known = self._authorizer.authorize(call, need, body)
-        caller = known if isinstance(known, Caller) else await known
-        refusal = refusal_of(caller, need)
-        if refusal is not None:
-            raise refusal
+        try:
+            known = self._authorizer.authorize(call, need, body)
+            caller = known if isinstance(known, Caller) else await known
+        except StatusError as refusal:
+            if refusal.code is not grpc.StatusCode.RESOURCE_EXHAUSTED:
+                self._denied(call, None, refusal.reason)
+            raise
+        except Rejection as refusal:
+            self._denied(call, None, refusal.reason.name)
+            raise
+        if refused := refusal_of(caller, need):
+            self._denied(call, caller, refused.reason)
+            raise refused
         if self._limiter is not None:
             self._limiter.admitted(call, caller, need)
         call.admitted(caller)

@@ -40,6 +40,9 @@ mark, and rows of its last seconds may be there when it starts again."""
 TALLY_MAX: Final = 1_000
 """Addresses and accounts whose failed logins are told apart in one minute; the rest is one row."""
 
+REFUSALS_MAX: Final = 8
+"""Different refusals of one caller that are named in one minute."""
+
 OK: Final = "OK"
 
 _TEXT = re.compile(
@@ -139,14 +142,32 @@ class LoginsFailed:
     """Under the compliance key of the account, where there is one."""
 
 
-AuditEvent: TypeAlias = CheckpointSigned | ActionAsked | ActionEnded | LoginsFailed
+@attrs.frozen(kw_only=True)
+class CallsDenied:
+    """So many calls of somebody were not let in, since the last time this was told."""
+
+    count: int
+    account_id: AccountId
+    """Empty where nobody knows who called, and for what is not told apart any more."""
+    refusals: tuple[str, ...]
+    """Some of them, each a method and the name of the rule; at most :data:`REFUSALS_MAX`."""
+    address_mark: bytes
+    """As that of :class:`LoginsFailed`."""
+    address: Sealed | None = personal_field()  # noqa: RUF009 - it is attrs.field, named
+    """Under the compliance key of the account, where there is one."""
 
 
-# --- Failed logins, until they are told. -----------------------------------------------------
+AuditEvent: TypeAlias = CheckpointSigned | ActionAsked | ActionEnded | LoginsFailed | CallsDenied
+
+
+# --- What outsiders can repeat at will, until it is told. -------------------------------------
 
 
 class LoginTally:
-    """Counts failed logins by address and account. Its size is bounded, whatever comes in."""
+    """Counts failed logins by address and account, at whichever step they failed.
+
+    Its size is bounded, whatever comes in.
+    """
 
     def __init__(self) -> None:
         self._counts: dict[tuple[str, AccountId], int] = {}
@@ -162,6 +183,36 @@ class LoginTally:
         """All counts since the last time, which begin anew."""
         counts, self._counts = self._counts, {}
         return counts
+
+
+@attrs.define
+class Denials:
+    """Calls of one caller that were not let in."""
+
+    count: int = 0
+    refusals: list[str] = attrs.field(factory=list)
+
+
+class DenialTally:
+    """Counts calls that were not let in, by address and account; bounded like failed logins."""
+
+    def __init__(self) -> None:
+        self._denials: dict[tuple[str, AccountId], Denials] = {}
+
+    def add(self, address: str, account_id: AccountId, refusal: str) -> None:
+        """Count one. ``account_id`` is empty where nobody knows who called."""
+        key = (address, account_id)
+        if key not in self._denials and len(self._denials) >= TALLY_MAX:
+            key = ("", AccountId(""))
+        denials = self._denials.setdefault(key, Denials())
+        denials.count += 1
+        if refusal not in denials.refusals and len(denials.refusals) < REFUSALS_MAX:
+            denials.refusals.append(refusal)
+
+    def take(self) -> dict[tuple[str, AccountId], Denials]:
+        """All counts since the last time, which begin anew."""
+        denials, self._denials = self._denials, {}
+        return denials
 
 
 # --- Checkpoints. ----------------------------------------------------------------------------

@@ -91,6 +91,8 @@ class FinishRecovery:
     password: str = attrs.field(repr=False)
     second_factor_code: str = attrs.field(repr=False)
     """Asked for where the account has a second factor: a mailbox does not stand in for it."""
+    address: str = attrs.field(default="", repr=False)
+    """From where."""
 
 
 @attrs.frozen(kw_only=True)

@@ -30,6 +30,9 @@ NS_PER_S = 1_000_000_000
 
 ACCESS_LIFETIME_S = 300
 ACCESS_TOKEN_CHARS_MAX = 1024
+AUDIENCE = "xache-api"
+"""What an access token is for. A token of the house for anything else is none here."""
+
 REFRESH_TOKEN_BYTES = 32
 REFRESH_TOKEN_CHARS = 43
 
@@ -85,6 +88,7 @@ class AccessTokens:
         expires_at_s = issued_at_s + ACCESS_LIFETIME_S
         claims = {
             "iss": self._issuer,
+            "aud": AUDIENCE,
             "sub": account_id,
             "sid": session_id,
             "iat": issued_at_s,
@@ -125,11 +129,12 @@ class AccessTokens:
         match json.loads(body):
             case {
                 "iss": self._issuer,
+                "aud": audience,
                 "sub": str(account_id),
                 "sid": str(session_id),
                 "iat": int(issued_at_s),
                 "exp": int(expires_at_s),
-            } if 0 < expires_at_s - issued_at_s <= ACCESS_LIFETIME_S:
+            } if audience == AUDIENCE and 0 < expires_at_s - issued_at_s <= ACCESS_LIFETIME_S:
                 return AccessClaims(
                     session_id=SessionId(session_id),
                     account_id=AccountId(account_id),

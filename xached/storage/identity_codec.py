@@ -57,6 +57,7 @@ IDENTITY_TYPES: Final = (
     Typed(61, 1, Kind.EVENT, audit.ActionAsked),
     Typed(62, 1, Kind.EVENT, audit.ActionEnded),
     Typed(63, 1, Kind.EVENT, audit.LoginsFailed),
+    Typed(64, 1, Kind.EVENT, audit.CallsDenied),
     Typed(69, 1, Kind.VALUE, Sealed),
     Typed(80, 1, Kind.EVENT, kyc.KycApplied),
     Typed(81, 1, Kind.EVENT, kyc.KycReviewed),

@@ -181,12 +181,16 @@ class SessionDesk:
         table.on_end(lambda session_id, _cause: self.grants.forget_session(session_id))
         self.core = DeskCore(vault, credentials, world)
         self._audit = AuditArea(self.core, signer, journal_head)
+        self.denials = self._audit.denials
+        """Calls that were not let in, for the edge to count."""
         self._live = LiveSessions(self.core, table, limits)
         self._purses = Purses(self.core, open_purse)
         self.outbox = Outbox(self.core, ring_mailer)
         self._accounts = AccountArea(self.core, self._live, self._purses)
         devices = Devices(self.core)
-        self._factors = SecondFactorArea(self.core, self._live, self.outbox, self.grants, devices)
+        self._factors = SecondFactorArea(
+            self.core, self._live, self.outbox, self.grants, devices, self._audit
+        )
         self._proofs = Proofs(self.core, self.outbox)
         emails = EmailChanges(self.core, self._proofs, self.outbox)
         self._guards = GuardArea(self.core, self._accounts, emails, self.outbox, allow_table)
@@ -198,6 +202,7 @@ class SessionDesk:
             self.outbox,
             self._proofs,
             self._guards.take_back,
+            self._audit,
         )
         self._keys = KeyArea(self.core, key_table, self.outbox)
         self._live.on_account_change(self._keys.account_changed)

@@ -21,7 +21,9 @@ from xached.domain.audit import (
     AskAction,
     AuditMessage,
     AuditReply,
+    CallsDenied,
     Checkpoint,
+    DenialTally,
     EndAction,
     LoginsFailed,
     LoginTally,
@@ -50,6 +52,8 @@ class AuditArea:
         self._signer = signer
         self._journal_head = journal_head
         self._failed = LoginTally()
+        self.denials = DenialTally()
+        """Calls that the edge did not let in; it counts them here."""
         self._signed_seq = -1
         self.checkpoints = 0
         """Checkpoints signed since the start."""
@@ -65,11 +69,12 @@ class AuditArea:
             await self._sign(step)
 
     async def watch(self) -> None:
-        """Tell the failed logins and sign, once a minute."""
+        """Tell what failed and what was denied, and sign, once a minute."""
         while True:
             await trio.sleep(CHECKPOINT_S)
             async with self._core.turn() as step:
                 await self._tell_failed(step)
+                await self._tell_denied(step)
                 await self._sign(step)
 
     async def watch_rows(self) -> None:
@@ -83,8 +88,9 @@ class AuditArea:
     def login_failed(self, address: str, account_id: AccountId) -> None:
         """Count a failed login; it is told within a minute. ``account_id`` is empty for nobody's.
 
-        It is the one thing that is not written before its answer: who tries passwords must not
-        make the chain grow with each try.
+        So are a wrong code at its second step, and one that should have set a new password. It is
+        the one thing that is not written before its answer: who tries passwords must not make the
+        chain grow with each try.
         """
         self._failed.add(address, account_id)
 
@@ -104,6 +110,7 @@ class AuditArea:
                 return ActionNoted(action_id=message.action_id)
             case SignCheckpoint():
                 await self._tell_failed(step)
+                await self._tell_denied(step)
                 await self._sign(step)
                 return ActionNoted(action_id="")
             case _:
@@ -129,6 +136,19 @@ class AuditArea:
                 LoginsFailed(
                     count=count,
                     account_id=account_id,
+                    address_mark=mark,
+                    address=await self._seal(address, account_id, mark.hex()),
+                )
+            )
+
+    async def _tell_denied(self, step: Step) -> None:
+        for (address, account_id), denials in self.denials.take().items():
+            mark = self._signer.mark(address)
+            step.record(
+                CallsDenied(
+                    count=denials.count,
+                    account_id=account_id,
+                    refusals=tuple(denials.refusals),
                     address_mark=mark,
                     address=await self._seal(address, account_id, mark.hex()),
                 )

@@ -8,6 +8,7 @@ from typing import TypeAlias, assert_never
 import attrs
 
 from xached.actors.sessions.accounts import AccountArea
+from xached.actors.sessions.audit import AuditArea
 from xached.actors.sessions.core import DeskCore, Step
 from xached.actors.sessions.outbox import Outbox
 from xached.actors.sessions.proofs import Proofs, code_wrong
@@ -29,6 +30,7 @@ from xached.domain.recovery import (
     ChangePassword,
     ConfirmRegistration,
     EmailConfirmed,
+    EmailProof,
     FinishRecovery,
     HashedRecoveryMessage,
     PasswordChanged,
@@ -56,6 +58,7 @@ class RecoveryArea:
         outbox: Outbox,
         proofs: Proofs,
         take_back: TakeBack,
+        audit: AuditArea,
     ) -> None:
         """``take_back``: ends what waits to weaken an account whose owner has recovered it."""
         self._core = core
@@ -65,6 +68,7 @@ class RecoveryArea:
         self._outbox = outbox
         self._proofs = proofs
         self._take_back = take_back
+        self._audit = audit
 
     def check_form(self, message: HashedRecoveryMessage) -> None:
         """Refuse at once what no hash could save. Raises: Rejection."""
@@ -160,7 +164,18 @@ class RecoveryArea:
         return Done()
 
     async def _check_recovery(self, message: FinishRecovery, step: Step) -> Account:
-        proof = await self._proofs.find(message.token, ProofPurpose.RECOVER, step.at_ns)
+        whose = AccountId("")
+        try:
+            proof = await self._proofs.find(message.token, ProofPurpose.RECOVER, step.at_ns)
+            whose = proof.account_id
+            return await self._recovered(proof, message, step)
+        except Rejection as refusal:
+            if refusal.reason in (Reason.CODE_WRONG, Reason.TOO_MANY_ATTEMPTS):
+                self._audit.login_failed(message.address, whose)
+            raise
+
+    async def _recovered(self, proof: EmailProof, message: FinishRecovery, step: Step) -> Account:
+        """Whose account it is, once all codes were right. Raises: Rejection."""
         self._proofs.check_code(proof, message.token, message.code, step)
         account, keys = await self._core.read_account(proof.account_id)
         check_password(message.password, self._core.credentials.open_email(account, keys))

@@ -11,6 +11,7 @@ from typing import assert_never
 
 import attrs
 
+from xached.actors.sessions.audit import AuditArea
 from xached.actors.sessions.core import DeskCore, Step
 from xached.actors.sessions.devices import Devices
 from xached.actors.sessions.live import LiveSessions
@@ -98,7 +99,9 @@ class SecondFactorArea:
         outbox: Outbox,
         grants: StepUpGrants,
         devices: Devices,
+        audit: AuditArea,
     ) -> None:
+        self._audit = audit
         self._devices = devices
         self._core = core
         self._live = live
@@ -233,7 +236,11 @@ class SecondFactorArea:
             del self._pending[digest]
             raise _login_over()
         if await self.is_active(account.account_id):
-            await self.prove(account, keys, message.code, step)
+            try:
+                await self.prove(account, keys, message.code, step)
+            except Rejection:
+                self._audit.login_failed(pending.address, account.account_id)
+                raise
         del self._pending[digest]
         granted = self._live.open(account, keys, pending.device, step, pending.address)
         if pending.device_known:
