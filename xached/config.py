@@ -146,7 +146,9 @@ class MailConfig:
     sender: str
     sender_name: str
     require_verified_email: bool
-    """Nobody gets in before a code that was sent to the address has come back."""
+    """No account is opened before a code that was sent to its address has come back. Accounts that
+    were opened without one may sign in, read, and verify their address, but neither trade nor move
+    money until they have."""
 
 
 @attrs.frozen(kw_only=True)

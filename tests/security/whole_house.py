@@ -17,9 +17,10 @@ from google.protobuf.message import Message
 from nacl.signing import SigningKey
 from xache.v1 import account_pb2, admin_pb2, auth_pb2
 
+from tests.actors.post_office import HOST, SERVER, PostOffice
 from xached.api.errors import CODES, StatusError
 from xached.api.routes import Route, Routes
-from xached.config import Config, default_house
+from xached.config import Config, MailConfig, default_house
 from xached.daemon import Attachments, run_daemon
 from xached.domain.api_keys import KeyId
 from xached.domain.market import BINANCE
@@ -37,6 +38,10 @@ HOME, AWAY = "ipv4:192.0.2.7:50000", "ipv4:198.51.100.7:50000"
 
 CERTIFICATE = "x-test-certificate"
 """Stands in for what TLS proves."""
+
+MAIL = MailConfig(
+    server=SERVER, sender="house@xache.example", sender_name="XACHE", require_verified_email=True
+)
 
 _nonces = itertools.count()
 
@@ -156,6 +161,10 @@ class WholeHouse:
         self._last_step = step
         return code_at(self._secret, step)
 
+    def take_authenticator_of(self, before: WholeHouse) -> None:
+        """Go on with the administrator's authenticator after a restart."""
+        self._secret, self._last_step = before._secret, before._last_step
+
     def is_old(self, session: Credential) -> bool:
         """Whether an access token has less than a minute left."""
         claims = json.loads(decode_base64url(session.token.split(".")[1]))
@@ -241,10 +250,17 @@ class WholeHouse:
 
 
 @contextlib.asynccontextmanager
-async def whole_house(directory: Path, seed: int = 1) -> AsyncIterator[WholeHouse]:
-    """Run a daemon until the block is over. Under a MockClock."""
-    world, doors, stop = SimulatedWorld(seed), _Doors(), trio.Event()
-    config = Config(data_dir=directory, house=default_house())
+async def whole_house(
+    directory: Path, seed: int = 1, office: PostOffice | None = None
+) -> AsyncIterator[WholeHouse]:
+    """Run a daemon until the block is over. Under a MockClock.
+
+    ``office``: takes its mail; then addresses have to be proved.
+    """
+    servers = {} if office is None else {HOST: office.serve}
+    mail = None if office is None else MAIL
+    world, doors, stop = SimulatedWorld(seed, servers=servers), _Doors(), trio.Event()
+    config = Config(data_dir=directory, house=default_house(), mail=mail)
 
     async def attach(_house: object) -> Attachments:
         return Attachments(mark_venue=BINANCE)

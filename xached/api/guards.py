@@ -14,6 +14,7 @@ from xached.domain.guarding import (
     CancelDelayed,
     CancelEmailChange,
     ChangeTaken,
+    ConfirmEmail,
     ConfirmEmailChange,
     DelayedKind,
     FreezeAccount,
@@ -22,6 +23,7 @@ from xached.domain.guarding import (
     Guards,
     SetAllowList,
     StartEmailChange,
+    StartEmailVerification,
     UnfreezeAccount,
 )
 from xached.domain.recovery import ProofBegun
@@ -132,3 +134,25 @@ class GuardHandlers:
         message = CancelEmailChange(token=request.token)
         await ask_sessions(self._sessions, call, message, Done, urgent=True)
         return account_pb2.CancelEmailChangeResponse()
+
+    async def start_email_verification(
+        self, call: Call, _request: account_pb2.StartEmailVerificationRequest
+    ) -> account_pb2.StartEmailVerificationResponse:
+        """Ask for a code that proves the account's own address."""
+        message = StartEmailVerification(account_id=caller_of(call).account_id)
+        begun = await ask_sessions(self._sessions, call, message, ProofBegun)
+        return account_pb2.StartEmailVerificationResponse(
+            verification_token=begun.token, expires_at_ns=begun.expires_at_ns
+        )
+
+    async def confirm_email(
+        self, call: Call, request: account_pb2.ConfirmEmailRequest
+    ) -> account_pb2.ConfirmEmailResponse:
+        """Prove it."""
+        message = ConfirmEmail(
+            account_id=caller_of(call).account_id,
+            token=request.verification_token,
+            code=request.code,
+        )
+        await ask_sessions(self._sessions, call, message, Done)
+        return account_pb2.ConfirmEmailResponse()

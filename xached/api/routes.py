@@ -539,7 +539,7 @@ def refusal_of(caller: Caller, need: Authorization) -> StatusError | None:
     # The gravest is named first; the house's word comes before the person's own.
     for impediment in sorted(caller.impediments - need.despite, reverse=True):
         name = options_pb2.Impediment.Name(impediment).removeprefix("IMPEDIMENT_")
-        return _denied(f"ACCOUNT_{name}", f"the account is {name.lower()}", "", ())
+        return _denied(f"ACCOUNT_{name}", _REMEDIES[impediment], "", ())
     missing = need.scopes - caller.scopes
     if missing:
         return _denied(
@@ -558,6 +558,19 @@ def refusal_of(caller: Caller, need: Authorization) -> StatusError | None:
     if need.step_up and not caller.stepped_up:
         return _denied("STEP_UP_REQUIRED", "prove afresh that it is you", "", ())
     return None
+
+
+_REMEDIES: Final[Mapping[int, str]] = {
+    options_pb2.IMPEDIMENT_UNVERIFIED: (
+        "the account is unverified: prove that its e-mail address is yours, with "
+        "AccountService.StartEmailVerification or xache email verify"
+    ),
+    options_pb2.IMPEDIMENT_FROZEN: (
+        "the account is frozen: AccountService.UnfreezeMyAccount lets it act again, a day later"
+    ),
+    options_pb2.IMPEDIMENT_SUSPENDED: "the account is suspended by the house",
+}
+"""What stands against an account, and what its owner can do about it."""
 
 
 def _roles(caller: Caller | None) -> frozenset[int]:

@@ -317,6 +317,22 @@ class Account:
     roles: frozenset[Role]
     created_at_ns: int
     impediments: frozenset[Impediment] = frozenset()
+    email_unproved_since_ns: int = 0
+    """Since when it has an address that nobody has proved to be theirs; 0: it was proved."""
+
+    def standing(self, *, proof_needed: bool) -> frozenset[Impediment]:
+        """What stands against it, in a house that asks for proved addresses, or does not."""
+        if proof_needed and self.email_unproved_since_ns:
+            return self.impediments | {Impediment.UNVERIFIED}
+        return self.impediments
+
+    def proved(self) -> Account:
+        """The account, now that its address was proved."""
+        return attrs.evolve(
+            self,
+            impediments=self.impediments - {Impediment.UNVERIFIED},
+            email_unproved_since_ns=0,
+        )
 
 
 @attrs.frozen(kw_only=True)

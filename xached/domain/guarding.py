@@ -106,6 +106,22 @@ class CancelEmailChange:
     token: str = attrs.field(repr=False)
 
 
+@attrs.frozen(kw_only=True)
+class StartEmailVerification:
+    """Ask for a code that proves the account's own address. Answer: ProofBegun."""
+
+    account_id: AccountId
+
+
+@attrs.frozen(kw_only=True)
+class ConfirmEmail:
+    """Prove it. Answer: Done."""
+
+    account_id: AccountId
+    token: str = attrs.field(repr=False)
+    code: str = attrs.field(repr=False)
+
+
 GuardMessage: TypeAlias = (
     FreezeAccount
     | FreezeByToken
@@ -116,6 +132,8 @@ GuardMessage: TypeAlias = (
     | StartEmailChange
     | ConfirmEmailChange
     | CancelEmailChange
+    | StartEmailVerification
+    | ConfirmEmail
 )
 
 

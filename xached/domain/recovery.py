@@ -37,6 +37,7 @@ class ProofPurpose(enum.IntEnum):
     REGISTER = 1
     RECOVER = 2
     CHANGE_EMAIL = 3
+    VERIFY_EMAIL = 4
 
 
 @attrs.frozen(kw_only=True)

@@ -206,8 +206,14 @@ def hash_bootstrap_token(key: bytes, token: str) -> bytes:
 
 
 def new_opaque_token(entropy: Entropy) -> str:
-    """A token that is worth what the house remembers of it."""
-    return encode_base64url(entropy(_OPAQUE_BYTES))
+    """A token that is worth what the house remembers of it.
+
+    It never begins with a hyphen: people paste it behind a command, which would take it for an
+    option.
+    """
+    while (token := encode_base64url(entropy(_OPAQUE_BYTES))).startswith("-"):
+        pass
+    return token
 
 
 def opaque_digest(token: str) -> bytes:

@@ -186,6 +186,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     CREATE INDEX activity_by_account ON activity (account_id);
     CREATE INDEX activity_by_time ON activity (at_ns);
     """,
+    "ALTER TABLE accounts ADD COLUMN email_unproved_since_ns INTEGER NOT NULL DEFAULT 0;",
 )
 """What each format version adds; the database's user_version counts those applied."""
 

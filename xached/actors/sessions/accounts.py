@@ -98,7 +98,7 @@ class AccountArea:
                     account_id=account.account_id,
                     email=self._core.credentials.open_email(account, keys),
                     roles=account.roles,
-                    impediments=account.impediments,
+                    impediments=self._core.standing(account),
                     created_at_ns=account.created_at_ns,
                 )
             case SetRole():
@@ -136,12 +136,18 @@ class AccountArea:
         # What this batch has changed already is not in the vault yet.
         await self._core.commit(step)
         account, _ = await self._core.read_account(message.account_id)
-        if (message.impediment in account.impediments) == message.stands:
+        changed = attrs.evolve(account, impediments=account.impediments | {message.impediment})
+        if not message.stands:
+            left = account.impediments - {message.impediment}
+            changed = attrs.evolve(account, impediments=left)
+            if message.impediment is Impediment.UNVERIFIED:
+                # Somebody of the house knows whose address it is.
+                changed = changed.proved()
+        if changed == account:
             return Done()
         if message.stands:
             await self._check_other_admin(account)
-        changed = account.impediments ^ {message.impediment}
-        self._live.change_account(attrs.evolve(account, impediments=changed), step)
+        self._live.change_account(changed, step)
         step.record(
             ImpedimentSet(
                 account_id=account.account_id,
@@ -170,7 +176,7 @@ class AccountArea:
         password_hash = await self._core.hash_password(message.password)
         async with self._core.turn() as step:
             await self._check_free(email)
-            intent = self.open(email, password_hash, frozenset({Role.USER}), step)
+            intent = self.open(email, password_hash, frozenset({Role.USER}), step, proved=False)
         await self._purses.fulfil(intent)
         return AccountOpened(account_id=intent.account_id)
 
@@ -183,16 +189,26 @@ class AccountArea:
             # Again: another one may have been quicker, and the token works once.
             await self._check_bootstrap(message.token)
             await self._check_free(email)
-            intent = self.open(email, password_hash, frozenset({Role.USER, Role.ADMIN}), step)
+            # Whoever has the token decides whose address it is.
+            roles = frozenset({Role.USER, Role.ADMIN})
+            intent = self.open(email, password_hash, roles, step, proved=True)
             step.drop(Setting(name=BOOTSTRAP_TOKEN, value=b""))
         await self._purses.fulfil(intent)
         return AccountOpened(account_id=intent.account_id)
 
     def open(
-        self, email: EmailAddress, password_hash: str, roles: frozenset[Role], step: Step
+        self,
+        email: EmailAddress,
+        password_hash: str,
+        roles: frozenset[Role],
+        step: Step,
+        *,
+        proved: bool,
     ) -> PurseIntent:
         """Open an account with an address that is free; what still opens its purse."""
         account, keys = self._core.credentials.new_account(email, password_hash, roles, step.at_ns)
+        if not proved:
+            account = attrs.evolve(account, email_unproved_since_ns=step.at_ns)
         intent = PurseIntent(account_id=account.account_id, created_at_ns=step.at_ns)
         step.put(account)
         for key in keys:

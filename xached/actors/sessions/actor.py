@@ -179,7 +179,7 @@ class SessionDesk:
         self.grants = StepUpGrants() if grants is None else grants
         """Fresh proofs, for the edge to look up."""
         table.on_end(lambda session_id, _cause: self.grants.forget_session(session_id))
-        self.core = DeskCore(vault, credentials, world)
+        self.core = DeskCore(vault, credentials, world, proof_needed=confirm_email)
         self._audit = AuditArea(self.core, signer, journal_head)
         self.denials = self._audit.denials
         """Calls that were not let in, for the edge to count."""
@@ -192,7 +192,7 @@ class SessionDesk:
             self.core, self._live, self.outbox, self.grants, devices, self._audit
         )
         self._proofs = Proofs(self.core, self.outbox)
-        emails = EmailChanges(self.core, self._proofs, self.outbox)
+        emails = EmailChanges(self.core, self._live, self._proofs, self.outbox)
         self._guards = GuardArea(self.core, self._accounts, emails, self.outbox, allow_table)
         self._recovery = RecoveryArea(
             self.core,

@@ -18,7 +18,7 @@ import trio
 
 from xached.actors.sessions.noting import ORIGIN, Notary
 from xached.domain.activity import Origin
-from xached.domain.auth import Account, UserKey
+from xached.domain.auth import Account, Impediment, UserKey
 from xached.domain.identity import IdentityEvent, VaultRow
 from xached.domain.order import AccountId
 from xached.domain.rejection import Reason, Rejection
@@ -71,7 +71,16 @@ class Step:
 class DeskCore:
     """Vault, credentials and the world, shared by the areas of one desk."""
 
-    def __init__(self, vault: Vault, credentials: Credentials, world: World) -> None:
+    def __init__(
+        self,
+        vault: Vault,
+        credentials: Credentials,
+        world: World,
+        *,
+        proof_needed: bool = False,
+    ) -> None:
+        """``proof_needed``: who has not proved their address may read, and little else."""
+        self._proof_needed = proof_needed
         self.vault = vault
         self.credentials = credentials
         self.world = world
@@ -112,6 +121,10 @@ class DeskCore:
         for effect in step.effects:
             effect()
         step.changes, step.events, step.origins, step.effects = [], [], [], []
+
+    def standing(self, account: Account) -> frozenset[Impediment]:
+        """What stands against an account in this house."""
+        return account.standing(proof_needed=self._proof_needed)
 
     async def read_account(self, account_id: AccountId) -> tuple[Account, list[UserKey]]:
         """An account and its keys. Raises: Rejection UNKNOWN_ACCOUNT."""

@@ -23,6 +23,7 @@ from xached.domain.guarding import (
     ChangeCanceled,
     ChangeMade,
     ChangeTaken,
+    ConfirmEmail,
     ConfirmEmailChange,
     DelayedChange,
     DelayedKind,
@@ -35,6 +36,7 @@ from xached.domain.guarding import (
     PendingChange,
     SetAllowList,
     StartEmailChange,
+    StartEmailVerification,
     UnfreezeAccount,
     is_tighter,
 )
@@ -115,6 +117,12 @@ class GuardArea:
                 email = await self._emails.confirm(message, step)
                 account, keys = await self._core.read_account(message.account_id)
                 return self._ask(account, keys, DelayedKind.EMAIL, step, email=email)
+            case StartEmailVerification():
+                await self._core.commit(step)
+                return await self._emails.begin_proof(message.account_id, step)
+            case ConfirmEmail():
+                await self._core.commit(step)
+                return await self._emails.prove(message, step)
             case CancelEmailChange():
                 tokens = self._core.credentials.freeze_tokens
                 account_id = tokens.read(message.token, step.at_ns)

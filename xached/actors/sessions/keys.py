@@ -103,7 +103,7 @@ class KeyArea:
         for key_id in self._of_account.get(account.account_id, ()):
             live = self._table.find(key_id)
             if live is not None:
-                self._table.put(attrs.evolve(live, impediments=account.impediments))
+                self._table.put(attrs.evolve(live, impediments=self._core.standing(account)))
 
     def renew(self, row: VaultRow) -> None:
         """Take over a row that was sealed anew, if it is a key that still works. An effect."""
@@ -249,7 +249,7 @@ class KeyArea:
             networks=parse_networks(self._networks(key, keys)),
             created_at_ns=key.created_at_ns,
             expires_at_ns=key.expires_at_ns,
-            impediments=account.impediments,
+            impediments=self._core.standing(account),
         )
 
     def _summary(self, key: ApiKey, keys: Iterable[UserKey]) -> ApiKeySummary:

@@ -60,7 +60,7 @@ class LiveSessions:
         if expires_at_ns < session.expires_at_ns:
             session = attrs.evolve(session, expires_at_ns=expires_at_ns)
         self.book.put(session)
-        self._table.put(_live(session, account))
+        self._table.put(self._live(session, account))
 
     def open(
         self, account: Account, keys: list[UserKey], device: str, step: Step, address: str = ""
@@ -93,7 +93,7 @@ class LiveSessions:
         self.book.put(session)
         step.put(session)
         step.record(SessionOpened(session_id=session_id, account_id=account.account_id))
-        step.afterwards(lambda: self._table.put(_live(session, account)))
+        step.afterwards(lambda: self._table.put(self._live(session, account)))
         return self.grant(session, refresh)
 
     def replace(self, session: Session, step: Step) -> None:
@@ -138,22 +138,21 @@ class LiveSessions:
 
     def _show_account(self, account: Account) -> None:
         for session in self.book.of_account(account.account_id):
-            self._table.put(_live(session, account))
+            self._table.put(self._live(session, account))
         for watcher in self._watchers:
             watcher(account)
+
+    def _live(self, session: Session, account: Account) -> LiveSession:
+        return LiveSession(
+            session_id=session.session_id,
+            account_id=session.account_id,
+            roles=account.roles,
+            scopes=scopes_of_password_session(account.roles),
+            expires_at_ns=session.expires_at_ns,
+            impediments=self._core.standing(account),
+        )
 
     def _show_expiry(self, session: Session) -> None:
         live = self._table.find(session.session_id)
         if live is not None:
             self._table.put(attrs.evolve(live, expires_at_ns=session.expires_at_ns))
-
-
-def _live(session: Session, account: Account) -> LiveSession:
-    return LiveSession(
-        session_id=session.session_id,
-        account_id=session.account_id,
-        roles=account.roles,
-        scopes=scopes_of_password_session(account.roles),
-        expires_at_ns=session.expires_at_ns,
-        impediments=account.impediments,
-    )

@@ -50,7 +50,7 @@ class OperatorArea:
             account_id=account.account_id,
             roles=account.roles,
             scopes=scopes_of_password_session(account.roles),
-            impediments=account.impediments,
+            impediments=self._core.standing(account),
         )
 
     async def _prove(self, message: ProveOperator, step: Step) -> OperatorReply:

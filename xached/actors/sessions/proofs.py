@@ -227,12 +227,12 @@ def code_wrong() -> Rejection:
 
 def _is_wanted(purpose: ProofPurpose, found: Account | None) -> bool:
     """Whether a request for an address can come to anything."""
-    return (found is None) == (purpose is not ProofPurpose.RECOVER)
+    return (found is None) == (purpose in (ProofPurpose.REGISTER, ProofPurpose.CHANGE_EMAIL))
 
 
 def _letter(purpose: ProofPurpose, code: str, *, wanted: bool) -> Letter | None:
     match purpose:
-        case ProofPurpose.REGISTER | ProofPurpose.CHANGE_EMAIL:
+        case ProofPurpose.REGISTER | ProofPurpose.CHANGE_EMAIL | ProofPurpose.VERIFY_EMAIL:
             return letters.confirm_address(code) if wanted else letters.already_registered()
         case ProofPurpose.RECOVER:
             return letters.recover(code) if wanted else None

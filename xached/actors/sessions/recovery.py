@@ -134,7 +134,8 @@ class RecoveryArea:
         if account is not None:
             # Two requests of the same person; the first code that came back has opened it.
             raise code_wrong()
-        intent = self._accounts.open(email, password_hash, frozenset({Role.USER}), step)
+        roles = frozenset({Role.USER})
+        intent = self._accounts.open(email, password_hash, roles, step, proved=True)
         step.record(EmailConfirmed(account_id=intent.account_id))
         step.afterwards(lambda: self._purses.want(intent))
         return AccountOpened(account_id=intent.account_id)
@@ -157,7 +158,8 @@ class RecoveryArea:
             proof = await self._proofs.find(message.token, ProofPurpose.RECOVER, step.at_ns)
             current, keys = await self._core.read_account(account.account_id)
             self._proofs.drop(proof, step)
-            self._set_password(current, keys, password_hash, None, step)
+            # The code was in the mailbox of the address.
+            self._set_password(current.proved(), keys, password_hash, None, step)
             step.record(PasswordChanged(account_id=current.account_id, recovered=True))
             # Whoever was in before may have asked for it.
             await self._take_back(current.account_id, step)

@@ -34,6 +34,14 @@ _WHAT = rpc(
     account_pb2.WhatCanThisKeyDoRequest, account_pb2.WhatCanThisKeyDoResponse, repeatable=True
 )
 _FEES = rpc(account_pb2.GetFeesRequest, account_pb2.GetFeesResponse, repeatable=True)
+_START_VERIFICATION = rpc(
+    account_pb2.StartEmailVerificationRequest,
+    account_pb2.StartEmailVerificationResponse,
+    repeatable=False,
+)
+_CONFIRM_OWN_EMAIL = rpc(
+    account_pb2.ConfirmEmailRequest, account_pb2.ConfirmEmailResponse, repeatable=False
+)
 _START_EMAIL = rpc(
     account_pb2.StartEmailChangeRequest, account_pb2.StartEmailChangeResponse, repeatable=False
 )
@@ -71,6 +79,16 @@ class Account:
     ) -> account_pb2.CreateApiKeyResponse:
         """Make an API key."""
         return proved(self._connection, _CREATE_KEY, request, proof)
+
+    def start_email_verification(self) -> account_pb2.StartEmailVerificationResponse:
+        """Have the account's own address sent a code."""
+        request = account_pb2.StartEmailVerificationRequest()
+        return self._connection.call(_START_VERIFICATION, request)
+
+    def confirm_email(self, token: str, code: str) -> None:
+        """Prove with the code that the account's own address is yours."""
+        request = account_pb2.ConfirmEmailRequest(verification_token=token, code=code)
+        self._connection.call(_CONFIRM_OWN_EMAIL, request)
 
     def start_email_change(self, email: str, proof: Proof) -> account_pb2.StartEmailChangeResponse:
         """Have another address sent a code; the old one is told."""

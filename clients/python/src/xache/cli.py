@@ -25,7 +25,7 @@ _COMMANDS = (
     (_SIGNING_IN, "sessions", "session:sessions", "List where you are signed in, and end it."),
     (_SIGNING_IN, "freeze", "session:freeze", "Freeze your account at once."),
     (_SIGNING_IN, "activity", "activity:activity", "Tell what happened to your account."),
-    (_SIGNING_IN, "email", "email:app", "Change your e-mail address."),
+    (_SIGNING_IN, "email", "email:app", "Prove or change your e-mail address."),
     (_SIGNING_IN, "keys", "keys:app", "Make, list and end API keys."),
     (_SIGNING_IN, "limits", "compliance:limits", "Show what your level allows on a day."),
     (_SIGNING_IN, "disclosures", "compliance:disclosures", "Show what to accept before trading."),

@@ -1,6 +1,8 @@
-"""Another e-mail address for the account."""
+"""The e-mail address of the account: proving it, and changing it."""
 
 from __future__ import annotations
+
+import sys
 
 from cyclopts import App
 
@@ -9,7 +11,41 @@ from xache.commands.prompts import fresh_proof, read_code
 from xache.output import moment
 from xache.v1 import account_pb2
 
-app = App(name="email", help="Change your e-mail address.", result_action="return_value")
+app = App(name="email", help="Prove or change your e-mail address.", result_action="return_value")
+
+
+@app.command
+def verify(*, options: Options = NO_OPTIONS) -> None:
+    """Prove that the account's own address is yours: a letter with a code is sent, and asked for.
+
+    Without a terminal, XACHE_CODE is not there yet: "xache email verified TOKEN" takes the code.
+    """
+    with options.connected() as (client, output):
+        begun = client.account.start_email_verification()
+        if output.as_json:
+            output.document(begun)
+            return
+        output.line(("a letter with a code is on its way", "bold"))
+        if not sys.stdin.isatty():
+            output.note(f"Finish with: xache email verified {begun.verification_token}")
+            return
+        client.account.confirm_email(begun.verification_token, read_code())
+        output.line(("verified", "bold green"))
+
+
+@app.command
+def verified(token: str, /, *, options: Options = NO_OPTIONS) -> None:
+    """Finish "xache email verify" with the code from the letter, asked for or from XACHE_CODE.
+
+    Args:
+        token: as "xache email verify" told it.
+    """
+    with options.connected() as (client, output):
+        client.account.confirm_email(token, read_code())
+        if output.as_json:
+            output.document({})
+            return
+        output.line(("verified", "bold green"))
 
 
 @app.command

@@ -422,3 +422,27 @@ class ListActivityResponse(_message.Message):
     activities: _containers.RepeatedCompositeFieldContainer[Activity]
     next_page_token: str
     def __init__(self, activities: _Optional[_Iterable[_Union[Activity, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class StartEmailVerificationRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class StartEmailVerificationResponse(_message.Message):
+    __slots__ = ("verification_token", "expires_at_ns")
+    VERIFICATION_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    verification_token: str
+    expires_at_ns: int
+    def __init__(self, verification_token: _Optional[str] = ..., expires_at_ns: _Optional[int] = ...) -> None: ...
+
+class ConfirmEmailRequest(_message.Message):
+    __slots__ = ("verification_token", "code")
+    VERIFICATION_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    verification_token: str
+    code: str
+    def __init__(self, verification_token: _Optional[str] = ..., code: _Optional[str] = ...) -> None: ...
+
+class ConfirmEmailResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...

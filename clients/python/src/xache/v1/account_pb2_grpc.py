@@ -90,6 +90,16 @@ class AccountServiceStub:
                 request_serializer=xache_dot_v1_dot_account__pb2.SetAllowListRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_account__pb2.SetAllowListResponse.FromString,
                 _registered_method=True)
+        self.StartEmailVerification = channel.unary_unary(
+                '/xache.v1.AccountService/StartEmailVerification',
+                request_serializer=xache_dot_v1_dot_account__pb2.StartEmailVerificationRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_account__pb2.StartEmailVerificationResponse.FromString,
+                _registered_method=True)
+        self.ConfirmEmail = channel.unary_unary(
+                '/xache.v1.AccountService/ConfirmEmail',
+                request_serializer=xache_dot_v1_dot_account__pb2.ConfirmEmailRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_account__pb2.ConfirmEmailResponse.FromString,
+                _registered_method=True)
         self.StartEmailChange = channel.unary_unary(
                 '/xache.v1.AccountService/StartEmailChange',
                 request_serializer=xache_dot_v1_dot_account__pb2.StartEmailChangeRequest.SerializeToString,
@@ -211,6 +221,21 @@ class AccountServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StartEmailVerification(self, request, context):
+        """Ask for a code that proves the account's own address: a house may let nobody
+        trade or move money before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmEmail(self, request, context):
+        """Prove with that code that the address is yours.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def StartEmailChange(self, request, context):
         """Ask for another e-mail address. It is sent a code, and the old one is told;
         the answer is the same whether it is free or not. AuthService.ResendCode
@@ -323,6 +348,16 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.SetAllowList,
                     request_deserializer=xache_dot_v1_dot_account__pb2.SetAllowListRequest.FromString,
                     response_serializer=xache_dot_v1_dot_account__pb2.SetAllowListResponse.SerializeToString,
+            ),
+            'StartEmailVerification': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartEmailVerification,
+                    request_deserializer=xache_dot_v1_dot_account__pb2.StartEmailVerificationRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_account__pb2.StartEmailVerificationResponse.SerializeToString,
+            ),
+            'ConfirmEmail': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmEmail,
+                    request_deserializer=xache_dot_v1_dot_account__pb2.ConfirmEmailRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_account__pb2.ConfirmEmailResponse.SerializeToString,
             ),
             'StartEmailChange': grpc.unary_unary_rpc_method_handler(
                     servicer.StartEmailChange,
@@ -658,6 +693,60 @@ class AccountService:
             '/xache.v1.AccountService/SetAllowList',
             xache_dot_v1_dot_account__pb2.SetAllowListRequest.SerializeToString,
             xache_dot_v1_dot_account__pb2.SetAllowListResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartEmailVerification(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AccountService/StartEmailVerification',
+            xache_dot_v1_dot_account__pb2.StartEmailVerificationRequest.SerializeToString,
+            xache_dot_v1_dot_account__pb2.StartEmailVerificationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmEmail(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AccountService/ConfirmEmail',
+            xache_dot_v1_dot_account__pb2.ConfirmEmailRequest.SerializeToString,
+            xache_dot_v1_dot_account__pb2.ConfirmEmailResponse.FromString,
             options,
             channel_credentials,
             insecure,
