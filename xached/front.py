@@ -35,6 +35,7 @@ from xached.api.fees import FeeStatements
 from xached.api.guards import GuardHandlers
 from xached.api.health import HealthService
 from xached.api.http_api import HttpApi
+from xached.api.indicators import IndicatorHandlers
 from xached.api.integrity import IntegrityHandlers
 from xached.api.key_auth import NS_PER_MS, Authorizers, KeyAuthorizer, KeySpending
 from xached.api.market import MarketHandlers
@@ -162,7 +163,11 @@ def _services(core: Core, spending: KeySpending) -> tuple[Service, ...]:
         _service(
             market_pb2,
             "MarketService",
-            (MarketHandlers(core.market, directory), AuctionHandlers(matching, directory)),
+            (
+                MarketHandlers(core.market, directory),
+                IndicatorHandlers(core.market, directory),
+                AuctionHandlers(matching, directory),
+            ),
         ),
         _service(wallet_pb2, "WalletService", wallet),
         _service(

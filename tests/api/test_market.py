@@ -24,6 +24,7 @@ from tests.storage.house import INSTRUMENT, SYMBOL
 from xached.actors.matching import Matching
 from xached.api.auction import AuctionHandlers
 from xached.api.errors import status_of
+from xached.api.indicators import IndicatorHandlers
 from xached.api.market import HEARTBEAT_S, MarketHandlers, book_checksum
 from xached.api.routes import Call, Responses, Routes, Service
 from xached.domain.depth import TopLevels
@@ -117,9 +118,10 @@ async def test_every_method_has_its_handler(
 ) -> None:
     descriptor = market_pb2.DESCRIPTOR.services_by_name["MarketService"]
     auctions = AuctionHandlers(Matching(8), Directory())
-    service = Service(descriptor=descriptor, handlers=(edge.handlers, auctions))
+    indicators = IndicatorHandlers(edge.house.data, Directory())
+    service = Service(descriptor=descriptor, handlers=(edge.handlers, indicators, auctions))
     routes = Routes([service], authorizer=cast(Any, None))
-    assert len(routes.paths) == 10
+    assert len(routes.paths) == 12
 
 
 async def test_instruments_say_their_rules_and_state(

@@ -243,6 +243,14 @@ class House(
         self._arrive("ListCandles", request, context)
         return self._answer("ListCandles", market_pb2.ListCandlesResponse())
 
+    def ListIndicators(self, request: Any, context: Any) -> Any:
+        self._arrive("ListIndicators", request, context)
+        return self._answer("ListIndicators", market_pb2.ListIndicatorsResponse())
+
+    def ListIndicatorValues(self, request: Any, context: Any) -> Any:
+        self._arrive("ListIndicatorValues", request, context)
+        return self._answer("ListIndicatorValues", market_pb2.ListIndicatorValuesResponse())
+
     def WatchBook(self, request: Any, context: Any) -> Iterator[Any]:
         self._arrive("WatchBook", request, context)
         return self._stream("WatchBook", context)

@@ -503,6 +503,46 @@ def test_every_figure_of_the_market_names_its_source(house: House, run: Run) -> 
     assert "simulated liquidity" in candles.err
 
 
+def test_an_indicator_is_asked_for_and_shown(house: House, run: Run) -> None:
+    stochastic = market_pb2.Indicator(
+        name="stochastic",
+        title="Stochastic oscillator",
+        outputs=[
+            market_pb2.IndicatorOutput(name=name, unit=market_pb2.INDICATOR_UNIT_PERCENT)
+            for name in "kd"
+        ],
+        parameters=[market_pb2.IndicatorParameter(name="window", default_value=14)],
+    )
+    house.answers["ListIndicators"] = market_pb2.ListIndicatorsResponse(indicators=[stochastic])
+    house.answers["ListIndicatorValues"] = market_pb2.ListIndicatorValuesResponse(
+        symbol="BTC-USDT",
+        source=BINANCE,
+        interval=market_pb2.INTERVAL_5M,
+        indicator=stochastic,
+        settings=["window=5"],
+        points=[market_pb2.IndicatorPoint(open_at_ns=NOW_NS, values=[200 / 3, 50.0])],
+    )
+    assert "stochastic  Stochastic oscillator  k %, d %  window=14" in run("indicators").out
+    shown = run(
+        "indicator", "btc-usdt", "Stochastic", "--interval", "5m", "--set", "window=5",
+        "--set", "smooth=1", "--venue", "binance",
+    )  # fmt: skip
+    assert house.requests[-1] == market_pb2.ListIndicatorValuesRequest(
+        symbol="BTC-USDT",
+        venue="BINANCE",
+        interval=market_pb2.INTERVAL_5M,
+        indicator="stochastic",
+        settings=["window=5", "smooth=1"],
+        limit=20,
+    )
+    head, names, row = shown.out.splitlines()
+    assert head == "BTC-USDT  5m  Stochastic oscillator  window=5  BINANCE recorded"
+    assert names.split() == ["candle", "(UTC)", "k", "d"]
+    assert row.split()[-4:] == ["66.66666667", "50", "still", "open"]
+    house.answers["ListIndicatorValues"] = market_pb2.ListIndicatorValuesResponse(source=BINANCE)
+    assert "too few candles at BINANCE" in run("indicator", "BTC-USDT", "ema").err
+
+
 def test_a_pipe_gets_no_colours_boxes_or_blanks_at_the_end(house: House, signed_in: Run) -> None:
     show_market(house)
     for arguments in (

@@ -90,8 +90,8 @@ class MarketHandlers:
         self, _call: Call, request: market_pb2.GetBookRequest
     ) -> market_pb2.GetBookResponse:
         """Tell a book as it stands."""
-        instrument, line = self._line(request.symbol, request.venue)
-        levels = _limit(request.depth, LEVELS_DEFAULT, "depth")
+        instrument, line = line_of(self._data, self._directory, request.symbol, request.venue)
+        levels = limit_of(request.depth, LEVELS_DEFAULT, "depth")
         top = line.book.top(levels)
         return market_pb2.GetBookResponse(
             symbol=line.symbol,
@@ -111,8 +111,8 @@ class MarketHandlers:
         responses: Responses[market_pb2.WatchBookResponse],
     ) -> None:
         """Stream a book: all levels, then those that changed; or resumed after a number."""
-        instrument, line = self._line(request.symbol, request.venue)
-        depth = _limit(request.depth, LEVELS_DEFAULT, "depth")
+        instrument, line = line_of(self._data, self._directory, request.symbol, request.venue)
+        depth = limit_of(request.depth, LEVELS_DEFAULT, "depth")
         watch = self._data.watch_book(line, depth, request.after_sequence or None)
         while True:
             step = await _next(watch.next_or_stale)
@@ -150,8 +150,8 @@ class MarketHandlers:
         self, _call: Call, request: market_pb2.ListTradesRequest
     ) -> market_pb2.ListTradesResponse:
         """List recent trades, newest first."""
-        instrument, line = self._line(request.symbol, request.venue)
-        newest = line.tape.newest(_limit(request.limit, TRADES_DEFAULT, "limit"))
+        instrument, line = line_of(self._data, self._directory, request.symbol, request.venue)
+        newest = line.tape.newest(limit_of(request.limit, TRADES_DEFAULT, "limit"))
         return market_pb2.ListTradesResponse(
             trades=[_trade_message(instrument, trade) for trade in newest]
         )
@@ -163,7 +163,7 @@ class MarketHandlers:
         responses: Responses[market_pb2.WatchTradesResponse],
     ) -> None:
         """Stream trades, resumed where the reader was."""
-        instrument, line = self._line(request.symbol, request.venue)
+        instrument, line = line_of(self._data, self._directory, request.symbol, request.venue)
         watch = self._data.watch_trades(line, request.after_sequence or None)
         while True:
             step = await _next(watch.next)
@@ -208,18 +208,18 @@ class MarketHandlers:
         self, _call: Call, request: market_pb2.ListCandlesRequest
     ) -> market_pb2.ListCandlesResponse:
         """List candles, oldest first."""
-        instrument, line = self._line(request.symbol, request.venue)
-        interval = _interval(request.interval)
+        instrument, line = line_of(self._data, self._directory, request.symbol, request.venue)
+        interval = interval_of(request.interval)
         candles = await self._data.list_candles(
             line,
             interval,
             from_ns=request.from_ns,
             to_ns=request.to_ns or None,
-            limit=_limit(request.limit, CANDLES_DEFAULT, "limit"),
+            limit=limit_of(request.limit, CANDLES_DEFAULT, "limit"),
         )
         return market_pb2.ListCandlesResponse(
             symbol=line.symbol,
-            source=_candle_source(line, candles),
+            source=candle_source(line, candles),
             interval=request.interval,
             candles=[_candle_message(instrument, candle) for candle in candles],
         )
@@ -231,25 +231,21 @@ class MarketHandlers:
         responses: Responses[market_pb2.WatchCandlesResponse],
     ) -> None:
         """Stream candles as they change and close; or resumed with one that was known."""
-        instrument, line = self._line(request.symbol, request.venue)
-        interval = _interval(request.interval)
+        instrument, line = line_of(self._data, self._directory, request.symbol, request.venue)
+        interval = interval_of(request.interval)
         watch = self._data.watch_candles(line, interval, request.from_ns or None)
         while True:
             step = await _next(watch.next)
             candles = step.candles if step is not None else ()
             message = market_pb2.WatchCandlesResponse(
                 symbol=line.symbol,
-                source=_candle_source(line, candles),
+                source=candle_source(line, candles),
                 interval=request.interval,
                 candles=[_candle_message(instrument, candle) for candle in candles],
                 reset=step is not None and step.reset,
                 lagged=step is not None and step.lagged,
             )
             await _deliver(responses, message, CANDLES_PACE_S)
-
-    def _line(self, symbol: str, venue: str) -> tuple[Instrument, MarketLine]:
-        instrument = self._directory.instrument(symbol)
-        return instrument, self._data.line(instrument.symbol, Venue(venue) if venue else XACHE)
 
     def _ticker_messages(self, tickers: Sequence[Ticker]) -> list[market_pb2.Ticker]:
         # A venue may be followed before its instrument is listed here.
@@ -258,6 +254,17 @@ class MarketHandlers:
             for ticker in tickers
             if ticker.symbol in self._directory
         ]
+
+
+def line_of(
+    data: MarketData, directory: Directory, symbol: str, venue: str
+) -> tuple[Instrument, MarketLine]:
+    """A market at a venue, at XACHE unless said otherwise.
+
+    Raises: Rejection UNKNOWN_INSTRUMENT or UNKNOWN_VENUE.
+    """
+    instrument = directory.instrument(symbol)
+    return instrument, data.line(instrument.symbol, Venue(venue) if venue else XACHE)
 
 
 async def _next(next_step: Callable[[], Awaitable[Step]]) -> Step | None:
@@ -284,7 +291,8 @@ def book_checksum(instrument: Instrument, top: TopLevels) -> int:
     return zlib.crc32(text.encode("ascii"))
 
 
-def _limit(given: int, default: int, field: str) -> int:
+def limit_of(given: int, default: int, field: str) -> int:
+    """How many are asked for. Raises: Rejection AMOUNT_RANGE."""
     if given > LIMIT_MAX:
         raise Rejection(
             Reason.AMOUNT_RANGE,
@@ -296,7 +304,8 @@ def _limit(given: int, default: int, field: str) -> int:
     return given or default
 
 
-def _interval(given: int) -> Interval:
+def interval_of(given: int) -> Interval:
+    """How long candles are. Raises: Rejection FIELD_REQUIRED."""
     interval = _INTERVALS.get(given)
     if interval is None:
         raise Rejection(
@@ -313,7 +322,8 @@ def _source(source: Source) -> types_pb2.Source:
     return types_pb2.Source(venue=source.venue, provenance=convert.wire(source.provenance))
 
 
-def _candle_source(line: MarketLine, candles: Sequence[Candle]) -> types_pb2.Source:
+def candle_source(line: MarketLine, candles: Sequence[Candle]) -> types_pb2.Source:
+    """Whose candles they are, and whether simulated trades are among them."""
     return _source(line.source(simulated=any(candle.simulated_trades for candle in candles)))
 
 

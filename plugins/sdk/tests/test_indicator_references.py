@@ -233,8 +233,8 @@ class SkenderColumns(Mapping[str, Floats]):
 def compare(check: Check, table: Table) -> None:
     indicator = make_indicator(check.name, check.settings)
     ours = run_over(indicator, table.bars)[check.output].copy()
-    if check.output != "direction":
-        ours *= {Unit.TICKS: table.tick, Unit.LOTS: table.lot}.get(indicator.about.unit, 1.0)
+    unit = dict(zip(indicator.about.outputs, indicator.about.units, strict=True))[check.output]
+    ours *= {Unit.TICKS: table.tick, Unit.LOTS: table.lot}.get(unit, 1.0)
     theirs = table.columns[check.column]
     if check.from_zero:
         theirs = theirs - theirs[0]

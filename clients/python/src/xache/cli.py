@@ -34,6 +34,8 @@ _COMMANDS = (
     (_MARKET, "book", "market:book", "Show a book, once or live."),
     (_MARKET, "trades", "market:trades", "Show recent trades, and new ones live."),
     (_MARKET, "candles", "market:candles", "Draw candles."),
+    (_MARKET, "indicators", "indicator:indicators", "List the indicators and their settings."),
+    (_MARKET, "indicator", "indicator:indicator", "Compute an indicator over candles."),
     (_MARKET, "auction", "auction:auction", "Follow at what price a market would open."),
     (_PURSE, "order", "order:app", "Place, change, cancel and look up orders."),
     (_PURSE, "balances", "purse:balances", "Show balances, and which order holds how much."),

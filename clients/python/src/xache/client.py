@@ -51,6 +51,12 @@ _WATCH_TICKERS = rpc(
     market_pb2.WatchTickersRequest, market_pb2.WatchTickersResponse, repeatable=True
 )
 _CANDLES = rpc(market_pb2.ListCandlesRequest, market_pb2.ListCandlesResponse, repeatable=True)
+_INDICATORS = rpc(
+    market_pb2.ListIndicatorsRequest, market_pb2.ListIndicatorsResponse, repeatable=True
+)
+_INDICATOR_VALUES = rpc(
+    market_pb2.ListIndicatorValuesRequest, market_pb2.ListIndicatorValuesResponse, repeatable=True
+)
 _WATCH_CANDLES = rpc(
     market_pb2.WatchCandlesRequest, market_pb2.WatchCandlesResponse, repeatable=True
 )
@@ -258,6 +264,37 @@ class Market:
                 if response.candles:
                     last_ns = response.candles[-1].open_at_ns
                 yield response
+
+    def indicators(self) -> market_pb2.ListIndicatorsResponse:
+        """The indicators of candles, and what they can be set to."""
+        return self._connection.call(_INDICATORS, market_pb2.ListIndicatorsRequest())
+
+    def indicator(
+        self,
+        symbol: str,
+        indicator: str,
+        interval: market_pb2.Interval,
+        *,
+        settings: Sequence[str] = (),
+        venue: str = "",
+        to_ns: int = 0,
+        limit: int = 0,
+    ) -> market_pb2.ListIndicatorValuesResponse:
+        """An indicator over the newest candles, oldest first; 200 unless said otherwise.
+
+        Args:
+            settings: those that differ from the defaults, each as ``name=value``.
+        """
+        request = market_pb2.ListIndicatorValuesRequest(
+            symbol=symbol,
+            venue=venue,
+            interval=interval,
+            indicator=indicator,
+            settings=settings,
+            to_ns=to_ns,
+            limit=limit,
+        )
+        return self._connection.call(_INDICATOR_VALUES, request)
 
     def watch_auction(self, symbol: str) -> Generator[market_pb2.WatchAuctionResponse, None, None]:
         """At what price a market would open and how much would trade, every second of an auction.

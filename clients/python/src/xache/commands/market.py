@@ -29,7 +29,7 @@ LIVE_FRAMES_PER_S: Final = 8
 OWN_ORDERS_PERIOD_S: Final = 1.0
 CHART_ROWS: Final = 18
 
-_INTERVALS: Final = {
+INTERVALS: Final = {
     "1s": market_pb2.INTERVAL_1S,
     "1m": market_pb2.INTERVAL_1M,
     "5m": market_pb2.INTERVAL_5M,
@@ -37,6 +37,7 @@ _INTERVALS: Final = {
     "1h": market_pb2.INTERVAL_1H,
     "1d": market_pb2.INTERVAL_1D,
 }
+"""Lengths of candles, as they are typed."""
 
 
 @contextlib.contextmanager
@@ -190,7 +191,7 @@ def candles(
     """
     symbol, venue = symbol.upper(), venue.upper()
     with options.connected() as (client, output):
-        answer = client.market.candles(symbol, _INTERVALS[interval], venue=venue, limit=limit)
+        answer = client.market.candles(symbol, INTERVALS[interval], venue=venue, limit=limit)
         if output.as_json:
             output.document(answer)
             return

@@ -19,6 +19,14 @@ class Interval(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     INTERVAL_15M: _ClassVar[Interval]
     INTERVAL_1H: _ClassVar[Interval]
     INTERVAL_1D: _ClassVar[Interval]
+
+class IndicatorUnit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    INDICATOR_UNIT_UNSPECIFIED: _ClassVar[IndicatorUnit]
+    INDICATOR_UNIT_PRICE: _ClassVar[IndicatorUnit]
+    INDICATOR_UNIT_QUANTITY: _ClassVar[IndicatorUnit]
+    INDICATOR_UNIT_PERCENT: _ClassVar[IndicatorUnit]
+    INDICATOR_UNIT_RATIO: _ClassVar[IndicatorUnit]
 INTERVAL_UNSPECIFIED: Interval
 INTERVAL_1S: Interval
 INTERVAL_1M: Interval
@@ -26,6 +34,11 @@ INTERVAL_5M: Interval
 INTERVAL_15M: Interval
 INTERVAL_1H: Interval
 INTERVAL_1D: Interval
+INDICATOR_UNIT_UNSPECIFIED: IndicatorUnit
+INDICATOR_UNIT_PRICE: IndicatorUnit
+INDICATOR_UNIT_QUANTITY: IndicatorUnit
+INDICATOR_UNIT_PERCENT: IndicatorUnit
+INDICATOR_UNIT_RATIO: IndicatorUnit
 
 class BookLevel(_message.Message):
     __slots__ = ("price", "quantity")
@@ -336,6 +349,98 @@ class WatchCandlesResponse(_message.Message):
     lagged: bool
     shutdown: _types_pb2.ServerShutdown
     def __init__(self, symbol: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., interval: _Optional[_Union[Interval, str]] = ..., candles: _Optional[_Iterable[_Union[Candle, _Mapping]]] = ..., reset: _Optional[bool] = ..., lagged: _Optional[bool] = ..., shutdown: _Optional[_Union[_types_pb2.ServerShutdown, _Mapping]] = ...) -> None: ...
+
+class ListIndicatorsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListIndicatorsResponse(_message.Message):
+    __slots__ = ("indicators",)
+    INDICATORS_FIELD_NUMBER: _ClassVar[int]
+    indicators: _containers.RepeatedCompositeFieldContainer[Indicator]
+    def __init__(self, indicators: _Optional[_Iterable[_Union[Indicator, _Mapping]]] = ...) -> None: ...
+
+class IndicatorParameter(_message.Message):
+    __slots__ = ("name", "description", "default_value", "min_value", "max_value", "whole")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_VALUE_FIELD_NUMBER: _ClassVar[int]
+    MIN_VALUE_FIELD_NUMBER: _ClassVar[int]
+    MAX_VALUE_FIELD_NUMBER: _ClassVar[int]
+    WHOLE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    description: str
+    default_value: float
+    min_value: float
+    max_value: float
+    whole: bool
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., default_value: _Optional[float] = ..., min_value: _Optional[float] = ..., max_value: _Optional[float] = ..., whole: _Optional[bool] = ...) -> None: ...
+
+class IndicatorOutput(_message.Message):
+    __slots__ = ("name", "unit")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    unit: IndicatorUnit
+    def __init__(self, name: _Optional[str] = ..., unit: _Optional[_Union[IndicatorUnit, str]] = ...) -> None: ...
+
+class Indicator(_message.Message):
+    __slots__ = ("name", "title", "source", "outputs", "parameters")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    OUTPUTS_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    title: str
+    source: str
+    outputs: _containers.RepeatedCompositeFieldContainer[IndicatorOutput]
+    parameters: _containers.RepeatedCompositeFieldContainer[IndicatorParameter]
+    def __init__(self, name: _Optional[str] = ..., title: _Optional[str] = ..., source: _Optional[str] = ..., outputs: _Optional[_Iterable[_Union[IndicatorOutput, _Mapping]]] = ..., parameters: _Optional[_Iterable[_Union[IndicatorParameter, _Mapping]]] = ...) -> None: ...
+
+class ListIndicatorValuesRequest(_message.Message):
+    __slots__ = ("symbol", "venue", "interval", "indicator", "settings", "to_ns", "limit")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    VENUE_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    INDICATOR_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    TO_NS_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    venue: str
+    interval: Interval
+    indicator: str
+    settings: _containers.RepeatedScalarFieldContainer[str]
+    to_ns: int
+    limit: int
+    def __init__(self, symbol: _Optional[str] = ..., venue: _Optional[str] = ..., interval: _Optional[_Union[Interval, str]] = ..., indicator: _Optional[str] = ..., settings: _Optional[_Iterable[str]] = ..., to_ns: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class IndicatorPoint(_message.Message):
+    __slots__ = ("open_at_ns", "values", "closed")
+    OPEN_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    CLOSED_FIELD_NUMBER: _ClassVar[int]
+    open_at_ns: int
+    values: _containers.RepeatedScalarFieldContainer[float]
+    closed: bool
+    def __init__(self, open_at_ns: _Optional[int] = ..., values: _Optional[_Iterable[float]] = ..., closed: _Optional[bool] = ...) -> None: ...
+
+class ListIndicatorValuesResponse(_message.Message):
+    __slots__ = ("symbol", "source", "interval", "indicator", "settings", "points")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    INDICATOR_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    POINTS_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    source: _types_pb2.Source
+    interval: Interval
+    indicator: Indicator
+    settings: _containers.RepeatedScalarFieldContainer[str]
+    points: _containers.RepeatedCompositeFieldContainer[IndicatorPoint]
+    def __init__(self, symbol: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., interval: _Optional[_Union[Interval, str]] = ..., indicator: _Optional[_Union[Indicator, _Mapping]] = ..., settings: _Optional[_Iterable[str]] = ..., points: _Optional[_Iterable[_Union[IndicatorPoint, _Mapping]]] = ...) -> None: ...
 
 class WatchAuctionRequest(_message.Message):
     __slots__ = ("symbol",)

@@ -81,6 +81,16 @@ class MarketServiceStub:
                 request_serializer=xache_dot_v1_dot_market__pb2.WatchCandlesRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_market__pb2.WatchCandlesResponse.FromString,
                 _registered_method=True)
+        self.ListIndicators = channel.unary_unary(
+                '/xache.v1.MarketService/ListIndicators',
+                request_serializer=xache_dot_v1_dot_market__pb2.ListIndicatorsRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_market__pb2.ListIndicatorsResponse.FromString,
+                _registered_method=True)
+        self.ListIndicatorValues = channel.unary_unary(
+                '/xache.v1.MarketService/ListIndicatorValues',
+                request_serializer=xache_dot_v1_dot_market__pb2.ListIndicatorValuesRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_market__pb2.ListIndicatorValuesResponse.FromString,
+                _registered_method=True)
         self.WatchAuction = channel.unary_stream(
                 '/xache.v1.MarketService/WatchAuction',
                 request_serializer=xache_dot_v1_dot_market__pb2.WatchAuctionRequest.SerializeToString,
@@ -157,6 +167,20 @@ class MarketServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListIndicators(self, request, context):
+        """List the indicators of candles: what they take, give and can be set to.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListIndicatorValues(self, request, context):
+        """Compute an indicator over candles, oldest first; the last may still be open.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchAuction(self, request, context):
         """Tell the price at which a market would open, every second while orders gather in
         an auction, and a sign of life every five seconds while none do.
@@ -212,6 +236,16 @@ def add_MarketServiceServicer_to_server(servicer, server):
                     servicer.WatchCandles,
                     request_deserializer=xache_dot_v1_dot_market__pb2.WatchCandlesRequest.FromString,
                     response_serializer=xache_dot_v1_dot_market__pb2.WatchCandlesResponse.SerializeToString,
+            ),
+            'ListIndicators': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListIndicators,
+                    request_deserializer=xache_dot_v1_dot_market__pb2.ListIndicatorsRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_market__pb2.ListIndicatorsResponse.SerializeToString,
+            ),
+            'ListIndicatorValues': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListIndicatorValues,
+                    request_deserializer=xache_dot_v1_dot_market__pb2.ListIndicatorValuesRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_market__pb2.ListIndicatorValuesResponse.SerializeToString,
             ),
             'WatchAuction': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchAuction,
@@ -464,6 +498,60 @@ class MarketService:
             '/xache.v1.MarketService/WatchCandles',
             xache_dot_v1_dot_market__pb2.WatchCandlesRequest.SerializeToString,
             xache_dot_v1_dot_market__pb2.WatchCandlesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListIndicators(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.MarketService/ListIndicators',
+            xache_dot_v1_dot_market__pb2.ListIndicatorsRequest.SerializeToString,
+            xache_dot_v1_dot_market__pb2.ListIndicatorsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListIndicatorValues(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.MarketService/ListIndicatorValues',
+            xache_dot_v1_dot_market__pb2.ListIndicatorValuesRequest.SerializeToString,
+            xache_dot_v1_dot_market__pb2.ListIndicatorValuesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -26,7 +26,7 @@ class Input(enum.Enum):
 
 
 class Unit(enum.Enum):
-    """What the results are counted in."""
+    """What results are counted in."""
 
     TICKS = "ticks"
     """A price, or a difference of prices; times the tick size it is in the quote asset."""
@@ -78,6 +78,13 @@ class About:
     unit: Unit
     parameters: tuple[Parameter, ...] = ()
     outputs: tuple[str, ...] = ("value",)
+    plain: tuple[str, ...] = ()
+    """Outputs that have no unit, whatever the others have."""
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """The unit of each output."""
+        return tuple(Unit.RATIO if name in self.plain else self.unit for name in self.outputs)
 
     def check(self, **settings: object) -> None:
         """Refuse settings that cannot be. Raises: ValueError, which names every mistake."""

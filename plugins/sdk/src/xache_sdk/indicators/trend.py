@@ -140,6 +140,7 @@ class ParabolicSar:
             Parameter("maximum", 0.2, "largest share", 0, 1),
         ),
         outputs=TrailingStop._fields,
+        plain=("direction",),
     )
 
     def __init__(self, step: float = 0.02, maximum: float = 0.2) -> None:
@@ -227,6 +228,7 @@ class SuperTrend:
             Parameter("multiplier", 3.0, "distance, in average true ranges", 0, 100),
         ),
         outputs=TrailingStop._fields,
+        plain=("direction",),
     )
 
     def __init__(self, window: int = 10, multiplier: float = 3.0) -> None:
