@@ -95,7 +95,7 @@ def streamed(indicator: Indicator, rows: Sequence[Sequence[Any]]) -> Iterator[tu
 
 
 @pytest.mark.parametrize("name", EVERY)
-@settings(max_examples=1_000 if os.environ.get("XACHE_LONG") else 100)
+@settings(max_examples=1_000 if os.environ.get("XACHE_LONG") else 100, deadline=None)
 @given(data=st.data())
 def test_columns_have_the_bits_of_the_stream(name: str, data: st.DataObject) -> None:
     history = data.draw(histories())

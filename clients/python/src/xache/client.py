@@ -18,7 +18,7 @@ amounts are exact decimal text; :func:`xache.amounts.to_decimal` reads one. Ever
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from typing import Final
 
