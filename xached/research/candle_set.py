@@ -7,7 +7,9 @@ until it is read, and processes that run side by side share it.
 
 from __future__ import annotations
 
+import functools
 import hashlib
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final, TypeAlias
 
@@ -49,8 +51,6 @@ class CandleSet:
         for column in self.columns:
             if column.dtype != np.int64 or column.shape != self.open_at_ns.shape:
                 raise DataError("every column holds int64, one row a candle")
-        if len(self.open_at_ns) > 1 and not bool(np.all(np.diff(self.open_at_ns) > 0)):
-            raise DataError("candles are sorted by time, each time once")
 
     def __len__(self) -> int:
         return len(self.open_at_ns)
@@ -71,6 +71,16 @@ class CandleSet:
     def interval_ns(self) -> int:
         """How long a candle is."""
         return self.interval.seconds * NS_PER_S
+
+    @functools.cached_property
+    def ends_ns(self) -> Column:
+        """When each candle is over."""
+        return self.open_at_ns.view(np.ndarray) + self.interval_ns
+
+    @functools.cached_property
+    def price_range(self) -> tuple[int, int]:
+        """The lowest and the highest price there is, in ticks."""
+        return int(self.low_ticks.min()), int(self.high_ticks.max())
 
     @property
     def fingerprint(self) -> str:
@@ -128,7 +138,7 @@ def make_candle_set(
     interval: Interval,
     tick_size: Decimal,
     lot_size: Decimal,
-    columns: tuple[Column, ...] | Column,
+    columns: Sequence[Column] | Column,
 ) -> CandleSet:
     """Make a set of columns in the order of ``COLUMNS``; they become read-only.
 
@@ -137,6 +147,8 @@ def make_candle_set(
     for column in columns:
         column.flags.writeable = False
     open_at_ns, open_ticks, high_ticks, low_ticks, close_ticks, volume_lots = columns
+    if not bool(np.all(open_at_ns[1:] > open_at_ns[:-1])):
+        raise DataError("candles are sorted by time, each time once")
     return CandleSet(
         symbol=symbol,
         venue=venue,

@@ -166,8 +166,11 @@ class Place:
 
     def __post_init__(self) -> None:
         _check_id(self.id)
+        if self.quantity is not None:
+            _check_number("quantity", self.quantity)
+            if self.price is None and self.trigger is None and self._has_no_options():
+                return  # A plain market order, as most are in a backtest: nothing contradicts.
         for name, value in (
-            ("quantity", self.quantity),
             ("quote quantity", self.quote_quantity),
             ("price", self.price),
             ("display quantity", self.display_quantity),
@@ -177,6 +180,15 @@ class Place:
         for name, contradicted in _CONTRADICTIONS:
             if contradicted(self):
                 raise ValueError(f"order {self.id}: {name}")
+
+    def _has_no_options(self) -> bool:
+        return (
+            self.quote_quantity is None
+            and self.time_in_force is None
+            and self.expires_at_ns is None
+            and self.display_quantity is None
+            and not (self.post_only or self.reduce_only or self.slide)
+        )
 
     @property
     def type(self) -> OrderType:
@@ -411,7 +423,7 @@ def _check_number(name: str, value: object) -> None:
         raise TypeError(f"an order's {name} is a Decimal, not {type(value).__name__}")
     if not (value.is_finite() and value > 0):
         raise ValueError(f"an order's {name} is a positive number, not {value}")
-    if abs(value.adjusted()) >= DIGITS_MAX or len(format(value, "f")) > DIGITS_MAX + 1:
+    if abs(value.adjusted()) >= DIGITS_MAX or len(f"{value:f}") > DIGITS_MAX + 1:
         raise ValueError(f"an order's {name} has at most {DIGITS_MAX} digits")
 
 

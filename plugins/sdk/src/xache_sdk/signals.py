@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xache_sdk.market import Candle, Candles, Instrument, Interval
@@ -74,11 +75,12 @@ class ColumnDeclaration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalDeclaration:
-    """A signal: what is computed of which columns."""
+    """A signal: what is computed of which columns, and what the strategy holds after it."""
 
     candles: Candles
     decide: Decide
     of: tuple[Column, ...]
+    holds: Decimal | None = None
 
 
 class Declarations:
@@ -100,11 +102,27 @@ class Declarations:
         )
         return column
 
-    def signal(self, candles: Candles, *, of: Sequence[Column], decide: Decide) -> None:
-        """Declare the signal of a subscription. Raises: ValueError for a second one."""
+    def signal(
+        self,
+        candles: Candles,
+        *,
+        of: Sequence[Column],
+        decide: Decide,
+        holds: Decimal | None = None,
+    ) -> None:
+        """Declare the signal of a subscription.
+
+        ``holds`` promises more: when called at a signal above 0 with no position, the strategy
+        wants one market order that buys this quantity and nothing else; at a signal below 0 with a
+        position one that sells all of it; otherwise nothing. A sweep then needs not call it.
+
+        Raises: ValueError for a second one.
+        """
         if candles in self.signals:
             raise ValueError(f"{candles} has a signal already")
         known = {id(each.column) for each in self.columns if each.candles == candles}
         if not all(id(each) in known for each in of):
             raise ValueError("a signal is computed of columns of its own subscription")
-        self.signals[candles] = SignalDeclaration(candles=candles, decide=decide, of=tuple(of))
+        self.signals[candles] = SignalDeclaration(
+            candles=candles, decide=decide, of=tuple(of), holds=holds
+        )
