@@ -82,6 +82,7 @@ def test_the_traders_examples_work_as_pasted(demo: Demo) -> None:
     ending = [line for line in lines if "--live" not in line and line != "xache watch"]
     printed = shell("\n".join(ending), env)
     assert "BINANCE" in printed
+    assert "Relative strength index" in printed
     assert "USDT" in printed
     assert "placed list" in printed
     assert "moved 100 USDT from main to grid" in printed
