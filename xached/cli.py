@@ -9,7 +9,6 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from getpass import getpass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, TypeAlias
 
@@ -30,8 +29,8 @@ from xached.config import (
     read_config,
 )
 from xached.domain.sessions import DAY_NS, SessionLimits
+from xached.key_options import FROM_FILE, Keys
 from xached.security.keys import MasterKeyError
-from xached.security.master import KeySource
 
 BenchPart: TypeAlias = Literal[
     "engine", "book", "recovery", "grpc", "fanout", "overload", "loginflood"
@@ -46,61 +45,11 @@ app = App(
 )
 admin = App(name="admin", help="Administrators.")
 app.command(admin)
+vault = App(name="vault", help="The file with people and secrets.")
+app.command(vault)
 
 Data = Annotated[Path, Parameter(name="--data", help="Data directory.")]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")]
-
-KEY_VARIABLE = "XACHED_MASTER_KEY"
-
-
-@Parameter(name="*")
-@attrs.frozen(kw_only=True)
-class KeyOptions:
-    """Where the master key is; without any of it the file in the data directory."""
-
-    passphrase_fd: Annotated[
-        int | None, Parameter(help="Read the passphrase of the master key from this descriptor.")
-    ] = None
-    ask_passphrase: Annotated[
-        bool, Parameter(negative="", help="Ask for it; a new house has its key made from it.")
-    ] = False
-    dev: Annotated[
-        bool, Parameter(negative="", help=f"Allow the master key in {KEY_VARIABLE}, as hex.")
-    ] = False
-
-    def source(self) -> KeySource:
-        """What the master key is made from or read from. Raises: MasterKeyError."""
-        environment = os.environ.get(KEY_VARIABLE)
-        if environment is not None and not self.dev:
-            raise MasterKeyError(
-                f"{KEY_VARIABLE} is set: what is in an environment, others can read; "
-                "unset it, or say --dev if nothing here is of worth"
-            )
-        credentials = os.environ.get("CREDENTIALS_DIRECTORY")
-        wanted = self.ask_passphrase or self.passphrase_fd is not None
-        return KeySource(
-            environment=environment,
-            credentials=Path(credentials) if credentials else None,
-            passphrase=self._passphrase if wanted or sys.stdin.isatty() else None,
-            passphrase_wanted=wanted,
-        )
-
-    def _passphrase(self) -> str:
-        if self.passphrase_fd is None:
-            return getpass("Passphrase of the master key: ")
-        try:
-            with os.fdopen(self.passphrase_fd, "rb") as given:
-                line = given.read(PASSPHRASE_BYTES_MAX).partition(b"\n")[0]
-            return line.decode()
-        except (OSError, UnicodeDecodeError):
-            raise MasterKeyError(
-                f"--passphrase-fd {self.passphrase_fd}: no passphrase can be read from it"
-            ) from None
-
-
-Keys = Annotated[KeyOptions, Parameter(name="*")]
-FROM_FILE = KeyOptions()
-PASSPHRASE_BYTES_MAX = 4_096
 
 EXIT_FAULTS = 1
 EXIT_REFUSED = 2
@@ -409,6 +358,41 @@ def audit_key(*, data: Data, keys: Keys = FROM_FILE) -> None:
     print(_guarded(lambda: inspection.public_key(data, keys.source())))
 
 
+@vault.command
+def rekey(
+    *,
+    data: Data,
+    keys: Keys = FROM_FILE,
+    new_key: Annotated[
+        Path | None, Parameter(help="File of the new key, 32 bytes, mode 0400; made if missing.")
+    ] = None,
+    new_passphrase_fd: Annotated[
+        int | None, Parameter(help="Make the new key from a passphrase read from here.")
+    ] = None,
+) -> None:
+    """Exchange the master key of a house that is stopped; repeat it if it was interrupted."""
+    from xached.key_options import read_passphrase
+    from xached.rekeying import NextFile, NextPassphrase, exchange_master_key
+    from xached.runtime.world import RealWorld
+
+    if (new_key is None) == (new_passphrase_fd is None):
+        _refuse("--new-key and --new-passphrase-fd: one of them")
+
+    def exchange() -> Any:
+        if new_key is not None:
+            following: Any = NextFile(new_key)
+        else:
+            assert new_passphrase_fd is not None
+            following = NextPassphrase(read_passphrase(new_passphrase_fd))
+        return exchange_master_key(data, RealWorld(), keys.source(), following)
+
+    done = _guarded(exchange)
+    print(f"The house opens with the master key {done.key_id}, and with no other.")
+    if done.former_file is not None:
+        print(f"The former one is {done.former_file}: only backups made before still need it.")
+    print(f"Back {data / 'master.id'} up with the data: without it the key opens nothing.")
+
+
 @app.command(show=False)
 def snapshot(
     *,
@@ -418,8 +402,8 @@ def snapshot(
     socket: Annotated[int | None, Parameter(help="Where the daemon says the key.")] = None,
 ) -> None:
     """Write a snapshot of the exchange; started by the daemon beside itself."""
+    from xached.house_key import house_key
     from xached.security.keys import KEY_BYTES, Purpose
-    from xached.security.master import find_master_key
     from xached.storage.directory import DataPaths
     from xached.storage.snapshots import write_snapshot
 
@@ -434,7 +418,7 @@ def snapshot(
         if len(chain_key) < KEY_BYTES:
             raise SystemExit(EXIT_FAULTS)  # The daemon has ended: nobody waits for a snapshot.
     else:
-        master = _guarded(lambda: find_master_key(paths.master_key, paths.master_id, keys.source()))
+        master = _guarded(lambda: house_key(paths, keys.source()))
         chain_key = master.derive(purpose)
     written = _guarded(lambda: write_snapshot(path, directory, chain_key))
     if socket is None:  # The daemon's own output is not for this.
@@ -546,6 +530,7 @@ def _refusals() -> tuple[type[Exception], ...]:
     from xached.domain.audit import AnchorUnreadable
     from xached.inspection import NoSuchRow
     from xached.recovery import ClockBehind, HouseIncomplete, NoHouse
+    from xached.rekeying import NothingToExchange
     from xached.storage.database import DatabaseRefused
     from xached.storage.directory import DirectoryInUse
     from xached.storage.journal import JournalFailed
@@ -564,6 +549,7 @@ def _refusals() -> tuple[type[Exception], ...]:
         HouseIncomplete,
         NoHouse,
         NoSuchRow,
+        NothingToExchange,
         OSError,
         VaultFailed,
         VaultUnusable,

@@ -22,14 +22,13 @@ from xached.domain.audit import ChainCheck, CheckpointSigned, checkpoint_of, rea
 from xached.domain.exchange import Exchange
 from xached.domain.money import format_units
 from xached.domain.order import subaccount_of
+from xached.house_key import house_key
 from xached.security.checkpoints import Signer
+from xached.security.key_note import key_id, read_key_note
 from xached.security.keys import MasterKey, MasterKeyError, Purpose
 from xached.security.master import (
     FILE_ONLY,
     KeySource,
-    find_master_key,
-    key_id,
-    read_key_note,
 )
 from xached.storage.directory import DataPaths
 from xached.storage.journal import Anchor, Journal, JournalDamaged, JournalFailed, Report
@@ -87,7 +86,7 @@ def verify(data_dir: Path, keys: KeySource = FILE_ONLY) -> Verification:
         read it at all. What is damaged is a fault of the report.
     """
     paths = DataPaths(data_dir)
-    master = find_master_key(paths.master_key, paths.master_id, keys)
+    master = house_key(paths, keys)
     faults: list[str] = []
     report, exchange = _verified_journal(
         paths.journal, paths.snapshots, master.derive(Purpose.JOURNAL_CHAIN), faults
@@ -129,7 +128,7 @@ def verify_audit(
         anchors cannot be read. What is damaged is a fault of the report.
     """
     paths = DataPaths(data_dir)
-    master = find_master_key(paths.master_key, paths.master_id, keys)
+    master = house_key(paths, keys)
     return _verified_audit(paths, master, anchor)
 
 
@@ -172,7 +171,7 @@ def checkpoints(data_dir: Path, keys: KeySource = FILE_ONLY) -> Iterator[str]:
     Raises: MasterKeyError, VaultUnusable, VaultDamaged, VaultFailed.
     """
     paths = DataPaths(data_dir)
-    master = find_master_key(paths.master_key, paths.master_id, keys)
+    master = house_key(paths, keys)
     with contextlib.closing(_open_vault(paths, master)) as vault:
         for row in vault.read_stream():
             if isinstance(row.event, CheckpointSigned):
@@ -182,7 +181,7 @@ def checkpoints(data_dir: Path, keys: KeySource = FILE_ONLY) -> Iterator[str]:
 def public_key(data_dir: Path, keys: KeySource = FILE_ONLY) -> str:
     """The key that checkpoints are signed by, in hexadecimal. Raises: MasterKeyError."""
     paths = DataPaths(data_dir)
-    master = find_master_key(paths.master_key, paths.master_id, keys)
+    master = house_key(paths, keys)
     return Signer(master).public_key.hex()
 
 
@@ -194,7 +193,7 @@ def replay(
     Raises: NoSuchRow, MasterKeyError, DatabaseRefused, JournalDamaged, JournalFailed.
     """
     paths = DataPaths(data_dir)
-    master = find_master_key(paths.master_key, paths.master_id, keys)
+    master = house_key(paths, keys)
     exchange, last_seq, last_ns = Exchange(), 0, 0
     with Journal.open_read_only(paths.journal, master.derive(Purpose.JOURNAL_CHAIN)) as journal:
         if at_seq is not None and not 0 <= at_seq <= journal.last_seq:
@@ -280,7 +279,7 @@ def _check_key(paths: DataPaths, keys: KeySource) -> Check:
         known = read_key_note(paths.master_id)
         if known is not None and known.stretching is not None and keys.passphrase is None:
             return Check(name="master key", ok=True, found="from a passphrase", advice=advice)
-        key = find_master_key(paths.master_key, paths.master_id, keys)
+        key = house_key(paths, keys)
     except MasterKeyError as error:
         return Check(name="master key", ok=False, found=str(error), advice=advice)
     return Check(name="master key", ok=True, found=key_id(key), advice=advice)

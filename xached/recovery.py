@@ -17,6 +17,7 @@ from xached.domain.auth import Role
 from xached.domain.exchange import Exchange
 from xached.domain.key_epochs import KEY_EPOCHS, decode_epochs
 from xached.domain.second_factor import SecondFactor
+from xached.house_key import house_key, settle_note
 from xached.runtime.world import NS_PER_S, World
 from xached.security.checkpoints import Signer
 from xached.security.credentials import Credentials
@@ -24,9 +25,7 @@ from xached.security.keys import MasterKey, Purpose
 from xached.security.master import (
     FILE_ONLY,
     KeySource,
-    find_master_key,
     open_master_key,
-    remember_master_key,
 )
 from xached.storage.candles import CandleStore
 from xached.storage.database import settle
@@ -124,7 +123,7 @@ def open_house(
     files.callback(vault.close)
     signer = Signer(master)
     _check_signed(vault, signer, journal)
-    remember_master_key(paths.master_id, master)
+    settle_note(paths, master, vault)
     views = Views.open(paths.views, journal.house_id, journal.last_seq)
     files.callback(views.close)
     views.catch_up(journal)
@@ -189,7 +188,7 @@ def new_bootstrap_token(data_dir: Path, world: World, keys: KeySource = FILE_ONL
     if not paths.vault.exists():
         raise NoHouse(f"there is no house in {data_dir}; it is made when the daemon first starts")
     with DataDirectory.open(data_dir), ExitStack() as files:
-        master = find_master_key(paths.master_key, paths.master_id, keys)
+        master = house_key(paths, keys)
         vault = _open_vault(master, world, paths)
         files.callback(vault.close)
         return issue_bootstrap_token(vault, _credentials(master, vault, world), world.now_ns())
@@ -215,13 +214,9 @@ def introduce_signer(files: HouseFiles, world: World) -> None:
 def _open_master_key(paths: DataPaths, world: World, keys: KeySource) -> MasterKey:
     """The key of this house; a new one for a new house only. Raises: MasterKeyError."""
     databases = (paths.journal, paths.vault)
-    return open_master_key(
-        paths.master_key,
-        paths.master_id,
-        keys,
-        world.entropy,
-        new_house=all(world.files.size(path) is None for path in databases),
-    )
+    if any(world.files.size(path) is not None for path in databases):
+        return house_key(paths, keys)
+    return open_master_key(paths.master_key, paths.master_id, keys, world.entropy, new_house=True)
 
 
 def _check_signed(vault: Vault, signer: Signer, journal: Journal) -> None:

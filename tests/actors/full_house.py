@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 import trio
 
-from tests.actors.people import ALICE, BOB, PASSWORD, People, running
+from tests.actors.people import ALICE, BOB, MASTER, PASSWORD, People, running
 from tests.actors.post_office import PostOffice
 from tests.actors.test_compliance import ANNA, apply, upload, verdict
 from tests.actors.test_second_factor import Phone
@@ -31,6 +31,7 @@ from xached.domain.second_factor import (
     EnrolSecondFactor,
 )
 from xached.runtime.world import SimulatedWorld
+from xached.security.keys import MasterKey
 from xached.security.sealing import Place, key_id_of
 from xached.storage.sealed_columns import SealedBy, SealedColumn, sealed_values
 from xached.storage.vault_tables import OUTBOX, TABLES
@@ -49,9 +50,11 @@ class Found:
 
 
 @contextlib.asynccontextmanager
-async def full_house(path: Path, world: SimulatedWorld | None = None) -> AsyncIterator[People]:
+async def full_house(
+    path: Path, world: SimulatedWorld | None = None, master: MasterKey = MASTER
+) -> AsyncIterator[People]:
     """Run a house whose letters find nobody, so that they stay; see :func:`fill`."""
-    async with running(path, world, office=PostOffice(down=True)) as people:
+    async with running(path, world, office=PostOffice(down=True), master=master) as people:
         yield people
 
 

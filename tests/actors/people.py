@@ -91,25 +91,26 @@ class People:
         grants: StepUpGrants | None = None,
         confirm_email: bool = False,
         limits: SessionLimits = AAL2,
+        master: MasterKey = MASTER,
     ) -> None:
         self.world = world
         self.path = path
         self.exchange = exchange or Exchange()
         self.vault = Vault.open(
             path,
-            row_key=MASTER.derive(Purpose.VAULT_ROWS),
-            stream_key=MASTER.derive(Purpose.VAULT_STREAM),
+            row_key=master.derive(Purpose.VAULT_ROWS),
+            stream_key=master.derive(Purpose.VAULT_STREAM),
             new_house_id=world.entropy,
             locking_mode=world.sqlite_locking_mode,
         )
         self.credentials = Credentials(
-            MASTER,
+            master,
             house_id=self.vault.house_id,
             cost=cost or world.argon2_cost,
             entropy=world.entropy,
             epochs=decode_epochs(self.vault.setting(KEY_EPOCHS)),
         )
-        self.signer = Signer(MASTER)
+        self.signer = Signer(master)
         self.table = SessionTable()
         self.keys = KeyTable()
         self.allowed = AllowTable()
@@ -181,6 +182,7 @@ async def running(
     grants: StepUpGrants | None = None,
     confirm_email: bool = False,
     limits: SessionLimits = AAL2,
+    master: MasterKey = MASTER,
 ) -> AsyncIterator[People]:
     """Run the actor; at the end cancel it, as a crash would, and close the file."""
     servers = {} if office is None else {HOST: office.serve}
@@ -193,6 +195,7 @@ async def running(
         grants,
         confirm_email,
         limits,
+        master,
     )
     try:
         async with trio.open_nursery() as nursery:

@@ -16,9 +16,7 @@ from xached.security.master import (
     FILE_ONLY,
     KeySource,
     find_master_key,
-    key_id,
     open_master_key,
-    remember_master_key,
 )
 
 CHEAP = (1, 8192)
@@ -186,17 +184,6 @@ def test_a_note_that_nobody_wrote_is_refused(place: Place, text: str) -> None:
     place.open(new=True)
     place.note.write_text(text, encoding="latin-1")
     assert "put it back from a backup" in place.refused(FILE_ONLY)
-
-
-def test_an_old_house_is_given_its_note_once_its_key_has_proved_right(place: Place) -> None:
-    made = place.open(new=True)
-    place.note.unlink()
-    assert place.open() == made
-    assert not place.note.exists()
-    remember_master_key(place.note, made)
-    assert key_id(made) in place.note.read_text()
-    remember_master_key(place.note, MasterKey(b"\1" * 32))
-    assert place.open() == made
 
 
 def test_sources_never_show_a_secret() -> None:

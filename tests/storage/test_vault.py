@@ -53,7 +53,12 @@ from xached.domain.auth import (
 from xached.domain.guarding import AllowList, DelayedChange, DelayedKind
 from xached.domain.identity import IdentityEvent, VaultRow
 from xached.domain.instrument import AssetName, Symbol
-from xached.domain.key_epochs import KeyEpochBegun, KeyEpochsRetired, UserKeysRotated
+from xached.domain.key_epochs import (
+    KeyEpochBegun,
+    KeyEpochsRetired,
+    MasterKeyExchanged,
+    UserKeysRotated,
+)
 from xached.domain.login_throttle import KnownDevice
 from xached.domain.mail import LetterKind, WaitingMail
 from xached.domain.order import AccountId
@@ -151,6 +156,7 @@ EVENTS: list[IdentityEvent] = [
     KeyEpochBegun(epoch=2, by=ALICE),
     KeyEpochsRetired(epoch=2),
     UserKeysRotated(account_id=ALICE, by=BOB),
+    MasterKeyExchanged(former="0a", newest="0b"),
     ApiKeyCreated(
         key_id=KeyId("k"),
         account_id=ALICE,
@@ -640,6 +646,7 @@ def test_the_bytes_of_events_never_change() -> None:
         "94070102a5616c696365",
         "93080102",
         "940901a5616c696365a3626f62",
+        "940a01a23061a23062",
         "962801a16ba5616c69636501920102",
         "952901a16ba5616c69636501",
         (

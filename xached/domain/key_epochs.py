@@ -116,4 +116,13 @@ class UserKeysRotated:
     by: AccountId
 
 
-RotationEvent: TypeAlias = KeyEpochBegun | KeyEpochsRetired | UserKeysRotated
+@attrs.frozen(kw_only=True)
+class MasterKeyExchanged:
+    """The house has another master key; the former one opens nothing of the vault any more."""
+
+    former: str
+    newest: str
+    """What names a key and says nothing about it, as in ``master.id``."""
+
+
+RotationEvent: TypeAlias = KeyEpochBegun | KeyEpochsRetired | UserKeysRotated | MasterKeyExchanged

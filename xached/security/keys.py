@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import attrs
@@ -53,6 +53,7 @@ class Purpose(enum.Enum):
     LETTER_CODES = "letter-codes"
     FREEZE_TOKENS = "freeze-tokens"
     OUTBOX_KEY_ID = "outbox-key-id"
+    INHERITANCE = "inheritance"
 
 
 @attrs.frozen
@@ -60,12 +61,17 @@ class MasterKey:
     """The root of all keys of a house."""
 
     secret: bytes = attrs.field(repr=False)
+    inherited: Mapping[Purpose, bytes] = attrs.field(factory=dict, repr=False)
+    """Keys of the master key before, which this one does not make itself."""
 
     def __attrs_post_init__(self) -> None:
         assert len(self.secret) == KEY_BYTES
 
     def derive(self, purpose: Purpose, epoch: int = 1) -> bytes:
         """The key for one purpose, 32 bytes; always the same, and another in each epoch."""
+        if purpose in self.inherited:
+            assert epoch == 1, "what is inherited has no epochs"
+            return self.inherited[purpose]
         suffix = "" if epoch == 1 else f"/{epoch}"
         info = f"xache/1/{purpose.value}{suffix}"
         return hkdf_sha256(self.secret, _SALT, info.encode(), KEY_BYTES)

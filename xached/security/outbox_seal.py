@@ -77,13 +77,21 @@ class OutboxSeal:
 
     def renewed_mail(self, mail: WaitingMail) -> WaitingMail:
         """The row of a letter, sealed by the newest key. Raises: SealBroken."""
-        place = _place(mail.mail_id, mail.account_id)
-        return attrs.evolve(mail, sealed=self._seal(self._open(mail.sealed, place), place))
+        return self.taken_over_mail(mail, self)
 
     def renewed_proof(self, proof: EmailProof) -> EmailProof:
         """The row of a request, sealed by the newest key. Raises: SealBroken."""
+        return self.taken_over_proof(proof, self)
+
+    def taken_over_mail(self, mail: WaitingMail, former: OutboxSeal) -> WaitingMail:
+        """The row of a letter that another one has sealed. Raises: SealBroken."""
+        place = _place(mail.mail_id, mail.account_id)
+        return attrs.evolve(mail, sealed=self._seal(former._open(mail.sealed, place), place))
+
+    def taken_over_proof(self, proof: EmailProof, former: OutboxSeal) -> EmailProof:
+        """The row of a request that another one has sealed. Raises: SealBroken."""
         place = _request_place(proof.proof_id, proof.account_id)
-        return attrs.evolve(proof, sealed=self._seal(self._open(proof.sealed, place), place))
+        return attrs.evolve(proof, sealed=self._seal(former._open(proof.sealed, place), place))
 
     def _seal(self, content: bytes, place: Place) -> bytes:
         return self._keys.newest.seal(content, place, self._entropy)

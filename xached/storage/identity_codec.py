@@ -36,6 +36,7 @@ IDENTITY_TYPES: Final = (
     Typed(7, 1, Kind.EVENT, key_epochs.KeyEpochBegun),
     Typed(8, 1, Kind.EVENT, key_epochs.KeyEpochsRetired),
     Typed(9, 1, Kind.EVENT, key_epochs.UserKeysRotated),
+    Typed(10, 1, Kind.EVENT, key_epochs.MasterKeyExchanged),
     Typed(20, 1, Kind.EVENT, mail.MailQueued),
     Typed(21, 1, Kind.EVENT, mail.MailSettled),
     Typed(22, 1, Kind.EVENT, second_factor.SecondFactorTurnedOn),

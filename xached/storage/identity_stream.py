@@ -32,8 +32,9 @@ from xached.storage.vault_rows import Put, VaultRows
 from xached.storage.vault_tables import SETTINGS
 
 HOUSE_ID_BYTES: Final = 16
+HOUSE_ID: Final = "house_id"
+"""Name of the setting that holds what tells this house from every other."""
 
-_HOUSE_ID = "house_id"
 _STREAM_HEAD = "stream_head"
 _CHAIN_BYTES = 32
 _SEQ_MAX = 2**63 - 1
@@ -76,12 +77,17 @@ class IdentityStream:
 
     def begin(self, house_id: bytes) -> None:
         """Write down the beginning of the stream of a new house."""
-        self._rows.write(Put(Setting(name=_HOUSE_ID, value=house_id)))
+        self._rows.write(Put(Setting(name=HOUSE_ID, value=house_id)))
         self._write_head(0, house_id)
+
+    def use(self, rows: VaultRows) -> None:
+        """Write down the newest row by other rows from now on, within the caller's transaction."""
+        self._rows = rows
+        self._write_head(self.head.seq, self.head.chain)
 
     def load(self) -> None:
         """Find the newest row. Raises: VaultDamaged when it is not the one that should be."""
-        house_id, head = self._setting(_HOUSE_ID), self._setting(_STREAM_HEAD)
+        house_id, head = self._setting(HOUSE_ID), self._setting(_STREAM_HEAD)
         if house_id is None or head is None:
             raise VaultDamaged("the vault does not know its house any more")
         rows = self._db.execute("SELECT seq, at_ns, chain FROM stream ORDER BY seq DESC LIMIT 1")

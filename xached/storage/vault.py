@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import apsw
 
@@ -24,14 +24,14 @@ from xached.domain.identity import IdentityEvent, VaultRow
 from xached.domain.order import AccountId
 from xached.runtime.world import LockingMode
 from xached.storage.database import DatabaseRefused, narrow_to_rows, open_durable
-from xached.storage.identity_stream import HOUSE_ID_BYTES, IdentityStream, StreamRow
+from xached.storage.identity_stream import HOUSE_ID, HOUSE_ID_BYTES, IdentityStream, StreamRow
 from xached.storage.vault_checks import (
     ScrubPlace,
     VaultChecks,
     VaultReport,
 )
-from xached.storage.vault_faults import VaultFailed, VaultUnusable, unreadable
-from xached.storage.vault_rows import Change, VaultRows
+from xached.storage.vault_faults import VaultDamaged, VaultFailed, VaultUnusable, unreadable
+from xached.storage.vault_rows import Change, Put, VaultRows
 from xached.storage.vault_tables import (
     ACCOUNTS,
     API_KEYS,
@@ -50,6 +50,9 @@ from xached.storage.vault_tables import (
 
 WAL_PAGES_MAX: Final = 1_000
 """4 MB: after so much the log is copied into the database."""
+
+ROWS_AT_ONCE: Final = 64
+"""Of which one may be a megabyte of somebody's papers."""
 
 BOOTSTRAP_TOKEN: Final = "bootstrap_token"  # noqa: S105 - a setting's name
 """Name of the setting that holds the keyed hash of the bootstrap token."""
@@ -179,6 +182,57 @@ class Vault:
         except apsw.Error as error:
             raise VaultFailed(f"{type(error).__name__}: {error}") from error
         self._failed = False
+
+    def exchange_key(
+        self,
+        row_key: bytes,
+        renewed: Callable[[VaultRow], VaultRow],
+        changes: Sequence[Change],
+        events: Sequence[IdentityEvent],
+        at_ns: int,
+    ) -> None:
+        """Write every row anew, under another key of its MAC, in one transaction.
+
+        It holds all of the vault in the log until it is done. The vault is to be opened again
+        afterwards.
+
+        Args:
+            renewed: what becomes of a row; its key stays.
+
+        Raises: VaultFailed or VaultDamaged, and then nothing was changed.
+        """
+        assert not self._failed, "an earlier write failed"
+        self._guard(lambda: self._exchange_key(row_key, renewed, changes, events, at_ns))
+        self._failed = True  # The checks of this object go by the former key.
+
+    def _exchange_key(
+        self,
+        row_key: bytes,
+        renewed: Callable[[VaultRow], VaultRow],
+        changes: Sequence[Change],
+        events: Sequence[IdentityEvent],
+        at_ns: int,
+    ) -> None:
+        rows = VaultRows(self._db, row_key)
+        self._db.execute("BEGIN IMMEDIATE")
+        for table in TABLES.values():
+            key = table.columns[0]
+            after: Sequence[Any] = ()
+            while True:
+                clause = f"WHERE {key} > ? " if after else ""
+                clause += f"ORDER BY {key} LIMIT {ROWS_AT_ONCE}"
+                found = list(self._rows.read(table, clause, *after))
+                for row in found:
+                    rows.write(Put(renewed(row)))
+                if len(found) < ROWS_AT_ONCE:
+                    break
+                after = table.values(found[-1])[:1]
+        self._stream.use(rows)
+        self._stream.append(events, at_ns)
+        for change in changes:
+            rows.write(change)
+        self._db.execute("COMMIT")
+        self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
     def purge_log(self) -> bool:
         """Leave nothing in the log of what was deleted; False while somebody reads it.
@@ -374,6 +428,26 @@ class Vault:
         self._checks.check_schema()
         narrow_to_rows(self._db)
         self._stream.load()
+
+
+def setting_in(path: Path, row_key: bytes, name: str) -> bytes | None:
+    """A setting of a vault, read without opening the rest of it; None where there is none.
+
+    Raises: VaultDamaged when this is not the key of its rows; as :meth:`Vault.open`.
+    """
+    connection = _open(path, read_only=True)
+    with _closing_on_error(connection):
+        row = VaultRows(connection, row_key).one(SETTINGS, "WHERE name = ?", name)
+    connection.close()
+    return None if row is None else row.value
+
+
+def opens_with(path: Path, row_key: bytes) -> bool:
+    """Whether this is the key of a vault's rows. Raises: as :meth:`Vault.open`."""
+    try:
+        return setting_in(path, row_key, HOUSE_ID) is not None
+    except VaultDamaged:
+        return False
 
 
 def _open(
