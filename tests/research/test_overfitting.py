@@ -48,6 +48,13 @@ def test_sixteen_blocks_have_12870_splits() -> None:
     assert (found.splits, found.combinations, found.days) == (12_870, 10, 333)
 
 
+def test_the_oldest_days_that_fill_no_block_are_left_out() -> None:
+    returns = np.random.default_rng(0).normal(0.0, 0.01, (330, 10))
+    wild = returns.copy()
+    wild[:10] = 5.0
+    assert judged(wild) == judged(returns)
+
+
 def test_the_best_of_noise_is_overfit() -> None:
     found = [judged(np.random.default_rng(seed).normal(0.0, 0.01, (320, 30))) for seed in range(12)]
     assert 0.35 < float(np.mean([one.probability for one in found])) < 0.75

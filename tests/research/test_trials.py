@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -136,6 +137,7 @@ def tamper(path: Path, *statements: str) -> None:
         "UPDATE trials SET returns = zeroblob(1200) WHERE seq = 2",
         "UPDATE trials SET key = zeroblob(32) WHERE seq = 2",
         "UPDATE head SET count = 2",
+        "UPDATE trials SET seq = 30 WHERE seq = 3",
     ],
 )
 def test_a_trial_that_goes_missing_or_changes_is_noticed(path: Path, statement: str) -> None:
@@ -146,6 +148,45 @@ def test_a_trial_that_goes_missing_or_changes_is_noticed(path: Path, statement: 
     tamper(path, statement)
     with pytest.raises(LedgerDamaged):
         TrialLedger(path)
+
+
+def test_a_trial_taken_out_with_care_is_noticed(path: Path) -> None:
+    """Numbers and count are put right again: only the chain of digests tells."""
+    with TrialLedger(path) as ledger:
+        ledger.record(ALICE, [trial(key(number)) for number in range(3)])
+    tamper(
+        path,
+        "DELETE FROM trials WHERE seq = 2",
+        "UPDATE trials SET seq = 2 WHERE seq = 3",
+        "UPDATE head SET count = 2",
+    )
+    with pytest.raises(LedgerDamaged, match="trial 2"):
+        TrialLedger(path)
+
+
+def test_what_moves_from_one_part_of_a_trial_to_the_next_is_noticed(path: Path) -> None:
+    with TrialLedger(path) as ledger:
+        ledger.record(ALICE, [trial(key())])
+    connection = sqlite3.connect(path)
+    connection.execute("DROP TRIGGER trials_are_not_changed")
+    (digest,) = connection.execute("SELECT key FROM trials").fetchone()
+    connection.execute("UPDATE trials SET owner = 'alic', key = ?", [b"e" + digest])
+    connection.commit()
+    connection.close()
+    with pytest.raises(LedgerDamaged):
+        TrialLedger(path)
+
+
+def test_nobody_else_writes_between_reading_the_head_and_appending(path: Path) -> None:
+    def meanwhile() -> Iterator[Trial]:
+        other = sqlite3.connect(path, timeout=0)
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+        other.close()
+        yield trial(key())
+
+    with TrialLedger(path) as ledger:
+        assert ledger.record(ALICE, meanwhile()) == 1
 
 
 def test_whoever_kept_a_head_notices_that_the_whole_was_rewritten(path: Path) -> None:
