@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import attrs
 import pytest
 
 from tests.clients.real_house import Join, Person, RealHouse, joining, real_house
@@ -74,3 +75,21 @@ def test_activity_tells_what_was_done_and_from_where(person: Person) -> None:
     assert newest["kind"] in ("ACTIVITY_KIND_LOGIN", "ACTIVITY_KIND_SESSION_ENDED")
     assert person.run("activity", "--only", "keys").err == "Nothing.\n"
     assert person.run("activity", "--only", "sins").code == 2
+
+
+# --- signing in ------------------------------------------------------------------------------
+
+
+def test_strangers_who_guess_do_not_slow_down_a_device_that_signed_in_before(
+    person: Person, tmp_path: Path
+) -> None:
+    """Checked by not sending the token: the owner is then told to wait too."""
+    person.done("logout")
+    stranger = attrs.evolve(person, home=tmp_path / "elsewhere")
+    for _ in range(5):
+        assert "CREDENTIALS" in stranger.run("login", person.email, XACHE_PASSWORD="x" * 15).err
+    waits = stranger.run("login", person.email, "--patience", "0")
+    assert "TOO_MANY_ATTEMPTS" in waits.err
+    person.done("login", person.email.upper())
+    person.done("logout")
+    person.done("login", person.email)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import attrs
 import pytest
-from xache.tokens import Credentials, FileTokens, TokenFileError, default_path
+from xache.tokens import DEVICES_MAX, Credentials, FileTokens, TokenFileError, default_path
 
 ADA = Credentials(
     account_id="ada",
@@ -126,3 +126,24 @@ def test_the_default_place_follows_xdg(
     monkeypatch.setenv("XDG_CONFIG_HOME", variable)
     monkeypatch.setenv("HOME", str(tmp_path))
     assert default_path() == tmp_path / ".config" / "xache" / "tokens.json"
+
+
+def test_a_device_is_known_beyond_a_sign_out_and_to_its_house_alone(tmp_path: Path) -> None:
+    tokens = tokens_in(tmp_path)
+    assert tokens.device_token("ada@example.org") == ""
+    tokens.save(ADA)
+    tokens.save_device_token("ada@example.org", "d1")
+    tokens.save_device_token("bob@example.org", "d2")
+    tokens.save(None)
+    assert tokens_in(tmp_path).device_token("ada@example.org") == "d1"
+    assert tokens_in(tmp_path).device_token("bob@example.org") == "d2"
+    assert tokens_in(tmp_path, "house:2").device_token("ada@example.org") == ""
+    assert tokens.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_no_more_devices_are_kept_than_fit(tmp_path: Path) -> None:
+    tokens = tokens_in(tmp_path)
+    for number in range(DEVICES_MAX + 1):
+        tokens.save_device_token(f"{number}@example.org", "d")
+    assert tokens.device_token("0@example.org") == ""
+    assert tokens.device_token("1@example.org") == "d"

@@ -9,6 +9,12 @@ no difference: accounts are keyed hashes of addresses here.
 After its free tries a counter asks for a pause that doubles with each further one. Counters are
 forgotten an hour after their last try. In memory only, and bounded: beyond that the counters
 touched longest ago go first.
+
+A restart forgets them. That is no way round: nobody outside can restart the house, and each restart
+gives back no more than the free tries (:data:`OF_ACCOUNT`), of passwords that are long and none of
+the well-known ones. To write down every wrong password would let strangers, of whom nothing is
+known, write to the disk. What guards codes of the second factor, of which there are few, is counted
+in the vault and outlives every restart.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 import outcome
 import trio
 
+from xached.actors.sessions.core import HASH_WORKERS
 from xached.actors.sessions.noting import from_origin
 from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.rejection import Rejection
@@ -19,6 +20,12 @@ from xached.runtime.mailbox import Envelope, Expired, Overloaded
 
 HASH_QUEUE_MAX = 32
 """At 30 to 50 hashes a second and core, the last in the queue waits about half a second."""
+
+WAIT_S_MAX = 2.0
+"""Longer than this nobody is left waiting, however few wait: hashes take longer on a busy machine."""
+
+_WEIGHT = 0.2
+"""Of the newest hash in what one is expected to take: the last ten count."""
 
 HASH_QUEUE_OF_ONE_MAX = HASH_QUEUE_MAX // 2
 """So that one address that tries passwords does not keep everybody else out."""
@@ -35,6 +42,7 @@ class HashQueue:
     def __init__(self, finish: Callable[[AuthMessage], Awaitable[AuthReply]]) -> None:
         self._finish = finish
         self._waiting: Counter[str] = Counter()
+        self._hash_s = 0.0
         self.shed = 0
         """Messages that found the queue full."""
         self._in, self._out = trio.open_memory_channel[Envelope[AuthMessage, AuthReply]](
@@ -44,9 +52,19 @@ class HashQueue:
     def __len__(self) -> int:
         return self._waiting.total()
 
+    @property
+    def expected_wait_s(self) -> float:
+        """How long a message that comes now would wait for a worker, as hashes took lately."""
+        return len(self) * self._hash_s / HASH_WORKERS
+
     def add(self, envelope: Envelope[AuthMessage, AuthReply]) -> None:
-        """Let a message wait, or answer at once that there is no room."""
+        """Let a message wait, or answer at once that there is no room, or not in time."""
         account = envelope.account
+        wait_s = self.expected_wait_s
+        if wait_s > WAIT_S_MAX or trio.current_time() + wait_s >= envelope.deadline:
+            self.shed += 1
+            envelope.answer(outcome.Error(Overloaded("passwords take too long now")))
+            return
         try:
             if account and self._waiting[account] >= HASH_QUEUE_OF_ONE_MAX:
                 raise trio.WouldBlock
@@ -69,9 +87,11 @@ class HashQueue:
                 envelope.answer(outcome.Error(Expired()))
                 continue
             answer: outcome.Outcome[AuthReply]
+            began_s = trio.current_time()
             try:
                 with from_origin(envelope.origin):
                     answer = outcome.Value(await self._finish(envelope.message))
             except (Rejection, Overloaded) as refusal:
                 answer = outcome.Error(refusal)
+            self._hash_s += _WEIGHT * (trio.current_time() - began_s - self._hash_s)
             envelope.answer(answer)

@@ -28,6 +28,8 @@ class Auth:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._half_way: dict[str, str] = {}
+        """Whose login waits for a second factor, by its token."""
 
     def register(self, email: str, password: str) -> auth_pb2.RegisterResponse:
         """Open an account; signing in is a step of its own.
@@ -50,19 +52,30 @@ class Auth:
         Args:
             device: a name for the list of sessions; by default the host's.
         """
+        session = self._connection.session
         request = auth_pb2.LoginRequest(
-            email=email, password=password, device=device or f"xache on {socket.gethostname()}"
+            email=email,
+            password=password,
+            device=device or f"xache on {socket.gethostname()}",
+            device_token=session.device_token(email),
         )
         response = self._connection.call(_LOGIN, request)
-        if not response.second_factor_token:
-            self._connection.session.keep(response.account_id, response.session_id, response.tokens)
+        if response.second_factor_token:
+            self._half_way = {response.second_factor_token: email}
+        else:
+            session.keep(response.account_id, response.session_id, response.tokens)
+            session.know_device(email, response.device_token)
         return response
 
     def complete_login(self, token: str, code: str) -> auth_pb2.LoginResponse:
         """Open the session with a code of the second factor, or a recovery code."""
         request = auth_pb2.CompleteLoginRequest(second_factor_token=token, code=code)
         done = self._connection.call(_COMPLETE, request)
-        self._connection.session.keep(done.account_id, done.session_id, done.tokens)
+        session = self._connection.session
+        session.keep(done.account_id, done.session_id, done.tokens)
+        email = self._half_way.pop(token, "")
+        if email:
+            session.know_device(email, done.device_token)
         return auth_pb2.LoginResponse(
             account_id=done.account_id, session_id=done.session_id, tokens=done.tokens
         )

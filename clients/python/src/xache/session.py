@@ -23,6 +23,12 @@ class TokenStore(Protocol):
     def save(self, credentials: Credentials | None) -> None:
         """Replace the tokens; None forgets them."""
 
+    def device_token(self, email: str) -> str:
+        """What the house gave this device at an earlier login of somebody; "" without one."""
+
+    def save_device_token(self, email: str, token: str) -> None:
+        """Keep it for the next login, also beyond the session's end."""
+
     def exclusive(self) -> AbstractContextManager[None]:
         """Keep everybody else from loading and saving meanwhile."""
 
@@ -77,6 +83,15 @@ class Session:
             self._credentials = kept
             return kept.access_token
 
+    def device_token(self, email: str) -> str:
+        """What marks this device as one that somebody signed in from; "" without it."""
+        return self._store.device_token(_name(email))
+
+    def know_device(self, email: str, token: str) -> None:
+        """Keep what the house gave this device; nothing where it has it already."""
+        if token:
+            self._store.save_device_token(_name(email), token)
+
     def keep(self, account_id: str, session_id: str, tokens: auth_pb2.Tokens) -> None:
         """Carry the tokens of a new session."""
         self._credentials = _credentials(account_id, session_id, tokens)
@@ -108,6 +123,10 @@ def _credentials(account_id: str, session_id: str, tokens: auth_pb2.Tokens) -> C
         refresh_token=tokens.refresh_token,
         refresh_expires_at_ns=tokens.refresh_expires_at_ns,
     )
+
+
+def _name(email: str) -> str:
+    return email.strip().lower()
 
 
 def _signed_out() -> NotSignedIn:

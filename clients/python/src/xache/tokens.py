@@ -17,6 +17,9 @@ import attrs
 VERSION: Final = 1
 """Of the file's form."""
 
+DEVICES_MAX: Final = 20
+"""People of one house whose device token is kept; the one used longest ago goes first."""
+
 _OTHERS: Final = 0o077
 """What anybody but the owner may do with the file: nothing."""
 
@@ -33,6 +36,15 @@ class Credentials:
     refresh_expires_at_ns: int
 
 
+@attrs.define
+class _Content:
+    """What the file holds, by profile."""
+
+    profiles: dict[str, dict[str, Any]] = attrs.field(factory=dict)
+    devices: dict[str, dict[str, str]] = attrs.field(factory=dict)
+    """By e-mail address in turn."""
+
+
 class TokenFileError(Exception):
     """The token file cannot be trusted or read. Its owner must act; nothing was changed."""
 
@@ -41,6 +53,7 @@ class MemoryTokens:
     """Keeps tokens for as long as the process lives."""
 
     def __init__(self) -> None:
+        self._devices: dict[str, str] = {}
         self._credentials: Credentials | None = None
         self._lock = threading.RLock()
 
@@ -51,6 +64,14 @@ class MemoryTokens:
     def save(self, credentials: Credentials | None) -> None:
         """Keep these; None forgets."""
         self._credentials = credentials
+
+    def device_token(self, email: str) -> str:
+        """What was kept of an earlier login of somebody."""
+        return self._devices.get(email, "")
+
+    def save_device_token(self, email: str, token: str) -> None:
+        """Keep it for the next one."""
+        self._devices[email] = token
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -75,7 +96,7 @@ class FileTokens:
 
     def load(self) -> Credentials | None:
         """The tokens of the profile, None when there are none. Raises: TokenFileError."""
-        entry = self._read().get(self._profile)
+        entry = self._read().profiles.get(self._profile)
         if entry is None:
             return None
         try:
@@ -86,12 +107,31 @@ class FileTokens:
     def save(self, credentials: Credentials | None) -> None:
         """Replace the tokens of the profile; None removes them. Raises: TokenFileError."""
         with self.exclusive():
-            profiles = self._read()
+            content = self._read()
             if credentials is not None:
-                profiles[self._profile] = attrs.asdict(credentials)
-            elif profiles.pop(self._profile, None) is None:
+                content.profiles[self._profile] = attrs.asdict(credentials)
+            elif content.profiles.pop(self._profile, None) is None:
                 return
-            self._write(profiles)
+            self._write(content)
+
+    def device_token(self, email: str) -> str:
+        """What this device was given at an earlier login of somebody; "" without it.
+
+        Kept beyond sign-outs: it opens nothing, but keeps a house that is slowed down by strangers
+        who guess passwords from slowing down the owner. Raises: TokenFileError.
+        """
+        return self._read().devices.get(self._profile, {}).get(email, "")
+
+    def save_device_token(self, email: str, token: str) -> None:
+        """Keep it. Raises: TokenFileError."""
+        with self.exclusive():
+            content = self._read()
+            known = content.devices.setdefault(self._profile, {})
+            known.pop(email, None)
+            while len(known) >= DEVICES_MAX:
+                del known[next(iter(known))]
+            known[email] = token
+            self._write(content)
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -114,11 +154,11 @@ class FileTokens:
                 self._depth = 0
                 os.close(lock)
 
-    def _read(self) -> dict[str, dict[str, Any]]:
+    def _read(self) -> _Content:
         try:
             descriptor = os.open(self.path, os.O_RDONLY)
         except FileNotFoundError:
-            return {}
+            return _Content()
         with os.fdopen(descriptor, encoding="utf-8") as file:
             status = os.fstat(descriptor)
             if status.st_uid != os.geteuid():
@@ -134,11 +174,10 @@ class FileTokens:
                 raise self._damaged() from None
         if not isinstance(content, dict) or content.get("version") != VERSION:
             raise self._damaged()
-        profiles: dict[str, dict[str, Any]] = content.get("profiles", {})
-        return profiles
+        return _Content(content.get("profiles", {}), content.get("devices", {}))
 
-    def _write(self, profiles: dict[str, dict[str, Any]]) -> None:
-        content = json.dumps({"version": VERSION, "profiles": profiles}, indent=2)
+    def _write(self, kept: _Content) -> None:
+        content = json.dumps({"version": VERSION, **attrs.asdict(kept)}, indent=2)
         # Created with its final mode: at no time can others open it.
         new = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}")
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
