@@ -45,7 +45,7 @@ class Desk:
 async def test_slow_hashes_make_the_queue_shorter(
     hash_s: float, taken: int, autojump_clock: MockClock
 ) -> None:
-    """Checked by leaving the expected wait out: 34 are taken, two at once, however long it takes."""
+    """Checked by leaving the expected wait out: 34 are taken, two of them at once."""
     desk = Desk(hash_s)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(desk.queue.work)

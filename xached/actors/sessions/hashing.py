@@ -22,7 +22,7 @@ HASH_QUEUE_MAX = 32
 """At 30 to 50 hashes a second and core, the last in the queue waits about half a second."""
 
 WAIT_S_MAX = 2.0
-"""Longer than this nobody is left waiting, however few wait: hashes take longer on a busy machine."""
+"""Nobody is left waiting longer, however few wait: a busy machine takes longer for a hash."""
 
 _WEIGHT = 0.2
 """Of the newest hash in what one is expected to take: the last ten count."""
