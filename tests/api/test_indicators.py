@@ -25,14 +25,13 @@ from xached.domain.market_line import MarketLine
 from xached.domain.rejection import Rejection
 
 CALL = call_of("alice")
-NS_PER_MINUTE = 60_000_000_000
-DAY_NS = 1_440 * NS_PER_MINUTE
+DAY_NS = Interval.D1.ns
 FIRST_NS = 20_000 * DAY_NS
 
 
 @attrs.define
 class Stored:
-    """Minutes from the first hour of a day on, as the storage hands them out; what was asked."""
+    """Candles, as the storage hands them out, and how many were asked for."""
 
     candles: list[Candle]
     asked: list[int] = attrs.field(factory=list)
@@ -54,7 +53,9 @@ class Stored:
         return found[-limit:]
 
 
-def minutes(count: int) -> list[Candle]:
+def candles_of(
+    count: int, interval: Interval = Interval.M1, first_ns: int = FIRST_NS
+) -> list[Candle]:
     chance = random.Random(7)
     made = []
     close = 500_000
@@ -62,8 +63,8 @@ def minutes(count: int) -> list[Candle]:
         start, close = close, close + chance.randint(-90, 90)
         made.append(
             Candle(
-                interval=Interval.M1,
-                open_at_ns=FIRST_NS + number * NS_PER_MINUTE,
+                interval=interval,
+                open_at_ns=first_ns + number * interval.ns,
                 open_ticks=start,
                 high_ticks=max(start, close) + chance.randint(0, 40),
                 low_ticks=min(start, close) - chance.randint(0, 40),
@@ -85,10 +86,10 @@ class Edge:
     stored: Stored
 
     async def values(self, indicator: str, *settings: str, **more: Any) -> Any:
+        terms = {"interval": market_pb2.INTERVAL_1M, **more}
         request = market_pb2.ListIndicatorValuesRequest(
-            symbol=SYMBOL, venue="BINANCE", interval=market_pb2.INTERVAL_1M, indicator=indicator,
-            settings=settings, **more,
-        )  # fmt: skip
+            symbol=SYMBOL, venue="BINANCE", indicator=indicator, settings=settings, **terms
+        )
         return await self.handlers.list_indicator_values(CALL, request)
 
 
@@ -100,7 +101,7 @@ async def edge(tmp_path: Path) -> AsyncIterator[Edge]:
     directory.list_instrument(INSTRUMENT)
     feed = CommandedFeed(Provenance.RECORDED)
     async with running(tmp_path, RowsExchange(5), feed=feed) as house:
-        stored = Stored(minutes(3_000))
+        stored = Stored(candles_of(3_000))
         house.data.older_candles = stored.older
         yield Edge(IndicatorHandlers(house.data, directory), stored)
 
@@ -157,13 +158,17 @@ async def test_the_average_price_of_a_day_counts_the_whole_day(
     )
     assert len(answer.points) == 120
     assert answer.points[-1].values[0] == pytest.approx(flow / volume / 30, rel=1e-14)
-    # Where not so many candles are looked at, the part of a day before them is left out.
-    longer = await edge.values("vwap", limit=1_000, to_ns=FIRST_NS + 1_500 * NS_PER_MINUTE)
-    assert longer.points[0].open_at_ns == FIRST_NS + 500 * NS_PER_MINUTE
-    assert edge.stored.asked == [1_440 + 120, 1_440 + 1_000]
-    del edge.stored.candles[:700]
-    cut = await edge.values("vwap", limit=300, to_ns=FIRST_NS + 2_400 * NS_PER_MINUTE)
-    assert cut.points[0].open_at_ns == FIRST_NS + 2_100 * NS_PER_MINUTE
+
+
+async def test_a_day_that_is_not_looked_at_in_full_has_no_average_price(
+    edge: Edge, autojump_clock: trio.testing.MockClock
+) -> None:
+    """Midnight is 500 seconds ago. Checked by letting the other 500 points be told."""
+    first_ns = FIRST_NS - 3_500 * Interval.S1.ns
+    edge.stored.candles[:] = candles_of(4_000, Interval.S1, first_ns)
+    answer = await edge.values("vwap", interval=market_pb2.INTERVAL_1S, limit=1_000)
+    assert len(answer.points) == 500
+    assert answer.points[0].open_at_ns == FIRST_NS
 
 
 async def test_all_indicators_of_candles_are_listed(
@@ -196,6 +201,7 @@ async def test_one_call_looks_at_so_many_candles_at_most(
         ("order_book_imbalance", [], "UNKNOWN_INDICATOR", "no such indicator"),
         ("sma", ["window=0"], "INDICATOR_SETTINGS", "window is from 1"),
         ("sma", ["windows=3"], "INDICATOR_SETTINGS", "no setting 'windows'"),
+        ("sma", ["window=3", "window=4"], "INDICATOR_SETTINGS", "given twice"),
         ("sma", ["window"], "INDICATOR_SETTINGS", "name=value"),
         ("sma", ["window=301"], "INDICATOR_SETTINGS", "needs 301 candles, at most 300"),
         ("bollinger", ["deviations=nan"], "INDICATOR_SETTINGS", "deviations is from 0"),

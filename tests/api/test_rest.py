@@ -157,6 +157,23 @@ async def test_fields_in_a_path(autojump_clock: MockClock, tmp_path: Path) -> No
         refused(await nobody.get(again), 400, "MALFORMED_MESSAGE")
 
 
+async def test_a_field_of_many_values_is_repeated_in_the_query(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    async with whole_house(tmp_path) as house:
+        path = "/api/market/indicators/bollinger/BTC-USDT?interval=INTERVAL_1S&settings=window=5"
+        nobody = Script(house)
+        answer = await nobody.get(f"{path}&settings=deviations=1.5")
+        assert answer.status == 200
+        assert answer.document["settings"] == ["window=5", "deviations=1.5"]
+        assert [each["name"] for each in answer.document["indicator"]["outputs"]] == [
+            "upper", "middle", "lower",
+        ]  # fmt: skip
+        refused(await nobody.get(f"{path}&settings=deviations=x"), 400, "INDICATOR_SETTINGS")
+        listed = await nobody.get("/api/market/indicators")
+        assert listed.document["indicators"][0]["name"] == "sma"
+
+
 async def test_a_revocation_names_its_object_in_the_path(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:

@@ -97,7 +97,7 @@ def _make(name: str, settings: Sequence[str]) -> Indicator:
             allowed=", ".join(_OF_CANDLES),
         )
     try:
-        indicator = make_indicator(name, dict(_read(text) for text in settings))
+        indicator = make_indicator(name, _read_all(settings))
     except ValueError as error:
         raise _refused(settings, str(error)) from None
     if indicator.warm_up > WARM_UP_MAX:
@@ -114,6 +114,13 @@ def _refused(settings: Sequence[str], text: str) -> Rejection:
         given=", ".join(settings),
         allowed="as ListIndicators says, each as name=value",
     )
+
+
+def _read_all(settings: Sequence[str]) -> dict[str, int | float]:
+    given = dict(_read(text) for text in settings)
+    if len(given) < len(settings):
+        raise ValueError("a setting is given twice")
+    return given
 
 
 def _read(text: str) -> tuple[str, int | float]:
