@@ -393,6 +393,18 @@ def rekey(
     print(f"Back {data / 'master.id'} up with the data: without it the key opens nothing.")
 
 
+@app.command
+def reset_paper(*, data: Data) -> None:
+    """Begin the paper exchange anew: its play money and history are deleted, nothing else.
+
+    For when paper.db was lost; the daemon must be stopped.
+    """
+    from xached.paper_house import begin_paper_anew
+
+    _guarded(lambda: begin_paper_anew(data))
+    print("The paper exchange begins anew with the next start.")
+
+
 @app.command(show=False)
 def snapshot(
     *,
@@ -529,6 +541,7 @@ def _refusals() -> tuple[type[Exception], ...]:
     from xached.demo import DemoDamaged
     from xached.domain.audit import AnchorUnreadable
     from xached.inspection import NoSuchRow
+    from xached.paper_house import NoPaper
     from xached.recovery import ClockBehind, HouseIncomplete, NoHouse
     from xached.rekeying import NothingToExchange
     from xached.storage.database import DatabaseRefused
@@ -548,6 +561,7 @@ def _refusals() -> tuple[type[Exception], ...]:
         MasterKeyError,
         HouseIncomplete,
         NoHouse,
+        NoPaper,
         NoSuchRow,
         NothingToExchange,
         OSError,

@@ -107,7 +107,13 @@ class Core:
 
     def __attrs_post_init__(self) -> None:
         vault_lane = self.desk.core.lane
-        self.scrub = Scrub(self.files.old_rows, self.scrub_lane, self.files.vault, vault_lane)
+        journals = {"journal.db": self.files.old_rows, "paper.db": self.house.paper.old_rows}
+        self.scrub = Scrub(
+            {name: journal for name, journal in journals.items() if journal is not None},
+            self.scrub_lane,
+            self.files.vault,
+            vault_lane,
+        )
 
     async def close_doors(self) -> None:
         """Let calls, pages and strategies end; bounded by their own grace."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 import trio
@@ -32,9 +33,9 @@ from xached.runtime.steady_clock import SteadyClock
 from xached.runtime.topic import Topic
 from xached.runtime.world import World
 from xached.storage.database import settle
-from xached.storage.directory import DataPaths
+from xached.storage.directory import DataDirectory, DataPaths
 from xached.storage.journal import Journal
-from xached.storage.snapshots import begin_recovery
+from xached.storage.snapshots import begin_recovery, newest_seq
 from xached.storage.views import Views, ViewsReader
 
 PAPER = Venue("PAPER")
@@ -54,6 +55,57 @@ class Candles(Protocol):
     ) -> list[Candle]:
         """Read them."""
         ...
+
+
+class PaperMissing(Exception):  # noqa: N818 - it says what is the matter
+    """The journal of the paper exchange is gone, and what was made of it is not."""
+
+
+def begin_paper_anew(data_dir: Path) -> None:
+    """Delete all of the paper exchange of a house that does not run: play money, and its history.
+
+    Raises: NoPaper, DirectoryInUse; OSError.
+    """
+    paths = DataPaths(data_dir)
+    if not paths.paper.exists() and not paths.paper_snapshots.exists():
+        raise NoPaper(f"there is no paper exchange in {data_dir}")
+    with DataDirectory.open(data_dir):
+        for database in (paths.paper, paths.paper_views):
+            for ending in ("", "-wal", "-shm"):
+                database.with_name(database.name + ending).unlink(missing_ok=True)
+        for snapshot in paths.paper_snapshots.iterdir():
+            snapshot.unlink()
+
+
+class NoPaper(Exception):  # noqa: N818 - it says what is the matter
+    """There is no paper exchange in this directory."""
+
+
+class OldRows:
+    """The rows of a journal that may not be there yet, read beside who writes it.
+
+    Args:
+        is_there: whether there are rows; before that the file may be half made.
+    """
+
+    def __init__(self, path: Path, key: bytes, is_there: Callable[[], bool]) -> None:
+        self._path = path
+        self._key = key
+        self._is_there = is_there
+        self._journal: Journal | None = None
+
+    def scrub(self, first: int, count: int) -> int:
+        """See Journal.scrub. Raises: JournalDamaged; JournalFailed; DatabaseRefused."""
+        if self._journal is None:
+            if not self._is_there():
+                return 1
+            self._journal = Journal.open_read_only(self._path, self._key)
+        return self._journal.scrub(first, count)
+
+    def close(self) -> None:
+        """Close it, if it was opened."""
+        if self._journal is not None:
+            self._journal.close()
 
 
 class PaperHouse:
@@ -85,6 +137,11 @@ class PaperHouse:
         """How many rows the newest start had to replay."""
         self.history: History | None = None
         """None until the files are open for the first time."""
+        self.old_rows: OldRows | None = None
+        """The journal again, for the scrub; None where a database has only one connection."""
+        if world.sqlite_locking_mode != "exclusive":
+            self.old_rows = OldRows(paths.paper, key, lambda: self.last_seq > 0)
+            files.callback(self.old_rows.close)
         self._paths = paths
         self._key = key
         self._world = world
@@ -205,7 +262,15 @@ class PaperHouse:
         self.matching.mailbox.close()
 
     async def _recover(self, journal: Journal) -> Exchange:
-        """The exchange that the journal tells of. Raises: JournalDamaged, JournalFailed."""
+        """The exchange that the journal tells of.
+
+        Raises: JournalDamaged, JournalFailed, PaperMissing.
+        """
+        if not journal.last_seq and newest_seq(self._paths.paper_snapshots, self._world.files):
+            raise PaperMissing(
+                "paper.db is missing or empty, and there are snapshots of it: put it back, or stop "
+                "the daemon and run xached reset-paper to begin paper anew"
+            )
         exchange, start = begin_recovery(
             self._paths.paper_snapshots, self._key, journal, self._world.files
         )

@@ -18,6 +18,7 @@ from trio.testing import MockClock
 
 from tests.paper_venue import ALICE, BOB, PAPER_SYMBOL, HandVenue, PaperRun, paper_run
 from tests.storage.house import KEY
+from xached import cli
 from xached.domain.messages import OpenPurse, OrderEnded, ReplaceOrder, Row, Traded
 from xached.domain.order import (
     EndReason,
@@ -33,6 +34,7 @@ from xached.domain.preview import PreviewQuery
 from xached.domain.protection_messages import Flatten
 from xached.domain.queries import PurseQuery
 from xached.domain.rejection import Reason, Rejection
+from xached.paper_house import PaperMissing
 from xached.runtime.mailbox import Closed
 from xached.simulation.disk import Disk, DiskFiles, registered
 from xached.storage.directory import DataPaths
@@ -390,3 +392,28 @@ async def test_a_start_needs_only_the_rows_since_the_snapshot(
         assert 0 < run.house.replayed_rows == since
         after = await run.house.matching.query(PurseQuery(ALICE))
         assert (after.balances, after.positions) == (before.balances, before.positions)
+
+
+async def test_a_lost_journal_is_told_and_paper_begun_anew_by_command(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    """Red without the check: what is said then names a row, and nothing that could be done."""
+    paths = DataPaths(tmp_path)
+    async with paper_run(tmp_path) as run:
+        await run.house.matching.own_market()
+    paths.paper_snapshots.mkdir()
+    assert write_snapshot(paths.paper, paths.paper_snapshots, KEY) is not None
+    paths.paper.unlink()
+    with pytest.raises(ExceptionGroup) as failed:
+        async with paper_run(tmp_path):
+            pass
+    (missing,) = failed.value.exceptions
+    assert isinstance(missing, PaperMissing)
+    assert "xached reset-paper" in str(missing)
+    cli.reset_paper(data=tmp_path)
+    assert list(paths.paper_snapshots.iterdir()) == []
+    async with paper_run(tmp_path) as run:
+        assert run.house.replayed_rows == 0
+        assert run.house.exchange is not None
+    with pytest.raises(SystemExit):
+        cli.reset_paper(data=tmp_path / "nothing")

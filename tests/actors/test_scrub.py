@@ -1,6 +1,6 @@
 """The scrub finds what rotted in rows that nobody reads, a bounded number of them at a time.
 
-Checked by leaving the journal, the tables, the indexes or the stream out: exactly their damage is
+Checked by leaving the journals, the tables, the indexes or the stream out: exactly their damage is
 then not found.
 """
 
@@ -15,6 +15,7 @@ import pytest
 from trio.testing import MockClock
 
 from tests.security.audited import ACTIONS, AuditedHouse
+from tests.storage.house import House
 from xached.actors.scrub import DamageFound, Scrub
 from xached.domain.auth import EmailAddress, Role
 from xached.runtime.world import SimulatedWorld
@@ -24,6 +25,7 @@ from xached.storage.journal import Journal
 from xached.storage.vault_rows import Put
 
 PEOPLE = 25
+PAPER_ROWS = 30
 
 
 @pytest.fixture
@@ -41,7 +43,13 @@ def house(tmp_path: Path) -> AuditedHouse:
             email = EmailAddress(f"p{number}@house.example")
             account, keys = credentials.new_account(email, "hash", frozenset({Role.USER}), 1)
             vault.commit([Put(account), *(Put(key) for key in keys)], [], vault.last_at_ns + 1)
+    with Journal.open(house.paths.paper, paper_key(house), entropy=world.entropy) as paper:
+        paper.append(House(4).rows(PAPER_ROWS))
     return house
+
+
+def paper_key(house: AuditedHouse) -> bytes:
+    return house.master.derive(Purpose.PAPER_CHAIN)
 
 
 async def scrubbed(house: AuditedHouse, turns_max: int = 200) -> int:
@@ -50,10 +58,11 @@ async def scrubbed(house: AuditedHouse, turns_max: int = 200) -> int:
     key = house.master.derive(Purpose.JOURNAL_CHAIN)
     with (
         Journal.open_read_only(house.paths.journal, key) as journal,
+        Journal.open_read_only(house.paths.paper, paper_key(house)) as paper,
         closing(house.open_vault()) as vault,
     ):
         lane = world.open_lane("scrub")
-        scrub = Scrub(journal, lane, vault, lane, rows=7)
+        scrub = Scrub({"journal.db": journal, "paper.db": paper}, lane, vault, lane, rows=7)
         for turns in range(1, turns_max):
             if await scrub.turn():
                 assert scrub.statistics().passes == 1
@@ -81,6 +90,11 @@ async def test_a_good_house_is_looked_through_in_bounded_turns(
             "journal.db",
             "UPDATE rows SET at_ns = at_ns + 1 WHERE seq = 9",
             "journal.db: from row 8 on: row 9: ",
+        ),
+        (
+            "paper.db",
+            "UPDATE rows SET at_ns = at_ns + 1 WHERE seq = 16",
+            "paper.db: from row 15 on: row 16: ",
         ),
         ("journal.db", "DELETE FROM rows WHERE seq = 10", "row 10: missing"),
         ("journal.db", "DELETE FROM ids WHERE seq = (SELECT max(seq) FROM ids)", "is not indexed"),

@@ -1,4 +1,4 @@
-"""A flipped bit anywhere in journal or vault, audit included, is found, or it changes nothing.
+"""A flipped bit anywhere in a journal or the vault, audit included, is found, or changes nothing.
 
 Found means: at the start, or as everything is looked through once; with the file and the place.
 What is not found must read exactly as before: the bit was in space that nothing uses.
@@ -21,6 +21,7 @@ import apsw
 import pytest
 
 from tests.security.audited import AuditedHouse
+from tests.storage.house import House
 from xached.domain.auth import EmailAddress, Role
 from xached.runtime.world import SimulatedWorld
 from xached.security.checkpoints import Signer
@@ -35,9 +36,10 @@ from xached.storage.vault_rows import Put
 
 LONG = bool(os.environ.get("XACHE_LONG"))
 FLIPS = 1_000 if LONG else 150
-"""For each of the two files."""
+"""For each of the files."""
 
 PEOPLE = 12
+PAPER_ROWS = 60
 PLACE = re.compile(
     r"stream row|row \d+|from row|a row of \w+|text of \w+|table \w+|stream is broken at \d+"
     r"|stream holds at \d+|stream ends at \d+|vault's \w+|index of \w+|format \d+|another key"
@@ -65,7 +67,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> AuditedHouse:
         for number in range(PEOPLE):
             account, keys = credentials.new_account(email(number), "x", frozenset({Role.USER}), 1)
             vault.commit([Put(account), *(Put(key) for key in keys)], [], vault.last_at_ns + 1)
+    with Journal.open(house.paths.paper, paper_key(house), entropy=world.entropy) as paper:
+        paper.append(House(4).rows(PAPER_ROWS))
     return house
+
+
+def paper_key(house: AuditedHouse) -> bytes:
+    return house.master.derive(Purpose.PAPER_CHAIN)
 
 
 def email(number: int) -> EmailAddress:
@@ -74,7 +82,8 @@ def email(number: int) -> EmailAddress:
 
 def look_at_journal(path: Path, house: AuditedHouse) -> None:
     """Start with it, and look through it once."""
-    key = house.master.derive(Purpose.JOURNAL_CHAIN)
+    is_paper = path.name == house.paths.paper.name
+    key = paper_key(house) if is_paper else house.master.derive(Purpose.JOURNAL_CHAIN)
     with Journal.open(path, key, entropy=bytes) as journal:
         seq = journal.scrub(1, 8)
         while seq != 1:
@@ -121,11 +130,11 @@ def fault_of(
     return None
 
 
-@pytest.mark.parametrize("name", ["journal.db", "vault.db"])
+@pytest.mark.parametrize("name", ["journal.db", "paper.db", "vault.db"])
 def test_every_flipped_bit_is_found_or_changes_nothing(
     house: AuditedHouse, tmp_path: Path, name: str
 ) -> None:
-    look = look_at_journal if name == "journal.db" else look_at_vault
+    look = look_at_vault if name == "vault.db" else look_at_journal
     original = house.paths.root / name
     content = original.read_bytes()
     log = original.with_name(f"{name}-wal")

@@ -2,7 +2,8 @@
 
 What is used is checked as it is read, and the newest rows at every start; but a row of last year
 may be read by nobody until it is needed. A turn looks at a bounded number of rows of each database:
-of the journal through a connection and a thread of its own, of the vault on the vault's thread.
+of the journals, the house's and that of paper, through connections and a thread of their own, of
+the vault on the vault's thread.
 
 Damage does not stop the house, whose state is in memory and in snapshots: it ends this task, whose
 failure is in the health report with the file and the place, until an operator has seen to it.
@@ -10,12 +11,14 @@ failure is in the health report with the file and the place, until an operator h
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Protocol
 
 import attrs
 import trio
 
 from xached.runtime.world import Lane
+from xached.storage.database import DatabaseRefused
 from xached.storage.journal import JournalDamaged, JournalFailed
 from xached.storage.vault_checks import ScrubPlace
 from xached.storage.vault_faults import VaultDamaged, VaultFailed
@@ -61,47 +64,52 @@ class Scrub:
 
     def __init__(
         self,
-        journal: ScrubbedJournal | None,
+        journals: Mapping[str, ScrubbedJournal],
         journal_lane: Lane,
         vault: ScrubbedVault,
         vault_lane: Lane,
         rows: int = ROWS_OF_A_TURN,
     ) -> None:
-        """Without a ``journal`` only the vault is looked through."""
-        self._journal, self._journal_lane = journal, journal_lane
+        """``journals``: by the name of their file."""
+        self._journals, self._journal_lane = journals, journal_lane
         self._vault, self._vault_lane = vault, vault_lane
         self._rows = rows
-        self._seq = 1
-        self._journal_done = journal is None
+        self._next_seqs = dict.fromkeys(journals, 1)
+        """Where each journal is gone on with that has rows left in this pass."""
         self._place: ScrubPlace | None = ScrubPlace()
         self._passes = 0
 
     def statistics(self) -> ScrubStatistics:
         """Tell what has been looked through."""
-        return ScrubStatistics(passes=self._passes, journal_next_seq=self._seq)
+        return ScrubStatistics(
+            passes=self._passes, journal_next_seq=self._next_seqs.get("journal.db", 1)
+        )
 
     async def turn(self) -> bool:
         """Look at some more rows; True when that was the last of everything.
 
         Raises: DamageFound.
         """
-        if self._journal is not None and not self._journal_done:
-            await self._look_at_journal(self._journal)
+        for name, first in list(self._next_seqs.items()):
+            await self._look_at_journal(name, first)
         if self._place is not None:
             await self._look_at_vault(self._place)
-        if not self._journal_done or self._place is not None:
+        if self._next_seqs or self._place is not None:
             return False
-        self._journal_done, self._place = self._journal is None, ScrubPlace()
+        self._next_seqs, self._place = dict.fromkeys(self._journals, 1), ScrubPlace()
         self._passes += 1
         return True
 
-    async def _look_at_journal(self, journal: ScrubbedJournal) -> None:
-        first = self._seq
+    async def _look_at_journal(self, name: str, first: int) -> None:
+        journal = self._journals[name]
         try:
-            self._seq = await self._journal_lane.run(journal.scrub, first, self._rows)
-        except (JournalDamaged, JournalFailed) as error:
-            raise DamageFound(f"journal.db: from row {first} on: {error}") from error
-        self._journal_done = self._seq == 1
+            next_seq = await self._journal_lane.run(journal.scrub, first, self._rows)
+        except (JournalDamaged, JournalFailed, DatabaseRefused) as error:
+            raise DamageFound(f"{name}: from row {first} on: {error}") from error
+        if next_seq == 1:
+            del self._next_seqs[name]
+        else:
+            self._next_seqs[name] = next_seq
 
     async def _look_at_vault(self, place: ScrubPlace) -> None:
         try:
