@@ -14,6 +14,7 @@ import attrs
 import trio
 from loguru import logger
 
+from xached.admin_socket import claimed_socket
 from xached.api.errors import Interceptor
 from xached.api.grpc_server import Server, tls_credentials
 from xached.api.grpc_tls import TlsFiles, WatchedTls, certified_name
@@ -75,9 +76,10 @@ class NetworkDoors:
     async def open(self, front: Front, nursery: trio.Nursery) -> Addresses:
         """See Doors."""
         config = self._config
-        port = await self._open_public(front, nursery)
         admin_socket = config.admin.socket or DataPaths(config.data_dir).admin_socket
-        await self._open_admin(front, admin_socket, nursery)
+        # First of all: a house that is configured as another one must not listen anywhere.
+        await nursery.start(self._serve_admin, front, admin_socket)
+        port = await self._open_public(front, nursery)
         admin = await self._open_certified(front, nursery) if config.admin.listen else ""
         http_port: int = await nursery.start(self._serve_http, front.web)
         return Addresses(
@@ -111,11 +113,13 @@ class NetworkDoors:
         await nursery.start(partial(self._serve, server))
         return port
 
-    async def _open_admin(self, front: Front, socket: Path, nursery: trio.Nursery) -> None:
+    async def _serve_admin(
+        self, front: Front, socket: Path, *, task_status: trio.TaskStatus[None]
+    ) -> None:
         server = Server(front.admin, front.interceptor, self._world)
-        _free(socket)
-        server.add_unix_socket(socket)
-        await nursery.start(partial(self._serve, server))
+        with claimed_socket(socket):
+            server.add_unix_socket(socket)
+            await self._serve(server, task_status=task_status)
 
     async def _open_certified(self, front: Front, nursery: trio.Nursery) -> str:
         admin = self._config.admin
@@ -151,14 +155,3 @@ class NetworkDoors:
 
 def _host(listen: str) -> str:
     return listen.rpartition(":")[0]
-
-
-def _free(socket: Path) -> None:
-    """Remove a socket left by a daemon that was killed; the lock says that none is running.
-
-    Raises: FileExistsError when something else is in its place.
-    """
-    if socket.is_socket():
-        socket.unlink()
-    elif socket.exists():
-        raise FileExistsError(f"{socket} is not a socket: the admin listener needs the name")
