@@ -21,6 +21,7 @@ from xached.actors.matching import Matching
 from xached.actors.sessions.accounts import issue_bootstrap_token
 from xached.api import auth
 from xached.api.account import AccountHandlers
+from xached.api.activity import ActivityHandlers
 from xached.api.api_keys import ApiKeyHandlers
 from xached.api.auth import (
     AuthHandlers,
@@ -115,6 +116,7 @@ class Api:
                         people.world.now_ns,
                     ),
                     GuardHandlers(people.inbox),
+                    ActivityHandlers(people.inbox),
                 ),
             ),
         ]

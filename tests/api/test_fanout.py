@@ -20,6 +20,7 @@ from xached.actors.matching import Matching
 from xached.api.auction import AuctionHandlers
 from xached.api.errors import Interceptor
 from xached.api.grpc_server import Limits, Server
+from xached.api.indicators import IndicatorHandlers
 from xached.api.market import MarketHandlers, book_checksum
 from xached.api.routes import Call, Responses, Routes, Service
 from xached.bench.fan_client import SMALL_WINDOW, open_fast_readers, read_slowly
@@ -69,10 +70,14 @@ class House:
         )
         self.handlers = Handlers(self.data, directory)
         self.incidents: list[Any] = []
-        auctions = AuctionHandlers(Matching(1), directory)
+        handlers = (
+            self.handlers,
+            AuctionHandlers(Matching(1), directory),
+            IndicatorHandlers(self.data, directory),
+        )
         service = market_pb2.DESCRIPTOR.services_by_name["MarketService"]
         self.server = Server(
-            Routes([Service(descriptor=service, handlers=(self.handlers, auctions))], Doorman()),
+            Routes([Service(descriptor=service, handlers=handlers)], Doorman()),
             Interceptor(world, lambda *incident: self.incidents.append(incident)),
             world,
             Limits(write_timeout_s=4.0),
