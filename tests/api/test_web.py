@@ -26,7 +26,10 @@ from xached.domain.market import BINANCE
 START_NS = 1_767_225_600 * NS_PER_S
 EVENTS = "/api/live/events?symbol=BTC-USDT&interval=1s"
 PAGE = importlib.resources.files("xached.api") / "page"
-FILES = ["index.html", "live.css", "live.js", "chart.js", "format.js", "icon.svg"]
+FILES = [
+    *("index.html", "live.css", "live.js", "chart.js", "format.js", "icon.svg"),
+    *("docs.html", "docs.css", "docs.js"),
+]
 
 
 def now_ns() -> int:
@@ -277,7 +280,7 @@ async def test_every_answer_is_locked_down(path: str, app: WebApp) -> None:
 
 
 def test_the_page_needs_nothing_that_its_policy_forbids() -> None:
-    html = (PAGE / "index.html").read_text()
+    html = (PAGE / "index.html").read_text() + (PAGE / "docs.html").read_text()
     assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*src=)|https?://", html)
     for reference in re.findall(r'(?:href|src)="(/page/[^"]*)"', html):
         assert reference.removeprefix("/page/") in FILES

@@ -9,8 +9,10 @@ origin may call.
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Awaitable, Callable, Iterable
 from http import HTTPStatus
+from importlib.metadata import version
 from typing import Final, Protocol
 
 import attrs
@@ -39,6 +41,7 @@ from xached.api.http_message import (
     send_response,
     send_start,
 )
+from xached.api.openapi import describe
 from xached.api.refresh_cookie import RefreshCookies
 from xached.api.rest import JSON_TYPES, RestForm, read_message
 from xached.api.routes import Route, Routes, Shutdown
@@ -102,6 +105,11 @@ class HttpApi:
     def calls(self) -> int:
         """How many calls are open."""
         return self._places.taken
+
+    def describe(self) -> bytes:
+        """What REST offers, as an OpenAPI document."""
+        document = describe(self.rest.routes, version("xached"))
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
     def claims(self, request: HttpRequest) -> bool:
         """Whether a request is a call, well made or not."""

@@ -48,10 +48,12 @@ STATUSES: Final[Mapping[grpc.StatusCode, HTTPStatus]] = {
 }
 """The HTTP status of each code; a code that is not here is a fault of the house: 500."""
 
-_ID_FIELDS: Final = ("request_id", "client_order_id")
+ID_FIELDS: Final = ("request_id", "client_order_id")
 """Where a request carries what makes it safe to repeat; the first that it has counts."""
 
-_RESUME_FIELDS: Final = ("after_seq", "after_sequence")
+RESUME_FIELDS: Final = ("after_seq", "after_sequence")
+"""Where a request says after which message a stream goes on."""
+
 _STEP_UP: Final = "/xache.v1.AuthService/StepUp"
 
 
@@ -137,7 +139,7 @@ def _identify(found: RestRoute, message: Any, key: str) -> None:
     if not found.takes_body and found.verb == "GET":
         return
     fields = found.method.input_type.fields_by_name
-    name = next((each for each in _ID_FIELDS if each in fields), None)
+    name = next((each for each in ID_FIELDS if each in fields), None)
     if name is None:
         raise _refused("IDEMPOTENCY_KEY", "nothing is done twice here: it takes no such key")
     if getattr(message, name) not in ("", key):
@@ -148,7 +150,7 @@ def _identify(found: RestRoute, message: Any, key: str) -> None:
 def _resume(found: RestRoute, message: Any, after: str) -> None:
     """Go on after the last event that a client has got."""
     fields = found.method.input_type.fields_by_name
-    name = next((each for each in _RESUME_FIELDS if each in fields), None)
+    name = next((each for each in RESUME_FIELDS if each in fields), None)
     if name is None or not found.route.response_streaming:
         return
     if not (after.isascii() and after.isdecimal() and len(after) <= 19):

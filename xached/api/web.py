@@ -6,6 +6,8 @@
 | /readyz | 200 or 503, with the reasons |
 | /, /page/* | the page and its files |
 | /api/live | one JSON document of what the page shows |
+| /docs | a page about the REST interface |
+| /api/openapi.json | its description |
 | /api/live/events | the same as server-sent events: a snapshot, then what changed |
 
 Whoever can reach the port can read. What is refused is a request under a foreign name (a page
@@ -103,6 +105,7 @@ class WebApp:
         self._limits = limits or WebLimits()
         self._hosts = {"localhost", "127.0.0.1", "[::1]", *map(str.lower, hosts)}
         self._files = _read_files()
+        self._data_paths = _DATA_PATHS | ({_OPENAPI} if api is not None else set())
         self._streams: Counter[str] = Counter()
         self._closing = trio.Event()
 
@@ -152,7 +155,7 @@ class WebApp:
         """Why a request is not served, whatever it asks for."""
         if request.host_name not in self._hosts:
             return problem(HTTPStatus.MISDIRECTED_REQUEST, "this house has another name")
-        if request.path not in self._files and request.path not in _DATA_PATHS:
+        if request.path not in self._files and request.path not in self._data_paths:
             return problem(HTTPStatus.NOT_FOUND, "there is nothing under this path")
         if request.method not in ("GET", "HEAD"):
             return problem(
@@ -164,6 +167,8 @@ class WebApp:
 
     def _respond(self, request: HttpRequest) -> HttpResponse:
         file = self._files.get(request.path)
+        if file is None and request.path == _OPENAPI and self._api is not None:
+            file = self._files[_OPENAPI] = _file(self._api.describe(), "application/json")
         if file is not None:
             return file.unless_known(request.headers.get("if-none-match", ""))
         if request.path == "/livez":
@@ -283,6 +288,7 @@ async def serve_http(
 # --- Requests and responses. -----------------------------------------------------------------
 
 _DATA_PATHS: Final = frozenset({"/livez", "/readyz", "/api/live", "/api/live/events"})
+_OPENAPI: Final = "/api/openapi.json"
 _QUERY_FIELDS_MAX: Final = 8
 _LINGER_S: Final = 1.0
 
@@ -318,16 +324,21 @@ _FILES: Final = {
     "/page/chart.js": ("chart.js", "text/javascript; charset=utf-8"),
     "/page/format.js": ("format.js", "text/javascript; charset=utf-8"),
     "/page/icon.svg": ("icon.svg", "image/svg+xml"),
+    "/docs": ("docs.html", "text/html; charset=utf-8"),
+    "/page/docs.css": ("docs.css", "text/css; charset=utf-8"),
+    "/page/docs.js": ("docs.js", "text/javascript; charset=utf-8"),
 }
+
+
+def _file(body: bytes, content_type: str) -> _File:
+    return _File(body, content_type, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
 
 
 def _read_files() -> dict[str, _File]:
     directory = resources.files("xached.api") / "page"
     files = {}
     for path, (name, content_type) in _FILES.items():
-        body = (directory / name).read_bytes()
-        etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-        files[path] = _File(body, content_type, etag)
+        files[path] = _file((directory / name).read_bytes(), content_type)
     return files
 
 
