@@ -10,7 +10,8 @@ the same everywhere.
 
 A list is CSV with one entry a line: ``id,name,aliases,birth_date,country,program``, aliases apart
 by ``;``, names "SURNAME, Given" or in any order, UTF-8, with that header. The consolidated file of
-OFAC (SDN.CSV: no header, twelve columns, ``-0-`` for nothing) is read as it is.
+OFAC (SDN.CSV: no header, twelve columns, ``-0-`` for nothing) is read as it is, and so is that of
+the United Nations (XML, see ``un_list.py``).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Final, TypeAlias
 import attrs
 
 from xached.domain.rejection import Reason, Rejection
+from xached.domain.un_list import NotTheList, looks_like_xml, read_un_list
 
 PPM: Final = 1_000_000
 THRESHOLD_PPM: Final = 900_000
@@ -229,18 +231,43 @@ def similarity_ppm(one: str, other: str) -> int:
 
 
 def read_watchlist(text: str, watchlist: str) -> list[WatchlistEntry]:
-    """Read a list in the own format, or OFAC's SDN.CSV. Raises: Rejection WATCHLIST_FORM."""
-    rows = [row for row in csv.reader(text.splitlines()) if any(cell.strip() for cell in row)]
-    if rows and rows[0] == _HEADER:
-        entries = [_own_entry(row, watchlist, line) for line, row in enumerate(rows[1:], start=2)]
-    else:
-        entries = [_ofac_entry(row, watchlist, line) for line, row in enumerate(rows, start=1)]
+    """Read a list in the own format, OFAC's SDN.CSV, or the XML of the United Nations.
+
+    Raises: Rejection WATCHLIST_FORM.
+    """
+    entries = _read_xml(text, watchlist) if looks_like_xml(text) else _read_csv(text, watchlist)
     ids = [entry.entry_id for entry in entries]
     if len(set(ids)) != len(ids):
         raise _form("an id twice", "each id once")
     if not 0 < len(entries) <= ENTRIES_MAX:
         raise _form(f"{len(entries)} entries", f"1 to {ENTRIES_MAX} entries")
     return entries
+
+
+def _read_csv(text: str, watchlist: str) -> list[WatchlistEntry]:
+    rows = [row for row in csv.reader(text.splitlines()) if any(cell.strip() for cell in row)]
+    if rows and rows[0] == _HEADER:
+        return [_own_entry(row, watchlist, line) for line, row in enumerate(rows[1:], start=2)]
+    return [_ofac_entry(row, watchlist, line) for line, row in enumerate(rows, start=1)]
+
+
+def _read_xml(text: str, watchlist: str) -> list[WatchlistEntry]:
+    try:
+        listed = read_un_list(text, ENTRIES_MAX)
+    except NotTheList as error:
+        raise _form(str(error), "the consolidated list of the United Nations, or CSV") from None
+    return [
+        _entry(
+            watchlist,
+            each.number,
+            each.name,
+            ";".join(alias.replace(";", ",") for alias in each.aliases),
+            " ".join(each.births),
+            each.country,
+            each.program,
+        )
+        for each in listed
+    ]
 
 
 def _own_entry(row: list[str], watchlist: str, line: int) -> WatchlistEntry:
