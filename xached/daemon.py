@@ -52,6 +52,7 @@ from xached.recovery import FirstAdmin, introduce_signer, open_house
 from xached.runtime.supervise import Health, run_expendable, run_vital
 from xached.runtime.world import World
 from xached.storage.directory import DataDirectory
+from xached.storage.strategy_states import StrategyStates
 
 MARKET_READY_S = 10.0
 """How long the doors stay shut for market data, which is not vital."""
@@ -331,6 +332,7 @@ async def _run_strategies(core: Core, attachments: Attachments) -> None:
         directory=core.house.directory,
         health=core.health,
         installed=attachments.installed,
+        states=StrategyStates(core.files.paths.strategy_states, core.world.files),
     )
     try:
         await run_strategies(core.strategies, around)

@@ -14,6 +14,8 @@ from xached.domain.messages import AdvanceClock, Event, Row
 from xached.domain.order import MarketState, Order, Purse, Side
 from xached.domain.order_reports import PurseOrders
 from xached.domain.own_market import OwnMarket, OwnMarketSnapshot
+from xached.domain.position import Position
+from xached.domain.purse_money import PurseMoney
 from xached.domain.purse_past import earlier_orders, met_orders, rewind, touches
 from xached.domain.queries import OwnMarketQuery, PurseQuery, PurseSnapshot
 
@@ -85,15 +87,26 @@ def _check_purse(
     balances = copy.deepcopy(then.balances) if then is not None else {}
     fold = PurseFold(name, orders, balances, instruments)
     reports = PurseOrders(name, orders, then.seq if then is not None else 0, instruments)
+    nothing = PurseSnapshot(seq=0, balances={}, orders=[], positions={})
+    money = PurseMoney(name, then if then is not None else nothing, instruments)
     for row in rows:
         fold.fold(row)
         reports.fold(row)
+        money.fold(row)
     now = PurseQuery(name).read(state, rows[-1].seq if rows else 0)
     if then is not None:
         _check_past(name, then, now, rows, before, instruments)
     assert list(map(_told, fold.orders.values())) == list(map(_told, now.orders)), name
     assert fold.balances == now.balances, name
     assert len(reports) == len(now.orders), name
+    assert money.funds == now.balances, name
+    if not state.purses[name].account.closed:
+        assert _held(money.positions) == _held(now.positions), name
+
+
+def _held(positions: Mapping[Symbol, Position]) -> dict[Symbol, Position]:
+    """Those that ever held anything, in order."""
+    return {symbol: each for symbol, each in sorted(positions.items()) if each != Position()}
 
 
 def _check_past(

@@ -46,8 +46,9 @@ from xached.domain.queries import PurseQuery, PurseSnapshot
 from xached.domain.tape import TapeStep
 from xached.runtime.supervise import ActorState, ActorStatus, Health
 from xached.runtime.topic import Lagged, Subscription, Topic
-from xached.runtime.world import RealWorld
+from xached.runtime.world import NS_PER_S, RealWorld
 from xached.storage.journal import Journal
+from xached.storage.strategy_states import StrategyStates
 
 CHILDREN = Path(__file__).parent / "children"
 ALICE = Purse("alice/robot")
@@ -86,6 +87,15 @@ signal.pause()
 """
 
 
+def hand_made_candle(close_ticks: int, *, at_s: int = 0, closed: bool = True) -> Candle:
+    """A candle of one second."""
+    return Candle(
+        interval=Interval.S1, open_at_ns=at_s * NS_PER_S, open_ticks=1, high_ticks=close_ticks,
+        low_ticks=1, close_ticks=close_ticks, volume_lots=1, trades=1, simulated_trades=0,
+        closed=closed,
+    )  # fmt: skip
+
+
 class HandFedMarkets:
     """Market data of one market that a test publishes."""
 
@@ -94,6 +104,7 @@ class HandFedMarkets:
         self._books: Topic[BookTop] = Topic()
         self._candles: Topic[Candle] = Topic()
         self._sequence = 0
+        self.past: list[Candle] = []
 
     @property
     def readers(self) -> int:
@@ -121,17 +132,9 @@ class HandFedMarkets:
         top = BookTop(bids=((bid_ticks, 100),), asks=((bid_ticks + 2, 100),), at_ns=1)
         self._books.publish([top])
 
-    def candle(self, close_ticks: int, *, closed: bool) -> None:
+    def candle(self, close_ticks: int, *, closed: bool, at_s: int = 0) -> None:
         """A candle changes."""
-        self._candles.publish(
-            [
-                Candle(
-                    interval=Interval.S1, open_at_ns=0, open_ticks=1, high_ticks=close_ticks,
-                    low_ticks=1, close_ticks=close_ticks, volume_lots=1, trades=1,
-                    simulated_trades=0, closed=closed,
-                )
-            ]
-        )  # fmt: skip
+        self._candles.publish([hand_made_candle(close_ticks, at_s=at_s, closed=closed)])
 
     def trades(self, symbol: Symbol, venue: Venue) -> AsyncGenerator[TapeStep, None]:
         """See Markets."""
@@ -142,10 +145,17 @@ class HandFedMarkets:
         return _follow(self._books, symbol, venue)
 
     def candles(
-        self, symbol: Symbol, venue: Venue, interval: Interval
+        self, symbol: Symbol, venue: Venue, interval: Interval, from_ns: int
     ) -> AsyncGenerator[Candle, None]:
         """See Markets."""
         return _follow(self._candles, symbol, venue)
+
+    async def past_candles(
+        self, symbol: Symbol, venue: Venue, interval: Interval, count: int
+    ) -> Sequence[Candle]:
+        """See Markets."""
+        await trio.lowlevel.checkpoint()
+        return self.past[-count:]
 
 
 async def _follow(topic: Topic[Value], symbol: Symbol, venue: Venue) -> AsyncGenerator[Value, None]:
@@ -273,6 +283,7 @@ async def open_house(path: Path) -> AsyncIterator[House]:
         markets=markets,
         directory=directory,
         health=health,
+        states=StrategyStates(path, world.files),
         installed=_EveryName,
         command=start_child,
     )

@@ -21,21 +21,25 @@ from tests.plugins.house import (
     EVE,
     House,
     config,
+    hand_made_candle,
     let_processes_work,
     open_house,
     robot,
     until,
     until_note,
 )
+from tests.storage.house import INSTRUMENT
 from xached.actors.strategies.actor import Strategies, run_strategies
 from xached.actors.strategies.run import PONG_S_MAX, START_S_MAX, STOP_S_MAX
 from xached.actors.strategies.surroundings import StrategyConfig
 from xached.adapters.child_outbox import TRADES_MAX
 from xached.domain.messages import CancelAll, Command, OrderEnded, Row
-from xached.domain.order import EndReason, Side
+from xached.domain.order import EndReason, OrderType, Side
 from xached.domain.queries import PurseQuery, PurseSnapshot
 from xached.runtime.mailbox import Overloaded
 from xached.runtime.supervise import ActorState
+from xached.runtime.world import REAL_FILES
+from xached.storage.strategy_states import SavedState, StrategyStates
 
 PRICE_TICKS = 490_000
 """What the acting strategy bids at its start."""
@@ -131,6 +135,125 @@ async def test_a_strategy_cancels_its_orders(clock: trio.testing.MockClock, tmp_
         house.markets.trade()
         await until_note(strategies, "first CANCELED USER 0")
         assert ended(house, EndReason.USER) == ["first"]
+
+
+async def test_it_starts_with_what_was_before_and_is_told_no_candle_twice(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """Checked: it fails when ``_follow_candles`` does not look at ``told_to_ns``."""
+    async with open_house(tmp_path) as house:
+        house.markets.past = [hand_made_candle(10 + index, at_s=index) for index in range(5)]
+        async with house.running(config("warm up")) as strategies:
+            await until_note(strategies, "started [12, 13, 14] {}")
+            await until(lambda: house.markets.readers == 3)
+            for index in (3, 4):
+                house.markets.candle(99, closed=True, at_s=index)
+            house.markets.candle(20, closed=False, at_s=5)
+            house.markets.candle(21, closed=True, at_s=5)
+            await until_note(strategies, "candle 2.1 True")
+            assert robot(strategies).notes == 2, "its start, and one candle"
+
+
+async def test_orders_are_amended_and_replaced(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    async with open_house(tmp_path) as house, house.running(config("amend")) as strategies:
+        await until_trading(house, strategies)
+        house.markets.trade()
+        await until_open(house, "second")
+        [order] = (await house.purse()).orders
+        assert (order.price_ticks, order.quantity_lots) == (480_000, 50)
+        await until_note(strategies, "second OPEN  0")
+
+
+async def test_changes_that_are_refused_are_told(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    async with open_house(tmp_path) as house, house.running(config("amend nothing")) as strategies:
+        await until_trading(house, strategies)
+        house.markets.trade()
+        await until_note(strategies, "never> UNKNOWN_ORDER never>new UNKNOWN_ORDER")
+        await until_open(house, "first")
+
+
+async def test_orders_wait_for_their_price(clock: trio.testing.MockClock, tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, house.running(config("stop order")) as strategies:
+        await until_trading(house, strategies)
+        house.markets.trade()
+        await until_note(strategies, "stop UNTRIGGERED  0")
+        [_, stop] = (await house.purse()).orders
+        assert stop.trigger is not None
+        assert (stop.type, stop.trigger.stop_ticks) == (OrderType.STOP, 400_000)
+
+
+async def test_it_knows_its_position_and_its_money_when_it_hears_of_a_trade(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """Checked: it fails when order updates are told before the account."""
+    async with open_house(tmp_path) as house, house.running(config("position")) as strategies:
+        await until_open(house, "first")
+        await until_note(strategies, "0.00000 0 10 1")
+        await house.order(EVE, Side.SELL, 100, PRICE_TICKS)
+        [position] = (await house.purse()).positions.values()
+        cost = INSTRUMENT.format_quote(position.cost_units)
+        await until_note(strategies, f"0.00100 {cost} 10.001 0")
+
+
+async def test_what_it_saved_is_there_after_a_crash_and_a_restart(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """Checked: it fails when the final flush of ``_run_child`` and ``Saving.run`` are left out."""
+    async with open_house(tmp_path) as house:
+        async with house.running(config("save")) as strategies:
+            await until_note(strategies, "started [] {}")
+            await until(lambda: house.markets.readers == 3)
+            for count in (1, 2):
+                house.markets.trade()
+                await until_note(strategies, f"saved {{'trades': {count}}}")
+            child = robot(strategies).child
+            assert child is not None
+            os.kill(child.pid, signal.SIGKILL)
+            await until(lambda: house.status().state is ActorState.PAUSING)
+            await trio.testing.wait_all_tasks_blocked()
+            clock.jump(1.0)
+            await until_note(strategies, "started [] {'trades': 2}")
+        other = config("save", name="other")
+        async with house.running(other) as strategies:
+            await until_note(strategies, "started [] {}", "other")
+        changed = config("save", strategy="acting:Heir")
+        async with house.running(changed) as strategies:
+            await until_note(strategies, "started [] {}")
+        async with house.running(config("save")) as strategies:
+            await until_note(strategies, "started [] {'trades': 2}")
+
+
+def spoil(directory: Path) -> None:
+    [file] = directory.glob("*.state")
+    file.write_bytes(file.read_bytes().replace(b"7", b"8"))
+
+
+async def test_a_damaged_state_keeps_it_down(clock: trio.testing.MockClock, tmp_path: Path) -> None:
+    """Checked: without the hash it starts with what is in the file."""
+    async with open_house(tmp_path) as house:
+        states = StrategyStates(tmp_path, REAL_FILES)
+        state = SavedState(
+            plugin="acting:Acting", version=1, state_json='{"trades": 7}', saved_at_ns=0
+        )
+        states.write("robot", state)
+        spoil(tmp_path)
+        async with house.running(config("save")):
+            await until(lambda: house.status().state is ActorState.FAILED)
+            assert "is damaged; remove the file" in house.status().failure
+
+
+async def test_too_much_to_save_is_an_error_of_the_strategy(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    async with open_house(tmp_path) as house, house.running(config("save too much")) as strategies:
+        await until_trading(house, strategies)
+        house.markets.trade()
+        await until(lambda: house.status().state is ActorState.PAUSING)
+        assert "at most 65536 are allowed" in house.status().failure
 
 
 async def test_timers_fire_when_they_are_due(clock: trio.testing.MockClock, tmp_path: Path) -> None:

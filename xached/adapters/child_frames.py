@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final, TypeAlias
 
 import attrs
 from xache_sdk.v1 import plugin_pb2
@@ -16,6 +17,12 @@ from xached.domain.order import EndReason, OrderStatus, Side
 from xached.domain.order_reports import OrderReport
 from xached.domain.position import Position
 
+PositionOf: TypeAlias = tuple[Instrument, Position]
+"""A position and the instrument it is of."""
+
+WARM_UP_PER_FRAME: Final = 100
+"""So many of the longest candles fit into a frame."""
+
 
 @attrs.frozen(kw_only=True)
 class Money:
@@ -26,6 +33,14 @@ class Money:
     held_units: int
 
 
+@attrs.frozen
+class Saved:
+    """What an earlier run saved: the version it gave, and a JSON object."""
+
+    version: int
+    state_json: str
+
+
 @attrs.frozen(kw_only=True)
 class Start:
     """Everything a strategy is told at its start. ``settings_json`` is a JSON object."""
@@ -34,9 +49,10 @@ class Start:
     settings_json: str
     instruments: tuple[Instrument, ...]
     money: tuple[Money, ...]
-    positions: tuple[tuple[Instrument, Position], ...]
+    positions: tuple[PositionOf, ...]
     open_orders: tuple[tuple[Instrument, OrderReport], ...]
     now_ns: int
+    saved: Saved | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -78,29 +94,35 @@ def write_start(start: Start) -> bytes:
         run_id=start.run_id,
         settings_json=start.settings_json,
         instruments=[_instrument(each) for each in start.instruments],
-        balances=[
-            plugin_pb2.PluginBalance(
-                asset=each.asset.name,
-                available=format_units(each.available_units, each.asset.scale),
-                held=format_units(each.held_units, each.asset.scale),
-            )
-            for each in start.money
-        ],
-        positions=[
-            plugin_pb2.PluginPosition(
-                symbol=instrument.symbol,
-                quantity=instrument.format_quantity(position.quantity_lots),
-                cost=instrument.format_quote(position.cost_units),
-            )
-            for instrument, position in start.positions
-        ],
+        balances=_balances(start.money),
+        positions=_positions(start.positions),
         open_orders=[
             _order_update(instrument, report, start.run_id)
             for instrument, report in start.open_orders
         ],
         now_ns=start.now_ns,
     )
+    if start.saved is not None:
+        message.saved.version = start.saved.version
+        message.saved.state_json = start.saved.state_json
     return _host_frame(plugin_pb2.HostFrame(start=message))
+
+
+def write_account(money: Sequence[Money], positions: Sequence[PositionOf]) -> bytes:
+    """Money and positions that have changed."""
+    message = plugin_pb2.PluginAccount(balances=_balances(money), positions=_positions(positions))
+    return _host_frame(plugin_pb2.HostFrame(account=message))
+
+
+def write_warm_up(instrument: Instrument, venue: Venue, candles: Sequence[Candle]) -> bytes:
+    """Closed candles from before the start; at most a hundred, to fit into a frame."""
+    told = [_candle(instrument, venue, each, lagged=False) for each in candles]
+    return _host_frame(plugin_pb2.HostFrame(warm_up=plugin_pb2.PluginWarmUp(candles=told)))
+
+
+def write_begin() -> bytes:
+    """The strategy may begin."""
+    return _host_frame(plugin_pb2.HostFrame(begin=plugin_pb2.PluginBegin()))
 
 
 def write_order_report(instrument: Instrument, report: OrderReport, run_id: str) -> bytes:
@@ -177,19 +199,7 @@ def write_book(
 
 def write_candle(instrument: Instrument, venue: Venue, candle: Candle, *, lagged: bool) -> bytes:
     """A candle as it stands."""
-    message = plugin_pb2.PluginCandle(
-        symbol=instrument.symbol,
-        venue=venue,
-        interval_s=candle.interval,
-        open_at_ns=candle.open_at_ns,
-        open=instrument.format_price(candle.open_ticks),
-        high=instrument.format_price(candle.high_ticks),
-        low=instrument.format_price(candle.low_ticks),
-        close=instrument.format_price(candle.close_ticks),
-        volume=instrument.format_quantity(candle.volume_lots),
-        closed=candle.closed,
-        lagged=lagged,
-    )
+    message = _candle(instrument, venue, candle, lagged=lagged)
     return _host_frame(plugin_pb2.HostFrame(candle=message))
 
 
@@ -229,6 +239,46 @@ def _instrument(instrument: Instrument) -> plugin_pb2.PluginInstrument:
         max_market_quantity=instrument.format_quantity(instrument.max_market_quantity_lots),
         min_notional=instrument.format_quote(instrument.min_notional_units),
         max_notional=instrument.format_quote(instrument.max_notional_units),
+    )
+
+
+def _balances(money: Sequence[Money]) -> list[plugin_pb2.PluginBalance]:
+    return [
+        plugin_pb2.PluginBalance(
+            asset=each.asset.name,
+            available=format_units(each.available_units, each.asset.scale),
+            held=format_units(each.held_units, each.asset.scale),
+        )
+        for each in money
+    ]
+
+
+def _positions(positions: Sequence[PositionOf]) -> list[plugin_pb2.PluginPosition]:
+    return [
+        plugin_pb2.PluginPosition(
+            symbol=instrument.symbol,
+            quantity=instrument.format_quantity(position.quantity_lots),
+            cost=instrument.format_quote(position.cost_units),
+        )
+        for instrument, position in positions
+    ]
+
+
+def _candle(
+    instrument: Instrument, venue: Venue, candle: Candle, *, lagged: bool
+) -> plugin_pb2.PluginCandle:
+    return plugin_pb2.PluginCandle(
+        symbol=instrument.symbol,
+        venue=venue,
+        interval_s=candle.interval,
+        open_at_ns=candle.open_at_ns,
+        open=instrument.format_price(candle.open_ticks),
+        high=instrument.format_price(candle.high_ticks),
+        low=instrument.format_price(candle.low_ticks),
+        close=instrument.format_price(candle.close_ticks),
+        volume=instrument.format_quantity(candle.volume_lots),
+        closed=candle.closed,
+        lagged=lagged,
     )
 
 

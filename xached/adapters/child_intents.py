@@ -13,7 +13,9 @@ from typing import Final, TypeAlias, TypeVar
 
 import attrs
 from google.protobuf.message import DecodeError
+from xache_sdk.market import WARM_UP_MAX
 from xache_sdk.orders import ID_LENGTH_MAX, TEXT_LENGTH_MAX, TIMER_DELAY_NS_MAX
+from xache_sdk.state import STATE_BYTES_MAX
 from xache_sdk.v1 import plugin_pb2
 from xache_sdk.wire import INTENTS_PER_FRAME_MAX
 
@@ -67,7 +69,8 @@ class Failure(enum.IntEnum):
 class Subscription:
     """Market data a strategy wants. ``interval`` for candles, ``depth`` (levels) for books.
 
-    ``forming``: candles also while they change, not only when they are closed.
+    ``forming``: candles also while they change, not only when they are closed. ``warm_up`` counts
+    closed candles from before the start.
     """
 
     symbol: Symbol
@@ -76,6 +79,7 @@ class Subscription:
     interval: Interval | None
     depth: int
     forming: bool
+    warm_up: int = 0
 
 
 @attrs.frozen
@@ -208,7 +212,15 @@ class Failed:
     message: str
 
 
-ChildMessage: TypeAlias = Ready | Intents | Pong | Log | Failed
+@attrs.frozen
+class Save:
+    """Something for the next run, in place of what was saved before; a JSON object as text."""
+
+    version: int
+    state_json: str
+
+
+ChildMessage: TypeAlias = Ready | Intents | Save | Pong | Log | Failed
 
 
 def read_child_frame(body: bytes) -> ChildMessage:
@@ -222,6 +234,10 @@ def read_child_frame(body: bytes) -> ChildMessage:
             if len(message.intents.intents) > INTENTS_PER_FRAME_MAX:
                 raise ChildViolation(f"more than {INTENTS_PER_FRAME_MAX} intents in a frame")
             return Intents(tuple(_read_intent(each) for each in message.intents.intents))
+        case "save":
+            if len(message.save.state_json.encode()) > STATE_BYTES_MAX:
+                raise ChildViolation(f"more than {STATE_BYTES_MAX} bytes to save")
+            return Save(message.save.version, message.save.state_json)
         case "pong":
             return Pong(message.pong.number)
         case "log":
@@ -245,6 +261,8 @@ def _read_subscription(message: plugin_pb2.PluginSubscription) -> Subscription:
     interval = None
     if data is MarketData.CANDLES:
         interval = _number(Interval, message.interval_s)
+    if message.warm_up > WARM_UP_MAX:
+        raise ChildViolation(f"a warm-up of {message.warm_up} candles")
     if data is MarketData.BOOK and not 0 < message.depth <= BOOK_DEPTH_MAX:
         raise ChildViolation(f"a book of {message.depth} levels; 1 to {BOOK_DEPTH_MAX} allowed")
     return Subscription(
@@ -254,6 +272,7 @@ def _read_subscription(message: plugin_pb2.PluginSubscription) -> Subscription:
         interval=interval,
         depth=message.depth,
         forming=message.forming,
+        warm_up=message.warm_up,
     )
 
 

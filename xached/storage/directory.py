@@ -62,6 +62,11 @@ class DataPaths:
         return self.root / "paper_views.db"
 
     @property
+    def strategy_states(self) -> Path:
+        """A directory of what strategies saved for their next run."""
+        return self.root / "strategy_states"
+
+    @property
     def master_key(self) -> Path:
         """The root of all keys, mode 0400."""
         return self.root / "master.key"
@@ -101,6 +106,7 @@ class DataDirectory:
         paths = DataPaths(root)
         paths.snapshots.mkdir(mode=0o700, exist_ok=True)
         paths.paper_snapshots.mkdir(mode=0o700, exist_ok=True)
+        paths.strategy_states.mkdir(mode=0o700, exist_ok=True)
         lock = os.open(paths.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

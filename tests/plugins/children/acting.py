@@ -23,14 +23,18 @@ from xache_sdk.market import (
     Trades,
 )
 from xache_sdk.orders import (
+    Amend,
     Cancel,
     CancelAll,
+    ChangeRefused,
     Intents,
     Note,
     OrderStatus,
     OrderUpdate,
     Place,
+    Replace,
     SetTimer,
+    Stop,
 )
 from xache_sdk.strategy import Strategy
 
@@ -62,7 +66,11 @@ class Acting(Strategy[Settings]):
             return [Books(symbol, XACHE, 5), Books(symbol, XACHE, 50)]
         if self.settings.act == "unknown venue":
             return [Trades(symbol, "NOWHERE")]
-        return [Trades(symbol, XACHE), Books(symbol, XACHE, 5), Candles(symbol, XACHE, Interval.S1)]
+        return [Trades(symbol, XACHE), Books(symbol, XACHE, 5), self.candles()]
+
+    def candles(self) -> Candles:
+        warm = 3 if self.settings.act == "warm up" else 0
+        return Candles(self.settings.symbol, XACHE, Interval.S1, warm_up=warm, history=warm)
 
     def on_start(self, context: Context) -> Intents:
         if self.settings.act == "raise at start":
@@ -72,8 +80,10 @@ class Acting(Strategy[Settings]):
             raise RuntimeError("\ud800")
         self.heard: list[OrderUpdate] = []
         self.waited = False
+        self.bars = context.candles(self.candles())
+        self.saved = dict(context.saved.value) if context.saved is not None else {}
         yield self.order("first")
-        yield Note("started")
+        yield Note(f"started {self.bars.close_ticks} {self.saved}")
 
     def on_trade(self, trade: Trade) -> Intents:
         match self.settings.act:
@@ -113,6 +123,36 @@ class Acting(Strategy[Settings]):
                 return [Cancel("first"), Cancel("never-was")]
             case _:
                 pass
+        return self.use_orders(trade)
+
+    def use_orders(self, trade: Trade) -> Intents:
+        match self.settings.act:
+            case "save":
+                self.saved["trades"] = self.saved.get("trades", 0) + 1
+                self.save(self.saved)
+                return [Note(f"saved {self.saved}")]
+            case "save too much":
+                self.save({"a": "x" * 80_000})
+            case "amend":
+                symbol = self.settings.symbol
+                return [
+                    Amend(id="first", symbol=symbol, quantity=Decimal("0.0005")),
+                    Replace(id="first", new_id="second", symbol=symbol, price=Decimal("48000.0")),
+                ]
+            case "amend nothing":
+                symbol = self.settings.symbol
+                return [
+                    Amend(id="never", symbol=symbol, quantity=Decimal("0.0005")),
+                    Replace(id="never", new_id="new", symbol=symbol, price=Decimal(1)),
+                ]
+            case "stop order":
+                stop = Place(
+                    id="stop", symbol=self.settings.symbol, side=Side.SELL,
+                    quantity=Decimal("0.001"), trigger=Stop(Decimal("40000.0")),
+                )  # fmt: skip
+                return [stop]
+            case _:
+                pass
         return [Note(f"trade {trade.price} {trade.lagged}")]
 
     def on_book(self, book: Book) -> Intents:
@@ -129,6 +169,13 @@ class Acting(Strategy[Settings]):
             case "bad orders" if update.status is OrderStatus.REFUSED:
                 refused = (each for each in self.heard if each.status is OrderStatus.REFUSED)
                 return [Note(" ".join(sorted(f"{each.id}={each.reason}" for each in refused)))]
+            case "save" | "warm up":
+                return ()
+            case "position":
+                symbol = self.settings.symbol
+                position, base = self.context.position(symbol), self.context.balance("BTC")
+                opens = len(self.context.open_orders)
+                return [Note(f"{position.quantity} {position.cost} {base.total} {opens}")]
             case "wait for the token" if not update.own:
                 return [Note(f"heard {len(self.heard)}")] if update.id == "last" else ()
             case _:
@@ -136,6 +183,11 @@ class Acting(Strategy[Settings]):
         return [
             Note(f"{update.id} {update.status.value} {update.reason} {update.executed_quantity}")
         ]
+
+    def on_change_refused(self, refusal: ChangeRefused) -> Intents:
+        self.refusals = [*getattr(self, "refusals", []), refusal]
+        told = (f"{each.id}>{each.new_id} {each.reason}" for each in self.refusals)
+        return [Note(" ".join(told))]
 
     def on_timer(self, name: str, at_ns: int) -> Intents:
         return [Note(f"timer {name}")]
@@ -151,6 +203,10 @@ class Acting(Strategy[Settings]):
             quantity=Decimal(terms.get("quantity", self.settings.quantity)),
             price=Decimal(terms.get("price", self.settings.price)),
         )
+
+
+class Heir(Acting):
+    """Another strategy in the same place."""
 
 
 class NotAStrategy:

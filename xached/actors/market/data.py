@@ -8,7 +8,7 @@ it costs the memory of its cursor and gets the newest state.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Iterable, Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
 import attrs
@@ -261,13 +261,23 @@ class MarketData:
             yield BookTop(bids=levels.bids(depth), asks=levels.asks(depth), at_ns=line.book.at_ns)
 
     async def candles(
-        self, symbol: Symbol, venue: Venue, interval: Interval
+        self, symbol: Symbol, venue: Venue, interval: Interval, from_ns: int
     ) -> AsyncGenerator[Candle, None]:
-        """Candles as they change and close, from the newest on. Raises: Rejection."""
-        watch = self.watch_candles(self.line(symbol, venue), interval)
+        """Candles as they change and close, from one that was known on. Raises: Rejection."""
+        watch = self.watch_candles(self.line(symbol, venue), interval, from_ns)
         while True:
             for candle in (await watch.next()).candles:
                 yield candle
+
+    async def past_candles(
+        self, symbol: Symbol, venue: Venue, interval: Interval, count: int
+    ) -> Sequence[Candle]:
+        """The newest closed candles, oldest first, at most so many. Raises: Rejection."""
+        line = self.line(symbol, venue)
+        # One more: the newest may still be open.
+        found = await self.list_candles(line, interval, from_ns=0, to_ns=None, limit=count + 1)
+        closed = [candle for candle in found if candle.closed]
+        return closed[max(0, len(closed) - count) :]
 
     def statistics(self) -> MarketStatistics:
         """Tell how it is going."""

@@ -21,10 +21,10 @@ import attrs
 import trio
 from loguru import logger
 
+from xached.actors.strategies.market_data import StrategyMisconfigured
 from xached.actors.strategies.run import (
     Run,
     StopRequest,
-    StrategyMisconfigured,
     Tally,
     insist,
     query_purse,
@@ -37,6 +37,7 @@ from xached.runtime.supervise import Restart, run_expendable
 
 RUN_ID_BYTES: Final = 8
 CANCEL_S_MAX: Final = 5.0
+SAVE_S_MAX: Final = 5.0
 ROWS_CAPACITY: Final = 4_096
 
 
@@ -171,6 +172,8 @@ async def _run_child(seat: _Seat, around: Surroundings) -> None:
                 await run.serve(rows, purse)
             finally:
                 seat.run = None
+                with trio.CancelScope(shield=True), trio.move_on_after(SAVE_S_MAX):
+                    await run.saving.flush()
 
 
 async def _find_command(config: StrategyConfig, around: Surroundings) -> Sequence[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Sequence
-from contextlib import aclosing
 from typing import Final, TypeAlias, assert_never
 
 import attrs
@@ -14,6 +13,13 @@ import trio
 from loguru import logger
 
 from xached.actors.strategies.commands import RunCommands
+from xached.actors.strategies.market_data import (
+    RunMarketData,
+    StrategyFailed,
+    StrategyMisconfigured,
+    check_subscriptions,
+)
+from xached.actors.strategies.saving import Saving
 from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
 from xached.actors.strategies.timers import Timers
 from xached.adapters.child import ChildEnded, ChildProcess
@@ -21,8 +27,11 @@ from xached.adapters.child_frames import (
     ChangeRefused,
     Money,
     Refused,
+    Saved,
     Start,
     client_order_id,
+    write_account,
+    write_begin,
     write_change_refused,
     write_order_report,
     write_ping,
@@ -42,18 +51,17 @@ from xached.adapters.child_intents import (
     Intent,
     Intents,
     Log,
-    MarketData,
     NoteIntent,
     PlaceIntent,
     Pong,
     Ready,
     ReplaceIntent,
+    Save,
     Subscription,
     TimerIntent,
 )
-from xached.domain.candles import Interval
-from xached.domain.instrument import Symbol
-from xached.domain.market import Venue
+from xached.domain.history import Funds
+from xached.domain.instrument import AssetName
 from xached.domain.messages import (
     AmendOrder,
     CancelAll,
@@ -64,6 +72,7 @@ from xached.domain.messages import (
 )
 from xached.domain.order import EndReason, Purse, account_of
 from xached.domain.order_reports import PurseOrders, report_open
+from xached.domain.purse_money import MoneyChanges, PurseMoney
 from xached.domain.queries import PurseQuery, PurseSnapshot
 from xached.domain.rejection import Rejection
 from xached.runtime.mailbox import Closed, Overloaded
@@ -92,14 +101,6 @@ OrderIntent: TypeAlias = PlaceIntent | AmendIntent | ReplaceIntent
 REFUSED_RATE: Final = "RATE"
 REFUSED_IN_FLIGHT: Final = "IN_FLIGHT"
 REFUSED_OVERLOADED: Final = "OVERLOADED"
-
-
-class StrategyFailed(Exception):  # noqa: N818 - a state of the world
-    """A run is over before it was asked to end. The text says why, for the owner."""
-
-
-class StrategyMisconfigured(Exception):  # noqa: N818 - says who is at fault
-    """It can never run like this, so it is not tried again. The text says why, for the owner."""
 
 
 @attrs.define
@@ -184,6 +185,7 @@ class Run:
         self.run_id = run_id
         self.orders = PurseOrders(config.purse, purse.orders, purse.seq, around.directory)
         self.ready = trio.Event()
+        self.saving = Saving(config, around)
         self._config = config
         self._tally = tally
         self._stop = stop
@@ -192,6 +194,8 @@ class Run:
         self._instruments = {
             symbol: around.directory.instrument(symbol) for symbol in config.symbols
         }
+        self._money = PurseMoney(config.purse, purse, around.directory)
+        self._market_data = RunMarketData(around.markets, child.outbox, self._instruments)
         self._commands = RunCommands(config.purse, run_id, self._instruments)
         self._order_room = _Bucket(config.orders_per_s_max)
         self._line_room = _Bucket(LINES_PER_S_MAX)
@@ -204,38 +208,34 @@ class Run:
 
     async def serve(self, rows: Rows, purse: PurseSnapshot) -> None:
         """Start the strategy and serve it until it has stopped."""
-        self.child.outbox.put(write_start(self._start(purse)))
+        self.child.outbox.put(write_start(self._start(purse, await self.saving.read())))
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.saving.run)
             nursery.start_soon(self._follow_rows, rows)
             nursery.start_soon(self._ask_for_life)
             nursery.start_soon(self._stop_when_asked, nursery)
             await self._listen(nursery)
             nursery.cancel_scope.cancel()
 
-    def _start(self, purse: PurseSnapshot) -> Start:
+    def _start(self, purse: PurseSnapshot, saved: Saved | None) -> Start:
         directory = self._around.directory
         now_ns = self._around.world.now_ns()
         return Start(
             run_id=self.run_id,
             settings_json=self._config.settings_json,
             instruments=tuple(self._instruments.values()),
-            money=tuple(
-                Money(
-                    asset=directory.asset(name),
-                    available_units=funds.available,
-                    held_units=funds.held,
-                )
-                for name, funds in purse.balances.items()
-            ),
+            money=tuple(self._money_of(name, funds) for name, funds in purse.balances.items()),
             positions=tuple(
-                (directory.instrument(symbol), position)
+                (self._instruments[symbol], position)
                 for symbol, position in purse.positions.items()
+                if symbol in self._instruments
             ),
             open_orders=tuple(
                 (directory.instrument(order.symbol), report_open(order, now_ns))
                 for order in purse.orders[:OPEN_ORDERS_TOLD_MAX]
             ),
             now_ns=now_ns,
+            saved=saved,
         )
 
     # --- from the child ----------------------------------------------------------------------
@@ -260,6 +260,8 @@ class Run:
                     raise ChildViolation("intents before Ready")
                 for intent in message.intents:
                     self._do(intent, nursery)
+            case Save():
+                self.saving.put(message)
             case Pong():
                 if message.number != self._ping:
                     raise ChildViolation("an answer to a ping that was not sent")
@@ -274,10 +276,16 @@ class Run:
     def _begin(self, ready: Ready, nursery: trio.Nursery) -> None:
         if self.ready.is_set():
             raise ChildViolation("Ready twice")
-        _check_subscriptions(ready.subscriptions, self._config.symbols)
-        for subscription in ready.subscriptions:
-            nursery.start_soon(self._follow_market, subscription)
+        check_subscriptions(ready.subscriptions, self._config.symbols)
         self.ready.set()
+        nursery.start_soon(self._warm_up_and_begin, ready.subscriptions, nursery)
+
+    async def _warm_up_and_begin(
+        self, subscriptions: Sequence[Subscription], nursery: trio.Nursery
+    ) -> None:
+        await self._market_data.warm_up(subscriptions)
+        self.child.outbox.put(write_begin())
+        self._market_data.follow(subscriptions, nursery)
 
     def _do(self, intent: Intent, nursery: trio.Nursery) -> None:
         match intent:
@@ -415,59 +423,28 @@ class Run:
             for row in await rows.receive_batch():
                 if isinstance(row, Lagged):
                     raise StrategyFailed("too many orders of the house at once: rows were lost")
+                changes = self._money.fold(row)
+                if changes is not None:
+                    self._tell_account(changes)
                 for report in self.orders.fold(row):
                     instrument = self._around.directory.instrument(report.symbol)
                     self.child.outbox.put(write_order_report(instrument, report, self.run_id))
 
-    async def _follow_market(self, subscription: Subscription) -> None:
-        try:
-            match subscription.data:
-                case MarketData.TRADES:
-                    await self._follow_trades(subscription)
-                case MarketData.BOOK:
-                    await self._follow_books(subscription)
-                case MarketData.CANDLES:
-                    await self._follow_candles(subscription)
-                case _:
-                    assert_never(subscription.data)
-        except Rejection as rejection:
-            raise StrategyFailed(
-                f"no market data for {subscription.symbol} at {subscription.venue}: "
-                f"{rejection.message}"
-            ) from None
+    def _tell_account(self, changes: MoneyChanges) -> None:
+        money = [self._money_of(name, funds) for name, funds in changes.funds.items()]
+        positions = [
+            (self._instruments[symbol], position)
+            for symbol, position in changes.positions.items()
+            if symbol in self._instruments
+        ]
+        self.child.outbox.put(write_account(money, positions))
 
-    async def _follow_trades(self, subscription: Subscription) -> None:
-        instrument = self._instruments[subscription.symbol]
-        async with aclosing(
-            self._around.markets.trades(subscription.symbol, subscription.venue)
-        ) as steps:
-            async for step in steps:
-                self.child.outbox.offer_trades(
-                    instrument, subscription.venue, step.trades, lagged=step.lagged_to > 0
-                )
-
-    async def _follow_books(self, subscription: Subscription) -> None:
-        instrument = self._instruments[subscription.symbol]
-        async with aclosing(
-            self._around.markets.books(subscription.symbol, subscription.venue, subscription.depth)
-        ) as tops:
-            async for top in tops:
-                self.child.outbox.offer_book(
-                    instrument, subscription.venue, top.bids, top.asks, top.at_ns
-                )
-
-    async def _follow_candles(self, subscription: Subscription) -> None:
-        assert subscription.interval is not None
-        instrument = self._instruments[subscription.symbol]
-        async with aclosing(
-            self._around.markets.candles(
-                subscription.symbol, subscription.venue, subscription.interval
-            )
-        ) as candles:
-            async for candle in candles:
-                if not (candle.closed or subscription.forming):
-                    continue
-                self.child.outbox.offer_candle(instrument, subscription.venue, candle)
+    def _money_of(self, name: AssetName, funds: Funds) -> Money:
+        return Money(
+            asset=self._around.directory.asset(name),
+            available_units=funds.available,
+            held_units=funds.held,
+        )
 
     # --- its life ----------------------------------------------------------------------------
 
@@ -492,21 +469,6 @@ class Run:
         self.child.outbox.put(write_stop(self._stop.cause))
         await trio.sleep(STOP_S_MAX)
         nursery.cancel_scope.cancel()  # It had its time; it is killed.
-
-
-def _check_subscriptions(wanted: Sequence[Subscription], symbols: Sequence[Symbol]) -> None:
-    """Raises: StrategyMisconfigured for what is not the strategy's, or asked for twice."""
-    known: set[tuple[Symbol, Venue, MarketData, Interval | None]] = set()
-    for each in wanted:
-        if each.symbol not in symbols:
-            raise StrategyMisconfigured(f"may not see {each.symbol!r}: it is not in its symbols")
-        key = (each.symbol, each.venue, each.data, each.interval)
-        if key in known:
-            # It would see each trade and candle twice, or books of two depths in turn.
-            raise StrategyMisconfigured(
-                f"subscribes twice to {each.data.name} of {each.symbol} at {each.venue!r}"
-            )
-        known.add(key)
 
 
 def _failure(message: Failed) -> Exception:

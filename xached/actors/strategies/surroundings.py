@@ -19,6 +19,7 @@ from xached.domain.tape import TapeStep
 from xached.runtime.supervise import Health, Restart
 from xached.runtime.topic import Topic
 from xached.runtime.world import World
+from xached.storage.strategy_states import SavedState
 
 
 class Exchange(Protocol):
@@ -54,9 +55,30 @@ class Markets(Protocol):
         ...
 
     def candles(
-        self, symbol: Symbol, venue: Venue, interval: Interval
+        self, symbol: Symbol, venue: Venue, interval: Interval, from_ns: int
     ) -> AsyncGenerator[Candle, None]:
-        """Candles as they change and close, from the open one on."""
+        """Candles as they change and close, from the one that begins at a time on.
+
+        From the newest one, when that is older.
+        """
+        ...
+
+    async def past_candles(
+        self, symbol: Symbol, venue: Venue, interval: Interval, count: int
+    ) -> Sequence[Candle]:
+        """The newest closed candles, oldest first, at most so many. Raises: Rejection."""
+        ...
+
+
+class States(Protocol):
+    """What strategies have saved, by name. Both block, and raise OSError."""
+
+    def write(self, name: str, state: SavedState) -> None:
+        """Keep it durably, in place of what was there."""
+        ...
+
+    def read(self, name: str) -> SavedState | None:
+        """What was saved last; None for nothing. Raises: StateDamaged."""
         ...
 
 
@@ -82,6 +104,7 @@ class Surroundings:
     markets: Markets
     directory: Directory
     health: Health
+    states: States
     restart: Restart = attrs.field(factory=Restart)
     installed: Callable[[], Mapping[str, str]] = find_strategies
     command: Callable[[str], Sequence[str]] = child_command

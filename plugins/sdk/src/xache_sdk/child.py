@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
+from xache_sdk.context import Context
+from xache_sdk.orders import OrderUpdate
 from xache_sdk.seal import close_standard_streams, seal
 from xache_sdk.session import Session
 from xache_sdk.settings import read_settings
@@ -27,8 +29,10 @@ from xache_sdk.wire import (
     FrameError,
     FrameReader,
     frame,
+    read_account,
     read_context,
     read_inputs,
+    read_warm_up,
     write_intents,
     write_ready,
 )
@@ -158,6 +162,8 @@ def run(channel: Channel, entry_point: str) -> None:
         session = Session(strategy_type(settings))
         ready = write_ready(session.subscriptions)
     channel.send(ready)
+    if not _warm_up(channel, session, context):
+        return
     with reporting(channel, plugin_pb2.PLUGIN_FAILURE_CALLBACK):
         frames = list(write_intents(session.start(context)))
     for each in frames:
@@ -182,25 +188,54 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.stdout.flush()
 
 
+def _warm_up(channel: Channel, session: Session, context: Context) -> bool:
+    """Take what was before the start; False when it is asked to stop before it began."""
+    while True:
+        message = channel.receive()
+        match message.WhichOneof("message"):
+            case "warm_up":
+                with reporting(channel, plugin_pb2.PLUGIN_FAILURE_CALLBACK):
+                    for candle in read_warm_up(message.warm_up, context.instruments):
+                        session.warm_up(candle)
+            case "order_update":
+                for update in read_inputs(message, context.instruments):
+                    assert isinstance(update, OrderUpdate)
+                    context.note_order(update)
+            case "begin":
+                return True
+            case "stop":
+                return False
+            case _:
+                _follow(channel, message, context)
+
+
 def _serve_one(channel: Channel, session: Session) -> bool:
     """Handle one message; False after the last."""
     message = channel.receive()
-    match message.WhichOneof("message"):
-        case "ping":
-            pong = plugin_pb2.PluginPong(number=message.ping.number)
-            channel.send(plugin_pb2.ChildFrame(pong=pong))
-            return True
-        case "clock":
-            session.strategy.context.set_clock(message.clock.now_ns)
-            return True
-        case _:
-            pass
-    for value in read_inputs(message, session.strategy.context.instruments):
+    context = session.strategy.context
+    if _follow(channel, message, context):
+        return True
+    for value in read_inputs(message, context.instruments):
         with reporting(channel, plugin_pb2.PLUGIN_FAILURE_CALLBACK):
             frames = list(write_intents(session.take(value)))
         for each in frames:
             channel.send(each)
         if isinstance(value, StopAsked):
+            return False
+    return True
+
+
+def _follow(channel: Channel, message: plugin_pb2.HostFrame, context: Context) -> bool:
+    """Handle what the strategy itself is not called for; False when it is no such message."""
+    match message.WhichOneof("message"):
+        case "ping":
+            pong = plugin_pb2.PluginPong(number=message.ping.number)
+            channel.send(plugin_pb2.ChildFrame(pong=pong))
+        case "clock":
+            context.set_clock(message.clock.now_ns)
+        case "account":
+            read_account(message.account, context)
+        case _:
             return False
     return True
 

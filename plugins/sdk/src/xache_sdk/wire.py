@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
-from xache_sdk.context import Balance, Context, Position
+from xache_sdk.context import Balance, Context, Position, Saved
 from xache_sdk.market import (
     Book,
     Books,
@@ -47,6 +47,7 @@ from xache_sdk.orders import (
     Trigger,
     TriggerSource,
 )
+from xache_sdk.state import decode_state
 from xache_sdk.strategy import Input, StopAsked, TimerDue
 from xache_sdk.v1 import plugin_pb2
 
@@ -145,9 +146,30 @@ def read_context(message: plugin_pb2.PluginStart) -> Context:
             if each.symbol in instruments
         },
     )
+    if message.HasField("saved"):
+        saved = decode_state(message.saved.state_json)
+        context.saved = Saved(message.saved.version, saved)
     for each in message.open_orders:
         context.note_order(_read_order_update(each))
     return context
+
+
+def read_account(message: plugin_pb2.PluginAccount, context: Context) -> None:
+    """Bring money and positions up to date."""
+    for told in message.balances:
+        balance = context.balance(told.asset)
+        balance.available, balance.held = Decimal(told.available), Decimal(told.held)
+    for each in message.positions:
+        position = context.position(each.symbol)
+        position.quantity_lots = position.instrument.lots(Decimal(each.quantity))
+        position.cost = Decimal(each.cost)
+
+
+def read_warm_up(
+    message: plugin_pb2.PluginWarmUp, instruments: Mapping[str, Instrument]
+) -> list[Candle]:
+    """Closed candles from before the start."""
+    return [_read_candle(each, instruments[each.symbol]) for each in message.candles]
 
 
 def read_inputs(

@@ -99,7 +99,7 @@ PLUGIN_FAILURE_SETTINGS: PluginFailure
 PLUGIN_FAILURE_CALLBACK: PluginFailure
 
 class HostFrame(_message.Message):
-    __slots__ = ("start", "trades", "book", "candle", "order_update", "timer", "stop", "ping", "clock", "change_refused")
+    __slots__ = ("start", "trades", "book", "candle", "order_update", "timer", "stop", "ping", "clock", "change_refused", "account", "warm_up", "begin")
     START_FIELD_NUMBER: _ClassVar[int]
     TRADES_FIELD_NUMBER: _ClassVar[int]
     BOOK_FIELD_NUMBER: _ClassVar[int]
@@ -110,6 +110,9 @@ class HostFrame(_message.Message):
     PING_FIELD_NUMBER: _ClassVar[int]
     CLOCK_FIELD_NUMBER: _ClassVar[int]
     CHANGE_REFUSED_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    WARM_UP_FIELD_NUMBER: _ClassVar[int]
+    BEGIN_FIELD_NUMBER: _ClassVar[int]
     start: PluginStart
     trades: PluginTrades
     book: PluginBook
@@ -120,7 +123,10 @@ class HostFrame(_message.Message):
     ping: PluginPing
     clock: PluginClock
     change_refused: PluginChangeRefused
-    def __init__(self, start: _Optional[_Union[PluginStart, _Mapping]] = ..., trades: _Optional[_Union[PluginTrades, _Mapping]] = ..., book: _Optional[_Union[PluginBook, _Mapping]] = ..., candle: _Optional[_Union[PluginCandle, _Mapping]] = ..., order_update: _Optional[_Union[PluginOrderUpdate, _Mapping]] = ..., timer: _Optional[_Union[PluginTimer, _Mapping]] = ..., stop: _Optional[_Union[PluginStop, _Mapping]] = ..., ping: _Optional[_Union[PluginPing, _Mapping]] = ..., clock: _Optional[_Union[PluginClock, _Mapping]] = ..., change_refused: _Optional[_Union[PluginChangeRefused, _Mapping]] = ...) -> None: ...
+    account: PluginAccount
+    warm_up: PluginWarmUp
+    begin: PluginBegin
+    def __init__(self, start: _Optional[_Union[PluginStart, _Mapping]] = ..., trades: _Optional[_Union[PluginTrades, _Mapping]] = ..., book: _Optional[_Union[PluginBook, _Mapping]] = ..., candle: _Optional[_Union[PluginCandle, _Mapping]] = ..., order_update: _Optional[_Union[PluginOrderUpdate, _Mapping]] = ..., timer: _Optional[_Union[PluginTimer, _Mapping]] = ..., stop: _Optional[_Union[PluginStop, _Mapping]] = ..., ping: _Optional[_Union[PluginPing, _Mapping]] = ..., clock: _Optional[_Union[PluginClock, _Mapping]] = ..., change_refused: _Optional[_Union[PluginChangeRefused, _Mapping]] = ..., account: _Optional[_Union[PluginAccount, _Mapping]] = ..., warm_up: _Optional[_Union[PluginWarmUp, _Mapping]] = ..., begin: _Optional[_Union[PluginBegin, _Mapping]] = ...) -> None: ...
 
 class ChildFrame(_message.Message):
     __slots__ = ("ready", "intents", "pong", "log", "failed", "save")
@@ -139,7 +145,7 @@ class ChildFrame(_message.Message):
     def __init__(self, ready: _Optional[_Union[PluginReady, _Mapping]] = ..., intents: _Optional[_Union[PluginIntents, _Mapping]] = ..., pong: _Optional[_Union[PluginPong, _Mapping]] = ..., log: _Optional[_Union[PluginLog, _Mapping]] = ..., failed: _Optional[_Union[PluginFailed, _Mapping]] = ..., save: _Optional[_Union[PluginSave, _Mapping]] = ...) -> None: ...
 
 class PluginStart(_message.Message):
-    __slots__ = ("run_id", "settings_json", "instruments", "balances", "positions", "open_orders", "now_ns")
+    __slots__ = ("run_id", "settings_json", "instruments", "balances", "positions", "open_orders", "now_ns", "saved")
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     SETTINGS_JSON_FIELD_NUMBER: _ClassVar[int]
     INSTRUMENTS_FIELD_NUMBER: _ClassVar[int]
@@ -147,6 +153,7 @@ class PluginStart(_message.Message):
     POSITIONS_FIELD_NUMBER: _ClassVar[int]
     OPEN_ORDERS_FIELD_NUMBER: _ClassVar[int]
     NOW_NS_FIELD_NUMBER: _ClassVar[int]
+    SAVED_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     settings_json: str
     instruments: _containers.RepeatedCompositeFieldContainer[PluginInstrument]
@@ -154,7 +161,8 @@ class PluginStart(_message.Message):
     positions: _containers.RepeatedCompositeFieldContainer[PluginPosition]
     open_orders: _containers.RepeatedCompositeFieldContainer[PluginOrderUpdate]
     now_ns: int
-    def __init__(self, run_id: _Optional[str] = ..., settings_json: _Optional[str] = ..., instruments: _Optional[_Iterable[_Union[PluginInstrument, _Mapping]]] = ..., balances: _Optional[_Iterable[_Union[PluginBalance, _Mapping]]] = ..., positions: _Optional[_Iterable[_Union[PluginPosition, _Mapping]]] = ..., open_orders: _Optional[_Iterable[_Union[PluginOrderUpdate, _Mapping]]] = ..., now_ns: _Optional[int] = ...) -> None: ...
+    saved: PluginSave
+    def __init__(self, run_id: _Optional[str] = ..., settings_json: _Optional[str] = ..., instruments: _Optional[_Iterable[_Union[PluginInstrument, _Mapping]]] = ..., balances: _Optional[_Iterable[_Union[PluginBalance, _Mapping]]] = ..., positions: _Optional[_Iterable[_Union[PluginPosition, _Mapping]]] = ..., open_orders: _Optional[_Iterable[_Union[PluginOrderUpdate, _Mapping]]] = ..., now_ns: _Optional[int] = ..., saved: _Optional[_Union[PluginSave, _Mapping]] = ...) -> None: ...
 
 class PluginInstrument(_message.Message):
     __slots__ = ("symbol", "base", "quote", "tick_size", "lot_size", "min_quantity", "max_quantity", "max_market_quantity", "min_notional", "max_notional")
@@ -341,6 +349,24 @@ class PluginStop(_message.Message):
     CAUSE_FIELD_NUMBER: _ClassVar[int]
     cause: str
     def __init__(self, cause: _Optional[str] = ...) -> None: ...
+
+class PluginAccount(_message.Message):
+    __slots__ = ("balances", "positions")
+    BALANCES_FIELD_NUMBER: _ClassVar[int]
+    POSITIONS_FIELD_NUMBER: _ClassVar[int]
+    balances: _containers.RepeatedCompositeFieldContainer[PluginBalance]
+    positions: _containers.RepeatedCompositeFieldContainer[PluginPosition]
+    def __init__(self, balances: _Optional[_Iterable[_Union[PluginBalance, _Mapping]]] = ..., positions: _Optional[_Iterable[_Union[PluginPosition, _Mapping]]] = ...) -> None: ...
+
+class PluginWarmUp(_message.Message):
+    __slots__ = ("candles",)
+    CANDLES_FIELD_NUMBER: _ClassVar[int]
+    candles: _containers.RepeatedCompositeFieldContainer[PluginCandle]
+    def __init__(self, candles: _Optional[_Iterable[_Union[PluginCandle, _Mapping]]] = ...) -> None: ...
+
+class PluginBegin(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class PluginClock(_message.Message):
     __slots__ = ("now_ns",)
