@@ -218,6 +218,9 @@ class _Schemas:
         if field.type in _INT64_TYPES:
             sign = "" if field.type in _UNSIGNED_TYPES else "-?"
             return {"type": "string", "pattern": f"^{sign}[0-9]{{1,20}}$"}
+        if field.type in (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT):
+            # JSON has no other way to say these.
+            return {"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]}
         assert field.type in (FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_UINT32), field.name
         unsigned = field.type in _UNSIGNED_TYPES
         least, most = (0, 2**32 - 1) if unsigned else (-(2**31), 2**31 - 1)
