@@ -22,7 +22,7 @@ $(STAMP): pyproject.toml config/constraints.txt $(addsuffix /pyproject.toml,$(ED
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	PIP_CONSTRAINT=config/constraints.txt $(BIN)/python -m pip install --quiet \
-		$(addprefix --editable ,$(EDITABLE)) --editable '.[bench,report]' --group dev
+		$(addprefix --editable ,$(EDITABLE)) --editable '.[bench,report,cluster]' --group dev
 	touch $@
 
 run: setup  ## start the demo: a living market on real recorded data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -138,8 +139,9 @@ def test_of_equally_good_combinations_the_first_is_chosen() -> None:
 
 
 def test_jobs_can_be_done_in_any_order_elsewhere() -> None:
-    def backwards(jobs: Sequence[Callable[[], TrackRecord]]) -> Iterable[TrackRecord]:
-        return reversed([job() for job in reversed(jobs)])
+    def backwards(function: Callable[[Any], Any], items: Sequence[Any], /) -> Iterable[Any]:
+        done = [function(item) for item in reversed(items)]
+        return done[::-1]
 
     found = walk_forward(run_share, SHARES, PLAN, scheduler=backwards)
     assert found.curve.equity.tolist() == joined().curve.equity.tolist()

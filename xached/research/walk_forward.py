@@ -9,7 +9,7 @@ sweep, which does see what it chooses by, is judged by its probability of overfi
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeAlias, TypeVar
 
 import attrs
@@ -19,6 +19,7 @@ from xached.research.deflated import ALONE, Evidence, Judged, judge
 from xached.research.effective_trials import evidence_of
 from xached.research.metrics import Performance, daily_sharpe, measure, measure_joined
 from xached.research.overfitting import Overfit, overfitting
+from xached.research.schedulers import Scheduler, in_turn
 from xached.research.track_record import (
     DAY_NS,
     EquityCurve,
@@ -49,25 +50,15 @@ what was before the start to warm up."""
 
 
 @attrs.frozen
-class Job(Generic[SettingsT]):
-    """One run to be done, here or elsewhere: it can be pickled if its parts can."""
+class RunWindow(Generic[SettingsT]):
+    """A runner as schedulers apply it: it can be pickled if the runner can."""
 
     runner: Runner[SettingsT]
-    settings: SettingsT
-    window: Window
 
-    def __call__(self) -> TrackRecord:
-        """Do it."""
-        return self.runner(self.settings, self.window)
-
-
-Scheduler: TypeAlias = Callable[[Sequence[Callable[[], TrackRecord]]], Iterable[TrackRecord]]
-"""Does jobs, in any order and anywhere, and gives their runs in the order of the jobs."""
-
-
-def in_turn(jobs: Sequence[Callable[[], TrackRecord]]) -> Iterable[TrackRecord]:
-    """Do jobs here, one after the other."""
-    return (job() for job in jobs)
+    def __call__(self, job: tuple[SettingsT, Window]) -> TrackRecord:
+        """Run settings over a window."""
+        settings, window = job
+        return self.runner(settings, window)
 
 
 Score: TypeAlias = Callable[[TrackRecord], float | None]
@@ -168,20 +159,17 @@ def walk_forward(
     for one, other in itertools.pairwise(windows):
         if other.test.start_at_ns < one.test.end_at_ns:
             raise ValueError("tests do not overlap and are in order of time")
-    trained = iter(
-        scheduler([Job(runner, one, fold.train) for fold in windows for one in combinations])
-    )
+    run = RunWindow(runner)
+    jobs = [(one, fold.train) for fold in windows for one in combinations]
+    trained = iter(scheduler(run, jobs))
     scores = [tuple(score(next(trained)) for _ in combinations) for _ in windows]
     choices = [_best(of_fold) for of_fold in scores]
-    tests = iter(
-        scheduler(
-            [
-                Job(runner, combinations[chosen], fold.test)
-                for fold, chosen in zip(windows, choices, strict=True)
-                if chosen is not None
-            ]
-        )
-    )
+    chosen_jobs = [
+        (combinations[chosen], fold.test)
+        for fold, chosen in zip(windows, choices, strict=True)
+        if chosen is not None
+    ]
+    tests = iter(scheduler(run, chosen_jobs))
     folds = tuple(
         Fold(fold, of_fold, None, None, None)
         if chosen is None
