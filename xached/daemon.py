@@ -32,7 +32,6 @@ from xached.api.admin import HouseReport
 from xached.api.disconnect_guard import end_streams_of_the_past
 from xached.config import Config, FeedsConfig
 from xached.core import Core, House, build_core
-from xached.domain.aml import AmlWatch
 from xached.domain.audit import SignCheckpoint
 from xached.domain.compliance_messages import SetLevelLimits
 from xached.domain.instrument import Directory, Symbol
@@ -192,7 +191,7 @@ async def _run_core(config: Config, core: Core, nursery: trio.Nursery) -> None:
     if config.aml:
         watch = partial(
             run_aml,
-            AmlWatch(config.aml),
+            config.aml,
             core.feed,
             core.house.matching,
             lambda: core.files.journal.last_seq,

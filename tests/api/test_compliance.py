@@ -40,7 +40,7 @@ from xached.api import data_export
 from xached.api.compliance import ComplianceHandlers
 from xached.api.staff import StaffHandlers
 from xached.api.trade_report import COLUMNS
-from xached.domain.aml import AmlRule, AmlWatch, RuleKind
+from xached.domain.aml import AmlRule, RuleKind
 from xached.domain.compliance_messages import (
     CloseAccount,
     LevelLimits,
@@ -487,7 +487,7 @@ async def test_what_accounts_move_opens_cases_once(
         async def watch(nursery: trio.Nursery) -> None:
             nursery.start_soon(
                 run_aml,
-                AmlWatch((rule,)),
+                (rule,),
                 running.feed,
                 running.matching,
                 lambda: running.journal.journal.last_seq,

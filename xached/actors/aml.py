@@ -1,8 +1,9 @@
 """Watches for money laundering: folds every durable row into rules, and opens cases.
 
-What it knows is of the rows since some row before the start and is lost with the daemon; a case
-has the same id whenever the same rows are read again, so none is opened twice. Nothing is refused
-by it.
+What it knows is lost with the daemon, and made again from all rows at the next start: when somebody
+last did anything may have been a year ago, and whether a rule is silent because it alerted depends
+on what was before. The same rows give the same alerts, and an alert has one case, so none is opened
+twice. Nothing is refused by it.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from typing import Final, Protocol
 
 import trio
 
-from xached.domain.aml import Alert, AmlWatch, movements_of
+from xached.domain.aml import Alert, AmlRule, AmlWatch, movements_of
 from xached.domain.messages import Row
 from xached.runtime.mailbox import Closed, Overloaded
 from xached.runtime.topic import Lagged, Topic
 
-LOOK_BACK_ROWS: Final = 1_000_000
-"""Rows before the start that are looked at: some seconds of work, beside everything else."""
+PAUSE_S: Final = 0.02
+"""Between pieces of what was before the start: it takes no more than a part of the house's time."""
 
 ROWS_BUFFERED_MAX: Final = 20_000
 RETRY_S: Final = 0.5
@@ -37,7 +38,7 @@ class Journal(Protocol):
 
 
 async def run_aml(
-    watch: AmlWatch,
+    rules: tuple[AmlRule, ...],
     feed: Topic[Row],
     journal: Journal,
     last_seq: Callable[[], int],
@@ -49,7 +50,8 @@ async def run_aml(
         last_seq: tells the newest row that is on disk.
         open_case: opens a case, once. Raises: Overloaded, nothing done; Closed.
     """
-    seq = max(0, last_seq() - LOOK_BACK_ROWS)
+    # Its own, as what an earlier run has folded would count twice.
+    watch, seq = AmlWatch(rules), 0
 
     async def fold(row: Row) -> None:
         for movement in movements_of(row):
@@ -69,6 +71,7 @@ async def run_aml(
                 for row in missed:
                     await fold(row)
                     seq = row.seq
+                await trio.sleep(PAUSE_S)
             lagged = False
             while not lagged:
                 for row_or_lag in await heard.receive_batch():
