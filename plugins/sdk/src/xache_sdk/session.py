@@ -15,7 +15,7 @@ from xache_sdk.context import Context
 from xache_sdk.exact import EXACT
 from xache_sdk.market import Book, Candle, CandleHistory, Candles, Subscription, Trade
 from xache_sdk.orders import ChangeRefused, Intent, OrderUpdate, Save
-from xache_sdk.signals import Column, Declarations, Step
+from xache_sdk.signals import Column, ColumnDeclaration, Declarations, Step
 from xache_sdk.strategy import Input, StopAsked, Strategy, TimerDue, checked
 
 
@@ -49,6 +49,15 @@ class Session:
         for each in self._series.values():
             each.history.trim()
         return intents
+
+    def compute(self, declaration: ColumnDeclaration, step: Step) -> None:
+        """Compute a declared column another way, as from values that are known already."""
+        for series in self._series.values():
+            series.compute(declaration.column, step)
+
+    def pass_over(self, candle: Candle) -> None:
+        """Let a closed candle into histories and columns without calling the strategy."""
+        self._series_of(candle).push(candle)
 
     def take(self, value: Input) -> list[Intent]:
         """Call the callback a value is for. Raises as :meth:`start` does."""
@@ -96,6 +105,9 @@ class _Series:
         self._steps: list[tuple[Column, Step]] = [
             (each.column, each.step) for each in declarations.columns if each.candles == candles
         ]
+
+    def compute(self, column: Column, step: Step) -> None:
+        self._steps = [(each, step if each is column else before) for each, before in self._steps]
 
     def warm_up(self, candle: Candle) -> None:
         if self.candles.warm_up:

@@ -1,0 +1,353 @@
+"""Find out whether a strategy knows what it cannot know.
+
+A strategy that looks ahead decides otherwise at a moment when what comes after it is missing. So
+it is run over all of the data, and again over data that end at random places: up to there it must
+want the same, and every declared column and signal must have the same values. What it promised is
+checked too: that both forms of a column agree, and that it does nothing where its signal says so.
+
+What this cannot find: a strategy that carries the future in its own code. That shows when it
+trades on data it has never seen.
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from xache_sdk.context import Balance, Context
+from xache_sdk.market import NS_PER_S, Candle, Candles
+from xache_sdk.replay import Decision, MarketValue, Replay, first_after_warm_up, known_at_ns
+from xache_sdk.session import Session
+from xache_sdk.settings import make_settings
+from xache_sdk.signals import CandleColumns
+from xache_sdk.strategy import Strategy
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CUTS = 10
+FUNDS = Decimal(10**12)
+SHOWN_LENGTH_MAX = 300
+
+
+class CheckFailed(Exception):  # noqa: N818 - says what is the matter
+    """``place`` is the file and line of what did it, ``at_ns`` when it did."""
+
+    def __init__(self, what: str, place: str, at_ns: int) -> None:
+        super().__init__(f"{place}: {what}")
+        self.what = what
+        self.place = place
+        self.at_ns = at_ns
+
+
+class LookedAhead(CheckFailed):
+    """A strategy used what it could not know."""
+
+
+class PromiseBroken(CheckFailed):
+    """What a strategy declared is not what it does."""
+
+
+def check_no_look_ahead(
+    strategy_type: type[Strategy[Any]],
+    settings: Mapping[str, Any],
+    data: Sequence[MarketValue],
+    *,
+    context: Callable[[], Context] | None = None,
+    cuts: int = CUTS,
+    seed: int = 0,
+) -> None:
+    """Run a strategy over data, in the order they became known, and over beginnings of them.
+
+    ``settings`` are values as JSON has them; ``context`` makes a start, by default one with money
+    for everything. Data are cut in their last three quarters, so that there is something to see.
+
+    Raises: LookedAhead; PromiseBroken; SettingsError; what the strategy raises over all the data.
+    """
+    made = make_settings(strategy_type.settings_type, dict(settings))
+
+    first = first_after_warm_up(Session(strategy_type(made)), data)
+
+    def run(values: Sequence[MarketValue]) -> _Run:
+        start = context() if context is not None else _rich_context(data)
+        return _Run(strategy_type(made), start, values, first)
+
+    whole = run(data)
+    whole.check_forms()
+    whole.check_signals(run(data))
+    draw = random.Random(seed)  # noqa: S311 - where to cut, not a secret
+    places = range(max(first + 1, len(data) // 4), len(data))
+    for cut in sorted(draw.sample(places, min(cuts, len(places)))):
+        ended_ns = known_at_ns(data[cut - 1])
+        with _failing(ended_ns, whole.place):
+            part = run(data[:cut])
+            wanted = part.decisions
+        whole.check_columns(part, ended_ns)
+        compare_decisions(whole.decisions, wanted, cut, ended_ns, whole.place)
+
+
+def compare_decisions(
+    whole: Sequence[Decision], part: Sequence[Decision], cut: int, ended_ns: int, place: str
+) -> None:
+    """Compare what was wanted before an index with what was wanted when the data ended there.
+
+    ``ended_ns`` is when the last of these data became known; ``place`` is who wanted it.
+
+    Raises: LookedAhead for the first difference.
+    """
+    difference = _first_difference([each for each in whole if each.index < cut], part)
+    if difference is not None:
+        at_ns, seen, unseen = difference
+        raise LookedAhead(
+            f"at {_time(at_ns)} it wanted {seen}, but {unseen} when the data ended at "
+            f"{_time(ended_ns)}",
+            place,
+            at_ns,
+        )
+
+
+class _Run:
+    """A strategy over some data: its columns and signals, computed at once, and what it wants."""
+
+    def __init__(
+        self,
+        strategy: Strategy[Any],
+        context: Context,
+        data: Sequence[MarketValue],
+        first: int,
+    ) -> None:
+        self._first = first
+        self.place = _place(type(strategy).on_candle)
+        self._session = Session(strategy)
+        self._context = context
+        self._data = data
+        declared = self._session.declarations
+        self.candles = {
+            each: _candles_of(each, data)
+            for each in self._session.subscriptions
+            if isinstance(each, Candles)
+        }
+        columns = {each: _columns(told) for each, told in self.candles.items() if told}
+        self._computed = [
+            (each, each.batch(columns[each.candles]))
+            for each in declared.columns
+            if each.candles in columns
+        ]
+        values = {id(each.column): array for each, array in self._computed}
+        self._signals = {
+            candles: signal.decide(*(values[id(column)] for column in signal.of))
+            for candles, signal in declared.signals.items()
+            if candles in columns
+        }
+
+    @functools.cached_property
+    def decisions(self) -> list[Decision]:
+        """What it wants with columns that were computed at once."""
+        return self.decide()
+
+    def decide(self, asleep: frozenset[int] = frozenset()) -> list[Decision]:
+        """The same when it is not called at some candles. Once for each object."""
+        for declaration, array in self._computed:
+            self._session.compute(declaration, _one_by_one(array))
+        return Replay(self._session, self._context, self._data, self._first, asleep).run()
+
+    def check_forms(self) -> None:
+        """Compare the two forms of every column. Raises: PromiseBroken."""
+        for declaration, array in self._computed:
+            for candle, value in zip(
+                self.candles[declaration.candles], _values(array), strict=True
+            ):
+                stepped = declaration.step(candle)
+                if stepped != value:
+                    raise PromiseBroken(
+                        f"at {_time(candle.ends_at_ns)} the column is {stepped} step by step, but "
+                        f"{value} computed at once",
+                        _place(declaration.batch),
+                        candle.ends_at_ns,
+                    )
+
+    def check_signals(self, again: _Run) -> None:
+        """Compare with a run that is not called where signals say so. Raises: PromiseBroken."""
+        asleep = frozenset(self._asleep())
+        if not asleep:
+            return
+        difference = _first_difference(self.decisions, again.decide(asleep))
+        if difference is not None:
+            at_ns, called, not_called = difference
+            raise PromiseBroken(
+                f"at {_time(at_ns)} it wanted {called}, but {not_called} when it was only called "
+                "where its signal changes",
+                self.place,
+                at_ns,
+            )
+
+    def check_columns(self, part: _Run, ended_ns: int) -> None:
+        """Compare columns and signals with those of shorter data. Raises: LookedAhead."""
+        pairs = zip(self._computed, part._computed, strict=False)
+        for (declaration, mine), (_, other) in pairs:
+            self._check_array(declaration.candles, declaration.batch, mine, other, ended_ns)
+        for candles, other in part._signals.items():
+            decide = self._session.declarations.signals[candles].decide
+            self._check_array(candles, decide, self._signals[candles], other, ended_ns)
+
+    def _check_array(
+        self,
+        candles: Candles,
+        function: Callable[..., Any],
+        mine: NDArray[Any],
+        other: NDArray[Any],
+        ended_ns: int,
+    ) -> None:
+        for candle, seen, unseen in zip(
+            self.candles[candles], _values(mine), _values(other), strict=False
+        ):
+            if seen != unseen:
+                raise LookedAhead(
+                    f"at {_time(candle.ends_at_ns)} it gave {seen}, but {unseen} when the data "
+                    f"ended at {_time(ended_ns)}",
+                    _place(function),
+                    candle.ends_at_ns,
+                )
+
+    def _asleep(self) -> Iterator[int]:
+        """Candles at which a declared signal says that nothing is to be done."""
+        signals = {
+            (candles.symbol, candles.venue, candles.interval): iter(array.tolist())
+            for candles, array in self._signals.items()
+        }
+        last = dict.fromkeys(signals, 0)
+        for index, value in enumerate(self._data):
+            if not isinstance(value, Candle) or not value.closed:
+                continue
+            key = (value.symbol, value.venue, value.interval)
+            if key in signals:
+                signal = next(signals[key])
+                if index < self._first:
+                    continue
+                if signal in (0, last[key]):
+                    yield index
+                else:
+                    last[key] = signal
+
+
+class _failing:  # noqa: N801 - reads as a statement
+    """Over all of the data the strategy did not raise: what it lacks now comes later."""
+
+    def __init__(self, ended_ns: int, place: str) -> None:
+        self._ended_ns = ended_ns
+        self._place = place
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if not isinstance(error, Exception):
+            return
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        if trace is not None:
+            self._place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+        raise LookedAhead(
+            f"it raised {type(error).__name__}: {error} when the data ended at "
+            f"{_time(self._ended_ns)}",
+            self._place,
+            self._ended_ns,
+        ) from error
+
+
+def _first_difference(
+    whole: Sequence[Decision], part: Sequence[Decision]
+) -> tuple[int, str, str] | None:
+    """When two runs differ first, and what each wanted."""
+    mine = {each.index: each for each in whole}
+    other = {each.index: each for each in part}
+    for index in sorted(mine.keys() | other.keys()):
+        seen, unseen = mine.get(index), other.get(index)
+        if seen != unseen:
+            found = seen or unseen
+            assert found is not None
+            return found.at_ns, _shown(seen), _shown(unseen)
+    return None
+
+
+def _candles_of(subscription: Candles, data: Sequence[MarketValue]) -> list[Candle]:
+    wanted = (subscription.symbol, subscription.venue, subscription.interval)
+    return [
+        value
+        for value in data
+        if isinstance(value, Candle)
+        and value.closed
+        and (value.symbol, value.venue, value.interval) == wanted
+    ]
+
+
+def _columns(candles: Sequence[Candle]) -> CandleColumns:
+    import numpy as np
+
+    def column(values: list[int]) -> NDArray[Any]:
+        return np.array(values, dtype=np.int64)
+
+    first = candles[0]
+    return CandleColumns(
+        instrument=first.instrument,
+        venue=first.venue,
+        interval=first.interval,
+        open_at_ns=column([each.open_at_ns for each in candles]),
+        open_ticks=column([each.open_ticks for each in candles]),
+        high_ticks=column([each.high_ticks for each in candles]),
+        low_ticks=column([each.low_ticks for each in candles]),
+        close_ticks=column([each.close_ticks for each in candles]),
+        volume_lots=column([each.volume_lots for each in candles]),
+    )
+
+
+def _values(array: NDArray[Any]) -> list[float | None]:
+    """As a strategy reads them: None where it is not known."""
+    return [None if value != value else value for value in array.tolist()]
+
+
+def _one_by_one(array: NDArray[Any]) -> Callable[[Candle], float | None]:
+    values = iter(_values(array))
+    return lambda _candle: next(values)
+
+
+def _rich_context(data: Sequence[MarketValue]) -> Context:
+    instruments = {value.symbol: value.instrument for value in data}
+    assets = {name for each in instruments.values() for name in (each.base, each.quote)}
+    return Context(
+        run_id="check",
+        now_ns=0,
+        instruments=instruments,
+        balances={name: Balance(FUNDS) for name in sorted(assets)},
+    )
+
+
+def _place(function: Callable[..., Any]) -> str:
+    """Where a function is written."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return f"{type(function).__module__}.{type(function).__qualname__}"
+    return f"{code.co_filename}:{code.co_firstlineno}"
+
+
+def _shown(decision: Decision | None) -> str:
+    if decision is None:
+        return "nothing"
+    text = ", ".join(map(repr, decision.intents))
+    return text if len(text) <= SHOWN_LENGTH_MAX else text[:SHOWN_LENGTH_MAX] + " …"
+
+
+def _time(at_ns: int) -> str:
+    return datetime.fromtimestamp(at_ns // NS_PER_S, UTC).strftime("%Y-%m-%d %H:%M:%S")
