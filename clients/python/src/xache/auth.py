@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 from xache.connection import Connection
+from xache.proofs import Proof, proved
 from xache.rpc import rpc
 from xache.v1 import auth_pb2
 
@@ -21,6 +22,22 @@ _SECOND_FACTOR = rpc(
     auth_pb2.GetSecondFactorRequest, auth_pb2.GetSecondFactorResponse, repeatable=True
 )
 _REVOKE_ALL = rpc(auth_pb2.RevokeSessionsRequest, auth_pb2.RevokeSessionsResponse, repeatable=True)
+_RECOVER = rpc(auth_pb2.StartRecoveryRequest, auth_pb2.StartRecoveryResponse, repeatable=False)
+_RECOVERED = rpc(auth_pb2.FinishRecoveryRequest, auth_pb2.FinishRecoveryResponse, repeatable=False)
+_RESEND = rpc(auth_pb2.ResendCodeRequest, auth_pb2.ResendCodeResponse, repeatable=False)
+_PASSWORD = rpc(auth_pb2.ChangePasswordRequest, auth_pb2.ChangePasswordResponse, repeatable=False)
+_ENROL = rpc(
+    auth_pb2.EnrolSecondFactorRequest, auth_pb2.EnrolSecondFactorResponse, repeatable=False
+)
+_CONFIRM_FACTOR = rpc(
+    auth_pb2.ConfirmSecondFactorRequest, auth_pb2.ConfirmSecondFactorResponse, repeatable=False
+)
+_DISABLE_FACTOR = rpc(
+    auth_pb2.DisableSecondFactorRequest, auth_pb2.DisableSecondFactorResponse, repeatable=False
+)
+_RENEW_CODES = rpc(
+    auth_pb2.RenewRecoveryCodesRequest, auth_pb2.RenewRecoveryCodesResponse, repeatable=False
+)
 
 
 class Auth:
@@ -89,9 +106,61 @@ class Auth:
         """Forget the tokens without asking the house."""
         self._connection.session.forget()
 
+    def start_recovery(self, email: str) -> auth_pb2.StartRecoveryResponse:
+        """Have a code sent that sets a new password; the answer is the same for every address."""
+        return self._connection.call(_RECOVER, auth_pb2.StartRecoveryRequest(email=email))
+
+    def finish_recovery(
+        self, token: str, code: str, password: str, second_factor_code: str = ""
+    ) -> None:
+        """Set a new password with the code from the letter. All sessions end.
+
+        Raises: Refused SECOND_FACTOR_NEEDED where a code of that is asked for too.
+        """
+        request = auth_pb2.FinishRecoveryRequest(
+            recovery_token=token,
+            code=code,
+            password=password,
+            second_factor_code=second_factor_code,
+        )
+        self._connection.call(_RECOVERED, request)
+
+    def resend_code(self, token: str) -> None:
+        """Have another code sent; the one before is void."""
+        self._connection.call(_RESEND, auth_pb2.ResendCodeRequest(token=token))
+
+    def change_password(self, old: str, new: str) -> None:
+        """Set another password. Other sessions end."""
+        request = auth_pb2.ChangePasswordRequest(old_password=old, new_password=new)
+        self._connection.call(_PASSWORD, request)
+
+    def second_factor(self) -> auth_pb2.GetSecondFactorResponse:
+        """Whether there is one, and how many recovery codes are left."""
+        return self._connection.call(_SECOND_FACTOR, auth_pb2.GetSecondFactorRequest())
+
+    def enrol_second_factor(self, proof: Proof) -> auth_pb2.EnrolSecondFactorResponse:
+        """A secret for an authenticator. It counts once it is confirmed with a first code."""
+        request = auth_pb2.EnrolSecondFactorRequest()
+        return proved(self._connection, _ENROL, request, proof)
+
+    def confirm_second_factor(self, code: str) -> list[str]:
+        """Turn the second factor on; the recovery codes. Other sessions end."""
+        request = auth_pb2.ConfirmSecondFactorRequest(code=code)
+        return list(self._connection.call(_CONFIRM_FACTOR, request).recovery_codes)
+
+    def disable_second_factor(self, code: str) -> None:
+        """Turn it off with a code."""
+        request = auth_pb2.DisableSecondFactorRequest(code=code)
+        self._connection.call(_DISABLE_FACTOR, request)
+
+    def renew_recovery_codes(self, code: str) -> list[str]:
+        """Other recovery codes; the old ones are void."""
+        request = auth_pb2.RenewRecoveryCodesRequest(code=code)
+        return list(self._connection.call(_RENEW_CODES, request).recovery_codes)
+
     def has_second_factor(self) -> bool:
         """Whether logins and fresh proofs ask for a code."""
-        return self._connection.call(_SECOND_FACTOR, auth_pb2.GetSecondFactorRequest()).active
+        return self.second_factor().active
 
     def sessions(self) -> list[auth_pb2.Session]:
         """The account's live sessions, newest first."""

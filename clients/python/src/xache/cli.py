@@ -23,11 +23,20 @@ _COMMANDS = (
     (_SIGNING_IN, "logout", "session:logout", "End the session, at once and everywhere."),
     (_SIGNING_IN, "whoami", "session:whoami", "Tell who is signed in, and which purses there are."),
     (_SIGNING_IN, "sessions", "session:sessions", "List where you are signed in, and end it."),
+    (_SIGNING_IN, "password", "password:password", "Set another password, knowing the old one."),
+    (_SIGNING_IN, "recover", "password:recover", "Set a new password with a code from a letter."),
+    (_SIGNING_IN, "resend", "password:resend", "Have another code sent."),
+    (_SIGNING_IN, "factor", "factor:app", "Guard your account with an authenticator."),
+    (_SIGNING_IN, "guards", "guards:app", "Say where calls may come from; see what waits a day."),
+    (_SIGNING_IN, "unfreeze", "guards:unfreeze", "Let a frozen account act again, a day later."),
     (_SIGNING_IN, "freeze", "session:freeze", "Freeze your account at once."),
     (_SIGNING_IN, "activity", "activity:activity", "Tell what happened to your account."),
     (_SIGNING_IN, "email", "email:app", "Prove or change your e-mail address."),
     (_SIGNING_IN, "keys", "keys:app", "Make, list and end API keys."),
     (_SIGNING_IN, "limits", "compliance:limits", "Show what your level allows on a day."),
+    (_SIGNING_IN, "kyc", "kyc:app", "Apply for a level, and upload papers."),
+    (_SIGNING_IN, "export", "leaving:export", "Write all that the house knows of you to a file."),
+    (_SIGNING_IN, "erase", "leaving:erase", "Ask to be erased, or take that back."),
     (_SIGNING_IN, "disclosures", "compliance:disclosures", "Show what to accept before trading."),
     (_SIGNING_IN, "accept", "compliance:accept", "Accept a disclosure that you have read."),
     (_MARKET, "markets", "market:markets", "List the markets, their prices and rules."),
@@ -57,8 +66,8 @@ _FLAGS = {"--json", "--tls", "--plaintext"}
 _EPILOGUE = """\
 Every command of a house takes --target HOST:PORT and --json; "xache COMMAND --help" tells more.
 Exit codes: 0 done · 1 refused · 2 usage · 3 not signed in · 4 no answer · 5 a bug of the house.
-Environment: XACHE_TARGET, XACHE_PASSWORD, XACHE_CODE, XACHE_SUBACCOUNT, XACHE_CA, XACHE_KEY,
-NO_COLOR.
+Environment: XACHE_TARGET, XACHE_PASSWORD, XACHE_NEW_PASSWORD, XACHE_CODE, XACHE_FACTOR_CODE,
+XACHE_SUBACCOUNT, XACHE_CA, XACHE_KEY, NO_COLOR.
 """
 
 

@@ -30,6 +30,8 @@ Response = TypeVar("Response", bound=Message)
 
 REFRESH: Final = rpc(auth_pb2.RefreshRequest, auth_pb2.RefreshResponse, repeatable=False)
 
+STEP_UP_METADATA: Final = "x-xache-step-up"
+
 _UNCOUNTED = 1_000_000
 """Attempts of which there is no count but an end."""
 
@@ -155,6 +157,29 @@ class Connection:
             except XacheError as error:
                 attempts.wait_after(error)
 
+    def read(
+        self, method: Rpc[Request, Response], request: Request, *, step_up: str = ""
+    ) -> Generator[Response, None, None]:
+        """Read a stream that ends by itself, once: where it breaks, it is asked for again.
+
+        Closing the generator ends it. ``step_up``: as of :meth:`call`. Raises: XacheError;
+        TokenFileError.
+        """
+        yield from self._read(method, request, self._token(method), step_up)
+
+    def send(self, method: Rpc[Request, Response], requests: Iterable[Request]) -> Response:
+        """Send a stream of requests, once, for one answer. Raises: XacheError; TokenFileError."""
+        opened = self._channel.stream_unary(
+            method.path, _serialized, method.response_class.FromString
+        )
+        try:
+            response: Response = opened(
+                iter(requests), metadata=self._metadata(method, self._token(method), b"")
+            )
+        except grpc.RpcError as error:
+            raise error_of(error) from None
+        return response
+
     def exchange(
         self, method: Rpc[Request, Response], requests: Iterable[Request]
     ) -> Generator[Response, None, None]:
@@ -207,7 +232,7 @@ class Connection:
         ask = self._channel.unary_unary(method.path, None, method.response_class.FromString)
         metadata = self._metadata(method, token, body)
         if step_up:
-            metadata += (("x-xache-step-up", step_up),)
+            metadata += ((STEP_UP_METADATA, step_up),)
         try:
             response: Response = ask(
                 body, timeout=self._patience.attempt_timeout_s, metadata=metadata
@@ -217,11 +242,18 @@ class Connection:
         return response
 
     def _read(
-        self, method: Rpc[Request, Response], request: Request, token: str | None
+        self,
+        method: Rpc[Request, Response],
+        request: Request,
+        token: str | None,
+        step_up: str = "",
     ) -> Iterator[Response]:
         body = request.SerializeToString()
         opened = self._channel.unary_stream(method.path, None, method.response_class.FromString)
-        call = opened(body, metadata=self._metadata(method, token, body))
+        metadata = self._metadata(method, token, body)
+        if step_up:
+            metadata += ((STEP_UP_METADATA, step_up),)
+        call = opened(body, metadata=metadata)
         watchdog = _Watchdog(call, self._patience.silence_s_max)
         try:
             yield from _received(call, watchdog)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import Final, TypeAlias, TypeVar
 
 from google.protobuf.message import Message
@@ -24,6 +24,19 @@ def proved(
     connection: Connection, method: Rpc[Request, Response], request: Request, proof: Proof
 ) -> Response:
     """Prove afresh for one request, and send it. Raises: XacheError; TokenFileError."""
+    return connection.call(method, request, step_up=_grant(connection, method, request, proof))
+
+
+def proved_read(
+    connection: Connection, method: Rpc[Request, Response], request: Request, proof: Proof
+) -> Generator[Response, None, None]:
+    """Prove afresh for a stream, and read it to its end. Raises: XacheError; TokenFileError."""
+    step_up = _grant(connection, method, request, proof)
+    yield from connection.read(method, request, step_up=step_up)
+
+
+def _grant(
+    connection: Connection, method: Rpc[Request, Response], request: Request, proof: Proof
+) -> str:
     asked = auth_pb2.StepUpRequest(method=method.path, request=request.SerializeToString(), **proof)
-    granted = connection.call(_STEP_UP, asked)
-    return connection.call(method, request, step_up=granted.step_up_token)
+    return connection.call(_STEP_UP, asked).step_up_token

@@ -11,6 +11,9 @@ from xache.exits import Exit
 
 CODE_VARIABLE = "XACHE_CODE"
 PASSWORD_VARIABLE = "XACHE_PASSWORD"  # noqa: S105 - the name of a variable
+NEW_PASSWORD_VARIABLE = "XACHE_NEW_PASSWORD"  # noqa: S105 - the name of a variable
+FACTOR_CODE_VARIABLE = "XACHE_FACTOR_CODE"
+"""A code of the second factor where one from a letter is asked for too."""
 
 
 def read_code(prompt: str = "Code: ", variable: str = CODE_VARIABLE) -> str:
@@ -48,6 +51,11 @@ def read_password(
         sys.stderr.write("The two passwords differ; nothing was sent.\n")
         raise SystemExit(Exit.USAGE)
     return password
+
+
+def read_new_password() -> str:
+    """The password that is to be set, from wherever it comes; typed twice."""
+    return read_password(again=True, prompt="New password: ", variable=NEW_PASSWORD_VARIABLE)
 
 
 def fresh_proof(client: Client) -> dict[str, str]:
