@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -86,6 +87,36 @@ def test_the_traders_examples_work_as_pasted(demo: Demo) -> None:
     assert "USDT" in printed
     assert "placed list" in printed
     assert "moved 100 USDT from main to grid" in printed
+
+
+def test_the_account_examples_work_as_pasted(
+    demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env = {**demo.env, "XACHE_TARGET": demo.grpc, "XACHE_PASSWORD": demo.password()}
+    shell(block_with("sh", "xache login").splitlines()[0], env)
+    printed = shell(f"cd {tmp_path}\n" + block_with("sh", "xache activity"), env)
+    assert "account opened" in printed
+    assert "▄▄▄▄▄" in printed
+    assert "key made" in printed
+    with zipfile.ZipFile(tmp_path / "mine.zip") as archive:
+        assert "account.json" in archive.namelist()
+    monkeypatch.chdir(tmp_path)
+    example = block_with("python", "KeyFile.load").replace("127.0.0.1:7400", demo.grpc)
+    done = subprocess.run(
+        [sys.executable, "-c", example], capture_output=True, text=True, env=env, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert 'asset: "USDT"' in done.stdout
+
+
+def test_the_commands_about_an_account_exist() -> None:
+    """Those that need letters; what they do is seen in `tests/clients/test_cli_account.py`."""
+    for line in block_with("text", "xache email verify").splitlines():
+        words = [word for word in line.split("#")[0].split() if word.isalpha() and word.islower()]
+        done = subprocess.run(
+            [str(BIN / words[0]), *words[1:], "--help"], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_paper_examples_work_as_pasted(demo: Demo) -> None:
