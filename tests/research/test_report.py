@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from decimal import Decimal
 from html.parser import HTMLParser
+from pathlib import Path
 
 import attrs
 import numpy as np
@@ -41,6 +42,7 @@ COMBINATIONS: tuple[Settings, ...] = tuple(
     {"fast": fast, "slow": slow, "size": Decimal("0.1")} for fast in (5, 10, 9) for slow in range(4)
 )
 EVIDENCE = Evidence(trials=37, effective_trials=5.25, variance=0.002)
+GOLDEN = Path(__file__).parent.parent / "golden" / "report" / "format-1.txt"
 HOSTILE = '<script src="https://example.com/x.js">&'
 
 
@@ -221,6 +223,21 @@ def test_json_holds_everything_and_every_ratio_is_judged() -> None:
     check(found)
 
 
+def shape_of(value: object, path: str = "") -> set[str]:
+    """Every place in a JSON value."""
+    if isinstance(value, dict):
+        return {one for name in value for one in shape_of(value[name], f"{path}.{name}")}
+    if isinstance(value, list):
+        return {one for each in value for one in shape_of(each, f"{path}[]")}
+    return {path}
+
+
+def test_the_format_of_json_is_the_one_that_was_promised() -> None:
+    """Whoever changes it counts FORMAT up and writes a new file, names with ``facts`` aside."""
+    found = {one for one in shape_of(as_json(REPORT)) if not one.startswith(".facts")}
+    assert sorted(found) == GOLDEN.read_text(encoding="utf-8").splitlines()
+
+
 def test_months_join_days() -> None:
     # 20 March to 2 May 1970 are days 78 to 121.
     at_ns = [NOON_NS + day * DAY_NS for day in range(78, 122)]
@@ -263,6 +280,14 @@ def test_long_curves_are_thinned_without_losing_their_extremes() -> None:
         return set(re.findall(r">(\d+)<", svg))
 
     assert {"2", "4", "6", "8"} <= heights(short) <= heights(drawn)
+
+
+@pytest.mark.parametrize("days", [0.001, 0.5, 2.9, 20, 85, 300, 740, 900, 1090, 1500, 7000])
+def test_any_length_of_time_has_dates(days: float) -> None:
+    """matplotlib warns when it finds no ticks that fit, and warnings are errors here."""
+    end_ns = int(days * DAY_NS)
+    drawn = equity_plot(EquityCurve.of([0, end_ns // 2, end_ns], [1.0, 2.0, 3.0]), None)
+    assert drawn.count("<text") >= 8
 
 
 def test_a_chart_with_many_fills_says_how_many_it_shows() -> None:

@@ -156,7 +156,7 @@ def _svg(name: str, size: tuple[float, float], draw: Draw, dated: bool) -> str:
             first, last = axes.get_xlim()
             if last - first < _DAYS_MIN:  # dates have no ticks finer than that
                 axes.set_xlim((first + last - _DAYS_MIN) / 2, (first + last + _DAYS_MIN) / 2)
-            locator = AutoDateLocator(maxticks=5 if size[0] < 6 else 9)
+            locator = AutoDateLocator(minticks=3, maxticks=7 if size[0] < 6 else 9)
             axes.xaxis.set_major_locator(locator)
             axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
             axes.xaxis.get_offset_text().set_color(_INK)
