@@ -129,6 +129,9 @@ OTHER_VALUES: dict[tuple[str, str], tuple[str, Any, Any]] = {
     ("admin", "require_code"): ("false", lambda c: c.admin.require_code, False),
     ("http", "listen"): ('"0.0.0.0:81"', lambda c: c.http_listen, "0.0.0.0:81"),
     ("http", "hosts"): ('["trade.example.org"]', lambda c: c.http_hosts, ("trade.example.org",)),
+    ("http", "certificate"): ('"c.pem"', lambda c: c.http.certificate.name, "c.pem"),
+    ("http", "private_key"): ('"k.pem"', lambda c: c.http.private_key.name, "k.pem"),
+    ("http", "self_signed"): ("true", lambda c: c.http.self_signed, True),
     ("house", "instruments"): ('"i.toml"', lambda c: len(c.house.instruments), 1),
     ("house", "risk"): ('"r.toml"', lambda c: c.house.limits.max_open_orders, 7),
     ("limits", "account_per_s"): ("7", lambda c: c.limits.account.per_s, 7),
@@ -242,9 +245,11 @@ def test_every_documented_key_is_read(folder: Path, table: str, key: str) -> Non
     (folder / "r.toml").write_text("max_open_orders = 7")
     value, read, expected = OTHER_VALUES[table, key]
     text = (folder / "xached.toml").read_text()
-    if table == "grpc" and key in ("certificate", "private_key"):
-        text = text.replace('private_key = ""', 'private_key = "k.pem"', 1)
-        text = text.replace('certificate = ""', 'certificate = "c.pem"', 1)
+    if table in ("grpc", "http") and key in ("certificate", "private_key"):
+        head, _, rest = text.partition(f"[{table}]")
+        rest = rest.replace('private_key = ""', 'private_key = "k.pem"', 1)
+        rest = rest.replace('certificate = ""', 'certificate = "c.pem"', 1)
+        text = f"{head}[{table}]{rest}"
     if (table, key) in {("admin", each) for each in ("listen", *TLS_FILES)}:
         head, _, rest = text.partition("[admin]")
         for each, given in (("listen", '"[::1]:9"'), *((each, '"x"') for each in TLS_FILES)):
@@ -399,6 +404,17 @@ def test_what_does_not_fit_is_refused_with_its_place(
     text = refusal(folder)
     assert said in text
     assert "\n" not in text
+
+
+def test_http_has_one_certificate_or_none(folder: Path) -> None:
+    head, _, rest = (folder / "xached.toml").read_text().partition("[http]")
+    half = rest.replace('certificate = ""', 'certificate = "c.pem"', 1)
+    (folder / "xached.toml").write_text(f"{head}[http]{half}")
+    assert "http.certificate and private_key go together" in refusal(folder)
+    both = half.replace('private_key = ""', 'private_key = "k.pem"', 1)
+    twice = both.replace("self_signed = false", "self_signed = true")
+    (folder / "xached.toml").write_text(f"{head}[http]{twice}")
+    assert "there is a certificate already" in refusal(folder)
 
 
 @pytest.mark.parametrize(

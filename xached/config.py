@@ -109,6 +109,15 @@ class AdminConfig:
 
 
 @attrs.frozen(kw_only=True)
+class HttpTls:
+    """TLS of the HTTP listener: with a certificate and its key, or with one of its own making."""
+
+    certificate: Path | None = None
+    private_key: Path | None = None
+    self_signed: bool = False
+
+
+@attrs.frozen(kw_only=True)
 class StrategySeat:
     """A strategy that is to run, the purse it trades for, and its settings as a JSON object."""
 
@@ -162,6 +171,7 @@ class Config:
     http_listen: str = "127.0.0.1:7480"
     http_hosts: tuple[str, ...] = ()
     """Names, without a port, that the HTTP listener is also reached by."""
+    http: HttpTls = HttpTls()
     limits: RateLimits = attrs.field(factory=RateLimits)
     """Of calls on the public listener."""
     snapshot_rows: int = 100_000
@@ -207,6 +217,7 @@ def read_config(path: Path) -> Config:
         admin=_admin(admin),
         http_listen=http.address("listen", "127.0.0.1:7480"),
         http_hosts=_host_names(http),
+        http=_http_tls(http),
         limits=_limits(limits),
         snapshot_rows=storage.number("snapshot_rows", 100_000, 1_000, 100_000_000),
         strategies=_strategies(top.tables("strategy"), listed),
@@ -319,6 +330,19 @@ def is_address(text: str) -> bool:
     host, _, port = text.rpartition(":")
     named = _HOST.fullmatch(host) or _HOST_IN_BRACKETS.fullmatch(host)
     return bool(named) and _PORT.fullmatch(port) is not None and int(port) < 65_536
+
+
+def _http_tls(table: _Table) -> HttpTls:
+    tls = HttpTls(
+        certificate=table.optional_path("certificate"),
+        private_key=table.optional_path("private_key"),
+        self_signed=table.flag("self_signed", False),
+    )
+    if (tls.certificate is None) != (tls.private_key is None):
+        raise ConfigError(f"{table.place('certificate')} and private_key go together")
+    if tls.self_signed and tls.certificate is not None:
+        raise ConfigError(f"{table.place('self_signed')}: there is a certificate already")
+    return tls
 
 
 def _host_names(http: _Table) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ What is behind them does not know them. The simulation opens a house without any
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from xached.admin_socket import claimed_socket
 from xached.api.errors import Interceptor
 from xached.api.grpc_server import Server, tls_credentials
 from xached.api.grpc_tls import TlsFiles, WatchedTls, certified_name
+from xached.api.http_tls import WatchedContext
 from xached.api.routes import Call, Routes
 from xached.api.web import WebApp, serve_http
 from xached.config import Config
@@ -84,7 +86,7 @@ class NetworkDoors:
         http_port: int = await nursery.start(self._serve_http, front.web)
         return Addresses(
             grpc=f"{_host(config.grpc.listen)}:{port}",
-            http=f"http://{_host(config.http_listen)}:{http_port}",
+            http=f"{_scheme(config)}://{_host(config.http_listen)}:{http_port}",
             admin_socket=admin_socket,
             admin=admin,
         )
@@ -145,12 +147,40 @@ class NetworkDoors:
         finally:
             done.set()
 
+    def _http_tls(self) -> Callable[[], ssl.SSLContext] | None:
+        """What HTTP connections show; None where they are in clear. Raises: OSError."""
+        http, paths = self._config.http, DataPaths(self._config.data_dir)
+        certificate, private_key = http.certificate, http.private_key
+        if http.self_signed:
+            # It takes a tenth of a second to load, and most houses do not need it.
+            from xached.security.self_signed import ensure_self_signed
+
+            certificate, private_key = paths.http_certificate, paths.http_private_key
+            host = _host(self._config.http_listen).removeprefix("[").removesuffix("]")
+            names = dict.fromkeys(("localhost", "127.0.0.1", "::1", *self._config.http_hosts))
+            if host not in ("", "0.0.0.0", "::"):  # noqa: S104 - it is no name to be reached by
+                names[host] = None
+            fingerprint = ensure_self_signed(certificate, private_key, names, self._world.now_ns())
+            logger.info("HTTP shows a certificate of its own making: SHA-256 {}", fingerprint)
+        if certificate is None or private_key is None:
+            return None
+        try:
+            return WatchedContext(certificate, private_key, logger.warning).current
+        except OSError as error:
+            raise OSError(f"{error}: not with {certificate} and its key {private_key}") from None
+
     async def _serve_http(self, web: WebApp, *, task_status: trio.TaskStatus[int]) -> None:
         listen = self._config.http_listen
         try:
-            await serve_http(web, listen, self._http_stop, task_status=task_status)
+            tls = self._http_tls()
+            await serve_http(web, listen, self._http_stop, tls=tls, task_status=task_status)
         finally:
             self._http_done.set()
+
+
+def _scheme(config: Config) -> str:
+    http = config.http
+    return "https" if http.self_signed or http.certificate is not None else "http"
 
 
 def _host(listen: str) -> str:

@@ -10,7 +10,9 @@ fault of the protocol code ends its own connection and no other.
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import partial
 from typing import Any, Final, TypeAlias, cast
@@ -40,10 +42,13 @@ class ListenerLimits:
     """What clients may take, and how long things may last."""
 
     connections_max: int = 512
+    connections_per_address_max: int = 256
+    """Nobody alone can shut others out; several people may share an address."""
     write_timeout_s: float = 10.0
     """How long a write may wait for a client that does not read."""
     idle_timeout_s: float = 10.0
-    """How long a connection may be without a complete request."""
+    """How long a connection may be without the whole head of a request."""
+    handshake_timeout_s: float = 5.0
     closed_timeout_s: float = 2.0
     """How long the tasks of a connection may outlive its socket."""
     grace_s: float = GRACE_S
@@ -77,12 +82,20 @@ async def open_listeners(listen: str) -> tuple[list[trio.SocketListener], str, i
 class HttpListener:
     """Serves an application on sockets until it is told to stop; once only."""
 
-    def __init__(self, app: AsgiApp, limits: ListenerLimits | None = None) -> None:
+    def __init__(
+        self,
+        app: AsgiApp,
+        limits: ListenerLimits | None = None,
+        tls: Callable[[], ssl.SSLContext] | None = None,
+    ) -> None:
+        """``tls``: what a connection that begins shows; None: they are in clear."""
+        self._tls = tls
         self._app = ASGIWrapper(cast(ASGIFramework, app))
         self._limits = limits or ListenerLimits()
         self._config = _hypercorn_config(self._limits)
         self._context = WorkerContext(None)
         self._connections: set[BoundedStream] = set()
+        self._connected: Counter[str] = Counter()
         self._idle = trio.Event()
 
     async def serve(
@@ -129,10 +142,22 @@ class HttpListener:
             await self._idle.wait()
 
     async def _serve_connection(self, accepted: trio.SocketStream) -> None:
-        if len(self._connections) >= self._limits.connections_max:
+        try:
+            address: str = accepted.socket.getpeername()[0]
+        except OSError:
+            return  # It has gone already.
+        if (
+            len(self._connections) >= self._limits.connections_max
+            or self._connected[address] >= self._limits.connections_per_address_max
+        ):
             return
-        stream = BoundedStream(accepted, self._limits)
+        stream = (
+            BoundedStream(accepted, self._limits)
+            if self._tls is None
+            else TlsStream(accepted, self._limits, self._tls())
+        )
         self._connections.add(stream)
+        self._connected[address] += 1
         server = TCPServer(
             self._app,
             self._config,
@@ -149,6 +174,9 @@ class HttpListener:
             logger.opt(exception=errors).error("an HTTP connection failed")
         finally:
             self._connections.discard(stream)
+            self._connected[address] -= 1
+            if not self._connected[address]:
+                del self._connected[address]
             if not self._connections:
                 self._idle.set()
 
@@ -158,9 +186,12 @@ class BoundedStream:
 
     def __init__(self, stream: trio.SocketStream, limits: ListenerLimits) -> None:
         stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, limits.send_buffer_bytes)
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in _KEEPALIVE:
+            stream.setsockopt(socket.IPPROTO_TCP, option, value)
         self.socket = stream.socket
         self.scope = trio.CancelScope()
-        self._stream = stream
+        self._stream: trio.abc.Stream = stream
         self._limits = limits
 
     async def receive_some(self, bytes_max: int) -> bytes:
@@ -178,6 +209,7 @@ class BoundedStream:
             raise trio.BrokenResourceError("the client does not read")
 
     async def send_eof(self) -> None:
+        assert isinstance(self._stream, trio.SocketStream)
         await self._stream.send_eof()
 
     async def aclose(self) -> None:
@@ -194,6 +226,39 @@ class BoundedStream:
     def _end_soon(self) -> None:
         deadline = trio.current_time() + self._limits.closed_timeout_s
         self.scope.deadline = min(self.scope.deadline, deadline)
+
+
+class TlsStream(BoundedStream):
+    """The same over TLS."""
+
+    def __init__(
+        self, stream: trio.SocketStream, limits: ListenerLimits, context: ssl.SSLContext
+    ) -> None:
+        super().__init__(stream, limits)
+        # Browsers close without saying so.
+        self._tls = trio.SSLStream(stream, context, server_side=True, https_compatible=True)
+        self._stream = self._tls
+        self.transport_stream = stream
+
+    async def do_handshake(self) -> None:
+        """Hypercorn bounds its time, and takes its failure for what it is."""
+        await self._tls.do_handshake()
+
+    def selected_alpn_protocol(self) -> str | None:
+        """What client and house speak."""
+        protocol: str | None = self._tls.selected_alpn_protocol()
+        return protocol
+
+    async def send_eof(self) -> None:
+        """TLS has no half-closed connections."""
+
+
+_KEEPALIVE: Final = (
+    (socket.TCP_KEEPIDLE, 15),
+    (socket.TCP_KEEPINTVL, 5),
+    (socket.TCP_KEEPCNT, 3),
+)
+"""A client that vanished without a word is noticed in half a minute, even when nothing is sent."""
 
 
 class _Log(Logger):
@@ -216,4 +281,6 @@ def _hypercorn_config(limits: ListenerLimits) -> Config:
     config.keep_alive_max_requests = 2**31
     config.h11_max_incomplete_size = 16 * 1024
     config.h2_max_concurrent_streams = 32
+    config.h2_max_header_list_size = 16 * 1024
+    config.ssl_handshake_timeout = limits.handshake_timeout_s
     return config

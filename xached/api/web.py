@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import ssl
 from collections import Counter
 from collections.abc import Callable, Collection
 from http import HTTPStatus
@@ -273,16 +274,19 @@ async def serve_http(
     listen: str,
     stop: trio.Event,
     *,
+    tls: Callable[[], ssl.SSLContext] | None = None,
     task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve on HOST:PORT until ``stop``; reports its port, port 0 picks a free one.
+
+    ``tls``: what a connection that begins shows; None: they are in clear.
 
     Returns within two seconds of ``stop``, whatever clients do. Raises: OSError, ValueError.
     """
     listeners, host, port = await open_listeners(listen)
     app.answer_to(host)
     task_status.started(port)
-    await HttpListener(app).serve(listeners, stop, app.close)
+    await HttpListener(app, tls=tls).serve(listeners, stop, app.close)
 
 
 # --- Requests and responses. -----------------------------------------------------------------

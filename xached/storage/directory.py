@@ -82,6 +82,16 @@ class DataPaths:
         return self.root / "admin.sock"
 
     @property
+    def http_certificate(self) -> Path:
+        """What the house made for itself, where it was asked to."""
+        return self.root / "http-certificate.pem"
+
+    @property
+    def http_private_key(self) -> Path:
+        """The key of that certificate."""
+        return self.root / "http-private-key.pem"
+
+    @property
     def lock(self) -> Path:
         """Held by the daemon; contains its process id."""
         return self.root / "lock"
