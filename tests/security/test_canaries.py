@@ -11,7 +11,10 @@ from __future__ import annotations
 
 import base64
 import logging
+import sqlite3
+import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -164,15 +167,45 @@ async def go_through_everything(house: WholeHouse, canaries: Canaries) -> list[s
     return said
 
 
+DATABASES = {
+    "journal.db",
+    "vault.db",
+    "views.db",
+    "market.db",
+    "paper.db",
+    "paper_views.db",
+}
+
+
+def copy_of(root: Path, copies: Path) -> Path:
+    """A backup as it would be made of a running house: every database through SQLite."""
+    copies.mkdir()
+    for path in root.glob("*.db"):
+        with (
+            closing(sqlite3.connect(path)) as source,
+            closing(sqlite3.connect(copies / path.name)) as copy,
+        ):
+            source.backup(copy)
+    return copies
+
+
 async def test_no_secret_and_nothing_personal_is_left_anywhere(
-    tmp_path: Path, autojump_clock: MockClock, logged: list[str]
+    tmp_path: Path,
+    autojump_clock: MockClock,
+    logged: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    root = tmp_path / "data"
+    root, temporary = tmp_path / "data", tmp_path / "temporary"
+    temporary.mkdir()
+    for variable in ("TMPDIR", "SQLITE_TMPDIR"):
+        monkeypatch.setenv(variable, str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", None)
     persona = {"email": EMAIL, "password": PASSWORD, "device": DEVICE}
 
     def search_files() -> dict[str, list[str]]:
-        files = [path for path in root.rglob("*") if path.is_file()]
-        assert {path.name for path in files} >= {"journal.db", "vault.db", "views.db"}
+        files = [path for path in tmp_path.rglob("*") if path.is_file()]
+        names = {path.name for path in files}
+        assert {name for name in names if name.endswith(".db")} == DATABASES, "a new one, or none"
         found = {path.name: found_in(canaries.values, path.read_bytes()) for path in files}
         return {name: hits for name, hits in found.items() if hits}
 
@@ -185,9 +218,13 @@ async def test_no_secret_and_nothing_personal_is_left_anywhere(
         assert house.incidents == []
         assert len(canaries.values) > 60, "or the protos have forgotten what is private"
         assert search_files() == {}
+        logs = {path.name for path in root.glob("*-wal") if path.stat().st_size}
+        assert logs >= {"journal.db-wal", "vault.db-wal"}, "or logs were not looked at"
         await trio.sleep(200)
         assert search_files() == {}
         told = "\n".join(house.world.told)
+    assert search_files() == {}
+    assert {path.name for path in copy_of(root, tmp_path / "backup").iterdir()} == DATABASES
     assert search_files() == {}
     for where, text in (
         ("log", "\n".join(logged)),
