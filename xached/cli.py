@@ -528,10 +528,11 @@ def _end(error: BaseException) -> NoReturn:
 
 def _damages() -> tuple[type[Exception], ...]:
     """What says that a data directory is not as it was written."""
+    from xached.storage.database import LogDamaged
     from xached.storage.journal import JournalDamaged
     from xached.storage.vault_faults import VaultDamaged
 
-    return JournalDamaged, VaultDamaged
+    return JournalDamaged, LogDamaged, VaultDamaged
 
 
 def _refusals() -> tuple[type[Exception], ...]:

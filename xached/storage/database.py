@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 import apsw
+from loguru import logger
 
 from xached.runtime.world import Files, LockingMode
+from xached.storage.log_check import find_log_fault
 
 SQLITE_VERSION_MIN = (3, 51, 3)
 """Before it, two connections that checkpoint a WAL can corrupt the database."""
@@ -48,6 +50,10 @@ SchemaEntry: TypeAlias = tuple[str, str, str, str | None]
 
 class DatabaseRefused(Exception):  # noqa: N818 - it says what is the matter
     """The database cannot be used safely; nothing was changed."""
+
+
+class LogDamaged(DatabaseRefused):
+    """The log of a database has lost what was committed."""
 
 
 def open_durable(
@@ -90,9 +96,22 @@ def settle(path: Path, files: Files) -> None:
     written again where it is, and synced, and so is the first page, which is written outside of
     the log once, when the database is made. To be called while nobody has it open for writing.
 
-    Raises: OSError.
+    Before that the log is looked through for damage that SQLite would take for its end.
+
+    Raises: LogDamaged; OSError.
     """
     log = path.with_name(f"{path.name}-wal")
+    if files.size(log):
+        fault = find_log_fault(files.read(log))
+        if fault is not None and fault.certain:
+            raise LogDamaged(
+                f"{log.name}: {fault.place} is not as it was written, and what was committed after "
+                "it is: put the database and its log back from a backup"
+            )
+        if fault is not None:
+            logger.warning(
+                "{}: {}: the last write was cut short and is left out", log.name, fault.place
+            )
     for each, bytes_max in ((path, FIRST_PAGE_BYTES), (log, None)):
         if files.size(each):
             files.rewrite(each, bytes_max)
