@@ -239,7 +239,11 @@ def doctor(*, data: Data = Path("data"), keys: Keys = FROM_FILE, json_output: Js
 def bench(
     *,
     only: Annotated[
-        list[Literal["engine", "book", "recovery", "grpc", "fanout", "overload", "loginflood"]]
+        list[
+            Literal[
+                "engine", "book", "recovery", "grpc", "fanout", "overload", "loginflood", "backtest"
+            ]
+        ]
         | None,
         Parameter(help="Measure this part only; may be repeated."),
     ] = None,
@@ -248,7 +252,7 @@ def bench(
     quick: Annotated[bool, Parameter(negative="", show=False)] = False,
     json_output: Json = False,
 ) -> None:
-    """Measure engine, storage and the daemon under load; takes about three minutes."""
+    """Measure engine, storage, backtests and the daemon under load; takes about five minutes."""
     from xached.bench import figures
     from xached.bench.processes import BenchFailed
     from xached.bench.run import FULL, QUICK, Part, run_bench

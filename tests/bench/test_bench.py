@@ -93,6 +93,21 @@ TARGETS = {
     "book_over_pyorderbook": AtLeast(8),
     "recovery_events_per_s": AtLeast(50_000),
     "journal_bytes_per_order": None,
+    "backtesting_py_bars_per_s": None,
+    "backtest_bars_per_s": None,
+    "backtest_over_backtesting_py": AtLeast(4),
+    "backtest_columns_bars_per_s": None,
+    "backtest_columns_over_backtesting_py": AtLeast(7),
+    "backtest_wake_bars_per_s": None,
+    "backtest_wake_over_backtesting_py": AtLeast(20),
+    "backtest_ten_markets_bars_per_s": None,
+    "backtest_ten_markets_over_backtesting_py": AtLeast(2.5),
+    "backtest_fills_unlike": AtMost(0),
+    "backtest_equity_unlike_cents": AtMost(0.5),
+    "sweep_s": None,
+    "sweep_results_unlike": AtMost(0),
+    "vectorbt_sweep_s": None,
+    "sweep_over_vectorbt": AtLeast(5),
 }
 """Every figure that is published, with its target. A name that changes breaks comparisons."""
 
@@ -108,8 +123,10 @@ def test_every_figure_is_measured_with_its_target(report: Report) -> None:
     found = {figure.name: figure for figure in report.figures}
     assert {name: figure.target for name, figure in found.items()} == TARGETS
     for figure in report.figures:
-        assert figure.value is not None, figure
-        assert figure.value > 0 or figure.name.startswith("views_"), figure
+        if figure.value is None:  # the backtesters it is compared with are not in CI
+            assert figure.note.startswith("not installed: pip install 'xached[bench-backtest]'")
+            continue
+        assert figure.value > 0 or figure.name.startswith(("views_", "sweep_results")), figure
 
 
 def test_the_report_is_json_that_can_be_compared_with(report: Report) -> None:
@@ -118,7 +135,8 @@ def test_the_report_is_json_that_can_be_compared_with(report: Report) -> None:
     assert document["figures"]["unary_over_echo"]["target"] == "≤ 1"
     assert isinstance(document["figures"]["unary_over_echo"]["met"], bool)
     earlier = earlier_values(document)
-    assert set(earlier) == set(TARGETS)
+    measured = {figure.name for figure in report.figures if figure.value is not None}
+    assert set(earlier) == measured
     ratios = {each["ratio"] for each in compared(report.figures, earlier).values()}
     assert ratios == {1.0}
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
+from rich.markup import escape
 from rich.table import Table
 
 
@@ -127,7 +128,7 @@ def figure_table(figures: Sequence[Figure], earlier: Mapping[str, float] | None 
         cells = [figure.name, "–" if figure.value is None else _number(figure.value), figure.unit]
         if earlier is not None:
             cells.extend(_change(figure, earlier.get(figure.name)))
-        table.add_row(*cells, _verdict(figure), figure.note)
+        table.add_row(*cells, _verdict(figure), escape(figure.note))
     return table
 
 

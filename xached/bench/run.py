@@ -11,6 +11,7 @@ from importlib.metadata import version
 
 import attrs
 
+from xached.bench.backtest import BacktestSizes, measure_backtest
 from xached.bench.engine import measure_book, measure_engine
 from xached.bench.fanout import FanoutSizes, measure_fanout
 from xached.bench.figures import Figure, Report
@@ -30,6 +31,7 @@ class Part(enum.Enum):
     FANOUT = "fanout"
     OVERLOAD = "overload"
     LOGINFLOOD = "loginflood"
+    BACKTEST = "backtest"
 
 
 @attrs.frozen(kw_only=True)
@@ -46,6 +48,7 @@ class Sizes:
     fanout: FanoutSizes
     overload: OverloadSizes
     login_flood: LoginFloodSizes
+    backtest: BacktestSizes
 
 
 FULL = Sizes(
@@ -57,8 +60,11 @@ FULL = Sizes(
     fanout=FanoutSizes(rounds=3, warm_up_s=1.0, window_s=5.0),
     overload=OverloadSizes(window_s=5.0),
     login_flood=LoginFloodSizes(window_s=10.0),
+    backtest=BacktestSizes(
+        bars=525_600, rounds=3, fasts=tuple(range(5, 55, 5)), slows=tuple(range(60, 260, 20))
+    ),
 )
-"""What figures are published of: about three minutes."""
+"""What figures are published of: about five minutes."""
 
 QUICK = Sizes(
     engine_commands=2_000,
@@ -69,6 +75,7 @@ QUICK = Sizes(
     fanout=FanoutSizes(rounds=1, warm_up_s=0.05, window_s=0.3),
     overload=OverloadSizes(window_s=0.3),
     login_flood=LoginFloodSizes(window_s=0.5),
+    backtest=BacktestSizes(bars=3_000, rounds=1, fasts=(5, 10), slows=(20, 40)),
 )
 """Shows that everything works; the figures are worth nothing."""
 
@@ -102,6 +109,8 @@ def _measure(part: Part, sizes: Sizes, progress: Callable[[str], None]) -> list[
             return measure_overload(sizes.overload)
         case Part.LOGINFLOOD:
             return measure_login_flood(sizes.login_flood)
+        case Part.BACKTEST:
+            return measure_backtest(sizes.backtest, progress)
 
 
 def _describe_machine() -> dict[str, str]:

@@ -28,6 +28,7 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 
 import numpy as np
+from xache_sdk.market import Side as ToldSide
 from xache_sdk.orders import (
     Amend,
     Cancel,
@@ -60,7 +61,6 @@ from xached.research.backtest.orders import (
     hold_of,
     lots_of,
     make_order,
-    side_of,
     update_of_arrival,
     update_of_order,
     update_of_refusal,
@@ -68,6 +68,7 @@ from xached.research.backtest.orders import (
 from xached.research.backtest.terms import FillModel, MarketData, RunSettings, to_units
 from xached.research.candle_set import Column
 
+TOLD_BUY: Final = ToldSide.BUY
 NEVER: Final = 2**63 - 1
 UNLIMITED: Final = 2**63 - 1
 ANSWERS_MAX: Final = 1_000
@@ -188,10 +189,14 @@ class CandleExchange:
         try:
             if market is None:
                 raise Rejection(Reason.UNKNOWN_INSTRUMENT, "no such instrument", field="symbol")
-            if place.price is None and place.trigger is None:
-                self._take_market(market, strategy, place, now_ns)
-            else:
+            if place.price is not None or place.trigger is not None:
                 self._take_waiting(market, strategy, place, now_ns)
+                return
+            if not market.busy:
+                market.seek(now_ns)
+                market.busy = True
+                self.busy.append(market)
+            market.arriving.append(self._read_market(market, strategy, place, now_ns))
         except Rejection as refusal:
             self._refuse(strategy, place, now_ns, refusal.reason.name)
             self.flush(now_ns)
@@ -302,29 +307,24 @@ class CandleExchange:
 
     # Orders come in.
 
-    def _take_market(self, market: CandleMarket, strategy: int, place: Place, now_ns: int) -> None:
-        line = market.line
-        instrument, side = line.instrument, side_of(place)
-        lots = quote_units = None
-        if not market.busy:
-            market.seek(now_ns)
-            market.busy = True
-            self.busy.append(market)
+    def _read_market(
+        self, market: CandleMarket, strategy: int, place: Place, now_ns: int
+    ) -> Arrival:
+        side = BUY if place.side is TOLD_BUY else SELL
         quantity = place.quantity
-        if quantity is not None:
-            lots = market.known_lots.get(quantity)
-            if lots is None:
-                lots = market.known_lots[quantity] = lots_of(line.told, quantity)
-            lowest, highest = market.safe_lots
-            if not lowest <= lots <= highest:
-                self._check_market(market, side, lots, now_ns)
-        else:
+        if quantity is None:
             assert place.quote_quantity is not None
+            instrument = market.line.instrument
             quote_units = to_units(place.quote_quantity, instrument.quote_scale)
             instrument.check_notional(quote_units)
-        market.arriving.append(
-            Arrival(self.orders, strategy, place, side, lots, quote_units, now_ns)
-        )
+            return Arrival(self.orders, strategy, place, side, None, quote_units, now_ns)
+        lots = market.known_lots.get(quantity)
+        if lots is None:
+            lots = market.known_lots[quantity] = lots_of(market.line.told, quantity)
+        lowest, highest = market.safe_lots
+        if not lowest <= lots <= highest:
+            self._check_market(market, side, lots, now_ns)
+        return Arrival(self.orders, strategy, place, side, lots, None, now_ns)
 
     @staticmethod
     def _check_market(market: CandleMarket, side: Side, lots: int, now_ns: int) -> None:

@@ -183,8 +183,20 @@ class Run:
         on_candle = self.sessions[number].strategy.on_candle
         push = self._pusher(lane)
         advance, busy, timers = self.exchange.advance, self.exchange.busy, self.timers
+        carry_out = self._carry_out
         candles = lane.told_candles(start, stop)
         steps, set_columns = self._steps(lane), lane.column_setter(start, stop)
+        if set_columns is not None and push is None:
+            # The same with less to ask at every candle.
+            for candle, at_ns in zip(candles, ends_ns, strict=True):
+                if busy or timers:
+                    self._catch_up(at_ns)
+                context.now_ns = at_ns
+                set_columns()
+                intents = on_candle(candle)
+                if intents:
+                    carry_out(number, intents, at_ns)
+            return
         for candle, at_ns in zip(candles, ends_ns, strict=True):
             if timers:
                 self._catch_up(at_ns)
@@ -199,11 +211,12 @@ class Run:
                 set_columns()
             intents = on_candle(candle)
             if intents:
-                self._carry_out(number, checked(intents), at_ns)
+                carry_out(number, intents, at_ns)
 
     def _run_merged(self, block: Block, order: list[int]) -> None:
         """The loop of several subscriptions, of one strategy or more."""
         advance, busy, timers = self.exchange.advance, self.exchange.busy, self.timers
+        carry_out = self._carry_out
         contexts = self.contexts
         sources = []
         for lane, start, stop in block.lanes:
@@ -235,7 +248,7 @@ class Run:
                 set_columns()
             intents = on_candle(candle)
             if intents:
-                self._carry_out(number, checked(intents), at_ns)
+                carry_out(number, intents, at_ns)
 
     def _catch_up(self, at_ns: int) -> None:
         """Let orders and timers have their time before a candle is told."""
@@ -261,7 +274,8 @@ class Run:
 
     def _carry_out(self, number: int, intents: Iterable[Intent], now_ns: int) -> None:
         exchange = self.exchange
-        for intent in intents:
+        # What yields is run to its end before anything of it is done.
+        for intent in intents if type(intents) is tuple else checked(intents):
             match intent:
                 case Place():
                     exchange.place(number, intent, now_ns)
@@ -280,6 +294,8 @@ class Run:
                         self.notes.append(NoteRow(now_ns, number, intent.text))
                 case Save():
                     self.saved[number] = intent.text
+                case _:
+                    checked([intent])  # says what it is
 
     # How it begins.
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, TypeAlias
 
+from xache_sdk.frozen import frozen_dataclass
 from xache_sdk.market import Side
 
 ID_LENGTH_MAX = 18
@@ -134,7 +135,7 @@ class Trail:
 Trigger: TypeAlias = Stop | TakeProfit | Trail
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """A new order: with a price a limit order, without one a market order.
 
@@ -372,7 +373,7 @@ Intents: TypeAlias = Iterable[Intent]
 """What a callback returns or yields."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_dataclass(frozen=True, slots=True, kw_only=True)
 class Fill:
     """One trade of an order. ``fee`` is in quote; ``maker``: the order rested in the book."""
 
@@ -382,7 +383,7 @@ class Fill:
     maker: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen_dataclass(frozen=True, slots=True, kw_only=True)
 class OrderUpdate:
     """What became of an order of the sub-account. Updates are never dropped and in order.
 
