@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
@@ -81,8 +82,16 @@ def full_report() -> Report:
     )
 
 
-REPORT = full_report()
-PAGE = render_page(REPORT)
+@functools.cache
+def whole() -> Report:
+    """Made once: it takes a second."""
+    return full_report()
+
+
+@functools.cache
+def page() -> str:
+    """Its page."""
+    return render_page(whole())
 
 
 def short_report() -> Report:
@@ -102,12 +111,12 @@ class Elements(HTMLParser):
 
     VOID = frozenset({"meta", "br", "link", "img", "input"})
 
-    def __init__(self, page: str) -> None:
+    def __init__(self, html: str) -> None:
         super().__init__()
         self.tags: Counter[str] = Counter()
         self.attributes: list[tuple[str, str, str]] = []
         self.open: list[str] = []
-        self.feed(page)
+        self.feed(html)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -126,7 +135,7 @@ class Elements(HTMLParser):
 
 
 def test_a_page_runs_and_fetches_nothing() -> None:
-    found = Elements(PAGE)
+    found = Elements(page())
     assert found.open == []
     assert not {"script", "link", "iframe", "img", "image", "object", "form"} & set(found.tags)
     for _, name, value in found.attributes:
@@ -135,40 +144,42 @@ def test_a_page_runs_and_fetches_nothing() -> None:
             assert value.startswith("#")
         if not name.startswith("xmlns"):
             assert "://" not in value.replace("https://example.com", "")
-    assert "url(" not in re.sub(r"url\(#\w+\)", "", PAGE)
+    assert "url(" not in re.sub(r"url\(#\w+\)", "", page())
     assert ("meta", "http-equiv", "Content-Security-Policy") in found.attributes
-    assert "https://example.com" not in PAGE.replace("&lt;script src=&quot;https://example.com", "")
+    assert "https://example.com" not in page().replace(
+        "&lt;script src=&quot;https://example.com", ""
+    )
 
 
 def test_names_within_a_page_do_not_clash_and_are_all_there() -> None:
-    found = Elements(PAGE)
+    found = Elements(page())
     ids = [value for _, name, value in found.attributes if name == "id"]
     assert len(ids) == len(set(ids))
     used = {value[1:] for _, name, value in found.attributes if name == "xlink:href"}
-    used |= set(re.findall(r"url\(#(\w+)\)", PAGE))
+    used |= set(re.findall(r"url\(#(\w+)\)", page()))
     assert used <= set(ids)
 
 
 def test_a_page_is_drawn_for_both_themes_and_for_a_phone() -> None:
-    assert "prefers-color-scheme: dark" in PAGE
-    assert "width=device-width" in PAGE
-    assert PAGE.count('<div class="narrow"><svg') == PAGE.count('<div class="wide"><svg') == 4
-    assert "#0102" not in PAGE
-    assert "var(--line)" in PAGE
+    assert "prefers-color-scheme: dark" in page()
+    assert "width=device-width" in page()
+    assert page().count('<div class="narrow"><svg') == page().count('<div class="wide"><svg') == 4
+    assert "#0102" not in page()
+    assert "var(--line)" in page()
 
 
 def test_a_page_is_the_same_each_time() -> None:
-    assert render_page(full_report()) == PAGE
+    assert render_page(full_report()) == page()
 
 
-def words(page: str) -> str:
+def words(html: str) -> str:
     """What a reader reads."""
-    without = re.sub(r"<style>.*?</style>|<svg.*?</svg>", "", page, flags=re.DOTALL)
+    without = re.sub(r"<style>.*?</style>|<svg.*?</svg>", "", html, flags=re.DOTALL)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", without))
 
 
 def test_beside_every_ratio_stands_what_belongs_there() -> None:
-    text = words(PAGE)
+    text = words(page())
     assert "Sharpe ratio" in text
     assert re.search(r"Deflated Sharpe ratio 0\.\d{3}", text)
     assert "37 trials on overlapping data, 5.2 of them different" in text
@@ -194,7 +205,7 @@ def test_without_enough_data_no_ratio_is_shown() -> None:
 
 
 def test_json_holds_everything_and_every_ratio_is_judged() -> None:
-    text = json.dumps(as_json(REPORT), allow_nan=False)
+    text = json.dumps(as_json(whole()), allow_nan=False)
     found = json.loads(text)
     assert found["format"] == 1
     assert len(found["daily_returns"]) == len(found["days"]) == len(found["daily_equity_units"])
@@ -234,7 +245,7 @@ def shape_of(value: object, path: str = "") -> set[str]:
 
 def test_the_format_of_json_is_the_one_that_was_promised() -> None:
     """Whoever changes it counts FORMAT up and writes a new file, names with ``facts`` aside."""
-    found = {one for one in shape_of(as_json(REPORT)) if not one.startswith(".facts")}
+    found = {one for one in shape_of(as_json(whole())) if not one.startswith(".facts")}
     assert sorted(found) == GOLDEN.read_text(encoding="utf-8").splitlines()
 
 
@@ -250,13 +261,14 @@ def test_months_join_days() -> None:
 
 
 def test_a_heat_map_is_of_the_two_settings_with_the_most_values() -> None:
-    assert REPORT.sweep is not None
-    heat = heat_map(REPORT.sweep)
+    sweep = whole().sweep
+    assert sweep is not None
+    heat = heat_map(sweep)
     assert heat is not None
     assert (heat.across, heat.across_values) == ("slow", ("0", "1", "2", "3"))
     assert (heat.down, heat.down_values) == ("fast", ("5", "9", "10"))
     place = COMBINATIONS.index({"fast": 9, "slow": 2, "size": Decimal("0.1")})
-    performance = REPORT.sweep.performances[place]
+    performance = sweep.performances[place]
     assert heat.returns[1, 2] == pytest.approx(performance.time_weighted_return)
 
 
@@ -291,12 +303,12 @@ def test_any_length_of_time_has_dates(days: float) -> None:
 
 
 def test_a_chart_with_many_fills_says_how_many_it_shows() -> None:
-    chart = REPORT.charts[0]
+    chart = whole().charts[0]
     many = attrs.evolve(chart, markers=chart.markers * 150)
     assert len(shown_markers(chart)) == 4
     assert len(shown_markers(many)) == 300 <= MARKERS_MAX
-    page = render_page(attrs.evolve(REPORT, charts=(many,)))
-    assert "300 of 600 fills are shown" in words(page)
+    drawn = render_page(attrs.evolve(whole(), charts=(many,)))
+    assert "300 of 600 fills are shown" in words(drawn)
 
 
 def test_a_run_without_anything_has_a_report() -> None:
