@@ -1,0 +1,146 @@
+"""Whether a new model takes the place of the old, and whether the old one still fits the world."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+import numpy as np
+from xache_sdk.models import SignalModel
+
+from xached.research.bootstrap import Comparison, Standing, compare
+from xached.research.calibration import log_losses
+from xached.research.drift import Drift, Finding, calibration_drift, feature_drift
+from xached.research.folds import BlockFold
+from xached.research.model import Trained, TrainingData, probabilities_of
+from xached.research.registry import Attempt, Entry, ModelOverlap, ModelRegistry
+from xached.research.track_record import IntArray
+
+MARGIN: Final = 0.002
+"""Log loss, in nats, that a new model may lose and still count as not worse: it knows the newer
+market. A coin is worth 0.693."""
+
+
+def compare_models(
+    candidate: Trained, incumbent: SignalModel, data: TrainingData, *, seed: int
+) -> Comparison:
+    """Compare two models on the test of the candidate, which neither has seen.
+
+    Raises: ModelOverlap when the old one has.
+    """
+    rows = candidate.tested.rows
+    labels = data.labelled.labels
+    if incumbent.labels_end_ns >= int(labels.starts_ns[rows[0]]):
+        raise ModelOverlap("the old model has learned from what the new one is tested on")
+    old = probabilities_of(incumbent, data.values[rows])
+    starts_ns = labels.starts_ns[rows]
+    reach_ns = int(np.max(labels.ends_ns[rows] - starts_ns))
+    return compare(
+        candidate.tested.losses,
+        log_losses(old, data.labelled.wins[rows]),
+        margin=MARGIN,
+        seed=seed,
+        weights=candidate.tested.weights,
+        block_rows=int(
+            np.searchsorted(labels.starts_ns[rows], labels.starts_ns[rows[0]] + reach_ns)
+        ),
+    )
+
+
+def replace_if_not_worse(
+    registry: ModelRegistry, name: str, candidate: Trained, data: TrainingData, *, seed: int
+) -> tuple[Entry, Attempt]:
+    """Register a candidate if it is the first of its name, or not worse than the one there is.
+
+    Returns the model that is in place now, and what came of the attempt. Only a candidate that is
+    told to be not worse replaces: one that cannot be told apart does not.
+
+    Raises: ModelOverlap, RegistryError.
+    """
+    entries = registry.entries(name)
+    model = candidate.model
+    parent = entries[-1] if entries else None
+    if parent is None:
+        outcome, taken = "the first model of its name", True
+    elif parent.model.features != model.features:
+        outcome, taken = "it looks at other features: give it a name of its own", False
+    else:
+        compared = compare_models(candidate, parent.model, data, seed=seed)
+        taken = compared.standing is Standing.NOT_WORSE
+        outcome = f"{compared.standing.value}: log loss {compared.difference:+.4f}"
+    if taken:
+        parent = registry.register(
+            name,
+            model,
+            fingerprint=data.fingerprint,
+            metrics=metrics_of(candidate),
+            parent=parent.digest if parent is not None else "",
+        )
+    assert parent is not None, "the first one is always taken"
+    attempt = Attempt(at_ns=model.registered_at_ns, outcome=outcome, replaced=taken)
+    registry.note_attempt(name, attempt)
+    return parent, attempt
+
+
+def metrics_of(trained: Trained) -> dict[str, float]:
+    """What is kept beside a model of its test."""
+    tested = trained.tested
+    measured = tested.coverage.measured
+    return {
+        "rounds": float(trained.rounds),
+        "test_rows": float(len(tested.rows)),
+        "test_effective_rows": float(np.sum(tested.weights)),
+        "log_loss": tested.log_loss,
+        "base_log_loss": tested.base_log_loss,
+        "brier": tested.brier,
+        "coverage_asked": tested.coverage.asked,
+    } | ({} if measured is None else {"coverage_measured": measured})
+
+
+@attrs.frozen(kw_only=True)
+class Watch:
+    """What was looked at. ``features`` are by name."""
+
+    calibration: Drift
+    features: dict[str, Drift]
+
+    @property
+    def reason(self) -> str:
+        """Why a model should only advise; empty when it need not."""
+        found = [name for name, each in self.features.items() if each.finding is Finding.DRIFTED]
+        reasons = [f"{name} is spread differently than in training" for name in found]
+        if self.calibration.finding is Finding.DRIFTED:
+            reasons.insert(0, "probabilities no longer come true")
+        return "; ".join(reasons)
+
+
+def watch(model: SignalModel, trained: TrainingData, fold: BlockFold, now: TrainingData) -> Watch:
+    """Compare what a model was trained on with labelled rows from after it.
+
+    Only rows of ``now`` are taken that began after everything the model has learned from.
+    """
+    rows = rows_after(now, model.known_at_ns)
+    values, wins = now.values[rows], now.labelled.wins[rows]
+    names = [str(each) for each in model.features]
+    return Watch(
+        calibration=calibration_drift(probabilities_of(model, values), wins, now.weights[rows]),
+        features=feature_drift(
+            {name: trained.values[fold.train, at] for at, name in enumerate(names)},
+            {name: values[:, at] for at, name in enumerate(names)},
+        ),
+    )
+
+
+def watch_registered(
+    registry: ModelRegistry, entry: Entry, trained: TrainingData, fold: BlockFold, now: TrainingData
+) -> Entry:
+    """Watch a registered model, and let it only advise when the world has moved on."""
+    found = watch(entry.model, trained, fold, now)
+    if not found.reason:
+        return entry
+    return registry.demote(entry.digest, int(now.labelled.labels.ends_ns[-1]), found.reason)
+
+
+def rows_after(data: TrainingData, at_ns: int) -> IntArray:
+    """The rows that begin after a time."""
+    return np.flatnonzero(data.labelled.labels.starts_ns > at_ns)
