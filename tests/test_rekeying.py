@@ -266,6 +266,15 @@ def test_what_is_given_from_outside_is_exchanged_outside(filled: Filled) -> None
         vault.verify()
 
 
+def test_credentials_without_a_key_leave_the_key_to_the_file(
+    filled: Filled, tmp_path: Path
+) -> None:
+    """Checked by looking at the directory alone: the former key's file then stays."""
+    done = exchange(filled.root, KeySource(credentials=tmp_path))
+    assert done.former_file is not None
+    assert DataPaths(filled.root).master_key.read_bytes() == NEXT.secret
+
+
 def test_a_wrong_former_key_changes_nothing(filled: Filled) -> None:
     before = DataPaths(filled.root).vault.read_bytes()
     with pytest.raises(MasterKeyError, match="not the master key of this house"):

@@ -43,7 +43,7 @@ from xached.security.keys import (
     read_master_key,
     write_new_file,
 )
-from xached.security.master import PASSPHRASE_COST, KeySource, new_stretching, stretch
+from xached.security.master import PASSPHRASE_COST, KeySource, is_given, new_stretching, stretch
 from xached.security.sealing import KeyDestroyed, wrap_user_key
 from xached.storage.database import settle
 from xached.storage.directory import DataDirectory, DataPaths
@@ -212,7 +212,7 @@ def _install(
 
     Returns where the former one is kept, of which nothing here knows whether it is elsewhere too.
     """
-    if source.environment is not None or source.credentials is not None:
+    if is_given(source):
         return None  # The operator exchanges what is given from outside.
     kept: Path | None = None
     if paths.master_key.exists():

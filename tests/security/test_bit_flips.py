@@ -38,7 +38,7 @@ LONG = bool(os.environ.get("XACHE_LONG"))
 FLIPS = 1_000 if LONG else 150
 """For each of the files."""
 
-PEOPLE = 12
+PEOPLE = 40
 PAPER_ROWS = 60
 PLACE = re.compile(
     r"stream row|row \d+|from row|a row of \w+|text of \w+|table \w+|stream is broken at \d+"

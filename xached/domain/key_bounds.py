@@ -1,7 +1,9 @@
 """What an order can cost at most, for credentials that may spend so much a day and no more.
 
 Cancels and decreases are free: they only ever lessen what can happen. Whatever is not known here
-is refused to a bounded credential.
+is refused to a bounded credential. So is an order by quantity without a price: it may trade up to
+the price band of the moment it is decided, which nobody knows before, and what is guessed of it
+would not be a bound. Such a credential gives a market order by the amount of quote it may move.
 """
 
 from __future__ import annotations

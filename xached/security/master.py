@@ -83,9 +83,9 @@ def open_master_key(
     """
     known = read_key_note(note)
     stretching = None if known is None else known.stretching
-    if known is None and new_house and source.passphrase_wanted and not _is_given(source):
+    if known is None and new_house and source.passphrase_wanted and not is_given(source):
         stretching = new_stretching(entropy, source.passphrase_cost)
-    if new_house and stretching is None and not file.exists() and not _is_given(source):
+    if new_house and stretching is None and not file.exists() and not is_given(source):
         key = create_master_key(file, entropy)
         if known is not None:
             _check(key, known, note)
@@ -124,6 +124,11 @@ def find_master_key(file: Path, note: Path, source: KeySource) -> MasterKey:
     raise refusal
 
 
+def is_given(source: KeySource) -> bool:
+    """Whether the key itself is handed over from outside of the data directory."""
+    return source.environment is not None or _credential(source) is not None
+
+
 def stretch(passphrase: str, stretching: Stretching) -> MasterKey:
     """The key that is made from a passphrase. Raises: MasterKeyError."""
     if len(passphrase) < PASSPHRASE_CHARS_MIN:
@@ -145,10 +150,6 @@ def new_stretching(entropy: Entropy, cost: tuple[int, int]) -> Stretching:
     passes, memory_bytes = cost
     salt = entropy(argon2id.SALTBYTES)
     return Stretching(salt=salt, passes=passes, memory_bytes=memory_bytes)
-
-
-def _is_given(source: KeySource) -> bool:
-    return source.environment is not None or _credential(source) is not None
 
 
 def _find(file: Path, source: KeySource, stretching: Stretching | None) -> MasterKey:
