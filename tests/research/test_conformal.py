@@ -113,6 +113,7 @@ def test_a_forecast_without_scale_teaches_nothing() -> None:
     assert len(intervals.errors) == 0
 
 
-def test_a_miss_rate_is_one_of_the_usual() -> None:
-    with pytest.raises(ValueError, match="in"):
-        RollingIntervals(0.0)
+@pytest.mark.parametrize("miss_rate", [0.0, 1.0, -0.1])
+def test_a_miss_rate_is_a_share(miss_rate: float) -> None:
+    with pytest.raises(ValueError, match="between"):
+        RollingIntervals(miss_rate)

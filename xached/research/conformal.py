@@ -63,9 +63,11 @@ class RollingIntervals:
 
     ``miss_rate``: the share of outcomes that may be outside. Errors are measured in units of
     ``scale``, such as the volatility when the forecast was made.
+
+    Raises: ValueError when the miss rate is not between 0 and 1.
     """
 
-    miss_rate: float = attrs.field(validator=attrs.validators.in_([0.05, 0.1, 0.2, 0.32, 0.5]))
+    miss_rate: float
     level: float = attrs.field(init=False)
     errors: deque[float] = attrs.field(init=False, factory=lambda: deque(maxlen=WINDOW))
     held: deque[bool] = attrs.field(init=False, factory=lambda: deque(maxlen=WINDOW))
@@ -73,6 +75,8 @@ class RollingIntervals:
     covered: int = attrs.field(init=False, default=0)
 
     def __attrs_post_init__(self) -> None:
+        if not 0.0 < self.miss_rate < 1.0:
+            raise ValueError("the share that may be outside is between none and all")
         self.level = self.miss_rate
 
     def interval(self, forecast: float, scale: float = 1.0) -> Interval | None:
