@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import enum
+import json
 from dataclasses import dataclass
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from xache_sdk.settings import SettingsError, read_settings
+from xache_sdk.settings import SettingsError, read_settings, setting, settings_schema
 
 
 class Mode(enum.Enum):
@@ -70,3 +71,89 @@ def test_mistakes(text: str, mistake: str) -> None:
 def test_any_text_is_read_or_refused(text: str) -> None:
     with pytest.raises(SettingsError):
         read_settings(Settings, text)
+
+
+@dataclass(frozen=True)
+class Ruled:
+    """What to trade,
+    and how much.
+    """
+
+    symbols: tuple[str, ...] = setting(about="Markets to trade")
+    fast: int = setting(10, at_least=1, at_most=500, unit="bars", about="Fast average")
+    size: Decimal = setting(Decimal("0.01"), above=0, at_most=Decimal(5), unit="BTC")
+    limit: Decimal | None = setting(None, at_least=Decimal("0.5"))
+    style: str = setting("calm", choices=("calm", "wild"))
+    days: tuple[int, ...] = setting((1,), at_least=1, at_most=7)
+    mode: Mode = Mode.WILD
+
+
+def test_rules_are_kept() -> None:
+    given = '{"symbols": ["A", "B"], "fast": 500, "size": "5", "limit": "0.5", "days": [7, 1]}'
+    assert read_settings(Ruled, given) == Ruled(
+        symbols=("A", "B"), fast=500, size=Decimal(5), limit=Decimal("0.5"), days=(7, 1)
+    )
+    assert read_settings(Ruled, '{"symbols": [], "limit": null}').limit is None
+
+
+@pytest.mark.parametrize(
+    ("given", "mistake"),
+    [
+        ('"fast": 0', "fast: is 1 to 500 bars, not 0"),
+        ('"fast": 501', "fast: is 1 to 500 bars, not 501"),
+        ('"size": "0"', "size: is more than 0 and at most 5 BTC, not 0"),
+        ('"size": "5.01"', "size: is more than 0 and at most 5 BTC, not 5.01"),
+        ('"limit": "0.4"', "limit: is at least 0.5, not 0.4"),
+        ('"style": "mad"', "style: is one of 'calm', 'wild', not 'mad'"),
+        ('"days": [8]', "days: is 1 to 7, not 8"),
+        ('"days": 3', "days: is a list, not 3"),
+        ('"days": ["x"]', "days: is a whole number, not 'x'"),
+        (f'"days": {[1] * 101}', "days: has at most 100 items, not 101"),
+        ('"fast": 0, "style": 3', "fast: is 1 to 500 bars, not 0; style: is a text, not 3"),
+    ],
+)
+def test_what_is_not_allowed_says_what_is(given: str, mistake: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        read_settings(Ruled, f'{{"symbols": [], {given}}}')
+    assert str(refused.value) == mistake
+
+
+def test_a_default_keeps_its_own_rules() -> None:
+    with pytest.raises(SettingsError, match="is at least 1, not 0"):
+        setting(0, at_least=1)
+
+
+def test_clients_are_told_what_is_allowed() -> None:
+    schema = settings_schema(Ruled)
+    assert json.loads(json.dumps(schema)) == schema
+    assert (schema["description"], schema["required"]) == (
+        "What to trade, and how much.", ["symbols"],
+    )  # fmt: skip
+    assert schema["additionalProperties"] is False
+    assert schema["properties"] == {
+        "symbols": {
+            "type": "array", "items": {"type": "string"}, "maxItems": 100,
+            "description": "Markets to trade",
+        },
+        "fast": {
+            "type": "integer", "minimum": 1, "maximum": 500, "x-unit": "bars", "default": 10,
+            "description": "Fast average",
+        },
+        "size": {
+            "type": "string", "format": "decimal", "x-exclusiveMinimum": "0", "x-maximum": "5",
+            "x-unit": "BTC", "default": "0.01",
+        },
+        "limit": {
+            "anyOf": [
+                {"type": "string", "format": "decimal", "x-minimum": "0.5"}, {"type": "null"},
+            ],
+            "default": None,
+        },
+        "style": {"type": "string", "enum": ["calm", "wild"], "default": "calm"},
+        "days": {
+            "type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 7},
+            "maxItems": 100, "default": [1],
+        },
+        "mode": {"enum": ["calm", "wild"], "default": "wild"},
+    }  # fmt: skip
+    assert "description" not in settings_schema(Settings)
