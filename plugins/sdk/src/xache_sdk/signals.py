@@ -19,8 +19,10 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypeAlias
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from xache_sdk.indicators.about import About
 from xache_sdk.market import Candle, Candles, Instrument, Interval
 
 if TYPE_CHECKING:  # numpy costs a tenth of a second and starts threads: only who uses it pays.
@@ -51,6 +53,23 @@ Batch: TypeAlias = "Callable[[CandleColumns], NDArray[Any]]"
 
 Decide: TypeAlias = "Callable[..., NDArray[Any]]"
 """The arrays of some columns in, a signal for each candle out; 0 where nothing is to be done."""
+
+
+class Indicator(Protocol):
+    """What an indicator has: see :mod:`xache_sdk.indicators.about`."""
+
+    @property
+    def about(self) -> About:
+        """Its inputs, outputs and settings."""
+        ...
+
+    def push(self, *values: Any) -> Any:
+        """The next candle's inputs in, its result out; None while it is not known."""
+        ...
+
+    def over(self, *columns: Any) -> Any:
+        """Whole columns in, an array or a named tuple of arrays out."""
+        ...
 
 
 class Column:
@@ -101,6 +120,41 @@ class Declarations:
             ColumnDeclaration(column=column, candles=candles, step=step, batch=batch, key=key)
         )
         return column
+
+    def indicator(self, candles: Candles, indicator: Indicator, output: str = "") -> Column:
+        """Declare an indicator of :mod:`xache_sdk.indicators`, with an object of its own.
+
+        ``output`` names one of its results when it has several. Raises: ValueError when it has no
+        such result, or needs more than candles.
+        """
+        about = indicator.about
+        if (not output and len(about.outputs) > 1) or (output and output not in about.outputs):
+            allowed = ", ".join(about.outputs)
+            raise ValueError(f"{about.name} gives {allowed}; say which, not {output!r}")
+        inputs = [each.value for each in about.inputs]
+        if not all(hasattr(Candle, each) for each in inputs):
+            raise ValueError(f"{about.name} is computed of more than candles: {', '.join(inputs)}")
+        pick = attrgetter(*inputs)
+        single = len(inputs) == 1
+
+        def result(given: Any) -> Any:
+            several = output and given is not None
+            return getattr(given, output) if several else given
+
+        def step(candle: Candle) -> float | None:
+            values = pick(candle)
+            value: float | None
+            value = result(indicator.push(values) if single else indicator.push(*values))
+            return value
+
+        def batch(columns: CandleColumns) -> NDArray[Any]:
+            values = pick(columns)
+            array: NDArray[Any]
+            array = result(indicator.over(values) if single else indicator.over(*values))
+            return array
+
+        settings = tuple(getattr(indicator, each.name) for each in about.parameters)
+        return self.column(candles, step=step, batch=batch, key=(about.name, settings, output))
 
     def signal(
         self,

@@ -54,6 +54,12 @@ class Rig:
             intents += self.session.take(value)
         return intents
 
+    def hold(self, symbol: str, quantity: str, cost: str = "0") -> None:
+        """Let the sub-account hold a position; the update that tells of it is fed next."""
+        position = self.strategy.context.position(symbol)
+        position.quantity_lots = position.instrument.lots(Decimal(quantity))
+        position.cost = Decimal(cost)
+
 
 def _known_at_ns(value: Input) -> int:
     """When a value can be known; 0 for what has no time."""

@@ -1,0 +1,78 @@
+"""A new strategy: written, built into a wheel, installed alone, tested and found."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+from xache.cli import main
+
+ROOT = Path(__file__).parents[2]
+FIND = (
+    "import importlib.metadata, xache_strategy_buy_the_dip.strategy as s, xache_sdk;"
+    "[e] = importlib.metadata.entry_points(group='xache.strategies', name='buy_the_dip');"
+    "assert e.load() is s.BuyTheDip; print(s.__file__); print(xache_sdk.__file__)"
+)
+
+
+def build_wheel(package: Path, into: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(into)]
+    subprocess.run(command, cwd=package, check=True, capture_output=True)
+
+
+def fresh_environment(path: Path, wheels: Path) -> Path:
+    """An environment with the wheels; what they depend on is seen from ours."""
+    venv.create(path, with_pip=False)
+    python = path / "bin" / "python"
+    install = [
+        sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-index",
+        "--no-deps", "--disable-pip-version-check", *map(str, sorted(wheels.glob("*.whl"))),
+    ]  # fmt: skip
+    subprocess.run(install, check=True, capture_output=True)
+    [site] = path.glob("lib/python3.*/site-packages")
+    # A path in a .pth file is no site directory: what is installed there for development stays out.
+    (site / "dependencies.pth").write_text(f"{Path(pytest.__file__).parents[1]}\n")
+    return python
+
+
+def test_a_new_strategy_installs_and_its_tests_pass(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["strategy", "new", "buy-the-dip", "--into", str(tmp_path)]) == 0
+    root = tmp_path / "xache-strategy-buy-the-dip"
+    assert capsys.readouterr().out.startswith(f"wrote {root}\n")
+    wheels = tmp_path / "wheels"
+    build_wheel(root, wheels)
+    build_wheel(ROOT / "plugins" / "sdk", wheels)
+    python = fresh_environment(tmp_path / "environment", wheels)
+    found = subprocess.run([python, "-I", "-c", FIND], check=True, capture_output=True, text=True)
+    assert all(str(tmp_path / "environment") in line for line in found.stdout.splitlines())
+    tests = [str(python), "-I", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
+    ran = subprocess.run(tests, cwd=root, capture_output=True, text=True, check=False)
+    assert "3 passed" in ran.stdout, ran.stdout + ran.stderr
+    ruff = [
+        sys.executable, "-m", "ruff", "check", "--isolated", "--select", "E,F,UP,B",
+        "--line-length", "100", str(root),
+    ]  # fmt: skip
+    subprocess.run(ruff, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("name", ["", "Big", "a b", "../up", "-a", "a--b", "x" * 31, "ä"])
+def test_names_that_are_not_allowed(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["strategy", "new", "--into", str(tmp_path), "--", name])
+    assert ended.value.code == 2
+    assert "is no name of a strategy; allowed: lower-case" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["strategy", "new", "mine", "--into", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        main(["strategy", "new", "mine", "--into", str(tmp_path)])
+    assert "is there already" in capsys.readouterr().err
