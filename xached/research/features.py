@@ -8,19 +8,15 @@ missing (NaN, which trees handle), as the market has gone quiet.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 import attrs
 import numpy as np
-from xache_sdk.features import Feature
+from xache_sdk.features import STALE_CANDLES, Feature
 from xache_sdk.signals import CandleColumns
 
 from xached.research.backtest.terms import open_market, told_instrument
 from xached.research.candle_set import CandleSet, Column, DataError
 from xached.research.track_record import FloatArray
-
-STALE_CANDLES: Final = 3
-"""The same bound holds in the strategy that trades the model."""
 
 
 @attrs.frozen(eq=False)

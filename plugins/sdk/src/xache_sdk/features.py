@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 WINDOW_MAX: Final = 4_000
 """Closed candles: what a start can be warmed up with bounds what can be remembered."""
 
+STALE_CANDLES: Final = 3
+"""A value of another market is missing once its newest candle has been over for longer."""
+
 HOUR_NS: Final = 3_600_000_000_000
 DAY_NS: Final = 24 * HOUR_NS
 _MONDAY: Final = 3

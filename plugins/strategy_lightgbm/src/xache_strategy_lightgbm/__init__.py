@@ -1,0 +1,1 @@
+"""Trades the cross of two simple moving averages."""

@@ -1,0 +1,245 @@
+"""Buy when a model expects more than buying and selling cost; hold as long as its labels did.
+
+At each closed candle the newest model is asked that may know nothing of the moment (see
+:mod:`xache_sdk.models`). Without one, or where its edge after fee, half spread and slippage is not
+positive, nothing is done: the strategy abstains. A position is sold at the first close at which it
+has won or lost as much as the model's labels were closed at, or when their horizon is over, so that
+what was learned is what is done. Long only, one position and one order at a time.
+
+How much is bought falls with the volatility: over a horizon a position is expected to move by at
+most ``target_volatility_ppm`` of the budget.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from xache_sdk.context import Context
+from xache_sdk.features import STALE_CANDLES, Feature
+from xache_sdk.market import PPM, XACHE, Candle, Candles, Side, Subscription
+from xache_sdk.models import Forecast, Forecaster, SignalModel, as_of, read_models
+from xache_sdk.orders import Intents, Note, OrderUpdate, Place
+from xache_sdk.signals import Column, Declarations
+from xache_sdk.strategy import Strategy
+
+ROUND_TRIP: Final = 2
+"""It is bought and sold."""
+REASONS_SHOWN: Final = 3
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to trade and by which models.
+
+    ``models``: their texts, one a line. ``budget``: quote that a position costs at most, fee
+    included. ``half_spread_ppm`` and ``slippage_ppm``: what each order is expected to cost beyond
+    the price and the fee. ``advice_only``: note what would be done and do nothing.
+    """
+
+    symbol: str
+    models: str
+    budget: Decimal
+    venue: str = XACHE
+    target_volatility_ppm: int = 10_000
+    half_spread_ppm: int = 100
+    slippage_ppm: int = 100
+    advice_only: bool = False
+
+    def __post_init__(self) -> None:
+        models = read_models(self.models)
+        if not models:
+            raise ValueError("there is at least one model")
+        if {(each.symbol, each.interval) for each in models} != {(self.symbol, models[0].interval)}:
+            raise ValueError(f"every model is of {self.symbol} and of one interval")
+        if self.budget <= 0 or self.target_volatility_ppm <= 0:
+            raise ValueError("budget and target_volatility_ppm are positive")
+        if min(self.half_spread_ppm, self.slippage_ppm) < 0:
+            raise ValueError("half_spread_ppm and slippage_ppm are not negative")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """When and at what a position was decided, and where it ends."""
+
+    close_ticks: int
+    ends_at_ns: int
+    width: float | None
+
+
+class SignalTrader(Strategy[Settings]):
+    """See the module."""
+
+    settings_type = Settings
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.models = read_models(settings.models)
+        self.abstained: Counter[str] = Counter()
+        """How often nothing was done, by reason."""
+        self._interval = self.models[0].interval
+        self._columns: dict[Feature, Column] = {}
+        self._newest_ends_ns: dict[str, int] = {}
+        self._asked: Forecaster | None = None
+        self._order_id: str | None = None
+        self._entry: Entry | None = None
+
+    def subscriptions(self) -> Sequence[Subscription]:
+        """Candles of the other markets first: at one moment they are told before the traded one."""
+        return self._candles()
+
+    def declare(self, declarations: Declarations) -> None:
+        """Compute the features of every model."""
+        by_symbol = {
+            each.symbol: each for each in self.subscriptions() if isinstance(each, Candles)
+        }
+        for feature in self._features():
+            self._columns[feature] = declarations.column(
+                by_symbol[feature.symbol or self.settings.symbol],
+                step=feature.step(),
+                batch=feature.batch,
+                key=str(feature),
+            )
+
+    def on_start(self, context: Context) -> Intents:
+        """Take over a position of an earlier run."""
+        for subscription in self._candles():
+            history = context.candles(subscription)
+            if len(history):
+                self._newest_ends_ns[subscription.symbol] = history[-1].ends_at_ns
+        if context.saved is not None and context.position(self.settings.symbol).quantity_lots:
+            self._entry = Entry(**context.saved.value["entry"])
+        return ()
+
+    def on_candle(self, candle: Candle) -> Intents:
+        """Ask the model, and look after the position."""
+        if not candle.closed:
+            return
+        self._newest_ends_ns[candle.symbol] = candle.ends_at_ns
+        if candle.symbol != self.settings.symbol or self._order_id is not None:
+            return
+        if self.context.position(self.settings.symbol).quantity_lots:
+            if self._is_over(candle):
+                yield self._sell()
+            return
+        self._entry = None
+        model = as_of(self.models, candle.ends_at_ns)
+        if model is None:
+            self.abstained["no model that may be asked"] += 1
+            return
+        yield from self._consider(model, candle)
+
+    def on_order(self, update: OrderUpdate) -> Intents:
+        """Wait for the end of an order."""
+        if update.own and update.id == self._order_id and update.status.final:
+            self._order_id = None
+            if update.reason:
+                yield Note(f"{update.side.value} {update.status.value}: {update.reason}")
+
+    def _consider(self, model: SignalModel, candle: Candle) -> Intents:
+        row = self._row(model.features, candle.ends_at_ns)
+        volatility = self._columns[model.volatility].value
+        if row is None or volatility is None or volatility <= 0.0:
+            self.abstained["features are not known yet"] += 1
+            return
+        if self._asked is None or self._asked.model is not model:
+            self._asked = Forecaster(model)
+        forecast = self._asked.forecast(row, volatility)
+        if forecast.edge(self.cost()) <= 0.0:
+            self.abstained["no edge after costs"] += 1
+            return
+        spend = self._spend(forecast)
+        if spend < candle.instrument.min_notional or spend <= 0:
+            self.abstained["too little money"] += 1
+            return
+        yield Note(self._reasons(self._asked, forecast, row))
+        if self.settings.advice_only:
+            return
+        width = None if model.width is None else model.width * forecast.volatility
+        over_ns = candle.ends_at_ns + model.horizon * model.interval.ns
+        self._entry = Entry(candle.close_ticks, over_ns, width)
+        self.save({"entry": {"close_ticks": candle.close_ticks, "ends_at_ns": over_ns,
+                             "width": width}})  # fmt: skip
+        self._order_id = self.next_id()
+        yield Place(id=self._order_id, symbol=candle.symbol, side=Side.BUY, quote_quantity=spend)
+
+    def cost(self) -> float:
+        """What buying and selling costs, as a fraction."""
+        fee = self.context.instruments[self.settings.symbol].taker_fee_ppm
+        each = fee + self.settings.half_spread_ppm + self.settings.slippage_ppm
+        return ROUND_TRIP * each / float(PPM)
+
+    def _candles(self) -> list[Candles]:
+        warm_up = max(each.warm_up for each in self.models)
+        own = self.settings.symbol
+        others = sorted({each.symbol for each in self._features()} - {"", own})
+        return [
+            Candles(symbol, self.settings.venue, self._interval, warm_up=warm_up)
+            for symbol in (*others, own)
+        ]
+
+    def _features(self) -> list[Feature]:
+        """Every feature that a model looks at, each once."""
+        wanted = {each for model in self.models for each in (*model.features, model.volatility)}
+        return sorted(wanted)
+
+    def _row(self, features: Sequence[Feature], at_ns: int) -> list[float] | None:
+        """The values of features now; NaN where another market is quiet, None before warm-up."""
+        row = []
+        for feature in features:
+            value = self._columns[feature].value
+            if value is None:
+                return None
+            if feature.symbol and self._is_stale(feature.symbol, at_ns):
+                value = math.nan
+            row.append(value)
+        return row
+
+    def _is_stale(self, symbol: str, at_ns: int) -> bool:
+        newest_ns = self._newest_ends_ns.get(symbol, 0)
+        return at_ns - newest_ns > STALE_CANDLES * self._interval.ns
+
+    def _is_over(self, candle: Candle) -> bool:
+        """A position that is not its own, or whose beginning was not saved, is sold."""
+        entry = self._entry
+        if entry is None or candle.ends_at_ns >= entry.ends_at_ns:
+            return True
+        moved = abs(candle.close_ticks / entry.close_ticks - 1.0)
+        return entry.width is not None and moved >= entry.width
+
+    def _spend(self, forecast: Forecast) -> Decimal:
+        """Quote for a purchase: the budget, or less where a horizon moves more than is wanted."""
+        settings = self.settings
+        target = settings.target_volatility_ppm / float(PPM)
+        part_ppm = min(int(PPM), int(float(PPM) * target / forecast.volatility))
+        wanted = settings.budget * part_ppm / PPM
+        quote = self.context.instruments[settings.symbol].quote
+        spend = min(wanted, self.context.balance(quote).available)
+        return spend.quantize(Decimal("0.01"), rounding="ROUND_FLOOR")
+
+    def _sell(self) -> Place:
+        self._order_id = self.next_id()
+        return Place(
+            id=self._order_id,
+            symbol=self.settings.symbol,
+            side=Side.SELL,
+            quantity=self.context.position(self.settings.symbol).quantity,
+        )
+
+    def _reasons(self, asked: Forecaster, forecast: Forecast, row: Sequence[float]) -> str:
+        """What is noted of a decision: the model, what it said, and what weighed most."""
+        added = asked.explain(row)
+        most = sorted(added, key=lambda name: -abs(added[name]))[:REASONS_SHOWN]
+        return json.dumps(
+            {
+                "model": asked.model.digest[:16],
+                "probability": round(forecast.probability, 4),
+                "edge": round(forecast.edge(self.cost()), 6),
+                "because": {name: round(added[name], 4) for name in most},
+            }
+        )
