@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.storage.house import House
+from xached.domain.auth import BootstrapTokenIssued
 from xached.recovery import HouseIncomplete, open_house
 from xached.runtime.world import RealWorld
+from xached.storage.database import LogDamaged
 from xached.storage.directory import DataDirectory
 
 
@@ -53,3 +56,24 @@ def test_what_can_be_rebuilt_may_be_missing(tmp_path: Path) -> None:
     for name in ("views.db", "market.db"):
         lose(tmp_path, name)
     assert open_once(tmp_path) == 20
+
+
+@pytest.mark.parametrize("name", ["journal.db", "vault.db"])
+def test_damage_in_the_log_of_a_killed_house_is_found_at_its_start(
+    tmp_path: Path, name: str
+) -> None:
+    """Checked by not looking at the log: it opens, and what was committed after it is gone."""
+    root, killed = tmp_path / "data", tmp_path / "killed"
+    with DataDirectory.open(root) as directory, ExitStack() as files:
+        house = open_house(directory.paths, RealWorld(), accept_clock=False, files=files)
+        rows = House(1)
+        for number in range(3):
+            house.journal.append(rows.rows(1))
+            house.vault.commit([], [BootstrapTokenIssued()], number + 1)
+        shutil.copytree(root, killed)
+    log = killed / f"{name}-wal"
+    content = bytearray(log.read_bytes())
+    content[len(content) // 2] ^= 1
+    log.write_bytes(content)
+    with pytest.raises(LogDamaged, match=rf"{name}-wal: frame \d+ of \d+"):
+        open_once(killed)
