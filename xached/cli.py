@@ -346,6 +346,41 @@ def enrol(
 
 
 @admin.command
+def reset_authenticator(
+    name: Annotated[str, Parameter(help="Account id or e-mail address.")],
+    *,
+    data: Data,
+    keys: Keys = FROM_FILE,
+) -> None:
+    """Take the authenticator of an administrator away who has lost it; the daemon must be stopped.
+
+    Afterwards the password is asked for alone; `xached admin enrol` sets up another one.
+    """
+    from xached import lost_authenticator
+    from xached.runtime.world import RealWorld
+
+    reset = lost_authenticator.reset_authenticator
+    whose = _guarded(lambda: reset(data, name, RealWorld(), keys.source()))
+    print(f"{whose} has no authenticator any more")
+
+
+@admin.command
+def actions(*, data: Data, keys: Keys = FROM_FILE, json_output: Json = False) -> None:
+    """Print what was done with a role of the house, by whom, and how it ended."""
+    from xached import inspection
+
+    found = _guarded(lambda: inspection.actions(data, keys.source()))
+    if json_output:
+        print(json.dumps([attrs.asdict(each) for each in found]))
+        return
+    for each in found:
+        at = datetime.fromtimestamp(each.at_ns // 1_000_000_000, UTC)
+        row = f"  row {each.journal_seq}" if each.journal_seq else ""
+        outcome = each.outcome or "cut off"
+        print(f"{at:%Y-%m-%dT%H:%M:%SZ}  {each.by or '-':16}  {each.method}  {outcome}{row}")
+
+
+@admin.command
 def checkpoints(*, data: Data, keys: Keys = FROM_FILE) -> None:
     """Print every signed checkpoint; kept elsewhere, these lines are an anchor."""
     from xached import inspection
@@ -546,6 +581,7 @@ def _refusals() -> tuple[type[Exception], ...]:
     from xached.demo import DemoDamaged
     from xached.domain.audit import AnchorUnreadable
     from xached.inspection import NoSuchRow
+    from xached.lost_authenticator import NoAuthenticator
     from xached.paper_house import NoPaper
     from xached.recovery import ClockBehind, HouseIncomplete, NoHouse
     from xached.rekeying import NothingToExchange
@@ -565,6 +601,7 @@ def _refusals() -> tuple[type[Exception], ...]:
         ListingRefused,
         MasterKeyError,
         HouseIncomplete,
+        NoAuthenticator,
         NoHouse,
         NoPaper,
         NoSuchRow,

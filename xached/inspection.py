@@ -18,7 +18,14 @@ import apsw
 import attrs
 
 from xached.adapters.child import find_strategies
-from xached.domain.audit import ChainCheck, CheckpointSigned, checkpoint_of, read_anchors
+from xached.domain.audit import (
+    ActionAsked,
+    ActionEnded,
+    ChainCheck,
+    CheckpointSigned,
+    checkpoint_of,
+    read_anchors,
+)
 from xached.domain.exchange import Exchange
 from xached.domain.money import format_units
 from xached.domain.order import subaccount_of
@@ -176,6 +183,43 @@ def checkpoints(data_dir: Path, keys: KeySource = FILE_ONLY) -> Iterator[str]:
         for row in vault.read_stream():
             if isinstance(row.event, CheckpointSigned):
                 yield checkpoint_of(row.event, vault.house_id, row.at_ns).text
+
+
+@attrs.frozen(kw_only=True)
+class Action:
+    """What was done with a role of the house."""
+
+    at_ns: int
+    by: str
+    """The account; empty for the first administrator, and for commands on the machine."""
+    method: str
+    outcome: str
+    """OK, the rule that refused it, or empty where it was cut off."""
+    journal_seq: int
+
+
+def actions(data_dir: Path, keys: KeySource = FILE_ONLY) -> list[Action]:
+    """What was done with a role of the house, oldest first.
+
+    Raises: MasterKeyError, VaultUnusable, VaultDamaged, VaultFailed.
+    """
+    paths = DataPaths(data_dir)
+    master = house_key(paths, keys)
+    found: dict[str, Action] = {}
+    with contextlib.closing(_open_vault(paths, master)) as vault:
+        for row in vault.read_stream():
+            match row.event:
+                case ActionAsked(action_id=action_id, by=by, method=method):
+                    found[action_id] = Action(
+                        at_ns=row.at_ns, by=by, method=method, outcome="", journal_seq=0
+                    )
+                case ActionEnded(action_id=action_id, outcome=outcome, journal_seq=seq):
+                    found[action_id] = attrs.evolve(
+                        found[action_id], outcome=outcome, journal_seq=seq
+                    )
+                case _:
+                    pass
+    return list(found.values())
 
 
 def public_key(data_dir: Path, keys: KeySource = FILE_ONLY) -> str:

@@ -6,7 +6,8 @@ is found here, before anybody is answered.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import attrs
@@ -184,6 +185,24 @@ def new_bootstrap_token(data_dir: Path, world: World, keys: KeySource = FILE_ONL
 
     Raises: NoHouse, DirectoryInUse, AdminExists, and what opening a vault raises.
     """
+    with open_stopped(data_dir, world, keys) as house:
+        return issue_bootstrap_token(house.vault, house.credentials, world.now_ns())
+
+
+@attrs.frozen
+class StoppedHouse:
+    """The people of a house that is not running."""
+
+    vault: Vault
+    credentials: Credentials
+
+
+@contextmanager
+def open_stopped(data_dir: Path, world: World, keys: KeySource) -> Iterator[StoppedHouse]:
+    """Open the vault of a house that is not running, and keep a daemon from starting meanwhile.
+
+    Raises: NoHouse, DirectoryInUse, and what opening a vault raises.
+    """
     paths = DataPaths(data_dir)
     if not paths.vault.exists():
         raise NoHouse(f"there is no house in {data_dir}; it is made when the daemon first starts")
@@ -191,7 +210,7 @@ def new_bootstrap_token(data_dir: Path, world: World, keys: KeySource = FILE_ONL
         master = house_key(paths, keys)
         vault = _open_vault(master, world, paths)
         files.callback(vault.close)
-        return issue_bootstrap_token(vault, _credentials(master, vault, world), world.now_ns())
+        yield StoppedHouse(vault, _credentials(master, vault, world))
 
 
 def _open_again(key: bytes, world: World, paths: DataPaths, files: ExitStack) -> Journal | None:

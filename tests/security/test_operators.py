@@ -46,6 +46,7 @@ class Enrolled:
     secret: bytes
     step: int
     """Of the newest code that was used."""
+    recovery_codes: list[str]
 
     def code(self) -> str:
         """A code that was not used yet. Two in a row are good at any moment: clocks differ."""
@@ -67,8 +68,8 @@ class Enrolled:
         return done.stdout + done.stderr
 
 
-def enrol(house: HouseProcess, *answers: str) -> Enrolled:
-    """Answer `xached admin enrol` as a person does."""
+def enrol(house: HouseProcess, *answers: str, newest: int = 0) -> Enrolled:
+    """Answer `xached admin enrol` as a person does. ``newest``: a step that was used already."""
     process = subprocess.Popen(
         [sys.executable, "-m", "xached", "admin", "enrol", "--data", str(house.data)],
         stdin=subprocess.PIPE,
@@ -82,11 +83,12 @@ def enrol(house: HouseProcess, *answers: str) -> Enrolled:
     uri = next(line for line in process.stdout if line.startswith("otpauth://totp/XACHE"))
     found = re.search(r"secret=(\w+)", uri)
     assert found is not None
-    secret, step = base64.b32decode(found[1]), step_at(time.time_ns())
+    secret, step = base64.b32decode(found[1]), max(step_at(time.time_ns()), newest + 1)
     shown, _ = process.communicate(f"{code_at(secret, step)}\n", timeout=START_S_MAX)
     assert process.returncode == 0, shown
-    assert len(re.findall(r"^  \w{4}(?:-\w{4}){3}$", shown, re.MULTILINE)) == 10
-    return Enrolled(house, secret, step)
+    recovery_codes = re.findall(r"^  (\w{4}(?:-\w{4}){3})$", shown, re.MULTILINE)
+    assert len(recovery_codes) == 10
+    return Enrolled(house, secret, step, recovery_codes)
 
 
 def audit_of(data: Path) -> list[IdentityEvent]:
@@ -152,6 +154,48 @@ def test_grpcurl_with_a_code_runs_the_house(house: HouseProcess) -> None:
     assert [event.account_id for event in failed] == [proven.account_id] * 3
 
 
+def test_who_lost_the_authenticator_comes_back_over_the_machine(house: HouseProcess) -> None:
+    """With the daemon stopped and the master key at hand; the password alone moves nothing then."""
+    ada = enrol(house, EMAIL, PASSWORD, house.token)
+
+    def reset(name: str) -> subprocess.CompletedProcess[str]:
+        return xached("reset-authenticator", name, "--data", str(house.data))
+
+    assert "in use" in reset(EMAIL).stderr
+    assert house.stop() == 0
+    assert "no administrator of this name" in reset("eve@house.example").stderr
+    assert "has no authenticator any more" in reset(EMAIL).stdout
+    assert "has no authenticator" in reset(EMAIL).stderr
+    with running(house.root, admin="") as again:
+        old = Enrolled(again, ada.secret, ada.step, [])
+        assert "SECOND_FACTOR_NEEDED" in old.grpcurl(HALT, WHO, old.code(), halted=True)
+        new = enrol(again, EMAIL, PASSWORD, "", newest=ada.step)
+        # Neither what the lost one shows nor its recovery codes; a new one stands in once.
+        for code in (old.code(), f"x-xache-code: {ada.recovery_codes[0]}"):
+            assert "CODE_WRONG" in new.grpcurl(HALT, WHO, code, halted=True, cause="x")
+        fresh = f"x-xache-code: {new.recovery_codes[0]}"
+        assert "seq" in new.grpcurl(HALT, WHO, fresh, halted=True, cause="x")
+        assert "CODE_WRONG" in new.grpcurl(HALT, WHO, fresh, halted=True, cause="x")
+        # Beside the running daemon anybody with the key sees who did what.
+        listed = xached("actions", "--data", str(again.data)).stdout.splitlines()
+        assert again.stop() == 0
+    done = [line.split()[2:4] for line in listed]
+    assert done[-1] == ["AdminService/SetHalt", "OK"], listed
+    assert ["xached", "admin"] in done
+    assert {line.split()[1] for line in listed if "SetHalt" in line} != {"-"}
+
+
+def xached(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `xached admin` to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "xached", "admin", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=START_S_MAX,
+        check=False,
+    )
+
+
 def test_a_session_alone_moves_nothing(house: HouseProcess) -> None:
     """The password is one factor; a code is asked for with each call that needs it."""
     ada = enrol(house, EMAIL, PASSWORD, house.token)
@@ -177,11 +221,11 @@ def test_who_has_no_authenticator_is_told_what_to_do(house: HouseProcess) -> Non
     output = house.process.stdout
     assert output is not None
     assert "xached admin enrol" in output.readline()
-    made = Enrolled(house, b"", 0).grpcurl(
+    made = Enrolled(house, b"", 0, []).grpcurl(
         "xache.v1.AdminService/BootstrapAdmin", token=house.token, email=EMAIL, password=PASSWORD
     )
     assert "account_id" in made
-    refused = Enrolled(house, b"", 0).grpcurl(HALT, WHO, "x-xache-code: 123456", halted=True)
+    refused = Enrolled(house, b"", 0, []).grpcurl(HALT, WHO, "x-xache-code: 123456", halted=True)
     assert "SECOND_FACTOR_NEEDED" in refused
     assert "xached admin enrol" in refused
     ada = enrol(house, EMAIL, PASSWORD, "")
