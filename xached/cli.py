@@ -346,7 +346,7 @@ def enrol(
 
 
 @admin.command
-def reset_authenticator(
+def unenrol(
     name: Annotated[str, Parameter(help="Account id or e-mail address.")],
     *,
     data: Data,

@@ -23,7 +23,7 @@ from xached.runtime.world import World
 from xached.security.master import FILE_ONLY, KeySource
 from xached.storage.vault_rows import Change, Drop, Put
 
-METHOD: Final = "xached admin reset-authenticator"
+METHOD: Final = "xached admin unenrol"
 
 
 class NoAuthenticator(Exception):  # noqa: N818 - it says what is the matter

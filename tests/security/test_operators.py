@@ -159,7 +159,7 @@ def test_who_lost_the_authenticator_comes_back_over_the_machine(house: HouseProc
     ada = enrol(house, EMAIL, PASSWORD, house.token)
 
     def reset(name: str) -> subprocess.CompletedProcess[str]:
-        return xached("reset-authenticator", name, "--data", str(house.data))
+        return xached("unenrol", name, "--data", str(house.data))
 
     assert "in use" in reset(EMAIL).stderr
     assert house.stop() == 0
