@@ -15,6 +15,9 @@ RETRY_AFTER_S: Final = 5
 NOT_STORED: Final = ("cache-control", "no-store")
 PROBLEM_TYPE: Final = "application/problem+json"
 
+HEADERS_MAX: Final = 100
+HEADERS_BYTES_MAX: Final = 16 * 1024
+
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 """Names and values."""
 
@@ -113,6 +116,25 @@ def read_request(scope: Scope) -> HttpRequest:
         port=client[1] if client else 0,
         scheme=scope.get("scheme", "http"),
     )
+
+
+def refuse_head(scope: Scope) -> HttpResponse | None:
+    """Why the head of a request is not read on; None where it may be.
+
+    Two lengths of one body are refused outright (RFC 9112, 6.3): a proxy may have believed the
+    other one, and what follows would be somebody else's request.
+    """
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    size = sum(len(name) + len(value) for name, value in headers)
+    if len(headers) > HEADERS_MAX or size > HEADERS_BYTES_MAX:
+        return problem(
+            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+            f"a request has at most {HEADERS_MAX} headers of {HEADERS_BYTES_MAX} bytes in all",
+        )
+    names = {name.lower() for name, _ in headers}
+    if b"content-length" in names and b"transfer-encoding" in names:
+        return problem(HTTPStatus.BAD_REQUEST, "a body has one length", ("connection", "close"))
+    return None
 
 
 async def send_start(request: HttpRequest, response: HttpResponse, send: Send) -> None:

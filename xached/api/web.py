@@ -49,6 +49,7 @@ from xached.api.http_message import (
     json_response,
     problem,
     read_request,
+    refuse_head,
     send_body,
     send_response,
     send_start,
@@ -133,7 +134,10 @@ class WebApp:
             await send({"type": "websocket.close"})
             return
         assert scope["type"] == "http", scope["type"]
-        request = read_request(scope)
+        request, unread = read_request(scope), refuse_head(scope)
+        if unread is not None:
+            await send_response(request, unread, send)
+            return
         if self._api is not None and request.host_name in self._hosts and self._api.claims(request):
             await self._api.serve(request, receive, send)
             return

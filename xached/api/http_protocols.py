@@ -1,0 +1,55 @@
+"""Hypercorn's two protocols, mended: what 0.18 lets clients do and a house must not.
+
+It has no other place to put classes of one's own than the names it looks them up by.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import h11
+import hypercorn.protocol
+import hypercorn.protocol.h2
+from hypercorn.protocol.h2 import BUFFER_LOW_WATER, StreamBuffer
+from hypercorn.protocol.h11 import H11Protocol
+
+
+class PlainH11(H11Protocol):
+    """HTTP/1.1 that stays what it is.
+
+    Hypercorn takes an offer to go on in HTTP/2 in clear. A proxy that passes the offer on would
+    see nothing of what follows (h2c smuggling); to decline is always allowed.
+    """
+
+    async def _check_protocol(self, event: h11.Request) -> None:
+        if event.method == b"PRI":
+            await super()._check_protocol(event)
+
+
+class BoundedBuffer(StreamBuffer):
+    """What a stream of HTTP/2 has not sent yet, within bounds.
+
+    Hypercorn lets a writer go on after each attempt to send, even where the client left no room and
+    nothing was sent: a client that never reads made it keep everything.
+    """
+
+    async def pop(self, max_length: int) -> bytes:
+        """Take what can be sent now; a writer goes on once there is little left."""
+        data = bytes(self.buffer[:max_length])
+        del self.buffer[:max_length]
+        if len(self.buffer) < BUFFER_LOW_WATER:
+            await self._paused.set()
+        if not self.buffer:
+            await self._is_empty.set()
+        return data
+
+
+def mend_hypercorn() -> None:
+    """Put both in the place of hypercorn's own."""
+    _replace(hypercorn.protocol, H11Protocol, PlainH11)
+    _replace(hypercorn.protocol.h2, StreamBuffer, BoundedBuffer)
+
+
+def _replace(module: ModuleType, old: type, new: type) -> None:
+    assert vars(module)[old.__name__] in (old, new), "another hypercorn than the one that was read"
+    vars(module)[old.__name__] = new
