@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 import stat
 import subprocess
+import warnings
 from pathlib import Path
 
 import attrs
@@ -23,6 +26,7 @@ from tests.api.edge import (
 )
 from xached.api.errors import Interceptor
 from xached.api.grpc_server import Server, tls_credentials
+from xached.api.grpc_tls import TlsFiles, WatchedTls
 from xached.api.routes import Call, Routes, Service
 from xached.runtime.world import RealWorld
 
@@ -100,8 +104,13 @@ async def test_tls(tmp_path: Path) -> None:
 async def test_mutual_tls_lets_only_certified_clients_in(tmp_path: Path) -> None:
     ours, operator, mallory = (make_pair(tmp_path, name) for name in ("xached", "op", "mallory"))
     server = make_server()
-    credentials = tls_credentials(ours.key, ours.certificate, operator.certificate)
-    address = f"localhost:{server.add_secure_port('127.0.0.1:0', credentials)}"
+    files = TlsFiles(
+        private_key=tmp_path / "xached.key",
+        certificate=tmp_path / "xached.pem",
+        client_ca=tmp_path / "op.pem",
+    )
+    watched = WatchedTls(files, pytest.fail)
+    address = f"localhost:{server.add_secure_port('127.0.0.1:0', watched.credentials)}"
 
     def channel(pair: Pair | None) -> grpc.Channel:
         key, chain = (pair.key, pair.certificate) if pair else (None, None)
@@ -112,6 +121,45 @@ async def test_mutual_tls_lets_only_certified_clients_in(tmp_path: Path) -> None
     heard = await ask(server, channel(operator), channel(mallory), channel(None))
     assert heard[0].startswith("ipv4:")
     assert heard[1:] == ["UNAVAILABLE", "UNAVAILABLE"]
+
+
+@pytest.mark.parametrize(
+    ("newest", "spoken"),
+    [
+        (ssl.TLSVersion.TLSv1_1, "UNEXPECTED_EOF_WHILE_READING"),
+        (ssl.TLSVersion.TLSv1_2, "TLSv1.2"),
+        (ssl.TLSVersion.MAXIMUM_SUPPORTED, "TLSv1.3"),
+    ],
+)
+async def test_old_versions_of_tls_are_refused(
+    newest: ssl.TLSVersion, spoken: str, tmp_path: Path
+) -> None:
+    """It is the house that refuses, by hanging up: a client that cannot speak it sends nothing."""
+    pair = make_pair(tmp_path, "server")
+    server = make_server()
+    port = server.add_secure_port("127.0.0.1:0", tls_credentials(pair.key, pair.certificate))
+
+    def greet() -> str:
+        context = ssl.create_default_context(cadata=pair.certificate.decode())
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        context.set_alpn_protocols(["h2"])
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+            context.minimum_version = ssl.TLSVersion.TLSv1
+            context.maximum_version = newest
+        try:
+            with (
+                socket.create_connection(("127.0.0.1", port), PATIENCE_S) as connection,
+                context.wrap_socket(connection, server_hostname="localhost") as secured,
+            ):
+                return str(secured.version())
+        except ssl.SSLError as error:
+            return str(error.reason)
+
+    with trio.fail_after(PATIENCE_S):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(server.serve)
+            assert await in_thread(greet) == spoken
+            server.stop(grace_s=0)
 
 
 async def test_a_unix_socket_is_its_owners_alone(tmp_path: Path) -> None:

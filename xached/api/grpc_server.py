@@ -310,15 +310,9 @@ class Server:
             self._idle.set()
 
 
-def tls_credentials(
-    private_key_pem: bytes, certificate_chain_pem: bytes, client_roots_pem: bytes | None = None
-) -> grpc.ServerCredentials:
-    """What a TLS listener shows. With client roots only clients certified by them get in."""
-    return grpc.ssl_server_credentials(
-        [(private_key_pem, certificate_chain_pem)],
-        root_certificates=client_roots_pem,
-        require_client_auth=client_roots_pem is not None,
-    )
+def tls_credentials(private_key_pem: bytes, certificate_chain_pem: bytes) -> grpc.ServerCredentials:
+    """What a TLS listener shows to anybody; see :class:`xached.api.grpc_tls.WatchedTls`."""
+    return grpc.ssl_server_credentials([(private_key_pem, certificate_chain_pem)])
 
 
 _ACCEPTING: Final = 32

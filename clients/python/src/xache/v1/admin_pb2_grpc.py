@@ -26,8 +26,13 @@ if _version_not_supported:
 
 
 class AdminServiceStub:
-    """Running the house. Served on the admin listener only. The journal keeps every
-    change with the account of the administrator who asked for it.
+    """Running the house. Served on the administrators' listeners only. The journal
+    keeps every change with the account of the administrator who asked for it.
+
+    Who calls is told by a session (`authorization: Bearer ...`), by the metadata
+    `x-xache-operator: NAME`, or by the common name of a client certificate. What
+    moves money or rights takes a code of the administrator's authenticator with
+    each call, `x-xache-code: 123456`; a call that is made by name does in any case.
     """
 
     def __init__(self, channel):
@@ -149,8 +154,13 @@ class AdminServiceStub:
 
 
 class AdminServiceServicer:
-    """Running the house. Served on the admin listener only. The journal keeps every
-    change with the account of the administrator who asked for it.
+    """Running the house. Served on the administrators' listeners only. The journal
+    keeps every change with the account of the administrator who asked for it.
+
+    Who calls is told by a session (`authorization: Bearer ...`), by the metadata
+    `x-xache-operator: NAME`, or by the common name of a client certificate. What
+    moves money or rights takes a code of the administrator's authenticator with
+    each call, `x-xache-code: 123456`; a call that is made by name does in any case.
     """
 
     def BootstrapAdmin(self, request, context):
@@ -436,8 +446,13 @@ def add_AdminServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AdminService:
-    """Running the house. Served on the admin listener only. The journal keeps every
-    change with the account of the administrator who asked for it.
+    """Running the house. Served on the administrators' listeners only. The journal
+    keeps every change with the account of the administrator who asked for it.
+
+    Who calls is told by a session (`authorization: Bearer ...`), by the metadata
+    `x-xache-operator: NAME`, or by the common name of a client certificate. What
+    moves money or rights takes a code of the administrator's authenticator with
+    each call, `x-xache-code: 123456`; a call that is made by name does in any case.
     """
 
     @staticmethod
