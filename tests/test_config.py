@@ -286,8 +286,8 @@ def test_the_documented_strategy_is_one(folder: Path) -> None:
     lines = text[text.index("# [[strategy]]") :].replace('"…"', '"abc"').splitlines()
     path.write_text("\n".join(line.removeprefix("# ") for line in lines))
     (seat,) = read_config(path).strategies
-    assert (seat.name, seat.plugin, seat.purse, seat.symbol) == (
-        "my-sma", "sma", "abc/sma", "BTC-USDT",
+    assert (seat.name, seat.plugin, seat.purse, seat.symbols) == (
+        "my-sma", "sma", "abc/sma", ("BTC-USDT",),
     )  # fmt: skip
     assert json.loads(seat.settings_json) == {
         "symbol": "BTC-USDT", "fast": 10, "slow": 30, "notional": "100",
@@ -438,6 +438,31 @@ def test_a_strategy_that_cannot_run_is_refused(
 ) -> None:
     assert before in STRATEGY
     (folder / TOP).write_text(STRATEGY.replace(before, after))
+    assert said in refusal(folder)
+
+
+def test_a_strategy_trades_several_markets(folder: Path) -> None:
+    several = STRATEGY.replace(
+        'plugin = "sma"', 'plugin = "sma"\nsymbols = ["BTC-USDT", "ETH-USDT"]'
+    )
+    several = several.replace('symbol = "BTC-USDT", ', "")
+    change(folder / TOP, "[data]", several + "\n[data]")
+    (seat,) = read_config(folder / TOP).strategies
+    assert seat.symbols == ("BTC-USDT", "ETH-USDT")
+    assert "symbol" not in json.loads(seat.settings_json)
+
+
+@pytest.mark.parametrize(
+    ("symbols", "said"),
+    [
+        ('["BTC-USDT", "SOL-USDT"]', "strategy[0].symbols: SOL-USDT is not listed"),
+        ('["BTC-USDT", "BTC-USDT"]', "strategy[0].symbols: BTC-USDT is there twice"),
+        ('"BTC-USDT"', "strategy[0].symbols is not a list of at most 50 texts"),
+    ],
+)
+def test_markets_of_a_strategy_that_are_refused(folder: Path, symbols: str, said: str) -> None:
+    text = STRATEGY.replace('plugin = "sma"', f'plugin = "sma"\nsymbols = {symbols}')
+    (folder / TOP).write_text(text)
     assert said in refusal(folder)
 
 

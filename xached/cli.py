@@ -641,7 +641,7 @@ def _configured_strategies(settings: Config) -> list[Any]:
             name=seat.name,
             strategy=seat.plugin,
             purse=seat.purse,
-            symbols=(seat.symbol,),
+            symbols=seat.symbols,
             settings_json=seat.settings_json,
         )
         for seat in settings.strategies

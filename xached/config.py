@@ -12,7 +12,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -47,6 +47,7 @@ from xached.security.master import FILE_ONLY, KeySource
 FOLLOWED_MAX = 100
 """Instruments that one connection to a venue follows at most."""
 HOSTS_MAX = 32
+STRATEGY_SYMBOLS_MAX: Final = 50
 NAME_CHARS_MAX = 64
 _MS = 1_000_000
 _HOUR_NS = 3_600 * 1_000_000_000
@@ -119,12 +120,15 @@ class HttpTls:
 
 @attrs.frozen(kw_only=True)
 class StrategySeat:
-    """A strategy that is to run, the purse it trades for, and its settings as a JSON object."""
+    """A strategy that is to run, the purse it trades for, and its settings as a JSON object.
+
+    ``symbols`` are the markets it may see and trade.
+    """
 
     name: str
     plugin: str
     purse: Purse
-    symbol: Symbol
+    symbols: tuple[Symbol, ...]
     settings_json: str
 
 
@@ -368,16 +372,24 @@ def _strategies(tables: Sequence[_Table], house: House) -> tuple[StrategySeat, .
 
 def _strategy(table: _Table, house: House) -> StrategySeat:
     settings = table.table("settings")
-    symbol = Symbol(settings.text("symbol"))
-    if symbol not in {instrument.symbol for instrument in house.instruments}:
-        raise ConfigError(f"{settings.place('symbol')}: {symbol} is not listed")
+    values = settings.take_all()
+    symbols = tuple(map(Symbol, table.texts("symbols", STRATEGY_SYMBOLS_MAX)))
+    place = table.place("symbols")
+    if not symbols:
+        symbols, place = (_own_symbol(values, settings),), settings.place("symbol")
+    listed = {instrument.symbol for instrument in house.instruments}
+    for index, symbol in enumerate(symbols):
+        if symbol not in listed:
+            raise ConfigError(f"{place}: {symbol} is not listed")
+        if symbol in symbols[:index]:
+            raise ConfigError(f"{place}: {symbol} is there twice")
     try:
         account = check_id(table.text("account"), "account")
         purse = check_not_paper(make_purse(account, table.text("subaccount")))
     except Rejection as rejection:
         raise table.refused(rejection) from None
     try:
-        settings_json = json.dumps({"symbol": symbol, **settings.take_all()}, allow_nan=False)
+        settings_json = json.dumps(values, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"{table.place('settings')}: {error}") from None
     name = table.text("name")
@@ -387,11 +399,21 @@ def _strategy(table: _Table, house: House) -> StrategySeat:
         name=name,
         plugin=table.text("plugin"),
         purse=purse,
-        symbol=symbol,
+        symbols=symbols,
         settings_json=settings_json,
     )
     table.finish()
     return seat
+
+
+def _own_symbol(values: Mapping[str, Any], settings: _Table) -> Symbol:
+    """The one market of a strategy that is not given several: its setting of that name."""
+    symbol = values.get("symbol")
+    if symbol is None:
+        raise ConfigError(f"{settings.place('symbol')} is missing")
+    if not isinstance(symbol, str):
+        raise ConfigError(f"{settings.place('symbol')}: {symbol!r} is not text")
+    return Symbol(symbol)
 
 
 def _mail(table: _Table) -> MailConfig | None:
