@@ -127,6 +127,16 @@ def test_the_paper_examples_work_as_pasted(demo: Demo) -> None:
     assert "mark PAPER simulated" in printed
 
 
+def test_the_backtest_examples_work_as_pasted(tmp_path: Path) -> None:
+    env = {**os.environ, "XACHE_HISTORY": str(tmp_path / "history")}
+    printed = shell(block_with("sh", "xache data sample"), env)
+    assert "71,769 candles of 5m" in printed
+    assert "gap:" not in printed
+    assert "deflated by trials" in printed
+    assert printed.count("did not earn") == 2, "the README says that they lose"
+    assert "2024-08-17 04:45  chose" in printed
+
+
 def test_the_strategy_example_is_a_strategy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

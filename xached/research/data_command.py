@@ -25,6 +25,7 @@ from xached.research.candle_checks import CheckReport, check_candles
 from xached.research.candle_files import read_candles
 from xached.research.candle_set import DataError
 from xached.research.history_store import About, HistoryStore, export_candles
+from xached.research.sample import sample_histories
 
 REFUSED: Final = 1
 """The exit code of a command that did nothing."""
@@ -77,7 +78,7 @@ def import_history(
             files, symbol=symbol, venue=venue, interval=interval, tick_size=tick, lot_size=lot
         )
         candles = read.candles
-        about = _store().add(
+        about = history_store().add(
             name or f"{symbol}-{venue}-{candles.interval.value}",
             candles,
             origin or ", ".join(path.name for path in files),
@@ -85,12 +86,32 @@ def import_history(
         )
     report = check_candles(candles)
     if as_json:
-        _print_json(_document(about) | {"duplicates": read.duplicates} | _check_document(report))
+        print_json(_document(about) | {"duplicates": read.duplicates} | _check_document(report))
         return
     _print_about(about)
     if read.duplicates:
         print_line(f"{read.duplicates} rows were there twice and count once")
     _print_checks(report)
+
+
+@data.command(name="sample")
+def import_sample(*, as_json: JsonFlag = False) -> None:
+    """Import the history that is shipped: BTC-USDT and ETH-USDT of 2024, five minutes.
+
+    Args:
+        as_json: print JSON.
+    """
+    store = history_store()
+    with refused():
+        added = [
+            store.add(f"{candles.symbol}-{candles.venue}-{candles.interval.value}", candles, origin)
+            for candles, origin in sample_histories()
+        ]
+    if as_json:
+        print_json([_document(about) for about in added])
+        return
+    for about in added:
+        _print_about(about)
 
 
 @data.command(name="list")
@@ -100,11 +121,11 @@ def list_histories(*, as_json: JsonFlag = False) -> None:
     Args:
         as_json: print JSON.
     """
-    store = _store()
+    store = history_store()
     with refused():
         known = [store.about(name) for name in store.names()]
     if as_json:
-        _print_json([_document(about) for about in known])
+        print_json([_document(about) for about in known])
         return
     if not known:
         print_line(f"no history yet in {store.folder}: xache data import FILE --symbol BTC-USDT")
@@ -127,7 +148,7 @@ def check_history(name: str, /, *, as_json: JsonFlag = False) -> None:
         name: the history.
         as_json: print JSON.
     """
-    store = _store()
+    store = history_store()
     with refused():
         about = store.about(name)
         candles = store.load(name)
@@ -135,7 +156,7 @@ def check_history(name: str, /, *, as_json: JsonFlag = False) -> None:
             raise DataError(f"{name} is damaged: its content has another fingerprint")
     report = check_candles(candles)
     if as_json:
-        _print_json(_document(about) | _check_document(report))
+        print_json(_document(about) | _check_document(report))
     else:
         _print_about(about)
         _print_checks(report)
@@ -152,7 +173,7 @@ def export_history(name: str, file: Path, /) -> None:
         file: where to.
     """
     with refused():
-        candles = _store().load(name)
+        candles = history_store().load(name)
         export_candles(candles, file)
     print_line(f"{len(candles):,} candles written to {file}")
 
@@ -184,7 +205,8 @@ def moment(at_ns: int) -> str:
     return whole.strftime("%Y-%m-%d %H:%M")
 
 
-def _store() -> HistoryStore:
+def history_store() -> HistoryStore:
+    """Where this user's histories are."""
     return HistoryStore.of_environment(os.environ)
 
 
@@ -227,5 +249,6 @@ def _check_document(report: CheckReport) -> dict[str, Any]:
     }
 
 
-def _print_json(document: Any) -> None:
+def print_json(document: Any) -> None:
+    """Print one document."""
     sys.stdout.write(json.dumps(document, indent=2) + "\n")

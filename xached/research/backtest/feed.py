@@ -17,6 +17,7 @@ from xache_sdk.market import Candle, Candles
 from xache_sdk.market import Instrument as ToldInstrument
 from xache_sdk.signals import CandleColumns, Column, SignalDeclaration
 
+from xached.research.backtest.terms import MarketData, told_instrument
 from xached.research.candle_set import CandleSet, DataError, make_candle_set
 from xached.research.candle_set import Column as IntColumn
 
@@ -190,3 +191,15 @@ def _block(lanes: Sequence[Lane], starts: Sequence[int], stops: Sequence[int]) -
     interval_of = np.repeat([lane.candles.interval_ns for lane, _, _ in parts], counts)
     order = np.lexsort((lane_of, interval_of, joined))
     return Block(parts, lane_of[order].tolist(), joined[order].tolist())
+
+
+def told_candles(markets: Sequence[MarketData]) -> list[Candle]:
+    """All candles of some markets in the order in which they are told."""
+    told: list[Candle] = []
+    for market in markets:
+        instrument = told_instrument(market.instrument)
+        for candles in market.candles:
+            subscription = Candles(candles.symbol, candles.venue, candles.interval)
+            lane = Lane(0, subscription, instrument, candles, candles.ends_ns, 0)
+            told.extend(lane.told_candles(0, len(candles)))
+    return sorted(told, key=lambda candle: (candle.ends_at_ns, candle.interval.ns))

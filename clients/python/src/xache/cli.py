@@ -58,6 +58,7 @@ _COMMANDS = (
     (_PURSE, "watch", "purse:watch", "Follow what happens to the purse."),
     (_RESEARCH, "strategy", "strategy:app", "Write a strategy of your own."),
     (_RESEARCH, "data", "research:data", "Import, list, check and export market history."),
+    (_RESEARCH, "backtest", "research:backtest", "Run a strategy over market history."),
 )
 
 _VALUE_OPTIONS = {"--target", "--ca", "--patience", "--subaccount", "--key"}
