@@ -241,6 +241,8 @@ async def test_other_origins_get_no_data(said: Mapping[str, str], app: WebApp) -
         {"origin": "http://127.0.0.1:7480"},
         {"sec-fetch-site": "same-origin", "origin": "http://127.0.0.1:7480"},
         {"sec-fetch-site": "none"},
+        # A proxy ends TLS.
+        {"sec-fetch-site": "same-origin", "origin": "https://127.0.0.1:7480"},
     ],
 )
 async def test_its_own_origin_gets_data(said: Mapping[str, str], app: WebApp) -> None:

@@ -65,11 +65,16 @@ class HttpRequest:
 
     @property
     def same_origin(self) -> bool:
-        """True unless a browser says that a page of another origin asks."""
-        origin = self.headers.get("origin")
-        if origin is not None and origin != f"{self.scheme}://{self.headers.get('host', '')}":
-            return False
-        return self.headers.get("sec-fetch-site", "none") in ("same-origin", "none")
+        """True unless a browser says that a page of another origin asks.
+
+        Behind a proxy that ends TLS, an origin over TLS is our own if the browser, which sees the
+        proxy only, says so; nothing but a browser can set that header.
+        """
+        origin, host = self.headers.get("origin"), self.headers.get("host", "")
+        site = self.headers.get("sec-fetch-site", "none")
+        if origin is None or origin == f"{self.scheme}://{host}":
+            return site in ("same-origin", "none")
+        return origin == f"https://{host}" and site == "same-origin"
 
     @property
     def content_type(self) -> str:
