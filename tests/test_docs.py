@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -65,6 +66,15 @@ def test_the_grpcurl_examples_work_as_pasted(demo: Demo) -> None:
     assert "rpc PlaceOrder" in printed
     assert '"PROVENANCE_RECORDED"' in printed
     assert '"SERVING"' in printed
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
+def test_the_rest_examples_work_as_pasted(demo: Demo) -> None:
+    script = block_with("sh", "curl -sf").replace("http://127.0.0.1:7480", demo.http)
+    printed = shell(script, {**demo.env, "XACHE_PASSWORD": demo.password()})
+    assert '"tickers":' in printed
+    assert '"clientOrderId":"rest-1"' in printed
+    assert '"balances":' in printed
 
 
 def test_the_admin_examples_work_as_pasted(demo: Demo) -> None:

@@ -38,7 +38,8 @@ SECURITY_HEADERS: Final = (
     ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 )
 STRICT_TRANSPORT: Final = ("strict-transport-security", "max-age=31536000")
-"""Sent over TLS only: over plain HTTP browsers ignore it."""
+"""Sent over TLS only: over plain HTTP browsers ignore it. Never for localhost, where it would stop
+whatever else is served in clear on the same machine."""
 
 
 @attrs.frozen
@@ -145,7 +146,7 @@ def refuse_head(scope: Scope) -> HttpResponse | None:
 async def send_start(request: HttpRequest, response: HttpResponse, send: Send) -> None:
     """Send the head of an answer."""
     headers = [*response.headers, *SECURITY_HEADERS]
-    if request.scheme == "https":
+    if request.scheme == "https" and request.host_name != "localhost":
         headers.append(STRICT_TRANSPORT)
     if not response.streamed and response.status is not HTTPStatus.NOT_MODIFIED:
         headers.append(("content-length", str(len(response.body))))
