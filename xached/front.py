@@ -44,6 +44,7 @@ from xached.api.order_control import OrderControl
 from xached.api.order_reading import OrderReading
 from xached.api.paper import AccountsByPurse, ByPurse, paper_unavailable
 from xached.api.portfolio import Portfolios
+from xached.api.profile import ProfileHandlers
 from xached.api.rate_limits import RateLimiter
 from xached.api.reflection import reflection_services
 from xached.api.risk import RiskHandlers
@@ -157,6 +158,7 @@ def _services(core: Core, spending: KeySpending) -> tuple[Service, ...]:
                 ApiKeyHandlers(sessions, core.table, core.keys, spending, directory, now_ns),
                 GuardHandlers(sessions),
                 ActivityHandlers(sessions),
+                ProfileHandlers(sessions, directory),
             ),
         ),
         _service(trading_pb2, "TradingService", trading),

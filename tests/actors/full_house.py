@@ -23,6 +23,7 @@ from xached.domain.guarding import ChangeTaken, ConfirmEmailChange, SetAllowList
 from xached.domain.key_epochs import KEY_EPOCHS, decode_epochs
 from xached.domain.kyc import DocumentKind
 from xached.domain.order import AccountId
+from xached.domain.profile import Profile, UpdateProfile
 from xached.domain.recovery import ProofBegun, StartRecovery
 from xached.domain.sealed import Sealed
 from xached.domain.second_factor import (
@@ -96,6 +97,9 @@ async def fill(people: People) -> list[AccountId]:
         await ask(AssignCase(case_id=case_id, assignee=ANNA, by=ANNA))
         outcome = CaseOutcome.FALSE_ALARM
         await ask(DecideCase(case_id=case_id, by=ANNA, outcome=outcome, reason="a salary"))
+        name = Profile(display_name=f"who is {email}")
+        fields = frozenset({"display_name"})
+        await ask(UpdateProfile(account_id=account_id, profile=name, fields=fields))
         await change_address(people, account_id, f"new-{email}")
         await ask(StartRecovery(email=email))
         await ask(AskAction(method="M", by=account_id, session_id="s", address=ADDRESS))

@@ -33,6 +33,7 @@ from xached.api.auth import (
 from xached.api.errors import StatusError, status_of
 from xached.api.guards import GuardHandlers
 from xached.api.key_auth import KeySpending
+from xached.api.profile import ProfileHandlers
 from xached.api.recovery import RecoveryHandlers
 from xached.api.routes import PUBLIC, Call, Caller, Routes, Service
 from xached.api.second_factor import SecondFactorHandlers
@@ -117,6 +118,7 @@ class Api:
                     ),
                     GuardHandlers(people.inbox),
                     ActivityHandlers(people.inbox),
+                    ProfileHandlers(people.inbox, self.directory),
                 ),
             ),
         ]

@@ -241,3 +241,20 @@ def test_an_erasure_is_asked_for_and_taken_back(person: Person) -> None:
     again = person.run("erase", "--cancel")
     assert (again.code, "ERASURE_STATE" in again.err) == (1, True)
     assert person.run("erase", "--cancel", "--forfeit").code == 2
+
+
+# --- preferences -----------------------------------------------------------------------------
+
+
+def test_preferences_are_set_one_by_one(person: Person) -> None:
+    assert "time zone      UTC" in person.done("profile")
+    told = person.done("profile", "set", "--name", "Ada", "--letters", "fills, news")
+    assert "security, fills, news" in told
+    told = person.done("profile", "set", "--time-zone", "Europe/Berlin", "--currency", "usdt")
+    assert "Ada" in told
+    assert "Europe/Berlin" in told
+    assert "Ada" not in person.done("profile", "set", "--name", "")
+    assert person.run("profile", "set").code == 2
+    assert person.run("profile", "set", "--letters", "gossip").code == 2
+    wrong = person.run("profile", "set", "--time-zone", "Europe/Atlantis")
+    assert (wrong.code, "PROFILE_FORM" in wrong.err) == (1, True)

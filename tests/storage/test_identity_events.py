@@ -15,6 +15,7 @@ from xached.domain.guarding import (
 from xached.domain.identity import IdentityEvent
 from xached.domain.mail import LetterKind, MailQueued, MailSettled, MailVerdict
 from xached.domain.order import AccountId
+from xached.domain.profile import ProfileChanged
 from xached.domain.recovery import EmailConfirmed, PasswordChanged, RecoveryAsked
 from xached.domain.second_factor import (
     Proof,
@@ -55,6 +56,7 @@ GOLDEN: list[tuple[IdentityEvent, str]] = [
     (ChangeMade(account_id=ALICE, kind=DelayedKind.UNFREEZE), "942c01a5616c69636501"),
     (ChangeMade(account_id=ALICE, kind=DelayedKind.EMAIL), "942c01a5616c69636503"),
     (EmailChangeBegun(account_id=ALICE), "931f01a5616c696365"),
+    (ProfileChanged(account_id=ALICE), "932001a5616c696365"),
 ]
 
 

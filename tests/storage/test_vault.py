@@ -62,6 +62,7 @@ from xached.domain.key_epochs import (
 from xached.domain.login_throttle import KnownDevice
 from xached.domain.mail import LetterKind, WaitingMail
 from xached.domain.order import AccountId
+from xached.domain.profile import ProfileRow
 from xached.domain.recovery import EmailProof, ProofPurpose
 from xached.domain.sealed import Sealed
 from xached.domain.second_factor import RecoveryCode, no_factor
@@ -219,6 +220,7 @@ def fill(vault: Vault) -> None:
             PurseIntent(account_id=account_id, created_at_ns=1),
             attrs.evolve(no_factor(account_id), active_sealed=b"active", pending_sealed=b"pending"),
             KnownDevice(f"device {account_id}".encode(), account_id, 1),
+            ProfileRow(account_id=account_id, profile_sealed=b"sealed", changed_at_ns=2),
             ActivityEntry(
                 entry_id=entry_id(account_id, 1),
                 account_id=account_id,

@@ -194,6 +194,7 @@ CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
     Reason.EMAIL_FORMAT: _FORM,
     Reason.PASSWORD_RULE: _FORM,
     Reason.DEVICE_FORMAT: _FORM,
+    Reason.PROFILE_FORM: _FORM,
     Reason.KEY_TERMS: _FORM,
     Reason.ROLE_FIXED: _FORM,
     Reason.DISCLOSURE_FORM: _FORM,

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.field_mask_pb2 import FieldMask
 from xache.v1 import options_pb2
 
 from xached.api.examples import REQUESTS, VALUES
@@ -206,6 +207,9 @@ class _Schemas:
 
     def _single(self, field: FieldDescriptor) -> Document:
         if field.message_type is not None:
+            if field.message_type.full_name == FieldMask.DESCRIPTOR.full_name:
+                # Protobuf's JSON mapping of it.
+                return {"type": "string", "pattern": "^[A-Za-z]*(,[A-Za-z]+)*$"}
             return self.reference(field.message_type)
         if field.enum_type is not None:
             return self.reference(field.enum_type)

@@ -55,6 +55,7 @@ class ActivityKind(enum.IntEnum):
     ERASURE_TAKEN_BACK = 27
     LEVEL_APPLIED = 28
     DOCUMENT_UPLOADED = 29
+    PROFILE_CHANGED = 30
 
 
 @attrs.frozen(kw_only=True)

@@ -17,6 +17,7 @@ from xached.domain import (
     key_epochs,
     kyc,
     mail,
+    profile,
     recovery,
     second_factor,
 )
@@ -39,6 +40,7 @@ PLAIN: Final[Mapping[type[Any], ActivityKind]] = {
     erasure.ErasureCanceled: ActivityKind.ERASURE_TAKEN_BACK,
     kyc.KycApplied: ActivityKind.LEVEL_APPLIED,
     kyc.DocumentUploaded: ActivityKind.DOCUMENT_UPLOADED,
+    profile.ProfileChanged: ActivityKind.PROFILE_CHANGED,
 }
 """Events that say no more than that it happened."""
 

@@ -26,6 +26,7 @@ from xached.domain.kyc import KycEvent, KycMessage, KycReply, KycRow
 from xached.domain.login_throttle import KnownDevice
 from xached.domain.mail import MailEvent, MailMessage, MailReply, WaitingMail
 from xached.domain.operators import OperatorMessage, OperatorReply
+from xached.domain.profile import ProfileEvent, ProfileMessage, ProfileReply, ProfileRow
 from xached.domain.recovery import EmailProof, ProofBegun, RecoveryEvent, RecoveryMessage
 from xached.domain.second_factor import (
     SecondFactorEvent,
@@ -51,6 +52,7 @@ AuthMessage: TypeAlias = (
     | GuardMessage
     | OperatorMessage
     | ActivityMessage
+    | ProfileMessage
 )
 """What the sessions actor is asked."""
 
@@ -70,6 +72,7 @@ AuthReply: TypeAlias = (
     | GuardReply
     | OperatorReply
     | ActivityReply
+    | ProfileReply
 )
 """What it answers. A refusal is a Rejection."""
 
@@ -85,6 +88,7 @@ VaultRow: TypeAlias = (
     | ErasureRow
     | GuardRow
     | ActivityRow
+    | ProfileRow
 )
 """All that the vault keeps, but for the stream: one class for each table."""
 
@@ -100,5 +104,6 @@ IdentityEvent: TypeAlias = (
     | ErasureEvent
     | AuditEvent
     | GuardEvent
+    | ProfileEvent
 )
 """What happened: the identity stream. No personal data in clear."""

@@ -19,6 +19,7 @@ from xached.domain import (
     key_epochs,
     kyc,
     mail,
+    profile,
     recovery,
     second_factor,
 )
@@ -49,6 +50,7 @@ IDENTITY_TYPES: Final = (
     Typed(29, 1, Kind.EVENT, recovery.PasswordChanged),
     Typed(30, 1, Kind.EVENT, recovery.RecoveryAsked),
     Typed(31, 1, Kind.EVENT, guarding.EmailChangeBegun),
+    Typed(32, 1, Kind.EVENT, profile.ProfileChanged),
     Typed(40, 1, Kind.EVENT, api_keys.ApiKeyCreated),
     Typed(41, 1, Kind.EVENT, api_keys.ApiKeyEnded),
     Typed(42, 1, Kind.EVENT, guarding.ChangeAsked),

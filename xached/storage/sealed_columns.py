@@ -58,6 +58,7 @@ SEALED_COLUMNS: Final = (
     SealedColumn("delayed_changes", "email_sealed", SealedBy.PROFILE),
     SealedColumn("second_factors", "active_sealed", SealedBy.PROFILE, secret=True),
     SealedColumn("second_factors", "pending_sealed", SealedBy.PROFILE, secret=True),
+    SealedColumn("profiles", "profile_sealed", SealedBy.PROFILE),
     SealedColumn("activity", "origin_sealed", SealedBy.PROFILE),
     SealedColumn("kyc_applications", "details_sealed", SealedBy.COMPLIANCE),
     SealedColumn("kyc_reviews", "reason_sealed", SealedBy.COMPLIANCE),

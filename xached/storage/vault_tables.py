@@ -45,6 +45,7 @@ from xached.domain.kyc import (
 )
 from xached.domain.login_throttle import KnownDevice
 from xached.domain.mail import LetterKind, WaitingMail
+from xached.domain.profile import ProfileRow
 from xached.domain.recovery import EmailProof, ProofPurpose
 from xached.domain.screening import WatchlistEntry
 from xached.domain.second_factor import RecoveryCode, SecondFactor
@@ -187,6 +188,11 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     CREATE INDEX activity_by_time ON activity (at_ns);
     """,
     "ALTER TABLE accounts ADD COLUMN email_unproved_since_ns INTEGER NOT NULL DEFAULT 0;",
+    """
+    CREATE TABLE profiles (
+        account_id TEXT PRIMARY KEY, profile_sealed BLOB NOT NULL,
+        changed_at_ns INTEGER NOT NULL, mac BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    """,
 )
 """What each format version adds; the database's user_version counts those applied."""
 
@@ -328,6 +334,7 @@ DELAYED_CHANGES: Final = Table(
 ACTIVITY: Final = Table(
     "activity", ActivityEntry, encode={"kind": int}, decode={"kind": ActivityKind}
 )
+PROFILES: Final = Table("profiles", ProfileRow)
 KYC_APPLICATIONS: Final = Table(
     "kyc_applications",
     KycApplication,
@@ -384,6 +391,7 @@ TABLES: Final[Mapping[type[Any], Table[Any]]] = {
     EmailProof: EMAIL_PROOFS,
     KnownDevice: KNOWN_DEVICES,
     ActivityEntry: ACTIVITY,
+    ProfileRow: PROFILES,
 }
 """The table of each row class."""
 

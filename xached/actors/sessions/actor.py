@@ -49,6 +49,7 @@ from xached.actors.sessions.logins import LoginArea
 from xached.actors.sessions.noting import from_origin
 from xached.actors.sessions.operators import OperatorArea
 from xached.actors.sessions.outbox import Outbox
+from xached.actors.sessions.profiles import ProfileArea
 from xached.actors.sessions.proofs import Proofs
 from xached.actors.sessions.purses import OpenPurse, Purses
 from xached.actors.sessions.recovery import RecoveryArea
@@ -69,6 +70,7 @@ from xached.domain.key_epochs import RotationMessage
 from xached.domain.kyc import KycMessage
 from xached.domain.mail import MailMessage
 from xached.domain.operators import OperatorMessage
+from xached.domain.profile import ProfileMessage
 from xached.domain.recovery import (
     ChangePassword,
     FinishRecovery,
@@ -214,6 +216,7 @@ class SessionDesk:
         self._resealing = Resealing(self.core, (self._live, self._keys, self._guards))
         self._rotation = RotationArea(self.core, self._resealing, self.outbox)
         self._activity = ActivityArea(self.core)
+        self._profiles = ProfileArea(self.core)
         self._staff = StaffArea(self.core, self._live)
         self._operators = OperatorArea(self.core, self._factors, self._audit)
         self._logins = LoginArea(self.core, self._live, self._audit, self._factors, devices)
@@ -358,6 +361,8 @@ class SessionDesk:
             # What this batch has recorded already is not in the vault yet.
             await self.core.commit(step)
             return await self._activity.decide(message)
+        if isinstance(message, ProfileMessage):
+            return await self._profiles.decide(message, step)
         if isinstance(message, KycMessage):
             return await self._kyc.decide(message, step)
         if isinstance(message, ErasureMessage):

@@ -56,6 +56,10 @@ _CANCEL_DELAYED = rpc(
     account_pb2.CancelDelayedChangeResponse,
     repeatable=False,
 )
+_PROFILE = rpc(account_pb2.GetProfileRequest, account_pb2.GetProfileResponse, repeatable=True)
+_UPDATE_PROFILE = rpc(
+    account_pb2.UpdateProfileRequest, account_pb2.UpdateProfileResponse, repeatable=True
+)
 _ACTIVITY = rpc(account_pb2.ListActivityRequest, account_pb2.ListActivityResponse, repeatable=True)
 _GUARDS = rpc(account_pb2.GetGuardsRequest, account_pb2.GetGuardsResponse, repeatable=True)
 _ALLOW = rpc(account_pb2.SetAllowListRequest, account_pb2.SetAllowListResponse, repeatable=False)
@@ -109,6 +113,18 @@ class Account:
         """Take back a change that waits."""
         request = account_pb2.CancelDelayedChangeRequest(kind=kind)
         self._connection.call(_CANCEL_DELAYED, request)
+
+    def profile(self) -> account_pb2.Profile:
+        """The preferences."""
+        return self._connection.call(_PROFILE, account_pb2.GetProfileRequest()).profile
+
+    def update_profile(
+        self, profile: account_pb2.Profile, fields: Sequence[str]
+    ) -> account_pb2.Profile:
+        """Change the fields of these names; the rest stays. The preferences as they are now."""
+        request = account_pb2.UpdateProfileRequest(profile=profile)
+        request.update_mask.paths.extend(fields)
+        return self._connection.call(_UPDATE_PROFILE, request).profile
 
     def activity(
         self,

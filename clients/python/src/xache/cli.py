@@ -30,6 +30,7 @@ _COMMANDS = (
     (_SIGNING_IN, "guards", "guards:app", "Say where calls may come from; see what waits a day."),
     (_SIGNING_IN, "unfreeze", "guards:unfreeze", "Let a frozen account act again, a day later."),
     (_SIGNING_IN, "freeze", "session:freeze", "Freeze your account at once."),
+    (_SIGNING_IN, "profile", "profile:app", "Show and change your preferences."),
     (_SIGNING_IN, "activity", "activity:activity", "Tell what happened to your account."),
     (_SIGNING_IN, "email", "email:app", "Prove or change your e-mail address."),
     (_SIGNING_IN, "keys", "keys:app", "Make, list and end API keys."),

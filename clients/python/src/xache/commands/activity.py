@@ -19,7 +19,13 @@ GROUPS: Final = {
     "email": ("EMAIL_CONFIRMED", "EMAIL_CHANGE_BEGUN"),
     "changes": ("CHANGE_ASKED", "CHANGE_TAKEN_BACK", "CHANGE_MADE"),
     "freezes": ("IMPEDIMENT_SET", "IMPEDIMENT_LIFTED"),
-    "data": ("DATA_EXPORTED", "ERASURE_ASKED", "ERASURE_TAKEN_BACK", "DOCUMENT_UPLOADED"),
+    "data": (
+        "DATA_EXPORTED",
+        "ERASURE_ASKED",
+        "ERASURE_TAKEN_BACK",
+        "DOCUMENT_UPLOADED",
+        "PROFILE_CHANGED",
+    ),
 }
 """Kinds that belong together, by a short name."""
 
@@ -34,8 +40,8 @@ def activity(
     """Tell what happened to your account, newest first; kept for 400 days.
 
     Args:
-        only: logins, failed, proofs, factor, keys, password, email, changes, freezes or data;
-            several with commas.
+        only: logins, failed, proofs, factor, keys, password, email, changes, freezes, data
+            or person; several with commas.
         since: only from then on: 90s, 15m, 2h, 1d ago, or a time such as 2026-12-31T12:00:00Z.
         limit: at most this many.
     """

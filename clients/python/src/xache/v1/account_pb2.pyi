@@ -1,4 +1,5 @@
 from google.api import annotations_pb2 as _annotations_pb2
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from xache.v1 import options_pb2 as _options_pb2
 from xache.v1 import types_pb2 as _types_pb2
 from google.protobuf.internal import containers as _containers
@@ -55,6 +56,16 @@ class ActivityKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ACTIVITY_KIND_ERASURE_TAKEN_BACK: _ClassVar[ActivityKind]
     ACTIVITY_KIND_LEVEL_APPLIED: _ClassVar[ActivityKind]
     ACTIVITY_KIND_DOCUMENT_UPLOADED: _ClassVar[ActivityKind]
+    ACTIVITY_KIND_PROFILE_CHANGED: _ClassVar[ActivityKind]
+
+class NoticeTopic(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    NOTICE_TOPIC_UNSPECIFIED: _ClassVar[NoticeTopic]
+    NOTICE_TOPIC_FILLS: _ClassVar[NoticeTopic]
+    NOTICE_TOPIC_MONEY: _ClassVar[NoticeTopic]
+    NOTICE_TOPIC_ALERTS: _ClassVar[NoticeTopic]
+    NOTICE_TOPIC_STRATEGIES: _ClassVar[NoticeTopic]
+    NOTICE_TOPIC_NEWS: _ClassVar[NoticeTopic]
 KEY_ALGORITHM_UNSPECIFIED: KeyAlgorithm
 KEY_ALGORITHM_ED25519: KeyAlgorithm
 KEY_ALGORITHM_HMAC_SHA256: KeyAlgorithm
@@ -92,6 +103,13 @@ ACTIVITY_KIND_ERASURE_ASKED: ActivityKind
 ACTIVITY_KIND_ERASURE_TAKEN_BACK: ActivityKind
 ACTIVITY_KIND_LEVEL_APPLIED: ActivityKind
 ACTIVITY_KIND_DOCUMENT_UPLOADED: ActivityKind
+ACTIVITY_KIND_PROFILE_CHANGED: ActivityKind
+NOTICE_TOPIC_UNSPECIFIED: NoticeTopic
+NOTICE_TOPIC_FILLS: NoticeTopic
+NOTICE_TOPIC_MONEY: NoticeTopic
+NOTICE_TOPIC_ALERTS: NoticeTopic
+NOTICE_TOPIC_STRATEGIES: NoticeTopic
+NOTICE_TOPIC_NEWS: NoticeTopic
 
 class GetAccountRequest(_message.Message):
     __slots__ = ()
@@ -446,3 +464,39 @@ class ConfirmEmailRequest(_message.Message):
 class ConfirmEmailResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class Profile(_message.Message):
+    __slots__ = ("display_name", "time_zone", "base_currency", "letters_about")
+    DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
+    TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
+    BASE_CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    LETTERS_ABOUT_FIELD_NUMBER: _ClassVar[int]
+    display_name: str
+    time_zone: str
+    base_currency: str
+    letters_about: _containers.RepeatedScalarFieldContainer[NoticeTopic]
+    def __init__(self, display_name: _Optional[str] = ..., time_zone: _Optional[str] = ..., base_currency: _Optional[str] = ..., letters_about: _Optional[_Iterable[_Union[NoticeTopic, str]]] = ...) -> None: ...
+
+class GetProfileRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetProfileResponse(_message.Message):
+    __slots__ = ("profile",)
+    PROFILE_FIELD_NUMBER: _ClassVar[int]
+    profile: Profile
+    def __init__(self, profile: _Optional[_Union[Profile, _Mapping]] = ...) -> None: ...
+
+class UpdateProfileRequest(_message.Message):
+    __slots__ = ("profile", "update_mask")
+    PROFILE_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
+    profile: Profile
+    update_mask: _field_mask_pb2.FieldMask
+    def __init__(self, profile: _Optional[_Union[Profile, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ...) -> None: ...
+
+class UpdateProfileResponse(_message.Message):
+    __slots__ = ("profile",)
+    PROFILE_FIELD_NUMBER: _ClassVar[int]
+    profile: Profile
+    def __init__(self, profile: _Optional[_Union[Profile, _Mapping]] = ...) -> None: ...

@@ -115,6 +115,16 @@ class AccountServiceStub:
                 request_serializer=xache_dot_v1_dot_account__pb2.CancelEmailChangeRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_account__pb2.CancelEmailChangeResponse.FromString,
                 _registered_method=True)
+        self.GetProfile = channel.unary_unary(
+                '/xache.v1.AccountService/GetProfile',
+                request_serializer=xache_dot_v1_dot_account__pb2.GetProfileRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_account__pb2.GetProfileResponse.FromString,
+                _registered_method=True)
+        self.UpdateProfile = channel.unary_unary(
+                '/xache.v1.AccountService/UpdateProfile',
+                request_serializer=xache_dot_v1_dot_account__pb2.UpdateProfileRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_account__pb2.UpdateProfileResponse.FromString,
+                _registered_method=True)
         self.ListActivity = channel.unary_unary(
                 '/xache.v1.AccountService/ListActivity',
                 request_serializer=xache_dot_v1_dot_account__pb2.ListActivityRequest.SerializeToString,
@@ -261,6 +271,20 @@ class AccountServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetProfile(self, request, context):
+        """Tell the caller's preferences.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateProfile(self, request, context):
+        """Change those that the mask names; the rest stays.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListActivity(self, request, context):
         """Tell what happened to the account, newest first: logins, proofs, and changes
         of what guards it. Kept for 400 days.
@@ -373,6 +397,16 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.CancelEmailChange,
                     request_deserializer=xache_dot_v1_dot_account__pb2.CancelEmailChangeRequest.FromString,
                     response_serializer=xache_dot_v1_dot_account__pb2.CancelEmailChangeResponse.SerializeToString,
+            ),
+            'GetProfile': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetProfile,
+                    request_deserializer=xache_dot_v1_dot_account__pb2.GetProfileRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_account__pb2.GetProfileResponse.SerializeToString,
+            ),
+            'UpdateProfile': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateProfile,
+                    request_deserializer=xache_dot_v1_dot_account__pb2.UpdateProfileRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_account__pb2.UpdateProfileResponse.SerializeToString,
             ),
             'ListActivity': grpc.unary_unary_rpc_method_handler(
                     servicer.ListActivity,
@@ -828,6 +862,60 @@ class AccountService:
             '/xache.v1.AccountService/CancelEmailChange',
             xache_dot_v1_dot_account__pb2.CancelEmailChangeRequest.SerializeToString,
             xache_dot_v1_dot_account__pb2.CancelEmailChangeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetProfile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AccountService/GetProfile',
+            xache_dot_v1_dot_account__pb2.GetProfileRequest.SerializeToString,
+            xache_dot_v1_dot_account__pb2.GetProfileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateProfile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AccountService/UpdateProfile',
+            xache_dot_v1_dot_account__pb2.UpdateProfileRequest.SerializeToString,
+            xache_dot_v1_dot_account__pb2.UpdateProfileResponse.FromString,
             options,
             channel_credentials,
             insecure,
