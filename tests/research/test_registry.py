@@ -139,12 +139,26 @@ def test_a_candidate_replaces_only_when_it_is_not_worse(tmp_path: Path) -> None:
     assert not attempt.replaced
     assert attempt.outcome.startswith("worse: log loss +")
     assert registry.last_attempt(NAME) == attempt
-    better = attrs.evolve(
-        trained, model=dataclasses.replace(trained.model, registered_at_ns=10**18)
-    )
+    again, attempt = replace_if_not_worse(registry, NAME, trained, data, seed=1)
+    assert (again, attempt.replaced) == (first, False)
+    assert attempt.outcome.startswith("the same model again")
+    better = attrs.evolve(second_candidate(0.3), tested=trained.tested)
     taken, attempt = replace_if_not_worse(registry, NAME, better, data, seed=1)
     assert attempt.replaced
     assert taken.parent == first.digest
+
+
+def test_a_model_that_foresees_nothing_is_kept_and_only_advises(tmp_path: Path) -> None:
+    data, _, trained = learned()
+    ignorant = attrs.evolve(trained.tested, losses=trained.tested.base_losses)
+    registry = ModelRegistry(tmp_path)
+    entry, attempt = replace_if_not_worse(
+        registry, NAME, attrs.evolve(trained, tested=ignorant), data, seed=1
+    )
+    assert attempt.replaced
+    assert not entry.may_trade(trained.model.registered_at_ns)
+    assert entry.advice is not None
+    assert "no better than always saying the same" in entry.advice.reason
 
 
 def test_an_old_model_that_has_seen_the_test_cannot_be_compared() -> None:

@@ -43,6 +43,11 @@ from xached.research.folds import BlockFold, uniqueness
 from xached.research.labels import Barriers, LabelledRows, label_rows
 from xached.research.track_record import FloatArray, IntArray
 
+
+class NothingLearned(ValueError):  # noqa: N818 - it says what is the matter
+    """In calibration higher scores did not win more often: they cannot be acted on."""
+
+
 PATIENCE_ROUNDS: Final = 20
 """Rounds without a better early-stop block before growing ends."""
 
@@ -143,7 +148,8 @@ def training_data(
 def train(terms: TrainingTerms, data: TrainingData, fold: BlockFold, at_ns: int) -> Trained:
     """Train on the blocks of a fold, and test. ``at_ns``: when the model counts as registered.
 
-    Raises: TooFewRows when scores cannot be calibrated; ModelError when it becomes too large.
+    Raises: TooFewRows when scores cannot be calibrated; NothingLearned when they say nothing;
+    ModelError when it becomes too large.
     """
     wins = data.labelled.wins
     booster = _grow(terms, data, fold)
@@ -259,6 +265,8 @@ def _calibrate(scores: FloatArray, wins: FloatArray, weights: FloatArray) -> Sca
     fitted = fit_isotonic(scores, wins, weights) if many else fit_sigmoid(scores, wins, weights)
     match fitted:
         case Sigmoid(slope, offset):
+            if slope <= 0.0:
+                raise NothingLearned("in calibration higher scores did not win more often")
             return SigmoidScale(slope, offset)
         case Isotonic(at, probabilities):
             return IsotonicScale(tuple(at.tolist()), tuple(probabilities.tolist()))

@@ -20,6 +20,8 @@ MARGIN: Final = 0.002
 """Log loss, in nats, that a new model may lose and still count as not worse: it knows the newer
 market. A coin is worth 0.693."""
 
+KNOWS_NOTHING: Final = "on its test it did no better than always saying the same"
+
 
 def compare_models(
     candidate: Trained, incumbent: SignalModel, data: TrainingData, *, seed: int
@@ -52,6 +54,8 @@ def replace_if_not_worse(
 ) -> tuple[Entry, Attempt]:
     """Register a candidate if it is the first of its name, or not worse than the one there is.
 
+    One that foresaw nothing on its test is kept, and only advises.
+
     Returns the model that is in place now, and what came of the attempt. Only a candidate that is
     told to be not worse replaces: one that cannot be told apart does not.
 
@@ -62,6 +66,8 @@ def replace_if_not_worse(
     parent = entries[-1] if entries else None
     if parent is None:
         outcome, taken = "the first model of its name", True
+    elif parent.model.trees == model.trees and parent.model.scale == model.scale:
+        outcome, taken = "the same model again: there is no new history", False
     elif parent.model.features != model.features:
         outcome, taken = "it looks at other features: give it a name of its own", False
     else:
@@ -76,6 +82,8 @@ def replace_if_not_worse(
             metrics=metrics_of(candidate),
             parent=parent.digest if parent is not None else "",
         )
+        if candidate.tested.log_loss >= candidate.tested.base_log_loss:
+            parent = registry.demote(parent.digest, model.registered_at_ns, KNOWS_NOTHING)
     assert parent is not None, "the first one is always taken"
     attempt = Attempt(at_ns=model.registered_at_ns, outcome=outcome, replaced=taken)
     registry.note_attempt(name, attempt)

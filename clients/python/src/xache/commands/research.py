@@ -23,3 +23,4 @@ def _command(module: str, name: str) -> Any:
 
 data = _command("xached.research.data_command", "data")
 backtest = _command("xached.research.backtest_command", "backtest")
+model = _command("xached.research.model_command", "model")
