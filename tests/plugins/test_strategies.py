@@ -202,7 +202,8 @@ async def test_it_knows_its_position_and_its_money_when_it_hears_of_a_trade(
 async def test_what_it_saved_is_there_after_a_crash_and_a_restart(
     clock: trio.testing.MockClock, tmp_path: Path
 ) -> None:
-    """Checked: it fails when the final flush of ``_run_child`` and ``Saving.run`` are left out."""
+    """Checked: it fails without ``Saving.run``."""
+    states = StrategyStates(tmp_path, REAL_FILES)
     async with open_house(tmp_path) as house:
         async with house.running(config("save")) as strategies:
             await until_note(strategies, "started [] {}")
@@ -210,6 +211,7 @@ async def test_what_it_saved_is_there_after_a_crash_and_a_restart(
             for count in (1, 2):
                 house.markets.trade()
                 await until_note(strategies, f"saved {{'trades': {count}}}")
+            await until(lambda: '{"trades":2}' in str(states.read("robot")))
             child = robot(strategies).child
             assert child is not None
             os.kill(child.pid, signal.SIGKILL)
@@ -225,6 +227,19 @@ async def test_what_it_saved_is_there_after_a_crash_and_a_restart(
             await until_note(strategies, "started [] {}")
         async with house.running(config("save")) as strategies:
             await until_note(strategies, "started [] {'trades': 2}")
+
+
+async def test_what_it_saves_at_its_end_is_kept(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """Checked: the last flush of ``_run_child`` alone keeps it, and ``Saving.run`` alone, mostly."""
+    async with open_house(tmp_path) as house:
+        async with house.running(config("save at the end")) as strategies:
+            await until_note(strategies, "started [] {}")
+            strategies.stop("robot", "enough")
+            await until(lambda: house.status().state is ActorState.STOPPED)
+        async with house.running(config("save at the end")) as strategies:
+            await until_note(strategies, "started [] {'stopped': 'enough'}")
 
 
 def spoil(directory: Path) -> None:

@@ -169,7 +169,7 @@ class Acting(Strategy[Settings]):
             case "bad orders" if update.status is OrderStatus.REFUSED:
                 refused = (each for each in self.heard if each.status is OrderStatus.REFUSED)
                 return [Note(" ".join(sorted(f"{each.id}={each.reason}" for each in refused)))]
-            case "save" | "warm up":
+            case "save" | "save at the end" | "warm up":
                 return ()
             case "position":
                 symbol = self.settings.symbol
@@ -193,6 +193,8 @@ class Acting(Strategy[Settings]):
         return [Note(f"timer {name}")]
 
     def on_stop(self, cause: str) -> Intents:
+        if self.settings.act == "save at the end":
+            self.save({"stopped": cause})
         yield Note(f"stopped: {cause}")
 
     def order(self, name: str, **terms: str) -> Place:
