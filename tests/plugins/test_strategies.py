@@ -232,7 +232,7 @@ async def test_what_it_saved_is_there_after_a_crash_and_a_restart(
 async def test_what_it_saves_at_its_end_is_kept(
     clock: trio.testing.MockClock, tmp_path: Path
 ) -> None:
-    """Checked: the last flush of ``_run_child`` alone keeps it, and ``Saving.run`` alone, mostly."""
+    """Checked: the last flush of ``_run_child`` keeps it when ``Saving.run`` is left out."""
     async with open_house(tmp_path) as house:
         async with house.running(config("save at the end")) as strategies:
             await until_note(strategies, "started [] {}")
