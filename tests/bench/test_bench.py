@@ -102,6 +102,7 @@ TARGETS = {
     "backtest_wake_over_backtesting_py": AtLeast(20),
     "backtest_ten_markets_bars_per_s": None,
     "backtest_ten_markets_over_backtesting_py": AtLeast(2.5),
+    "replay_events_per_s": AtLeast(1_000_000),
     "backtest_fills_unlike": AtMost(0),
     "backtest_equity_unlike_cents": AtMost(0.5),
     "sweep_s": None,

@@ -20,8 +20,11 @@ from xached.bench.backtest_data import (
     QUANTITY,
     SETTINGS,
     CrossSettings,
+    Nothing,
+    Patient,
     SmaCross,
     make_market,
+    make_tape,
 )
 from xached.bench.figures import AtLeast, AtMost, Figure
 from xached.bench.processes import BenchFailed
@@ -29,6 +32,7 @@ from xached.research.backtest.gears import run_backtest
 from xached.research.backtest.result import Gear, RunResult
 from xached.research.backtest.run import Run
 from xached.research.backtest.sweep import sweep
+from xached.research.backtest.tape_run import TapeRun, TapeSettings
 from xached.research.backtest.terms import MarketData
 from xached.runtime.collector import calm
 
@@ -37,6 +41,7 @@ COLUMNS_RATIO_MIN: Final = 7
 WAKE_RATIO_MIN: Final = 20
 TEN_RATIO_MIN: Final = 2.5
 SWEEP_RATIO_MIN: Final = 5
+REPLAY_PER_S_MIN: Final = 1_000_000
 DIFFERENCE_CENTS_MAX: Final = 0.5
 
 MARKETS: Final = 10
@@ -49,6 +54,7 @@ class BacktestSizes:
     """How much is tested."""
 
     bars: int
+    tape_rows: int
     rounds: int
     fasts: tuple[int, ...]
     slows: tuple[int, ...]
@@ -81,6 +87,8 @@ def measure_backtest(sizes: BacktestSizes, progress: Callable[[str], None]) -> l
     progress("backtest: ten markets")
     figures += _measure_ten(sizes, rate)
     figures += _compare(event, peer)
+    progress("backtest: tape")
+    figures.append(_measure_tape(sizes))
     progress("backtest: sweep")
     return [*figures, *_measure_sweep(sizes, market, progress)]
 
@@ -132,6 +140,22 @@ def _measure_ten(sizes: BacktestSizes, rate: float | None) -> list[Figure]:
         ),
         _ratio("backtest_ten_markets_over_backtesting_py", own, rate, TEN_RATIO_MIN),
     ]
+
+
+def _measure_tape(sizes: BacktestSizes) -> Figure:
+    """A tape with orders in the queue, and nobody to be woken."""
+    tape, instrument = make_tape(sizes.tape_rows), make_market(100).instrument
+    terms = TapeSettings(cash=SETTINGS.cash)
+    used_s, result = _best(
+        sizes.rounds, lambda: TapeRun(Patient(Nothing()), instrument, tape, terms).finish()
+    )
+    return Figure(
+        "replay_events_per_s",
+        len(tape) / used_s,
+        "/s",
+        AtLeast(REPLAY_PER_S_MIN),
+        note=f"{result.orders} orders queue, {len(result.fills)} fills",
+    )
 
 
 def _compare(event: RunResult, peer: dict[str, Any] | None) -> list[Figure]:

@@ -15,6 +15,7 @@ from xache_sdk.orders import Intents, Place
 from xache_sdk.signals import Column, Declarations
 from xache_sdk.strategy import Strategy
 
+from xached.research.backtest.tape import Tape, TapeKind
 from xached.research.backtest.terms import FillModel, MarketData, RunSettings, open_market
 from xached.research.candle_set import CandleSet, make_candle_set
 
@@ -121,3 +122,49 @@ def _average(declarations: Declarations, candles: Candles, window: int) -> Colum
 
 def _decide(fast: Any, slow: Any) -> Any:
     return (fast > slow).astype(np.int8) - (fast < slow)
+
+
+def make_tape(rows: int) -> Tape:
+    """A book of a tick's spread around a price that wanders, changing; one row in five a trade."""
+    chance = np.random.default_rng(1)
+    mid = START_PRICE_TICKS + np.cumsum(chance.integers(-1, 2, rows)) // 50
+    kind = chance.choice(4, rows, p=(0.4, 0.4, 0.1, 0.1))
+    away = np.where(kind < TapeKind.BOUGHT, chance.integers(0, 50, rows), 0)
+    above = (kind == TapeKind.ASK) | (kind == TapeKind.BOUGHT)
+    lots = chance.integers(1, 100_000, rows)
+    gone = (kind < TapeKind.BOUGHT) & (chance.random(rows) < 0.2)
+    return Tape(
+        symbol=SYMBOL,
+        venue=VENUE,
+        tick_size=Decimal("0.01"),
+        lot_size=Decimal("0.00001"),
+        at_ns=np.arange(rows, dtype=np.int64) * 1_000_000,
+        kind=kind.astype(np.int64),
+        price_ticks=np.where(above, mid + 1 + away, mid - away).astype(np.int64),
+        quantity_lots=np.where(gone, 0, lots).astype(np.int64),
+    )
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """No settings."""
+
+
+class Patient(Strategy[Nothing]):
+    """Puts a few orders into the book at the start and hears of nothing."""
+
+    settings_type = Nothing
+
+    def on_start(self, context: Context) -> Intents:
+        """Ten buys, a tick apart."""
+        market = context.instruments[SYMBOL]
+        return [
+            Place(
+                id=self.next_id(),
+                symbol=SYMBOL,
+                side=Side.BUY,
+                quantity=QUANTITY,
+                price=market.price(START_PRICE_TICKS - 5 - 2 * number),
+            )
+            for number in range(10)
+        ]

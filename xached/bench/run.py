@@ -61,7 +61,11 @@ FULL = Sizes(
     overload=OverloadSizes(window_s=5.0),
     login_flood=LoginFloodSizes(window_s=10.0),
     backtest=BacktestSizes(
-        bars=525_600, rounds=3, fasts=tuple(range(5, 55, 5)), slows=tuple(range(60, 260, 20))
+        bars=525_600,
+        tape_rows=1_000_000,
+        rounds=3,
+        fasts=tuple(range(5, 55, 5)),
+        slows=tuple(range(60, 260, 20)),
     ),
 )
 """What figures are published of: about five minutes."""
@@ -75,7 +79,7 @@ QUICK = Sizes(
     fanout=FanoutSizes(rounds=1, warm_up_s=0.05, window_s=0.3),
     overload=OverloadSizes(window_s=0.3),
     login_flood=LoginFloodSizes(window_s=0.5),
-    backtest=BacktestSizes(bars=3_000, rounds=1, fasts=(5, 10), slows=(20, 40)),
+    backtest=BacktestSizes(bars=3_000, tape_rows=3_000, rounds=1, fasts=(5, 10), slows=(20, 40)),
 )
 """Shows that everything works; the figures are worth nothing."""
 

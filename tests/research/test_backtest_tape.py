@@ -1,0 +1,192 @@
+"""Orders on a recorded tape: they arrive late, walk the book, and wait their turn in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from xache_sdk.market import Book, Books, Candles, Interval, Subscription, Trade, Trades
+from xache_sdk.orders import Cancel, Intent, Intents, TimeInForce
+
+from tests.research import backtests as tools
+from tests.research.backtests import BUY, SELL, SYMBOL, Scripted, order
+from tests.research.test_backtest_exchange import OURS, replay
+from xached.research.backtest.result import RunResult
+from xached.research.backtest.tape import Tape, TapeKind
+from xached.research.backtest.tape_run import TapeRun, TapeSettings
+from xached.research.candle_set import DataError
+
+BID, ASK, BOUGHT, SOLD = TapeKind
+MS = 1_000_000
+INSTRUMENT = tools.market((100, 100, 100, 100), fee_ppm=1_000).instrument
+
+Row = tuple[int, TapeKind, int, int]
+"""Milliseconds, what, ticks, lots."""
+
+
+def tape(*rows: Row) -> Tape:
+    table = np.array(rows, dtype=np.int64).reshape(-1, 4)
+    return Tape(
+        symbol=SYMBOL,
+        venue="TEST",
+        tick_size=Decimal("0.01"),
+        lot_size=Decimal("0.001"),
+        at_ns=table[:, 0] * MS,
+        kind=table[:, 1].copy(),
+        price_ticks=table[:, 2].copy(),
+        quantity_lots=table[:, 3].copy(),
+    )
+
+
+class OnTape(Scripted):
+    """Wants what is written for the trade of a number."""
+
+    def __init__(self, script: dict[int, Sequence[Intent]], *subscribed: Subscription) -> None:
+        super().__init__({}, subscriptions=subscribed or (Trades(SYMBOL, "TEST"),))
+        self.wanted = script
+        self.trades: list[Trade] = []
+        self.books: list[Book] = []
+
+    def on_trade(self, trade: Trade) -> Intents:
+        """As written."""
+        self.trades.append(trade)
+        return self.wanted.get(len(self.trades) - 1, ())
+
+    def on_book(self, book: Book) -> Intents:
+        """Remember it."""
+        self.books.append(book)
+        return ()
+
+
+def play(strategy: OnTape, *rows: Row, latency_ms: int = 10, cash: str = "1000") -> RunResult:
+    terms = TapeSettings(cash=Decimal(cash), latency_ns=latency_ms * MS)
+    return TapeRun(strategy, INSTRUMENT, tape(*rows), terms).finish()
+
+
+def fills(result: RunResult) -> list[tuple[int, str, int, int, bool]]:
+    return [
+        (row.at_ns // MS, row.side.name, row.price_ticks, row.quantity_lots, row.maker)
+        for row in result.fills
+    ]
+
+
+BOOK: list[Row] = [(0, BID, 99, 500), (0, BID, 98, 900), (0, ASK, 101, 300), (0, ASK, 102, 900)]
+FIRST: Row = (1, BOUGHT, 101, 1)
+
+
+def test_a_market_order_walks_the_book_as_it_is_when_it_arrives() -> None:
+    strategy = OnTape({0: [order("m", BUY, "0.5")]})
+    # The level of 101 shrinks while the order is under way.
+    result = play(strategy, *BOOK, FIRST, (5, ASK, 101, 100), (20, SOLD, 99, 1))
+    assert fills(result) == [(11, "BUY", 101, 100, False), (11, "BUY", 102, 400, False)]
+    assert strategy.told("m") == ["PARTIALLY_FILLED", "FILLED"]
+
+
+def test_what_was_taken_is_gone_until_the_level_is_published_again() -> None:
+    strategy = OnTape({0: [order("a", BUY, "0.3")], 1: [order("b", BUY, "0.1")],
+                       2: [order("c", BUY, "0.1")]})  # fmt: skip
+    result = play(strategy, *BOOK, FIRST, (20, SOLD, 99, 1), (40, ASK, 101, 50),
+                  (40, SOLD, 99, 1), (60, SOLD, 99, 1))  # fmt: skip
+    assert [row[2:4] for row in fills(result)] == [(101, 300), (102, 100), (101, 50), (102, 50)]
+
+
+def test_an_order_waits_for_the_queue_before_it() -> None:
+    strategy = OnTape({0: [order("q", BUY, "0.2", "0.99")]})
+    result = play(
+        strategy, *BOOK, FIRST,
+        (20, SOLD, 99, 400),  # 500 stood before it, 100 are left
+        (30, SOLD, 99, 150),  # 50 reach it
+        (40, BOUGHT, 101, 900),  # the other side
+        (50, SOLD, 98, 10),  # the market is beyond it
+    )  # fmt: skip
+    assert fills(result) == [(30, "BUY", 99, 50, True), (50, "BUY", 99, 150, True)]
+    assert strategy.told("q") == ["OPEN", "PARTIALLY_FILLED", "FILLED"]
+
+
+def test_a_level_that_shrinks_shortens_the_queue_only_below_what_stands_before() -> None:
+    strategy = OnTape({0: [order("q", BUY, "0.2", "0.99")]})
+    rows = [*BOOK, FIRST, (20, BID, 99, 700), (21, BID, 99, 550), (22, BID, 99, 120)]
+    result = play(strategy, *rows, (30, SOLD, 99, 150))
+    assert fills(result) == [(30, "BUY", 99, 30, True)]
+
+
+def test_own_orders_at_one_price_share_a_trade_in_their_order() -> None:
+    strategy = OnTape({0: [order("a", BUY, "0.1", "0.99"), order("b", BUY, "0.1", "0.99")]})
+    result = play(strategy, *BOOK, FIRST, (20, SOLD, 99, 650))
+    assert [row[3] for row in fills(result)] == [100, 50]
+
+
+def test_cancels_are_late_too() -> None:
+    strategy = OnTape({0: [order("a", BUY, "0.1", "0.98")], 1: [Cancel("a")]})
+    late = play(strategy, *BOOK, FIRST, (20, BOUGHT, 101, 1), (29, SOLD, 97, 1))
+    assert len(late.fills) == 1
+    strategy = OnTape({0: [order("a", BUY, "0.1", "0.98")], 1: [Cancel("a")]})
+    early = play(strategy, *BOOK, FIRST, (20, BOUGHT, 101, 1), (30, SOLD, 97, 1))
+    assert len(early.fills) == 0
+    assert strategy.told("a") == ["OPEN", "CANCELED USER"]
+
+
+def test_forms_that_take_rest_or_end() -> None:
+    strategy = OnTape({0: [
+        order("ioc", BUY, "0.4", "1.01", time_in_force=TimeInForce.IOC),
+        order("fok", BUY, "5", "1.02", time_in_force=TimeInForce.FOK),
+        order("post", BUY, "0.1", "1.02", post_only=True),
+        order("poor", BUY, "990", "1.02"),
+        order("bare", SELL, "1"),
+        order("big", BUY, "2"),
+    ]})  # fmt: skip
+    result = play(strategy, *BOOK, FIRST, (20, SOLD, 99, 1))
+    assert strategy.told("ioc") == ["OPEN", "PARTIALLY_FILLED", "EXPIRED IOC"]
+    assert strategy.told("fok") == ["OPEN", "EXPIRED FOK"]
+    assert strategy.told("post") == ["OPEN", "CANCELED POST_ONLY"]
+    assert strategy.told("poor") == ["REFUSED INSUFFICIENT_FUNDS"]
+    assert strategy.told("bare") == ["REFUSED INSUFFICIENT_FUNDS"]
+    assert strategy.told("big") == ["PARTIALLY_FILLED", "EXPIRED NO_LIQUIDITY"]
+    assert sum(row.quantity_lots for row in result.fills) == 1_200
+
+
+def test_books_are_told_best_first_and_not_too_often() -> None:
+    strategy = OnTape({}, Books(SYMBOL, "TEST", depth=1))
+    play(strategy, *BOOK, (50, BID, 100, 7), (150, BID, 99, 0))
+    told = [(book.at_ns // MS, book.bids, book.asks) for book in strategy.books]
+    assert told == [(0, ((99, 500),), ()), (150, ((100, 7),), ((101, 300),))]
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_the_exchange_books_the_fills_of_a_tape_to_the_same_balances(seed: int) -> None:
+    """Orders of one fill each, so that the exchange can be given them one by one."""
+    chance = np.random.default_rng(seed)
+    rows: list[Row] = list(BOOK)
+    for number in range(200):
+        kind = TapeKind(int(chance.integers(0, 4)))
+        price = int(chance.integers(96, 101)) + (0 if kind in (BID, SOLD) else 2)
+        lots = int(chance.integers(1, 60)) if kind >= BOUGHT else 10_000
+        rows.append((10 * (number + 1), kind, price, lots))
+    script: dict[int, list[Intent]] = {
+        number: [order(f"o{number}", BUY if number % 3 else SELL, "0.001",
+                       f"0.{int(chance.integers(95, 99))}" if number % 3 else "1.03")]
+        for number in range(0, 90, 2)
+    }  # fmt: skip
+    terms = TapeSettings(cash=Decimal(100), latency_ns=MS)
+    run = TapeRun(OnTape(dict(script)), INSTRUMENT, tape(*rows), terms)
+    result = run.finish()
+    ledger = replay(INSTRUMENT, result.fills, run.cash_units).exchange.state.ledger
+    for asset, holding in run.account.holdings.items():
+        booked = ledger.available_units(OURS, asset) + ledger.held_units(OURS, asset)
+        assert booked == holding.free_units + holding.held_units
+
+
+def test_a_tape_that_makes_no_sense_is_refused() -> None:
+    with pytest.raises(DataError, match="never fall"):
+        tape((2, BID, 99, 1), (1, BID, 99, 1))
+    with pytest.raises(DataError, match="at least one row"):
+        tape()
+    with pytest.raises(DataError, match="has no"):
+        play(OnTape({}, Candles(SYMBOL, "TEST", Interval.M1)), *BOOK)
+    with pytest.raises(ValueError, match="below zero"):
+        TapeSettings(cash=Decimal(1), latency_ns=-1)

@@ -1,0 +1,227 @@
+"""An exchange over a recorded tape: orders arrive late, walk the book, or queue in it.
+
+What is assumed, always against the strategy:
+
+1. An order or a cancel arrives ``latency_ns`` after it was wanted, before what the tape shows then.
+2. One that crosses walks the book as it is when it arrives, level by level, as taker. What it took
+   is gone until the level is published again.
+3. One that rests queues behind everything that its level shows. Trades at its price use up the
+   queue before it, then fill it; a trade beyond its price fills it. When the level shrinks without
+   a trade it is taken that those behind it left, until it is smaller than the queue before it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import Final
+
+from xache_sdk.orders import Cancel, CancelAll, OrderUpdate, Place
+
+from xached.domain.fees import buy_hold_units, due_units
+from xached.domain.order import BUY, SELL, EndReason, OrderStatus, Side, TimeInForce
+from xached.domain.rejection import Reason, Rejection
+from xached.research.backtest.account import Account, FillRow, Line
+from xached.research.backtest.orders import (
+    Resting,
+    make_order,
+    update_of_order,
+    update_of_refusal,
+)
+from xached.research.backtest.tape import TapeKind
+
+NEVER: Final = 2**63 - 1
+
+
+class Queued:
+    """An order in the book, and how many lots stand before it."""
+
+    __slots__ = ("ahead_lots", "price_ticks", "resting", "side")
+
+    def __init__(self, resting: Resting, ahead_lots: int) -> None:
+        order = resting.order
+        assert order.price_ticks is not None
+        self.resting = resting
+        self.side = order.side
+        self.price_ticks = order.price_ticks
+        self.ahead_lots = ahead_lots
+
+
+class TapeExchange:
+    """One market with its published book and the strategy's orders in it."""
+
+    def __init__(
+        self, account: Account, latency_ns: int, tell: Callable[[OrderUpdate], None] | None
+    ) -> None:
+        self.account = account
+        self.line: Line = account.lines[0]
+        self.latency_ns = latency_ns
+        self.bids: dict[int, int] = {}
+        self.asks: dict[int, int] = {}
+        self.last_ticks: int | None = None
+        self.queued: list[Queued] = []
+        """Orders in the book; the list itself stays the same for the whole run."""
+        self.own_prices: set[int] = set()
+        """Where they are; it too stays the same."""
+        self.arrives_ns = NEVER
+        """When the next order or cancel arrives."""
+        self.orders = 0
+        self.refusals: Counter[str] = Counter()
+        self._tell = tell
+        self._under_way: deque[tuple[int, Place | Cancel | CancelAll]] = deque()
+
+    def send(self, intent: Place | Cancel | CancelAll, now_ns: int) -> None:
+        """Put an order or a cancel on its way."""
+        self._under_way.append((now_ns + self.latency_ns, intent))
+        self.arrives_ns = self._under_way[0][0]
+
+    def arrive(self, now_ns: int) -> None:
+        """Take what has arrived by now."""
+        while self._under_way and self._under_way[0][0] <= now_ns:
+            at_ns, intent = self._under_way.popleft()
+            if isinstance(intent, Place):
+                self._place(intent, at_ns)
+            else:
+                self._cancel(intent, at_ns)
+        self.arrives_ns = self._under_way[0][0] if self._under_way else NEVER
+
+    def level_changed(self, kind: int, price_ticks: int, lots: int) -> None:
+        """A level shows so many lots: no more can stand before an order in it."""
+        side = BUY if kind == TapeKind.BID else SELL
+        for each in self.queued:
+            if each.price_ticks == price_ticks and each.side is side:
+                each.ahead_lots = min(each.ahead_lots, lots)
+
+    def traded(self, kind: int, price_ticks: int, lots: int, at_ns: int) -> None:
+        """Others traded: the queue moves, or the market went beyond an order."""
+        side = BUY if kind == TapeKind.SOLD else SELL
+        fills, filled = len(self.account.fills), 0
+        for each in tuple(self.queued):
+            if each.side is not side:
+                continue
+            leaves = each.resting.order.leaves_lots
+            if each.price_ticks == price_ticks:
+                # Own orders that stood before this one took their part of the trade.
+                each.ahead_lots -= lots
+                fit = min(leaves, -each.ahead_lots - filled) if each.ahead_lots < 0 else 0
+                if fit > 0:
+                    filled += fit
+                    self._fill(each.resting, fit, each.price_ticks, at_ns, maker=True)
+                each.ahead_lots = max(each.ahead_lots, 0)
+            elif (price_ticks < each.price_ticks) is (side is BUY):
+                self._fill(each.resting, leaves, each.price_ticks, at_ns, maker=True)
+        if len(self.account.fills) > fills:
+            self._clear()
+
+    # What arrives.
+
+    def _place(self, place: Place, at_ns: int) -> None:
+        self.orders += 1
+        line = self.line
+        try:
+            if place.symbol != line.told.symbol:
+                raise Rejection(Reason.UNKNOWN_INSTRUMENT, "no such instrument")
+            if place.trigger is not None or place.quantity is None or place.reduce_only:
+                raise Rejection(Reason.COMBINATION, "a tape takes limit and market orders by base")
+            order = make_order(place, line.told, line.instrument, self.orders, at_ns)
+            resting = Resting(order, 0, place)
+            plan = self._plan(order.side, order.price_ticks, order.quantity_lots)
+            self._check(resting, plan)
+        except Rejection as refusal:
+            self.refusals[refusal.reason.name] += 1
+            if self._tell is not None:
+                self._tell(update_of_refusal(place, at_ns, refusal.reason.name))
+            return
+        if order.price_ticks is not None:
+            self._report(resting, at_ns)
+        if plan and order.post_only:
+            self._end(resting, OrderStatus.CANCELED, EndReason.POST_ONLY, at_ns)
+            return
+        whole = sum(lots for _, lots in plan) == order.quantity_lots
+        if order.time_in_force is TimeInForce.FOK and not whole:
+            self._end(resting, OrderStatus.EXPIRED, EndReason.FOK, at_ns)
+            return
+        book = self.asks if order.side is BUY else self.bids
+        for price_ticks, lots in plan:
+            book[price_ticks] -= lots
+            if not book[price_ticks]:
+                del book[price_ticks]
+            self._fill(resting, lots, price_ticks, at_ns, maker=False)
+        if order.status.is_over:
+            return
+        if order.price_ticks is None:
+            self._end(resting, OrderStatus.EXPIRED, EndReason.NO_LIQUIDITY, at_ns)
+        elif order.time_in_force is TimeInForce.IOC:
+            self._end(resting, OrderStatus.EXPIRED, EndReason.IOC, at_ns)
+        else:
+            own = self.bids if order.side is BUY else self.asks
+            self.queued.append(Queued(resting, own.get(order.price_ticks, 0)))
+            self.own_prices.add(order.price_ticks)
+
+    def _plan(self, side: Side, limit_ticks: int | None, lots: int) -> list[tuple[int, int]]:
+        """What an order meets in the book, best first."""
+        book = self.asks if side is BUY else self.bids
+        plan: list[tuple[int, int]] = []
+        for price_ticks in sorted(book, reverse=side is SELL):
+            if limit_ticks is not None and (
+                price_ticks > limit_ticks if side is BUY else price_ticks < limit_ticks
+            ):
+                break
+            taken = min(lots, book[price_ticks])
+            plan.append((price_ticks, taken))
+            lots -= taken
+            if not lots:
+                break
+        return plan
+
+    def _check(self, resting: Resting, plan: list[tuple[int, int]]) -> None:
+        """Filters and funds; what it needs is held. Raises: Rejection."""
+        order, line = resting.order, self.line
+        instrument = line.instrument
+        limit = order.price_ticks
+        if limit is not None:
+            instrument.check_price(limit)
+        elif not plan:
+            raise Rejection(Reason.NO_LIQUIDITY, "there is nothing to meet")
+        instrument.check_quantity(order.quantity_lots, market=limit is None)
+        worth_at = limit if limit is not None else plan[0][0]
+        instrument.check_notional(instrument.notional_units(worth_at, order.quantity_lots))
+        if order.side is SELL:
+            units = order.quantity_lots * instrument.lot_units
+        elif limit is not None:
+            notional = instrument.notional_units(limit, order.quantity_lots)
+            units = buy_hold_units(notional, 0, order.taker_fee_ppm, 0, order.maker_fee_ppm, 0)
+        else:
+            notional = sum(instrument.notional_units(ticks, lots) for ticks, lots in plan)
+            units = notional + due_units(notional, order.taker_fee_ppm, 0, 0)
+        if not self.account.hold(line, order, units):
+            raise Rejection(Reason.INSUFFICIENT_FUNDS, "not enough is free")
+
+    def _cancel(self, intent: Cancel | CancelAll, at_ns: int) -> None:
+        for each in tuple(self.queued):
+            if isinstance(intent, CancelAll) or each.resting.place.id == intent.id:
+                self._end(each.resting, OrderStatus.CANCELED, EndReason.USER, at_ns)
+        self._clear()
+
+    def _clear(self) -> None:
+        """Take out of the queue what has ended."""
+        self.queued[:] = [each for each in self.queued if not each.resting.order.status.is_over]
+        self.own_prices.clear()
+        self.own_prices.update(each.price_ticks for each in self.queued)
+
+    def _fill(
+        self, resting: Resting, lots: int, price_ticks: int, at_ns: int, *, maker: bool
+    ) -> None:
+        order = resting.order
+        row = self.account.fill(self.line, order, lots, price_ticks, at_ns, maker=maker)
+        if not order.leaves_lots:
+            self.account.release(self.line, order, OrderStatus.FILLED, EndReason.NONE)
+        self._report(resting, at_ns, row)
+
+    def _end(self, resting: Resting, status: OrderStatus, reason: EndReason, at_ns: int) -> None:
+        self.account.release(self.line, resting.order, status, reason)
+        self._report(resting, at_ns)
+
+    def _report(self, resting: Resting, at_ns: int, row: FillRow | None = None) -> None:
+        if self._tell is not None:
+            self._tell(update_of_order(resting, self.line.told, at_ns, row))
