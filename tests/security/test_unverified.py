@@ -1,8 +1,8 @@
 """Accounts whose address nobody has proved, in a house that asks for it.
 
 Checked by breaking, each seen red: a house that never looks, a proof that leaves sessions or keys
-as they were, a code for another address than the account's, and a house that asks for nothing and
-looks all the same.
+as they were, a token of another account that proves, and a house that asks for nothing and looks
+all the same.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 The stream is the one record of what happened, and it is kept for ever; it names nobody. For each
 event that is of interest to the person it is about, an entry is written in the same commit, which
 says where the row is, and, sealed under the person's profile key, from where it was done. What an
-entry tells is read from that row, whose link in the chain is checked.
+entry tells is read from that row, whose link in the chain is checked. What happened before there
+were entries is in the stream alone.
 
 Entries are kept for :data:`ACTIVITY_NS`; addresses and devices go with them. An erasure takes them
 all. How many a stranger can cause is bounded by the login throttle: about a hundred failed logins
