@@ -1,8 +1,9 @@
 """Changes of an account's e-mail address.
 
 Checked by breaking, each seen red: a code sent to an address that is taken, an old address that is
-not told, a change that is made at once, a freeze or a recovery that lets it go on, a code to the old
-address that still sets a password, and a token of one account that confirms the change of another.
+not told, a change that is made at once, a freeze or a recovery that lets it go on, a code to the
+old address that still sets a password, and a token of one account that confirms the change of
+another.
 """
 
 from __future__ import annotations
