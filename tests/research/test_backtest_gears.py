@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from xache_sdk.context import Context
 from xache_sdk.market import Candle, Candles, Interval, Subscription
-from xache_sdk.orders import Intents, Note, OrderUpdate
+from xache_sdk.orders import Intents, Note, OrderUpdate, SetTimer
 from xache_sdk.signals import Declarations
 from xache_sdk.strategy import Strategy
 
 from tests.research import backtests as tools
 from tests.research.backtests import BUY, SELL, Cross, CrossSettings, Scripted, fills, order
+from xached.research.backtest.feed import blocks
 from xached.research.backtest.gears import run_backtest
 from xached.research.backtest.result import Gear, RunResult
 from xached.research.backtest.run import Run
+from xached.research.backtest.saved_run import CannotBeSaved, load_run, save_run
 from xached.research.backtest.sweep import sweep
 from xached.research.backtest.terms import FillModel, RunSettings, open_market
 from xached.research.candle_set import CandleSet, DataError, make_candle_set
@@ -325,6 +330,60 @@ def test_progress_is_told_and_ends_at_one(monkeypatch: pytest.MonkeyPatch) -> No
     assert parts == sorted(parts)
     assert len(parts) == 5
     assert parts[-1] == 1.0
+
+
+class Busy(Cross):
+    """Also keeps an order, a timer, notes and what it saved, and hears of its orders."""
+
+    def on_start(self, context: Context) -> Intents:
+        """Set all of it up."""
+        super().on_start(context)
+        far = order("far", BUY, "0.1", "50.00")
+        return [far, SetTimer("t", 3_600_000_000_000), Note("begun")]
+
+    def on_order(self, update: OrderUpdate) -> Intents:
+        """Say what is open."""
+        self.save({"open": [each.id for each in self.context.open_orders]})
+        return [Note(f"{update.id} {update.status.value} {self.context.balance('USDT').available}")]
+
+    def on_timer(self, name: str, at_ns: int) -> Intents:
+        """Ring for ever."""
+        return [SetTimer(name, 3_600_000_000_000), Note(f"{at_ns} {self._ids}")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "gear"),
+    [(Busy, Gear.EVENT), (Busy, Gear.COLUMNS), (Cross, Gear.WAKE)],
+)
+def test_a_run_that_is_saved_goes_on_as_if_never_stopped(
+    kind: type[Cross], gear: Gear, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xached.research.backtest.feed.BLOCK_ROWS", 10)
+    data, terms = [market_of(9, 400)], tools.settings()
+    whole = Run([kind(CrossSettings())], data, terms, gear).finish()
+    run = Run([kind(CrossSettings())], data, terms, gear)
+    for _ in range(3):
+        run.run_block(next(blocks(run.lanes, run.now_ns)))
+        save_run(run, tmp_path / "run")
+        run = load_run(tmp_path / "run", data)
+    resumed = run.finish()
+    assert same(resumed, whole)
+    assert (resumed.notes, resumed.saved) == (whole.notes, whole.saved)
+    assert len(whole.fills) > 20
+    with pytest.raises(DataError, match="another history"):
+        load_run(tmp_path / "run", [market_of(10, 400)])
+    (tmp_path / "run").write_bytes(b"no")
+    with pytest.raises(DataError, match="no saved run"):
+        load_run(tmp_path / "run", data)
+
+
+def test_what_cannot_be_written_down_is_said(tmp_path: Path) -> None:
+    strategy = Cross(CrossSettings())
+    run = Run([strategy], [market_of(9, 40)], tools.settings())
+    strategy.lock = threading.Lock()  # type: ignore[attr-defined] # that is the mistake
+    with pytest.raises(CannotBeSaved):
+        save_run(run, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(

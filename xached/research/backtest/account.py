@@ -256,6 +256,12 @@ class LivePosition(ToldPosition):
         self.quantity_lots = 0
         self._line = line
 
+    def __getstate__(self) -> tuple[ToldInstrument, int, Line]:
+        return self.instrument, self.quantity_lots, self._line
+
+    def __setstate__(self, state: tuple[ToldInstrument, int, Line]) -> None:
+        self.instrument, self.quantity_lots, self._line = state
+
     @property
     def cost(self) -> Decimal:  # type: ignore[override] # read-only: strategies only read it
         """What it cost in quote, with fees."""
@@ -269,6 +275,12 @@ class LiveBalance(ToldBalance):
 
     def __init__(self, holding: Holding) -> None:
         self._holding = holding
+
+    def __getstate__(self) -> Holding:
+        return self._holding
+
+    def __setstate__(self, state: Holding) -> None:
+        self._holding = state
 
     @property
     def available(self) -> Decimal:  # type: ignore[override] # as above

@@ -24,10 +24,8 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from typing import Final, TypeAlias
 
-import numpy as np
 from xache_sdk.market import Side as ToldSide
 from xache_sdk.orders import (
     Amend,
@@ -55,6 +53,7 @@ from xached.domain.order import (
 )
 from xached.domain.rejection import Reason, Rejection
 from xached.research.backtest.account import Account, FillRow, Line
+from xached.research.backtest.candle_market import NEVER, UNLIMITED, CandleMarket
 from xached.research.backtest.orders import (
     Arrival,
     Resting,
@@ -66,11 +65,8 @@ from xached.research.backtest.orders import (
     update_of_refusal,
 )
 from xached.research.backtest.terms import FillModel, MarketData, RunSettings, to_units
-from xached.research.candle_set import Column
 
 TOLD_BUY: Final = ToldSide.BUY
-NEVER: Final = 2**63 - 1
-UNLIMITED: Final = 2**63 - 1
 ANSWERS_MAX: Final = 1_000
 """So many times strategies may answer at one and the same moment before it counts as endless."""
 
@@ -81,61 +77,6 @@ Tell: TypeAlias = Callable[[int, Told, int], None]
 
 class EndlessAnswers(Exception):  # noqa: N818 - it says what is the matter
     """A strategy answers every answer: it would never come to the next candle."""
-
-
-class CandleMarket:
-    """One market of the exchange, and where in its history its open orders are.
-
-    ``whole``: no candle is missing, so rows can be worked out. ``safe_lots``: market orders in this
-    range pass every filter at every price of the history, so they need no look at it.
-    """
-
-    __slots__ = (
-        "arriving", "busy", "close", "ends", "first_ns", "high", "interval_ns", "known_lots",
-        "line", "low", "next_ns", "open", "opens", "resting", "row", "rows", "safe_lots", "volume",
-        "volume_left", "walking", "whole",
-    )  # fmt: skip
-
-    def __init__(self, line: Line, data: MarketData) -> None:
-        finest = data.finest
-        self.line = line
-        self.opens = _plain(finest.open_at_ns)
-        self.ends = finest.ends_ns
-        self.open = _plain(finest.open_ticks)
-        self.high = _plain(finest.high_ticks)
-        self.low = _plain(finest.low_ticks)
-        self.close = _plain(finest.close_ticks)
-        self.volume = _plain(finest.volume_lots)
-        self.interval_ns = finest.interval_ns
-        self.rows = len(finest)
-        self.first_ns = self.opens.item(0)
-        covered_ns = self.opens.item(-1) - self.first_ns
-        self.whole = covered_ns == (self.rows - 1) * self.interval_ns
-        self.safe_lots = _safe_lots(line, finest.price_range)
-        self.row = 0
-        self.walking = False
-        self.next_ns = NEVER
-        self.volume_left = UNLIMITED
-        self.busy = False
-        self.known_lots: dict[Decimal, int] = {}
-        self.arriving: list[Arrival | Resting] = []
-        self.resting: list[Resting] = []
-
-    def seek(self, now_ns: int) -> None:
-        """Stand before the first candle that opens now or later."""
-        if self.whole:
-            row = max(0, -((self.first_ns - now_ns) // self.interval_ns))
-            self.next_ns = self.first_ns + row * self.interval_ns if row < self.rows else NEVER
-        else:
-            row = int(np.searchsorted(self.opens, now_ns))
-            self.next_ns = self.opens.item(row) if row < self.rows else NEVER
-        self.row = row
-        self.walking = False
-
-    def last_ticks(self, now_ns: int) -> int:
-        """The newest price that is known now."""
-        row = int(np.searchsorted(self.ends, now_ns, side="right"))
-        return int(self.close.item(row - 1) if row else self.open.item(0))
 
 
 class CandleExchange:
@@ -161,6 +102,10 @@ class CandleExchange:
         self._tell: Tell = lambda _strategy, _told, _now_ns: None
         self._volume_ppm = settings.max_volume_ppm
         self._taker_ppm = settings.taker_cost_ppm
+
+    def __getstate__(self) -> dict[str, object]:
+        # Who is told is connected again by the run that is continued.
+        return {**self.__dict__, "_tell": None}
 
     def connect(self, listening: frozenset[int], tell: Tell) -> None:
         """Say which strategies hear of their orders, and how."""
@@ -775,19 +720,3 @@ def _placed_ns(each: Arrival | Resting) -> int:
 def _order_in_time(market: CandleMarket) -> tuple[int, bool, int]:
     """Earlier first; at one time ends before opens, then the order of the markets."""
     return market.next_ns, not market.walking, market.line.index
-
-
-def _safe_lots(line: Line, price_range: tuple[int, int]) -> tuple[int, int]:
-    """The quantities of a market order that pass at every price of the history."""
-    instrument = line.instrument
-    lowest_units = instrument.notional_units(max(1, price_range[0]), 1)
-    highest_units = instrument.notional_units(max(1, price_range[1]), 1)
-    return (
-        max(instrument.lowest_market_lots, -(-instrument.min_notional_units // lowest_units)),
-        min(instrument.max_market_quantity_lots, instrument.max_notional_units // highest_units),
-    )
-
-
-def _plain(column: Column) -> Column:
-    """The column without the class of its file, which is slower to read single values of."""
-    return column.view(np.ndarray)

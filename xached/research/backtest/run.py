@@ -133,6 +133,16 @@ class Run:
         self.now_ns = self.end_ns
         return self.result()
 
+    def reattach(self) -> None:
+        """Take up the history again, after the run was read from a file."""
+        self._columns = {}
+        self.lanes = self._make_lanes()
+        if self.gear is Gear.WAKE:
+            self.lanes = [self._woken(lane) for lane in self.lanes]
+        for market, data in zip(self.exchange.markets, self.markets, strict=True):
+            market.attach(data)
+        self._connect()
+
     def run_block(self, block: Block) -> None:
         """Tell the candles of one block."""
         with decimal.localcontext(EXACT):
