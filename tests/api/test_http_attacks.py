@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator
 
 import h2.config
 import h2.connection
+import h2.events
+import h2.exceptions
 import h2.settings
 import pytest
 import trio
@@ -257,6 +259,46 @@ async def test_a_stream_without_a_window_is_cut_off() -> None:
         assert flooding.sent < 2000
         await others_are_served(served)
         await until(lambda: house.api.calls == 0)
+
+
+async def test_an_early_answer_harms_nothing_else_on_its_connection() -> None:
+    """A browser has all its calls on one. Checked: with hypercorn's own class it is broken off."""
+    limits = ListenerLimits(idle_timeout_s=30)
+    async with attacked(limits=limits) as (served, _), await served.connect() as client:
+        connection = begin_http2()
+        connection.send_headers(1, [*http2_call(UNARY), ("content-length", "9000000")])
+        answers = dict[int, bytes]()
+        connection.send_data(1, b"x" * 5000)
+        await client.send_all(connection.data_to_send())
+        await read_http2(client, connection, answers, 1)
+        assert answers[1].startswith(b"413")
+        with contextlib.suppress(h2.exceptions.StreamClosedError):
+            for _ in range(5):
+                connection.send_data(1, b"x" * 5000)
+        connection.send_headers(3, http2_call(UNARY))
+        connection.send_data(3, frame(HELLO), end_stream=True)
+        await client.send_all(connection.data_to_send())
+        await read_http2(client, connection, answers, 3)
+        assert answers[3].startswith(b"200")
+        assert HELLO in answers[3]
+
+
+async def read_http2(
+    client: trio.SocketStream,
+    connection: h2.connection.H2Connection,
+    answers: dict[int, bytes],
+    stream: int,
+) -> None:
+    """Read until an answer is complete: its status and its body."""
+    while data := await client.receive_some(65_536):
+        for event in connection.receive_data(data):
+            if isinstance(event, h2.events.ResponseReceived):
+                answers[event.stream_id] = dict(event.headers)[b":status"]
+            elif isinstance(event, h2.events.DataReceived):
+                answers[event.stream_id] += event.data
+            elif isinstance(event, h2.events.StreamEnded) and event.stream_id == stream:
+                return
+    raise AssertionError("the connection was broken off")
 
 
 async def test_streams_that_are_reset_at_once_leave_nothing() -> None:
