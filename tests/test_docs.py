@@ -139,12 +139,21 @@ def test_the_paper_examples_work_as_pasted(demo: Demo) -> None:
 
 def test_the_backtest_examples_work_as_pasted(tmp_path: Path) -> None:
     env = {**os.environ, "XACHE_HISTORY": str(tmp_path / "history")}
-    printed = shell(block_with("sh", "xache data sample"), env)
+    printed = shell(block_with("sh", "xache backtest sma"), env)
     assert "71,769 candles of 5m" in printed
     assert "gap:" not in printed
     assert "deflated by trials" in printed
     assert printed.count("did not earn") == 2, "the README says that they lose"
     assert "2024-08-17 04:45  chose" in printed
+
+
+def test_the_model_example_prints_what_is_shown(tmp_path: Path) -> None:
+    folders = {"XACHE_HISTORY": str(tmp_path / "history"), "XACHE_MODELS": str(tmp_path / "models")}
+    printed = shell(block_with("sh", "xache model train"), os.environ | folders)
+    told = [line.rstrip() for line in printed.splitlines()]
+    for line in block_with("text", "exchanged labels").splitlines():
+        assert line in told
+    assert "advise: on its test it did no better than always saying the same" in printed
 
 
 def test_the_strategy_example_is_a_strategy(

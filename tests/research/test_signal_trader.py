@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 from decimal import Decimal
 
+from xache_sdk.look_ahead import check_no_look_ahead
 from xache_sdk.models import SignalModel, write_models
 from xache_strategy_lightgbm.strategy import Settings, SignalTrader
 
 from tests.research.learning import learned, market
+from xached.research.backtest.feed import told_candles
 from xached.research.backtest.gears import run_backtest
 from xached.research.backtest.result import Gear, RunResult
 from xached.research.backtest.terms import RunSettings, open_market
@@ -79,3 +81,14 @@ def test_what_comes_later_changes_nothing() -> None:
     )
     assert shorter.fills == [row for row in whole.fills if row.at_ns < until_ns]
     assert len(shorter.fills) < len(whole.fills)
+
+
+def test_it_does_not_look_ahead() -> None:
+    told = told_candles([open_market(market(1, 4_100, 0.3))])
+    settings = {
+        "symbol": "BTC-USDT",
+        "models": write_models([learned()[2].model]),
+        "budget": "5000",
+        "venue": "TEST",
+    }
+    check_no_look_ahead(SignalTrader, settings, told[-900:])

@@ -20,7 +20,8 @@ from xache_sdk.models import ModelError, SignalModel, write_models
 from xache_sdk.strategy import Strategy
 
 from xached.research.backtest.gears import run_backtest
-from xached.research.backtest.result import RunResult
+from xached.research.backtest.result import Gear, RunResult
+from xached.research.backtest.run import ColumnCache
 from xached.research.backtest.terms import FEE_PPM, MarketData, RunSettings, open_market
 from xached.research.calibration import TooFewRows
 from xached.research.candle_set import CandleSet
@@ -122,9 +123,17 @@ def permuted(data: TrainingData, block: int, seed: int) -> TrainingData:
 
 
 def trade(
-    walk: Walk, make: MakeTrader, traded: CandleSet, others: Sequence[CandleSet], terms: TradeTerms
+    walk: Walk,
+    make: MakeTrader,
+    traded: CandleSet,
+    others: Sequence[CandleSet],
+    terms: TradeTerms,
+    columns: ColumnCache | None = None,
 ) -> RunResult | None:
-    """Trade the models of a walk on its tests; None when there is no model at all."""
+    """Trade the models of a walk on its tests; None when there is no model at all.
+
+    ``columns`` keeps features for other runs over the same history.
+    """
     if not walk.models:
         return None
     settings = {
@@ -145,6 +154,8 @@ def trade(
             slippage_ppm=terms.slippage_ppm,
             start_ns=walk.start_ns,
         ),
+        gear=Gear.COLUMNS,
+        columns=columns,
     )
 
 
@@ -170,10 +181,12 @@ def control_returns(
 ) -> list[float]:
     """The returns of controls, one for each seed, in the order of the seeds."""
     found = []
+    columns: ColumnCache = {}
     for seed in runs:
         # Blocks of several horizons: what neighbours have in common stays together.
         exchanged = permuted(data, 4 * terms.barriers.horizon, seed)
-        result = trade(train_walk(terms, exchanged, blocks), make, traded, others, trading)
+        walk = train_walk(terms, exchanged, blocks)
+        result = trade(walk, make, traded, others, trading, columns)
         found.append(0.0 if result is None else result.end_units / result.cash_units - 1.0)
     return found
 

@@ -85,7 +85,8 @@ class SignalTrader(Strategy[Settings]):
         self._interval = self.models[0].interval
         self._columns: dict[Feature, Column] = {}
         self._newest_ends_ns: dict[str, int] = {}
-        self._asked: Forecaster | None = None
+        # At once, so that a machine without LightGBM says so at the start and not at a candle.
+        self._asked = Forecaster(self.models[-1])
         self._order_id: str | None = None
         self._entry: Entry | None = None
 
@@ -147,7 +148,7 @@ class SignalTrader(Strategy[Settings]):
         if row is None or volatility is None or volatility <= 0.0:
             self.abstained["features are not known yet"] += 1
             return
-        if self._asked is None or self._asked.model is not model:
+        if self._asked.model is not model:
             self._asked = Forecaster(model)
         forecast = self._asked.forecast(row, volatility)
         if forecast.edge(self.cost()) <= 0.0:
