@@ -22,7 +22,7 @@ from tests.api.test_http_listener import GET, Served, read_all, read_until, serv
 from xached.api.http_call import CallLimits
 from xached.api.http_listener import ListenerLimits
 
-SHORT = ListenerLimits(idle_timeout_s=0.3, write_timeout_s=0.3, grace_s=0.1)
+SHORT = ListenerLimits(idle_timeout_s=1.0, write_timeout_s=0.5, grace_s=0.1)
 HOST = b"Host: 127.0.0.1\r\n"
 HIDDEN = b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 """A request inside the body of another."""
