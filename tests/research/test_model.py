@@ -22,6 +22,7 @@ from xache_sdk.trees import Trees, TreesError
 from tests.research.learning import BLOCKS, EMBARGO_NS, TERMS, learned, market
 from xached.research.calibration import TooFewRows
 from xached.research.folds import block_folds
+from xached.research.labels import Barriers
 from xached.research.model import check_fast_call, probabilities_of, train, training_data
 
 
@@ -142,6 +143,20 @@ def test_too_few_rows_are_not_calibrated() -> None:
     (fold, *_) = block_folds(data.labelled.labels, rows)
     with pytest.raises(TooFewRows, match="effective rows"):
         train(TERMS, data, fold, 0)
+
+
+def test_steps_are_fitted_only_from_a_thousand_effective_rows_on() -> None:
+    terms = attrs.evolve(TERMS, barriers=Barriers(horizon=1))
+    data = training_data(terms, market(4, 3_200, 0.3), {})
+    for calibrate, kind in ((1_002, IsotonicScale), (990, SigmoidScale)):
+        rows = attrs.evolve(
+            BLOCKS, train=1_000, early_stop=300, calibrate=calibrate, conform=200, test=200
+        )
+        (fold, *_) = block_folds(data.labelled.labels, rows)
+        trained = train(terms, data, fold, int(data.labelled.labels.starts_ns[fold.test[0]]))
+        assert isinstance(trained.model.scale, kind)
+        assert trained.tested.log_loss < trained.tested.base_log_loss
+        assert read_model(write_model(trained.model)) == trained.model
 
 
 def test_scales() -> None:

@@ -191,6 +191,10 @@ def test_a_model_is_listed_shown_and_given_away(
     model(["show", entry["digest"][:8]])
     assert "ETH-USDT/return:4" in capsys.readouterr().out
     model(["export", entry["digest"][:8], str(home / "model.json")])
+    assert "written to" in capsys.readouterr().out
+    watched = told(capsys, "watch", "btc", "--other", "eth")
+    assert watched["digest"] == entry["digest"]
+    assert set(watched["watch"]) == {"probabilities", *entry["features"]}
     exported = read_model((home / "model.json").read_text().strip())
     assert exported.digest == entry["digest"]
 
@@ -199,6 +203,7 @@ def test_a_model_is_listed_shown_and_given_away(
     ("arguments", "reason"),
     [
         (("train", "nothing"), "no history 'nothing'"),
+        (("watch", "btc"), "name one model"),
         (("show", "abc"), "0 models begin with 'abc'"),
         (("train", "btc", "--interval", "1d"), "every block has rows"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
@@ -12,8 +13,8 @@ import pytest
 from xache_sdk.models import SignalModel
 
 from tests.research.learning import BLOCKS, EMBARGO_NS, TERMS, learned, market
-from xached.research.folds import block_folds
-from xached.research.model import Trained, train, training_data
+from xached.research.folds import Labels, block_folds
+from xached.research.model import Trained, TrainingData, train, training_data
 from xached.research.registry import Attempt, ModelOverlap, ModelRegistry, RegistryError
 from xached.research.retraining import (
     compare_models,
@@ -170,22 +171,61 @@ def test_an_old_model_that_has_seen_the_test_cannot_be_compared() -> None:
         compare_models(trained, seen, data, seed=1)
 
 
+def joined(before: TrainingData, after: TrainingData, at_ns: int) -> TrainingData:
+    """Rows of one world up to a time, and of another one afterwards."""
+    later = after.labelled.labels.starts_ns > at_ns
+
+    def pick(one: Any, other: Any) -> Any:
+        count = min(len(one), len(other))
+        return np.where(
+            later[:count] if one.ndim == 1 else later[:count, None], other[:count], one[:count]
+        )
+
+    count = min(len(before), len(after))
+    labels = Labels.of(
+        before.labelled.labels.starts_ns[:count],
+        pick(before.labelled.labels.ends_ns, after.labelled.labels.ends_ns),
+    )
+    labelled = attrs.evolve(
+        before.labelled,
+        rows=before.labelled.rows[:count],
+        labels=labels,
+        returns=pick(before.labelled.returns, after.labelled.returns),
+        scales=pick(before.labelled.scales, after.labelled.scales),
+    )
+    return attrs.evolve(
+        before,
+        values=pick(before.values, after.values),
+        volatility=pick(before.volatility, after.volatility),
+        labelled=labelled,
+        weights=pick(before.weights, after.weights),
+    )
+
+
 def test_a_model_whose_world_has_gone_only_advises(tmp_path: Path) -> None:
-    terms = TERMS
-    data = training_data(terms, market(11, 7_000, 0.3), {})
+    data = training_data(TERMS, market(11, 7_000, 0.3), {})
     (fold, *_) = block_folds(data.labelled.labels, BLOCKS, embargo_ns=EMBARGO_NS)
-    trained = train(terms, data, fold, int(data.labelled.labels.starts_ns[fold.test[0]]))
-    same = watch(trained.model, data, fold, data)
-    assert same.reason == ""
-    swapped = training_data(terms, market(13, 7_000, -0.001), {})
-    changed = watch(trained.model, data, fold, swapped)
-    assert "probabilities no longer come true" in changed.reason
+    trained = train(TERMS, data, fold, int(data.labelled.labels.starts_ns[fold.test[0]]))
+    model = trained.model
+    elsewhere = training_data(TERMS, market(13, 7_000, -0.001), {})
+    changed = joined(data, elsewhere, model.labels_end_ns)
+    assert "probabilities no longer come true" in watch(model, changed).reason
     registry = ModelRegistry(tmp_path)
     entry, _ = replace_if_not_worse(registry, NAME, trained, data, seed=1)
-    assert watch_registered(registry, entry, data, fold, data) == entry
-    demoted = watch_registered(registry, entry, data, fold, swapped)
+    same, found = watch_registered(registry, entry, data)
+    assert (same, found.reason) == (entry, "")
+    demoted, _ = watch_registered(registry, entry, changed)
     assert demoted.advice is not None
     since_ns = demoted.advice.since_ns
     assert demoted.may_trade(since_ns - 1)
     assert not demoted.may_trade(since_ns)
     assert registry.demote(entry.digest, 1, "again").advice == demoted.advice
+
+
+def test_a_model_is_watched_on_what_it_has_not_learned_from(tmp_path: Path) -> None:
+    data, _, trained = learned()
+    registry = ModelRegistry(tmp_path)
+    ended = int(data.labelled.labels.ends_ns[-1])
+    entry = registry.entry(keep(registry, dated(trained.model, ended, ended)))
+    with pytest.raises(RegistryError, match="has not learned from"):
+        watch_registered(registry, entry, data)

@@ -10,7 +10,7 @@ import getpass
 import importlib.metadata
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias
@@ -50,7 +50,7 @@ from xached.research.model_walk import (
 )
 from xached.research.registry import Attempt, Entry, ModelOverlap, ModelRegistry
 from xached.research.resampling import resampled
-from xached.research.retraining import replace_if_not_worse
+from xached.research.retraining import Watch, replace_if_not_worse, watch_registered
 from xached.research.trials import LedgerDamaged, LedgerFull, Owner, TrialLedger
 
 ENTRY_POINTS: Final = "xache.strategies"
@@ -190,6 +190,36 @@ def show_model(digest: str, /, *, as_json: JsonFlag = False) -> None:
         print_line(f"{name} {value:.6g}")
     if found.advice is not None:
         print_line(f"only advises since {moment(found.advice.since_ns)}: {found.advice.reason}")
+
+
+@model.command(name="watch")
+def watch_model(
+    history: str, /, *, other: list[str] | None = None, name: str = "", as_json: JsonFlag = False
+) -> None:
+    """Test whether the newest model still fits what came after it; if not it only advises.
+
+    Each test has a level of 1 % and needs 200 effective labels. Test new history once, not daily.
+
+    Args:
+        history: the market, with candles from before and after what the model knows.
+        other: another market that the model looks at. May be repeated.
+        name: which model; the only name there is when not given.
+        as_json: print JSON.
+    """
+    with refused(), _refusals():
+        registry = ModelRegistry.of_environment(os.environ)
+        entries = registry.entries(name)
+        if len({each.name for each in entries}) != 1:
+            raise DataError("name one model: see xache model list")
+        newest = entries[-1]
+        found, drift = watch_registered(registry, newest, _data_of(newest, history, other or ()))
+    if as_json:
+        print_json(_entry_document(found) | {"watch": _watch_document(drift)})
+        return
+    for looked, each in (("probabilities", drift.calibration), *drift.features.items()):
+        level = "" if each.p_value is None else f", p {each.p_value:.3g}"
+        print_line(f"{looked}: {each.finding.value}{level}")
+    print_line(f"{found.name} {found.digest[:12]}: {_may(found)}")
 
 
 @model.command(name="export")
@@ -341,12 +371,42 @@ def _print_report(report: ModelReport) -> None:
 
 def _row(each: Entry) -> tuple[str, ...]:
     trained, metrics = each.model, each.metrics
-    may = "trade" if each.advice is None else f"advise: {each.advice.reason}"
     return (
         each.name, each.digest[:12], moment(trained.registered_at_ns),
         moment(trained.labels_end_ns), f"{metrics['log_loss']:.4f}",
-        f"{metrics['base_log_loss']:.4f}", may,
+        f"{metrics['base_log_loss']:.4f}", _may(each),
     )  # fmt: skip
+
+
+def _may(each: Entry) -> str:
+    return "trade" if each.advice is None else f"advise: {each.advice.reason}"
+
+
+def _data_of(entry: Entry, history: str, others: Sequence[str]) -> TrainingData:
+    """History as a model sees it. Raises: DataError."""
+    trained, store = entry.model, history_store()
+    loaded = [resampled(store.load(one), trained.interval) for one in others]
+    terms = TrainingTerms(
+        features=trained.features,
+        volatility=trained.volatility,
+        barriers=Barriers(horizon=trained.horizon, width=trained.width),
+    )
+    traded = resampled(store.load(history), trained.interval)
+    if traded.symbol != trained.symbol:
+        raise DataError(f"the model is of {trained.symbol}")
+    return training_data(terms, traded, {each.symbol: each for each in loaded})
+
+
+def _watch_document(drift: Watch) -> dict[str, Any]:
+    looked = {"probabilities": drift.calibration, **drift.features}
+    return {
+        name: {
+            "finding": each.finding.value,
+            "p_value": each.p_value,
+            "effective_rows": each.effective_rows,
+        }
+        for name, each in looked.items()
+    }
 
 
 def _entry_document(each: Entry) -> dict[str, Any]:

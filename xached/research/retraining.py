@@ -11,9 +11,8 @@ from xache_sdk.models import SignalModel
 from xached.research.bootstrap import Comparison, Standing, compare
 from xached.research.calibration import log_losses
 from xached.research.drift import Drift, Finding, calibration_drift, feature_drift
-from xached.research.folds import BlockFold
 from xached.research.model import Trained, TrainingData, probabilities_of
-from xached.research.registry import Attempt, Entry, ModelOverlap, ModelRegistry
+from xached.research.registry import Attempt, Entry, ModelOverlap, ModelRegistry, RegistryError
 from xached.research.track_record import IntArray
 
 MARGIN: Final = 0.002
@@ -122,31 +121,35 @@ class Watch:
         return "; ".join(reasons)
 
 
-def watch(model: SignalModel, trained: TrainingData, fold: BlockFold, now: TrainingData) -> Watch:
-    """Compare what a model was trained on with labelled rows from after it.
-
-    Only rows of ``now`` are taken that began after everything the model has learned from.
-    """
-    rows = rows_after(now, model.known_at_ns)
-    values, wins = now.values[rows], now.labelled.wins[rows]
+def watch(model: SignalModel, data: TrainingData) -> Watch:
+    """Compare labelled rows that a model has not learned from with those that it has."""
+    learned = np.flatnonzero(data.labelled.labels.ends_ns <= model.labels_end_ns)
+    rows = rows_after(data, model.labels_end_ns)
+    values, wins = data.values[rows], data.labelled.wins[rows]
     names = [str(each) for each in model.features]
     return Watch(
-        calibration=calibration_drift(probabilities_of(model, values), wins, now.weights[rows]),
+        calibration=calibration_drift(probabilities_of(model, values), wins, data.weights[rows]),
         features=feature_drift(
-            {name: trained.values[fold.train, at] for at, name in enumerate(names)},
+            {name: data.values[learned, at] for at, name in enumerate(names)},
             {name: values[:, at] for at, name in enumerate(names)},
         ),
     )
 
 
 def watch_registered(
-    registry: ModelRegistry, entry: Entry, trained: TrainingData, fold: BlockFold, now: TrainingData
-) -> Entry:
-    """Watch a registered model, and let it only advise when the world has moved on."""
-    found = watch(entry.model, trained, fold, now)
-    if not found.reason:
-        return entry
-    return registry.demote(entry.digest, int(now.labelled.labels.ends_ns[-1]), found.reason)
+    registry: ModelRegistry, entry: Entry, data: TrainingData
+) -> tuple[Entry, Watch]:
+    """Watch a registered model, and let it only advise when the world has moved on.
+
+    Raises: RegistryError when there is no row that it has not learned from.
+    """
+    if not len(rows_after(data, entry.model.labels_end_ns)):
+        raise RegistryError("there is no history yet that the model has not learned from")
+    found = watch(entry.model, data)
+    if found.reason:
+        at_ns = int(data.labelled.labels.ends_ns[-1])
+        entry = registry.demote(entry.digest, at_ns, found.reason)
+    return entry, found
 
 
 def rows_after(data: TrainingData, at_ns: int) -> IntArray:
