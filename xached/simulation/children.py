@@ -120,11 +120,15 @@ class Channel:
         book = plugin_pb2.PluginSubscription(
             symbol="BTC-USDT", venue=XACHE, data=plugin_pb2.PLUGIN_MARKET_DATA_BOOK, depth=5
         )
-        await self.send(ready=plugin_pb2.PluginReady(subscriptions=[book]))
+        candles = plugin_pb2.PluginSubscription(
+            symbol="BTC-USDT", venue=XACHE, data=plugin_pb2.PLUGIN_MARKET_DATA_CANDLES,
+            interval_s=1, warm_up=20,
+        )  # fmt: skip
+        await self.send(ready=plugin_pb2.PluginReady(subscriptions=[book, candles]))
 
 
 async def trade(channel: Channel, draw: random.Random, frames_max: int = 1 << 30) -> int:
-    """Quote and take a little on news, answer pings, end when asked."""
+    """Quote, take and amend a little on news, save now and then, end when asked."""
     await channel.begin()
     placed: list[str] = []
     seen = number = 0
@@ -145,7 +149,12 @@ async def trade(channel: Channel, draw: random.Random, frames_max: int = 1 << 30
                 if len(placed) > 4:
                     cancel = plugin_pb2.PluginCancel(id=placed.pop(0))
                     intents.append(plugin_pb2.PluginIntent(cancel=cancel))
+                if draw.random() < 0.2:
+                    intents.append(plugin_pb2.PluginIntent(amend=_amend(draw.choice(placed))))
                 await channel.send(intents=plugin_pb2.PluginIntents(intents=intents))
+                if draw.random() < 0.2:
+                    state = f'{{"placed":{number}}}'
+                    await channel.send(save=plugin_pb2.PluginSave(version=1, state_json=state))
     return 0
 
 
@@ -192,6 +201,10 @@ async def fail(channel: Channel, _draw: random.Random) -> int:
 _CHARACTERS: Final[dict[Callable[[Channel, random.Random], Awaitable[int]], int]] = {
     trade: 6, crash: 2, hang: 1, flood: 1, babble: 1, fail: 1,
 }  # fmt: skip
+
+
+def _amend(name: str) -> plugin_pb2.PluginAmend:
+    return plugin_pb2.PluginAmend(id=name, symbol="BTC-USDT", quantity="0.00100000")
 
 
 def _place(draw: random.Random, name: str) -> plugin_pb2.PluginPlace:
