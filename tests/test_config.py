@@ -441,6 +441,18 @@ def test_a_strategy_that_cannot_run_is_refused(
     assert said in refusal(folder)
 
 
+def test_a_long_setting_stands_in_a_file_of_its_own(folder: Path) -> None:
+    (folder / "model.json").write_text('{"trees": "é"}\n')
+    with_file = STRATEGY.replace("fast = 10", 'models = { file = "model.json" }')
+    change(folder / TOP, "[data]", with_file + "\n[data]")
+    (seat,) = read_config(folder / TOP).strategies
+    assert json.loads(seat.settings_json)["models"] == '{"trees": "é"}\n'
+    (folder / "model.json").write_text("x" * 120_001)
+    assert "strategy[0].settings: model.json has 120,001 bytes" in refusal(folder)
+    (folder / "model.json").unlink()
+    assert "strategy[0].settings: [Errno 2] No such file" in refusal(folder)
+
+
 def test_a_strategy_trades_several_markets(folder: Path) -> None:
     several = STRATEGY.replace(
         'plugin = "sma"', 'plugin = "sma"\nsymbols = ["BTC-USDT", "ETH-USDT"]'

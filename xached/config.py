@@ -6,7 +6,6 @@ allowed; nothing is guessed.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import tomllib
@@ -43,6 +42,7 @@ from xached.domain.rate_limits import Rate, RateLimits
 from xached.domain.rejection import Rejection
 from xached.domain.sessions import AAL2, SessionLimits
 from xached.security.master import FILE_ONLY, KeySource
+from xached.strategy_settings import write_settings
 
 FOLLOWED_MAX = 100
 """Instruments that one connection to a venue follows at most."""
@@ -389,8 +389,8 @@ def _strategy(table: _Table, house: House) -> StrategySeat:
     except Rejection as rejection:
         raise table.refused(rejection) from None
     try:
-        settings_json = json.dumps(values, allow_nan=False)
-    except (TypeError, ValueError) as error:
+        settings_json = write_settings(values, table.folder)
+    except (TypeError, ValueError, OSError) as error:
         raise ConfigError(f"{table.place('settings')}: {error}") from None
     name = table.text("name")
     if not name.isprintable() or not 1 <= len(name) <= NAME_CHARS_MAX:
@@ -722,6 +722,11 @@ class _Table:
     def optional_address(self, key: str) -> str:
         """Where to listen, empty when it is empty."""
         return self.address(key, "") if self._values.get(key) else self.text(key, "")
+
+    @property
+    def folder(self) -> Path:
+        """Where the file is."""
+        return self._path.parent
 
     def path(self, key: str, default: str) -> Path:
         """A path, relative to the file."""
