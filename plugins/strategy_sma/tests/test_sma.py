@@ -29,7 +29,7 @@ def started(positions: dict[str, str] | None = None) -> Rig:
 
 def test_it_subscribes_to_the_candles_of_its_source() -> None:
     rig = Rig(SmaCross, SETTINGS | {"venue": "BINANCE", "interval": "1m"})
-    assert rig.subscriptions == [Candles("BTC-USDT", "BINANCE", Interval.M1)]
+    assert rig.subscriptions == [Candles("BTC-USDT", "BINANCE", Interval.M1, warm_up=3)]
 
 
 def test_it_buys_at_the_cross_up_and_sells_what_it_bought_at_the_cross_down() -> None:
@@ -47,6 +47,15 @@ def test_it_buys_at_the_cross_up_and_sells_what_it_bought_at_the_cross_down() ->
     assert sell.id != buy.id
     assert rig.feed(filled(sell, Decimal(5))) == []
     assert rig.feed(candle(7, 4)) == []
+
+
+def test_a_warm_start_knows_which_is_above() -> None:
+    rig = Rig(SmaCross, SETTINGS)
+    warm_up = [candle(0, 12), candle(1, 10), candle(2, 8)]
+    assert rig.start(make_context(now_ns=3 * NS_PER_S), warm_up) == []
+    [buy] = rig.feed(candle(3, 20))
+    assert isinstance(buy, Place)
+    assert buy.side is Side.BUY
 
 
 def test_being_above_at_the_start_is_no_cross() -> None:

@@ -14,7 +14,16 @@ from decimal import Decimal
 
 from xache_sdk.context import Context
 from xache_sdk.indicators.averages import Sma
-from xache_sdk.market import XACHE, Candle, Candles, Instrument, Interval, Side, Subscription
+from xache_sdk.market import (
+    WARM_UP_MAX,
+    XACHE,
+    Candle,
+    Candles,
+    Instrument,
+    Interval,
+    Side,
+    Subscription,
+)
 from xache_sdk.orders import Intents, Note, OrderStatus, OrderUpdate, Place
 from xache_sdk.strategy import Strategy
 
@@ -48,6 +57,13 @@ class SmaCross(Strategy[Settings]):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
+        # From before the start: the averages are known at once, and which is above.
+        self._candles = Candles(
+            settings.symbol,
+            settings.venue,
+            settings.interval,
+            warm_up=min(settings.slow, WARM_UP_MAX),
+        )
         self._fast = Sma(settings.fast)
         self._slow = Sma(settings.slow)
         self._above: bool | None = None
@@ -58,24 +74,23 @@ class SmaCross(Strategy[Settings]):
 
     def subscriptions(self) -> Sequence[Subscription]:
         """Candles of the chosen source."""
-        return [Candles(self.settings.symbol, self.settings.venue, self.settings.interval)]
+        return [self._candles]
 
     def on_start(self, context: Context) -> Intents:
         """Learn the market's rules and take over what is held."""
         self._instrument = context.instruments[self.settings.symbol]
         self._held = context.position(self.settings.symbol).quantity
+        for candle in context.candles(self._candles):
+            self._look(candle)
         return ()
 
     def on_candle(self, candle: Candle) -> Intents:
         """Look for a cross when a candle has closed."""
         if not candle.closed:
             return
-        fast, slow = self._fast.push(candle.close_ticks), self._slow.push(candle.close_ticks)
-        if fast is None or slow is None or fast == slow:
+        above, crossed = self._look(candle)
+        if above is None:
             return
-        above, before = fast > slow, self._above
-        self._above = above
-        crossed = before is not None and above is not before
         if crossed:
             self._sale_refused = False
         if self._order_id is not None:
@@ -99,6 +114,15 @@ class SmaCross(Strategy[Settings]):
                 self._sale_refused = True
             if update.reason:
                 yield Note(f"{update.side.value} {update.status.value}: {update.reason}")
+
+    def _look(self, candle: Candle) -> tuple[bool | None, bool]:
+        """Whether fast is above slow after a candle, and newly so; None when that is not known."""
+        fast, slow = self._fast.push(candle.close_ticks), self._slow.push(candle.close_ticks)
+        if fast is None or slow is None or fast == slow:
+            return None, False
+        above, before = fast > slow, self._above
+        self._above = above
+        return above, before is not None and above is not before
 
     def _sellable(self, price: Decimal) -> bool:
         assert self._instrument is not None, "a strategy is started first"
