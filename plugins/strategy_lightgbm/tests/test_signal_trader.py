@@ -136,9 +136,9 @@ def test_a_calm_market_is_bought_with_the_whole_budget_and_no_more() -> None:
     (buy,) = placed(run(started(target_volatility_ppm=500_000), *FALL))
     assert buy.quote_quantity == Decimal(1000)
     poor = Rig(SignalTrader, settings(target_volatility_ppm=500_000))
-    poor.start(make_context(BTC, ETH, balances={"USDT": "30.009"}))
+    poor.start(make_context(BTC, ETH, balances={"USDT": "30.00000009"}))
     (buy,) = placed(run(poor, *FALL))
-    assert buy.quote_quantity == Decimal(30)
+    assert buy.quote_quantity == Decimal(30), "in whole units of the quote asset"
 
 
 @pytest.mark.parametrize(
@@ -211,6 +211,14 @@ def test_a_position_is_taken_over_with_what_was_saved() -> None:
     unknown = Rig(SignalTrader, settings())
     unknown.start(make_context(BTC, ETH, positions={"BTC-USDT": "2"}))
     assert placed(run(unknown, "99")), "what nobody remembers buying is sold"
+
+
+def test_a_rest_too_small_to_sell_does_not_end_its_trading() -> None:
+    """Checked by taking every rest as held: it was sold at every candle and nothing was bought."""
+    rig = Rig(SignalTrader, settings())
+    rig.start(make_context(BTC, ETH, balances={"USDT": "5000"}, positions={"BTC-USDT": "0.01"}))
+    (buy,) = placed(run(rig, *FALL))
+    assert buy.side is Side.BUY
 
 
 def test_advice_is_noted_and_not_followed() -> None:

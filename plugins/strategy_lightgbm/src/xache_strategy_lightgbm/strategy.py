@@ -17,7 +17,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from typing import Final
 
 from xache_sdk.context import Context
@@ -124,7 +124,7 @@ class SignalTrader(Strategy[Settings]):
         self._newest_ends_ns[candle.symbol] = candle.ends_at_ns
         if candle.symbol != self.settings.symbol or self._order_id is not None:
             return
-        if self.context.position(self.settings.symbol).quantity_lots:
+        if self._is_held(candle):
             if self._is_over(candle):
                 yield self._sell()
             return
@@ -205,6 +205,16 @@ class SignalTrader(Strategy[Settings]):
         newest_ns = self._newest_ends_ns.get(symbol, 0)
         return at_ns - newest_ns > STALE_CANDLES * self._interval.ns
 
+    def _is_held(self, candle: Candle) -> bool:
+        """Whether there is something to sell. Rests too small for an order go with the next one."""
+        instrument = candle.instrument
+        lots = self.context.position(self.settings.symbol).quantity_lots
+        return (
+            lots > 0
+            and instrument.quantity(lots) >= instrument.min_quantity
+            and instrument.notional(candle.close_ticks, lots) >= instrument.min_notional
+        )
+
     def _is_over(self, candle: Candle) -> bool:
         """A position that is not its own, or whose beginning was not saved, is sold."""
         entry = self._entry
@@ -219,9 +229,10 @@ class SignalTrader(Strategy[Settings]):
         target = settings.target_volatility_ppm / float(PPM)
         part_ppm = min(int(PPM), int(float(PPM) * target / forecast.volatility))
         wanted = settings.budget * part_ppm / PPM
-        quote = self.context.instruments[settings.symbol].quote
-        spend = min(wanted, self.context.balance(quote).available)
-        return spend.quantize(Decimal("0.01"), rounding="ROUND_FLOOR")
+        instrument = self.context.instruments[settings.symbol]
+        spend = min(wanted, self.context.balance(instrument.quote).available)
+        # One tick of one lot is a whole number of the smallest units of the quote asset.
+        return spend.quantize(instrument.tick_size * instrument.lot_size, ROUND_FLOOR)
 
     def _sell(self) -> Place:
         self._order_id = self.next_id()
