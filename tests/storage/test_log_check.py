@@ -9,12 +9,14 @@ and nothing says so), and one that goes by the first bad frame alone (each cut i
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import apsw
 import attrs
 import pytest
 from loguru import logger
@@ -137,6 +139,45 @@ def test_pages_of_the_last_write_may_be_on_disk_in_any_order(crashed: Crashed) -
             written = [frame if draw.random() < 0.5 else bytes(FRAME) for frame in frames]
             fault = find_log_fault(log[:start] + b"".join(written))
             assert fault is None or not fault.certain
+
+
+def test_a_commit_that_fills_its_sector_may_be_cut_short_anywhere(tmp_path: Path) -> None:
+    """As where writing to a sector may spoil it all. Checked: copies taken for the next commit."""
+    draw, path = random.Random(8), tmp_path / "filled.db"
+    log = path.with_name("filled.db-wal")
+    database = apsw.Connection(
+        f"file:{path}?psow=0",
+        flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_URI,
+    )
+    for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "CREATE TABLE t (a)"):
+        database.execute(statement).fetchall()
+    ends = [log.stat().st_size]
+    for value in range(COMMITS):
+        database.execute("INSERT INTO t VALUES (?)", (f"{value}" * draw.choice((20, 2_000)),))
+        ends.append(log.stat().st_size)
+    whole, certain = log.read_bytes(), 0
+    database.close()
+    repeated = [
+        at
+        for at in range(HEADER_BYTES + FRAME, len(whole), FRAME)
+        if _page(whole, at) == _page(whole, at - FRAME)
+    ]
+    assert repeated  # SQLite did fill sectors up.
+    for start, end in itertools.pairwise(ends):
+        for at in range(start, end, FRAME):
+            torn = bytearray(whole[:end])
+            torn[at + FRAME_HEADER_BYTES + 2_048 : at + FRAME] = draw.randbytes(2_048)
+            fault = find_log_fault(bytes(torn))
+            assert fault is None or not fault.certain, at
+            if end < len(whole):
+                fault = find_log_fault(bytes(torn) + whole[end:])
+                assert fault is not None
+                certain += fault.certain
+    assert certain > COMMITS
+
+
+def _page(log: bytes, at: int) -> bytes:
+    return log[at + FRAME_HEADER_BYTES : at + FRAME]
 
 
 def test_what_an_earlier_use_of_the_file_left_is_no_damage(tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ that was cut short. It also does so where a disk has lost a bit in the midst of 
 committed from there on would be gone, and nobody told. But each frame's checksum goes on from the
 one before, as that is written in the log; so the frames behind a damaged one can still be seen to
 be whole. And since a commit is on disk before the next one begins, a commit that another one
-follows was not cut short: what is wrong in it or before it is damage.
+follows was not cut short: what is wrong in it or before it is damage. On a disk that may spoil the
+rest of a sector while it writes, SQLite fills the sector up with the commit's last frame once more:
+such a copy is of the same write, and follows nothing.
 
 The last commit in a log cannot be told from one that was cut short and never acknowledged. It is
 left out, as SQLite does, and said so. Format: https://www.sqlite.org/fileformat2.html#walformat
@@ -46,6 +48,8 @@ class _Frame:
     """By the checksum before it, as that is written or as it should be."""
     has_salts: bool
     """Those of the header: it is of this use of the file."""
+    repeats: bool
+    """The frame before, as that is or was meant to be: it fills up a sector."""
 
     @property
     def is_good(self) -> bool:
@@ -79,7 +83,10 @@ def find_log_fault(content: bytes) -> LogFault | None:
 def _goes_on(frames: Sequence[_Frame], first: int) -> bool:
     """Whether a commit from here on is followed by another one's frame, linked to it."""
     return any(
-        frames[n].is_commit and (frames[n].is_good or n == first) and frames[n + 1].is_good
+        frames[n].is_commit
+        and (frames[n].is_good or n == first)
+        and frames[n + 1].is_good
+        and not frames[n + 1].repeats
         for n in range(first, len(frames) - 1)
     )
 
@@ -87,15 +94,20 @@ def _goes_on(frames: Sequence[_Frame], first: int) -> bool:
 def _frames(content: bytes, page_bytes: int, order: str) -> list[_Frame]:
     salts, frames = content[16:24], list[_Frame]()
     kept: _Sums = struct.unpack(">2I", content[24:HEADER_BYTES])
-    before = [kept]
+    before, last, wanted = [kept], b"", list[_Sums]()
     size = FRAME_HEADER_BYTES + page_bytes
     for start in range(HEADER_BYTES, len(content) - size + 1, size):
         header = content[start : start + FRAME_HEADER_BYTES]
         summed = header[:8] + content[start + FRAME_HEADER_BYTES : start + size]
+        repeats = last[8:] == summed[8:] or (
+            last[:8] == summed[:8] and any(_summed(each, summed, order) == kept for each in wanted)
+        )
         kept = struct.unpack(">2I", header[16:])
         sums = [_summed(each, summed, order) for each in before]
-        frame = _Frame(header[4:8] != bytes(4), kept in sums, header[8:16] == salts)
+        is_commit, has_salts = header[4:8] != bytes(4), header[8:16] == salts
+        frame = _Frame(is_commit, kept in sums, has_salts, repeats)
         frames.append(frame)
+        last, wanted = summed, [] if frame.is_good else before
         before = [kept] if frame.is_good else [kept, sums[0]]
     return frames
 
