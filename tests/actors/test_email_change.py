@@ -1,9 +1,9 @@
 """Changes of an account's e-mail address.
 
 Checked by breaking, each seen red: a code sent to an address that is taken, an old address that is
-not told, a change that is made at once, a freeze or a recovery that lets it go on, a code to the
-old address that still sets a password, and a token of one account that confirms the change of
-another.
+not told, a change that is made at once, a freeze, a suspension or a recovery that
+lets it go on, a code to the old address that still sets a password, and a token of one account that
+confirms the change of another.
 """
 
 from __future__ import annotations
@@ -16,7 +16,14 @@ from trio.testing import MockClock
 
 from tests.actors.people import ALICE, BOB, PASSWORD, WRONG, People, running
 from tests.actors.post_office import Post, PostOffice
-from xached.domain.auth import AccountOpened, AccountProfile, GetAccount, Login
+from xached.domain.auth import (
+    AccountOpened,
+    AccountProfile,
+    GetAccount,
+    Impediment,
+    Login,
+    SetImpediment,
+)
 from xached.domain.erasure import ERASURE_DELAY_NS, RequestErasure
 from xached.domain.guarding import (
     DELAY_NS,
@@ -77,6 +84,16 @@ async def begin(people: People, account_id: AccountId, email: str = NEW) -> str:
 
 def confirming(account_id: AccountId, token: str, code: str) -> ConfirmEmailChange:
     return ConfirmEmailChange(account_id=account_id, token=token, code=code)
+
+
+def suspending(account_id: AccountId) -> SetImpediment:
+    """What the house does when somebody seems to be in who should not."""
+    return SetImpediment(
+        account_id=account_id,
+        impediment=Impediment.SUSPENDED,
+        stands=True,
+        by=AccountId("acc-of-the-house"),
+    )
 
 
 async def confirmed(people: People, office: PostOffice, account_id: AccountId) -> int:
@@ -216,7 +233,9 @@ async def test_the_owner_of_a_taken_address_is_told(
 
 
 @pytest.mark.parametrize("confirm_first", [False, True])
-@pytest.mark.parametrize("how", ["letter", "session", "freeze", "frozen by letter", "recovery"])
+@pytest.mark.parametrize(
+    "how", ["letter", "session", "freeze", "frozen by letter", "suspension", "recovery"]
+)
 async def test_it_can_be_taken_back_until_it_is_made(
     how: str, confirm_first: bool, autojump_clock: MockClock, path: Path, office: PostOffice
 ) -> None:
@@ -240,6 +259,8 @@ async def test_it_can_be_taken_back_until_it_is_made(
                 await people.inbox.ask(FreezeAccount(account_id=account_id))
             case "frozen by letter":
                 await people.inbox.ask(FreezeByToken(token=told["freeze"]))
+            case "suspension":
+                await people.inbox.ask(suspending(account_id))
             case _:
                 begun = await people.inbox.ask(StartRecovery(email=ALICE))
                 assert isinstance(begun, ProofBegun)

@@ -1,4 +1,8 @@
-"""Leaving: what is asked first, what is destroyed when, and what nobody can read afterwards."""
+"""Leaving: what is asked first, what is destroyed when, and what nobody can read afterwards.
+
+Checked by breaking, each seen red: no letter when an erasure is asked for, and a freeze, a
+suspension or a recovery that lets it go on.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,9 @@ import trio
 from trio.testing import MockClock
 
 from tests.actors.people import ALICE, BOB, PASSWORD, People, running
+from tests.actors.post_office import PostOffice
 from tests.actors.test_compliance import ANNA, DETAILS, NAME, SCAN, apply, refused, upload
-from xached.domain.auth import Role, SessionEndCause, SetRole
+from xached.domain.auth import Impediment, Role, SessionEndCause, SetImpediment, SetRole
 from xached.domain.cases import AssignCase, CaseId, CaseKind, CaseOutcome, DecideCase, OpenCase
 from xached.domain.erasure import (
     ERASURE_DELAY_NS,
@@ -21,8 +26,10 @@ from xached.domain.erasure import (
     ExportAccount,
     RequestErasure,
 )
+from xached.domain.guarding import FreezeByToken
 from xached.domain.kyc import ApplicationView, DocumentKind, KycApplication, ViewApplication
 from xached.domain.order import AccountId
+from xached.domain.recovery import FinishRecovery, ProofBegun, StartRecovery
 from xached.domain.rejection import Reason
 from xached.domain.staff import AccountCard, FindAccount
 from xached.runtime.mailbox import Overloaded
@@ -159,6 +166,41 @@ async def test_it_can_be_taken_back_until_it_is_due(path: Path, autojump_clock: 
         assert people.exchange.closed == [alice], "tried until the exchange had room"
 
 
+@pytest.mark.parametrize("how", ["freeze", "suspension", "recovery"])
+async def test_who_stole_a_session_cannot_end_the_account(
+    how: str, path: Path, autojump_clock: MockClock
+) -> None:
+    office = PostOffice()
+    async with running(path, office=office) as people:
+        alice = await people.register()
+        await people.inbox.ask(leave(alice))
+        await trio.sleep(1)
+        (letter,) = office.to(ALICE)
+        assert "erase" in letter.text
+        match how:
+            case "freeze":
+                await people.inbox.ask(FreezeByToken(token=letter.text.split()[-1]))
+            case "suspension":
+                suspended = Impediment.SUSPENDED
+                await people.inbox.ask(
+                    SetImpediment(account_id=alice, impediment=suspended, stands=True, by=ANNA)
+                )
+            case _:
+                begun = await people.inbox.ask(StartRecovery(email=ALICE))
+                assert isinstance(begun, ProofBegun)
+                await trio.sleep(1)
+                finish = FinishRecovery(
+                    token=begun.token,
+                    code=office.to(ALICE)[-1].code,
+                    password="harbour-velvet-ladder-31",
+                    second_factor_code="",
+                )
+                await people.inbox.ask(finish)
+        await wait_for_it(people)
+        assert people.exchange.closed == []
+        assert "ErasureCanceled" in people.stream()
+
+
 async def test_an_open_case_or_a_role_keeps_an_account(
     path: Path, autojump_clock: MockClock
 ) -> None:
@@ -167,14 +209,17 @@ async def test_an_open_case_or_a_role_keeps_an_account(
         await people.inbox.ask(SetRole(account_id=bob, role=Role.SUPPORT, granted=True, by=ANNA))
         assert await refused(people, leave(bob)) is Reason.ERASURE_STATE
         case_id = CaseId("velocity-2")
-        await people.inbox.ask(leave(alice))
+        carla = await people.register("carla@example.com")
+        for each in (alice, carla):
+            await people.inbox.ask(leave(each))
+        await people.inbox.ask(SetRole(account_id=carla, role=Role.ADMIN, granted=True, by=ANNA))
         await people.inbox.ask(
             OpenCase(
                 case_id=case_id, account_id=alice, kind=CaseKind.AML, serious=False, facts="many"
             )
         )
         await wait_for_it(people)
-        assert people.exchange.closed == [], "a case that was opened meanwhile keeps it too"
+        assert people.exchange.closed == [], "so does what came meanwhile"
         await people.inbox.ask(AssignCase(case_id=case_id, assignee=ANNA, by=ANNA))
         await people.inbox.ask(
             DecideCase(case_id=case_id, by=ANNA, outcome=CaseOutcome.FALSE_ALARM, reason="salary")

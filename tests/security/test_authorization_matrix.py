@@ -244,6 +244,19 @@ async def named(house: WholeHouse) -> dict[str, Credential]:
     }
 
 
+def test_who_may_call_what_asks_for_a_fresh_proof_can_give_one() -> None:
+    """Such as somebody suspended who wants their data: whatever they may do, despite that."""
+    extension: Any = options_pb2.authorization
+    proof = METHODS["/xache.v1.AuthService/StepUp"].GetOptions().Extensions[extension]
+    stuck = [
+        path
+        for path, method in METHODS.items()
+        if (option := method.GetOptions().Extensions[extension]).step_up
+        and not set(option.despite) <= set(proof.despite)
+    ]
+    assert stuck == []
+
+
 async def test_every_method_by_every_kind_of_caller(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:

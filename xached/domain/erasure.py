@@ -1,7 +1,8 @@
 """Erasure and retention: how a person leaves, and how the house forgets them.
 
-Theory of operation. A person asks; after a delay, in which they can take it back and somebody who
-stole a session is found out, the house carries it out: the account is closed in the exchange, its
+Theory of operation. A person asks and is told by letter; after a delay, in which they can take it
+back and somebody who stole a session is found out (a freeze or a recovery of the account takes it
+back too), the house carries it out: the account is closed in the exchange, its
 sessions end, its profile key is destroyed and every row that nothing obliges the house to keep is
 dropped. What the law wants kept (who they were, their papers, cases) stays sealed under their
 compliance key until retention ends; then that key is destroyed and those rows go too. Rows of the

@@ -3,7 +3,7 @@
 Whatever makes an account safer works at once. What weakens it (letting a frozen account act again,
 letting calls come from more addresses, having its letters go elsewhere) is asked for with a fresh
 proof, told by letter, and done a day later; until then it can be taken back, and a freeze or a
-recovery of the account takes all of it back.
+recovery of the account, or a suspension by the house, takes all of it back.
 
 A change of the e-mail address waits twice: for the code that the new address is sent, and then its
 day. The old address is told at both, with a token that stops it without signing in. Until the day

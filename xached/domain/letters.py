@@ -96,6 +96,15 @@ def change_asked(kind: DelayedKind) -> Letter:
     return _security(f"{what}; it is done in 24 hours unless you take it back or freeze it.")
 
 
+def erasure_asked() -> Letter:
+    """The account is to be erased."""
+    return _security(
+        "Somebody who is signed in asked to close your account for ever and to erase what is known "
+        "of you.\nIt is done in 14 days. Until then you can take it back; a freeze takes it back "
+        "too."
+    )
+
+
 def email_change_begun() -> Letter:
     """Another address is named, and has been sent a code."""
     return _email_change(

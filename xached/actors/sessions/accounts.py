@@ -7,7 +7,7 @@ from typing import TypeAlias, assert_never
 
 import attrs
 
-from xached.actors.sessions.core import DeskCore, Step
+from xached.actors.sessions.core import DeskCore, Step, TakeBack
 from xached.actors.sessions.live import LiveSessions
 from xached.actors.sessions.purses import Purses
 from xached.domain.auth import (
@@ -68,8 +68,12 @@ def issue_bootstrap_token(vault: Vault, credentials: Credentials, now_ns: int) -
 class AccountArea:
     """Decides the messages about accounts."""
 
-    def __init__(self, core: DeskCore, live: LiveSessions, purses: Purses) -> None:
+    def __init__(
+        self, core: DeskCore, live: LiveSessions, purses: Purses, take_back: TakeBack
+    ) -> None:
         self._core = core
+        self.take_back = take_back
+        """For all areas that have this one."""
         self._live = live
         self._purses = purses
         self.opened = 0
@@ -147,6 +151,9 @@ class AccountArea:
             return Done()
         if message.stands:
             await self._check_other_admin(account)
+            if message.impediment is not Impediment.UNVERIFIED:
+                # Whoever is in may have asked for what is waiting.
+                await self.take_back(account.account_id, step)
         self._live.change_account(changed, step)
         step.record(
             ImpedimentSet(

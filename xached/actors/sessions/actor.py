@@ -70,6 +70,7 @@ from xached.domain.key_epochs import RotationMessage
 from xached.domain.kyc import KycMessage
 from xached.domain.mail import MailMessage
 from xached.domain.operators import OperatorMessage
+from xached.domain.order import AccountId
 from xached.domain.profile import ProfileMessage
 from xached.domain.recovery import (
     ChangePassword,
@@ -188,7 +189,7 @@ class SessionDesk:
         self._live = LiveSessions(self.core, table, limits)
         self._purses = Purses(self.core, open_purse)
         self.outbox = Outbox(self.core, ring_mailer)
-        self._accounts = AccountArea(self.core, self._live, self._purses)
+        self._accounts = AccountArea(self.core, self._live, self._purses, self._take_back)
         devices = Devices(self.core)
         self._factors = SecondFactorArea(
             self.core, self._live, self.outbox, self.grants, devices, self._audit
@@ -203,7 +204,6 @@ class SessionDesk:
             self._purses,
             self.outbox,
             self._proofs,
-            self._guards.take_back,
             self._audit,
         )
         self._keys = KeyArea(self.core, key_table, self.outbox)
@@ -212,7 +212,7 @@ class SessionDesk:
         self._kyc = KycArea(self.core, self._screening, set_level)
         self._cases = CaseArea(self.core, self._screening)
         forget = (self.outbox.forget, self._keys.forget, self._guards.forget)
-        self._erasure = ErasureArea(self.core, self._live, close_account, forget)
+        self._erasure = ErasureArea(self.core, self._live, self.outbox, close_account, forget)
         self._resealing = Resealing(self.core, (self._live, self._keys, self._guards))
         self._rotation = RotationArea(self.core, self._resealing, self.outbox)
         self._activity = ActivityArea(self.core)
@@ -294,6 +294,11 @@ class SessionDesk:
     def close(self) -> None:
         """Let the vault's thread end."""
         self.core.close()
+
+    async def _take_back(self, account_id: AccountId, step: Step) -> None:
+        """See TakeBack."""
+        await self._guards.take_back(account_id, step)
+        await self._erasure.take_back(account_id, step)
 
     def _hand_over(self, envelope: Envelope[AuthMessage, AuthReply]) -> bool:
         """True when the message is none of the loop's business any more."""

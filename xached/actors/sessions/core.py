@@ -10,8 +10,8 @@ by an effect.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from typing import Final, TypeVar, TypeVarTuple
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final, TypeAlias, TypeVar, TypeVarTuple
 
 import attrs
 import trio
@@ -66,6 +66,10 @@ class Step:
     def afterwards(self, effect: Callable[[], None]) -> None:
         """Run once all of it is on disk, before anybody is answered. It must not raise."""
         self.effects.append(effect)
+
+
+TakeBack: TypeAlias = Callable[[AccountId, Step], Awaitable[None]]
+"""Takes back all that waits to weaken an account, or to end it."""
 
 
 class DeskCore:

@@ -15,7 +15,9 @@ import trio
 
 from xached.actors.sessions.core import DeskCore, Step
 from xached.actors.sessions.live import LiveSessions
-from xached.domain.auth import Done, Role, SessionEndCause, UserKey, UserKeyKind
+from xached.actors.sessions.outbox import Outbox
+from xached.domain import letters
+from xached.domain.auth import Account, Done, Role, SessionEndCause, UserKey, UserKeyKind
 from xached.domain.cases import Case, CaseState
 from xached.domain.erasure import (
     ERASURE_DELAY_NS,
@@ -70,6 +72,7 @@ class ErasureArea:
         self,
         core: DeskCore,
         live: LiveSessions,
+        outbox: Outbox,
         close_account: CloseAccount,
         forget: Sequence[Forget],
     ) -> None:
@@ -77,6 +80,7 @@ class ErasureArea:
         self._core = core
         self._forget = forget
         self._live = live
+        self._outbox = outbox
         self._close_account = close_account
         self._purge_log = True
         self.erased = 0
@@ -90,15 +94,12 @@ class ErasureArea:
             case RequestErasure():
                 return await self._request(message, step)
             case CancelErasure():
-                request = await self._find(message.account_id)
-                if request is None or request.due_at_ns <= step.at_ns:
+                if not await self.take_back(message.account_id, step):
                     raise Rejection(
                         Reason.ERASURE_STATE,
                         "there is no erasure that could be taken back",
                         field="account_id",
                     )
-                step.drop(request)
-                step.record(ErasureCanceled(account_id=message.account_id))
                 return Done()
             case ExportAccount():
                 rows = await self._export(message.account_id)
@@ -106,6 +107,15 @@ class ErasureArea:
                 return AccountExport(rows=rows)
             case _:
                 assert_never(message)
+
+    async def take_back(self, account_id: AccountId, step: Step) -> bool:
+        """Let an account live on that was to be erased; False where none is, or too late."""
+        request = await self._find(account_id)
+        if request is None or request.due_at_ns <= step.at_ns:
+            return False
+        step.drop(request)
+        step.record(ErasureCanceled(account_id=account_id))
+        return True
 
     async def run(self) -> None:
         """Erase whose time has come and end retentions, for ever."""
@@ -125,18 +135,11 @@ class ErasureArea:
 
     async def _request(self, message: RequestErasure, step: Step) -> ErasureReply:
         account_id = message.account_id
-        account, _ = await self._core.read_account(account_id)
+        account, keys = await self._core.read_account(account_id)
         known = await self._find(account_id)
         if known is not None:
             return known
-        if account.roles - {Role.USER}:
-            raise Rejection(
-                Reason.ERASURE_STATE,
-                "who works for the house gives that up first",
-                field="account_id",
-                given=", ".join(role.name for role in sorted(account.roles)),
-                allowed="an account without any role but USER",
-            )
+        _check_roles(account)
         await self._check_cases(account_id)
         request = ErasureRequest(
             account_id=account_id,
@@ -146,6 +149,7 @@ class ErasureArea:
         )
         step.put(request)
         step.record(ErasureRequested(account_id=account_id, due_at_ns=request.due_at_ns))
+        self._outbox.notify(account, keys, letters.erasure_asked(), step)
         return request
 
     async def _check_cases(self, account_id: AccountId) -> None:
@@ -162,6 +166,8 @@ class ErasureArea:
     async def _erase(self, request: ErasureRequest) -> None:
         account_id = request.account_id
         try:
+            account, _ = await self._core.read_account(account_id)
+            _check_roles(account)
             await self._check_cases(account_id)
             await self._close_account(account_id, bool(request.forfeit))
         except (Rejection, Overloaded, Expired, Closed):
@@ -241,6 +247,18 @@ class ErasureArea:
                 value = " ".join(sorted(each.name for each in value))
             fields.append((name, getattr(value, "name", None) or str(value)))
         return fields
+
+
+def _check_roles(account: Account) -> None:
+    """Raises: Rejection ERASURE_STATE where somebody works for the house."""
+    if account.roles - {Role.USER}:
+        raise Rejection(
+            Reason.ERASURE_STATE,
+            "who works for the house gives that up first",
+            field="account_id",
+            given=", ".join(role.name for role in sorted(account.roles)),
+            allowed="an account without any role but USER",
+        )
 
 
 def _destroyed(keys: list[UserKey], kind: UserKeyKind) -> list[UserKey]:

@@ -149,7 +149,7 @@ class GuardArea:
             step.afterwards(lambda: self._table.put(account_id, ()))
 
     async def take_back(self, account_id: AccountId, step: Step) -> None:
-        """Take back all that waits to weaken an account."""
+        """Take back the changes that wait to weaken an account."""
         for kind in DelayedKind:
             change = self._delayed.get(_change_id(account_id, kind))
             if change is not None:
@@ -158,8 +158,8 @@ class GuardArea:
 
     async def _freeze(self, account_id: AccountId, step: Step) -> Done:
         await self._core.commit(step)
-        # Whoever is in may have asked for what is waiting.
-        await self.take_back(account_id, step)
+        # Also where it is frozen already, or cannot be: whoever is in may have asked for it.
+        await self._accounts.take_back(account_id, step)
         await self._impede(account_id, stands=True, step=step)
         return Done()
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias, assert_never
+from typing import assert_never
 
 import attrs
 
@@ -43,8 +42,6 @@ from xached.domain.recovery import (
 from xached.domain.rejection import Reason, Rejection
 from xached.security.passwords import check_password
 
-TakeBack: TypeAlias = Callable[[AccountId, Step], Awaitable[None]]
-
 
 class RecoveryArea:
     """Decides the messages about addresses and passwords."""
@@ -57,17 +54,14 @@ class RecoveryArea:
         purses: Purses,
         outbox: Outbox,
         proofs: Proofs,
-        take_back: TakeBack,
         audit: AuditArea,
     ) -> None:
-        """``take_back``: ends what waits to weaken an account whose owner has recovered it."""
         self._core = core
         self._accounts = accounts
         self._factors = factors
         self._purses = purses
         self._outbox = outbox
         self._proofs = proofs
-        self._take_back = take_back
         self._audit = audit
 
     def check_form(self, message: HashedRecoveryMessage) -> None:
@@ -162,7 +156,7 @@ class RecoveryArea:
             self._set_password(current.proved(), keys, password_hash, None, step)
             step.record(PasswordChanged(account_id=current.account_id, recovered=True))
             # Whoever was in before may have asked for it.
-            await self._take_back(current.account_id, step)
+            await self._accounts.take_back(current.account_id, step)
         return Done()
 
     async def _check_recovery(self, message: FinishRecovery, step: Step) -> Account:
