@@ -142,6 +142,11 @@ OTHER_VALUES: dict[tuple[str, str], tuple[str, Any, Any]] = {
     ("limits", "address_burst"): ("9", lambda c: c.limits.address.burst, 9),
     ("limits", "house_per_s"): ("7", lambda c: c.limits.house.per_s, 7),
     ("limits", "house_burst"): ("9", lambda c: c.limits.house.burst, 9),
+    ("sandbox", "require"): (
+        '["network"]',
+        lambda c: [each.name for each in c.sandbox_min],
+        ["NETWORK"],
+    ),
     ("sessions", "idle_minutes"): ("30", lambda c: c.sessions.idle_ns, 30 * 60 * 10**9),
     ("sessions", "age_hours"): ("12", lambda c: c.sessions.age_ns, 12 * 3_600 * 10**9),
     ("storage", "snapshot_rows"): ("5_000", lambda c: c.snapshot_rows, 5_000),
@@ -207,6 +212,11 @@ def test_mail_that_could_not_work_is_refused(
     path.write_text(with_mail(folder, path.read_text()))
     change(path, before, after)
     assert told in refusal(folder)
+
+
+def test_a_layer_that_there_is_not_is_refused(folder: Path) -> None:
+    change(folder / "xached.toml", '["files",', '["walls",')
+    assert "'walls' is none of files, ipc, limits" in refusal(folder)
 
 
 def test_a_mail_password_that_others_can_read_is_refused(folder: Path) -> None:

@@ -93,6 +93,7 @@ def serve(
             feeds=live_feeds(settings.feeds, house.world),
             strategies=strategies,
             mark_venue=settings.feeds.mark_venue,
+            sandbox_min=settings.sandbox_min,
             stale_after_s=settings.feeds.stale_after_s,
         )
 

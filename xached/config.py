@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import attrs
+from xache_sdk.seal import Layer
 
+from xached.actors.strategies.surroundings import SANDBOX_MIN
 from xached.adapters.feeds.session import Endpoint, VenueRules, read_endpoint
 from xached.adapters.feeds.venues import VENUES
 from xached.adapters.smtp import LOOPBACK, Protection, SmtpServer
@@ -182,6 +184,8 @@ class Config:
     matching_places: int = 4_096
     """Messages that may wait for the exchange."""
     strategies: tuple[StrategySeat, ...] = ()
+    sandbox_min: frozenset[Layer] = SANDBOX_MIN
+    """What must hold a strategy's process; where the kernel cannot, none is started."""
     feeds: FeedsConfig = FeedsConfig()
     paper_opening: int = 100_000
     """The play money that a new paper purse is given: whole coins of every quote asset."""
@@ -205,7 +209,7 @@ def read_config(path: Path) -> Config:
     house, storage, feeds = top.table("house"), top.table("storage"), top.table("feeds")
     paper, limits = top.table("paper"), top.table("limits")
     mail, sessions = top.table("mail"), top.table("sessions")
-    compliance = top.table("compliance")
+    compliance, sandbox = top.table("compliance"), top.table("sandbox")
     listed = read_house(
         house.path("instruments", "instruments.toml"), house.path("risk", "risk.toml")
     )
@@ -225,6 +229,7 @@ def read_config(path: Path) -> Config:
         limits=_limits(limits),
         snapshot_rows=storage.number("snapshot_rows", 100_000, 1_000, 100_000_000),
         strategies=_strategies(top.tables("strategy"), listed),
+        sandbox_min=_sandbox(sandbox),
         feeds=_feeds(feeds, listed),
         paper_opening=paper.number("opening", 100_000, 0, 10**12),
         mail=_mail(mail),
@@ -234,8 +239,8 @@ def read_config(path: Path) -> Config:
     )
     if (config.grpc.certificate is None) != (config.grpc.private_key is None):
         raise ConfigError(f"{path}: grpc.certificate and grpc.private_key go together")
-    people = (mail, limits, sessions, compliance)
-    for table in (top, data, grpc, admin, http, house, storage, feeds, paper, *people):
+    others = (mail, limits, sessions, compliance, sandbox)
+    for table in (top, data, grpc, admin, http, house, storage, feeds, paper, *others):
         table.finish()
     return config
 
@@ -414,6 +419,19 @@ def _own_symbol(values: Mapping[str, Any], settings: _Table) -> Symbol:
     if not isinstance(symbol, str):
         raise ConfigError(f"{settings.place('symbol')}: {symbol!r} is not text")
     return Symbol(symbol)
+
+
+def _sandbox(table: _Table) -> frozenset[Layer]:
+    """Read what must hold a strategy's process."""
+    layers = {each.name.lower(): each for each in Layer}
+    shipped = [each.name.lower() for each in SANDBOX_MIN]
+    required = table.texts("require", len(layers), shipped)
+    for name in required:
+        if name not in layers:
+            raise ConfigError(
+                f"{table.place('require')}: {name!r} is none of {', '.join(sorted(layers))}"
+            )
+    return frozenset(layers[name] for name in required)
 
 
 def _mail(table: _Table) -> MailConfig | None:
@@ -696,9 +714,9 @@ class _Table:
             raise ConfigError(f"{self.place(key)}: {found!r} is not a number from {low} to {high}")
         return found
 
-    def texts(self, key: str, length_max: int) -> list[str]:
-        """A list of texts; an empty one when it is not there."""
-        found = self._values.pop(key, [])
+    def texts(self, key: str, length_max: int, default: Sequence[str] = ()) -> list[str]:
+        """A list of texts; the default when it is not there."""
+        found = self._values.pop(key, list(default))
         texts = isinstance(found, list) and all(isinstance(each, str) for each in found)
         if not texts or len(found) > length_max:
             raise ConfigError(f"{self.place(key)} is not a list of at most {length_max} texts")

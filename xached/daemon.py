@@ -14,6 +14,7 @@ from functools import partial
 import attrs
 import trio
 from loguru import logger
+from xache_sdk.seal import Layer
 
 from xached.account_commands import open_alert
 from xached.actors.aml import run_aml
@@ -25,7 +26,7 @@ from xached.actors.risk import run_guard, run_risk
 from xached.actors.scrub import run_scrub
 from xached.actors.sessions.actor import run_sessions
 from xached.actors.strategies.actor import Strategies, run_strategies
-from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
+from xached.actors.strategies.surroundings import SANDBOX_MIN, StrategyConfig, Surroundings
 from xached.adapters.child import find_strategies
 from xached.adapters.feeds.live import LiveFeed
 from xached.api.admin import HouseReport
@@ -71,6 +72,8 @@ class Attachments:
     installed: Callable[[], Mapping[str, str]] = find_strategies
     """Which strategies there are: name → entry point."""
     stale_after_s: float = 5.0
+    sandbox_min: frozenset[Layer] = SANDBOX_MIN
+    """Layers of the sandbox without which no strategy is started."""
     preload: Callable[[MarketData], None] = lambda _data: None
 
 
@@ -331,6 +334,7 @@ async def _run_strategies(core: Core, attachments: Attachments) -> None:
         directory=core.house.directory,
         health=core.health,
         installed=attachments.installed,
+        sandbox_min=attachments.sandbox_min,
         states=StrategyStates(core.files.paths.strategy_states, core.world.files),
     )
     try:

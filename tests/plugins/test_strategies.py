@@ -31,7 +31,7 @@ from tests.plugins.house import (
 from tests.storage.house import INSTRUMENT
 from xached.actors.strategies.actor import Strategies, run_strategies
 from xached.actors.strategies.run import PONG_S_MAX, START_S_MAX, STOP_S_MAX
-from xached.actors.strategies.surroundings import StrategyConfig
+from xached.actors.strategies.surroundings import SANDBOX_MIN, StrategyConfig
 from xached.adapters.child_outbox import TRADES_MAX
 from xached.domain.messages import CancelAll, Command, OrderEnded, Row
 from xached.domain.order import EndReason, OrderType, Side
@@ -418,7 +418,8 @@ async def test_a_child_that_never_gets_ready_is_killed(
         assert "not ready 30 s after its start" in house.status().failure
 
 
-READY = "daemon.sendall(b'\\x00\\x00\\x00\\x02\\x0a\\x00')"
+SEALED = "daemon.sendall(b'\\x00\\x00\\x00\\x02\\x3a\\x00')"
+READY = f"{SEALED}; daemon.sendall(b'\\x00\\x00\\x00\\x02\\x0a\\x00')"
 
 
 @pytest.mark.parametrize(
@@ -429,8 +430,11 @@ READY = "daemon.sendall(b'\\x00\\x00\\x00\\x02\\x0a\\x00')"
         ("daemon.sendall(b'\\x00\\x00\\x00\\x00')", "a frame of 0 bytes"),
         ("daemon.sendall(b'\\x00\\x00\\x00\\x03\\xff\\xff\\xff')", "a frame that cannot be read"),
         ("daemon.sendall(b'\\x00\\x00\\x00\\x02\\x7a\\x00')", "a frame without a message"),
-        ("daemon.sendall(b'\\x00\\x00\\x00\\x02\\x12\\x00')", "intents before Ready"),
-        (f"{READY}; {READY}", "Ready twice"),
+        (f"{SEALED}; daemon.sendall(b'\\x00\\x00\\x00\\x02\\x12\\x00')", "before Ready"),
+        ("daemon.sendall(b'\\x00\\x00\\x00\\x02\\x0a\\x00')", "did not say first how it is"),
+        (f"{SEALED}; {SEALED}", "Sealed twice"),
+        ("daemon.sendall(b'\\x00\\x00\\x00\\x04\\x3a\\x02\\x08\\x63')", "99 is no Layer"),
+        (f"{READY}; {READY.partition('; ')[2]}", "Ready twice"),
         (f"{READY}; daemon.sendall(b'\\x00\\x00\\x00\\x04\\x1a\\x02\\x08\\x63')", "not sent"),
         (f"{READY}; daemon.sendall(b'\\x00\\x00\\x00\\x04\\x12\\x02\\x0a\\x00')", "wants nothing"),
         (
@@ -677,3 +681,15 @@ async def test_cancels_that_wait_are_bounded(
         await until(lambda: house.status().failure != "")
         assert "too many cancels wait" in house.status().failure
         assert (await house.purse()).orders == []
+
+
+async def test_a_child_that_is_held_too_loosely_is_given_nothing_to_run(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """Checked: it runs on, and the test fails, when Run._release compares nothing."""
+    loose = config(strategy=SEALED)
+    async with open_house(tmp_path) as house:
+        house.around = attrs.evolve(house.around, sandbox_min=SANDBOX_MIN)
+        async with house.running(loose):
+            await until(lambda: house.status().state is ActorState.FAILED)
+            assert "the house requires: files, system_calls" in house.status().failure

@@ -89,6 +89,7 @@ class ChildProcess:
 
     def __init__(self, child: Child, now_ns: Callable[[], int]) -> None:
         self.outbox = Outbox()
+        self._released = trio.Event()
         self._child = child
         self._now_ns = now_ns
         self._reader = FrameReader()
@@ -108,6 +109,10 @@ class ChildProcess:
             await self._receive_some()
         count = min(len(self._waiting), MESSAGES_AT_ONCE_MAX)
         return [self._waiting.popleft() for _ in range(count)]
+
+    def release(self) -> None:
+        """Write to it from now on: before, it has nothing to import."""
+        self._released.set()
 
     def statistics(self) -> ChildStatistics:
         """Tell what went through."""
@@ -152,6 +157,7 @@ class ChildProcess:
             raise ChildViolation(f"more than {MESSAGES_PER_S_MAX} messages in a second")
 
     async def _write(self) -> None:
+        await self._released.wait()
         while True:
             data = await self.outbox.take()
             try:
@@ -162,7 +168,7 @@ class ChildProcess:
 
 @asynccontextmanager
 async def open_child(world: World, command: Sequence[str]) -> AsyncIterator[ChildProcess]:
-    """Start a child and write to it from its outbox; at the end it is killed and buried.
+    """Start a child and write to it once it is released; at the end it is killed and buried.
 
     Raises: OSError when it cannot be started; ChildTooSlow when it stops reading.
     """

@@ -15,6 +15,7 @@ import attrs
 from google.protobuf.message import DecodeError
 from xache_sdk.market import WARM_UP_MAX
 from xache_sdk.orders import ID_LENGTH_MAX, TEXT_LENGTH_MAX, TIMER_DELAY_NS_MAX
+from xache_sdk.seal import Layer, Sealed
 from xache_sdk.state import STATE_BYTES_MAX
 from xache_sdk.v1 import plugin_pb2
 from xache_sdk.wire import INTENTS_PER_FRAME_MAX
@@ -220,7 +221,7 @@ class Save:
     state_json: str
 
 
-ChildMessage: TypeAlias = Ready | Intents | Save | Pong | Log | Failed
+ChildMessage: TypeAlias = Sealed | Ready | Intents | Save | Pong | Log | Failed
 
 
 def read_child_frame(body: bytes) -> ChildMessage:
@@ -242,6 +243,10 @@ def read_child_frame(body: bytes) -> ChildMessage:
             return Pong(message.pong.number)
         case "log":
             return Log(_shown(message.log.text, LOG_LENGTH_MAX))
+        case "sealed":
+            if len(message.sealed.layers) > len(Layer):
+                raise ChildViolation(f"{len(message.sealed.layers)} layers of a sandbox")
+            return Sealed(tuple(_number(Layer, each) for each in message.sealed.layers))
         case "ready":
             subscriptions = message.ready.subscriptions
             if len(subscriptions) > SUBSCRIPTIONS_MAX:

@@ -115,7 +115,12 @@ class Channel:
         await self._stream.send_all(data)
 
     async def begin(self) -> None:
-        """Read the start and say what is wanted."""
+        """Say how it is sealed, read the start and say what is wanted."""
+        layers = [
+            plugin_pb2.PLUGIN_SANDBOX_LAYER_FILES,
+            plugin_pb2.PLUGIN_SANDBOX_LAYER_SYSTEM_CALLS,
+        ]
+        await self.send(sealed=plugin_pb2.PluginSealed(layers=layers))
         await self.receive()
         book = plugin_pb2.PluginSubscription(
             symbol="BTC-USDT", venue=XACHE, data=plugin_pb2.PLUGIN_MARKET_DATA_BOOK, depth=5

@@ -7,7 +7,6 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 
 from xache_sdk.context import Context
 from xache_sdk.market import (
@@ -105,7 +104,7 @@ class Acting(Strategy[Settings]):
                 print("hello", "owner")
                 return [Note("printed")]
             case "look around":
-                files = len(list(Path("/proc/self/fd").iterdir())) - 1  # Not the listing's own.
+                files = sum(is_open(each) for each in range(64))
                 alone = os.getsid(0) == os.getpid()
                 names = sorted(set(os.environ) - {"LC_CTYPE"})
                 return [Note(f"files {files} alone {alone} environment {' '.join(names)}")]
@@ -205,6 +204,15 @@ class Acting(Strategy[Settings]):
             quantity=Decimal(terms.get("quantity", self.settings.quantity)),
             price=Decimal(terms.get("price", self.settings.price)),
         )
+
+
+def is_open(descriptor: int) -> bool:
+    """Whether a descriptor is open; the list in /proc is closed to a strategy."""
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
 
 
 class Heir(Acting):

@@ -20,6 +20,7 @@ from typing import Final
 import attrs
 import trio
 from loguru import logger
+from xache_sdk.seal import Layer
 
 from xached.actors.strategies.market_data import StrategyMisconfigured
 from xached.actors.strategies.run import (
@@ -58,6 +59,8 @@ class StrategyStatistics:
     notes: int
     last_note: str
     child: ChildStatistics | None
+    layers: tuple[Layer, ...]
+    """What holds the running child."""
 
 
 class Strategies:
@@ -117,6 +120,7 @@ class _Seat:
             notes=self.tally.notes,
             last_note=self.tally.last_note,
             child=run.child.statistics() if run is not None else None,
+            layers=run.layers or () if run is not None else (),
         )
 
 

@@ -11,6 +11,7 @@ import attrs
 import outcome
 import trio
 from loguru import logger
+from xache_sdk.seal import Layer, Sealed
 
 from xached.actors.strategies.commands import RunCommands
 from xached.actors.strategies.market_data import (
@@ -83,8 +84,14 @@ START_S_MAX: Final = 30.0
 """From spawn to Ready: importing a model library takes seconds on a busy machine."""
 
 STOP_S_MAX: Final = 5.0
-PING_EVERY_S: Final = 5.0
+PING_EVERY_S: Final = 0.5
+SILENT_S_MAX: Final = 1.5
+"""One that says nothing for so long does not mind its orders: they are cancelled. With the pause
+between pings that is within two seconds of its last sign of life."""
+
 PONG_S_MAX: Final = 10.0
+"""One that says nothing for so long is killed."""
+
 BUSY_RETRY_S: Final = 0.1
 IN_FLIGHT_MAX: Final = 128
 CANCELS_WAITING_MAX: Final = 1_000
@@ -185,6 +192,7 @@ class Run:
         self.run_id = run_id
         self.orders = PurseOrders(config.purse, purse.orders, purse.seq, around.directory)
         self.ready = trio.Event()
+        self.layers: tuple[Layer, ...] | None = None
         self.saving = Saving(config, around)
         self._config = config
         self._tally = tally
@@ -252,7 +260,11 @@ class Run:
                 self._take(message, nursery)
 
     def _take(self, message: ChildMessage, nursery: trio.Nursery) -> None:
+        if self.layers is None and not isinstance(message, Sealed):
+            raise ChildViolation("it did not say first how it is sealed")
         match message:
+            case Sealed():
+                self._release(message)
             case Ready():
                 self._begin(message, nursery)
             case Intents():
@@ -272,6 +284,18 @@ class Run:
                 raise _failure(message)
             case _:
                 assert_never(message)
+
+    def _release(self, sealed: Sealed) -> None:
+        """Tell it what to run, if it is held well enough: until then it has nothing to run."""
+        if self.layers is not None:
+            raise ChildViolation("Sealed twice")
+        if lacking := self._around.sandbox_min - set(sealed.layers):
+            names = ", ".join(sorted(each.name.lower() for each in lacking))
+            raise StrategyMisconfigured(
+                f"this machine's sandbox lacks what the house requires: {names}"
+            )
+        self.layers = sealed.layers
+        self.child.release()
 
     def _begin(self, ready: Ready, nursery: trio.Nursery) -> None:
         if self.ready.is_set():
@@ -458,10 +482,23 @@ class Run:
             self._pong = trio.Event()
             self.child.outbox.put(write_ping(self._ping))
             with trio.move_on_after(PONG_S_MAX) as waiting:
-                await self._pong.wait()
+                await self._hear_pong()
             if waiting.cancelled_caught:
                 raise StrategyFailed(f"no sign of life for {PONG_S_MAX:.0f} s")
             await trio.sleep(PING_EVERY_S)
+
+    async def _hear_pong(self) -> None:
+        with trio.move_on_after(SILENT_S_MAX):
+            await self._pong.wait()
+        if not self._pong.is_set():
+            cancel_all = CancelAll(
+                purse=self._config.purse,
+                symbol=None,
+                request_id=f"{self.run_id}-silent-{self._ping}",
+                reason=EndReason.DISCONNECT,
+            )
+            await insist(self._around, cancel_all)
+            await self._pong.wait()
 
     async def _stop_when_asked(self, nursery: trio.Nursery) -> None:
         await self._stop.asked.wait()

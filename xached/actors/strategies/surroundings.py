@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import attrs
 import outcome
+from xache_sdk.seal import Layer
 
 from xached.adapters.child import child_command, find_strategies
 from xached.domain.candles import Candle, Interval
@@ -82,6 +83,10 @@ class States(Protocol):
         ...
 
 
+SANDBOX_MIN: Final = frozenset({Layer.FILES, Layer.SYSTEM_CALLS})
+"""Without either a strategy could read the house's keys; limits and privileges always hold."""
+
+
 @attrs.frozen(kw_only=True)
 class StrategyConfig:
     """One strategy to run. ``strategy`` is its entry point's name; ``settings_json`` an object."""
@@ -105,6 +110,8 @@ class Surroundings:
     directory: Directory
     health: Health
     states: States
+    sandbox_min: frozenset[Layer] = SANDBOX_MIN
+    """Layers without which no strategy is started."""
     restart: Restart = attrs.field(factory=Restart)
     installed: Callable[[], Mapping[str, str]] = find_strategies
     command: Callable[[str], Sequence[str]] = child_command

@@ -1,7 +1,8 @@
 """The process a strategy runs in: ``python -m xache_sdk.child``, started by the daemon.
 
 One thread, one socket: read a frame, call the strategy, write its intents. The strategy is
-imported only after the process has limited itself and the daemon has said Start. A strategy that
+imported only after the process has sealed itself, has told the daemon how, and the daemon has said
+Start. A strategy that
 raises is reported as Failed and the process ends with 1; when asked to stop it ends with 0.
 """
 
@@ -19,8 +20,9 @@ from types import TracebackType
 from typing import Any
 
 from xache_sdk.context import Context
+from xache_sdk.landlock import readable_for
 from xache_sdk.orders import OrderUpdate
-from xache_sdk.seal import close_standard_streams, seal
+from xache_sdk.seal import CPU_S_MAX, close_standard_streams, seal
 from xache_sdk.session import Session
 from xache_sdk.settings import read_settings
 from xache_sdk.strategy import StopAsked, Strategy
@@ -35,6 +37,7 @@ from xache_sdk.wire import (
     read_warm_up,
     write_intents,
     write_ready,
+    write_sealed,
 )
 
 RECEIVE_BYTES = 65_536
@@ -178,11 +181,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--strategy", required=True)
     parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--memory-bytes", type=int, required=True)
+    parser.add_argument("--cpu-s", type=int, default=CPU_S_MAX)
     parser.add_argument("--fd", type=int, required=True)
     options = parser.parse_args(arguments)
     channel = Channel(socket.socket(fileno=options.fd))
-    seal(parent=options.parent, memory_bytes=options.memory_bytes)
     close_standard_streams()
+    readable, listable = readable_for(options.strategy)
+    sealed = seal(
+        parent=options.parent,
+        memory_bytes=options.memory_bytes,
+        readable=readable,
+        listable=listable,
+        cpu_s=options.cpu_s,
+    )
+    # The daemon says Start only to a process that is sealed well enough: nothing of the strategy
+    # has run when this is told.
+    channel.send(write_sealed(sealed))
     sys.stdout = sys.stderr = LogStream(channel)
     run(channel, options.strategy)
     sys.stdout.flush()

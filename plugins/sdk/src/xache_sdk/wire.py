@@ -47,6 +47,7 @@ from xache_sdk.orders import (
     Trigger,
     TriggerSource,
 )
+from xache_sdk.seal import Sealed
 from xache_sdk.state import decode_state
 from xache_sdk.strategy import Input, StopAsked, TimerDue
 from xache_sdk.v1 import plugin_pb2
@@ -305,6 +306,12 @@ def _read_change_refused(message: plugin_pb2.PluginChangeRefused) -> ChangeRefus
 
 
 # --- What the child writes. ------------------------------------------------------------------
+
+
+def write_sealed(sealed: Sealed) -> plugin_pb2.ChildFrame:
+    """Say what holds this process."""
+    layers = [f"PLUGIN_SANDBOX_LAYER_{each.name}" for each in sealed.layers]
+    return plugin_pb2.ChildFrame(sealed=plugin_pb2.PluginSealed(layers=layers))
 
 
 def write_ready(subscriptions: Iterable[Subscription]) -> plugin_pb2.ChildFrame:

@@ -62,6 +62,17 @@ class PluginFailure(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PLUGIN_FAILURE_IMPORT: _ClassVar[PluginFailure]
     PLUGIN_FAILURE_SETTINGS: _ClassVar[PluginFailure]
     PLUGIN_FAILURE_CALLBACK: _ClassVar[PluginFailure]
+
+class PluginSandboxLayer(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PLUGIN_SANDBOX_LAYER_UNSPECIFIED: _ClassVar[PluginSandboxLayer]
+    PLUGIN_SANDBOX_LAYER_LIMITS: _ClassVar[PluginSandboxLayer]
+    PLUGIN_SANDBOX_LAYER_PRIVILEGES: _ClassVar[PluginSandboxLayer]
+    PLUGIN_SANDBOX_LAYER_USERS: _ClassVar[PluginSandboxLayer]
+    PLUGIN_SANDBOX_LAYER_NETWORK: _ClassVar[PluginSandboxLayer]
+    PLUGIN_SANDBOX_LAYER_IPC: _ClassVar[PluginSandboxLayer]
+    PLUGIN_SANDBOX_LAYER_FILES: _ClassVar[PluginSandboxLayer]
+    PLUGIN_SANDBOX_LAYER_SYSTEM_CALLS: _ClassVar[PluginSandboxLayer]
 PLUGIN_SIDE_UNSPECIFIED: PluginSide
 PLUGIN_SIDE_BUY: PluginSide
 PLUGIN_SIDE_SELL: PluginSide
@@ -97,6 +108,14 @@ PLUGIN_FAILURE_UNSPECIFIED: PluginFailure
 PLUGIN_FAILURE_IMPORT: PluginFailure
 PLUGIN_FAILURE_SETTINGS: PluginFailure
 PLUGIN_FAILURE_CALLBACK: PluginFailure
+PLUGIN_SANDBOX_LAYER_UNSPECIFIED: PluginSandboxLayer
+PLUGIN_SANDBOX_LAYER_LIMITS: PluginSandboxLayer
+PLUGIN_SANDBOX_LAYER_PRIVILEGES: PluginSandboxLayer
+PLUGIN_SANDBOX_LAYER_USERS: PluginSandboxLayer
+PLUGIN_SANDBOX_LAYER_NETWORK: PluginSandboxLayer
+PLUGIN_SANDBOX_LAYER_IPC: PluginSandboxLayer
+PLUGIN_SANDBOX_LAYER_FILES: PluginSandboxLayer
+PLUGIN_SANDBOX_LAYER_SYSTEM_CALLS: PluginSandboxLayer
 
 class HostFrame(_message.Message):
     __slots__ = ("start", "trades", "book", "candle", "order_update", "timer", "stop", "ping", "clock", "change_refused", "account", "warm_up", "begin")
@@ -129,20 +148,22 @@ class HostFrame(_message.Message):
     def __init__(self, start: _Optional[_Union[PluginStart, _Mapping]] = ..., trades: _Optional[_Union[PluginTrades, _Mapping]] = ..., book: _Optional[_Union[PluginBook, _Mapping]] = ..., candle: _Optional[_Union[PluginCandle, _Mapping]] = ..., order_update: _Optional[_Union[PluginOrderUpdate, _Mapping]] = ..., timer: _Optional[_Union[PluginTimer, _Mapping]] = ..., stop: _Optional[_Union[PluginStop, _Mapping]] = ..., ping: _Optional[_Union[PluginPing, _Mapping]] = ..., clock: _Optional[_Union[PluginClock, _Mapping]] = ..., change_refused: _Optional[_Union[PluginChangeRefused, _Mapping]] = ..., account: _Optional[_Union[PluginAccount, _Mapping]] = ..., warm_up: _Optional[_Union[PluginWarmUp, _Mapping]] = ..., begin: _Optional[_Union[PluginBegin, _Mapping]] = ...) -> None: ...
 
 class ChildFrame(_message.Message):
-    __slots__ = ("ready", "intents", "pong", "log", "failed", "save")
+    __slots__ = ("ready", "intents", "pong", "log", "failed", "save", "sealed")
     READY_FIELD_NUMBER: _ClassVar[int]
     INTENTS_FIELD_NUMBER: _ClassVar[int]
     PONG_FIELD_NUMBER: _ClassVar[int]
     LOG_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
     SAVE_FIELD_NUMBER: _ClassVar[int]
+    SEALED_FIELD_NUMBER: _ClassVar[int]
     ready: PluginReady
     intents: PluginIntents
     pong: PluginPong
     log: PluginLog
     failed: PluginFailed
     save: PluginSave
-    def __init__(self, ready: _Optional[_Union[PluginReady, _Mapping]] = ..., intents: _Optional[_Union[PluginIntents, _Mapping]] = ..., pong: _Optional[_Union[PluginPong, _Mapping]] = ..., log: _Optional[_Union[PluginLog, _Mapping]] = ..., failed: _Optional[_Union[PluginFailed, _Mapping]] = ..., save: _Optional[_Union[PluginSave, _Mapping]] = ...) -> None: ...
+    sealed: PluginSealed
+    def __init__(self, ready: _Optional[_Union[PluginReady, _Mapping]] = ..., intents: _Optional[_Union[PluginIntents, _Mapping]] = ..., pong: _Optional[_Union[PluginPong, _Mapping]] = ..., log: _Optional[_Union[PluginLog, _Mapping]] = ..., failed: _Optional[_Union[PluginFailed, _Mapping]] = ..., save: _Optional[_Union[PluginSave, _Mapping]] = ..., sealed: _Optional[_Union[PluginSealed, _Mapping]] = ...) -> None: ...
 
 class PluginStart(_message.Message):
     __slots__ = ("run_id", "settings_json", "instruments", "balances", "positions", "open_orders", "now_ns", "saved")
@@ -379,6 +400,12 @@ class PluginPing(_message.Message):
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     number: int
     def __init__(self, number: _Optional[int] = ...) -> None: ...
+
+class PluginSealed(_message.Message):
+    __slots__ = ("layers",)
+    LAYERS_FIELD_NUMBER: _ClassVar[int]
+    layers: _containers.RepeatedScalarFieldContainer[PluginSandboxLayer]
+    def __init__(self, layers: _Optional[_Iterable[_Union[PluginSandboxLayer, str]]] = ...) -> None: ...
 
 class PluginReady(_message.Message):
     __slots__ = ("subscriptions",)
