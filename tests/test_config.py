@@ -19,15 +19,14 @@ from xached.adapters.feeds.session import Endpoint
 from xached.adapters.smtp import Protection
 from xached.config import (
     Config,
-    ConfigError,
     FeedsConfig,
     GrpcConfig,
     default_house,
     defaults_dir,
-    is_address,
     read_config,
     read_house,
 )
+from xached.config_table import ConfigError, is_address
 
 SHIPPED = Path(__file__).parent.parent / "config"
 STRATEGY = """

@@ -22,12 +22,11 @@ from rich.table import Table
 from xached.config import (
     AdminConfig,
     Config,
-    ConfigError,
     GrpcConfig,
     default_house,
-    is_address,
     read_config,
 )
+from xached.config_table import ConfigError, is_address
 from xached.domain.sessions import DAY_NS, SessionLimits
 from xached.key_options import FROM_FILE, Keys
 from xached.security.keys import MasterKeyError

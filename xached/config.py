@@ -7,8 +7,6 @@ allowed; nothing is guessed.
 from __future__ import annotations
 
 import os
-import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -17,9 +15,10 @@ import attrs
 from xache_sdk.seal import Layer
 
 from xached.actors.strategies.surroundings import SANDBOX_MIN
-from xached.adapters.feeds.session import Endpoint, VenueRules, read_endpoint
+from xached.adapters.feeds.session import Endpoint, VenueRules
 from xached.adapters.feeds.venues import VENUES
 from xached.adapters.smtp import LOOPBACK, Protection, SmtpServer
+from xached.config_table import HOST, ConfigError, Table, read_toml
 from xached.domain.aml import AmlRule, RuleKind
 from xached.domain.auth import parse_email
 from xached.domain.compliance_messages import LevelLimits
@@ -37,7 +36,6 @@ from xached.domain.instrument import (
     read_instrument,
 )
 from xached.domain.market import BINANCE, Venue
-from xached.domain.money import parse_decimal
 from xached.domain.order import Purse, check_id, make_purse
 from xached.domain.paper import check_not_paper
 from xached.domain.rate_limits import Rate, RateLimits
@@ -56,16 +54,9 @@ _HOUR_NS = 3_600 * 1_000_000_000
 _HOURS_MAX = 20 * 365 * 24
 _DURATION_MAX_MS = DURATION_MAX_NS // _MS
 _TRAIL_MAX_BPS = 10 * BPS
-_HOST_IN_BRACKETS = re.compile(r"\[[0-9A-Fa-f:.]{2,45}\]", re.ASCII)
-_PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?", re.ASCII)
 
 
 _NS_PER_MINUTE = 60 * 10**9
-
-
-class ConfigError(Exception):
-    """The configuration cannot be used. The text names the file, the key and what is allowed."""
 
 
 @attrs.frozen(kw_only=True)
@@ -203,7 +194,7 @@ class Config:
 
 def read_config(path: Path) -> Config:
     """Read xached.toml and the files it names. Raises: ConfigError."""
-    top = _Table(path, "", _read(path))
+    top = Table(path, "", read_toml(path))
     data, grpc = top.table("data"), top.table("grpc")
     admin, http = top.table("admin"), top.table("http")
     house, storage, feeds = top.table("house"), top.table("storage"), top.table("feeds")
@@ -245,7 +236,7 @@ def read_config(path: Path) -> Config:
     return config
 
 
-def _admin(table: _Table) -> AdminConfig:
+def _admin(table: Table) -> AdminConfig:
     """Read what the house's own doors are."""
     listen = table.optional_address("listen")
     config = AdminConfig(
@@ -264,7 +255,7 @@ def _admin(table: _Table) -> AdminConfig:
     return config
 
 
-def _sessions(table: _Table) -> SessionLimits:
+def _sessions(table: Table) -> SessionLimits:
     """Read how long sessions last."""
     return SessionLimits(
         idle_ns=table.number("idle_minutes", 60, 5, 60 * 24 * 90) * _NS_PER_MINUTE,
@@ -272,7 +263,7 @@ def _sessions(table: _Table) -> SessionLimits:
     )
 
 
-def _limits(table: _Table) -> RateLimits:
+def _limits(table: Table) -> RateLimits:
     """Read how many calls are taken; what is not given is as it ships."""
 
     def rate(name: str, default: Rate) -> Rate:
@@ -302,7 +293,7 @@ def defaults_dir() -> Path:
 
 def read_house(instruments: Path, risk: Path) -> House:
     """Read what to list and the default limits. Raises: ConfigError."""
-    top = _Table(instruments, "", _read(instruments))
+    top = Table(instruments, "", read_toml(instruments))
     assets: dict[str, Asset] = {}
     for table in top.tables("asset"):
         asset = _asset(table)
@@ -316,7 +307,7 @@ def read_house(instruments: Path, risk: Path) -> House:
             raise ConfigError(f"{table.place('symbol')}: {instrument.symbol} is listed twice")
         listed[instrument.symbol] = instrument
     top.finish()
-    limits = _Table(risk, "", _read(risk))
+    limits = Table(risk, "", read_toml(risk))
     most = limits.table("max_order_notional")
     notionals = tuple(
         (AssetName(name), _decimal(most, name, assets[name].scale)) for name in most.known(assets)
@@ -334,14 +325,7 @@ def read_house(instruments: Path, risk: Path) -> House:
     return house
 
 
-def is_address(text: str) -> bool:
-    """Whether a text names a listener: host:port, where port 0 picks a free one."""
-    host, _, port = text.rpartition(":")
-    named = _HOST.fullmatch(host) or _HOST_IN_BRACKETS.fullmatch(host)
-    return bool(named) and _PORT.fullmatch(port) is not None and int(port) < 65_536
-
-
-def _http_tls(table: _Table) -> HttpTls:
+def _http_tls(table: Table) -> HttpTls:
     tls = HttpTls(
         certificate=table.optional_path("certificate"),
         private_key=table.optional_path("private_key"),
@@ -354,15 +338,15 @@ def _http_tls(table: _Table) -> HttpTls:
     return tls
 
 
-def _host_names(http: _Table) -> tuple[str, ...]:
+def _host_names(http: Table) -> tuple[str, ...]:
     names = http.texts("hosts", HOSTS_MAX)
     for name in names:
-        if _HOST.fullmatch(name) is None:
+        if HOST.fullmatch(name) is None:
             raise ConfigError(f"{http.place('hosts')}: {name!r} is no name of a host")
     return tuple(names)
 
 
-def _strategies(tables: Sequence[_Table], house: House) -> tuple[StrategySeat, ...]:
+def _strategies(tables: Sequence[Table], house: House) -> tuple[StrategySeat, ...]:
     seats: list[StrategySeat] = []
     for table in tables:
         seat = _strategy(table, house)
@@ -375,7 +359,7 @@ def _strategies(tables: Sequence[_Table], house: House) -> tuple[StrategySeat, .
     return tuple(seats)
 
 
-def _strategy(table: _Table, house: House) -> StrategySeat:
+def _strategy(table: Table, house: House) -> StrategySeat:
     settings = table.table("settings")
     values = settings.take_all()
     symbols = tuple(map(Symbol, table.texts("symbols", STRATEGY_SYMBOLS_MAX)))
@@ -411,7 +395,7 @@ def _strategy(table: _Table, house: House) -> StrategySeat:
     return seat
 
 
-def _own_symbol(values: Mapping[str, Any], settings: _Table) -> Symbol:
+def _own_symbol(values: Mapping[str, Any], settings: Table) -> Symbol:
     """The one market of a strategy that is not given several: its setting of that name."""
     symbol = values.get("symbol")
     if symbol is None:
@@ -421,7 +405,7 @@ def _own_symbol(values: Mapping[str, Any], settings: _Table) -> Symbol:
     return Symbol(symbol)
 
 
-def _sandbox(table: _Table) -> frozenset[Layer]:
+def _sandbox(table: Table) -> frozenset[Layer]:
     """Read what must hold a strategy's process."""
     layers = {each.name.lower(): each for each in Layer}
     shipped = [each.name.lower() for each in SANDBOX_MIN]
@@ -434,7 +418,7 @@ def _sandbox(table: _Table) -> frozenset[Layer]:
     return frozenset(layers[name] for name in required)
 
 
-def _mail(table: _Table) -> MailConfig | None:
+def _mail(table: Table) -> MailConfig | None:
     host = table.text("host", "")
     port = table.number("port", 587, 1, 65_535)
     protection = table.text("protection", Protection.STARTTLS.value)
@@ -448,7 +432,7 @@ def _mail(table: _Table) -> MailConfig | None:
         raise ConfigError(f"{table.place('protection')}: {protection!r} is none of tls, starttls")
     if protection == Protection.NONE.value and (host not in LOOPBACK or username):
         raise ConfigError(f"{table.place('protection')}: without TLS only to this machine")
-    if not sender_name.isprintable() or _HOST.fullmatch(client_name) is None:
+    if not sender_name.isprintable() or HOST.fullmatch(client_name) is None:
         raise ConfigError(f"{table.place('sender_name')} and client_name are one line each")
     if bool(username) != (password_file is not None):
         raise ConfigError(f"{table.place('username')} and password_file go together")
@@ -482,7 +466,7 @@ def _read_secret(path: Path) -> str:
         raise ConfigError(f"{path}: {error}") from None
 
 
-def _feeds(table: _Table, house: House) -> FeedsConfig:
+def _feeds(table: Table, house: House) -> FeedsConfig:
     venues: list[VenueConfig] = []
     for rules in VENUES:
         key = rules.venue.lower()
@@ -507,7 +491,7 @@ def _feeds(table: _Table, house: House) -> FeedsConfig:
 
 
 def _followed(
-    table: _Table, key: str, rules: VenueRules, house: House
+    table: Table, key: str, rules: VenueRules, house: House
 ) -> tuple[tuple[str, Instrument], ...]:
     listed = {instrument.symbol: instrument for instrument in house.instruments}
     names: dict[str, Instrument] = {}
@@ -527,7 +511,7 @@ def _read_rules(path: Path | None, house: House) -> tuple[AmlRule, ...]:
     if path is None:
         return ()
     scales = {asset.name: asset.scale for asset in house.assets}
-    top = _Table(path, "", _read(path))
+    top = Table(path, "", read_toml(path))
     rules: list[AmlRule] = []
     for table in top.tables("rule"):
         rule = _rule(table, scales)
@@ -538,7 +522,7 @@ def _read_rules(path: Path | None, house: House) -> tuple[AmlRule, ...]:
     return tuple(rules)
 
 
-def _rule(table: _Table, scales: Mapping[AssetName, int]) -> AmlRule:
+def _rule(table: Table, scales: Mapping[AssetName, int]) -> AmlRule:
     kind, asset = table.text("kind"), AssetName(table.text("asset"))
     if kind not in RuleKind.__members__:
         raise ConfigError(
@@ -568,7 +552,7 @@ def _read_levels(path: Path | None, house: House) -> tuple[LevelLimits, ...]:
     if path is None:
         return ()
     scales: dict[str, int] = {asset.name: asset.scale for asset in house.assets}
-    top = _Table(path, "", _read(path))
+    top = Table(path, "", read_toml(path))
     levels: list[LevelLimits] = []
     for number, table in enumerate(top.tables("level")):
         amounts: list[tuple[tuple[AssetName, int], ...]] = []
@@ -592,7 +576,7 @@ def _read_levels(path: Path | None, house: House) -> tuple[LevelLimits, ...]:
     return tuple(levels)
 
 
-def _asset(table: _Table) -> Asset:
+def _asset(table: Table) -> Asset:
     asset = Asset(AssetName(table.text("name")), table.number("scale", None, 0, SCALE_MAX))
     try:
         check_asset(asset)
@@ -602,7 +586,7 @@ def _asset(table: _Table) -> Asset:
     return asset
 
 
-def _instrument(table: _Table, assets: Mapping[str, Asset]) -> Instrument:
+def _instrument(table: Table, assets: Mapping[str, Asset]) -> Instrument:
     symbol = table.text("symbol")
     base, _, quote = symbol.partition("-")
     if base not in assets or quote not in assets:
@@ -640,7 +624,7 @@ def _instrument(table: _Table, assets: Mapping[str, Asset]) -> Instrument:
     return instrument
 
 
-def _instrument_options(table: _Table) -> dict[str, Any]:
+def _instrument_options(table: Table) -> dict[str, Any]:
     """What an instrument need not say."""
     stale_ms = table.number("mark_stale_ms", 0, 0, _DURATION_MAX_MS)
 
@@ -665,147 +649,5 @@ def _instrument_options(table: _Table) -> dict[str, Any]:
     }
 
 
-def _decimal(table: _Table, key: str, scale: int) -> int:
+def _decimal(table: Table, key: str, scale: int) -> int:
     return table.parse(key, table.text(key), scale)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {error}") from None
-    except RecursionError:
-        raise ConfigError(f"{path}: brackets inside brackets without end") from None
-
-
-class _Table:
-    """A TOML table that is taken apart key by key; what is left over is refused."""
-
-    def __init__(self, path: Path, name: str, values: dict[str, Any]) -> None:
-        self._path = path
-        self._name = name
-        self._values = dict(values)
-
-    def place(self, key: str) -> str:
-        """Where a key is, for people."""
-        return f"{self._path}: {self._name + '.' if self._name else ''}{key}"
-
-    def text(self, key: str, default: str | None = None) -> str:
-        """A text; required without a default."""
-        found = self._take(key, default)
-        if not isinstance(found, str):
-            raise ConfigError(f"{self.place(key)}: {found!r} is not text")
-        return found
-
-    def flag(self, key: str, default: bool) -> bool:
-        """True or false."""
-        found = self._values.pop(key, default)
-        if not isinstance(found, bool):
-            raise ConfigError(f"{self.place(key)}: {found!r} is not true or false")
-        return found
-
-    def number(self, key: str, default: int | None, low: int, high: int) -> int:
-        """A whole number in a range."""
-        found = self._take(key, default)
-        if type(found) is not int or not low <= found <= high:
-            raise ConfigError(f"{self.place(key)}: {found!r} is not a number from {low} to {high}")
-        return found
-
-    def texts(self, key: str, length_max: int, default: Sequence[str] = ()) -> list[str]:
-        """A list of texts; the default when it is not there."""
-        found = self._values.pop(key, list(default))
-        texts = isinstance(found, list) and all(isinstance(each, str) for each in found)
-        if not texts or len(found) > length_max:
-            raise ConfigError(f"{self.place(key)} is not a list of at most {length_max} texts")
-        return list(found)
-
-    def endpoint(self, key: str, default: Endpoint) -> Endpoint:
-        """A server's URL; the default when it is empty."""
-        url = self.text(key, "")
-        try:
-            return read_endpoint(url) if url else default
-        except ValueError as error:
-            raise ConfigError(f"{self.place(key)}: {url!r}: {error}") from None
-
-    def address(self, key: str, default: str) -> str:
-        """Where to listen."""
-        found = self.text(key, default)
-        if not is_address(found):
-            raise ConfigError(f"{self.place(key)}: {found!r} is not host:port")
-        return found
-
-    def optional_address(self, key: str) -> str:
-        """Where to listen, empty when it is empty."""
-        return self.address(key, "") if self._values.get(key) else self.text(key, "")
-
-    @property
-    def folder(self) -> Path:
-        """Where the file is."""
-        return self._path.parent
-
-    def path(self, key: str, default: str) -> Path:
-        """A path, relative to the file."""
-        return self._path.parent / self._path_text(key, self.text(key, default))
-
-    def optional_path(self, key: str) -> Path | None:
-        """A path, None when it is empty."""
-        text = self.text(key, "")
-        return self._path.parent / self._path_text(key, text) if text else None
-
-    def table(self, key: str) -> _Table:
-        """A table; an empty one when it is not there."""
-        found = self._values.pop(key, {})
-        if not isinstance(found, dict):
-            raise ConfigError(f"{self.place(key)} is not a table")
-        return _Table(self._path, f"{self._name + '.' if self._name else ''}{key}", found)
-
-    def tables(self, key: str) -> list[_Table]:
-        """An array of tables."""
-        found = self._values.pop(key, [])
-        if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
-            raise ConfigError(f"{self.place(key)} is not an array of tables")
-        return [_Table(self._path, f"{key}[{index}]", item) for index, item in enumerate(found)]
-
-    def known(self, names: Mapping[str, object]) -> list[str]:
-        """The keys that are left, all of which must be among ``names``."""
-        for key in self._values:
-            if key not in names:
-                raise ConfigError(f"{self.place(key)} is none of {', '.join(names)}")
-        return sorted(self._values)
-
-    def take_all(self) -> dict[str, Any]:
-        """Everything that is left."""
-        values, self._values = self._values, {}
-        return values
-
-    def parse(self, key: str, text: str, scale: int) -> int:
-        """Exact decimal text as units."""
-        try:
-            return parse_decimal(text, scale, key)
-        except Rejection as rejection:
-            raise self.refused(rejection) from None
-
-    def refused(self, rejection: Rejection) -> ConfigError:
-        """What the domain says of a value, with its place."""
-        facts = rejection.facts
-        place = self.place(facts.get("field", "")).rstrip(".")
-        return ConfigError(f"{place}: {facts['given']!r}, allowed: {facts['allowed']}")
-
-    def _path_text(self, key: str, text: str) -> str:
-        if not text or not text.isprintable():
-            raise ConfigError(f"{self.place(key)}: {text!r} is no path")
-        return text
-
-    def _take(self, key: str, default: object) -> object:
-        found = self._values.pop(key, default)
-        if found is None:
-            raise ConfigError(f"{self.place(key)} is missing")
-        return found
-
-    def finish(self) -> None:
-        """Refuse what nobody asked for."""
-        for key in self._values:
-            raise ConfigError(f"{self.place(key)} is not a key of xached")
