@@ -1,10 +1,13 @@
-"""SQL in every string field of every method: the schema stays, and no row comes, goes or changes.
+"""Hostile values in every field of every method.
+
+SQL in every string field: the schema stays, and no row comes, goes or changes. Numbers at their
+bounds in every field of a number: each is an answer or a refusal, never a fault of the house.
 
 The fields are found by their descriptors, so a new method is covered once it is routed. Whoever
 calls is an administrator, so that nothing is refused for want of a role.
 
 Checked by building a statement from the name of a device: what it drops is refused by the
-authorizer, and what it deletes is missed here.
+authorizer, and what it deletes is missed here; and by a page of less than nothing that is read.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from pathlib import Path
 
 import trio
 from google.protobuf import message_factory
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from trio.testing import MockClock
 from xache.v1 import account_pb2
@@ -40,6 +44,16 @@ ATTACKS = (
 
 MAY_GROW = {"vault.db:stream", "vault.db:activity", "vault.db:second_factors"}
 """What a refused call may add to: the audit of what was tried, and the count of wrong guesses."""
+
+
+BOUNDS = {
+    FieldDescriptor.CPPTYPE_INT32: (-(2**31), -2, -1, 2**31 - 1),
+    FieldDescriptor.CPPTYPE_INT64: (-(2**63), -2, -1, 2**63 - 1),
+    FieldDescriptor.CPPTYPE_UINT32: (1, 2**32 - 1),
+    FieldDescriptor.CPPTYPE_UINT64: (1, 2**63, 2**64 - 1),
+    FieldDescriptor.CPPTYPE_ENUM: (-1, 2**31 - 1),
+}
+"""Numbers that somebody may not have thought of, by the type of their field."""
 
 
 def moves_by_itself(table: str) -> bool:
@@ -118,3 +132,33 @@ async def test_sql_in_every_string_field_is_only_text(
     assert answered > 20
     assert verify(root).faults == ()
     assert verify_audit(root, None).faults == ()
+
+
+async def test_numbers_at_their_bounds_are_answers_or_refusals(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    tried, answered = 0, 0
+    async with WholeHouse.open(tmp_path / "data") as house:
+        for route, method in house.routes:
+            request_class = message_factory.GetMessageClass(method.input_type)
+            for place, (_, field) in enumerate(fields_of(request_class())):
+                for value in BOUNDS.get(field.cpp_type, ()):
+                    request = request_class()
+                    plausible(request, house)
+                    owner, _ = list(fields_of(request))[place]
+                    if field.is_repeated:
+                        getattr(owner, field.name).append(value)
+                    else:
+                        setattr(owner, field.name, value)
+                    result = await house.call(route.path.removeprefix("/xache.v1."), request)
+                    tried += 1
+                    answered += isinstance(result, Answered)
+                    where = f"{route.path} {field.full_name} {value}: {result}"
+                    if isinstance(result, StatusError):
+                        assert result.code.name != "INTERNAL", where
+                        if result.code.name == "UNAUTHENTICATED":
+                            await house.log_in()
+        await trio.sleep(120)
+        assert house.incidents == []
+    assert tried > 300
+    assert answered > 50

@@ -27,10 +27,11 @@ class Page:
 
 def read_page(size: int, token: str) -> Page:
     """Read a page request. Raises: Rejection AMOUNT_RANGE or ID_FORMAT."""
-    if size > SIZE_MAX:
+    if not 0 <= size <= SIZE_MAX:
+        # SQLite takes a limit below nothing for none.
         raise Rejection(
             Reason.AMOUNT_RANGE,
-            "the page is too large",
+            "no page has this size",
             field="page_size",
             given=str(size),
             allowed=f"0 to {SIZE_MAX}",
