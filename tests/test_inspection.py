@@ -402,11 +402,13 @@ def test_the_doctor_looks_at_everything(run: Run, data: Path) -> None:
     checks = {check["name"]: check for check in ran.json}
     assert list(checks) == [
         "SQLite", "Python", "free space", "data directory", "master key", "strategies",
-        "processors",
+        "sandbox", "processors",
     ]  # fmt: skip
     for name in ("SQLite", "data directory", "master key", "strategies"):
         assert checks[name]["ok"], checks[name]
     assert "sma" in checks["strategies"]["found"]
+    # Told by a child that was really started; "none" when it was not.
+    assert checks["sandbox"]["found"].startswith("limits, privileges")
     assert "master key" in run("doctor", "--data", data).out
 
 

@@ -16,7 +16,9 @@ from typing import Any
 
 import apsw
 import attrs
+import trio
 
+from xached.actors.strategies.surroundings import SANDBOX_MIN
 from xached.adapters.child import find_strategies
 from xached.domain.audit import (
     ActionAsked,
@@ -30,6 +32,8 @@ from xached.domain.exchange import Exchange
 from xached.domain.money import format_units
 from xached.domain.order import subaccount_of
 from xached.house_key import house_key
+from xached.runtime.world import RealWorld
+from xached.sandbox_probe import probe_sandbox
 from xached.security.checkpoints import Signer
 from xached.security.key_note import key_id, read_key_note
 from xached.security.keys import MasterKey, MasterKeyError, Purpose
@@ -293,11 +297,23 @@ def examine(data_dir: Path, keys: KeySource = FILE_ONLY) -> Iterator[Check]:
         found=", ".join(sorted(strategies)) or "none",
         advice="install a package with an entry point in xache.strategies",
     )
+    yield _check_sandbox()
     yield Check(
         name="processors",
         ok=(os.cpu_count() or 1) >= 2,
         found=str(os.cpu_count()),
         advice="two: one for the daemon, one for its strategies",
+    )
+
+
+def _check_sandbox() -> Check:
+    """What a strategy's process really gets here; a probe is started and ended."""
+    layers = trio.run(probe_sandbox, RealWorld())
+    return Check(
+        name="sandbox",
+        ok=layers >= SANDBOX_MIN,
+        found=", ".join(each.name.lower() for each in sorted(layers)) or "none",
+        advice="files (Landlock) and system_calls (seccomp): without them no strategy is started",
     )
 
 
