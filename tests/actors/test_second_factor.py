@@ -41,6 +41,7 @@ from xached.domain.second_factor import (
     StepUpGranted,
     StepUpGrants,
 )
+from xached.runtime.world import Argon2Cost
 from xached.security.tokens import opaque_digest
 
 METHOD, DIGEST = "/xache.v1.WalletService/Withdraw", b"d" * 32
@@ -214,6 +215,20 @@ async def test_a_login_needs_the_password_and_then_a_code(
         assert people.desk.statistics().live_sessions == before + 1
         again = CompleteLogin(token=token, code=phone.code(1))
         assert await refused(people, again) is Reason.CREDENTIALS, "a token opens one session"
+
+
+async def test_a_login_that_renews_its_hash_goes_on(autojump_clock: MockClock, path: Path) -> None:
+    """Red when the code is waited for in the name of the hash that was."""
+    async with running(path) as people:
+        _, _, phone, _ = await enrolled(people)
+        cost = people.world.argon2_cost
+    dearer = Argon2Cost(passes=cost.passes + 1, memory_bytes=cost.memory_bytes)
+    async with running(path, cost=dearer) as people:
+        phone.people = people
+        people.world.shift_clock(60 * NS)
+        token = await pending(people)
+        granted = await people.inbox.ask(CompleteLogin(token=token, code=phone.code()))
+        assert isinstance(granted, SessionGranted)
 
 
 async def test_a_pending_login_ends(autojump_clock: MockClock, path: Path) -> None:

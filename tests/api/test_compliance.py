@@ -41,6 +41,7 @@ from xached.api.compliance import ComplianceHandlers
 from xached.api.staff import StaffHandlers
 from xached.api.trade_report import COLUMNS
 from xached.domain.aml import AmlRule, RuleKind
+from xached.domain.auth import Role, SetRole
 from xached.domain.compliance_messages import (
     CloseAccount,
     LevelLimits,
@@ -285,6 +286,25 @@ async def test_the_staff_suspends_an_account_and_lets_it_go(
             "PersonalDataViewed",
             "ImpedimentSet",
         ]
+
+
+async def test_who_works_for_the_house_is_not_for_the_staff_to_suspend_or_let_go(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """Red without the check: support could suspend administrators, or free a colleague."""
+    async with office(tmp_path) as here:
+        bob = await here.people.register(BOB, PASSWORD)
+        await here.people.inbox.ask(
+            SetRole(account_id=bob, role=Role.SUPPORT, granted=True, by=AccountId(ANNA))
+        )
+        for frozen in (True, False):
+            with pytest.raises(Rejection) as refusal:
+                await here.staff.freeze_account(
+                    call_of(ANNA),
+                    staff_pb2.FreezeAccountRequest(account_id=bob, frozen=frozen, cause="case 1"),
+                )
+            assert refusal.value.reason is Reason.FOUR_EYES
+        assert here.people.stream()[-1] == "RoleSet"
 
 
 async def traded(here: Office) -> tuple[AccountId, AccountId]:

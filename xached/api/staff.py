@@ -241,6 +241,7 @@ class StaffHandlers:
             impediment=Impediment.SUSPENDED,
             stands=request.frozen,
             by=by,
+            people_only=True,
         )
         await ask_sessions(self._sessions, call, message, Done)
         seq = 0

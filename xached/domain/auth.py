@@ -215,6 +215,8 @@ class SetImpediment:
     impediment: Impediment
     stands: bool
     by: AccountId
+    people_only: bool = False
+    """Who asks has no say over those who work for the house."""
 
 
 @attrs.frozen(kw_only=True)

@@ -140,6 +140,13 @@ class AccountArea:
         # What this batch has changed already is not in the vault yet.
         await self._core.commit(step)
         account, _ = await self._core.read_account(message.account_id)
+        if message.people_only and account.roles - {Role.USER}:
+            raise Rejection(
+                Reason.FOUR_EYES,
+                "whether somebody who works for the house may act is for its administrators to say",
+                field="account_id",
+                allowed="an account without any role but USER",
+            )
         changed = attrs.evolve(account, impediments=account.impediments | {message.impediment})
         if not message.stands:
             left = account.impediments - {message.impediment}

@@ -115,7 +115,9 @@ class LoginArea:
                 raise _login_refused()
             if renewed is not None:
                 sealed = credentials.seal_password_hash(current.account_id, renewed, keys)
-                step.put(attrs.evolve(current, password_sealed=sealed))
+                # What comes of this login is of the account as it will be.
+                current = attrs.evolve(current, password_sealed=sealed)
+                step.put(current)
             self.throttle.refund(charge)
             known = device is not None
             needed = await self._factors.pending_login(

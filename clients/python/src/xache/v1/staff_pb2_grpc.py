@@ -185,7 +185,8 @@ class StaffServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def FreezeAccount(self, request, context):
-        """Suspend an account: its purses trade no more; or let it go.
+        """Suspend an account: its purses trade no more; or let it go. Accounts of those
+        who work for the house are for administrators.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
