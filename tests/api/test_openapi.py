@@ -10,6 +10,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+import requests
 import schemathesis
 from google.protobuf import json_format, message_factory
 from schemathesis import GenerationMode
@@ -183,12 +184,14 @@ def generate(house: OpenHouse, headers: dict[str, str]) -> int:
     found = [each for each in every if not is_stream(each.definition.raw)]
     found.sort(key=lambda each: each.definition.raw["operationId"] in LAST)
     asked = 0
-    for operation in found:
-        for mode, count in (
-            (GenerationMode.POSITIVE, POSITIVE),
-            (GenerationMode.NEGATIVE, NEGATIVE),
-        ):
-            asked += ask_some(operation, mode, count, headers)
+    # One connection: those of a call each stay open until they are collected, and are too many.
+    with requests.Session() as connection:
+        for operation in found:
+            for mode, count in (
+                (GenerationMode.POSITIVE, POSITIVE),
+                (GenerationMode.NEGATIVE, NEGATIVE),
+            ):
+                asked += ask_some(operation, mode, count, headers, connection)
     return asked
 
 
@@ -197,7 +200,13 @@ def is_stream(operation: Any) -> bool:
     return "text/event-stream" in operation["responses"]["200"]["content"]
 
 
-def ask_some(operation: Any, mode: GenerationMode, count: int, headers: dict[str, str]) -> int:
+def ask_some(
+    operation: Any,
+    mode: GenerationMode,
+    count: int,
+    headers: dict[str, str],
+    connection: requests.Session,
+) -> int:
     asked = 0
 
     @hypothesis.settings(
@@ -212,7 +221,7 @@ def ask_some(operation: Any, mode: GenerationMode, count: int, headers: dict[str
     def run(case: Any) -> None:
         nonlocal asked
         asked += 1
-        response = case.call(headers=headers, timeout=30)
+        response = case.call(headers=headers, timeout=30, session=connection)
         case.validate_response(
             response,
             checks=[
