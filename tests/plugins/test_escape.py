@@ -3,8 +3,9 @@
 Each act is denied by the kernel or ends the child, and the house goes on. Checked by removing one
 layer after the other: without ``confine_system_calls`` fork, ptrace, unshare, reading the parent's
 memory and more succeed or reach the kernel (other layers still stop connect, exec and kill);
-without ``confine_files`` opening and listing do; without RLIMIT_AS *eat* finds no end; without RLIMIT_CPU *spin* in a thread goes on for ever; without
-SILENT_S_MAX the orders of *stall* are still open after two seconds.
+without ``confine_files`` opening and listing do; without RLIMIT_AS *eat* finds no end; without
+RLIMIT_CPU *spin* in a thread goes on for ever; without SILENT_S_MAX the orders of *stall* are
+still open after two seconds.
 """
 
 from __future__ import annotations
