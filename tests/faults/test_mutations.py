@@ -62,6 +62,12 @@ TEXTS = (
     "XACHE", "NQ", "AAAA", "====", "4096", "18446744073709551616", "good-1", "SELECT 1", "%s",
 )  # fmt: skip
 NUMBERS = (0, 1, 2, 3, 4, 5, 6, 7, 20, 100, 500, 501, 1_000, 2**31 - 1, 2**32 - 1, 2**63 - 1)
+NEGATIVE = (-1, -2, -(2**31))
+SHORT = (
+    FieldDescriptor.TYPE_UINT32,
+    FieldDescriptor.TYPE_INT32,
+    FieldDescriptor.TYPE_ENUM,
+)
 SERVICES = {
     module.DESCRIPTOR.services_by_name[name]
     for module, name in (
@@ -161,8 +167,11 @@ class Mutator:
             return draw.choice(TEXTS).encode()
         if field.type == FieldDescriptor.TYPE_BOOL:
             return draw.random() < 0.5
-        value = draw.choice(NUMBERS)
-        if field.type in (FieldDescriptor.TYPE_UINT32, FieldDescriptor.TYPE_ENUM):
+        if field.type in (FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_INT64):
+            value = draw.choice((*NUMBERS, *NEGATIVE))
+        else:
+            value = draw.choice(NUMBERS)
+        if field.type in SHORT:
             return min(value, 2**31 - 1)
         return value
 

@@ -1,6 +1,6 @@
 // The page of the REST interface, drawn from the OpenAPI document. Text only ever becomes text.
 
-const VERBS = ["get", "post", "put", "delete"];
+const VERBS = ["get", "post", "put", "patch", "delete"];
 
 function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
