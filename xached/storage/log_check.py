@@ -7,7 +7,7 @@ one before, as that is written in the log; so the frames behind a damaged one ca
 be whole. And since a commit is on disk before the next one begins, a commit that another one
 follows was not cut short: what is wrong in it or before it is damage. On a disk that may spoil the
 rest of a sector while it writes, SQLite fills the sector up with the commit's last frame once more:
-such a copy is of the same write, and follows nothing.
+such a copy follows nothing, and what of it is in the next sector may be cut short for longer.
 
 The last commit in a log cannot be told from one that was cut short and never acknowledged. It is
 left out, as SQLite does, and said so. Format: https://www.sqlite.org/fileformat2.html#walformat
@@ -84,7 +84,7 @@ def _goes_on(frames: Sequence[_Frame], first: int) -> bool:
     """Whether a commit from here on is followed by another one's frame, linked to it."""
     return any(
         frames[n].is_commit
-        and (frames[n].is_good or n == first)
+        and (frames[n].is_good or (n == first and not frames[n].repeats))
         and frames[n + 1].is_good
         and not frames[n + 1].repeats
         for n in range(first, len(frames) - 1)
@@ -99,10 +99,14 @@ def _frames(content: bytes, page_bytes: int, order: str) -> list[_Frame]:
     for start in range(HEADER_BYTES, len(content) - size + 1, size):
         header = content[start : start + FRAME_HEADER_BYTES]
         summed = header[:8] + content[start + FRAME_HEADER_BYTES : start + size]
+        told, kept = kept, struct.unpack(">2I", header[16:])
         repeats = last[8:] == summed[8:] or (
-            last[:8] == summed[:8] and any(_summed(each, summed, order) == kept for each in wanted)
+            last[:8] == summed[:8]
+            and (
+                any(_summed(each, summed, order) == told for each in wanted)
+                or any(_summed(each, last, order) == kept for each in before)
+            )
         )
-        kept = struct.unpack(">2I", header[16:])
         sums = [_summed(each, summed, order) for each in before]
         is_commit, has_salts = header[4:8] != bytes(4), header[8:16] == salts
         frame = _Frame(is_commit, kept in sums, has_salts, repeats)
