@@ -120,6 +120,7 @@ class Journal:
         narrow_to_rows(connection)
         house_id = _check_meta(connection, key)
         self._connection = connection
+        self._closed = False
         self._codec: Codec = CODEC
         self._chain_hash = _keyed(key, b"xache:chain", CHAIN_BYTES)
         self._request_hash = _keyed(key, b"xache:request", MAC_BYTES)
@@ -196,7 +197,13 @@ class Journal:
             if not self._failure and not self._connection.readonly("main"):
                 self._guard(self._checkpoint, apsw.SQLITE_CHECKPOINT_TRUNCATE)
         finally:
+            self._closed = True
             self._connection.close(True)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it can no longer be read."""
+        return self._closed
 
     def __enter__(self) -> Self:
         return self
