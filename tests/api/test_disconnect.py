@@ -234,6 +234,7 @@ async def test_the_end_of_a_stream_waits_until_a_full_exchange_has_room(
     async with trio.open_nursery() as nursery:
         nursery.start_soon(exchange.arm)
         await exchange.take()
+        await trio.testing.wait_all_tasks_blocked()  # It knows that it is armed.
         for _ in range(2):
             full = CancelAll(
                 purse=Purse("bob/main"), symbol=None, request_id="", reason=EndReason.USER

@@ -27,8 +27,9 @@ from xached.runtime.steady_clock import SteadyClock
 from xached.runtime.world import NS_PER_S
 
 PERIOD_S: Final = 1.0
-SILENCE_S_MAX: Final = 10.0
-"""Ten missed rounds: longer than any pause of a loaded machine, shorter than a bad minute."""
+SILENCE_PERIODS: Final = 10
+"""How many periods of the guard the watch may miss: longer than any pause of a loaded machine,
+shorter than a bad minute. A machine that was suspended silences both, and neither is blamed."""
 
 
 class Exchange(Protocol):
@@ -56,8 +57,6 @@ class RiskWatch:
     """The sign of life of the watch, and its counts. Survives its restarts."""
 
     def __init__(self) -> None:
-        self.seen_at = trio.current_time()
-        """When a round last ended, on trio's clock."""
         self._rounds = self._commands = self._refused = 0
 
     def statistics(self) -> RiskStatistics:
@@ -81,7 +80,6 @@ class RiskWatch:
                 # What it was about has gone meanwhile; the next round sees how things are.
                 self._refused += 1
         self._rounds += 1
-        self.seen_at = trio.current_time()
 
 
 async def run_risk(
@@ -109,9 +107,12 @@ async def run_guard(watch: RiskWatch, exchange: Exchange, clock: SteadyClock) ->
     """Guard until cancelled or the exchange has closed. Vital."""
     # The first round also lifts what the guard of an earlier process has set.
     held: tuple[RiskState, str] | None = None
+    rounds, missed = -1, 0
     while True:
         await trio.sleep(PERIOD_S)
-        state, cause = _guarded(watch, clock)
+        seen = watch.statistics().rounds
+        rounds, missed = seen, missed + 1 if seen == rounds else 0
+        state, cause = _guarded(clock, missed)
         if held == (state, cause):
             continue
         try:
@@ -133,7 +134,7 @@ async def run_guard(watch: RiskWatch, exchange: Exchange, clock: SteadyClock) ->
         held = state, cause
 
 
-def _guarded(watch: RiskWatch, clock: SteadyClock) -> tuple[RiskState, str]:
+def _guarded(clock: SteadyClock, missed: int) -> tuple[RiskState, str]:
     """What the house may do as far as the guard can tell, and why."""
     clock.now_ns()  # Looks, so that a jump is found within a period.
     if clock.jump_ns:
@@ -142,6 +143,6 @@ def _guarded(watch: RiskWatch, clock: SteadyClock) -> tuple[RiskState, str]:
             RiskState.HALTED,
             f"the clock jumped by {seconds:+.0f} s; an operator must confirm it",
         )
-    if trio.current_time() - watch.seen_at > SILENCE_S_MAX:
+    if missed > SILENCE_PERIODS:
         return RiskState.REDUCING, "the risk watch is silent"
     return RiskState.ACTIVE, ""
