@@ -19,7 +19,7 @@ from xache_sdk.strategy import Strategy
 from xached.research.backtest.result import Gear, RunResult
 from xached.research.backtest.run import Run
 from xached.research.backtest.terms import FillModel, MarketData, RunSettings, open_market
-from xached.research.candle_set import CandleSet, make_candle_set
+from xached.research.history.candle_set import CandleSet, make_candle_set
 
 MINUTE_NS = 60_000_000_000
 SYMBOL = "BTC-USDT"

@@ -6,8 +6,8 @@ import os
 
 import numpy as np
 
-from xached.research.track_record import DAY_NS, EquityCurve, TrackRecord
-from xached.research.walk_forward import Window
+from xached.research.judgement.track_record import DAY_NS, EquityCurve, TrackRecord
+from xached.research.judgement.walk_forward import Window
 
 
 def square(number: int) -> tuple[int, int]:

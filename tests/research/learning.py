@@ -10,10 +10,10 @@ import numpy as np
 from xache_sdk.features import read_feature
 from xache_sdk.market import Interval
 
-from xached.research.candle_set import CandleSet, make_candle_set
-from xached.research.folds import BlockFold, BlockRows, block_folds
-from xached.research.labels import Barriers
-from xached.research.model import Trained, TrainingData, TrainingTerms, train, training_data
+from xached.research.history.candle_set import CandleSet, make_candle_set
+from xached.research.judgement.folds import BlockFold, BlockRows, block_folds
+from xached.research.models.labels import Barriers
+from xached.research.models.model import Trained, TrainingData, TrainingTerms, train, training_data
 
 TERMS = TrainingTerms(
     features=tuple(map(read_feature, ("return:1", "return:4", "z_score:8", "hour:1"))),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from hypothesis import strategies as st
 
-from xached.research.track_record import DAY_NS, EquityCurve, Fill, FloatArray
+from xached.research.judgement.track_record import DAY_NS, EquityCurve, Fill, FloatArray
 
 NOON_NS = DAY_NS // 2
 

@@ -12,7 +12,7 @@ import pytest
 from xache.cli import main
 
 from tests.research import backtests as tools
-from xached.research.history_store import HistoryStore
+from xached.research.history.history_store import HistoryStore
 
 SMA = ("sma", "--set", "symbol=BTC-USDT", "--set", "venue=TEST", "--set", "interval=1m",
        "--set", "notional=50", "--data", "walk")  # fmt: skip

@@ -27,7 +27,7 @@ from xached.research.backtest.run import Run
 from xached.research.backtest.saved_run import CannotBeSaved, load_run, save_run
 from xached.research.backtest.sweep import sweep
 from xached.research.backtest.terms import FillModel, RunSettings, open_market
-from xached.research.candle_set import CandleSet, DataError, make_candle_set
+from xached.research.history.candle_set import CandleSet, DataError, make_candle_set
 
 COMBINATIONS = [
     CrossSettings(fast, slow, Decimal("0.5")) for fast, slow in ((1, 2), (2, 8), (5, 21))

@@ -18,7 +18,7 @@ from tests.research.test_backtest_exchange import OURS, replay
 from xached.research.backtest.result import RunResult
 from xached.research.backtest.tape import Tape, TapeKind
 from xached.research.backtest.tape_run import TapeRun, TapeSettings
-from xached.research.candle_set import DataError
+from xached.research.history.candle_set import DataError
 
 BID, ASK, BOUGHT, SOLD = TapeKind
 MS = 1_000_000

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from xached.research.bootstrap import RESAMPLES, Standing, compare
-from xached.research.track_record import FloatArray
+from xached.research.judgement.bootstrap import RESAMPLES, Standing, compare
+from xached.research.judgement.track_record import FloatArray
 
 
 def noise(seed: int, rows: int = 1000) -> FloatArray:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xached.research.calibration import (
+from xached.research.judgement.track_record import FloatArray
+from xached.research.models.calibration import (
     Calibrator,
     Sigmoid,
     TooFewRows,
@@ -19,7 +20,6 @@ from xached.research.calibration import (
     log_losses,
     reliability,
 )
-from xached.research.track_record import FloatArray
 
 
 def outcomes_of(probabilities: FloatArray, seed: int = 1) -> FloatArray:

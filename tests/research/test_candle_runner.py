@@ -16,20 +16,20 @@ from xache_sdk.strategy import Strategy
 from tests.research import backtests as tools
 from tests.research.backtests import BUY, SELL, SYMBOL, Scripted
 from xached.research.backtest.terms import MarketData, open_market
-from xached.research.candle_runner import (
+from xached.research.history.candle_set import DataError
+from xached.research.judgement.candle_runner import (
     CandleRunner,
     code_digest,
     report_run,
     report_walk,
     whole_window,
 )
-from xached.research.candle_set import DataError
-from xached.research.judging import judge_trial, judge_trials, trial_of_run, trial_of_walk
-from xached.research.report import Settings, as_json
-from xached.research.report_page import render_page
-from xached.research.track_record import DAY_NS
-from xached.research.trials import Owner, TrialKey, TrialLedger, spelled
-from xached.research.walk_forward import Window, judge_sweep, plan_windows, walk_forward
+from xached.research.judgement.judging import judge_trial, judge_trials, trial_of_run, trial_of_walk
+from xached.research.judgement.report import Settings, as_json
+from xached.research.judgement.report_page import render_page
+from xached.research.judgement.track_record import DAY_NS
+from xached.research.judgement.trials import Owner, TrialKey, TrialLedger, spelled
+from xached.research.judgement.walk_forward import Window, judge_sweep, plan_windows, walk_forward
 
 HOUR_NS = DAY_NS // 24
 DAYS = 120

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tests.research.records import curve_of_returns
-from xached.research.capacity import SIZES, capacity_curve
-from xached.research.track_record import TrackRecord
+from xached.research.judgement.capacity import SIZES, capacity_curve
+from xached.research.judgement.track_record import TrackRecord
 
 NOISE = np.random.default_rng(1).normal(0.0, 0.01, 200)
 NOISE -= NOISE.mean()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xached.research.conformal import SCORES_MIN, STEP, WINDOW, Coverage, RollingIntervals
+from xached.research.models.conformal import SCORES_MIN, STEP, WINDOW, Coverage, RollingIntervals
 
 
 def feed(intervals: RollingIntervals, outcomes: Iterable[float], scale: float = 1.0) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xached.research.deflated import (
+from xached.research.judgement.deflated import (
     ALONE,
     Evidence,
     Judgement,

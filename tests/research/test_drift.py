@@ -7,14 +7,14 @@ import math
 import numpy as np
 import pytest
 
-from xached.research.drift import (
+from xached.research.judgement.track_record import FloatArray
+from xached.research.models.drift import (
     Finding,
     calibration_drift,
     effective_size,
     feature_drift,
     kolmogorov,
 )
-from xached.research.track_record import FloatArray
 
 
 def said_and_came(

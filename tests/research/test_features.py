@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from xache_sdk.features import Feature, read_feature
 
 from tests.research.backtests import MINUTE_NS, walk
-from xached.research.candle_set import CandleSet, DataError
-from xached.research.features import feature_matrix
+from xached.research.history.candle_set import CandleSet, DataError
+from xached.research.models.features import feature_matrix
 
 FEATURES = tuple(
     read_feature(text)

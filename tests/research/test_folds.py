@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xached.research.folds import (
+from xached.research.judgement.folds import (
     BlockFold,
     BlockRows,
     Labels,

@@ -19,10 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from xache_sdk.market import Interval
 
-from xached.research.candle_checks import check_candles
-from xached.research.candle_files import common_step, read_candles, whole_steps
-from xached.research.candle_set import CandleSet, DataError, make_candle_set
-from xached.research.history_store import HistoryStore, export_candles
+from xached.research.history.candle_checks import check_candles
+from xached.research.history.candle_files import common_step, read_candles, whole_steps
+from xached.research.history.candle_set import CandleSet, DataError, make_candle_set
+from xached.research.history.history_store import HistoryStore, export_candles
 
 M = 60_000
 ROWS = [

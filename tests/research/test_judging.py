@@ -10,12 +10,19 @@ import numpy as np
 import pytest
 
 from tests.research.records import buy, curve_of_returns, sell
-from xached.research import trials as trials_module
-from xached.research.deflated import Judged, Judgement
-from xached.research.judging import judge_trial, judge_trials, trial_of_run, trial_of_walk
-from xached.research.track_record import DAY_NS, TrackRecord
-from xached.research.trials import LedgerFull, Owner, Trial, TrialKey, TrialLedger, spelled
-from xached.research.walk_forward import Window, plan_windows, walk_forward
+from xached.research.judgement import trials as trials_module
+from xached.research.judgement.deflated import Judged, Judgement
+from xached.research.judgement.judging import judge_trial, judge_trials, trial_of_run, trial_of_walk
+from xached.research.judgement.track_record import DAY_NS, TrackRecord
+from xached.research.judgement.trials import (
+    LedgerFull,
+    Owner,
+    Trial,
+    TrialKey,
+    TrialLedger,
+    spelled,
+)
+from xached.research.judgement.walk_forward import Window, plan_windows, walk_forward
 
 ALICE = Owner("alice")
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.research.backtests import MINUTE_NS, candle_set, walk
-from xached.research.folds import uniqueness
-from xached.research.labels import Barriers, label_rows
+from xached.research.judgement.folds import uniqueness
+from xached.research.models.labels import Barriers, label_rows
 
 
 def closes(*prices: int) -> list[tuple[int, int, int, int]]:

@@ -17,8 +17,8 @@ from tests.research.records import (
     daily_curve,
     sell,
 )
-from xached.research import metrics
-from xached.research.track_record import (
+from xached.research.judgement import metrics
+from xached.research.judgement.track_record import (
     DAY_NS,
     EquityCurve,
     TrackRecord,

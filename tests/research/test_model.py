@@ -20,10 +20,10 @@ from xache_sdk.models import (
 from xache_sdk.trees import Trees, TreesError
 
 from tests.research.learning import BLOCKS, EMBARGO_NS, TERMS, learned, market
-from xached.research.calibration import TooFewRows
-from xached.research.folds import block_folds
-from xached.research.labels import Barriers
-from xached.research.model import check_fast_call, probabilities_of, train, training_data
+from xached.research.judgement.folds import block_folds
+from xached.research.models.calibration import TooFewRows
+from xached.research.models.labels import Barriers
+from xached.research.models.model import check_fast_call, probabilities_of, train, training_data
 
 
 def test_equal_data_and_seed_give_equal_models() -> None:

@@ -19,11 +19,12 @@ from xache_strategy_lightgbm.strategy import Settings, SignalTrader
 
 from tests.research.backtests import walk as random_walk
 from tests.research.learning import TERMS, market
-from xached.research.candle_set import CandleSet, DataError
-from xached.research.history_store import HistoryStore
-from xached.research.model import training_data
-from xached.research.model_command import model
-from xached.research.model_walk import (
+from xached.research.history.candle_set import CandleSet, DataError
+from xached.research.history.history_store import HistoryStore
+from xached.research.judgement.trials import TrialLedger
+from xached.research.models.model import training_data
+from xached.research.models.model_command import model
+from xached.research.models.model_walk import (
     TradeTerms,
     Walk,
     block_rows,
@@ -34,8 +35,7 @@ from xached.research.model_walk import (
     train_walk,
     usual_features,
 )
-from xached.research.resampling import resampled
-from xached.research.trials import TrialLedger
+from xached.research.models.resampling import resampled
 
 ROWS = 3_200
 

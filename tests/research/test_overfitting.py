@@ -7,9 +7,9 @@ import itertools
 import numpy as np
 import pytest
 
-from xached.research.metrics import daily_sharpe
-from xached.research.overfitting import Overfitting, TooLittleToTell, overfitting
-from xached.research.track_record import FloatArray
+from xached.research.judgement.metrics import daily_sharpe
+from xached.research.judgement.overfitting import Overfitting, TooLittleToTell, overfitting
+from xached.research.judgement.track_record import FloatArray
 
 
 def judged(returns: FloatArray, blocks: int = 16) -> Overfitting:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from xache_sdk.market import Side
 from xache_sdk.orders import Cancel, Note, Place
 
-from xached.research.parity import (
+from xached.research.judgement.parity import (
     DIFFERENCES_MAX,
     Cause,
     Decision,

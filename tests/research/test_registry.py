@@ -13,10 +13,10 @@ import pytest
 from xache_sdk.models import SignalModel
 
 from tests.research.learning import BLOCKS, EMBARGO_NS, TERMS, learned, market
-from xached.research.folds import Labels, block_folds
-from xached.research.model import Trained, TrainingData, train, training_data
-from xached.research.registry import Attempt, ModelOverlap, ModelRegistry, RegistryError
-from xached.research.retraining import (
+from xached.research.judgement.folds import Labels, block_folds
+from xached.research.models.model import Trained, TrainingData, train, training_data
+from xached.research.models.registry import Attempt, ModelOverlap, ModelRegistry, RegistryError
+from xached.research.models.retraining import (
     compare_models,
     metrics_of,
     replace_if_not_worse,

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 from tests.research.records import NOON_NS, buy, curve_of_returns, daily_curve, sell
-from xached.research.capacity import capacity_curve
-from xached.research.deflated import Evidence, NotEnoughData, judge
-from xached.research.plots import MARKERS_MAX, POINTS_MAX, equity_plot, shown_markers
-from xached.research.report import (
+from xached.research.judgement.capacity import capacity_curve
+from xached.research.judgement.deflated import Evidence, NotEnoughData, judge
+from xached.research.judgement.plots import MARKERS_MAX, POINTS_MAX, equity_plot, shown_markers
+from xached.research.judgement.report import (
     Marker,
     PriceChart,
     Report,
@@ -28,9 +28,9 @@ from xached.research.report import (
     heat_map,
     monthly_returns,
 )
-from xached.research.report_page import render_page
-from xached.research.track_record import DAY_NS, EquityCurve, TrackRecord, daily_returns
-from xached.research.walk_forward import (
+from xached.research.judgement.report_page import render_page
+from xached.research.judgement.track_record import DAY_NS, EquityCurve, TrackRecord, daily_returns
+from xached.research.judgement.walk_forward import (
     Window,
     judge_sweep,
     plan_windows,

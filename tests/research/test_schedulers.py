@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.research.jobs import refuse, run_noise, square
+from xached.research.judgement.track_record import DAY_NS
+from xached.research.judgement.walk_forward import WalkForward, Window, plan_windows, walk_forward
 from xached.research.schedulers import (
     LocalProcesses,
     NoCluster,
@@ -19,8 +21,6 @@ from xached.research.schedulers import (
     dask_cluster,
     in_turn,
 )
-from xached.research.track_record import DAY_NS
-from xached.research.walk_forward import WalkForward, Window, plan_windows, walk_forward
 
 START_S_MAX = 120
 PLAN = plan_windows(Window(0, 200 * DAY_NS), train_ns=80 * DAY_NS, test_ns=40 * DAY_NS)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from xached.research.backtest.tape import TapeKind
-from xached.research.candle_set import DataError
-from xached.research.tape_files import read_trades
+from xached.research.history.candle_set import DataError
+from xached.research.history.tape_files import read_trades
 
 DUMP = "7,100.10,0.250,1,1,1700000040000,True,True\n8,100.05,1.000,2,3,1700000039000,False,True\n"
 

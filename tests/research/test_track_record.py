@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.research.records import buy, curves, daily_curve, sell
 from xached.domain.position import Position, plan_sale
-from xached.research.track_record import (
+from xached.research.judgement.track_record import (
     DAY_NS,
     ClosedTrade,
     EquityCurve,

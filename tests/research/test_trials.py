@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xached.research import trials
-from xached.research.deflated import Evidence, Judgement, Verdict, judge, variance_of
-from xached.research.effective_trials import CLUSTERED_MAX, clusters_of, evidence_of
-from xached.research.metrics import daily_sharpe
-from xached.research.track_record import DailyReturns, FloatArray
-from xached.research.trials import (
+from xached.research.judgement import trials
+from xached.research.judgement.deflated import Evidence, Judgement, Verdict, judge, variance_of
+from xached.research.judgement.effective_trials import CLUSTERED_MAX, clusters_of, evidence_of
+from xached.research.judgement.metrics import daily_sharpe
+from xached.research.judgement.track_record import DailyReturns, FloatArray
+from xached.research.judgement.trials import (
     Head,
     LedgerDamaged,
     LedgerFull,

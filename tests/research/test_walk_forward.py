@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from tests.research.records import buy, curve_of_returns, sell
-from xached.research.deflated import Evidence, Judgement, NotEnoughData, Verdict
-from xached.research.metrics import time_weighted_return
-from xached.research.overfitting import Overfitting, TooLittleToTell
-from xached.research.track_record import DAY_NS, EquityCurve, TrackRecord, daily_returns
-from xached.research.walk_forward import (
+from xached.research.judgement.deflated import Evidence, Judgement, NotEnoughData, Verdict
+from xached.research.judgement.metrics import time_weighted_return
+from xached.research.judgement.overfitting import Overfitting, TooLittleToTell
+from xached.research.judgement.track_record import DAY_NS, EquityCurve, TrackRecord, daily_returns
+from xached.research.judgement.walk_forward import (
     FoldWindows,
     WalkForward,
     Window,

@@ -17,7 +17,7 @@ from xache_sdk.strategy import Strategy
 
 from xached.research.backtest.tape import Tape, TapeKind
 from xached.research.backtest.terms import FillModel, MarketData, RunSettings, open_market
-from xached.research.candle_set import CandleSet, make_candle_set
+from xached.research.history.candle_set import CandleSet, make_candle_set
 
 START_PRICE_TICKS: Final = 3_000_000
 STEP_TICKS: Final = 1_000

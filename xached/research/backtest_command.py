@@ -37,15 +37,8 @@ from xached.research.backtest.terms import (
     RunSettings,
     open_market,
 )
-from xached.research.candle_runner import (
-    CandleRunner,
-    code_digest,
-    report_run,
-    report_walk,
-    whole_window,
-)
-from xached.research.candle_set import CandleSet, DataError
-from xached.research.data_command import (
+from xached.research.history.candle_set import CandleSet, DataError
+from xached.research.history.data_command import (
     console,
     history_store,
     moment,
@@ -53,13 +46,20 @@ from xached.research.data_command import (
     print_line,
     refused,
 )
-from xached.research.deflated import Judged, NotEnoughData
-from xached.research.judging import judge_trial, trial_of_run, trial_of_walk
-from xached.research.report import Report, Settings, as_json
+from xached.research.judgement.candle_runner import (
+    CandleRunner,
+    code_digest,
+    report_run,
+    report_walk,
+    whole_window,
+)
+from xached.research.judgement.deflated import Judged, NotEnoughData
+from xached.research.judgement.judging import judge_trial, trial_of_run, trial_of_walk
+from xached.research.judgement.report import Report, Settings, as_json
+from xached.research.judgement.track_record import DAY_NS
+from xached.research.judgement.trials import Owner, TrialKey, TrialLedger, spelled
+from xached.research.judgement.walk_forward import WalkForward, plan_windows, walk_forward
 from xached.research.schedulers import NoCluster, Scheduler, dask_cluster, in_turn
-from xached.research.track_record import DAY_NS
-from xached.research.trials import Owner, TrialKey, TrialLedger, spelled
-from xached.research.walk_forward import WalkForward, plan_windows, walk_forward
 
 CHECKED_CANDLES: Final = 20_000
 """So many of the newest candles are looked at for a look ahead."""
@@ -328,7 +328,7 @@ def _refusals() -> Iterator[None]:
 
 def _write_page(report: Report, path: Path) -> None:
     try:
-        from xached.research.report_page import render_page
+        from xached.research.judgement.report_page import render_page
     except ImportError:
         raise Refused("plots are not installed: pip install 'xached[report]'") from None
     path.write_text(render_page(report), encoding="utf-8")

@@ -10,7 +10,7 @@ import numpy as np
 from xached.research.backtest.account import Line
 from xached.research.backtest.orders import Arrival, Resting
 from xached.research.backtest.terms import MarketData
-from xached.research.candle_set import Column
+from xached.research.history.candle_set import Column
 
 NEVER: Final = 2**63 - 1
 UNLIMITED: Final = 2**63 - 1

@@ -18,8 +18,8 @@ from xache_sdk.market import Instrument as ToldInstrument
 from xache_sdk.signals import CandleColumns, Column, SignalDeclaration
 
 from xached.research.backtest.terms import MarketData, told_instrument
-from xached.research.candle_set import CandleSet, DataError, make_candle_set
-from xached.research.candle_set import Column as IntColumn
+from xached.research.history.candle_set import CandleSet, DataError, make_candle_set
+from xached.research.history.candle_set import Column as IntColumn
 
 BLOCK_ROWS: Final = 50_000
 """So many candles are values at one time: enough to be quick, few enough to stay in the cache."""

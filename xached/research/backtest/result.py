@@ -14,8 +14,8 @@ from xached.domain.instrument import Instrument
 from xached.domain.order import BUY
 from xached.research.backtest.account import FillRow
 from xached.research.backtest.terms import RunSettings, from_units
-from xached.research.candle_set import Column
-from xached.research.track_record import DAY_NS, EquityCurve, Fill, TrackRecord
+from xached.research.history.candle_set import Column
+from xached.research.judgement.track_record import DAY_NS, EquityCurve, Fill, TrackRecord
 
 
 class Gear(enum.Enum):

@@ -42,7 +42,7 @@ from xached.research.backtest.terms import (
     to_units,
     told_instrument,
 )
-from xached.research.candle_set import CandleSet, DataError
+from xached.research.history.candle_set import CandleSet, DataError
 
 ColumnCache: TypeAlias = dict[tuple[Candles, Hashable], Any]
 

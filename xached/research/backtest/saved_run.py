@@ -16,7 +16,7 @@ import cloudpickle
 
 from xached.research.backtest.run import Run
 from xached.research.backtest.terms import MarketData
-from xached.research.candle_set import DataError
+from xached.research.history.candle_set import DataError
 
 FORMAT: Final = 1
 

@@ -32,7 +32,7 @@ from xached.research.backtest.gears import run_backtest, verify
 from xached.research.backtest.result import FillColumns, Gear, RunResult
 from xached.research.backtest.run import ColumnCache, GearRefused, Run
 from xached.research.backtest.terms import MarketData, RunSettings
-from xached.research.candle_set import Column
+from xached.research.history.candle_set import Column
 
 SettingsT = TypeVar("SettingsT")
 

@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 import numpy as np
 
-from xached.research.candle_set import Column, DataError
+from xached.research.history.candle_set import Column, DataError
 
 COLUMNS: Final = 4
 

@@ -29,7 +29,7 @@ from xached.research.backtest.result import Gear, NoteRow, RunResult
 from xached.research.backtest.tape import Tape, TapeKind
 from xached.research.backtest.tape_exchange import TapeExchange
 from xached.research.backtest.terms import RunSettings, to_units, told_instrument
-from xached.research.candle_set import NS_PER_S, DataError
+from xached.research.history.candle_set import NS_PER_S, DataError
 
 ROWS: Final = 50_000
 """So many rows are values at one time."""

@@ -14,7 +14,7 @@ from xache_sdk.market import Instrument as ToldInstrument
 
 from xached.domain.instrument import PPM, Asset, AssetName, Instrument, read_instrument
 from xached.domain.money import format_units, parse_decimal
-from xached.research.candle_set import CandleSet, DataError
+from xached.research.history.candle_set import CandleSet, DataError
 
 SCALE_MIN = 8
 """Decimal places that money has at least, as in the house."""

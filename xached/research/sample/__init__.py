@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from xached.research.candle_set import CandleSet
-from xached.research.history_store import read_steps
+from xached.research.history.candle_set import CandleSet
+from xached.research.history.history_store import read_steps
 
 FILES: Final = ("btcusdt_5m_2024.parquet", "ethusdt_5m_2024.parquet")
 

@@ -21,6 +21,6 @@ def _command(module: str, name: str) -> Any:
         raise SystemExit(Exit.USAGE) from None
 
 
-data = _command("xached.research.data_command", "data")
+data = _command("xached.research.history.data_command", "data")
 backtest = _command("xached.research.backtest_command", "backtest")
-model = _command("xached.research.model_command", "model")
+model = _command("xached.research.models.model_command", "model")

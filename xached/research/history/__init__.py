@@ -1,0 +1,1 @@
+"""Recorded markets: columnar candles and tapes, read, checked, kept and exported."""

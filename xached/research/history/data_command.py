@@ -1,0 +1,254 @@
+"""``xache data``: bring histories in, look at them, and give them away again.
+
+Everything here is local: files on this machine, no house.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import attrs
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.table import Table
+from xache_sdk.market import Interval
+
+from xached.research.history.candle_checks import CheckReport, check_candles
+from xached.research.history.candle_files import read_candles
+from xached.research.history.candle_set import DataError
+from xached.research.history.history_store import About, HistoryStore, export_candles
+from xached.research.sample import sample_histories
+
+REFUSED: Final = 1
+"""The exit code of a command that did nothing."""
+
+NS_PER_MINUTE: Final = 60_000_000_000
+
+JsonFlag = Annotated[bool, Parameter(name="--json", negative=())]
+
+data = App(
+    name="data",
+    help="Import, list, check and export market history for backtests. All of it is local.",
+    help_format="plaintext",
+    help_epilogue="Histories live in XACHE_HISTORY, or ~/.local/share/xache/history.",
+    default_parameter=Parameter(show_default=False),
+    result_action="return_value",
+)
+
+
+@data.command(name="import")
+def import_history(
+    *files: Path,
+    symbol: str,
+    venue: str = "BINANCE",
+    name: str = "",
+    interval: Interval | None = None,
+    tick: Decimal | None = None,
+    lot: Decimal | None = None,
+    origin: str = "",
+    replace: Annotated[bool, Parameter(negative=())] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Import candles: Parquet, CSV with a header, or Binance's dump files (.csv, .zip).
+
+    Args:
+        files: files of one market that follow one another.
+        symbol: the market, such as BTC-USDT.
+        venue: whose prices these are.
+        name: what to call the history; SYMBOL-VENUE-INTERVAL when not given.
+        interval: length of a candle, such as 1m; the usual distance when not given.
+        tick: the smallest step of a price; the coarsest that fits when not given.
+        lot: the smallest step of a quantity.
+        origin: where the files come from and under which licence.
+        replace: put it in the place of another history of that name.
+        as_json: print JSON.
+    """
+    with refused():
+        if not files:
+            raise DataError("name at least one file")
+        read = read_candles(
+            files, symbol=symbol, venue=venue, interval=interval, tick_size=tick, lot_size=lot
+        )
+        candles = read.candles
+        about = history_store().add(
+            name or f"{symbol}-{venue}-{candles.interval.value}",
+            candles,
+            origin or ", ".join(path.name for path in files),
+            replace=replace,
+        )
+    report = check_candles(candles)
+    if as_json:
+        print_json(_document(about) | {"duplicates": read.duplicates} | _check_document(report))
+        return
+    _print_about(about)
+    if read.duplicates:
+        print_line(f"{read.duplicates} rows were there twice and count once")
+    _print_checks(report)
+
+
+@data.command(name="sample")
+def import_sample(*, as_json: JsonFlag = False) -> None:
+    """Import the history that is shipped: BTC-USDT and ETH-USDT of 2024, five minutes.
+
+    Args:
+        as_json: print JSON.
+    """
+    store = history_store()
+    with refused():
+        added = [
+            store.add(f"{candles.symbol}-{candles.venue}-{candles.interval.value}", candles, origin)
+            for candles, origin in sample_histories()
+        ]
+    if as_json:
+        print_json([_document(about) for about in added])
+        return
+    for about in added:
+        _print_about(about)
+
+
+@data.command(name="list")
+def list_histories(*, as_json: JsonFlag = False) -> None:
+    """List the histories there are.
+
+    Args:
+        as_json: print JSON.
+    """
+    store = history_store()
+    with refused():
+        known = [store.about(name) for name in store.names()]
+    if as_json:
+        print_json([_document(about) for about in known])
+        return
+    if not known:
+        print_line(f"no history yet in {store.folder}: xache data import FILE --symbol BTC-USDT")
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("name", "candles", "from", "to", "tick", "lot", "fingerprint"):
+        table.add_column(column, justify="right" if column == "candles" else "left")
+    for about in known:
+        first, last = moment(about.first_at_ns), moment(about.last_at_ns)
+        steps = (f"{about.tick_size:f}", f"{about.lot_size:f}", about.fingerprint[:12])
+        table.add_row(about.name, f"{about.candles:,}", first, last, *steps)
+    console().print(table)
+
+
+@data.command(name="check")
+def check_history(name: str, /, *, as_json: JsonFlag = False) -> None:
+    """Look for gaps, impossible candles, spikes and silence. Ends with 1 when one is impossible.
+
+    Args:
+        name: the history.
+        as_json: print JSON.
+    """
+    store = history_store()
+    with refused():
+        about = store.about(name)
+        candles = store.load(name)
+        if candles.fingerprint != about.fingerprint:
+            raise DataError(f"{name} is damaged: its content has another fingerprint")
+    report = check_candles(candles)
+    if as_json:
+        print_json(_document(about) | _check_document(report))
+    else:
+        _print_about(about)
+        _print_checks(report)
+    if report.broken:
+        raise SystemExit(REFUSED)
+
+
+@data.command(name="export")
+def export_history(name: str, file: Path, /) -> None:
+    """Write a history as .parquet or .csv, with exact prices.
+
+    Args:
+        name: the history.
+        file: where to.
+    """
+    with refused():
+        candles = history_store().load(name)
+        export_candles(candles, file)
+    print_line(f"{len(candles):,} candles written to {file}")
+
+
+@contextmanager
+def refused() -> Iterator[None]:
+    """Turn what is wrong with files into one line and an exit code."""
+    try:
+        yield
+    except (DataError, OSError) as error:
+        sys.stderr.write(f"refused: {error}\n")
+        raise SystemExit(REFUSED) from None
+
+
+def console() -> Console:
+    """What prints for people: as wide as it must be where nobody watches."""
+    width = None if sys.stdout.isatty() else 1_000
+    return Console(highlight=False, markup=False, emoji=False, width=width)
+
+
+def print_line(text: str) -> None:
+    """Print a line of text."""
+    console().print(text, soft_wrap=True)
+
+
+def moment(at_ns: int) -> str:
+    """A time, UTC, to the minute."""
+    whole = datetime.fromtimestamp(at_ns // NS_PER_MINUTE * 60, UTC)
+    return whole.strftime("%Y-%m-%d %H:%M")
+
+
+def history_store() -> HistoryStore:
+    """Where this user's histories are."""
+    return HistoryStore.of_environment(os.environ)
+
+
+def _print_about(about: About) -> None:
+    span = f"{moment(about.first_at_ns)} to {moment(about.last_at_ns)} UTC"
+    print_line(f"{about.name}: {about.candles:,} candles of {about.interval.value}, {span}")
+    print_line(f"tick {about.tick_size:f}, lot {about.lot_size:f}, from {about.origin}")
+    print_line(f"fingerprint {about.fingerprint}")
+
+
+def _print_checks(report: CheckReport) -> None:
+    if not report.findings:
+        print_line("nothing is missing or odd")
+    for finding in report.findings:
+        first = ", ".join(moment(at_ns) for at_ns in finding.first_at_ns[:3])
+        print_line(f"{finding.name}: {finding.count:,} × {finding.meaning} (first {first})")
+    if report.missing_candles:
+        print_line(
+            f"{report.missing_candles:,} candles are missing, "
+            f"at most {report.longest_gap_candles:,} in a row"
+        )
+
+
+def _document(about: About) -> dict[str, Any]:
+    write: Callable[[Any], Any] = lambda value: (  # noqa: E731 - one value of a document
+        f"{value:f}" if isinstance(value, Decimal) else value
+    )
+    plain = {name: write(value) for name, value in attrs.asdict(about).items()}
+    return plain | {"interval": about.interval.value}
+
+
+def _check_document(report: CheckReport) -> dict[str, Any]:
+    return {
+        "missing_candles": report.missing_candles,
+        "longest_gap_candles": report.longest_gap_candles,
+        "findings": {
+            finding.name: {"count": finding.count, "first_at_ns": list(finding.first_at_ns)}
+            for finding in report.findings
+        },
+    }
+
+
+def print_json(document: Any) -> None:
+    """Print one document."""
+    sys.stdout.write(json.dumps(document, indent=2) + "\n")

@@ -1,0 +1,1 @@
+"""What a result is worth: statistics, trials, walk-forward, capacity and reports."""

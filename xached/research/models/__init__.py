@@ -1,0 +1,1 @@
+"""Learned signals: features, labels, training, calibration, registry and drift."""

@@ -1,0 +1,41 @@
+"""Candles of a longer interval, made of shorter ones."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+from xache_sdk.market import Interval
+
+from xached.research.history.candle_set import CandleSet, DataError
+
+
+def resampled(candles: CandleSet, interval: Interval) -> CandleSet:
+    """Join candles to a longer interval. A last one that is not over yet is left out.
+
+    Raises: DataError when the interval is no multiple of the one there is.
+    """
+    if interval is candles.interval:
+        return candles
+    length_ns = interval.ns
+    if length_ns % candles.interval_ns:
+        raise DataError(
+            f"candles of {candles.interval.value} do not make whole ones of {interval.value}"
+        )
+    joined = candles.open_at_ns // length_ns
+    starts = np.flatnonzero(np.diff(joined, prepend=joined[:1] - 1))
+    ends = np.append(starts[1:], len(joined)) - 1
+    if len(ends) and int(candles.ends_ns[-1]) < (int(joined[-1]) + 1) * length_ns:
+        starts, ends = starts[:-1], ends[:-1]
+    covered = int(ends[-1]) + 1 if len(ends) else 0
+    if not covered:
+        raise DataError(f"there is no whole candle of {interval.value}")
+    return attrs.evolve(
+        candles,
+        interval=interval,
+        open_at_ns=joined[starts] * length_ns,
+        open_ticks=candles.open_ticks[starts],
+        high_ticks=np.maximum.reduceat(candles.high_ticks[:covered], starts),
+        low_ticks=np.minimum.reduceat(candles.low_ticks[:covered], starts),
+        close_ticks=candles.close_ticks[ends],
+        volume_lots=np.add.reduceat(candles.volume_lots[:covered], starts),
+    )
