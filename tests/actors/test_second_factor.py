@@ -400,13 +400,13 @@ async def test_wrong_codes_in_a_row_lock_for_a_time_that_doubles(
     autojump_clock: MockClock, path: Path
 ) -> None:
     async with running(path) as people:
-        account_id, session, phone, codes = await enrolled(people)
+        account_id, session, phone, _ = await enrolled(people)
         await trio.sleep(60)
         locks = []
         for failure in range(FAILURES_FREE + 9):
             message = step_up(account_id, session, phone.wrong())
             assert await refused(people, message) is Reason.CODE_WRONG, failure
-            right = step_up(account_id, session, codes[0])
+            right = step_up(account_id, session, phone.code())
             if failure + 1 >= FAILURES_FREE:
                 with pytest.raises(Rejection) as refusal:
                     await people.inbox.ask(right)
@@ -424,14 +424,34 @@ async def test_a_lock_outlives_the_daemon_and_holds_for_every_purpose(
     autojump_clock: MockClock, path: Path
 ) -> None:
     async with running(path) as people:
-        account_id, session, phone, codes = await enrolled(people)
+        account_id, session, phone, _ = await enrolled(people)
         for _ in range(FAILURES_FREE):
             message = step_up(account_id, session, phone.wrong())
             assert await refused(people, message) is Reason.CODE_WRONG
     async with running(path) as people:
+        phone.people = people
         for use in USES:
-            any_use = await use(people, account_id, session, codes[0])
+            any_use = await use(people, account_id, session, phone.code(1))
             assert await refused(people, any_use) is Reason.TOO_MANY_ATTEMPTS
+
+
+async def test_a_recovery_code_passes_a_lock_that_somebody_else_keeps_up(
+    autojump_clock: MockClock, path: Path
+) -> None:
+    """Whoever knows the password can have wrong codes counted, and yet not keep the owner out."""
+    async with running(path) as people:
+        account_id, _, phone, codes = await enrolled(people)
+        for _ in range(FAILURES_FREE):
+            message = CompleteLogin(token=await pending(people), code=phone.wrong())
+            assert await refused(people, message) is Reason.CODE_WRONG
+        guess = CompleteLogin(token=await pending(people), code="AAAA-AAAA-AAAA-AAAA")
+        assert await refused(people, guess) is Reason.TOO_MANY_ATTEMPTS
+        owner = CompleteLogin(token=await pending(people), code=codes[0])
+        granted = await people.inbox.ask(owner)
+        assert isinstance(granted, SessionGranted)
+        again = CompleteLogin(token=await pending(people), code=codes[0])
+        assert await refused(people, again) is Reason.CODE_WRONG
+        assert (await state(people, account_id)).recovery_codes_left == len(codes) - 1
 
 
 @pytest.mark.parametrize(

@@ -208,18 +208,23 @@ class SecondFactorArea:
         factor = await self._factor(account.account_id)
         if factor.active_sealed is None:
             raise Rejection(Reason.SECOND_FACTOR_STATE, "the second factor is not turned on")
+        readable = len(code) <= CODE_CHARS_MAX and code.isascii()
+        # A recovery code has 80 bits, so guessing needs no bound: it also passes a lock, or whoever
+        # knows the password could keep its owner out for good.
+        if (
+            readable
+            and is_recovery_code(code)
+            and await self._use_recovery_code(account, keys, code, step)
+        ):
+            step.put(passed(factor, None))
+            return Proof.RECOVERY_CODE
         _check_lock(factor, step.at_ns)
-        if len(code) <= CODE_CHARS_MAX and code.isascii():
-            if is_recovery_code(code):
-                if await self._use_recovery_code(account, keys, code, step):
-                    step.put(passed(factor, None))
-                    return Proof.RECOVERY_CODE
-            else:
-                secret = self._open(factor.active_sealed, "active_sealed", account, keys)
-                used = matching_step(secret, _digits(code), step.at_ns, factor.last_step)
-                if used is not None:
-                    step.put(passed(factor, used))
-                    return Proof.TOTP
+        if readable and not is_recovery_code(code):
+            secret = self._open(factor.active_sealed, "active_sealed", account, keys)
+            used = matching_step(secret, _digits(code), step.at_ns, factor.last_step)
+            if used is not None:
+                step.put(passed(factor, used))
+                return Proof.TOTP
         self._fail(factor, step)
         raise _code_wrong()
 
