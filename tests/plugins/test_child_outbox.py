@@ -46,7 +46,7 @@ async def drain(outbox: Outbox) -> list[strategy.Input]:
     values: list[strategy.Input] = []
     with trio.move_on_after(0.1):
         while True:
-            for body in reader.feed(await outbox.take()):
+            for body in reader.feed((await outbox.take())[1]):
                 values += wire.read_inputs(plugin_pb2.HostFrame.FromString(body), RULES)
     return values
 
@@ -132,7 +132,7 @@ async def test_a_busy_tape_hides_nothing(autojump_clock: trio.testing.MockClock)
         outbox.offer_book(INSTRUMENT, XACHE, (), (), at_ns)
         outbox.offer_candle(INSTRUMENT, XACHE, candle(at_ns, 5, closed=True))
         reader = wire.FrameReader()
-        for body in reader.feed(await outbox.take()):
+        for body in reader.feed((await outbox.take())[1]):
             seen += wire.read_inputs(plugin_pb2.HostFrame.FromString(body), RULES)
     assert outbox.statistics().trades_dropped > TRADES_MAX, "it is slower than the tape"
     assert sum(isinstance(each, market.Trade) and each.venue == BINANCE for each in seen) >= 45

@@ -14,14 +14,21 @@ import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, Protocol
 
 import attrs
 import trio
 from xache_sdk.wire import FrameError, FrameReader
 
 from xached.adapters.child_frames import write_clock
-from xached.adapters.child_intents import ChildMessage, ChildViolation, Intents, read_child_frame
+from xached.adapters.child_intents import (
+    ChildMessage,
+    ChildViolation,
+    Intents,
+    Pong,
+    Save,
+    read_child_frame,
+)
 from xached.adapters.child_outbox import Outbox, OutboxStatistics
 from xached.runtime.world import Child, World
 
@@ -41,6 +48,22 @@ MESSAGES_PER_S_MAX: Final = 2_000
 MESSAGES_AT_ONCE_MAX: Final = 32
 """One at a time, a busy daemon falls behind and hears signs of life too late; all that came in
 one read, and others wait for their turn."""
+
+
+class InputLog(Protocol):
+    """Keeps what goes through the connection, in the order in which it does. Must not block."""
+
+    def handed(self, first: int, frames: bytes, at_ns: int) -> None:
+        """Whole frames are written to the child; they are counted from ``first`` on."""
+        ...
+
+    def decided(self, number: int, body: bytes, at_ns: int) -> None:
+        """The child wanted something, once it had read so many frames."""
+        ...
+
+    def answered(self, number: int, at_ns: int) -> None:
+        """The child had read so many frames by now: on these it wants nothing more."""
+        ...
 
 
 class ChildEnded(Exception):  # noqa: N818 - a state of the world
@@ -87,8 +110,12 @@ def child_command(entry_point: str) -> list[str]:
 class ChildProcess:
     """A running child. One task receives; any task puts into the outbox."""
 
-    def __init__(self, child: Child, now_ns: Callable[[], int]) -> None:
+    def __init__(
+        self, child: Child, now_ns: Callable[[], int], log: InputLog | None = None
+    ) -> None:
         self.outbox = Outbox()
+        self._log = log
+        self._handed = 0
         self._released = trio.Event()
         self._child = child
         self._now_ns = now_ns
@@ -135,9 +162,23 @@ class ChildProcess:
             for body in self._reader.feed(data):
                 message = read_child_frame(body)
                 self._count(len(message.intents) if isinstance(message, Intents) else 1)
+                if isinstance(message, Intents | Save | Pong):
+                    self._note(message, body)
                 self._waiting.append(message)
         except FrameError as error:
             raise ChildViolation(str(error)) from None
+
+    def _note(self, message: Intents | Save | Pong, body: bytes) -> None:
+        """Keep what it decided. Raises: ChildViolation when it saw more than there was."""
+        number = message.input
+        if number > self._handed:
+            raise ChildViolation(f"it has read frame {number}, and was handed {self._handed}")
+        if self._log is None:
+            return
+        if isinstance(message, Pong):
+            self._log.answered(number, self._now_ns())
+        else:
+            self._log.decided(number, body, self._now_ns())
 
     async def _wait_end(self) -> int:
         with trio.move_on_after(EXIT_S_MAX):
@@ -159,16 +200,25 @@ class ChildProcess:
     async def _write(self) -> None:
         await self._released.wait()
         while True:
-            data = await self.outbox.take()
+            frames, data = await self.outbox.take()
+            now_ns = self._now_ns()
+            data = write_clock(now_ns) + data
+            if self._log is not None:
+                self._log.handed(self._handed + 1, data, now_ns)
+            self._handed += 1 + frames
             try:
-                await self._child.stream.send_all(write_clock(self._now_ns()) + data)
+                await self._child.stream.send_all(data)
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 return  # It has ended; who receives will hear of it.
 
 
 @asynccontextmanager
-async def open_child(world: World, command: Sequence[str]) -> AsyncIterator[ChildProcess]:
+async def open_child(
+    world: World, command: Sequence[str], log: InputLog | None = None
+) -> AsyncIterator[ChildProcess]:
     """Start a child and write to it once it is released; at the end it is killed and buried.
+
+    ``log`` keeps what it is told and what it wants.
 
     Raises: OSError when it cannot be started; ChildTooSlow when it stops reading.
     """
@@ -177,7 +227,7 @@ async def open_child(world: World, command: Sequence[str]) -> AsyncIterator[Chil
     try:
         if isinstance(child.stream, trio.SocketStream):
             child.stream.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        process = ChildProcess(child, world.now_ns)
+        process = ChildProcess(child, world.now_ns, log)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(process._write)
             nursery.start_soon(process.outbox.watch_overflow)

@@ -189,6 +189,8 @@ class Intents:
     """What the strategy wants, in this order."""
 
     intents: tuple[Intent, ...]
+    input: int = 0
+    """How many frames the strategy had been handed when it wanted this."""
 
 
 @attrs.frozen
@@ -196,6 +198,8 @@ class Pong:
     """The answer to a ping."""
 
     number: int
+    input: int = 0
+    """How many frames the child had read by then."""
 
 
 @attrs.frozen
@@ -219,6 +223,8 @@ class Save:
 
     version: int
     state_json: str
+    input: int = 0
+    """How many frames the strategy had been handed when it saved this."""
 
 
 ChildMessage: TypeAlias = Sealed | Ready | Intents | Save | Pong | Log | Failed
@@ -234,13 +240,14 @@ def read_child_frame(body: bytes) -> ChildMessage:
         case "intents":
             if len(message.intents.intents) > INTENTS_PER_FRAME_MAX:
                 raise ChildViolation(f"more than {INTENTS_PER_FRAME_MAX} intents in a frame")
-            return Intents(tuple(_read_intent(each) for each in message.intents.intents))
+            wanted = tuple(_read_intent(each) for each in message.intents.intents)
+            return Intents(wanted, message.input)
         case "save":
             if len(message.save.state_json.encode()) > STATE_BYTES_MAX:
                 raise ChildViolation(f"more than {STATE_BYTES_MAX} bytes to save")
-            return Save(message.save.version, message.save.state_json)
+            return Save(message.save.version, message.save.state_json, message.input)
         case "pong":
-            return Pong(message.pong.number)
+            return Pong(message.pong.number, message.input)
         case "log":
             return Log(_shown(message.log.text, LOG_LENGTH_MAX))
         case "sealed":

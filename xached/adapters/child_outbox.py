@@ -138,12 +138,13 @@ class Outbox:
             self._open_candles[key] = candle
         self._wake.set()
 
-    async def take(self) -> bytes:
-        """Wait for something to write and return some of it, as whole frames."""
+    async def take(self) -> tuple[int, bytes]:
+        """Wait for something to write and return some of it: how many frames, and the frames."""
         await trio.lowlevel.checkpoint()
         while True:
-            if taken := self._take_some():
-                return taken
+            frames, taken = self._take_some()
+            if frames:
+                return frames, taken
             self._wake = trio.Event()
             await self._wake.wait()
 
@@ -162,15 +163,15 @@ class Outbox:
             candles_dropped=sum(each.dropped for each in self._closed_candles.values()),
         )
 
-    def _take_some(self) -> bytes:
-        taken = bytearray()
+    def _take_some(self) -> tuple[int, bytes]:
+        taken, before = bytearray(), self._frames_taken
         while len(taken) < TAKE_BYTES:
             frame = self._next_frame()
             if frame is None:
                 break
             taken += frame
             self._frames_taken += 1
-        return bytes(taken)
+        return self._frames_taken - before, bytes(taken)
 
     def _next_frame(self) -> bytes | None:
         if self._urgent:

@@ -56,6 +56,7 @@ class Channel:
         self._connection = connection
         self._reader = FrameReader()
         self._waiting: deque[bytes] = deque()
+        self._received = 0
 
     def receive(self) -> plugin_pb2.HostFrame:
         """Wait for the next message. Raises: HostGone, FrameError."""
@@ -64,10 +65,12 @@ class Channel:
             if not data:
                 raise HostGone
             self._waiting.extend(self._reader.feed(data))
+        self._received += 1
         return plugin_pb2.HostFrame.FromString(self._waiting.popleft())
 
     def send(self, message: plugin_pb2.ChildFrame) -> None:
         """Write one message; waits while the daemon does not read."""
+        message.input = self._received
         self._connection.sendall(frame(message.SerializeToString()))
 
 

@@ -148,7 +148,7 @@ class HostFrame(_message.Message):
     def __init__(self, start: _Optional[_Union[PluginStart, _Mapping]] = ..., trades: _Optional[_Union[PluginTrades, _Mapping]] = ..., book: _Optional[_Union[PluginBook, _Mapping]] = ..., candle: _Optional[_Union[PluginCandle, _Mapping]] = ..., order_update: _Optional[_Union[PluginOrderUpdate, _Mapping]] = ..., timer: _Optional[_Union[PluginTimer, _Mapping]] = ..., stop: _Optional[_Union[PluginStop, _Mapping]] = ..., ping: _Optional[_Union[PluginPing, _Mapping]] = ..., clock: _Optional[_Union[PluginClock, _Mapping]] = ..., change_refused: _Optional[_Union[PluginChangeRefused, _Mapping]] = ..., account: _Optional[_Union[PluginAccount, _Mapping]] = ..., warm_up: _Optional[_Union[PluginWarmUp, _Mapping]] = ..., begin: _Optional[_Union[PluginBegin, _Mapping]] = ...) -> None: ...
 
 class ChildFrame(_message.Message):
-    __slots__ = ("ready", "intents", "pong", "log", "failed", "save", "sealed")
+    __slots__ = ("ready", "intents", "pong", "log", "failed", "save", "sealed", "input")
     READY_FIELD_NUMBER: _ClassVar[int]
     INTENTS_FIELD_NUMBER: _ClassVar[int]
     PONG_FIELD_NUMBER: _ClassVar[int]
@@ -156,6 +156,7 @@ class ChildFrame(_message.Message):
     FAILED_FIELD_NUMBER: _ClassVar[int]
     SAVE_FIELD_NUMBER: _ClassVar[int]
     SEALED_FIELD_NUMBER: _ClassVar[int]
+    INPUT_FIELD_NUMBER: _ClassVar[int]
     ready: PluginReady
     intents: PluginIntents
     pong: PluginPong
@@ -163,7 +164,8 @@ class ChildFrame(_message.Message):
     failed: PluginFailed
     save: PluginSave
     sealed: PluginSealed
-    def __init__(self, ready: _Optional[_Union[PluginReady, _Mapping]] = ..., intents: _Optional[_Union[PluginIntents, _Mapping]] = ..., pong: _Optional[_Union[PluginPong, _Mapping]] = ..., log: _Optional[_Union[PluginLog, _Mapping]] = ..., failed: _Optional[_Union[PluginFailed, _Mapping]] = ..., save: _Optional[_Union[PluginSave, _Mapping]] = ..., sealed: _Optional[_Union[PluginSealed, _Mapping]] = ...) -> None: ...
+    input: int
+    def __init__(self, ready: _Optional[_Union[PluginReady, _Mapping]] = ..., intents: _Optional[_Union[PluginIntents, _Mapping]] = ..., pong: _Optional[_Union[PluginPong, _Mapping]] = ..., log: _Optional[_Union[PluginLog, _Mapping]] = ..., failed: _Optional[_Union[PluginFailed, _Mapping]] = ..., save: _Optional[_Union[PluginSave, _Mapping]] = ..., sealed: _Optional[_Union[PluginSealed, _Mapping]] = ..., input: _Optional[int] = ...) -> None: ...
 
 class PluginStart(_message.Message):
     __slots__ = ("run_id", "settings_json", "instruments", "balances", "positions", "open_orders", "now_ns", "saved")
