@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from decimal import Decimal
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from xache_sdk import market, orders, strategy, wire
+from xache_sdk.reasons import ModelReason, Reason, Weight
 from xache_sdk.testing import make_instrument
 from xache_sdk.v1 import plugin_pb2
 
@@ -125,6 +127,9 @@ def test_the_start_tells_everything() -> None:
     assert (rules.tick_size, rules.lot_size) == (Decimal("0.1"), Decimal("0.00001"))
     assert (rules.min_quantity, rules.max_quantity) == (Decimal("0.00001"), Decimal(10))
     assert (rules.min_notional, rules.max_notional) == (Decimal(0), Decimal(10**9))
+    fees = INSTRUMENT.maker_fee_ppm, INSTRUMENT.taker_fee_ppm
+    assert (rules.maker_fee_ppm, rules.taker_fee_ppm) == fees
+    assert rules.taker_fee_ppm, "an edge after costs is reckoned with it"
 
 
 def test_order_reports_arrive() -> None:
@@ -329,6 +334,26 @@ def test_orders_of_every_type_arrive() -> None:
     assert arrived(price=price, display_quantity=Decimal("0.5")).display_quantity == "0.5"
 
 
+def test_reasons_arrive() -> None:
+    weights = (Weight("return:1", -0.02, 0.75), Weight("ETH-USDT/return:1", None, 0.0))
+    model = ModelReason(digest="d", score=0.5, base=-0.25, weights=weights)
+    reason = Reason("the edge is worth it", {"edge": 0.01, "cost": 0.002}, model)
+    [message] = wire.write_intents(
+        [
+            orders.Place(
+                id="1", symbol="S", side=market.Side.BUY, quantity=Decimal(1), reason=reason
+            ),
+            orders.Replace(id="1", new_id="2", symbol="S", price=Decimal(5), reason=Reason("far")),
+        ]
+    )
+    intents = sent(message)
+    assert isinstance(intents, Intents)
+    placed, replaced = intents.intents
+    assert isinstance(placed, PlaceIntent)
+    assert isinstance(replaced, ReplaceIntent)
+    assert (placed.reason, replaced.reason) == (reason, Reason("far"))
+
+
 def terms_of(source: TriggerSource, **terms: Any) -> TriggerTerms:
     unsaid = dict.fromkeys(("stop_price", "trail_bps", "trail_offset", "activation_price"))
     return TriggerTerms(source=source, **(unsaid | terms))
@@ -379,6 +404,11 @@ def ready(**changes: object) -> plugin_pb2.ChildFrame:
     return plugin_pb2.ChildFrame(ready=plugin_pb2.PluginReady(subscriptions=[subscription]))
 
 
+def figure(name: str, value: float) -> plugin_pb2.PluginReason:
+    figures = [plugin_pb2.PluginFigure(name=name, value=value)]
+    return plugin_pb2.PluginReason(rule="r", figures=figures)
+
+
 def wrong_source() -> plugin_pb2.PluginTrigger:
     return plugin_pb2.PluginTrigger.FromString(b"\x08\x01\x18\x09")
 
@@ -401,6 +431,10 @@ def wrong_source() -> plugin_pb2.PluginTrigger:
         (intent(replace=plugin_pb2.PluginReplace(id="1", symbol="S")), "order id"),
         (place(time_in_force=7), "7 is no TimeInForce"),
         (place(symbol=""), "a name of 0"),
+        (place(reason=plugin_pb2.PluginReason()), "a reason that is none: a rule has"),
+        (place(reason=plugin_pb2.PluginReason(rule="r", model={})), "a model's digest"),
+        (place(reason=figure("\x1b[2J", 1.0)), "a reason that is none: a figure's name"),
+        (place(reason=figure("edge", math.inf)), "edge is a finite number"),
         (place(symbol="S" * 41), "a name of 41"),
         (place(price="1" * 62), "a number of 62"),
         (intent(cancel=plugin_pb2.PluginCancel()), "order id"),

@@ -91,8 +91,19 @@ def test_contributions_add_up_to_the_score() -> None:
         added = trees.contributions(row)
         assert len(added) == len(TERMS.features) + 1
         assert math.isclose(sum(added), trees.score(row), abs_tol=1e-9)
-    explained = Forecaster(trained.model).explain(data.values[fold.test[0]].tolist())
-    assert list(explained) == ["return:1", "return:4", "z_score:8", "hour:1"]
+    row = data.values[fold.test[0]].tolist()
+    row[1] = math.nan
+    explained = Forecaster(trained.model).explain(row)
+    assert {each.feature for each in explained.weights} == {
+        "return:1", "return:4", "z_score:8", "hour:1"
+    }  # fmt: skip
+    assert [abs(each.added) for each in explained.weights] == sorted(
+        (abs(each.added) for each in explained.weights), reverse=True
+    )
+    assert {each.feature for each in explained.weights if each.value is None} == {"return:4"}
+    assert explained.score == trees.score(row)
+    total = explained.base + math.fsum(each.added for each in explained.weights)
+    assert math.isclose(total, explained.score, abs_tol=1e-9)
 
 
 def test_a_forecast_expects_more_of_what_is_more_likely() -> None:

@@ -239,6 +239,8 @@ def _instrument(instrument: Instrument) -> plugin_pb2.PluginInstrument:
         max_market_quantity=instrument.format_quantity(instrument.max_market_quantity_lots),
         min_notional=instrument.format_quote(instrument.min_notional_units),
         max_notional=instrument.format_quote(instrument.max_notional_units),
+        maker_fee_ppm=instrument.maker_fee_ppm,
+        taker_fee_ppm=instrument.taker_fee_ppm,
     )
 
 

@@ -15,6 +15,7 @@ import attrs
 from google.protobuf.message import DecodeError
 from xache_sdk.market import WARM_UP_MAX
 from xache_sdk.orders import ID_LENGTH_MAX, TEXT_LENGTH_MAX, TIMER_DELAY_NS_MAX
+from xache_sdk.reasons import WEIGHTS_MAX, ModelReason, Reason, Weight
 from xache_sdk.seal import Layer, Sealed
 from xache_sdk.state import STATE_BYTES_MAX
 from xache_sdk.v1 import plugin_pb2
@@ -119,6 +120,7 @@ class PlaceIntent:
     slide: bool = False
     display_quantity: str | None = None
     expires_at_ns: int | None = None
+    reason: Reason | None = None
 
 
 @attrs.frozen
@@ -156,6 +158,7 @@ class ReplaceIntent:
     trigger_price: str | None
     display_quantity: str | None
     expires_at_ns: int | None
+    reason: Reason | None = None
 
 
 @attrs.frozen
@@ -339,6 +342,7 @@ def _read_place(message: plugin_pb2.PluginPlace) -> PlaceIntent:
         slide=message.slide,
         display_quantity=_amount(message.display_quantity),
         expires_at_ns=message.expires_at_ns or None,
+        reason=_read_reason(message.reason) if message.HasField("reason") else None,
     )
 
 
@@ -376,6 +380,29 @@ def _read_replace(message: plugin_pb2.PluginReplace) -> ReplaceIntent:
         trigger_price=_amount(message.trigger_price),
         display_quantity=_amount(message.display_quantity),
         expires_at_ns=message.expires_at_ns or None,
+        reason=_read_reason(message.reason) if message.HasField("reason") else None,
+    )
+
+
+def _read_reason(message: plugin_pb2.PluginReason) -> Reason:
+    """What it says of an order; what it says is shown to its owner, never acted upon."""
+    try:
+        return Reason(
+            rule=message.rule,
+            figures={each.name: each.value for each in message.figures},
+            model=_read_model(message.model) if message.HasField("model") else None,
+        )
+    except ValueError as error:
+        raise ChildViolation(f"a reason that is none: {error}") from None
+
+
+def _read_model(message: plugin_pb2.PluginModelReason) -> ModelReason:
+    weights = (
+        Weight(each.feature, each.value if each.HasField("value") else None, each.added)
+        for each in message.weights[: WEIGHTS_MAX + 1]
+    )
+    return ModelReason(
+        digest=message.digest, score=message.score, base=message.base, weights=tuple(weights)
     )
 
 

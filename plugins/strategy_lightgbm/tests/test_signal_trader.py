@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +17,14 @@ from xache_sdk.models import SigmoidScale, SignalModel, write_model, write_model
 from xache_sdk.orders import Intent, Note, Place, Save
 from xache_sdk.settings import SettingsError
 from xache_sdk.testing import Rig, filled, make_candle, make_context, make_instrument
-from xache_strategy_lightgbm.strategy import SignalTrader
+from xache_strategy_lightgbm.strategy import (
+    BOUGHT,
+    HORIZON_OVER,
+    LOST,
+    TAKEN_OVER,
+    WON,
+    SignalTrader,
+)
 
 BTC, ETH = make_instrument(), make_instrument("ETH-USDT")
 MINUTE_NS = Interval.M1.ns
@@ -117,16 +123,20 @@ def test_other_markets_are_told_first_and_everything_is_warmed_up() -> None:
 def test_it_buys_where_the_edge_is_worth_more_than_it_costs_and_says_why() -> None:
     rig = started()
     assert run(rig, *FALL[:-1]) == []
-    note, buy, save = run(rig, FALL[-1], first=4)
-    assert isinstance(note, Note)
+    buy, save = run(rig, FALL[-1], first=4)
     assert isinstance(buy, Place)
     assert isinstance(save, Save)
     assert (buy.symbol, buy.side, buy.price) == ("BTC-USDT", Side.BUY, None)
-    said = json.loads(note.text)
-    assert said["model"] == model().digest[:16]
-    assert said["probability"] > 0.7
-    assert said["edge"] > 0
-    assert next(iter(said["because"])) == "return:1"
+    assert buy.reason is not None
+    figures, said = buy.reason.figures, buy.reason.model
+    assert buy.reason.rule == BOUGHT
+    assert said is not None
+    assert said.digest == model().digest
+    assert figures["probability"] > 0.7
+    assert figures["edge"] == figures["expected return"] - figures["cost"] > 0
+    assert [each.feature for each in said.weights] == ["return:1", "ETH-USDT/return:1"]
+    assert said.weights[0].value == pytest.approx(99 / 101 - 1)
+    assert said.base + sum(each.added for each in said.weights) == pytest.approx(said.score)
     # The last three changes are about 1, 1 and 2 %: their root is above the 1 % that is wanted.
     assert Decimal(350) < buy.quote_quantity < Decimal(450)  # type: ignore[operator]  # never None
     assert rig.feed(*minute(5, "90")) == [], "one order at a time"
@@ -183,12 +193,15 @@ def test_a_market_that_went_quiet_is_missing() -> None:
 
 
 def test_it_sells_at_a_profit_or_a_loss_as_wide_as_its_labels_were() -> None:
-    for close in ("102", "96"):
+    for close, rule in (("102", WON), ("96", LOST)):
         rig = started()
         bought(rig)
         assert run(rig, "99.5", first=5) == []
         (sell,) = placed(run(rig, close, first=6))
         assert (sell.side, sell.quantity) == (Side.SELL, Decimal(3))
+        assert sell.reason is not None
+        assert sell.reason.rule == rule
+        assert sell.reason.figures["return"] == pytest.approx(float(close) / 99 - 1)
 
 
 def test_it_sells_when_the_horizon_is_over() -> None:
@@ -197,6 +210,8 @@ def test_it_sells_when_the_horizon_is_over() -> None:
     assert run(rig, "99.1", "99.2", first=5) == []
     (sell,) = placed(run(rig, "99.1", first=7))
     assert sell.side is Side.SELL
+    assert sell.reason is not None
+    assert (sell.reason.rule, sell.reason.figures["candles left"]) == (HORIZON_OVER, 0.0)
 
 
 def test_a_position_is_taken_over_with_what_was_saved() -> None:
@@ -210,7 +225,9 @@ def test_a_position_is_taken_over_with_what_was_saved() -> None:
     assert sell.quantity == Decimal(2)
     unknown = Rig(SignalTrader, settings())
     unknown.start(make_context(BTC, ETH, positions={"BTC-USDT": "2"}))
-    assert placed(run(unknown, "99")), "what nobody remembers buying is sold"
+    (sell,) = placed(run(unknown, "99"))
+    assert sell.reason is not None
+    assert sell.reason.rule == TAKEN_OVER, "what nobody remembers buying is sold"
 
 
 def test_a_rest_too_small_to_sell_does_not_end_its_trading() -> None:
@@ -223,7 +240,10 @@ def test_a_rest_too_small_to_sell_does_not_end_its_trading() -> None:
 
 def test_advice_is_noted_and_not_followed() -> None:
     intents = run(started(advice_only=True), *FALL)
-    assert [type(each) for each in intents] == [Note]
+    (note,) = intents
+    assert isinstance(note, Note)
+    assert note.text.startswith("would buy: ")
+    assert model().digest[:16] in note.text
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from typing import Any, Final, TypeAlias
 
 from xache_sdk.features import Feature, read_feature
 from xache_sdk.market import Interval
+from xache_sdk.reasons import WEIGHTS_MAX, ModelReason, Weight
 from xache_sdk.trees import Trees
 
 FORMAT: Final = 1
@@ -161,10 +162,23 @@ class Forecaster:
             high=expected + half,
         )
 
-    def explain(self, row: Sequence[float]) -> dict[str, float]:
-        """What each feature adds to the score of a row."""
-        added = self.trees.contributions(row)
-        return {str(feature): added[at] for at, feature in enumerate(self.model.features)}
+    def explain(self, row: Sequence[float]) -> ModelReason:
+        """What each feature adds to the score of a row (see :meth:`Trees.contributions`).
+
+        Those that weigh most come first; no more of them are named than a reason may have.
+        """
+        *added, base = self.trees.contributions(row)
+        weights = (
+            Weight(str(feature), None if math.isnan(value) else value, share)
+            for feature, value, share in zip(self.model.features, row, added, strict=True)
+        )
+        heaviest = sorted(weights, key=lambda each: (-abs(each.added), each.feature))
+        return ModelReason(
+            digest=self.model.digest,
+            score=self.trees.score(row),
+            base=base,
+            weights=tuple(heaviest[:WEIGHTS_MAX]),
+        )
 
 
 def expected_units(model: SignalModel, probability: float) -> float:

@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 
 from xache_sdk.frozen import frozen_dataclass
 from xache_sdk.market import Side
+from xache_sdk.reasons import Reason
 
 ID_LENGTH_MAX = 18
 TIMER_DELAY_NS_MAX = 86_400_000_000_000
@@ -146,7 +147,7 @@ class Place:
     ``post_only`` refuses to take liquidity; with ``slide`` it rests at the best price that takes
     none. ``reduce_only`` sells no more than the position. ``display_quantity`` makes it an
     iceberg. ``time_in_force`` None is GTD with an expiry, otherwise GTC for what waits or has a
-    price, IOC for a market order.
+    price, IOC for a market order. ``reason`` is kept for the owner, who may ask why.
 
     Raises: ValueError when the terms contradict each other; TypeError for what is no Decimal.
     """
@@ -164,6 +165,7 @@ class Place:
     slide: bool = False
     display_quantity: Decimal | None = None
     expires_at_ns: int | None = None
+    reason: Reason | None = None
 
     def __post_init__(self) -> None:
         _check_id(self.id)
@@ -317,6 +319,7 @@ class Replace:
     trigger_price: Decimal | None = None
     display_quantity: Decimal | None = None
     expires_at_ns: int | None = None
+    reason: Reason | None = None
 
     def __post_init__(self) -> None:
         _check_id(self.id)

@@ -107,6 +107,7 @@ from xache_sdk.context import Context
 from xache_sdk.indicators.averages import Sma
 from xache_sdk.market import XACHE, Candle, Candles, Interval, Side, Subscription
 from xache_sdk.orders import Intents, Note, OrderStatus, OrderUpdate, Place
+from xache_sdk.reasons import Reason
 from xache_sdk.settings import setting
 from xache_sdk.signals import Column, Declarations
 from xache_sdk.strategy import Strategy
@@ -173,13 +174,18 @@ class @CLASS@(Strategy[Settings]):
                     symbol=self.settings.symbol,
                     side=Side.BUY,
                     quote_quantity=self.settings.notional,
+                    reason=Reason("fast is above slow", {"fast": fast, "slow": slow}),
                 )
             ]
         if fast < slow and held > 0:
             self.order_id = self.next_id()
             return [
                 Place(
-                    id=self.order_id, symbol=self.settings.symbol, side=Side.SELL, quantity=held
+                    id=self.order_id,
+                    symbol=self.settings.symbol,
+                    side=Side.SELL,
+                    quantity=held,
+                    reason=Reason("fast is below slow", {"fast": fast, "slow": slow}),
                 )
             ]
         return ()

@@ -47,6 +47,7 @@ from xache_sdk.orders import (
     Trigger,
     TriggerSource,
 )
+from xache_sdk.reasons import Reason
 from xache_sdk.seal import Sealed
 from xache_sdk.state import decode_state
 from xache_sdk.strategy import Input, StopAsked, TimerDue
@@ -54,7 +55,10 @@ from xache_sdk.v1 import plugin_pb2
 
 FRAME_BYTES_MAX: Final = 131_072
 INTENTS_PER_FRAME_MAX: Final = 20
-"""The longest intents, 20 notes of 500 four-byte characters, still fit into a frame."""
+"""Fewer when they are longer than :data:`INTENTS_BYTES_MAX` together."""
+
+INTENTS_BYTES_MAX: Final = 65_536
+"""Of the intents of one frame, but for the last of them: the longest reason has 27 KiB."""
 
 _LENGTH = struct.Struct(">I")
 
@@ -211,6 +215,8 @@ def _read_instrument(message: plugin_pb2.PluginInstrument) -> Instrument:
         max_market_quantity=Decimal(message.max_market_quantity),
         min_notional=Decimal(message.min_notional),
         max_notional=Decimal(message.max_notional),
+        maker_fee_ppm=message.maker_fee_ppm,
+        taker_fee_ppm=message.taker_fee_ppm,
     )
 
 
@@ -332,10 +338,22 @@ def write_intents(intents: Iterable[Intent]) -> Iterator[plugin_pb2.ChildFrame]:
             saves.append(plugin_pb2.ChildFrame(save=save))
         else:
             messages.append(_write_intent(intent))
-    for first in range(0, len(messages), INTENTS_PER_FRAME_MAX):
-        packed = messages[first : first + INTENTS_PER_FRAME_MAX]
+    for packed in _packed(messages):
         yield plugin_pb2.ChildFrame(intents=plugin_pb2.PluginIntents(intents=packed))
     yield from saves
+
+
+def _packed(messages: list[plugin_pb2.PluginIntent]) -> Iterator[list[plugin_pb2.PluginIntent]]:
+    packed: list[plugin_pb2.PluginIntent] = []
+    packed_bytes = 0
+    for message in messages:
+        if len(packed) == INTENTS_PER_FRAME_MAX or packed_bytes > INTENTS_BYTES_MAX:
+            yield packed
+            packed, packed_bytes = [], 0
+        packed.append(message)
+        packed_bytes += message.ByteSize()
+    if packed:
+        yield packed
 
 
 def _write_subscription(subscription: Subscription) -> plugin_pb2.PluginSubscription:
@@ -382,6 +400,8 @@ def _write_intent(
                 display_quantity=_text(intent.display_quantity),
                 expires_at_ns=intent.expires_at_ns or 0,
             )
+            if intent.reason is not None:
+                replace.reason.CopyFrom(_write_reason(intent.reason))
             return plugin_pb2.PluginIntent(replace=replace)
         case SetTimer():
             return plugin_pb2.PluginIntent(
@@ -410,6 +430,22 @@ def _write_place(place: Place) -> plugin_pb2.PluginPlace:
     )
     if place.trigger is not None:
         message.trigger.CopyFrom(_write_trigger(place.trigger))
+    if place.reason is not None:
+        message.reason.CopyFrom(_write_reason(place.reason))
+    return message
+
+
+def _write_reason(reason: Reason) -> plugin_pb2.PluginReason:
+    message = plugin_pb2.PluginReason(rule=reason.rule)
+    for name, value in reason.figures.items():
+        message.figures.add(name=name, value=value)
+    if reason.model is not None:
+        told = reason.model
+        message.model.digest, message.model.score, message.model.base = (
+            told.digest, told.score, told.base,
+        )  # fmt: skip
+        for each in told.weights:
+            message.model.weights.add(feature=each.feature, value=each.value, added=each.added)
     return message
 
 

@@ -11,14 +11,18 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from xache_sdk.context import Context
 from xache_sdk.market import Instrument, Side, Subscription, Trade, Trades
 from xache_sdk.orders import Intents, Place, TimeInForce
+from xache_sdk.reasons import Reason
 from xache_sdk.strategy import Strategy
 
 NS_PER_S = 1_000_000_000
 BP = Decimal(10_000)
+
+AS_THE_VENUE: Final = Reason("somebody took as much at the venue")
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ class Flow(Strategy[Settings]):
                 quantity=quantity,
                 price=price,
                 time_in_force=TimeInForce.IOC,
+                reason=AS_THE_VENUE,
             )
         self._carried[side] = min(wanted, self.settings.carry_max)
 

@@ -12,7 +12,6 @@ most ``target_volatility_ppm`` of the budget.
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -25,12 +24,20 @@ from xache_sdk.features import STALE_CANDLES, Feature
 from xache_sdk.market import PPM, XACHE, Candle, Candles, Side, Subscription
 from xache_sdk.models import Forecast, Forecaster, SignalModel, as_of, read_models
 from xache_sdk.orders import Intents, Note, OrderUpdate, Place
+from xache_sdk.reasons import Reason
 from xache_sdk.signals import Column, Declarations
 from xache_sdk.strategy import Strategy
 
 ROUND_TRIP: Final = 2
 """It is bought and sold."""
-REASONS_SHOWN: Final = 3
+HEAVIEST_NOTED: Final = 3
+"""Features that an advice names; the reason of an order names all."""
+
+BOUGHT: Final = "the model expects more than buying and selling cost"
+TAKEN_OVER: Final = "a position of which no beginning is known is sold"
+HORIZON_OVER: Final = "the horizon of the model is over"
+WON: Final = "it has won as much as the model's labels were closed at"
+LOST: Final = "it has lost as much as the model's labels were closed at"
 
 
 @dataclass(frozen=True)
@@ -125,8 +132,9 @@ class SignalTrader(Strategy[Settings]):
         if candle.symbol != self.settings.symbol or self._order_id is not None:
             return
         if self._is_held(candle):
-            if self._is_over(candle):
-                yield self._sell()
+            rule = self._ended_by(candle)
+            if rule is not None:
+                yield self._sell(rule, candle)
             return
         self._entry = None
         model = as_of(self.models, candle.ends_at_ns)
@@ -158,8 +166,9 @@ class SignalTrader(Strategy[Settings]):
         if spend < candle.instrument.min_notional or spend <= 0:
             self.abstained["too little money"] += 1
             return
-        yield Note(self._reasons(self._asked, forecast, row))
+        reason = self._reason(self._asked, forecast, row)
         if self.settings.advice_only:
+            yield Note(_advice(reason))
             return
         width = None if model.width is None else model.width * forecast.volatility
         over_ns = candle.ends_at_ns + model.horizon * model.interval.ns
@@ -167,7 +176,13 @@ class SignalTrader(Strategy[Settings]):
         self.save({"entry": {"close_ticks": candle.close_ticks, "ends_at_ns": over_ns,
                              "width": width}})  # fmt: skip
         self._order_id = self.next_id()
-        yield Place(id=self._order_id, symbol=candle.symbol, side=Side.BUY, quote_quantity=spend)
+        yield Place(
+            id=self._order_id,
+            symbol=candle.symbol,
+            side=Side.BUY,
+            quote_quantity=spend,
+            reason=reason,
+        )
 
     def cost(self) -> float:
         """What buying and selling costs, as a fraction."""
@@ -215,13 +230,20 @@ class SignalTrader(Strategy[Settings]):
             and instrument.notional(candle.close_ticks, lots) >= instrument.min_notional
         )
 
-    def _is_over(self, candle: Candle) -> bool:
-        """A position that is not its own, or whose beginning was not saved, is sold."""
+    def _ended_by(self, candle: Candle) -> str | None:
+        """The rule by which a position is sold now; None while it is kept.
+
+        One that is not its own, or whose beginning was not saved, is sold.
+        """
         entry = self._entry
-        if entry is None or candle.ends_at_ns >= entry.ends_at_ns:
-            return True
-        moved = abs(candle.close_ticks / entry.close_ticks - 1.0)
-        return entry.width is not None and moved >= entry.width
+        if entry is None:
+            return TAKEN_OVER
+        if candle.ends_at_ns >= entry.ends_at_ns:
+            return HORIZON_OVER
+        moved = candle.close_ticks / entry.close_ticks - 1.0
+        if entry.width is None or abs(moved) < entry.width:
+            return None
+        return WON if moved > 0.0 else LOST
 
     def _spend(self, forecast: Forecast) -> Decimal:
         """Quote for a purchase: the budget, or less where a horizon moves more than is wanted."""
@@ -234,24 +256,45 @@ class SignalTrader(Strategy[Settings]):
         # One tick of one lot is a whole number of the smallest units of the quote asset.
         return spend.quantize(instrument.tick_size * instrument.lot_size, ROUND_FLOOR)
 
-    def _sell(self) -> Place:
+    def _sell(self, rule: str, candle: Candle) -> Place:
         self._order_id = self.next_id()
+        figures = {}
+        if self._entry is not None:
+            figures["return"] = candle.close_ticks / self._entry.close_ticks - 1.0
+            figures["candles left"] = (
+                self._entry.ends_at_ns - candle.ends_at_ns
+            ) / self._interval.ns
+            if self._entry.width is not None:
+                figures["width"] = self._entry.width
         return Place(
             id=self._order_id,
             symbol=self.settings.symbol,
             side=Side.SELL,
             quantity=self.context.position(self.settings.symbol).quantity,
+            reason=Reason(rule, figures),
         )
 
-    def _reasons(self, asked: Forecaster, forecast: Forecast, row: Sequence[float]) -> str:
-        """What is noted of a decision: the model, what it said, and what weighed most."""
-        added = asked.explain(row)
-        most = sorted(added, key=lambda name: -abs(added[name]))[:REASONS_SHOWN]
-        return json.dumps(
-            {
-                "model": asked.model.digest[:16],
-                "probability": round(forecast.probability, 4),
-                "edge": round(forecast.edge(self.cost()), 6),
-                "because": {name: round(added[name], 4) for name in most},
-            }
-        )
+    def _reason(self, asked: Forecaster, forecast: Forecast, row: Sequence[float]) -> Reason:
+        """What the model said, what that is worth, and what weighed how much."""
+        figures = {
+            "probability": forecast.probability,
+            "expected return": forecast.expected,
+            "cost": self.cost(),
+            "edge": forecast.edge(self.cost()),
+            "volatility": forecast.volatility,
+        }
+        if math.isfinite(forecast.low):
+            figures |= {"low return": forecast.low, "high return": forecast.high}
+        return Reason(BOUGHT, figures, asked.explain(row))
+
+
+def _advice(reason: Reason) -> str:
+    """A reason in a line, for who follows it or does not."""
+    assert reason.model is not None, "an advice is a model's"
+    weights = reason.model.weights[:HEAVIEST_NOTED]
+    because = ", ".join(f"{each.feature} {each.added:+.3f}" for each in weights)
+    probability, edge = reason.figures["probability"], reason.figures["edge"]
+    return (
+        f"would buy: {probability:.1%} likely, edge {edge:.4%}, because {because} "
+        f"(model {reason.model.digest[:16]})"
+    )

@@ -22,6 +22,7 @@ from decimal import Decimal
 from xache_sdk.context import Context
 from xache_sdk.market import Book, Books, Instrument, Level, Side, Subscription
 from xache_sdk.orders import Cancel, Intent, Intents, OrderStatus, OrderUpdate, Place, SetTimer
+from xache_sdk.reasons import Reason
 from xache_sdk.strategy import Strategy
 
 BP = Decimal(10_000)
@@ -178,6 +179,8 @@ class MarketMaker(Strategy[Settings]):
         state = self._sides[side]
         room = self._room(side) - sum((each.leaves for each in state.living.values()), Decimal(0))
         places: list[Intent] = []
+        figures = {"mid": float(mid), "inventory": float(self._inventory)}
+        reason = Reason("quotes around the venue's mid", figures)
         for index, slot in enumerate(state.slots):
             if slot.quote is not None or self._at_ns < slot.quiet_until_ns:
                 continue
@@ -196,6 +199,7 @@ class MarketMaker(Strategy[Settings]):
                     quantity=quantity,
                     price=price,
                     post_only=True,
+                    reason=reason,
                 )
             )
         return places

@@ -25,6 +25,7 @@ from xache_sdk.market import (
     Subscription,
 )
 from xache_sdk.orders import Intents, Note, OrderStatus, OrderUpdate, Place
+from xache_sdk.reasons import Reason
 from xache_sdk.strategy import Strategy
 
 
@@ -67,6 +68,7 @@ class SmaCross(Strategy[Settings]):
         self._fast = Sma(settings.fast)
         self._slow = Sma(settings.slow)
         self._above: bool | None = None
+        self._figures: dict[str, float] = {}
         self._instrument: Instrument | None = None
         self._held = Decimal(0)
         self._order_id: str | None = None
@@ -120,6 +122,7 @@ class SmaCross(Strategy[Settings]):
         fast, slow = self._fast.push(candle.close_ticks), self._slow.push(candle.close_ticks)
         if fast is None or slow is None or fast == slow:
             return None, False
+        self._figures = {"fast ticks": fast, "slow ticks": slow}
         above, before = fast > slow, self._above
         self._above = above
         return above, before is not None and above is not before
@@ -136,6 +139,7 @@ class SmaCross(Strategy[Settings]):
             symbol=self.settings.symbol,
             side=Side.BUY,
             quote_quantity=self.settings.notional,
+            reason=Reason("the fast average has crossed above the slow one", self._figures),
         )
 
     def _sell(self) -> Place:
@@ -145,4 +149,5 @@ class SmaCross(Strategy[Settings]):
             symbol=self.settings.symbol,
             side=Side.SELL,
             quantity=self._held,
+            reason=Reason("the fast average is below the slow one", self._figures),
         )

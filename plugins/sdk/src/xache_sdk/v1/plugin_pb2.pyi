@@ -188,7 +188,7 @@ class PluginStart(_message.Message):
     def __init__(self, run_id: _Optional[str] = ..., settings_json: _Optional[str] = ..., instruments: _Optional[_Iterable[_Union[PluginInstrument, _Mapping]]] = ..., balances: _Optional[_Iterable[_Union[PluginBalance, _Mapping]]] = ..., positions: _Optional[_Iterable[_Union[PluginPosition, _Mapping]]] = ..., open_orders: _Optional[_Iterable[_Union[PluginOrderUpdate, _Mapping]]] = ..., now_ns: _Optional[int] = ..., saved: _Optional[_Union[PluginSave, _Mapping]] = ...) -> None: ...
 
 class PluginInstrument(_message.Message):
-    __slots__ = ("symbol", "base", "quote", "tick_size", "lot_size", "min_quantity", "max_quantity", "max_market_quantity", "min_notional", "max_notional")
+    __slots__ = ("symbol", "base", "quote", "tick_size", "lot_size", "min_quantity", "max_quantity", "max_market_quantity", "min_notional", "max_notional", "maker_fee_ppm", "taker_fee_ppm")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     BASE_FIELD_NUMBER: _ClassVar[int]
     QUOTE_FIELD_NUMBER: _ClassVar[int]
@@ -199,6 +199,8 @@ class PluginInstrument(_message.Message):
     MAX_MARKET_QUANTITY_FIELD_NUMBER: _ClassVar[int]
     MIN_NOTIONAL_FIELD_NUMBER: _ClassVar[int]
     MAX_NOTIONAL_FIELD_NUMBER: _ClassVar[int]
+    MAKER_FEE_PPM_FIELD_NUMBER: _ClassVar[int]
+    TAKER_FEE_PPM_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     base: str
     quote: str
@@ -209,7 +211,9 @@ class PluginInstrument(_message.Message):
     max_market_quantity: str
     min_notional: str
     max_notional: str
-    def __init__(self, symbol: _Optional[str] = ..., base: _Optional[str] = ..., quote: _Optional[str] = ..., tick_size: _Optional[str] = ..., lot_size: _Optional[str] = ..., min_quantity: _Optional[str] = ..., max_quantity: _Optional[str] = ..., max_market_quantity: _Optional[str] = ..., min_notional: _Optional[str] = ..., max_notional: _Optional[str] = ...) -> None: ...
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+    def __init__(self, symbol: _Optional[str] = ..., base: _Optional[str] = ..., quote: _Optional[str] = ..., tick_size: _Optional[str] = ..., lot_size: _Optional[str] = ..., min_quantity: _Optional[str] = ..., max_quantity: _Optional[str] = ..., max_market_quantity: _Optional[str] = ..., min_notional: _Optional[str] = ..., max_notional: _Optional[str] = ..., maker_fee_ppm: _Optional[int] = ..., taker_fee_ppm: _Optional[int] = ...) -> None: ...
 
 class PluginBalance(_message.Message):
     __slots__ = ("asset", "available", "held")
@@ -458,7 +462,7 @@ class PluginIntent(_message.Message):
     def __init__(self, place: _Optional[_Union[PluginPlace, _Mapping]] = ..., cancel: _Optional[_Union[PluginCancel, _Mapping]] = ..., cancel_all: _Optional[_Union[PluginCancelAll, _Mapping]] = ..., set_timer: _Optional[_Union[PluginSetTimer, _Mapping]] = ..., note: _Optional[_Union[PluginNote, _Mapping]] = ..., amend: _Optional[_Union[PluginAmend, _Mapping]] = ..., replace: _Optional[_Union[PluginReplace, _Mapping]] = ...) -> None: ...
 
 class PluginPlace(_message.Message):
-    __slots__ = ("id", "symbol", "side", "price", "quantity", "quote_quantity", "time_in_force", "post_only", "trigger", "reduce_only", "slide", "display_quantity", "expires_at_ns")
+    __slots__ = ("id", "symbol", "side", "price", "quantity", "quote_quantity", "time_in_force", "post_only", "trigger", "reduce_only", "slide", "display_quantity", "expires_at_ns", "reason")
     ID_FIELD_NUMBER: _ClassVar[int]
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     SIDE_FIELD_NUMBER: _ClassVar[int]
@@ -472,6 +476,7 @@ class PluginPlace(_message.Message):
     SLIDE_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_QUANTITY_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     id: str
     symbol: str
     side: PluginSide
@@ -485,7 +490,8 @@ class PluginPlace(_message.Message):
     slide: bool
     display_quantity: str
     expires_at_ns: int
-    def __init__(self, id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[PluginSide, str]] = ..., price: _Optional[str] = ..., quantity: _Optional[str] = ..., quote_quantity: _Optional[str] = ..., time_in_force: _Optional[_Union[PluginTimeInForce, str]] = ..., post_only: _Optional[bool] = ..., trigger: _Optional[_Union[PluginTrigger, _Mapping]] = ..., reduce_only: _Optional[bool] = ..., slide: _Optional[bool] = ..., display_quantity: _Optional[str] = ..., expires_at_ns: _Optional[int] = ...) -> None: ...
+    reason: PluginReason
+    def __init__(self, id: _Optional[str] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[PluginSide, str]] = ..., price: _Optional[str] = ..., quantity: _Optional[str] = ..., quote_quantity: _Optional[str] = ..., time_in_force: _Optional[_Union[PluginTimeInForce, str]] = ..., post_only: _Optional[bool] = ..., trigger: _Optional[_Union[PluginTrigger, _Mapping]] = ..., reduce_only: _Optional[bool] = ..., slide: _Optional[bool] = ..., display_quantity: _Optional[str] = ..., expires_at_ns: _Optional[int] = ..., reason: _Optional[_Union[PluginReason, _Mapping]] = ...) -> None: ...
 
 class PluginTrigger(_message.Message):
     __slots__ = ("kind", "price", "source", "trail_bps", "trail_offset", "activation_price")
@@ -514,7 +520,7 @@ class PluginAmend(_message.Message):
     def __init__(self, id: _Optional[str] = ..., symbol: _Optional[str] = ..., quantity: _Optional[str] = ...) -> None: ...
 
 class PluginReplace(_message.Message):
-    __slots__ = ("id", "new_id", "symbol", "price", "quantity", "trigger_price", "display_quantity", "expires_at_ns")
+    __slots__ = ("id", "new_id", "symbol", "price", "quantity", "trigger_price", "display_quantity", "expires_at_ns", "reason")
     ID_FIELD_NUMBER: _ClassVar[int]
     NEW_ID_FIELD_NUMBER: _ClassVar[int]
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
@@ -523,6 +529,7 @@ class PluginReplace(_message.Message):
     TRIGGER_PRICE_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_QUANTITY_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     id: str
     new_id: str
     symbol: str
@@ -531,7 +538,48 @@ class PluginReplace(_message.Message):
     trigger_price: str
     display_quantity: str
     expires_at_ns: int
-    def __init__(self, id: _Optional[str] = ..., new_id: _Optional[str] = ..., symbol: _Optional[str] = ..., price: _Optional[str] = ..., quantity: _Optional[str] = ..., trigger_price: _Optional[str] = ..., display_quantity: _Optional[str] = ..., expires_at_ns: _Optional[int] = ...) -> None: ...
+    reason: PluginReason
+    def __init__(self, id: _Optional[str] = ..., new_id: _Optional[str] = ..., symbol: _Optional[str] = ..., price: _Optional[str] = ..., quantity: _Optional[str] = ..., trigger_price: _Optional[str] = ..., display_quantity: _Optional[str] = ..., expires_at_ns: _Optional[int] = ..., reason: _Optional[_Union[PluginReason, _Mapping]] = ...) -> None: ...
+
+class PluginReason(_message.Message):
+    __slots__ = ("rule", "figures", "model")
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    FIGURES_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    rule: str
+    figures: _containers.RepeatedCompositeFieldContainer[PluginFigure]
+    model: PluginModelReason
+    def __init__(self, rule: _Optional[str] = ..., figures: _Optional[_Iterable[_Union[PluginFigure, _Mapping]]] = ..., model: _Optional[_Union[PluginModelReason, _Mapping]] = ...) -> None: ...
+
+class PluginFigure(_message.Message):
+    __slots__ = ("name", "value")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    value: float
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+
+class PluginModelReason(_message.Message):
+    __slots__ = ("digest", "score", "base", "weights")
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    BASE_FIELD_NUMBER: _ClassVar[int]
+    WEIGHTS_FIELD_NUMBER: _ClassVar[int]
+    digest: str
+    score: float
+    base: float
+    weights: _containers.RepeatedCompositeFieldContainer[PluginWeight]
+    def __init__(self, digest: _Optional[str] = ..., score: _Optional[float] = ..., base: _Optional[float] = ..., weights: _Optional[_Iterable[_Union[PluginWeight, _Mapping]]] = ...) -> None: ...
+
+class PluginWeight(_message.Message):
+    __slots__ = ("feature", "value", "added")
+    FEATURE_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    ADDED_FIELD_NUMBER: _ClassVar[int]
+    feature: str
+    value: float
+    added: float
+    def __init__(self, feature: _Optional[str] = ..., value: _Optional[float] = ..., added: _Optional[float] = ...) -> None: ...
 
 class PluginSave(_message.Message):
     __slots__ = ("version", "state_json")
