@@ -12,6 +12,7 @@ from xache.v1 import (
     admin_pb2,
     auth_pb2,
     compliance_pb2,
+    live_pb2,
     market_pb2,
     risk_pb2,
     staff_pb2,
@@ -49,6 +50,7 @@ from xached.api.rate_limits import RateLimiter
 from xached.api.reflection import reflection_services
 from xached.api.risk import RiskHandlers
 from xached.api.routes import Call, Routes, Service
+from xached.api.screen import ScreenHandlers
 from xached.api.staff import StaffHandlers
 from xached.api.trading import TradingHandlers
 from xached.api.wallet import WalletHandlers
@@ -139,6 +141,7 @@ def _services(core: Core, spending: KeySpending) -> tuple[Service, ...]:
         tuple(ByPurse(each, partial(twins.find, type(each))) for each in handlers)
         for handlers in real
     )
+    market = MarketHandlers(core.market, directory)
     account = AccountsByPurse(
         sessions,
         matching,
@@ -166,12 +169,15 @@ def _services(core: Core, spending: KeySpending) -> tuple[Service, ...]:
             market_pb2,
             "MarketService",
             (
-                MarketHandlers(core.market, directory),
+                market,
                 IndicatorHandlers(core.market, directory),
                 AuctionHandlers(matching, directory),
             ),
         ),
         _service(wallet_pb2, "WalletService", wallet),
+        _service(
+            live_pb2, "LiveService", ScreenHandlers(market, trading[0].handler("watch_purse"))
+        ),
         _service(
             compliance_pb2,
             "ComplianceService",

@@ -41,6 +41,11 @@ class ByPurse:
             if not name.startswith("_"):
                 setattr(self, name, _divided(handler, name, paper))
 
+    def handler(self, name: str) -> Handler:
+        """One of the handlers, for who calls it by another route."""
+        found: Handler = getattr(self, name)
+        return found
+
 
 def paper_unavailable() -> StatusError:
     """Say that the paper exchange is starting."""
