@@ -153,6 +153,14 @@ def test_paper_is_looked_at_too(run: Run, data: Path, seq: int) -> None:
     assert any(f"row {seq}: " in fault for fault in ran.json["faults"]), ran.json
 
 
+def test_what_is_known_of_strategies_is_looked_at_too(run: Run, data: Path) -> None:
+    """Checked by leaving the file out of what is verified."""
+    change(DataPaths(data).strategies, "CREATE TABLE more (x)")
+    ran = run("verify", "--data", data, "--json")
+    assert ran.code != 0
+    assert ran.json["faults"] == ["strategies.db: its more is not as it was made"]
+
+
 def test_a_house_without_paper_is_whole(run: Run, data: Path) -> None:
     DataPaths(data).paper.unlink()
     ran = run("verify", "--data", data, "--json")

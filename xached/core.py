@@ -46,6 +46,7 @@ from xached.runtime.world import Lane, World
 from xached.snapshot_maker import SnapshotMaker
 from xached.storage.directory import DataPaths
 from xached.storage.snapshots import newest_seq
+from xached.storage.strategy_tables import StrategyRecords
 
 SESSIONS_PLACES = 1_024
 MARK_SILENCE_S = 10.0
@@ -94,6 +95,8 @@ class Core:
     armed_streams: dict[int, Purse]
     doors: Doors
     mailer: Mailer | None
+    records: StrategyRecords
+    """strategies.db."""
     feeds: Sequence[MarketFeed] = ()
     integrity: Integrity = attrs.field(factory=Integrity)
     strategies: Strategies = attrs.field(factory=lambda: Strategies(()))
@@ -113,6 +116,7 @@ class Core:
             self.scrub_lane,
             self.files.vault,
             vault_lane,
+            self.files.old_strategies,
         )
 
     async def close_doors(self) -> None:
@@ -188,8 +192,8 @@ class Core:
 
 
 def _open_lanes(world: World, lanes: ExitStack) -> list[Lane]:
-    """The threads of the journal, of the views and of the scrub."""
-    opened = [world.open_lane(name) for name in ("journal", "views", "scrub")]
+    """The threads of the journal, of the views, of the scrub and of strategies.db."""
+    opened = [world.open_lane(name) for name in ("journal", "views", "scrub", "strategies")]
     for lane in opened:
         lanes.callback(lane.close)
     return opened
@@ -214,7 +218,8 @@ def build_core(
     keys, allowed = KeyTable(), AllowTable()
     history = History(files.reader, world, files.views.as_of_seq, lambda: files.journal.last_seq)
     clock = SteadyClock(world)
-    journal_lane, views_lane, scrub_lane = _open_lanes(world, lanes)
+    journal_lane, views_lane, scrub_lane, strategies_lane = _open_lanes(world, lanes)
+    records = StrategyRecords(files.strategies, strategies_lane)
     sessions: Mailbox[AuthMessage, AuthReply] = Mailbox(SESSIONS_PLACES)
     paper = PaperHouse(files.paths, files.paper_key, world, clock, directory, lanes)
     snapshots, paper_snapshots = _snapshot_makers(config, world, files, paper)
@@ -270,6 +275,7 @@ def build_core(
         paper_snapshots=paper_snapshots,
         armed_streams={stream: armed.purse for stream, armed in state.streams.items()},
         mailer=_mailer(config, sessions, world, bell),
+        records=records,
     )
 
 

@@ -41,9 +41,11 @@ from xached.security.master import (
     FILE_ONLY,
     KeySource,
 )
+from xached.storage.database import DatabaseRefused
 from xached.storage.directory import DataPaths
 from xached.storage.journal import Anchor, Journal, JournalDamaged, JournalFailed, Report
 from xached.storage.snapshots import recover
+from xached.storage.strategy_tables import StrategyTables
 from xached.storage.vault import Vault
 from xached.storage.vault_faults import VaultDamaged, VaultFailed
 
@@ -115,6 +117,7 @@ def verify(data_dir: Path, keys: KeySource = FILE_ONLY) -> Verification:
         faults.append(f"the vault: {error}")
     else:
         faults.extend(_verified_audit(paths, master, None).faults)
+        faults.extend(_strategy_faults(paths, master))
     return Verification(
         rows=report.rows,
         events=report.events,
@@ -391,6 +394,21 @@ def _wrong_snapshots(
 def _verified_accounts(paths: DataPaths, master: MasterKey) -> int:
     with contextlib.closing(_open_vault(paths, master)) as vault:
         return vault.verify().accounts
+
+
+def _strategy_faults(paths: DataPaths, master: MasterKey) -> Iterator[str]:
+    """What is wrong with strategies.db; a house of an older xached has none."""
+    if not paths.strategies.exists():
+        return
+    try:
+        with Journal.open_read_only(paths.journal, master.derive(Purpose.JOURNAL_CHAIN)) as journal:
+            house_id = journal.house_id
+        with contextlib.closing(StrategyTables.open_read_only(paths.strategies, house_id)) as file:
+            file.check()
+    except (JournalDamaged, JournalFailed):
+        return  # Whose file this should be cannot be known; the fault is told already.
+    except DatabaseRefused as error:
+        yield str(error)
 
 
 def _open_vault(paths: DataPaths, master: MasterKey) -> Vault:

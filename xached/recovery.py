@@ -33,6 +33,7 @@ from xached.storage.database import settle
 from xached.storage.directory import DataDirectory, DataPaths
 from xached.storage.journal import Journal, JournalDamaged
 from xached.storage.snapshots import recover
+from xached.storage.strategy_tables import StrategyTables
 from xached.storage.vault import BOOTSTRAP_TOKEN, Vault
 from xached.storage.vault_faults import VaultDamaged
 from xached.storage.vault_tables import bit
@@ -64,12 +65,15 @@ class HouseFiles:
     views: Views
     reader: ViewsReader
     candles: CandleStore
+    strategies: StrategyTables
     credentials: Credentials
     exchange: Exchange
     snapshot_seq: int
     """The row of the snapshot that recovery began with; 0 without one."""
     snapshot_key: bytes = attrs.field(repr=False)
     """Keys the chain of the journal; all that a process that makes snapshots needs."""
+    old_strategies: StrategyTables | None
+    """strategies.db again, as ``old_rows``."""
     old_rows: Journal | None
     """The journal again, for the scrub; None where a database has only one connection."""
     signer: Signer
@@ -132,6 +136,7 @@ def open_house(
     files.callback(reader.close)
     candles = CandleStore(paths.market)
     files.callback(candles.close)
+    strategies = _open_strategies(world, paths, journal.house_id, files)
     return HouseFiles(
         paths=paths,
         journal=journal,
@@ -139,6 +144,8 @@ def open_house(
         views=views,
         reader=reader,
         candles=candles,
+        strategies=strategies,
+        old_strategies=_open_strategies_again(world, paths, journal.house_id, files),
         credentials=_credentials(master, vault, world),
         exchange=recovered.exchange,
         snapshot_seq=recovered.from_seq,
@@ -217,6 +224,30 @@ def _open_again(key: bytes, world: World, paths: DataPaths, files: ExitStack) ->
     if world.sqlite_locking_mode == "exclusive":
         return None
     return files.enter_context(Journal.open_read_only(paths.journal, key))
+
+
+def _open_strategies(
+    world: World, paths: DataPaths, house_id: bytes, files: ExitStack
+) -> StrategyTables:
+    settle(paths.strategies, world.files)
+    opened = StrategyTables.open(
+        paths.strategies,
+        house_id,
+        locking_mode=world.sqlite_locking_mode,
+        vfs=world.files.sqlite_vfs,
+    )
+    files.callback(opened.close)
+    return opened
+
+
+def _open_strategies_again(
+    world: World, paths: DataPaths, house_id: bytes, files: ExitStack
+) -> StrategyTables | None:
+    if world.sqlite_locking_mode == "exclusive":
+        return None
+    opened = StrategyTables.open_read_only(paths.strategies, house_id)
+    files.callback(opened.close)
+    return opened
 
 
 def introduce_signer(files: HouseFiles, world: World) -> None:

@@ -22,6 +22,7 @@ from xached.runtime.world import SimulatedWorld
 from xached.security.credentials import Credentials
 from xached.security.keys import Purpose
 from xached.storage.journal import Journal
+from xached.storage.strategy_tables import StrategyTables
 from xached.storage.vault_rows import Put
 
 PEOPLE = 25
@@ -60,9 +61,11 @@ async def scrubbed(house: AuditedHouse, turns_max: int = 200) -> int:
         Journal.open_read_only(house.paths.journal, key) as journal,
         Journal.open_read_only(house.paths.paper, paper_key(house)) as paper,
         closing(house.open_vault()) as vault,
+        closing(StrategyTables.open(house.paths.strategies, journal.house_id)) as tables,
     ):
         lane = world.open_lane("scrub")
-        scrub = Scrub({"journal.db": journal, "paper.db": paper}, lane, vault, lane, rows=7)
+        journals = {"journal.db": journal, "paper.db": paper}
+        scrub = Scrub(journals, lane, vault, lane, tables, rows=7)
         for turns in range(1, turns_max):
             if await scrub.turn():
                 assert scrub.statistics().passes == 1

@@ -174,6 +174,7 @@ DATABASES = {
     "market.db",
     "paper.db",
     "paper_views.db",
+    "strategies.db",
 }
 
 

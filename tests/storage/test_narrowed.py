@@ -139,11 +139,14 @@ def test_no_connection_of_a_house_does_more_than_rows(tmp_path: Path) -> None:
             "vault.db": ("settings", "value"),
             "views.db": ("orders", "body"),
             "market.db": ("candles", "volume"),
+            "strategies.db": ("house", "house_id"),
         }
         assert sorted(map(file_of, held)) == [
             "journal.db",
             "journal.db",
             "market.db",
+            "strategies.db",
+            "strategies.db",
             "vault.db",
             "views.db",
             "views.db",

@@ -3,7 +3,8 @@
 What is used is checked as it is read, and the newest rows at every start; but a row of last year
 may be read by nobody until it is needed. A turn looks at a bounded number of rows of each database:
 of the journals, the house's and that of paper, through connections and a thread of their own, of
-the vault on the vault's thread.
+the vault on the vault's thread. strategies.db, which is small, is looked through in one go at the
+end.
 
 Damage does not stop the house, whose state is in memory and in snapshots: it ends this task, whose
 failure is in the health report with the file and the place, until an operator has seen to it.
@@ -20,6 +21,7 @@ import trio
 from xached.runtime.world import Lane
 from xached.storage.database import DatabaseRefused
 from xached.storage.journal import JournalDamaged, JournalFailed
+from xached.storage.strategy_tables import StrategyTablesDamaged
 from xached.storage.vault_checks import ScrubPlace
 from xached.storage.vault_faults import VaultDamaged, VaultFailed
 
@@ -51,6 +53,14 @@ class ScrubbedVault(Protocol):
         ...
 
 
+class ScrubbedTables(Protocol):
+    """What can be looked through in one go."""
+
+    def check(self) -> None:
+        """See StrategyTables.check."""
+        ...
+
+
 @attrs.frozen(kw_only=True)
 class ScrubStatistics:
     """What has been looked through since the start."""
@@ -68,11 +78,13 @@ class Scrub:
         journal_lane: Lane,
         vault: ScrubbedVault,
         vault_lane: Lane,
+        strategies: ScrubbedTables | None,
         rows: int = ROWS_OF_A_TURN,
     ) -> None:
-        """``journals``: by the name of their file."""
+        """``journals``: by the name of their file. ``strategies``: beside who writes it."""
         self._journals, self._journal_lane = journals, journal_lane
         self._vault, self._vault_lane = vault, vault_lane
+        self._strategies = strategies
         self._rows = rows
         self._next_seqs = dict.fromkeys(journals, 1)
         """Where each journal is gone on with that has rows left in this pass."""
@@ -96,6 +108,8 @@ class Scrub:
             await self._look_at_vault(self._place)
         if self._next_seqs or self._place is not None:
             return False
+        if self._strategies is not None:
+            await self._look_at_strategies(self._strategies)
         self._next_seqs, self._place = dict.fromkeys(self._journals, 1), ScrubPlace()
         self._passes += 1
         return True
@@ -116,6 +130,12 @@ class Scrub:
             self._place = await self._vault_lane.run(self._vault.scrub, place, self._rows)
         except (VaultDamaged, VaultFailed) as error:
             raise DamageFound(f"vault.db: {error}") from error
+
+    async def _look_at_strategies(self, tables: ScrubbedTables) -> None:
+        try:
+            await self._journal_lane.run(tables.check)
+        except StrategyTablesDamaged as error:
+            raise DamageFound(str(error)) from error
 
 
 async def run_scrub(scrub: Scrub) -> None:

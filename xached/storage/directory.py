@@ -62,6 +62,11 @@ class DataPaths:
         return self.root / "paper_views.db"
 
     @property
+    def strategies(self) -> Path:
+        """What the house knows of strategies that is no money."""
+        return self.root / "strategies.db"
+
+    @property
     def strategy_states(self) -> Path:
         """A directory of what strategies saved for their next run."""
         return self.root / "strategy_states"

@@ -1,0 +1,292 @@
+"""strategies.db: what the house knows of strategies that is no money.
+
+Which plugins were approved, which strategies there are and how far each has come, their rules, the
+reasons of their orders and their backtests. Money is in the journal: this file may be lost without
+a coin being lost, and then no strategy runs until its owner makes it again.
+
+Owners are opaque account ids. A table whose rows are of one account has a column ``account_id``:
+by it :meth:`StrategyTables.forget` erases, and :meth:`StrategyTables.rows_of` exports. Text that a
+person typed does not belong here, names and settings do. Every table that grows by what comes from
+outside has a bound or a retention, which is kept by the module that writes it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import apsw
+
+from xached.domain.order import AccountId
+from xached.runtime.world import Lane, LockingMode
+from xached.storage.database import (
+    DatabaseRefused,
+    narrow_to_rows,
+    open_durable,
+    strange_in_schema,
+)
+
+Result = TypeVar("Result")
+Work = Callable[[apsw.Connection], Result]
+"""Statements on the file; what it returns must not be a cursor."""
+
+WAL_PAGES_MAX: Final = 1_000
+"""4 MB: after so much the log is copied into the database."""
+
+MIGRATIONS: Final[tuple[str, ...]] = (
+    """
+    CREATE TABLE house (
+        one INTEGER PRIMARY KEY CHECK (one = 1), house_id BLOB NOT NULL) STRICT;
+    CREATE TABLE strategies (
+        strategy_id TEXT PRIMARY KEY, account_id TEXT NOT NULL, name TEXT NOT NULL,
+        plugin TEXT NOT NULL, symbols TEXT NOT NULL, settings_json TEXT NOT NULL,
+        stage INTEGER NOT NULL, wish INTEGER NOT NULL, budget_asset TEXT NOT NULL,
+        budget_units TEXT NOT NULL, created_at_ns INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE UNIQUE INDEX strategies_by_name ON strategies (account_id, name);
+    """,
+)
+"""What each format version adds, at the end; the database's user_version counts those applied."""
+
+NOT_OF_ACCOUNTS: Final[Mapping[str, str]] = {
+    "house": "says whose file it is",
+}
+"""Tables that are about nobody, and what they are for; all others have an account_id."""
+
+
+class StrategyTablesDamaged(DatabaseRefused):
+    """The file is not as the daemon wrote it, or is not of this house."""
+
+
+class StrategyTablesFailed(Exception):  # noqa: N818 - what happened
+    """The disk failed. Nothing more is written until the daemon has started again."""
+
+
+class StrategyTables:
+    """The one connection that writes strategies.db. Not for two threads at a time."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        """See :meth:`open`."""
+        self._db = connection
+        self._failed = False
+        self._wal_pages = 0
+        connection.set_wal_hook(self._committed)
+
+    @classmethod
+    def open(
+        cls,
+        path: Path | str,
+        house_id: bytes,
+        *,
+        locking_mode: LockingMode = "normal",
+        vfs: str | None = None,
+    ) -> StrategyTables:
+        """Open the file; make it when there is none.
+
+        Raises: DatabaseRefused when it cannot be used, was made by a newer xached or is another
+            house's; StrategyTablesDamaged; StrategyTablesFailed.
+        """
+        return _opened(path, house_id, locking_mode=locking_mode, vfs=vfs, read_only=False)
+
+    @classmethod
+    def open_read_only(cls, path: Path | str, house_id: bytes) -> StrategyTables:
+        """Open the file beside the daemon that writes it. Raises: as :meth:`open`."""
+        return _opened(path, house_id, read_only=True)
+
+    def close(self) -> None:
+        """Close the file, its log copied into it if the disk lets it."""
+        try:
+            if not self._failed and not self._db.readonly("main"):
+                self._guard(lambda: self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE))
+        finally:
+            self._db.close(True)
+
+    def write(self, work: Work[Result]) -> Result:
+        """Do it in one transaction, and return once it is on disk.
+
+        What the work itself raises takes all of it back.
+
+        Raises: StrategyTablesFailed; from then on always.
+        """
+        if self._failed:
+            raise StrategyTablesFailed("an earlier write to strategies.db failed")
+        return self._guard(lambda: self._write(work))
+
+    def read(self, work: Work[Result]) -> Result:
+        """Do it on one state of the file. Raises: StrategyTablesFailed."""
+        try:
+            with self._db:
+                result = work(self._db)
+        except apsw.Error as error:
+            raise StrategyTablesFailed(f"strategies.db cannot be read: {_said(error)}") from error
+        return result
+
+    def forget(self, account_id: AccountId) -> None:
+        """Delete all rows of an account, also from the log. Raises: StrategyTablesFailed."""
+
+        def delete(db: apsw.Connection) -> None:
+            for table in tables_of_accounts():
+                db.execute(f"DELETE FROM {table} WHERE account_id = ?", (account_id,))  # noqa: S608 - names of MIGRATIONS
+
+        self.write(delete)
+        try:
+            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        except apsw.BusyError:
+            pass  # Somebody reads the log: it is copied over when it has grown, or at the end.
+        except apsw.Error as error:
+            self._failed = True
+            raise StrategyTablesFailed(f"strategies.db: {_said(error)}") from error
+
+    def rows_of(self, account_id: AccountId) -> list[tuple[str, Mapping[str, Any]]]:
+        """All rows of an account, by table; for who asks what is known of them."""
+
+        def select(db: apsw.Connection) -> list[tuple[str, Mapping[str, Any]]]:
+            found: list[tuple[str, Mapping[str, Any]]] = []
+            for table in tables_of_accounts():
+                cursor = db.execute(f"SELECT * FROM {table} WHERE account_id = ?", (account_id,))  # noqa: S608 - names of MIGRATIONS
+                for row in cursor:
+                    names = [name for name, _ in cursor.get_description()]
+                    found.append((table, dict(zip(names, row, strict=True))))
+            return found
+
+        return self.read(select)
+
+    def check(self) -> None:
+        """Look through the whole file for pages that have rotted. Raises: StrategyTablesDamaged."""
+        try:
+            found = self._db.execute("PRAGMA integrity_check").fetchall()
+        except apsw.Error as error:
+            raise StrategyTablesDamaged(f"strategies.db: {_said(error)}") from error
+        if found != [("ok",)]:
+            faults = "; ".join(str(each) for (each,) in found[:3])
+            raise StrategyTablesDamaged(f"strategies.db: {faults}")
+
+    def _write(self, work: Work[Result]) -> Result:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            result = work(self._db)
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+        if self._wal_pages >= WAL_PAGES_MAX:
+            # By hand: SQLite ignores the errors of its automatic ones.
+            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        return result
+
+    def _committed(self, _: apsw.Connection, __: str, pages: int) -> int:
+        self._wal_pages = pages
+        return apsw.SQLITE_OK
+
+    def _guard(self, write: Callable[[], Result]) -> Result:
+        """Run what writes. After an error of the disk nothing is written."""
+        try:
+            return write()
+        except apsw.Error as error:
+            self._failed = True
+            raise StrategyTablesFailed(f"strategies.db: {_said(error)}") from error
+
+
+class StrategyRecords:
+    """strategies.db for tasks of the daemon: its work is done on a lane of its own, in order."""
+
+    def __init__(self, tables: StrategyTables, lane: Lane) -> None:
+        self._tables = tables
+        self._lane = lane
+
+    async def write(self, work: Work[Result]) -> Result:
+        """See StrategyTables.write."""
+        return await self._lane.run(self._tables.write, work)
+
+    async def read(self, work: Work[Result]) -> Result:
+        """See StrategyTables.read."""
+        return await self._lane.run(self._tables.read, work)
+
+    async def forget(self, account_id: AccountId) -> None:
+        """See StrategyTables.forget."""
+        await self._lane.run(self._tables.forget, account_id)
+
+    async def rows_of(self, account_id: AccountId) -> list[tuple[str, Mapping[str, Any]]]:
+        """See StrategyTables.rows_of."""
+        return await self._lane.run(self._tables.rows_of, account_id)
+
+
+@functools.cache
+def tables_of_accounts() -> tuple[str, ...]:
+    """Every table whose rows are of one account, by name."""
+    return tuple(table for table, columns in _columns().items() if "account_id" in columns)
+
+
+def tables() -> tuple[str, ...]:
+    """Every table there is, by name."""
+    return tuple(_columns())
+
+
+@functools.cache
+def _columns() -> Mapping[str, Sequence[str]]:
+    connection = apsw.Connection(":memory:")
+    try:
+        for statements in MIGRATIONS:
+            connection.execute(statements)
+        columns: dict[str, list[str]] = {}
+        for table, column in connection.execute(
+            "SELECT t.name, c.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c"
+            " WHERE t.type = 'table' ORDER BY t.name, c.cid"
+        ):
+            columns.setdefault(table, []).append(column)
+        return columns
+    finally:
+        connection.close()
+
+
+def _opened(
+    path: Path | str,
+    house_id: bytes,
+    *,
+    locking_mode: LockingMode = "normal",
+    vfs: str | None = None,
+    read_only: bool,
+) -> StrategyTables:
+    try:
+        connection = open_durable(path, locking_mode=locking_mode, vfs=vfs, read_only=read_only)
+    except apsw.Error as error:
+        raise StrategyTablesDamaged(f"strategies.db cannot be opened: {_said(error)}") from error
+    try:
+        if not read_only:
+            connection.execute("PRAGMA secure_delete = ON")
+            _migrate(connection, house_id)
+        _check_whose(connection, house_id)
+        narrow_to_rows(connection)
+    except BaseException as error:
+        connection.close(True)
+        if isinstance(error, apsw.Error):
+            raise StrategyTablesDamaged(f"strategies.db: {_said(error)}") from error
+        raise
+    return StrategyTables(connection)
+
+
+def _migrate(connection: apsw.Connection, house_id: bytes) -> None:
+    version = connection.execute("PRAGMA user_version").get
+    with connection:
+        for statements in MIGRATIONS[version:]:
+            connection.execute(statements)
+        if version < len(MIGRATIONS):
+            connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        if version == 0:
+            connection.execute("INSERT INTO house (one, house_id) VALUES (1, ?)", (house_id,))
+
+
+def _check_whose(connection: apsw.Connection, house_id: bytes) -> None:
+    version = connection.execute("PRAGMA user_version").get
+    if version > len(MIGRATIONS):
+        raise DatabaseRefused(f"strategies.db has format {version}, made by a newer xached")
+    if strange := strange_in_schema(connection, MIGRATIONS[:version]):
+        raise StrategyTablesDamaged(f"strategies.db: its {strange} is not as it was made")
+    if version and connection.execute("SELECT house_id FROM house").fetchall() != [(house_id,)]:
+        raise DatabaseRefused("strategies.db is of another house")
+
+
+def _said(error: apsw.Error) -> str:
+    return f"{type(error).__name__}: {error}"
