@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from xached.actors.strategies.capabilities import UNBOUNDED, Capabilities
 from xached.adapters.feeds.session import Endpoint
 from xached.adapters.smtp import Protection
 from xached.config import (
@@ -27,6 +28,7 @@ from xached.config import (
     read_house,
 )
 from xached.config_table import ConfigError, is_address
+from xached.domain.instrument import AssetName, Symbol
 
 SHIPPED = Path(__file__).parent.parent / "config"
 STRATEGY = """
@@ -301,6 +303,39 @@ def test_the_documented_strategy_is_one(folder: Path) -> None:
     assert json.loads(seat.settings_json) == {
         "symbol": "BTC-USDT", "fast": 10, "slow": 30, "notional": "100",
     }  # fmt: skip
+    assert seat.capabilities == Capabilities(
+        symbols=frozenset({Symbol("BTC-USDT")}),
+        max_order_notional_units={AssetName("USDT"): 1_000 * 10**8},
+        max_open_orders=10,
+        max_intents_per_minute=60,
+        reduce_only=False,
+        expires_at_ns=1_896_048_000 * 10**9,
+    )
+
+
+def test_a_strategy_without_capabilities_is_bounded_by_its_purse_alone(folder: Path) -> None:
+    change(folder / TOP, "[data]", STRATEGY + "\n[data]")
+    (seat,) = read_config(folder / TOP).strategies
+    assert seat.capabilities == UNBOUNDED
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ('symbols = ["SOL-USDT"]', "strategy[0].capabilities.symbols: SOL-USDT is not listed"),
+        ("max_open_orders = -1", "capabilities.max_open_orders: -1 is not a number from 0"),
+        ("max_intents_per_minute = 6001", "6001 is not a number from 0 to 6000"),
+        ('max_order_notional = { XYZ = "1" }', "max_order_notional.XYZ is none of"),
+        ('max_order_notional = { USDT = "-1" }', "'-1', allowed: digits"),
+        ("expires = 2030-01-31", "capabilities.expires: 2030-01-31 is no time"),
+        ("expires = 2030-01-31T00:00:00", "is no time as 2030-01-31T00:00:00Z"),
+        ('reduce_only = "yes"', "capabilities.reduce_only: 'yes' is not true or false"),
+        ("leverage = 2", "capabilities.leverage is not a key of xached"),
+    ],
+)
+def test_a_capability_that_is_none_is_refused(folder: Path, given: str, said: str) -> None:
+    (folder / TOP).write_text(f"{STRATEGY}[strategy.capabilities]\n{given}\n")
+    assert said in refusal(folder)
 
 
 def test_paths_are_relative_to_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

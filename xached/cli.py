@@ -643,6 +643,7 @@ def _configured_strategies(settings: Config) -> list[Any]:
             purse=seat.purse,
             symbols=seat.symbols,
             settings_json=seat.settings_json,
+            capabilities=seat.capabilities,
         )
         for seat in settings.strategies
     ]

@@ -9,15 +9,17 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import attrs
 from xache_sdk.seal import Layer
 
+from xached.actors.strategies.capabilities import UNBOUNDED, Capabilities
 from xached.actors.strategies.surroundings import SANDBOX_MIN
 from xached.adapters.feeds.session import Endpoint, VenueRules
 from xached.adapters.feeds.venues import VENUES
 from xached.adapters.smtp import LOOPBACK, Protection, SmtpServer
+from xached.capability_table import SYMBOLS_MAX, read_capabilities
 from xached.config_table import HOST, ConfigError, Table, read_toml
 from xached.domain.aml import AmlRule, RuleKind
 from xached.domain.auth import parse_email
@@ -47,7 +49,6 @@ from xached.strategy_settings import write_settings
 FOLLOWED_MAX = 100
 """Instruments that one connection to a venue follows at most."""
 HOSTS_MAX = 32
-STRATEGY_SYMBOLS_MAX: Final = 50
 NAME_CHARS_MAX = 64
 _MS = 1_000_000
 _HOUR_NS = 3_600 * 1_000_000_000
@@ -123,6 +124,7 @@ class StrategySeat:
     purse: Purse
     symbols: tuple[Symbol, ...]
     settings_json: str
+    capabilities: Capabilities = UNBOUNDED
 
 
 @attrs.frozen(kw_only=True)
@@ -362,11 +364,11 @@ def _strategies(tables: Sequence[Table], house: House) -> tuple[StrategySeat, ..
 def _strategy(table: Table, house: House) -> StrategySeat:
     settings = table.table("settings")
     values = settings.take_all()
-    symbols = tuple(map(Symbol, table.texts("symbols", STRATEGY_SYMBOLS_MAX)))
+    symbols = tuple(map(Symbol, table.texts("symbols", SYMBOLS_MAX)))
     place = table.place("symbols")
     if not symbols:
         symbols, place = (_own_symbol(values, settings),), settings.place("symbol")
-    listed = {instrument.symbol for instrument in house.instruments}
+    listed = {instrument.symbol: instrument for instrument in house.instruments}
     for index, symbol in enumerate(symbols):
         if symbol not in listed:
             raise ConfigError(f"{place}: {symbol} is not listed")
@@ -390,6 +392,9 @@ def _strategy(table: Table, house: House) -> StrategySeat:
         purse=purse,
         symbols=symbols,
         settings_json=settings_json,
+        capabilities=read_capabilities(
+            table.table("capabilities"), listed, {asset.name: asset for asset in house.assets}
+        ),
     )
     table.finish()
     return seat

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,19 @@ class Table:
         if type(found) is not int or not low <= found <= high:
             raise ConfigError(f"{self.place(key)}: {found!r} is not a number from {low} to {high}")
         return found
+
+    def optional_number(self, key: str, low: int, high: int) -> int | None:
+        """A whole number in a range, None when it is not there."""
+        return self.number(key, None, low, high) if key in self._values else None
+
+    def optional_time(self, key: str) -> int | None:
+        """A date and time with its offset, in Unix nanoseconds; None when it is not there."""
+        if key not in self._values:
+            return None
+        found = self._values.pop(key)
+        if not isinstance(found, datetime) or found.tzinfo is None:
+            raise ConfigError(f"{self.place(key)}: {found!s} is no time as 2030-01-31T00:00:00Z")
+        return (found - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1) * 1_000
 
     def texts(self, key: str, length_max: int, default: Sequence[str] = ()) -> list[str]:
         """A list of texts; the default when it is not there."""

@@ -25,6 +25,7 @@ import xache_sdk
 from tests.storage.house import INSTRUMENT, KEY, MARK_TICKS, SYMBOL
 from xached.actors.matching import Matching, MatchingActor
 from xached.actors.strategies.actor import Strategies, StrategyStatistics, run_strategies
+from xached.actors.strategies.capabilities import UNBOUNDED, Capabilities
 from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
 from xached.adapters.child import MEMORY_BYTES_MAX
 from xached.domain.candles import Candle, Interval
@@ -233,6 +234,7 @@ def config(
     purse: Purse = ALICE,
     settings_json: str = "",
     orders_per_s_max: int = 100,
+    capabilities: Capabilities = UNBOUNDED,
 ) -> StrategyConfig:
     """A strategy that acts; ``strategy`` is what :func:`start_child` starts."""
     return StrategyConfig(
@@ -242,6 +244,7 @@ def config(
         symbols=(SYMBOL,),
         settings_json=settings_json or json.dumps({"act": act}),
         orders_per_s_max=orders_per_s_max,
+        capabilities=capabilities,
     )
 
 

@@ -78,6 +78,7 @@ class Acting(Strategy[Settings]):
             print("\ud800")
             raise RuntimeError("\ud800")
         self.heard: list[OrderUpdate] = []
+        self.refusals: list[ChangeRefused] = []
         self.waited = False
         self.bars = context.candles(self.candles())
         self.saved = dict(context.saved.value) if context.saved is not None else {}
@@ -118,11 +119,25 @@ class Acting(Strategy[Settings]):
                 poor = self.order("poor", quantity="9")
                 other = self.order("other", symbol="ETH-USDT")
                 return [wrong_step, poor, other]
+            case "beyond":
+                return self.go_beyond()
             case "cancel":
                 return [Cancel("first"), Cancel("never-was")]
             case _:
                 pass
         return self.use_orders(trade)
+
+    def go_beyond(self) -> Intents:
+        """What a strategy that may do little is refused; "first" is open."""
+        symbol = self.settings.symbol
+        return [
+            self.order("first"),
+            self.order("large", quantity="0.01"),
+            Place(id="any", symbol=symbol, side=Side.BUY, quantity=Decimal("0.01")),
+            Replace(id="first", new_id="more", symbol=symbol, quantity=Decimal("0.01")),
+            self.order("second"),
+            self.order("third"),
+        ]
 
     def use_orders(self, trade: Trade) -> Intents:
         match self.settings.act:
@@ -165,9 +180,13 @@ class Acting(Strategy[Settings]):
     def on_order(self, update: OrderUpdate) -> Intents:
         self.heard.append(update)
         match self.settings.act:
+            case "beyond" if update.status is OrderStatus.REFUSED:
+                return self.tell_refusals()
             case "bad orders" if update.status is OrderStatus.REFUSED:
                 refused = (each for each in self.heard if each.status is OrderStatus.REFUSED)
                 return [Note(" ".join(sorted(f"{each.id}={each.reason}" for each in refused)))]
+            case "beyond" if update.id != "first":
+                return ()
             case "save" | "save at the end" | "warm up":
                 return ()
             case "position":
@@ -183,8 +202,15 @@ class Acting(Strategy[Settings]):
             Note(f"{update.id} {update.status.value} {update.reason} {update.executed_quantity}")
         ]
 
+    def tell_refusals(self) -> Intents:
+        refused = (each for each in self.heard if each.status is OrderStatus.REFUSED)
+        changes = (f"{each.id}>{each.new_id} {each.reason}" for each in self.refusals)
+        return [
+            Note(" ".join(sorted([*changes, *(f"{each.id}={each.reason}" for each in refused)])))
+        ]
+
     def on_change_refused(self, refusal: ChangeRefused) -> Intents:
-        self.refusals = [*getattr(self, "refusals", []), refusal]
+        self.refusals.append(refusal)
         told = (f"{each.id}>{each.new_id} {each.reason}" for each in self.refusals)
         return [Note(" ".join(told))]
 

@@ -55,6 +55,8 @@ class StrategyStatistics:
     timers: int
     placed: int
     refused: int
+    beyond: int
+    """Of those refused: what the operator does not let it do."""
     cancels: int
     notes: int
     last_note: str
@@ -116,6 +118,7 @@ class _Seat:
             timers=len(run.timers) if run is not None else 0,
             placed=self.tally.placed,
             refused=self.tally.refused,
+            beyond=self.tally.beyond,
             cancels=self.tally.cancels,
             notes=self.tally.notes,
             last_note=self.tally.last_note,

@@ -46,6 +46,11 @@ class RunMarketData:
         self._instruments = instruments
         self._told_to_ns: dict[Series, int] = {}
         """When the newest candle began that was closed before the run."""
+        self._newest_ticks: dict[Symbol, int] = {}
+
+    def newest_ticks(self, symbol: Symbol) -> int | None:
+        """The newest price the strategy was told of a market; of a book, what a buyer pays."""
+        return self._newest_ticks.get(symbol)
 
     async def warm_up(self, subscriptions: Sequence[Subscription]) -> None:
         """Put the past that was asked for into the outbox. Raises: StrategyFailed."""
@@ -70,6 +75,8 @@ class RunMarketData:
             for first in range(0, len(past), WARM_UP_PER_FRAME):
                 candles = past[first : first + WARM_UP_PER_FRAME]
                 self._outbox.put(write_warm_up(self._instruments[symbol], venue, candles))
+        if past:
+            self._newest_ticks[symbol] = past[-1].close_ticks
 
     async def _follow(self, subscription: Subscription) -> None:
         try:
@@ -89,6 +96,8 @@ class RunMarketData:
         instrument = self._instruments[subscription.symbol]
         async with aclosing(self._markets.trades(subscription.symbol, subscription.venue)) as steps:
             async for step in steps:
+                if step.trades:
+                    self._newest_ticks[subscription.symbol] = step.trades[-1].price_ticks
                 self._outbox.offer_trades(
                     instrument, subscription.venue, step.trades, lagged=step.lagged_to > 0
                 )
@@ -99,6 +108,8 @@ class RunMarketData:
             self._markets.books(subscription.symbol, subscription.venue, subscription.depth)
         ) as tops:
             async for top in tops:
+                if top.asks:
+                    self._newest_ticks[subscription.symbol] = top.asks[0][0]
                 self._outbox.offer_book(
                     instrument, subscription.venue, top.bids, top.asks, top.at_ns
                 )
@@ -111,6 +122,7 @@ class RunMarketData:
         candles = self._markets.candles(symbol, venue, interval, told_to_ns)
         async with aclosing(candles) as following:
             async for candle in following:
+                self._newest_ticks[symbol] = candle.close_ticks
                 if candle.open_at_ns > told_to_ns and (candle.closed or subscription.forming):
                     self._outbox.offer_candle(instrument, venue, candle)
 

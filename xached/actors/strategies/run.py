@@ -13,6 +13,7 @@ import trio
 from loguru import logger
 from xache_sdk.seal import Layer, Sealed
 
+from xached.actors.strategies.capabilities import CapabilityRule, Gate, OrderCommand
 from xached.actors.strategies.commands import RunCommands
 from xached.actors.strategies.market_data import (
     RunMarketData,
@@ -64,11 +65,8 @@ from xached.adapters.child_intents import (
 from xached.domain.history import Funds
 from xached.domain.instrument import AssetName
 from xached.domain.messages import (
-    AmendOrder,
     CancelAll,
     CancelOrder,
-    PlaceOrder,
-    ReplaceOrder,
     Row,
 )
 from xached.domain.order import EndReason, Purse, account_of
@@ -79,6 +77,7 @@ from xached.domain.rejection import Rejection
 from xached.runtime.mailbox import Closed, Overloaded
 from xached.runtime.topic import Lagged
 from xached.runtime.topic import Subscription as TopicSubscription
+from xached.runtime.world import NS_PER_S
 
 START_S_MAX: Final = 30.0
 """From spawn to Ready: importing a model library takes seconds on a busy machine."""
@@ -98,6 +97,7 @@ CANCELS_WAITING_MAX: Final = 1_000
 """Cancels that a busy exchange has refused and that are tried again. More end the run, and its
 end cancels everything."""
 
+EXPIRY_CHECK_S: Final = 60.0
 LINES_PER_S_MAX: Final = 20
 OPEN_ORDERS_TOLD_MAX: Final = 200
 """Orders of the purse's owner that a strategy is told of at its start; they fit into its frame."""
@@ -116,6 +116,8 @@ class Tally:
 
     placed: int = 0
     refused: int = 0
+    beyond: int = 0
+    """Of those refused: what the operator does not let it do."""
     cancels: int = 0
     notes: int = 0
     last_note: str = ""
@@ -205,6 +207,7 @@ class Run:
         self._money = PurseMoney(config.purse, purse, around.directory)
         self._market_data = RunMarketData(around.markets, child.outbox, self._instruments)
         self._commands = RunCommands(config.purse, run_id, self._instruments)
+        self._gate = Gate(config.capabilities, self._instruments, self._market_data.newest_ticks)
         self._order_room = _Bucket(config.orders_per_s_max)
         self._line_room = _Bucket(LINES_PER_S_MAX)
         self._in_flight = 0
@@ -220,6 +223,7 @@ class Run:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.saving.run)
             nursery.start_soon(self._follow_rows, rows)
+            nursery.start_soon(self._end_at_expiry)
             nursery.start_soon(self._ask_for_life)
             nursery.start_soon(self._stop_when_asked, nursery)
             await self._listen(nursery)
@@ -353,20 +357,33 @@ class Run:
         if self._in_flight >= IN_FLIGHT_MAX:
             self._refuse(intent, REFUSED_IN_FLIGHT)
             return
+        if (rule := self._gate.refuse_intent(self._around.world.now_ns())) is not None:
+            self._refuse_beyond(intent, rule)
+            return
         try:
             command = self._command(intent)
-            self._around.exchange.post(
-                command, functools.partial(self._answered, intent), account=self._account
-            )
         except Rejection as rejection:
             self._refuse(intent, rejection.reason.value)
+            return
+        if (rule := self._gate.refuse_command(command)) is not None:
+            self._refuse_beyond(intent, rule)
+            return
+        try:
+            self._around.exchange.post(
+                command, functools.partial(self._answered, intent, command), account=self._account
+            )
         except (Overloaded, Closed):
+            self._gate.sent_in_vain(command)
             self._refuse(intent, REFUSED_OVERLOADED)
         else:
             self._tally.placed += 1
             self._in_flight += 1
 
-    def _command(self, intent: OrderIntent) -> PlaceOrder | AmendOrder | ReplaceOrder:
+    def _refuse_beyond(self, intent: OrderIntent, rule: CapabilityRule) -> None:
+        self._tally.beyond += 1
+        self._refuse(intent, rule.value)
+
+    def _command(self, intent: OrderIntent) -> OrderCommand:
         match intent:
             case PlaceIntent():
                 return self._commands.place(intent)
@@ -377,11 +394,14 @@ class Run:
             case _:
                 assert_never(intent)
 
-    def _answered(self, intent: OrderIntent, answer: outcome.Outcome[Row]) -> None:
+    def _answered(
+        self, intent: OrderIntent, command: OrderCommand, answer: outcome.Outcome[Row]
+    ) -> None:
         self._in_flight -= 1
+        if isinstance(answer, outcome.Value):
+            return  # Its row tells the rest.
+        self._gate.sent_in_vain(command)
         match answer:
-            case outcome.Value():
-                pass  # Its row tells the rest.
             case outcome.Error(error=Rejection() as rejection):
                 self._refuse(intent, rejection.reason.value)
             case _:
@@ -450,7 +470,9 @@ class Run:
                 changes = self._money.fold(row)
                 if changes is not None:
                     self._tell_account(changes)
-                for report in self.orders.fold(row):
+                reports = self.orders.fold(row)
+                self._gate.ended(each.client_order_id for each in reports if each.status.is_over)
+                for report in reports:
                     instrument = self._around.directory.instrument(report.symbol)
                     self.child.outbox.put(write_order_report(instrument, report, self.run_id))
 
@@ -499,6 +521,16 @@ class Run:
             )
             await insist(self._around, cancel_all)
             await self._pong.wait()
+
+    async def _end_at_expiry(self) -> None:
+        """It may not go on when what it may do has expired, nor begin again."""
+        expires_at_ns = self._config.capabilities.expires_at_ns
+        if expires_at_ns is None:
+            return
+        # By the wall clock, which may be set: it is looked at again now and then.
+        while (left_ns := expires_at_ns - self._around.world.now_ns()) > 0:  # noqa: ASYNC110
+            await trio.sleep(min(left_ns / NS_PER_S, EXPIRY_CHECK_S))
+        raise StrategyMisconfigured("what the operator lets it do has expired")
 
     async def _stop_when_asked(self, nursery: trio.Nursery) -> None:
         await self._stop.asked.wait()

@@ -9,6 +9,7 @@ import attrs
 import outcome
 from xache_sdk.seal import Layer
 
+from xached.actors.strategies.capabilities import UNBOUNDED, Capabilities
 from xached.adapters.child import child_command, find_strategies
 from xached.domain.candles import Candle, Interval
 from xached.domain.instrument import Directory, Symbol
@@ -97,6 +98,7 @@ class StrategyConfig:
     symbols: tuple[Symbol, ...]
     settings_json: str = "{}"
     orders_per_s_max: int = 100
+    capabilities: Capabilities = UNBOUNDED
 
 
 @attrs.frozen(kw_only=True)
