@@ -13,7 +13,6 @@ from xache_sdk.models import (
     IsotonicScale,
     ModelError,
     SigmoidScale,
-    as_of,
     read_model,
     write_model,
 )
@@ -133,19 +132,6 @@ def test_a_model_is_one_text_and_any_change_is_noticed() -> None:
         read_model("{}")
     with pytest.raises(ModelError, match="use fewer trees"):
         write_model(dataclasses.replace(model, trees="x" * 100_001))
-
-
-def test_the_newest_model_that_was_known_is_asked() -> None:
-    model = learned()[2].model
-    early, late = (
-        dataclasses.replace(model, labels_end_ns=ended, registered_at_ns=at)
-        for ended, at in ((10, 20), (40, 30))
-    )
-    models = [late, early]
-    assert as_of(models, 20) is None
-    assert as_of(models, 21) is early
-    assert as_of(models, 40) is early, "its labels had not ended"
-    assert as_of(models, 41) is late
 
 
 def test_too_few_rows_are_not_calibrated() -> None:

@@ -6,7 +6,8 @@ import dataclasses
 from decimal import Decimal
 
 from xache_sdk.look_ahead import check_no_look_ahead
-from xache_sdk.models import SignalModel, write_models
+from xache_sdk.models import SignalModel
+from xache_sdk.shelf import write_models
 from xache_strategy_lightgbm.strategy import Settings, SignalTrader
 
 from tests.research.learning import learned, market

@@ -57,8 +57,16 @@ from xached.research.judgement.deflated import Judged, NotEnoughData
 from xached.research.judgement.judging import judge_trial, trial_of_run, trial_of_walk
 from xached.research.judgement.report import Report, Settings, as_json
 from xached.research.judgement.track_record import DAY_NS
-from xached.research.judgement.trials import Owner, TrialKey, TrialLedger, spelled
+from xached.research.judgement.trials import Owner, Trial, TrialKey, TrialLedger, spelled
 from xached.research.judgement.walk_forward import WalkForward, plan_windows, walk_forward
+from xached.research.models.registry import Attempt
+from xached.research.run_models import (
+    NO_MODELS,
+    ModelOptions,
+    RunModels,
+    find_models,
+    told_models,
+)
 from xached.research.schedulers import NoCluster, Scheduler, dask_cluster, in_turn
 
 CHECKED_CANDLES: Final = 20_000
@@ -98,6 +106,7 @@ def backtest(
     train_days: int = 60,
     test_days: int = 20,
     scheduler: str = "",
+    models: Annotated[ModelOptions, Parameter(name="*")] = NO_MODELS,
     check: Annotated[bool, Parameter(negative=())] = False,
     html: Path | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
@@ -106,6 +115,9 @@ def backtest(
 
     With several values of a setting, such as --set fast=5,10,20, every combination is tried in a
     training window and the best is tested on what follows it, over and over: only the tests count.
+
+    A strategy with a setting "models" is given those of --model, each asked only about what came
+    after all it knows, or those that --retrain trains in the run. Without one it abstains.
 
     Args:
         strategy: its name (an installed plugin), or module:Class.
@@ -118,7 +130,7 @@ def backtest(
         fill: next-open meets the first price of a candle only, touch all of its range.
         from_: when to begin, UTC; what is before warms up.
         until: when to end, UTC.
-        train_days: how long settings are chosen on.
+        train_days: how long settings are chosen on, and what a model is trained on.
         test_days: how long the choice is tested.
         scheduler: tcp://HOST:PORT of a Dask scheduler that does the runs.
         check: refuse a strategy that looks ahead.
@@ -128,30 +140,26 @@ def backtest(
     with refused(), _refusals():
         found = _find_strategy(strategy)
         markets = _load(data, fee_ppm, until)
-        terms = RunSettings(
-            cash=cash,
-            fill_model=fill,
-            half_spread_ppm=half_spread_ppm,
-            slippage_ppm=slippage_ppm,
-            start_ns=None if from_ is None else _ns(from_),
-        )
-        combinations = _combinations(found, set_ or [])
+        costs = {"half_spread_ppm": half_spread_ppm, "slippage_ppm": slippage_ppm}
+        terms = RunSettings(cash=cash, fill_model=fill, start_ns=_start_ns(from_), **costs)
+        of_run = _find_models(models, markets, terms, set_ or [], train_days, quiet=json)
+        markets, terms = of_run.markets, of_run.terms
+        combinations = _combinations(found, set_ or [], of_run.setting)
         if check:
-            for one in combinations[:1]:
-                check_no_look_ahead(found, one, _newest(markets))
+            check_no_look_ahead(found, combinations[0], _newest(markets))
+        result = None
         if len(combinations) == 1:
             report, result = _run_once(found, combinations[0], markets, terms, quiet=json)
         else:
-            windows = (train_days * DAY_NS, test_days * DAY_NS)
-            with _scheduler(scheduler) as chosen:
-                report = _walk(found, combinations, markets, terms, windows, chosen)
-            result = None
+            days = (train_days, test_days)
+            report = _walk(found, combinations, markets, terms, days, scheduler)
         if html is not None:
             _write_page(report, html)
     if json:
-        print_json(as_json(report))
+        print_json(as_json(report) | _training_json(of_run.attempts))
     else:
         _print(report, result)
+        _print_training(of_run.attempts)
 
 
 def _run_once(
@@ -185,18 +193,16 @@ def _walk(
     combinations: Sequence[Settings],
     markets: Sequence[MarketData],
     terms: RunSettings,
-    lengths_ns: tuple[int, int],
-    scheduler: Scheduler,
+    days: tuple[int, int],
+    scheduler: str,
 ) -> Report:
     window = whole_window(markets)
     if terms.start_ns is not None:
         window = attrs.evolve(window, start_at_ns=max(window.start_at_ns, terms.start_ns))
-    try:
-        windows = plan_windows(window, train_ns=lengths_ns[0], test_ns=lengths_ns[1])
-    except ValueError as error:
-        raise Refused(str(error)) from None
     runner: CandleRunner[Settings] = CandleRunner(_Maker(strategy), tuple(markets), terms)
-    walk = walk_forward(runner, combinations, windows, scheduler=scheduler)
+    with _scheduler(scheduler) as chosen:
+        windows = plan_windows(window, train_ns=days[0] * DAY_NS, test_ns=days[1] * DAY_NS)
+        walk = walk_forward(runner, combinations, windows, scheduler=chosen)
     key = _trial_key(strategy, combinations, markets, window.start_at_ns, window.end_at_ns)
     trial = trial_of_walk(key, strategy.__name__, walk, time.time_ns())
     with _ledger() as ledger:
@@ -238,8 +244,32 @@ def _load(names: Sequence[str], fee_ppm: int, until: datetime | None) -> list[Ma
     ]
 
 
-def _combinations(strategy: type[Strategy[Any]], given: Sequence[str]) -> list[dict[str, Any]]:
-    """Every combination of the values that were given, in order."""
+def _find_models(
+    options: ModelOptions,
+    markets: list[MarketData],
+    terms: RunSettings,
+    given: Sequence[str],
+    history_days: int,
+    *,
+    quiet: bool,
+) -> RunModels:
+    """The models of a run, if any are asked for. Candidates of its training are trials."""
+    if not options.wanted:
+        return RunModels(markets=markets, terms=terms)
+    named = [text.partition("=")[2] for text in given if text.startswith("symbol=")]
+    symbol = named[-1] if named else markets[0].instrument.symbol
+    with _ledger() as ledger:
+
+        def record(trial: Trial) -> None:
+            ledger.record(_owner(), [trial])
+
+        return find_models(options, markets, terms, symbol, history_days, record, quiet=quiet)
+
+
+def _combinations(
+    strategy: type[Strategy[Any]], given: Sequence[str], fixed: dict[str, str]
+) -> list[dict[str, Any]]:
+    """Every combination of the values that were given, in order, with those that are fixed."""
     hints = typing.get_type_hints(strategy.settings_type)
     choices: dict[str, list[Any]] = {}
     for text in given:
@@ -249,7 +279,8 @@ def _combinations(strategy: type[Strategy[Any]], given: Sequence[str]) -> list[d
         wanted = hints.get(name, str)
         choices[name] = [_value(wanted, value) for value in values.split(",")]
     combinations = [
-        dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values())
+        dict(zip(choices, values, strict=True)) | fixed
+        for values in itertools.product(*choices.values())
     ]
     if len(combinations) > COMBINATIONS_MAX:
         raise Refused(f"{len(combinations):,} combinations; at most {COMBINATIONS_MAX:,}")
@@ -288,7 +319,7 @@ def _trial_key(
     start_ns: int,
     end_ns: int,
 ) -> TrialKey:
-    settings = [dict(one) for one in combinations]
+    settings = [told_models(one) for one in combinations]
     return TrialKey(
         code_digest=code_digest(strategy),
         settings=spelled(settings[0] if len(settings) == 1 else settings),
@@ -388,7 +419,21 @@ def _print_choices(walk: WalkForward[Settings]) -> None:
 
 
 def _told_settings(settings: Mapping[str, object]) -> str:
-    return " ".join(f"{name}={value}" for name, value in settings.items())
+    return " ".join(f"{name}={value}" for name, value in told_models(settings).items())
+
+
+def _training_json(attempts: Sequence[Attempt]) -> dict[str, Any]:
+    return {"training": [attrs.asdict(each) for each in attempts]} if attempts else {}
+
+
+def _print_training(attempts: Sequence[Attempt]) -> None:
+    if not attempts:
+        return
+    replaced = sum(each.replaced for each in attempts)
+    print_line(f"  trained {len(attempts)} times, {replaced} models taken")
+    for each in attempts:
+        taken = "taken" if each.replaced else "not taken"
+        print_line(f"  {moment(each.at_ns)}  {taken}: {each.outcome}")
 
 
 def _judged_rows(judged: Judged) -> list[tuple[str, str]]:
@@ -401,6 +446,10 @@ def _judged_rows(judged: Judged) -> list[tuple[str, str]]:
         ("deflated by trials", f"{judged.deflated:.4f}  ({tried})"),
         ("judgement", judged.verdict.value),
     ]
+
+
+def _start_ns(at: datetime | None) -> int | None:
+    return None if at is None else _ns(at)
 
 
 def _ns(at: datetime) -> int:

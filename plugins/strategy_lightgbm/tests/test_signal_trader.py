@@ -13,9 +13,10 @@ import pytest
 from xache_sdk.context import Saved
 from xache_sdk.features import read_feature
 from xache_sdk.market import Candle, Candles, Interval, Side
-from xache_sdk.models import SigmoidScale, SignalModel, write_model, write_models
+from xache_sdk.models import SigmoidScale, SignalModel, write_model
 from xache_sdk.orders import Intent, Note, Place, Save
 from xache_sdk.settings import SettingsError
+from xache_sdk.shelf import write_models
 from xache_sdk.testing import Rig, filled, make_candle, make_context, make_instrument
 from xache_strategy_lightgbm.strategy import (
     BOUGHT,

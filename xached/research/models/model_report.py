@@ -102,9 +102,14 @@ def judge_walk(
     return measure(record), judge_trial(ledger, owner, whole)
 
 
-def pipeline_digest(strategy: type[Strategy[Any]]) -> str:
-    """BLAKE2b-256 of the sources that make a model what it is, as trials are told apart."""
-    modules = (feature_module, label_module, model_module, sys.modules[strategy.__module__])
+def pipeline_digest(strategy: type[Strategy[Any]] | None = None) -> str:
+    """BLAKE2b-256 of the sources that make a model what it is, as trials are told apart.
+
+    With a strategy also of the one that trades it.
+    """
+    modules = [feature_module, label_module, model_module]
+    if strategy is not None:
+        modules.append(sys.modules[strategy.__module__])
     digest = hashlib.blake2b(digest_size=32)
     for module in modules:
         digest.update(inspect.getsource(module).encode())

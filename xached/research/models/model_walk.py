@@ -16,7 +16,8 @@ from typing import Any, Final, Protocol
 import attrs
 import numpy as np
 from xache_sdk.features import Feature
-from xache_sdk.models import ModelError, SignalModel, write_models
+from xache_sdk.models import ModelError, SignalModel
+from xache_sdk.shelf import write_models
 from xache_sdk.strategy import Strategy
 
 from xached.research.backtest.gears import run_backtest

@@ -4,8 +4,9 @@ A folder is named by the model's digest and holds ``model.json``, the model's ow
 ``about.json``: on which history it was trained, how it did on a test, what it replaced. Both are
 verified whenever they are read. A folder is written beside its place and renamed into it. What
 happens later is a file of its own: ``advice.json`` says since when and why a model may no longer
-trade. ``NAME.attempt.json`` is the last attempt to train a model of that name and what came of it,
-so that a model that is not retrained does not stay so in silence.
+trade, ``watched.json`` up to which label it was tested for drift. ``NAME.attempt.json`` is the last
+attempt to train a model of that name and what came of it, so that a model that is not retrained
+does not stay so in silence.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 from xache_sdk.models import ModelError, SignalModel, read_model, write_model
+from xache_sdk.shelf import Shelf
 
 from xached.research.judgement.trials import spelled
 
@@ -102,9 +104,12 @@ class ModelRegistry:
         """Keep a model for ever. It may be asked later than its ``registered_at_ns``.
 
         Raises: RegistryError for a name that is none, or when there are too many models;
-        ModelError for a model that is too large.
+        ModelOverlap for one that would have been there before what it learned from; ModelError
+        for a model that is too large.
         """
         _check_name(name)
+        if model.labels_end_ns > model.registered_at_ns:
+            raise ModelOverlap("a model cannot be registered before its last label was known")
         if len(self._digests()) >= MODELS_MAX:
             raise RegistryError(f"there are {MODELS_MAX:,} models already")
         text, digest = write_model(model), model.digest
@@ -156,7 +161,12 @@ class ModelRegistry:
         """Every model, or those of a name, in the order of registration. Raises: RegistryError."""
         found = [self.entry(digest) for digest in self._digests()]
         wanted = [each for each in found if name in ("", each.name)]
-        return sorted(wanted, key=lambda each: (each.model.registered_at_ns, each.digest))
+        return sorted(
+            wanted,
+            key=lambda each: (
+                each.model.registered_at_ns, each.model.labels_end_ns, each.digest
+            ),
+        )  # fmt: skip
 
     def find(self, beginning: str) -> Entry:
         """The model whose digest begins so. Raises: RegistryError unless there is exactly one."""
@@ -169,6 +179,17 @@ class ModelRegistry:
         """The newest model that knew nothing of a time, nor of anything later; None: abstain."""
         known = [each for each in self.entries(name) if each.model.known_at_ns < at_ns]
         return known[-1] if known else None
+
+    def for_run(self, name: str, start_ns: int, end_ns: int) -> list[Entry]:
+        """What may be asked in a run, oldest first: the model of its start and all that follow.
+
+        Nothing that was not known before its end is among it. Raises: RegistryError.
+        """
+        known = [each for each in self.entries(name) if each.model.known_at_ns < end_ns]
+        newest = max(
+            (at for at, each in enumerate(known) if each.model.known_at_ns < start_ns), default=0
+        )
+        return known[newest:]
 
     def for_period(self, digest: str, start_ns: int) -> Entry:
         """A model that is asked about a period from its start on.
@@ -191,6 +212,20 @@ class ModelRegistry:
             _replace(self.folder / digest / "advice.json", json.dumps(advice) + "\n")
         return self.entry(digest)
 
+    def note_watched(self, digest: str, to_ns: int) -> None:
+        """Remember up to which label a model was tested for drift. Raises: RegistryError."""
+        self.entry(digest)
+        _replace(self.folder / digest / "watched.json", json.dumps({"to_ns": to_ns}) + "\n")
+
+    def watched_to_ns(self, digest: str) -> int:
+        """Up to when its labels were tested for drift; 0 for never. Raises: RegistryError."""
+        try:
+            return int(json.loads((self.folder / digest / "watched.json").read_text())["to_ns"])
+        except FileNotFoundError:
+            return 0
+        except (KeyError, TypeError, ValueError) as error:
+            raise RegistryError(f"watched.json of {digest[:12]} is damaged: {error}") from None
+
     def note_attempt(self, name: str, attempt: Attempt) -> None:
         """Remember the last attempt to train a model of a name."""
         _check_name(name)
@@ -212,6 +247,13 @@ class ModelRegistry:
         if not self.folder.is_dir():
             return []
         return sorted(each.name for each in self.folder.iterdir() if _DIGEST.fullmatch(each.name))
+
+
+def shelf_of(entries: Iterable[Entry]) -> Shelf:
+    """Models as a strategy takes them, with those among them that only advise."""
+    found = list(entries)
+    advice = {each.digest: each.advice.since_ns for each in found if each.advice is not None}
+    return Shelf((each.model for each in found), advice)
 
 
 def _check(about: Mapping[str, Any]) -> str:

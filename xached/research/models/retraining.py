@@ -127,10 +127,13 @@ class Watch:
         return "; ".join(reasons)
 
 
-def watch(model: SignalModel, data: TrainingData) -> Watch:
-    """Compare labelled rows that a model has not learned from with those that it has."""
+def watch(model: SignalModel, data: TrainingData, from_ns: int = 0) -> Watch:
+    """Compare labelled rows that a model has not learned from with those that it has.
+
+    ``from_ns``: rows that begin up to then were looked at before, and are not again.
+    """
     learned = np.flatnonzero(data.labelled.labels.ends_ns <= model.labels_end_ns)
-    rows = rows_after(data, model.labels_end_ns)
+    rows = rows_after(data, max(from_ns, model.labels_end_ns))
     values, wins = data.values[rows], data.labelled.wins[rows]
     names = [str(each) for each in model.features]
     return Watch(

@@ -5,6 +5,9 @@ it is run over all of the data, and again over data that end at random places: u
 want the same, and every declared column and signal must have the same values. What it promised is
 checked too: that both forms of a column agree, and that it does nothing where its signal says so.
 
+Models are history too (:mod:`xache_sdk.shelf`): those that came to be later say the opposite in the
+shorter runs, so a strategy that asks them before they may be asked wants something else.
+
 What this cannot find: a strategy that carries the future in its own code. That shows when it
 trades on data it has never seen.
 """
@@ -21,9 +24,11 @@ from typing import TYPE_CHECKING, Any
 
 from xache_sdk.context import Balance, Context
 from xache_sdk.market import NS_PER_S, Candle, Candles
+from xache_sdk.models import ModelError
 from xache_sdk.replay import Decision, MarketValue, Replay, first_after_warm_up, known_at_ns
 from xache_sdk.session import Session
 from xache_sdk.settings import make_settings
+from xache_sdk.shelf import SETTING, with_another_future
 from xache_sdk.signals import CandleColumns
 from xache_sdk.strategy import Strategy
 
@@ -73,9 +78,10 @@ def check_no_look_ahead(
 
     first = first_after_warm_up(Session(strategy_type(made)), data)
 
-    def run(values: Sequence[MarketValue]) -> _Run:
+    def run(values: Sequence[MarketValue], known: Mapping[str, Any] = settings) -> _Run:
         start = context() if context is not None else _rich_context(data)
-        return _Run(strategy_type(made), start, values, first)
+        told = make_settings(strategy_type.settings_type, dict(known))
+        return _Run(strategy_type(told), start, values, first)
 
     whole = run(data)
     whole.check_forms()
@@ -85,7 +91,7 @@ def check_no_look_ahead(
     for cut in sorted(draw.sample(places, min(cuts, len(places)))):
         ended_ns = known_at_ns(data[cut - 1])
         with _failing(ended_ns, whole.place):
-            part = run(data[:cut])
+            part = run(data[:cut], _known_settings(settings, ended_ns))
             wanted = part.decisions
         whole.check_columns(part, ended_ns)
         compare_decisions(whole.decisions, wanted, cut, ended_ns, whole.place)
@@ -233,6 +239,17 @@ class _Run:
                     yield index
                 else:
                     last[key] = signal
+
+
+def _known_settings(settings: Mapping[str, Any], ended_ns: int) -> Mapping[str, Any]:
+    """Settings as they could have been when data end: what models are made of later is open."""
+    text = settings.get(SETTING)
+    if not isinstance(text, str):
+        return settings
+    try:
+        return {**settings, SETTING: with_another_future(text, ended_ns)}
+    except ModelError:  # A setting of that name that holds something else.
+        return settings
 
 
 class _failing:  # noqa: N801 - reads as a statement

@@ -15,7 +15,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -27,7 +27,6 @@ from xache_sdk.trees import Trees
 FORMAT: Final = 1
 MODEL_BYTES_MAX: Final = 100_000
 """It must fit into one message to the process of a strategy."""
-MODELS_MAX: Final = 200
 PROBABILITY_MIN: Final = 1e-6
 
 
@@ -186,12 +185,6 @@ def expected_units(model: SignalModel, probability: float) -> float:
     return probability * model.win + (1.0 - probability) * model.loss
 
 
-def as_of(models: Iterable[SignalModel], at_ns: int) -> SignalModel | None:
-    """The newest model that may be asked at a time; None: there is none, and nothing is said."""
-    known = [each for each in models if each.known_at_ns < at_ns]
-    return max(known, key=lambda each: (each.registered_at_ns, each.labels_end_ns), default=None)
-
-
 def write_model(model: SignalModel) -> str:
     """Write it. Equal models give equal text. Raises: ModelError when it is too large."""
     document = _document(model)
@@ -222,19 +215,6 @@ def read_model(text: str) -> SignalModel:
     if digest != model.digest:
         raise ModelError("the model is not the one that was written: its digest differs")
     return model
-
-
-def write_models(models: Iterable[SignalModel]) -> str:
-    """Several models as one text: one a line."""
-    return "\n".join(map(write_model, models))
-
-
-def read_models(text: str) -> tuple[SignalModel, ...]:
-    """Read what :func:`write_models` wrote. Raises: ModelError."""
-    lines = text.splitlines()
-    if len(lines) > MODELS_MAX:
-        raise ModelError(f"there are at most {MODELS_MAX} models")
-    return tuple(map(read_model, lines))
 
 
 def _read_scale(fields: dict[str, Any]) -> Scale:

@@ -1,10 +1,11 @@
 """Buy when a model expects more than buying and selling cost; hold as long as its labels did.
 
 At each closed candle the newest model is asked that may know nothing of the moment (see
-:mod:`xache_sdk.models`). Without one, or where its edge after fee, half spread and slippage is not
-positive, nothing is done: the strategy abstains. A position is sold at the first close at which it
-has won or lost as much as the model's labels were closed at, or when their horizon is over, so that
-what was learned is what is done. Long only, one position and one order at a time.
+:mod:`xache_sdk.shelf`). Without one, or where its edge after fee, half spread and slippage is not
+positive, nothing is done: the strategy abstains. One that only advises by then is noted and no
+more, but what was bought is looked after to its end. A position is sold at the first close at which
+it has won or lost as much as the model's labels were closed at, or when their horizon is over, so
+that what was learned is what is done. Long only, one position and one order at a time.
 
 How much is bought falls with the volatility: over a horizon a position is expected to move by at
 most ``target_volatility_ppm`` of the budget.
@@ -22,9 +23,10 @@ from typing import Final
 from xache_sdk.context import Context
 from xache_sdk.features import STALE_CANDLES, Feature
 from xache_sdk.market import PPM, XACHE, Candle, Candles, Side, Subscription
-from xache_sdk.models import Forecast, Forecaster, SignalModel, as_of, read_models
+from xache_sdk.models import Forecast, Forecaster, SignalModel
 from xache_sdk.orders import Intents, Note, OrderUpdate, Place
 from xache_sdk.reasons import Reason
+from xache_sdk.shelf import read_shelf
 from xache_sdk.signals import Column, Declarations
 from xache_sdk.strategy import Strategy
 
@@ -44,9 +46,9 @@ LOST: Final = "it has lost as much as the model's labels were closed at"
 class Settings:
     """What to trade and by which models.
 
-    ``models``: their texts, one a line. ``budget``: quote that a position costs at most, fee
-    included. ``half_spread_ppm`` and ``slippage_ppm``: what each order is expected to cost beyond
-    the price and the fee. ``advice_only``: note what would be done and do nothing.
+    ``models``: a shelf of them, see :mod:`xache_sdk.shelf`. ``budget``: quote that a position costs
+    at most, fee included. ``half_spread_ppm`` and ``slippage_ppm``: what each order is expected to
+    cost beyond the price and the fee. ``advice_only``: note what would be done and do nothing.
     """
 
     symbol: str
@@ -59,7 +61,7 @@ class Settings:
     advice_only: bool = False
 
     def __post_init__(self) -> None:
-        models = read_models(self.models)
+        models = read_shelf(self.models).models
         if not models:
             raise ValueError("there is at least one model")
         if {(each.symbol, each.interval) for each in models} != {(self.symbol, models[0].interval)}:
@@ -86,7 +88,8 @@ class SignalTrader(Strategy[Settings]):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self.models = read_models(settings.models)
+        self.shelf = read_shelf(settings.models)
+        self.models = self.shelf.models
         self.abstained: Counter[str] = Counter()
         """How often nothing was done, by reason."""
         self._interval = self.models[0].interval
@@ -137,7 +140,7 @@ class SignalTrader(Strategy[Settings]):
                 yield self._sell(rule, candle)
             return
         self._entry = None
-        model = as_of(self.models, candle.ends_at_ns)
+        model = self.shelf.newest(candle.ends_at_ns)
         if model is None:
             self.abstained["no model that may be asked"] += 1
             return
@@ -167,7 +170,8 @@ class SignalTrader(Strategy[Settings]):
             self.abstained["too little money"] += 1
             return
         reason = self._reason(self._asked, forecast, row)
-        if self.settings.advice_only:
+        if self.settings.advice_only or not self.shelf.may_trade(model, candle.ends_at_ns):
+            self.abstained["the model only advises"] += 1
             yield Note(_advice(reason))
             return
         width = None if model.width is None else model.width * forecast.volatility
