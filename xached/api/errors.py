@@ -204,6 +204,7 @@ CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
     Reason.DOCUMENT_SIZE: _FORM,
     Reason.WATCHLIST_FORM: _FORM,
     Reason.INDICATOR_SETTINGS: _FORM,
+    Reason.RULE_TERMS: _FORM,
     Reason.CREDENTIALS: _UNKNOWN_CALLER,
     Reason.TOKEN_INVALID: _UNKNOWN_CALLER,
     Reason.CODE_WRONG: grpc.StatusCode.PERMISSION_DENIED,
@@ -228,6 +229,7 @@ CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
     Reason.UNKNOWN_APPLICATION: _ABSENT,
     Reason.UNKNOWN_DOCUMENT: _ABSENT,
     Reason.UNKNOWN_CASE: _ABSENT,
+    Reason.UNKNOWN_RULE: _ABSENT,
     Reason.ID_REUSED: _TAKEN,
     Reason.ALREADY_LISTED: _TAKEN,
     Reason.STEPS_FIXED: _STATE,
@@ -270,6 +272,8 @@ CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
     Reason.ERASURE_STATE: _STATE,
     Reason.BALANCES_OPEN: _STATE,
     Reason.ACCOUNT_CLOSED: _STATE,
+    Reason.RULE_STATE: _STATE,
+    Reason.RULES_FULL: _STATE,
 }
 """The code of every reason of the domain; complete, and a test says so."""
 

@@ -38,6 +38,7 @@ class Reason(enum.Enum):
     DOCUMENT_SIZE = "DOCUMENT_SIZE"
     WATCHLIST_FORM = "WATCHLIST_FORM"
     INDICATOR_SETTINGS = "INDICATOR_SETTINGS"
+    RULE_TERMS = "RULE_TERMS"
     # Who is asking.
     CREDENTIALS = "CREDENTIALS"
     TOKEN_INVALID = "TOKEN_INVALID"  # noqa: S105 - a rule's name
@@ -64,6 +65,7 @@ class Reason(enum.Enum):
     UNKNOWN_APPLICATION = "UNKNOWN_APPLICATION"
     UNKNOWN_DOCUMENT = "UNKNOWN_DOCUMENT"
     UNKNOWN_CASE = "UNKNOWN_CASE"
+    UNKNOWN_RULE = "UNKNOWN_RULE"
     # What is there already.
     ID_REUSED = "ID_REUSED"
     ALREADY_LISTED = "ALREADY_LISTED"
@@ -108,6 +110,8 @@ class Reason(enum.Enum):
     ERASURE_STATE = "ERASURE_STATE"
     BALANCES_OPEN = "BALANCES_OPEN"
     ACCOUNT_CLOSED = "ACCOUNT_CLOSED"
+    RULE_STATE = "RULE_STATE"
+    RULES_FULL = "RULES_FULL"
 
 
 class Rejection(Exception):  # noqa: N818 - a refusal is an answer, not an error of the program

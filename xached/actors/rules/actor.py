@@ -1,0 +1,402 @@
+"""Automation rules: every rule that is armed is looked at once a second, and fires at most once.
+
+Theory of operation. The actor owns the rules in strategies.db. A look decides from what the rule
+remembers (xached/automation/deciding.py). When it fires, what it remembers from then on, why it
+fires and every command that it will send are written in one transaction; only then is the first
+command sent, under an id that follows from the rule and the number of the firing. A crash before
+the transaction leaves a rule that has not fired and will; a crash after it leaves a firing that is
+finished at the next start (:mod:`xached.actors.rules.sending`). Either way it fires once.
+
+It is expendable, and restarts from the file.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final, assert_never
+
+import attrs
+import outcome
+import trio
+from loguru import logger
+
+from xached.actors.rules.sending import send_steps
+from xached.actors.rules.surroundings import RuleSurroundings
+from xached.automation.checking import (
+    ARMED_RULES_MAX,
+    RULES_PER_ACCOUNT_MAX,
+    check_name,
+    check_terms,
+)
+from xached.automation.deciding import Fires, Passes, armed_memory, look
+from xached.automation.messages import (
+    ArmRule,
+    CreateRule,
+    EndRule,
+    FindFiring,
+    FiringFound,
+    FiringsFound,
+    GetRule,
+    ListFirings,
+    ListRules,
+    PauseRule,
+    RuleMessage,
+    RuleReply,
+    RulesFound,
+)
+from xached.automation.ordering import plan_commands
+from xached.automation.rule import (
+    Firing,
+    FiringState,
+    Memory,
+    Rule,
+    RuleState,
+    Step,
+)
+from xached.automation.terms import RuleId
+from xached.domain.order import AccountId
+from xached.domain.portfolio import HoldingsQuery
+from xached.domain.rejection import Reason, Rejection
+from xached.runtime.mailbox import Closed, Envelope, Expired, Mailbox, Overloaded
+from xached.storage import rule_book
+
+LOOK_S: Final = 1.0
+"""How often rules are looked at."""
+
+PLACES: Final = 256
+MESSAGES_MAX: Final = 32
+RULE_ID_BYTES: Final = 8
+
+
+@attrs.frozen(kw_only=True)
+class RuleStatistics:
+    """What rules have done since the start. ``finished``: firings that an earlier process began."""
+
+    armed: int
+    looks: int
+    fired: int
+    missed: int
+    refused: int
+    finished: int
+
+
+class Rules:
+    """The address of the rules, and their counts. Survives the actor's restarts."""
+
+    def __init__(self) -> None:
+        self.mailbox: Mailbox[RuleMessage, RuleReply] = Mailbox(PLACES)
+        self.armed: dict[RuleId, Rule] = {}
+        self.looks = self.fired = self.missed = self.refused = self.finished = 0
+
+    def statistics(self) -> RuleStatistics:
+        """Tell what was done since the start."""
+        return RuleStatistics(
+            armed=len(self.armed),
+            looks=self.looks,
+            fired=self.fired,
+            missed=self.missed,
+            refused=self.refused,
+            finished=self.finished,
+        )
+
+
+async def run_rules(rules: Rules, around: RuleSurroundings) -> None:
+    """Serve and look at rules until cancelled or the house is closed."""
+    actor = _Actor(rules, around)
+    try:
+        await actor.run()
+    except Closed:
+        return
+
+
+class _Actor:
+    def __init__(self, rules: Rules, around: RuleSurroundings) -> None:
+        self._rules = rules
+        self._around = around
+        self._records = around.records
+
+    async def run(self) -> None:
+        armed = await self._records.read(rule_book.armed_rules)
+        self._rules.armed = {rule.rule_id: rule for rule in armed}
+        for firing in await self._records.read(rule_book.unfinished_firings):
+            self._rules.finished += 1
+            await self._send(firing, resumed=True)
+        next_look = trio.current_time()
+        while True:
+            batch: list[Envelope[RuleMessage, RuleReply]] = []
+            with trio.move_on_at(next_look):
+                batch = await self._rules.mailbox.receive_batch(MESSAGES_MAX)
+            for envelope in batch:
+                await self._answer(envelope)
+            if trio.current_time() >= next_look:
+                await self._look_at_all()
+                next_look = trio.current_time() + LOOK_S
+
+    # --- looking -----------------------------------------------------------------------------
+
+    async def _look_at_all(self) -> None:
+        now_ns = self._around.now_ns()
+        self._rules.looks += 1
+        for rule in list(self._rules.armed.values()):
+            try:
+                await self._look_at(rule, now_ns)
+            except (Overloaded, Expired):
+                continue  # Nothing was written: the next look decides the same.
+
+    async def _look_at(self, rule: Rule, now_ns: int) -> None:
+        if rule.terms.ends_at_ns and now_ns >= rule.terms.ends_at_ns:
+            await self._change(_ended(rule, "its time was over"))
+            return
+        looked = look(rule, now_ns)
+        moved = attrs.evolve(rule, memory=looked.memory)
+        match looked.verdict:
+            case None:
+                if moved != rule:
+                    await self._change(moved)
+            case Passes() as passes:
+                self._rules.missed += 1
+                await self._write_firing(
+                    attrs.evolve(moved, firings=rule.firings + 1),
+                    _firing(moved, passes, FiringState.MISSED, now_ns),
+                )
+            case Fires() as fires:
+                await self._fire(moved, fires, now_ns)
+            case _:
+                assert_never(looked.verdict)
+
+    async def _fire(self, rule: Rule, fires: Fires, now_ns: int) -> None:
+        """Write down what is sent and why, then send it."""
+        memory = attrs.evolve(rule.memory, fired=rule.memory.fired + 1)
+        fired = attrs.evolve(rule, firings=rule.firings + 1, memory=memory)
+        if rule.terms.max_firings and memory.fired >= rule.terms.max_firings:
+            fired = _ended(fired, f"it has fired {memory.fired} times")
+        firing = _firing(rule, fires, FiringState.SENDING, now_ns)
+        try:
+            steps = await self._plan(rule, firing.number)
+        except Rejection as rejection:
+            explanation = f"{fires.explanation}; nothing was sent: {rejection.message}"
+            firing = attrs.evolve(firing, state=FiringState.REFUSED, explanation=explanation)
+        else:
+            firing = attrs.evolve(firing, steps=steps)
+        if not await self._write_firing(fired, firing):
+            return
+        if firing.state is FiringState.REFUSED:
+            self._rules.refused += 1
+            return
+        self._rules.fired += 1
+        await self._send(firing, resumed=False)
+
+    async def _plan(self, rule: Rule, number: int) -> tuple[Step, ...]:
+        """What is sent. Raises: Rejection, Overloaded, Expired; nothing was written."""
+        against = await self._around.impediments(rule.account_id)
+        if against:
+            raise Rejection(
+                Reason.RULE_STATE, f"the account is {' and '.join(against)}", field="account"
+            )
+        place = self._around.place_of(rule.purse)
+        holdings = await place.exchange.query(
+            HoldingsQuery((rule.purse,), self._around.now_ns()), account=rule.account_id
+        )
+        commands = plan_commands(rule, number, holdings, place.directory)
+        return tuple(Step(command=command) for command in commands)
+
+    async def _send(self, firing: Firing, *, resumed: bool) -> None:
+        sent = await send_steps(firing, self._around, resumed=resumed)
+        await self._records.write(partial(rule_book.close_firing, firing=sent))
+        logger.info("rule {} fired: {}", firing.rule_id, sent.state.name.lower())
+
+    async def _write_firing(self, rule: Rule, firing: Firing) -> bool:
+        """Keep how the rule stands together with what follows; False when the rule is gone."""
+        known = await self._records.write(partial(rule_book.fire_rule, rule=rule, firing=firing))
+        self._keep(rule, known=known)
+        return known
+
+    async def _change(self, rule: Rule) -> Rule:
+        known = await self._records.write(partial(rule_book.change_rule, rule=rule))
+        self._keep(rule, known=known)
+        return rule
+
+    def _keep(self, rule: Rule, *, known: bool) -> None:
+        if known and rule.state is RuleState.ARMED:
+            self._rules.armed[rule.rule_id] = rule
+        else:
+            self._rules.armed.pop(rule.rule_id, None)
+
+    # --- answering ---------------------------------------------------------------------------
+
+    async def _answer(self, envelope: Envelope[RuleMessage, RuleReply]) -> None:
+        result: outcome.Outcome[RuleReply] = outcome.Error(Closed())
+        try:
+            result = outcome.Value(await self._do(envelope.message))
+        except Rejection as rejection:
+            result = outcome.Error(rejection)
+        finally:
+            envelope.answer(result)
+
+    async def _do(self, message: RuleMessage) -> RuleReply:
+        match message:
+            case CreateRule():
+                return await self._create(message)
+            case ArmRule():
+                return await self._arm(message)
+            case PauseRule():
+                rule = await self._rule(message.account_id, message.rule_id)
+                _check_state(rule, RuleState.ARMED, RuleState.PAUSED)
+                if rule.state is RuleState.PAUSED:
+                    return rule
+                paused = attrs.evolve(rule, state=RuleState.PAUSED, cause="its owner paused it")
+                return await self._change(paused)
+            case EndRule():
+                rule = await self._rule(message.account_id, message.rule_id)
+                if rule.state is RuleState.ENDED:
+                    return rule
+                return await self._change(_ended(rule, "its owner ended it"))
+            case GetRule():
+                return await self._rule(message.account_id, message.rule_id)
+            case ListRules():
+                page = partial(
+                    rule_book.rules_of,
+                    account_id=message.account_id,
+                    before=message.before,
+                    limit=message.limit,
+                )
+                return RulesFound(rules=tuple(await self._records.read(page)))
+            case ListFirings():
+                return await self._list_firings(message)
+            case FindFiring():
+                find = partial(
+                    rule_book.firing_of_order,
+                    account_id=message.account_id,
+                    order_id=message.order_id,
+                )
+                found = await self._records.read(find)
+                rule_found, firing = found or (None, None)
+                return FiringFound(rule=rule_found, firing=firing)
+            case _:
+                assert_never(message)
+
+    async def _create(self, message: CreateRule) -> Rule:
+        known = await self._records.read(
+            partial(
+                rule_book.find_request,
+                account_id=message.account_id,
+                request_id=message.request_id,
+            )
+        )
+        if known is not None:
+            return _same(known, message)
+        check_name(message.name)
+        now_ns = self._around.now_ns()
+        check_terms(message.terms, self._around.place_of(message.purse).directory, now_ns)
+        count = await self._records.read(
+            partial(rule_book.count_rules, account_id=message.account_id)
+        )
+        if count >= RULES_PER_ACCOUNT_MAX:
+            raise _full("the account has all the rules it may have", RULES_PER_ACCOUNT_MAX)
+        rule = Rule(
+            number=0,
+            rule_id=RuleId(self._around.entropy(RULE_ID_BYTES).hex()),
+            account_id=message.account_id,
+            purse=message.purse,
+            request_id=message.request_id,
+            name=message.name,
+            terms=message.terms,
+            state=RuleState.DRAFT,
+            cause="",
+            created_at_ns=now_ns,
+            armed_at_ns=0,
+            rehearsed_at_ns=0,
+            firings=0,
+            memory=Memory(),
+        )
+        return await self._records.write(partial(rule_book.add_rule, rule=rule))
+
+    async def _arm(self, message: ArmRule) -> Rule:
+        rule = await self._rule(message.account_id, message.rule_id)
+        _check_state(rule, RuleState.DRAFT, RuleState.PAUSED, RuleState.ARMED)
+        if rule.state is RuleState.ARMED:
+            return rule
+        now_ns = self._around.now_ns()
+        check_terms(rule.terms, self._around.place_of(rule.purse).directory, now_ns)
+        if len(self._rules.armed) >= ARMED_RULES_MAX:
+            raise _full("the house has all the armed rules it can look at", ARMED_RULES_MAX)
+        return await self._change(
+            attrs.evolve(
+                rule,
+                state=RuleState.ARMED,
+                cause="",
+                armed_at_ns=now_ns,
+                memory=armed_memory(rule.memory, now_ns),
+            )
+        )
+
+    async def _list_firings(self, message: ListFirings) -> FiringsFound:
+        rule = await self._rule(message.account_id, message.rule_id)
+        page = partial(
+            rule_book.firings_of,
+            rule_id=rule.rule_id,
+            before=message.before,
+            limit=message.limit,
+        )
+        return FiringsFound(firings=tuple(await self._records.read(page)))
+
+    async def _rule(self, account_id: AccountId, rule_id: RuleId) -> Rule:
+        """A rule of an account. Raises: Rejection UNKNOWN_RULE, also for another's."""
+        rule = await self._records.read(partial(rule_book.find_rule, rule_id=rule_id))
+        if rule is None or rule.account_id != account_id:
+            raise Rejection(
+                Reason.UNKNOWN_RULE,
+                "there is no such rule",
+                field="rule_id",
+                given=rule_id[:40],
+                allowed="the id of a rule of yours",
+            )
+        return rule
+
+
+def _firing(rule: Rule, verdict: Fires | Passes, state: FiringState, now_ns: int) -> Firing:
+    return Firing(
+        rule_id=rule.rule_id,
+        number=rule.firings + 1,
+        account_id=rule.account_id,
+        state=state,
+        due_at_ns=verdict.due_at_ns,
+        decided_at_ns=now_ns,
+        explanation=verdict.explanation,
+        facts=verdict.facts if isinstance(verdict, Fires) else (),
+        steps=(),
+    )
+
+
+def _ended(rule: Rule, cause: str) -> Rule:
+    return attrs.evolve(rule, state=RuleState.ENDED, cause=cause)
+
+
+def _same(known: Rule, message: CreateRule) -> Rule:
+    """The rule that a repeated request has made. Raises: Rejection ID_REUSED."""
+    if (known.purse, known.name, known.terms) != (message.purse, message.name, message.terms):
+        raise Rejection(
+            Reason.ID_REUSED,
+            "this request_id has made another rule",
+            field="request_id",
+            given=message.request_id,
+            allowed="an id that was not used",
+        )
+    return known
+
+
+def _check_state(rule: Rule, *allowed: RuleState) -> None:
+    if rule.state not in allowed:
+        raise Rejection(
+            Reason.RULE_STATE,
+            "the rule is not in a state for this",
+            field="rule_id",
+            given=rule.state.name,
+            allowed=", ".join(state.name for state in allowed),
+        )
+
+
+def _full(message: str, most: int) -> Rejection:
+    return Rejection(
+        Reason.RULES_FULL, message, field="rule", given=str(most + 1), allowed=f"at most {most}"
+    )

@@ -1,0 +1,99 @@
+"""Whether terms can be a rule: refused before it exists, so that no rule is armed in vain."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from xached.automation.schedule import DAY_MINUTES, check_schedule
+from xached.automation.terms import PPM, OrderAction, RuleTerms, TimeWindow
+from xached.domain.instrument import Directory
+from xached.domain.order import BUY
+from xached.domain.rejection import Reason, Rejection
+
+RULES_PER_ACCOUNT_MAX: Final = 50
+"""Rules of an account that have not ended."""
+
+ARMED_RULES_MAX: Final = 2_000
+"""Of the whole house: all of them are looked at every second."""
+
+WINDOWS_MAX: Final = 10
+FIRINGS_MAX: Final = 1_000_000
+COOLDOWN_S_MAX: Final = 366 * 86_400
+
+NAME_ALLOWED: Final = "1 to 40 of A-Z a-z 0-9 space . _ -"
+_NAME = re.compile(r"[A-Za-z0-9._-](?:[A-Za-z0-9 ._-]{0,38}[A-Za-z0-9._-])?", re.ASCII)
+
+
+def check_name(name: str) -> str:
+    """Refuse what is no name of a rule. Raises: Rejection ID_FORMAT."""
+    if _NAME.fullmatch(name) is None:
+        raise Rejection(
+            Reason.ID_FORMAT,
+            "the name has a form that is not allowed",
+            field="name",
+            given=name[:60],
+            allowed=NAME_ALLOWED,
+        )
+    return name
+
+
+def check_terms(terms: RuleTerms, directory: Directory, now_ns: int) -> None:
+    """Refuse terms that contradict each other or the markets.
+
+    Raises: Rejection RULE_TERMS, UNKNOWN_INSTRUMENT, PRICE_RANGE or QUANTITY_RANGE.
+    """
+    check_schedule(terms.when, now_ns)
+    _check_order(terms.then, directory)
+    if len(terms.windows) > WINDOWS_MAX:
+        raise refused_terms(
+            "windows", "too many windows", len(terms.windows), f"0 to {WINDOWS_MAX}"
+        )
+    for window in terms.windows:
+        _check_window(window)
+    for field, value, most in (
+        ("max_firings", terms.max_firings, FIRINGS_MAX),
+        ("cooldown_s", terms.cooldown_s, COOLDOWN_S_MAX),
+    ):
+        if not 0 <= value <= most:
+            raise refused_terms(field, "out of range", value, f"0 to {most}")
+    if terms.ends_at_ns and terms.ends_at_ns <= now_ns:
+        raise refused_terms("ends_at_ns", "this has passed", terms.ends_at_ns, "0, or later")
+
+
+def refused_terms(field: str, message: str, given: object, allowed: str) -> Rejection:
+    """The refusal of terms."""
+    return Rejection(
+        Reason.RULE_TERMS, message, field=field, given=str(given)[:60], allowed=allowed
+    )
+
+
+def _check_order(action: OrderAction, directory: Directory) -> None:
+    instrument = directory.instrument(action.symbol)
+    amounts = (action.quote_units, action.quantity_lots, action.share_ppm)
+    given = [amount for amount in amounts if amount is not None]
+    if len(given) != 1:
+        raise refused_terms(
+            "amount", "an order has one amount", len(given), "quote_quantity, quantity or share"
+        )
+    if given[0] <= 0:
+        raise refused_terms("amount", "an order is for something", given[0], "more than nothing")
+    if action.share_ppm is not None and action.share_ppm > PPM:
+        raise refused_terms("share_ppm", "no share is larger", action.share_ppm, f"1 to {PPM}")
+    if action.quantity_lots is not None:
+        instrument.check_quantity(action.quantity_lots, market=action.price_ticks is None)
+    if action.price_ticks is None:
+        return
+    instrument.check_price(action.price_ticks)
+    if action.quote_units is not None or (action.side is BUY and action.share_ppm is not None):
+        raise refused_terms("price", "an order with a price has a quantity", "", "quantity")
+
+
+def _check_window(window: TimeWindow) -> None:
+    if not window.days or any(not 0 <= day <= 6 for day in window.days):
+        raise refused_terms("days", "a window has days", window.days, "0, Monday, to 6")
+    if list(window.days) != sorted({*window.days}):
+        raise refused_terms("days", "each day once, in order", window.days, "such as 0, 1, 4")
+    for minute in (window.from_minute, window.to_minute):
+        if not 0 <= minute < DAY_MINUTES:
+            raise refused_terms("windows", "a day has no such minute", minute, "0 to 1439")
