@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from xached.actors.matching import Matching
 from xached.domain.aml import Alert
+from xached.domain.auth import AccountProfile, GetAccount
 from xached.domain.cases import CaseId, CaseKind, OpenCase
 from xached.domain.compliance_messages import CloseAccount, SetAccountLevel
 from xached.domain.identity import AuthMessage, AuthReply
@@ -51,3 +52,15 @@ async def open_alert(sessions: Mailbox[AuthMessage, AuthReply], alert: Alert) ->
     except Rejection as rejection:
         if rejection.reason is not Reason.UNKNOWN_ACCOUNT:
             raise
+
+
+async def impediments_of(
+    sessions: Mailbox[AuthMessage, AuthReply], account_id: AccountId
+) -> tuple[str, ...]:
+    """What stands against an account, as words; "unknown" against one that there is not."""
+    try:
+        profile = await sessions.ask(GetAccount(account_id=account_id))
+    except Rejection:
+        return ("unknown",)
+    assert isinstance(profile, AccountProfile)
+    return tuple(each.name.lower() for each in sorted(profile.impediments))

@@ -11,13 +11,20 @@ from typing import Any
 import attrs
 import trio
 
-from xached.account_commands import close_account, open_main_purse, set_level
+from xached.account_commands import (
+    close_account,
+    impediments_of,
+    open_main_purse,
+    set_level,
+)
 from xached.actors.history import History
 from xached.actors.mailer import Bell, Mailer
 from xached.actors.market.actor import MarketFeed
 from xached.actors.market.data import MarketData
 from xached.actors.matching import Matching, MatchingActor
 from xached.actors.risk import RiskWatch
+from xached.actors.rules.actor import Rules
+from xached.actors.rules.surroundings import RuleSurroundings, TradingPlace
 from xached.actors.scrub import Scrub
 from xached.actors.sessions.actor import SessionDesk
 from xached.actors.strategies.actor import Strategies
@@ -33,6 +40,7 @@ from xached.domain.market import Venue
 from xached.domain.market_line import MarketLine
 from xached.domain.messages import Row
 from xached.domain.order import Purse
+from xached.domain.paper import is_paper_purse
 from xached.domain.sessions import SessionTable
 from xached.domain.state import State
 from xached.listeners import Doors
@@ -96,6 +104,7 @@ class Core:
     doors: Doors
     mailer: Mailer | None
     records: StrategyRecords
+    rules: Rules
     """strategies.db."""
     feeds: Sequence[MarketFeed] = ()
     integrity: Integrity = attrs.field(factory=Integrity)
@@ -137,11 +146,29 @@ class Core:
         known = self.market.lines.get((symbol, self.mark_venue)) if self.mark_venue else None
         return known.line if known is not None else None
 
+    def trading_place(self, purse: Purse) -> TradingPlace:
+        """Where a purse trades."""
+        house = self.house
+        if is_paper_purse(purse):
+            return TradingPlace(exchange=house.paper.matching, directory=house.paper.directory)
+        return TradingPlace(exchange=house.matching, directory=house.directory)
+
+    def around_rules(self) -> RuleSurroundings:
+        """What rules are given."""
+        return RuleSurroundings(
+            records=self.records,
+            place_of=self.trading_place,
+            now_ns=self.clock.now_ns,
+            entropy=self.world.entropy,
+            impediments=partial(impediments_of, self.house.sessions),
+        )
+
     def close_mailboxes(self) -> None:
         """Answer whoever still waits: nothing more will be done."""
         self.house.matching.mailbox.close()
         self.house.paper.matching.mailbox.close()
         self.house.sessions.close()
+        self.rules.mailbox.close()
 
     def report(self) -> HouseReport:
         """How every part is doing."""
@@ -159,6 +186,7 @@ class Core:
             "history": _numbers(self.history.statistics()),
             "scrub": _numbers(self.scrub.statistics()),
             "risk": _numbers(self.risk.statistics()),
+            "rules": _numbers(self.rules.statistics()),
             "market": _numbers(self.market.statistics()),
             "paper": {
                 "replayed_rows": self.house.paper.replayed_rows,
@@ -276,6 +304,7 @@ def build_core(
         armed_streams={stream: armed.purse for stream, armed in state.streams.items()},
         mailer=_mailer(config, sessions, world, bell),
         records=records,
+        rules=Rules(),
     )
 
 

@@ -23,6 +23,7 @@ from xached.actors.integrity import run_integrity
 from xached.actors.market.actor import MarketFeed, run_market
 from xached.actors.market.data import MarketData
 from xached.actors.risk import run_guard, run_risk
+from xached.actors.rules.actor import run_rules
 from xached.actors.scrub import run_scrub
 from xached.actors.sessions.actor import run_sessions
 from xached.actors.strategies.actor import Strategies, run_strategies
@@ -292,6 +293,8 @@ async def _open_doors(
     paper = partial(core.house.paper.run, core.venue_line, core.market.list_candles)
     nursery.start_soon(run_expendable, "paper", paper, core.health)
     nursery.start_soon(run_expendable, "paper snapshots", core.paper_snapshots.run, core.health)
+    rules = partial(run_rules, core.rules, core.around_rules())
+    nursery.start_soon(run_expendable, "rules", rules, core.health)
     core.strategies = Strategies(attachments.strategies)
     nursery.start_soon(_run_strategies, core, attachments)
     return Endpoints(

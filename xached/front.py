@@ -11,6 +11,7 @@ from xache.v1 import (
     account_pb2,
     admin_pb2,
     auth_pb2,
+    automation_pb2,
     compliance_pb2,
     live_pb2,
     market_pb2,
@@ -30,6 +31,7 @@ from xached.api.auction import AuctionHandlers
 from xached.api.audit import ActionAudit, count_denials
 from xached.api.auth import SessionAuthorizer
 from xached.api.auth_service import auth_handlers
+from xached.api.automation import AutomationHandlers
 from xached.api.compliance import ComplianceHandlers
 from xached.api.errors import Interceptor
 from xached.api.fees import FeeStatements
@@ -182,6 +184,13 @@ def _services(core: Core, spending: KeySpending) -> tuple[Service, ...]:
             compliance_pb2,
             "ComplianceService",
             ComplianceHandlers(sessions, matching, core.history, directory, now_ns),
+        ),
+        _service(
+            automation_pb2,
+            "AutomationService",
+            AutomationHandlers(
+                core.rules.mailbox, lambda purse: core.trading_place(purse).directory
+            ),
         ),
         _service(
             staff_pb2,

@@ -13,6 +13,11 @@ _ORDER: Final = {
     "quantity": "0.01",
 }
 
+_EVERY_MONDAY: Final = {
+    "schedule": {"cron": "0 9 * * mon"},
+    "order": {"symbol": "BTC-USDT", "side": "SIDE_BUY", "quoteQuantity": "50.00"},
+}
+
 REQUESTS: Final[dict[str, Any]] = {
     "Register": {"email": "ada@example.org", "password": "kettle-anchor-moss-77"},
     "ConfirmRegistration": {"confirmationToken": "from-the-answer", "code": "123456"},
@@ -44,6 +49,7 @@ REQUESTS: Final[dict[str, Any]] = {
         "requestId": "make-it-smaller",
     },
     "CancelAllAfter": {"timeoutMs": 60_000, "requestId": "still-here"},
+    "CreateRule": {"name": "weekly", "terms": _EVERY_MONDAY, "requestId": "weekly-1"},
     "TransferFunds": {
         "targetSubaccount": "savings",
         "asset": "USDT",
@@ -64,6 +70,7 @@ VALUES: Final[dict[str, Any]] = {
     "subaccount": "main",
     "client_order_id": "my-first-order",
     "request_id": "once-and-no-more",
+    "rule_id": "0f6d2c9a41b87e35",
     "page_size": 50,
     "interval": "1m",
 }

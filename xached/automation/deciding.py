@@ -1,6 +1,6 @@
 """Whether a rule fires, from what it remembers and what is seen. Pure: time is an argument.
 
-Theory of operation. A rule is looked at about once a second. What it remembers is written in the
+Theory of operation. A rule is looked at when it is due. What it remembers is written in the
 same transaction as the firing that follows from it, so that a look after a crash goes on from
 there: what was fired is not due again, and what was not fired still is. Times that nobody looked
 at are dealt with together, by the policy of the rule, when somebody looks again.
@@ -58,6 +58,12 @@ def armed_memory(memory: Memory, now_ns: int) -> Memory:
 def look(rule: Rule, now_ns: int) -> Look:
     """Decide whether an armed rule fires."""
     return _look_at_schedule(rule, rule.terms.when, now_ns)
+
+
+def next_look_ns(rule: Rule) -> int | None:
+    """When a rule has to be looked at next, as far as is known; None: never again by itself."""
+    times = [next_due_ns(rule.terms.when, rule.memory.cursor_ns), rule.terms.ends_at_ns or None]
+    return min((at_ns for at_ns in times if at_ns is not None), default=None)
 
 
 def show_time(at_ns: int) -> str:

@@ -44,6 +44,7 @@ def check_schedule(schedule: Schedule, now_ns: int) -> None:
         raise _refused("this is due never, or not for years", schedule.cron, _ALLOWED)
 
 
+@functools.lru_cache(maxsize=8_192)
 def next_due_ns(schedule: Schedule, after_ns: int) -> int | None:
     """The first time later than this one; None: never again. Raises: Rejection RULE_TERMS."""
     if schedule.every_s:

@@ -46,6 +46,49 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         budget_units TEXT NOT NULL, created_at_ns INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     CREATE UNIQUE INDEX strategies_by_name ON strategies (account_id, name);
     """,
+    """
+    CREATE TABLE rules (
+        number INTEGER PRIMARY KEY,
+        rule_id TEXT NOT NULL UNIQUE,
+        account_id TEXT NOT NULL,
+        purse TEXT NOT NULL,
+        request_id TEXT NOT NULL,
+        name TEXT NOT NULL,
+        terms TEXT NOT NULL,
+        state INTEGER NOT NULL,
+        cause TEXT NOT NULL,
+        created_at_ns INTEGER NOT NULL,
+        armed_at_ns INTEGER NOT NULL,
+        rehearsed_at_ns INTEGER NOT NULL,
+        firings INTEGER NOT NULL,
+        memory TEXT NOT NULL,
+        UNIQUE (account_id, request_id)) STRICT;
+    CREATE TABLE rule_firings (
+        rule_id TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        account_id TEXT NOT NULL,
+        state INTEGER NOT NULL,
+        due_at_ns INTEGER NOT NULL,
+        decided_at_ns INTEGER NOT NULL,
+        explanation TEXT NOT NULL,
+        facts TEXT NOT NULL,
+        PRIMARY KEY (rule_id, number)) STRICT;
+    CREATE TABLE rule_steps (
+        rule_id TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        place INTEGER NOT NULL,
+        account_id TEXT NOT NULL,
+        command_id TEXT NOT NULL,
+        command BLOB NOT NULL,
+        state INTEGER NOT NULL,
+        order_id INTEGER,
+        seq INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        answer TEXT NOT NULL,
+        answered_at_ns INTEGER NOT NULL,
+        PRIMARY KEY (rule_id, number, place)) STRICT;
+    CREATE INDEX rule_steps_by_order ON rule_steps (account_id, order_id);
+    """,
 )
 """What each format version adds, at the end; the database's user_version counts those applied."""
 

@@ -1,4 +1,4 @@
-"""Automation rules: every rule that is armed is looked at once a second, and fires at most once.
+"""Automation rules: every rule that is armed is looked at in time, and fires at most once.
 
 Theory of operation. The actor owns the rules in strategies.db. A look decides from what the rule
 remembers (xached/automation/deciding.py). When it fires, what it remembers from then on, why it
@@ -28,7 +28,7 @@ from xached.automation.checking import (
     check_name,
     check_terms,
 )
-from xached.automation.deciding import Fires, Passes, armed_memory, look
+from xached.automation.deciding import Fires, Passes, armed_memory, look, next_look_ns
 from xached.automation.messages import (
     ArmRule,
     CreateRule,
@@ -53,6 +53,7 @@ from xached.automation.rule import (
     RuleState,
     Step,
 )
+from xached.automation.schedule import NS_PER_S
 from xached.automation.terms import RuleId
 from xached.domain.order import AccountId
 from xached.domain.portfolio import HoldingsQuery
@@ -60,8 +61,11 @@ from xached.domain.rejection import Reason, Rejection
 from xached.runtime.mailbox import Closed, Envelope, Expired, Mailbox, Overloaded
 from xached.storage import rule_book
 
-LOOK_S: Final = 1.0
-"""How often rules are looked at."""
+LOOK_S_MIN: Final = 1.0
+"""Rules are looked at no more often."""
+
+LOOK_S_MAX: Final = 30.0
+"""And no more rarely, as the wall clock may be corrected."""
 
 PLACES: Final = 256
 MESSAGES_MAX: Final = 32
@@ -130,7 +134,9 @@ class _Actor:
                 await self._answer(envelope)
             if trio.current_time() >= next_look:
                 await self._look_at_all()
-                next_look = trio.current_time() + LOOK_S
+                next_look = trio.current_time() + self._pause_s()
+            elif batch:
+                next_look = min(next_look, trio.current_time() + self._pause_s())
 
     # --- looking -----------------------------------------------------------------------------
 
@@ -142,6 +148,14 @@ class _Actor:
                 await self._look_at(rule, now_ns)
             except (Overloaded, Expired):
                 continue  # Nothing was written: the next look decides the same.
+
+    def _pause_s(self) -> float:
+        """How long nothing is due."""
+        times = [next_look_ns(rule) for rule in self._rules.armed.values()]
+        soonest_ns = min((at_ns for at_ns in times if at_ns is not None), default=None)
+        if soonest_ns is None:
+            return LOOK_S_MAX
+        return min(LOOK_S_MAX, max(LOOK_S_MIN, (soonest_ns - self._around.now_ns()) / NS_PER_S))
 
     async def _look_at(self, rule: Rule, now_ns: int) -> None:
         if rule.terms.ends_at_ns and now_ns >= rule.terms.ends_at_ns:

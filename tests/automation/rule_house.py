@@ -1,0 +1,189 @@
+"""A house of rules for tests: a real exchange and journal, a real strategies.db, a real actor.
+
+It can be told to crash at the three places where a firing can be torn apart, and to start again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import apsw
+import attrs
+import trio
+
+from tests.actors.test_matching import Running, order, running
+from xached.actors.rules.actor import Rules, run_rules
+from xached.actors.rules.surroundings import RuleSurroundings, TradingPlace
+from xached.automation.messages import FiringsFound, ListFirings, ListRules, RuleMessage, RulesFound
+from xached.automation.rule import Firing, Rule
+from xached.domain.messages import Command, Row
+from xached.domain.order import AccountId, Purse, Side
+from xached.domain.queries import Query
+from xached.runtime.mailbox import Mailbox
+from xached.storage.strategy_tables import StrategyRecords, StrategyTables
+
+HOUSE_ID = bytes(16)
+ALICE = AccountId("alice")
+
+BEFORE_NOTE = "before the decision is written"
+BEFORE_ORDER = "before the order is sent"
+AFTER_ORDER = "after the order was answered"
+CRASHES = (BEFORE_NOTE, BEFORE_ORDER, AFTER_ORDER)
+
+Result = TypeVar("Result")
+Answer = TypeVar("Answer")
+
+
+class Crashed(Exception):  # noqa: N818 - what happened
+    """The process is gone."""
+
+
+@attrs.define
+class Fuse:
+    """Where the next crash is, if there is to be one."""
+
+    place: str = ""
+    blown: trio.Event = attrs.field(factory=trio.Event)
+
+    def check(self, place: str) -> None:
+        """Crash here if this is the place."""
+        if self.blown.is_set() or self.place == place:
+            self.blown.set()
+            raise Crashed(place)
+
+
+class FragileRecords:
+    """strategies.db of a process that may crash before a firing is written down."""
+
+    def __init__(self, records: StrategyRecords, fuse: Fuse) -> None:
+        self._records = records
+        self._fuse = fuse
+
+    async def write(self, work: Callable[[apsw.Connection], Result]) -> Result:
+        """See Records."""
+        if getattr(work, "func", work).__name__ == "fire_rule":
+            self._fuse.check(BEFORE_NOTE)
+        return await self._records.write(work)
+
+    async def read(self, work: Callable[[apsw.Connection], Result]) -> Result:
+        """See Records."""
+        return await self._records.read(work)
+
+
+class FragileExchange:
+    """The exchange of a process that may crash before or after it sends a command."""
+
+    def __init__(self, house: Running, fuse: Fuse) -> None:
+        self._house = house
+        self._fuse = fuse
+
+    async def execute(self, command: Command, *, account: str = "") -> Row:
+        """See Exchange."""
+        self._fuse.check(BEFORE_ORDER)
+        row = await self._house.matching.execute(command, account=account)
+        self._fuse.check(AFTER_ORDER)
+        return row
+
+    async def query(self, query: Query[Answer], *, account: str = "") -> Answer:
+        """See Exchange."""
+        return await self._house.matching.query(query, account=account)
+
+    async def find_request(self, scope: str, request_id: str, *, account: str = "") -> Row | None:
+        """See Exchange."""
+        return await self._house.matching.find_request(scope, request_id, account=account)
+
+
+@attrs.define
+class RuleHouse:
+    """A running house with rules."""
+
+    exchange: Running
+    rules: Rules
+    fuse: Fuse
+    against: list[str]
+    """What stands against the account."""
+
+    async def ask(self, message: RuleMessage) -> Any:
+        """Ask the rules actor."""
+        mailbox: Mailbox[Any, Any] = self.rules.mailbox
+        return await mailbox.ask(message)
+
+    async def rules_of(self, account: AccountId = ALICE) -> dict[str, Rule]:
+        """The rules of an account by name."""
+        found = await self.ask(ListRules(account_id=account, before=None, limit=500))
+        assert isinstance(found, RulesFound)
+        return {rule.name: rule for rule in found.rules}
+
+    async def firings_of(self, name: str) -> list[Firing]:
+        """What a rule has fired, oldest first."""
+        rule = (await self.rules_of())[name]
+        found = await self.ask(
+            ListFirings(account_id=ALICE, rule_id=rule.rule_id, before=None, limit=500)
+        )
+        assert isinstance(found, FiringsFound)
+        return list(reversed(found.firings))
+
+    def accepted_ids(self) -> list[str]:
+        """Client order ids of rules that the journal has accepted, oldest first."""
+        rows = self.exchange.journal.read(1, self.exchange.journal.last_seq)
+        return [
+            event.client_order_id
+            for row in rows
+            for event in row.events
+            if hasattr(event, "client_order_id")
+            and type(event).__name__ == "OrderAccepted"
+            and event.client_order_id.startswith("r")
+        ]
+
+    async def offer(self, side: Side, price_ticks: int, lots: int, order_id: str) -> None:
+        """Bob stands in the book."""
+        command = order(Purse("bob/main"), order_id, side, price_ticks, lots)
+        await self.exchange.matching.execute(command)
+
+
+@asynccontextmanager
+async def rule_house(directory: Path) -> AsyncIterator[RuleHouse]:
+    """One life of a house: from its start to its end, on what the last one left behind."""
+    async with running(directory / "journal.db") as exchange:
+        tables = StrategyTables.open(directory / "strategies.db", HOUSE_ID)
+        fuse, rules, against = Fuse(), Rules(), list[str]()
+        records = StrategyRecords(tables, exchange.world.open_lane("strategies"))
+        place = TradingPlace(exchange=FragileExchange(exchange, fuse), directory=exchange.directory)
+        entropy = _Entropy(exchange)
+
+        async def impediments(_account: AccountId) -> tuple[str, ...]:
+            return tuple(against)
+
+        around = RuleSurroundings(
+            records=FragileRecords(records, fuse),
+            place_of=lambda _purse: place,
+            now_ns=exchange.world.now_ns,
+            entropy=entropy.draw,
+            impediments=impediments,
+        )
+
+        async def live() -> None:
+            try:
+                await run_rules(rules, around)
+            except Crashed:
+                rules.mailbox.close()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(live)
+            yield RuleHouse(exchange, rules, fuse, against)
+            nursery.cancel_scope.cancel()
+        tables.close()
+
+
+class _Entropy:
+    """Ids that differ from life to life: every simulated world of a test has the same seed."""
+
+    def __init__(self, exchange: Running) -> None:
+        self._drawn = exchange.journal.last_seq << 16
+
+    def draw(self, n: int) -> bytes:
+        self._drawn += 1
+        return self._drawn.to_bytes(n, "big")

@@ -1,0 +1,195 @@
+"""Rules between the wire and the house: exact text in, exact text out."""
+
+from __future__ import annotations
+
+from typing import Final, assert_never
+
+from xache.v1 import automation_pb2, types_pb2
+
+from xached.api.enums import pick
+from xached.automation.checking import refused_terms
+from xached.automation.rule import Firing, Rule, RuleState, Step, StepCommand, command_id
+from xached.automation.schedule import next_due_ns
+from xached.automation.terms import (
+    Missed,
+    OrderAction,
+    RuleTerms,
+    Schedule,
+    Then,
+    TimeWindow,
+    When,
+)
+from xached.domain.instrument import Directory
+from xached.domain.messages import CancelAll, PlaceOrder
+from xached.domain.money import parse_decimal
+from xached.domain.order import BUY, Side, subaccount_of
+from xached.domain.protection_messages import Flatten
+
+_SIDES: Final = {side.value: side for side in Side}
+_MISSED: Final = {each.value: each for each in Missed}
+
+
+def read_terms(message: automation_pb2.RuleTerms, directory: Directory) -> RuleTerms:
+    """Read what a rule says. Raises: Rejection."""
+    return RuleTerms(
+        when=_read_when(message),
+        then=_read_then(message, directory),
+        windows=tuple(
+            TimeWindow(
+                days=tuple(each.days), from_minute=each.from_minute, to_minute=each.to_minute
+            )
+            for each in message.windows
+        ),
+        max_firings=message.max_firings,
+        cooldown_s=message.cooldown_s,
+        ends_at_ns=message.ends_at_ns,
+    )
+
+
+def rule_message(rule: Rule, directory: Directory) -> automation_pb2.Rule:
+    """A rule and how it stands."""
+    return automation_pb2.Rule(
+        rule_id=rule.rule_id,
+        name=rule.name,
+        subaccount=subaccount_of(rule.purse),
+        terms=_terms_message(rule.terms, directory),
+        state=automation_pb2.RuleState.Name(rule.state.value),
+        cause=rule.cause,
+        created_at_ns=rule.created_at_ns,
+        armed_at_ns=rule.armed_at_ns,
+        fired=rule.memory.fired,
+        fired_at_ns=rule.memory.fired_at_ns,
+        next_due_ns=_next_due(rule),
+    )
+
+
+def firing_message(firing: Firing, directory: Directory) -> automation_pb2.Firing:
+    """One firing, with what was sent and answered."""
+    return automation_pb2.Firing(
+        number=firing.number,
+        state=automation_pb2.FiringState.Name(firing.state.value),
+        due_at_ns=firing.due_at_ns,
+        decided_at_ns=firing.decided_at_ns,
+        explanation=firing.explanation,
+        facts=[automation_pb2.Fact(name=fact.name, value=fact.value) for fact in firing.facts],
+        steps=[_step_message(step, directory) for step in firing.steps],
+    )
+
+
+def sent_sentence(command: StepCommand, directory: Directory) -> str:
+    """What was sent, as a sentence."""
+    match command:
+        case PlaceOrder():
+            return _order_sentence(command, directory)
+        case CancelAll():
+            return "cancel all open orders"
+        case Flatten():
+            return f"cancel all open orders and sell {command.symbol or 'every position'}"
+        case _:
+            assert_never(command)
+
+
+def _read_when(message: automation_pb2.RuleTerms) -> When:
+    match message.WhichOneof("when"):
+        case "schedule":
+            given = message.schedule
+            missed = pick(_MISSED, given.missed, "missed") if given.missed else Missed.SKIP
+            return Schedule(cron=given.cron, every_s=given.every_s, missed=missed)
+        case _:
+            raise refused_terms("terms", "a rule says when it fires", "nothing", "schedule")
+
+
+def _read_then(message: automation_pb2.RuleTerms, directory: Directory) -> Then:
+    match message.WhichOneof("then"):
+        case "order":
+            return _read_order(message.order, directory)
+        case _:
+            raise refused_terms("terms", "a rule says what it does", "nothing", "order")
+
+
+def _read_order(given: automation_pb2.OrderAction, directory: Directory) -> OrderAction:
+    instrument = directory.instrument(given.symbol)
+    quote = given.quote_quantity
+    return OrderAction(
+        symbol=instrument.symbol,
+        side=pick(_SIDES, given.side, "side"),
+        quote_units=(
+            parse_decimal(quote, instrument.quote_scale, "quote_quantity") if quote else None
+        ),
+        quantity_lots=instrument.parse_quantity(given.quantity) if given.quantity else None,
+        share_ppm=given.share_ppm or None,
+        price_ticks=instrument.parse_price(given.price) if given.price else None,
+    )
+
+
+def _terms_message(terms: RuleTerms, directory: Directory) -> automation_pb2.RuleTerms:
+    message = automation_pb2.RuleTerms(
+        windows=[
+            automation_pb2.TimeWindow(
+                days=each.days, from_minute=each.from_minute, to_minute=each.to_minute
+            )
+            for each in terms.windows
+        ],
+        max_firings=terms.max_firings,
+        cooldown_s=terms.cooldown_s,
+        ends_at_ns=terms.ends_at_ns,
+    )
+    _write_when(terms.when, message)
+    _write_then(terms.then, directory, message)
+    return message
+
+
+def _write_when(when: When, message: automation_pb2.RuleTerms) -> None:
+    schedule = automation_pb2.Schedule(
+        cron=when.cron,
+        every_s=when.every_s,
+        missed=automation_pb2.MissedTimes.Name(when.missed.value),
+    )
+    message.schedule.CopyFrom(schedule)
+
+
+def _write_then(then: Then, directory: Directory, message: automation_pb2.RuleTerms) -> None:
+    instrument = directory[then.symbol]
+    quote_units, lots, ticks = then.quote_units, then.quantity_lots, then.price_ticks
+    order = automation_pb2.OrderAction(
+        symbol=then.symbol,
+        side=types_pb2.Side.Name(then.side.value),
+        quote_quantity="" if quote_units is None else instrument.format_quote(quote_units),
+        quantity="" if lots is None else instrument.format_quantity(lots),
+        share_ppm=then.share_ppm or 0,
+        price="" if ticks is None else instrument.format_price(ticks),
+    )
+    message.order.CopyFrom(order)
+
+
+def _next_due(rule: Rule) -> int:
+    if rule.state is not RuleState.ARMED:
+        return 0
+    return next_due_ns(rule.terms.when, rule.memory.cursor_ns) or 0
+
+
+def _step_message(step: Step, directory: Directory) -> automation_pb2.FiringStep:
+    return automation_pb2.FiringStep(
+        id=command_id(step.command),
+        sent=sent_sentence(step.command, directory),
+        state=automation_pb2.StepState.Name(step.state.value),
+        order_id="" if step.order_id is None else str(step.order_id),
+        seq=step.seq,
+        reason=step.reason,
+        answer=step.answer,
+        answered_at_ns=step.answered_at_ns,
+    )
+
+
+def _order_sentence(command: PlaceOrder, directory: Directory) -> str:
+    instrument = directory[command.symbol]
+    word = "buy" if command.side is BUY else "sell"
+    if command.quantity_lots is not None:
+        amount = f"{instrument.format_quantity(command.quantity_lots)} {instrument.base}"
+    else:
+        assert command.quote_units is not None
+        amount = f"{instrument.base} for {instrument.format_quote(command.quote_units)}"
+        amount += f" {instrument.quote}"
+    if command.price_ticks is None:
+        return f"{word} {amount} at market"
+    return f"{word} {amount} at {instrument.format_price(command.price_ticks)} {instrument.quote}"
