@@ -44,7 +44,7 @@ class CandleRunner(Generic[SettingsT]):
     def __call__(self, settings: SettingsT, window: Window) -> TrackRecord:
         """Run. Raises: DataError when a market has no candle in the window."""
         first_ns = None if self.warm_up_ns is None else window.start_at_ns - self.warm_up_ns
-        markets = [_between(market, first_ns, window.end_at_ns) for market in self.markets]
+        markets = markets_between(self.markets, first_ns, window.end_at_ns)
         for market in markets:
             opened = market.finest.open_at_ns
             if not len(opened) or opened[-1] < window.start_at_ns:
@@ -55,6 +55,13 @@ class CandleRunner(Generic[SettingsT]):
             attrs.evolve(self.terms, start_ns=window.start_at_ns),
         )
         return result.track_record(daily=self.daily)
+
+
+def markets_between(
+    markets: Sequence[MarketData], first_ns: int | None, end_at_ns: int
+) -> list[MarketData]:
+    """The candles of each market that open from a time on and are over at the end."""
+    return [_between(market, first_ns, end_at_ns) for market in markets]
 
 
 def _between(market: MarketData, first_ns: int | None, end_at_ns: int) -> MarketData:

@@ -243,7 +243,7 @@ class TrialLedger:
                 "closed_trades": trial.closed_trades,
             }
         )
-        returns = _packed(trial.daily)
+        returns = pack_daily(trial.daily)
         after = Head(head.count + 1, _chained(head.digest, owner, trial.key.digest, body, returns))
         self._database.execute(
             "INSERT INTO trials (seq, owner, key, body, returns, digest) VALUES (?, ?, ?, ?, ?, ?)",
@@ -280,7 +280,7 @@ class TrialLedger:
             strategy=body["strategy"],
             shown_at_ns=body["shown_at_ns"],
             closed_trades=body["closed_trades"],
-            daily=_unpacked(row["returns"]),
+            daily=unpack_daily(row["returns"]),
         )
 
 
@@ -288,12 +288,13 @@ def _key_of(body: dict[str, dict[str, object]]) -> TrialKey:
     return TrialKey(**body["key"])  # type: ignore[arg-type]  # written by _append from a key
 
 
-def _packed(daily: DailyReturns) -> bytes:
+def pack_daily(daily: DailyReturns) -> bytes:
     """Days as 4 bytes and returns as 8, one column after the other."""
     return daily.days.astype("<i4").tobytes() + daily.returns.astype("<f8").tobytes()
 
 
-def _unpacked(data: bytes) -> DailyReturns:
+def unpack_daily(data: bytes) -> DailyReturns:
+    """The returns of days again."""
     count = len(data) // 12
     return DailyReturns(
         np.frombuffer(data, "<i4", count).astype(np.int64),

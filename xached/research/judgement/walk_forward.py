@@ -176,7 +176,7 @@ def walk_forward(
         else Fold(fold, of_fold, chosen, combinations[chosen], next(tests))
         for fold, of_fold, chosen in zip(windows, scores, choices, strict=True)
     )
-    curve = _joined_curve(folds)
+    curve = joined_curve(folds)
     records = [fold.tested for fold in folds if fold.tested is not None]
     return WalkForward(folds=folds, curve=curve, performance=measure_joined(curve, records))
 
@@ -186,7 +186,7 @@ def _best(scores: Sequence[float | None]) -> int | None:
     return -max(known)[1] if known else None
 
 
-def _joined_curve(folds: Sequence[Fold[SettingsT]]) -> EquityCurve:
+def joined_curve(folds: Sequence[Fold[SettingsT]]) -> EquityCurve:
     """Chain the growth of all tests; where nothing was chosen nothing changes, day after day."""
     start = next((float(f.tested.curve.equity[0]) for f in folds if f.tested is not None), 1.0)
     at_ns: list[IntArray] = []

@@ -1,0 +1,272 @@
+"""Backtests in processes of their own: what comes back is checked, and what goes wrong is held.
+
+Checked by taking protections away: without RLIMIT_AS *eat* goes on until the machine has no memory,
+without RLIMIT_CPU *spin* runs into the time-out of the test, without Landlock *open* reads its
+file, without the filter of system calls *connect* and *exec* reach the kernel. Without
+``check_fills`` the forged fills of :func:`test_fills_that_no_market_gave_are_refused` are judged.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+import trio.testing
+from xache_sdk.landlock import landlock_abi
+from xache_sdk.market import Interval
+from xache_sdk.seal import Layer
+
+from tests.plugins.children.backtested import Backtested, Settings
+from tests.plugins.house import CHILDREN, SDK
+from tests.research.backtests import walk
+from xached.adapters.work import WorkFailed, WorkLimits, do_work, work_command
+from xached.domain.order import BUY, SELL
+from xached.research.backtest.account import FillRow
+from xached.research.backtest.fill_check import ImpossibleFill, check_fills
+from xached.research.backtest.gears import run_backtest
+from xached.research.history.history_store import HistoryStore
+from xached.research.jobs.job import load_markets, pack_fills, read_job, unpack_fills
+from xached.runtime.work_frames import Document, write_document
+from xached.runtime.world import RealWorld
+
+ROOT = Path(__file__).parents[2]
+BOOT = """
+import sys
+sys.path[:0] = sys.argv[1:4]
+from xached.research.jobs.worker import main
+main(sys.argv[4:])
+"""
+LIMITS = WorkLimits(memory_bytes=1 << 30, cpu_s=60)
+DAY_NS = 86_400 * 10**9
+
+pytestmark = [
+    pytest.mark.skipif(landlock_abi() == 0, reason="this kernel has no Landlock"),
+    pytest.mark.xdist_group("work"),
+]
+
+
+def command(job: str, limits: WorkLimits = LIMITS, **options: Any) -> list[str]:
+    """A worker that sees the sources and strategies of the tests."""
+    full = work_command(job, limits, **options)
+    own = full.index("xached.research.jobs.worker") + 1
+    return [sys.executable, "-I", "-B", "-c", BOOT, str(ROOT), str(SDK), str(CHILDREN), *full[own:]]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> HistoryStore:
+    """Ten weeks of candles of five minutes."""
+    store = HistoryStore(tmp_path_factory.mktemp("history"))
+    candles = attrs.evolve(walk(7, 21_000, swing=12, interval=Interval.M5, volume=10**7))
+    store.add("walk", candles, "made")
+    return store
+
+
+def job_of(store: HistoryStore, *settings: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+    """A job over all of the history."""
+    return {
+        "entry_point": "backtested:Backtested",
+        "combinations": [dict(each) for each in settings] or [{}],
+        "histories": [[str(store.folder / "walk"), store.about("walk").fingerprint]],
+        "cash": "1000",
+        "fee_ppm": 1_000,
+        "half_spread_ppm": 100,
+        "slippage_ppm": 100,
+        "fill_model": "touch",
+        "start_ns": None,
+        "until_ns": None,
+        "train_ns": 21 * DAY_NS,
+        "test_ns": 14 * DAY_NS,
+        "check": False,
+        "sizes": [1],
+        **changes,
+    }
+
+
+async def run(
+    store: HistoryStore, job: Mapping[str, Any], limits: WorkLimits = LIMITS
+) -> tuple[Document, list[int]]:
+    """Have a strategy run; what it gave and how it told its progress."""
+    told: list[int] = []
+    document = await do_work(
+        RealWorld(),
+        command("run", limits, strategy=job["entry_point"], readable=[store.folder / "walk"]),
+        Document(header=job),
+        limits=limits,
+        sandbox_min=frozenset({Layer.FILES, Layer.SYSTEM_CALLS}),
+        progress=told.append,
+    )
+    return document, told
+
+
+async def judge(store: HistoryStore, job: Mapping[str, Any], outcome: Document) -> Document:
+    """Have an outcome judged."""
+    return await do_work(
+        RealWorld(),
+        command("judge", readable=[store.folder / "walk"]),
+        Document(header={"job": job, "title": "mine"}, blobs={"outcome": write_document(outcome)}),
+        limits=LIMITS,
+        sandbox_min=frozenset({Layer.FILES, Layer.SYSTEM_CALLS}),
+        progress=lambda _: None,
+    )
+
+
+async def test_a_run_is_the_same_as_here_and_is_judged(store: HistoryStore) -> None:
+    job = job_of(store, {"every": 40})
+    outcome, told = await run(store, job)
+    read = read_job(job)
+    here = run_backtest(lambda: [Backtested(Settings(every=40))], load_markets(read), read.terms)
+    assert unpack_fills(outcome.blob("fills-0")) == list(here.fills)
+    assert len(here.fills) > 500
+    assert told == sorted(told)
+    assert told[-1] == 1_000_000
+    judged = await judge(store, job, outcome)
+    assert judged.header["verdict"] in ("LOSING", "UNPROVEN", "CONVINCING")
+    assert judged.header["fills"] == len(here.fills)
+    report = json.loads(judged.blob("json"))
+    assert report["performance"]["end_equity"] == pytest.approx(here.end_units)
+    assert judged.blob("html").startswith(b"<!doctype html>")
+
+
+async def test_several_combinations_walk_forward(store: HistoryStore) -> None:
+    job = job_of(store, {"every": 30}, {"every": 50}, {"every": 70}, sizes=[1, 10])
+    outcome, _ = await run(store, job)
+    assert len(outcome.header["folds"]) == 3
+    assert len(outcome.blobs) == 6
+    judged = await judge(store, job, outcome)
+    report = json.loads(judged.blob("json"))
+    assert len(report["walk_forward"]) == 3
+    assert judged.header["chosen"] == report["walk_forward"][-1]["settings"]
+    assert [point["size"] for point in report["capacity"]["points"]] == [1, 10]
+
+
+@pytest.mark.parametrize(
+    ("act", "kind"),
+    [
+        ("raise", "RuntimeError"),
+        ("eat", "MemoryError"),
+        ("open", "PermissionError"),
+        ("connect", "PermissionError"),
+        ("exec", "PermissionError"),
+        ("spin", "ENDED"),
+        ("exit", "ENDED"),
+        ("garbage", "PROTOCOL"),
+        ("flood", "PROTOCOL"),
+        ("forge", "PROTOCOL"),
+    ],
+)
+async def test_a_strategy_that_misbehaves_has_no_result(
+    store: HistoryStore, tmp_path: Path, act: str, kind: str
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("of the house")
+    limits = attrs.evolve(LIMITS, cpu_s=3) if act == "spin" else LIMITS
+    with pytest.raises(WorkFailed) as failed:
+        await run(store, job_of(store, {"act": act, "path": str(secret)}), limits)
+    assert failed.value.kind == kind
+
+
+async def test_what_looks_ahead_is_refused(store: HistoryStore) -> None:
+    job = job_of(store, check=True, entry_point="peeking:Peeking")
+    with pytest.raises(WorkFailed) as failed:
+        await run(store, job)
+    assert failed.value.kind == "LookedAhead"
+    assert "peeking.py" in failed.value.message
+
+
+async def test_a_process_that_takes_too_long_is_killed(
+    store: HistoryStore, autojump_clock: trio.testing.MockClock
+) -> None:
+    with pytest.raises(WorkFailed) as failed:
+        await run(store, job_of(store, {"act": "spin"}))
+    assert failed.value.kind == "LIMIT"
+
+
+async def test_a_process_that_is_held_too_loosely_is_told_nothing(store: HistoryStore) -> None:
+    """It is started by a program that seals nothing and says so."""
+    program = (
+        "import socket, sys\n"
+        "daemon = socket.socket(fileno=int(sys.argv[-1]))\n"
+        "daemon.sendall(bytes([0, 0, 0, 2, 3, 1]))\n"
+        "assert not daemon.recv(1)\n"
+    )
+    with pytest.raises(WorkFailed) as failed:
+        await do_work(
+            RealWorld(),
+            [sys.executable, "-I", "-c", program],
+            Document(header={}),
+            limits=LIMITS,
+            sandbox_min=frozenset({Layer.FILES}),
+            progress=lambda _: None,
+        )
+    assert failed.value.kind == "SANDBOX"
+    assert "files" in failed.value.message
+
+
+async def test_an_answer_has_a_bound(store: HistoryStore) -> None:
+    limits = attrs.evolve(LIMITS, answer_bytes=1_000)
+    with pytest.raises(WorkFailed) as failed:
+        await run(store, job_of(store), limits)
+    assert failed.value.kind == "LIMIT"
+
+
+async def test_a_history_that_was_replaced_is_not_taken_for_the_one_meant(
+    store: HistoryStore,
+) -> None:
+    place = str(store.folder / "walk")
+    with pytest.raises(WorkFailed, match="replaced"):
+        await run(store, job_of(store, histories=[[place, "0" * 64]]))
+
+
+def fill(**changes: Any) -> FillRow:
+    """One that the history below could have given: bought at its only price."""
+    row = FillRow(600 * 10**9, 0, 1, BUY, 10_000, 100, 0, 0, False)
+    row = row._replace(**changes)
+    units = row.price_ticks * row.quantity_lots * 1_000
+    return row._replace(
+        notional_units=changes.get("notional_units", units),
+        fee_units=changes.get("fee_units", units // 1_000),
+    )
+
+
+@pytest.mark.parametrize(
+    ("fills", "why"),
+    [
+        ([fill(price_ticks=9_000)], "better than any price"),
+        ([fill(), fill(side=SELL, price_ticks=11_000)], "better than any price"),
+        ([fill(fee_units=0)], "fee"),
+        ([fill(notional_units=1)], "another amount"),
+        ([fill(side=SELL)], "not there"),
+        ([fill(quantity_lots=10**7)], "not there"),
+        ([fill(quantity_lots=-5)], "better than any price"),
+        ([fill(at_ns=10**18)], "period"),
+        ([fill(), fill(at_ns=300 * 10**9)], "order of time"),
+        ([fill(line=3)], "no market"),
+    ],
+)
+def test_fills_that_no_market_gave_are_refused(
+    tmp_path: Path, fills: Sequence[FillRow], why: str
+) -> None:
+    markets = _flat_market(tmp_path)
+    terms: dict[str, Any] = {"cash_units": 10**12, "start_ns": 0, "end_ns": 3_000 * 10**9}
+    check_fills([fill()], markets, **terms)
+    with pytest.raises(ImpossibleFill, match=why):
+        check_fills(fills, markets, **terms)
+
+
+def test_fills_keep_their_form() -> None:
+    rows = [fill(), fill(side=SELL, maker=True)]
+    assert unpack_fills(pack_fills(rows)) == rows
+    with pytest.raises(ValueError, match="nine"):
+        unpack_fills(pack_fills(rows)[:-1])
+
+
+def _flat_market(folder: Path) -> Any:
+    store = HistoryStore(folder)
+    candles = attrs.evolve(walk(1, 10, swing=0, interval=Interval.M5))
+    store.add("walk", candles, "made")
+    return load_markets(read_job(job_of(store)))

@@ -1,0 +1,191 @@
+"""The *run* job of a worker: a strategy over histories, in a sealed process.
+
+The strategy is in this process, so nothing it hands back is trusted. What leaves is the fills of
+each leg: one leg for a single run; for a walk forward one for each test.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+import attrs
+from xache_sdk.look_ahead import check_no_look_ahead
+from xache_sdk.settings import SettingsError, make_settings
+from xache_sdk.strategy import Strategy
+
+from xached.research.backtest.feed import told_candles
+from xached.research.backtest.gears import run_backtest
+from xached.research.backtest.result import RunResult
+from xached.research.backtest.terms import MarketData
+from xached.research.jobs.job import Job, job_window, load_markets, pack_fills, read_job
+from xached.research.judgement.candle_runner import CandleRunner, markets_between
+from xached.research.judgement.walk_forward import (
+    FoldWindows,
+    Window,
+    plan_windows,
+    walk_forward,
+)
+from xached.runtime.work_frames import Document
+
+CHECKED_CANDLES: Final = 20_000
+"""So many of the newest candles are looked at for a look ahead."""
+
+NOTES_MAX: Final = 200
+NOTE_LENGTH_MAX: Final = 500
+
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
+Progress = Callable[[float], None]
+
+
+def run_job(request: Document, progress: Progress) -> Document:
+    """Do the job. Raises: ValueError for what makes no sense; what the strategy raises."""
+    job = read_job(request.header)
+    strategy = load_strategy(job.entry_point)
+    combinations = _sensible(strategy, job.combinations)
+    markets = load_markets(job)
+    if job.check:
+        check_no_look_ahead(strategy, combinations[0], told_candles(markets)[-CHECKED_CANDLES:])
+    window = job_window(job, markets)
+    make = _Maker(strategy)
+    if len(combinations) == 1:
+        legs: list[_Leg] = [_Leg(window, combinations[0])]
+        folds: list[dict[str, Any]] = []
+        share = 0.0
+    else:
+        windows = plan_windows(window, train_ns=job.train_ns, test_ns=job.test_ns)
+        runner = CandleRunner(make, markets, job.terms, daily=True)
+        counted = _Counted(progress, len(windows) * (len(combinations) + 1))
+        walk = walk_forward(runner, combinations, windows, scheduler=counted)
+        folds = [_fold_header(fold.windows, fold.scores, fold.chosen) for fold in walk.folds]
+        legs = [
+            _Leg(fold.windows.test, fold.settings)
+            for fold in walk.folds
+            if fold.settings is not None
+        ]
+        share = 0.8
+    blobs, told = _run_legs(job, make, markets, legs, lambda part: progress(
+        share + (1.0 - share) * part
+    ))  # fmt: skip
+    header = {"combinations": [dict(one) for one in combinations], "folds": folds, "legs": told}
+    return Document(header=header, blobs=blobs)
+
+
+def load_strategy(entry_point: str) -> type[Strategy[Any]]:
+    """Import ``module:Class``. Raises: TypeError when it is no strategy; what the import raises."""
+    module, _, name = entry_point.partition(":")
+    found: object = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    if not (isinstance(found, type) and issubclass(found, Strategy)):
+        raise TypeError(f"{entry_point} is not a Strategy")
+    return found
+
+
+@attrs.frozen
+class _Maker:
+    """Makes strategies of settings as JSON has them."""
+
+    strategy: type[Strategy[Any]]
+
+    def __call__(self, settings: Mapping[str, Any]) -> Strategy[Any]:
+        return self.strategy(make_settings(self.strategy.settings_type, dict(settings)))
+
+
+@attrs.frozen
+class _Leg:
+    """A stretch of time that counts, with what it is run with."""
+
+    window: Window
+    settings: Mapping[str, Any]
+
+
+class _Counted:
+    """Applies a function to items in turn and tells how many of all are done."""
+
+    def __init__(self, progress: Progress, items: int) -> None:
+        self._progress = progress
+        self._items = items
+        self._done = 0
+
+    def __call__(
+        self, function: Callable[[ItemT], ResultT], items: Sequence[ItemT], /
+    ) -> Iterable[ResultT]:
+        for item in items:
+            yield function(item)
+            self._done += 1
+            self._progress(0.8 * self._done / self._items)
+
+
+def _sensible(
+    strategy: type[Strategy[Any]], given: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """The settings that the strategy takes: rules between them leave some out."""
+    good, why = [], ""
+    for one in given:
+        try:
+            make_settings(strategy.settings_type, dict(one))
+        except SettingsError as error:
+            why = str(error)
+        else:
+            good.append(one)
+    if not good:
+        raise ValueError(f"the settings of {strategy.__name__}: {why}")
+    return good
+
+
+def _run_legs(
+    job: Job,
+    make: _Maker,
+    markets: Sequence[MarketData],
+    legs: Sequence[_Leg],
+    progress: Progress,
+) -> tuple[dict[str, bytes], list[dict[str, Any]]]:
+    """Run every leg at every size; the fills by name, and what is told beside them."""
+    blobs: dict[str, bytes] = {}
+    told = []
+    count = len(legs) * len(job.sizes)
+    for number, (size, leg) in enumerate((size, leg) for size in job.sizes for leg in legs):
+        terms = attrs.evolve(job.terms, start_ns=leg.window.start_at_ns)
+
+        def run_progress(part: float, before: int = number) -> None:
+            progress((before + part) / count)
+
+        result = run_backtest(
+            lambda leg=leg: [make(leg.settings)],  # type: ignore[misc]  # mypy infers no lambda with a default
+            markets_between(markets, None, leg.window.end_at_ns),
+            terms,
+            progress=run_progress,
+        )
+        blobs[f"fills-{number}"] = pack_fills(result.fills)
+        told.append(_leg_header(leg, size, result))
+    return blobs, told
+
+
+def _leg_header(leg: _Leg, size: int, result: RunResult) -> dict[str, Any]:
+    return {
+        "start_ns": leg.window.start_at_ns,
+        "end_ns": leg.window.end_at_ns,
+        "settings": dict(leg.settings),
+        "size": size,
+        "orders": result.orders,
+        "unfilled": result.unfilled,
+        "refusals": dict(result.refusals),
+        "gear": result.gear.value,
+        "fallback": result.fallback,
+        "candles": result.candles,
+        "notes": [[note.at_ns, note.text[:NOTE_LENGTH_MAX]] for note in result.notes[:NOTES_MAX]],
+    }
+
+
+def _fold_header(
+    windows: FoldWindows, scores: Sequence[float | None], chosen: int | None
+) -> dict[str, Any]:
+    return {
+        "train": [windows.train.start_at_ns, windows.train.end_at_ns],
+        "test": [windows.test.start_at_ns, windows.test.end_at_ns],
+        "scores": list(scores),
+        "chosen": chosen,
+    }
