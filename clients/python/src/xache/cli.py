@@ -56,6 +56,7 @@ _COMMANDS = (
     (_PURSE, "transfer", "funds:transfer", "Move money between your purses."),
     (_PURSE, "subaccount", "funds:subaccount", "Open and list sub-accounts."),
     (_PURSE, "fees", "funds:fees", "Show your fee tier and what you were charged."),
+    (_PURSE, "rule", "rule:app", "Rules of your own: when this, then that."),
     (_PURSE, "watch", "purse:watch", "Follow what happens to the purse."),
     (_RESEARCH, "strategy", "strategy:app", "Write a strategy of your own."),
     (_RESEARCH, "data", "research:data", "Import, list, check and export market history."),

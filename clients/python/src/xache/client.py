@@ -25,6 +25,7 @@ from typing import Final
 from xache.account import Account
 from xache.amounts import Amount, amount_text
 from xache.auth import Auth
+from xache.automation import Automation
 from xache.compliance import Compliance
 from xache.connection import Connection, OnWait, Patience, Tls
 from xache.errors import Incident
@@ -120,6 +121,7 @@ class Client:
         self.trading = Trading(self._connection)
         self.wallet = Wallet(self._connection)
         self.compliance = Compliance(self._connection)
+        self.automation = Automation(self._connection)
 
     def __enter__(self) -> Client:
         return self
