@@ -28,6 +28,7 @@ from xached.actors.rules.surroundings import RuleSurroundings, TradingPlace
 from xached.actors.scrub import Scrub
 from xached.actors.sessions.actor import SessionDesk
 from xached.actors.strategies.actor import Strategies
+from xached.actors.strategies.explaining import OrderReasons
 from xached.api.admin import ActorReport, HouseReport
 from xached.api.health import HealthService
 from xached.config import Config
@@ -104,8 +105,9 @@ class Core:
     doors: Doors
     mailer: Mailer | None
     records: StrategyRecords
-    rules: Rules
     """strategies.db."""
+    rules: Rules
+    reasons: OrderReasons
     feeds: Sequence[MarketFeed] = ()
     integrity: Integrity = attrs.field(factory=Integrity)
     strategies: Strategies = attrs.field(factory=lambda: Strategies(()))
@@ -188,6 +190,7 @@ class Core:
             "risk": _numbers(self.risk.statistics()),
             "rules": _numbers(self.rules.statistics()),
             "market": _numbers(self.market.statistics()),
+            "order reasons": _numbers(self.reasons.statistics()),
             "paper": {
                 "replayed_rows": self.house.paper.replayed_rows,
                 **_numbers(self.house.paper.matching.mailbox.statistics(), "mailbox_"),
@@ -305,6 +308,7 @@ def build_core(
         mailer=_mailer(config, sessions, world, bell),
         records=records,
         rules=Rules(),
+        reasons=OrderReasons(records),
     )
 
 

@@ -295,6 +295,7 @@ async def _open_doors(
     nursery.start_soon(run_expendable, "paper snapshots", core.paper_snapshots.run, core.health)
     rules = partial(run_rules, core.rules, core.around_rules())
     nursery.start_soon(run_expendable, "rules", rules, core.health)
+    nursery.start_soon(run_expendable, "order reasons", core.reasons.run, core.health)
     core.strategies = Strategies(attachments.strategies)
     nursery.start_soon(_run_strategies, core, attachments)
     return Endpoints(
@@ -339,6 +340,7 @@ async def _run_strategies(core: Core, attachments: Attachments) -> None:
         installed=attachments.installed,
         sandbox_min=attachments.sandbox_min,
         states=StrategyStates(core.files.paths.strategy_states, core.world.files),
+        reasons=core.reasons,
     )
     try:
         await run_strategies(core.strategies, around)

@@ -133,8 +133,11 @@ def _strategies(
     configs: list[StrategyConfig] = []
     for symbol, maker, flow in zip(SHIPPED, makers, flows, strict=True):
         quotes = {"symbol": symbol, **MAKER_SETTINGS[symbol]}
-        configs.append(_strategy(f"maker {symbol}", "market_maker", maker, symbol, quotes))
-        configs.append(_strategy(f"flow {symbol}", "flow", flow, symbol, {"symbol": symbol}))
+        for config in (
+            _strategy(f"maker {symbol}", "market_maker", maker, symbol, quotes),
+            _strategy(f"flow {symbol}", "flow", flow, symbol, {"symbol": symbol}),
+        ):
+            configs.append(attrs.evolve(config, explained=False))
     symbol = next(iter(SHIPPED))
     cross = {"symbol": symbol, "notional": "250"}
     configs.append(_strategy("sma", "sma", sma, symbol, cross))

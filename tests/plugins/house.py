@@ -26,8 +26,9 @@ from tests.storage.house import INSTRUMENT, KEY, MARK_TICKS, SYMBOL
 from xached.actors.matching import Matching, MatchingActor
 from xached.actors.strategies.actor import Strategies, StrategyStatistics, run_strategies
 from xached.actors.strategies.capabilities import UNBOUNDED, Capabilities
+from xached.actors.strategies.explaining import OrderReasons
 from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
-from xached.adapters.child import MEMORY_BYTES_MAX
+from xached.adapters.child import MEMORY_BYTES_MAX, Package
 from xached.domain.candles import Candle, Interval
 from xached.domain.exchange import Exchange
 from xached.domain.instrument import Asset, AssetName, Directory, Symbol, unknown_instrument
@@ -51,6 +52,7 @@ from xached.runtime.topic import Lagged, Subscription, Topic
 from xached.runtime.world import NS_PER_S, RealWorld
 from xached.storage.journal import Journal
 from xached.storage.strategy_states import StrategyStates
+from xached.storage.strategy_tables import StrategyRecords, StrategyTables
 
 CHILDREN = Path(__file__).parent / "children"
 SDK = Path(xache_sdk.__file__).parents[1]
@@ -181,6 +183,7 @@ class House:
     rows: Topic[Row]
     health: Health
     around: Surroundings
+    reasons: OrderReasons
     seen: list[Row] = attrs.field(factory=list)
     _asked: int = 0
 
@@ -282,6 +285,9 @@ async def open_house(path: Path) -> AsyncIterator[House]:
     journal = Journal.open(path / "journal.db", KEY, entropy=world.entropy)
     actor = MatchingActor(matching, Exchange(), journal, lane, rows, directory, world.now_ns)
     markets = HandFedMarkets()
+    tables = StrategyTables.open(path / "strategies.db", bytes(16))
+    strategies_lane = world.open_lane("strategies")
+    reasons = OrderReasons(StrategyRecords(tables, strategies_lane))
     around = Surroundings(
         world=world,
         exchange=matching,
@@ -290,18 +296,23 @@ async def open_house(path: Path) -> AsyncIterator[House]:
         directory=directory,
         health=health,
         states=StrategyStates(path, world.files),
+        reasons=reasons,
+        package=lambda name: Package("acting", "1.0", name),
         installed=_EveryName,
         command=start_child,
         sandbox_min=frozenset(),  # Not all machines that run tests have every layer.
     )
-    house = House(matching, markets, rows, health, around)
+    house = House(matching, markets, rows, health, around, reasons)
     async with trio.open_nursery() as nursery, rows.subscribe(100_000) as everything:
         nursery.start_soon(actor.run)
+        nursery.start_soon(reasons.run)
         nursery.start_soon(_watch, everything, house.seen)
         for command in _opening():
             await matching.execute(command)
         yield house
         nursery.cancel_scope.cancel()
+    strategies_lane.close()
+    tables.close()
     lane.close()
     journal.close()
 

@@ -30,6 +30,9 @@ from xached.adapters.child_intents import (
     read_child_frame,
 )
 from xached.adapters.child_outbox import Outbox, OutboxStatistics
+from xached.domain.instrument import Symbol
+from xached.domain.market import Venue
+from xached.domain.seen import Seen, SeenKind
 from xached.runtime.world import Child, World
 
 ENTRY_POINTS: Final = "xache.strategies"
@@ -48,6 +51,10 @@ MESSAGES_PER_S_MAX: Final = 2_000
 MESSAGES_AT_ONCE_MAX: Final = 32
 """One at a time, a busy daemon falls behind and hears signs of life too late; all that came in
 one read, and others wait for their turn."""
+
+
+KINDS_SEEN_MAX: Final = 16
+"""So many kinds of market data are told with an order."""
 
 
 class InputLog(Protocol):
@@ -90,6 +97,23 @@ def find_strategies() -> Mapping[str, str]:
     return {each.name: each.value for each in found}
 
 
+@attrs.frozen
+class Package:
+    """What a strategy is installed by; all empty where that is not known."""
+
+    distribution: str = ""
+    version: str = ""
+    digest: str = ""
+
+
+def find_package(name: str) -> Package:
+    """What the strategy of a name is installed by. Reads metadata, imports nothing."""
+    for each in importlib.metadata.entry_points(group=ENTRY_POINTS, name=name):
+        if each.dist is not None:
+            return Package(each.dist.name, each.dist.version)
+    return Package()
+
+
 def child_command(entry_point: str) -> list[str]:
     """How a child for ``module:Class`` is started, but for its socket."""
     return [
@@ -116,6 +140,8 @@ class ChildProcess:
         self.outbox = Outbox()
         self._log = log
         self._handed = 0
+        self._told: deque[tuple[int, Seen]] = deque()
+        self._seen: dict[tuple[Symbol, Venue, SeenKind, int], Seen] = {}
         self._released = trio.Event()
         self._child = child
         self._now_ns = now_ns
@@ -136,6 +162,17 @@ class ChildProcess:
             await self._receive_some()
         count = min(len(self._waiting), MESSAGES_AT_ONCE_MAX)
         return [self._waiting.popleft() for _ in range(count)]
+
+    def seen_by(self, number: int) -> tuple[Seen, ...]:
+        """The newest market data among so many frames, the newest first; at most some kinds.
+
+        To be asked of numbers that do not fall, as messages of the child bear them.
+        """
+        while self._told and self._told[0][0] <= number:
+            _, seen = self._told.popleft()
+            self._seen[seen.symbol, seen.venue, seen.kind, seen.interval_s] = seen
+        newest = sorted(self._seen.values(), key=lambda each: -each.at_ns)
+        return tuple(newest[:KINDS_SEEN_MAX])
 
     def release(self) -> None:
         """Write to it from now on: before, it has nothing to import."""
@@ -205,6 +242,8 @@ class ChildProcess:
             data = write_clock(now_ns) + data
             if self._log is not None:
                 self._log.handed(self._handed + 1, data, now_ns)
+            # The clock goes before them, and is a frame too.
+            self._told.extend((self._handed + 1 + at, each) for at, each in self.outbox.told())
             self._handed += 1 + frames
             try:
                 await self._child.stream.send_all(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
@@ -19,6 +20,11 @@ from xached.domain.position import Position
 
 PositionOf: TypeAlias = tuple[Instrument, Position]
 """A position and the instrument it is of."""
+
+RUN_ID_BYTES: Final = 8
+"""Drawn for each run; order ids begin with them as hexadecimal digits."""
+
+_RUN_ID: Final = re.compile(rf"[0-9a-f]{{{2 * RUN_ID_BYTES}}}", re.ASCII)
 
 WARM_UP_PER_FRAME: Final = 100
 """So many of the longest candles fit into a frame."""
@@ -86,6 +92,12 @@ def own_id(run_id: str, client_order_id: str) -> str | None:
 def client_order_id(run_id: str, order_id: str) -> str:
     """The exchange's id of a strategy's order."""
     return f"{run_id}-{order_id}"
+
+
+def run_id_of(client_order_id: str) -> str | None:
+    """The run whose order it may be by its id; None when it is of no form that a run gives."""
+    run_id, dash, _ = client_order_id.partition("-")
+    return run_id if dash and _RUN_ID.fullmatch(run_id) else None
 
 
 def write_start(start: Start) -> bytes:

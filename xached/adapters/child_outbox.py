@@ -20,6 +20,7 @@ from xached.adapters.child_frames import write_book, write_candle, write_trades
 from xached.domain.candles import Candle, Interval
 from xached.domain.instrument import Instrument, Symbol
 from xached.domain.market import Level, TapeTrade, Venue
+from xached.domain.seen import Seen, SeenKind
 
 URGENT_FRAMES_MAX: Final = 10_000
 TRADES_MAX: Final = 2_000
@@ -83,7 +84,8 @@ class Outbox:
     """Frames and values that wait for one child. One task takes, any task puts."""
 
     def __init__(self) -> None:
-        self._urgent: deque[bytes] = deque()
+        self._urgent: deque[tuple[bytes, Seen | None]] = deque()
+        self._told: list[tuple[int, Seen]] = []
         self._instruments: dict[Symbol, Instrument] = {}
         self._trades: dict[Key, _Newest[TapeTrade]] = {}
         self._closed_candles: dict[tuple[Symbol, Venue, Interval], _Newest[Candle]] = {}
@@ -95,12 +97,15 @@ class Outbox:
         self._books_conflated = 0
         self._wake = trio.Event()
 
-    def put(self, frame: bytes) -> None:
-        """Queue a frame that must not be lost, before all market data."""
+    def put(self, frame: bytes, seen: Seen | None = None) -> None:
+        """Queue a frame that must not be lost, before all market data.
+
+        ``seen`` is the market data that it tells, if it does.
+        """
         if len(self._urgent) >= URGENT_FRAMES_MAX:
             self._overflowed.set()
             return
-        self._urgent.append(frame)
+        self._urgent.append((frame, seen))
         self._wake.set()
 
     def offer_trades(
@@ -163,51 +168,79 @@ class Outbox:
             candles_dropped=sum(each.dropped for each in self._closed_candles.values()),
         )
 
+    def told(self) -> Sequence[tuple[int, Seen]]:
+        """The market data among what was taken last, each with the number of its frame, from 1."""
+        return self._told
+
     def _take_some(self) -> tuple[int, bytes]:
         taken, before = bytearray(), self._frames_taken
+        self._told = []
         while len(taken) < TAKE_BYTES:
-            frame = self._next_frame()
-            if frame is None:
+            following = self._next_frame()
+            if following is None:
                 break
+            frame, seen = following
             taken += frame
             self._frames_taken += 1
+            if seen is not None:
+                self._told.append((self._frames_taken - before, seen))
         return self._frames_taken - before, bytes(taken)
 
-    def _next_frame(self) -> bytes | None:
+    def _next_frame(self) -> tuple[bytes, Seen | None] | None:
         if self._urgent:
             return self._urgent.popleft()
         for _ in range(len(self._turns)):
             next_frame = self._turns[0]
             self._turns.rotate(-1)
-            if (frame := next_frame()) is not None:
-                return frame
+            if (following := next_frame()) is not None:
+                return following
         return None
 
-    def _next_candle(self) -> bytes | None:
+    def _next_candle(self) -> tuple[bytes, Seen] | None:
         for key, waiting in self._closed_candles.items():
             if waiting.values:
                 [candle], lagged = waiting.take(1)
                 self._closed_candles[key] = self._closed_candles.pop(key)
                 symbol, venue, _ = key
-                return write_candle(self._instruments[symbol], venue, candle, lagged=lagged)
+                frame = write_candle(self._instruments[symbol], venue, candle, lagged=lagged)
+                return frame, seen_candle(symbol, venue, candle)
         if not self._open_candles:
             return None
         (symbol, venue, interval) = next(iter(self._open_candles))
         candle = self._open_candles.pop((symbol, venue, interval))
-        return write_candle(self._instruments[symbol], venue, candle, lagged=False)
+        frame = write_candle(self._instruments[symbol], venue, candle, lagged=False)
+        return frame, seen_candle(symbol, venue, candle)
 
-    def _next_trades(self) -> bytes | None:
+    def _next_trades(self) -> tuple[bytes, Seen] | None:
         for key, waiting in self._trades.items():
             if waiting.values:
                 trades, lagged = waiting.take(TRADES_PER_FRAME)
                 self._trades[key] = self._trades.pop(key)
                 symbol, venue = key
-                return write_trades(self._instruments[symbol], venue, trades, lagged=lagged)
+                frame = write_trades(self._instruments[symbol], venue, trades, lagged=lagged)
+                return frame, _seen(symbol, venue, SeenKind.TRADES, trades[-1].at_ns)
         return None
 
-    def _next_book(self) -> bytes | None:
+    def _next_book(self) -> tuple[bytes, Seen] | None:
         if not self._books:
             return None
         key = next(iter(self._books))
         top = self._books.pop(key)
-        return write_book(top.instrument, key[1], top.bids, top.asks, top.at_ns)
+        symbol, venue = key
+        frame = write_book(top.instrument, venue, top.bids, top.asks, top.at_ns)
+        return frame, _seen(symbol, venue, SeenKind.BOOK, top.at_ns)
+
+
+def seen_candle(symbol: Symbol, venue: Venue, candle: Candle) -> Seen:
+    """How far a candle lets see."""
+    return Seen(
+        symbol=symbol,
+        venue=venue,
+        kind=SeenKind.CANDLES,
+        interval_s=candle.interval.value,
+        at_ns=candle.ends_at_ns if candle.closed else candle.open_at_ns,
+    )
+
+
+def _seen(symbol: Symbol, venue: Venue, kind: SeenKind, at_ns: int) -> Seen:
+    return Seen(symbol=symbol, venue=venue, kind=kind, interval_s=0, at_ns=at_ns)

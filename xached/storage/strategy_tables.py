@@ -21,6 +21,7 @@ import apsw
 
 from xached.domain.order import AccountId
 from xached.runtime.world import Lane, LockingMode
+from xached.storage import order_reasons
 from xached.storage.database import (
     DatabaseRefused,
     narrow_to_rows,
@@ -89,6 +90,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         PRIMARY KEY (rule_id, number, place)) STRICT;
     CREATE INDEX rule_steps_by_order ON rule_steps (account_id, order_id);
     """,
+    order_reasons.SCHEMA,
 )
 """What each format version adds, at the end; the database's user_version counts those applied."""
 

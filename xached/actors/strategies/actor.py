@@ -13,6 +13,7 @@ One that cannot run as it is configured stays down at once.
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
@@ -32,11 +33,12 @@ from xached.actors.strategies.run import (
 )
 from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
 from xached.adapters.child import ChildStatistics, open_child
+from xached.adapters.child_frames import RUN_ID_BYTES
 from xached.domain.messages import CancelAll
 from xached.domain.order import EndReason, Purse
 from xached.runtime.supervise import Restart, run_expendable
+from xached.storage.order_reasons import StrategyRun
 
-RUN_ID_BYTES: Final = 8
 CANCEL_S_MAX: Final = 5.0
 SAVE_S_MAX: Final = 5.0
 ROWS_CAPACITY: Final = 4_096
@@ -167,6 +169,7 @@ async def _run_child(seat: _Seat, around: Surroundings) -> None:
     run_id = around.world.entropy(RUN_ID_BYTES).hex()
     async with _nothing_left_open(seat, around, run_id):
         command = await _find_command(seat.config, around)
+        await around.reasons.begin(await _describe(seat.config, around, run_id))
         seat.runs += 1
         async with (
             around.rows.subscribe(ROWS_CAPACITY) as rows,
@@ -188,6 +191,21 @@ async def _find_command(config: StrategyConfig, around: Surroundings) -> Sequenc
     if entry_point is None:
         raise StrategyMisconfigured(f"no strategy {config.strategy!r} is installed")
     return around.command(entry_point)
+
+
+async def _describe(config: StrategyConfig, around: Surroundings, run_id: str) -> StrategyRun:
+    package = await around.world.run_in_thread(around.package, config.strategy)
+    return StrategyRun(
+        run_id=run_id,
+        purse=config.purse,
+        strategy=config.name,
+        plugin=config.strategy,
+        distribution=package.distribution,
+        version=package.version,
+        plugin_digest=package.digest,
+        settings_digest=hashlib.sha256(config.settings_json.encode()).hexdigest(),
+        started_at_ns=around.world.now_ns(),
+    )
 
 
 @asynccontextmanager

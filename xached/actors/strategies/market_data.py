@@ -15,7 +15,7 @@ import trio
 from xached.actors.strategies.surroundings import Markets
 from xached.adapters.child_frames import WARM_UP_PER_FRAME, write_warm_up
 from xached.adapters.child_intents import MarketData, Subscription
-from xached.adapters.child_outbox import Outbox
+from xached.adapters.child_outbox import Outbox, seen_candle
 from xached.domain.candles import Interval
 from xached.domain.instrument import Instrument, Symbol
 from xached.domain.market import Venue
@@ -74,7 +74,8 @@ class RunMarketData:
         if subscription.warm_up:
             for first in range(0, len(past), WARM_UP_PER_FRAME):
                 candles = past[first : first + WARM_UP_PER_FRAME]
-                self._outbox.put(write_warm_up(self._instruments[symbol], venue, candles))
+                frame = write_warm_up(self._instruments[symbol], venue, candles)
+                self._outbox.put(frame, seen_candle(symbol, venue, candles[-1]))
         if past:
             self._newest_ticks[symbol] = past[-1].close_ticks
 

@@ -11,6 +11,7 @@ import attrs
 import outcome
 import trio
 from loguru import logger
+from xache_sdk.reasons import Reason
 from xache_sdk.seal import Layer, Sealed
 
 from xached.actors.strategies.capabilities import CapabilityRule, Gate, OrderCommand
@@ -65,8 +66,10 @@ from xached.adapters.child_intents import (
 from xached.domain.history import Funds
 from xached.domain.instrument import AssetName
 from xached.domain.messages import (
+    AmendOrder,
     CancelAll,
     CancelOrder,
+    OrderAccepted,
     Row,
 )
 from xached.domain.order import EndReason, Purse, account_of
@@ -74,10 +77,12 @@ from xached.domain.order_reports import PurseOrders, report_open
 from xached.domain.purse_money import MoneyChanges, PurseMoney
 from xached.domain.queries import PurseQuery, PurseSnapshot
 from xached.domain.rejection import Rejection
+from xached.domain.seen import Seen
 from xached.runtime.mailbox import Closed, Overloaded
 from xached.runtime.topic import Lagged
 from xached.runtime.topic import Subscription as TopicSubscription
 from xached.runtime.world import NS_PER_S
+from xached.storage.order_reasons import OrderReason
 
 START_S_MAX: Final = 30.0
 """From spawn to Ready: importing a model library takes seconds on a busy machine."""
@@ -177,6 +182,16 @@ class _Bucket:
         return True
 
 
+@attrs.frozen(kw_only=True)
+class _Decision:
+    """What the strategy said of an order, and on what it decided."""
+
+    reason: Reason | None
+    input: int
+    seen: tuple[Seen, ...]
+    at_ns: int
+
+
 class Run:
     """One child and everything around it, from Start to its end."""
 
@@ -213,6 +228,8 @@ class Run:
         self._in_flight = 0
         self._cancels_waiting = 0
         self._stop_sent = False
+        self._input = 0
+        """How many frames it had been handed when it wanted what is being done."""
         self._ping = 0
         self._pong = trio.Event()
         self.timers = Timers(self._timer_due)
@@ -274,6 +291,7 @@ class Run:
             case Intents():
                 if not self.ready.is_set():
                     raise ChildViolation("intents before Ready")
+                self._input = message.input
                 for intent in message.intents:
                     self._do(intent, nursery)
             case Save():
@@ -281,6 +299,7 @@ class Run:
             case Pong():
                 if message.number != self._ping:
                     raise ChildViolation("an answer to a ping that was not sent")
+                self.child.seen_by(message.input)
                 self._pong.set()
             case Log():
                 self._tell(message.text)
@@ -370,7 +389,9 @@ class Run:
             return
         try:
             self._around.exchange.post(
-                command, functools.partial(self._answered, intent, command), account=self._account
+                command,
+                functools.partial(self._answered, intent, command, self._decide(intent)),
+                account=self._account,
             )
         except (Overloaded, Closed):
             self._gate.sent_in_vain(command)
@@ -394,11 +415,44 @@ class Run:
             case _:
                 assert_never(intent)
 
+    def _decide(self, intent: OrderIntent) -> _Decision | None:
+        """What an intent was decided on; None when nobody will ask."""
+        if not self._config.explained or isinstance(intent, AmendIntent):
+            return None
+        return _Decision(
+            reason=intent.reason,
+            input=self._input,
+            seen=self.child.seen_by(self._input),
+            at_ns=self._around.world.now_ns(),
+        )
+
+    def _explain(self, client_order_id: str, decision: _Decision, row: Row) -> None:
+        """Keep why an order was placed, now that it has an id."""
+        for event in row.events:
+            if isinstance(event, OrderAccepted) and event.client_order_id == client_order_id:
+                self._around.reasons.put(
+                    OrderReason(
+                        purse=self._config.purse,
+                        order_id=event.order_id,
+                        run_id=self.run_id,
+                        decided_at_ns=decision.at_ns,
+                        input=decision.input,
+                        reason=decision.reason,
+                        seen=decision.seen,
+                    )
+                )
+
     def _answered(
-        self, intent: OrderIntent, command: OrderCommand, answer: outcome.Outcome[Row]
+        self,
+        intent: OrderIntent,
+        command: OrderCommand,
+        decision: _Decision | None,
+        answer: outcome.Outcome[Row],
     ) -> None:
         self._in_flight -= 1
         if isinstance(answer, outcome.Value):
+            if decision is not None and not isinstance(command, AmendOrder):
+                self._explain(command.client_order_id, decision, answer.value)
             return  # Its row tells the rest.
         self._gate.sent_in_vain(command)
         match answer:

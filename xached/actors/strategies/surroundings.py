@@ -10,7 +10,7 @@ import outcome
 from xache_sdk.seal import Layer
 
 from xached.actors.strategies.capabilities import UNBOUNDED, Capabilities
-from xached.adapters.child import child_command, find_strategies
+from xached.adapters.child import Package, child_command, find_package, find_strategies
 from xached.domain.candles import Candle, Interval
 from xached.domain.instrument import Directory, Symbol
 from xached.domain.market import BookTop, Venue
@@ -21,6 +21,7 @@ from xached.domain.tape import TapeStep
 from xached.runtime.supervise import Health, Restart
 from xached.runtime.topic import Topic
 from xached.runtime.world import World
+from xached.storage.order_reasons import OrderReason, StrategyRun
 from xached.storage.strategy_states import SavedState
 
 
@@ -84,6 +85,18 @@ class States(Protocol):
         ...
 
 
+class Reasons(Protocol):
+    """Keeps why orders were placed, for the owner who asks."""
+
+    async def begin(self, run: StrategyRun) -> None:
+        """Keep what a run is; it may begin afterwards. Raises: StrategyTablesFailed."""
+        ...
+
+    def put(self, reason: OrderReason) -> None:
+        """Keep why an order was placed. Never waits."""
+        ...
+
+
 SANDBOX_MIN: Final = frozenset({Layer.FILES, Layer.SYSTEM_CALLS})
 """Without either a strategy could read the house's keys; limits and privileges always hold."""
 
@@ -99,11 +112,13 @@ class StrategyConfig:
     settings_json: str = "{}"
     orders_per_s_max: int = 100
     capabilities: Capabilities = UNBOUNDED
+    explained: bool = True
+    """Whether the reasons of its orders are kept; nobody can ask for those of a house purse."""
 
 
 @attrs.frozen(kw_only=True)
 class Surroundings:
-    """What strategies need of the rest of the house. The last two are replaced in tests."""
+    """What strategies need of the rest of the house. The last three are replaced in tests."""
 
     world: World
     exchange: Exchange
@@ -112,8 +127,10 @@ class Surroundings:
     directory: Directory
     health: Health
     states: States
+    reasons: Reasons
     sandbox_min: frozenset[Layer] = SANDBOX_MIN
     """Layers without which no strategy is started."""
     restart: Restart = attrs.field(factory=Restart)
     installed: Callable[[], Mapping[str, str]] = find_strategies
+    package: Callable[[str], Package] = find_package
     command: Callable[[str], Sequence[str]] = child_command

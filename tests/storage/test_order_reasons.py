@@ -1,0 +1,159 @@
+"""Reasons of orders: found as they were kept, the oldest gone, and gone with their account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import attrs
+import pytest
+from xache_sdk.reasons import ModelReason, Reason, Weight
+
+from xached.domain.instrument import Symbol
+from xached.domain.market import BINANCE, XACHE
+from xached.domain.order import AccountId, OrderId, Purse
+from xached.domain.seen import Seen, SeenKind
+from xached.storage import order_reasons
+from xached.storage.order_reasons import (
+    Found,
+    OrderReason,
+    StrategyRun,
+    find_reason,
+    find_run,
+    keep_reasons,
+    keep_run,
+)
+from xached.storage.strategy_tables import StrategyTables
+
+HOUSE = bytes(16)
+ROBOT, OTHER = Purse("ann/robot"), Purse("bob/robot")
+SAID = Reason(
+    "the edge is worth it",
+    {"edge": 0.1 + 0.2, "cost": -1e-300},
+    ModelReason(
+        digest="ab" * 32,
+        score=0.5,
+        base=-0.25,
+        weights=(Weight("return:1", -0.02, 0.75), Weight("ETH-USDT/return:1", None, 0.0)),
+    ),
+)
+SAW = (
+    Seen(symbol=Symbol("BTC-USDT"), venue=BINANCE, kind=SeenKind.CANDLES, interval_s=60, at_ns=99),
+    Seen(symbol=Symbol("BTC-USDT"), venue=XACHE, kind=SeenKind.BOOK, interval_s=0, at_ns=7),
+)
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> Iterator[StrategyTables]:
+    opened = StrategyTables.open(tmp_path / "strategies.db", HOUSE)
+    yield opened
+    opened.close()
+
+
+def run(number: int = 1, purse: Purse = ROBOT) -> StrategyRun:
+    return StrategyRun(
+        run_id=f"{number:016x}",
+        purse=purse,
+        strategy="dip",
+        plugin="buy_the_dip",
+        distribution="xache-strategy-dip",
+        version="1.2",
+        plugin_digest="cd" * 32,
+        settings_digest="ef" * 32,
+        started_at_ns=number,
+    )
+
+
+def reason(number: int, purse: Purse = ROBOT, run_number: int = 1) -> OrderReason:
+    return OrderReason(
+        purse=purse,
+        order_id=OrderId(number),
+        run_id=f"{run_number:016x}",
+        decided_at_ns=1_000 + number,
+        input=12,
+        reason=SAID,
+        seen=SAW,
+    )
+
+
+def found(tables: StrategyTables, number: int, purse: Purse = ROBOT, run_id: str = "") -> Found:
+    return tables.read(lambda db: find_reason(db, purse, OrderId(number), run_id or None))
+
+
+def test_it_is_found_as_it_was_kept(tables: StrategyTables) -> None:
+    silent = attrs.evolve(reason(2), reason=None, seen=())
+    rule_only = attrs.evolve(reason(3), reason=Reason("because"))
+    tables.write(partial(keep_run, run=run()))
+    tables.write(partial(keep_reasons, reasons=[reason(1), silent, rule_only]))
+    for number, kept in ((1, reason(1)), (2, silent), (3, rule_only)):
+        assert found(tables, number) == Found(run=run(), reason=kept, dropped=False)
+
+
+def test_an_order_is_of_one_purse(tables: StrategyTables) -> None:
+    """Checked by looking for the order and for the run without the purse."""
+    tables.write(partial(keep_run, run=run()))
+    tables.write(partial(keep_reasons, reasons=[reason(1)]))
+    nothing = Found(run=None, reason=None, dropped=False)
+    assert found(tables, 1, OTHER, run().run_id) == nothing
+
+
+def test_an_order_whose_reason_was_lost_is_still_known_by_its_run(tables: StrategyTables) -> None:
+    tables.write(partial(keep_run, run=run()))
+    assert found(tables, 5, run_id=run().run_id) == Found(run=run(), reason=None, dropped=False)
+    assert found(tables, 5, run_id="0" * 16) == Found(run=None, reason=None, dropped=False)
+
+
+def test_the_oldest_reasons_go_and_it_is_known_that_they_went(
+    tables: StrategyTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checked by dropping none: the table grows without a bound."""
+    monkeypatch.setattr(order_reasons, "REASONS_KEPT", 10)
+    monkeypatch.setattr(order_reasons, "REASONS_DROPPED_AT_ONCE", 3)
+    tables.write(partial(keep_run, run=run()))
+    tables.write(partial(keep_reasons, reasons=[reason(1, OTHER)]))
+    for number in range(1, 41):
+        tables.write(partial(keep_reasons, reasons=[reason(number)]))
+        kept = tables.read(
+            lambda db: (
+                db.execute("SELECT COUNT(*) FROM order_reasons WHERE purse = ?", (ROBOT,)).get
+            )
+        )
+        assert isinstance(kept, int)
+        assert kept < 13
+    assert found(tables, 40).reason == reason(40)
+    assert found(tables, 28, run_id=run().run_id) == Found(run=run(), reason=None, dropped=True)
+    assert not found(tables, 41).dropped
+    assert found(tables, 1, OTHER).reason == reason(1, OTHER), "each purse has its own"
+
+
+def test_runs_go_with_their_reasons(
+    tables: StrategyTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checked by dropping runs by their number alone: the first is needed still."""
+    monkeypatch.setattr(order_reasons, "RUNS_KEPT", 2)
+    tables.write(partial(keep_run, run=run(9, OTHER)))
+    tables.write(partial(keep_run, run=run(1)))
+    tables.write(partial(keep_reasons, reasons=[reason(1)]))
+    for number in (2, 3, 4):
+        tables.write(partial(keep_run, run=run(number)))
+    known = [
+        number
+        for number in (1, 2, 3, 4)
+        if tables.read(partial(find_run, purse=ROBOT, run_id=run(number).run_id))
+    ]
+    assert known == [1, 3, 4]
+    assert tables.read(lambda db: find_run(db, OTHER, run(9).run_id)) == run(9, OTHER)
+
+
+def test_all_of_it_is_told_and_erased_with_the_account(tables: StrategyTables) -> None:
+    for purse in (ROBOT, OTHER):
+        number = 1 if purse == ROBOT else 2
+        tables.write(partial(keep_run, run=run(number, purse)))
+        tables.write(partial(keep_reasons, reasons=[reason(1, purse, number)]))
+    told = tables.rows_of(AccountId("ann"))
+    assert [table for table, _ in told] == ["order_reason_counts", "order_reasons", "strategy_runs"]
+    tables.forget(AccountId("ann"))
+    assert tables.rows_of(AccountId("ann")) == []
+    assert found(tables, 1, run_id=run().run_id) == Found(run=None, reason=None, dropped=False)
+    assert found(tables, 1, OTHER).reason == reason(1, OTHER, 2)

@@ -1,0 +1,255 @@
+"""Why strategies placed their orders, in strategies.db: for owners who ask.
+
+An order is in the journal before its reason is here, so a crash may leave an order without one.
+What every run was is written before the run begins, and a strategy's order bears the run's id: so
+it is always known which strategy placed an order, of which version and with which settings, and
+that its reason is missing, and whether that is because it was too old to be kept.
+
+The functions are work for :class:`xached.storage.strategy_tables.StrategyTables`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import apsw
+import attrs
+from xache_sdk.reasons import ModelReason, Reason, Weight
+
+from xached.domain.instrument import Symbol
+from xached.domain.market import Venue
+from xached.domain.order import OrderId, Purse, account_of
+from xached.domain.seen import Seen, SeenKind
+
+REASONS_KEPT: Final = 10_000
+"""Of each purse, the newest; a reason has up to 30 kB, usually half a kilobyte."""
+
+REASONS_DROPPED_AT_ONCE: Final = 1_000
+RUNS_KEPT: Final = 200
+"""Of each purse, beside those of which reasons are kept."""
+
+SCHEMA: Final = """
+    CREATE TABLE strategy_runs (
+        run_id TEXT PRIMARY KEY, account_id TEXT NOT NULL, purse TEXT NOT NULL,
+        strategy TEXT NOT NULL, plugin TEXT NOT NULL, distribution TEXT NOT NULL,
+        version TEXT NOT NULL, plugin_digest TEXT NOT NULL, settings_digest TEXT NOT NULL,
+        started_at_ns INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE INDEX strategy_runs_by_purse ON strategy_runs (purse, started_at_ns);
+    CREATE TABLE order_reasons (
+        purse TEXT NOT NULL, order_id INTEGER NOT NULL, account_id TEXT NOT NULL,
+        run_id TEXT NOT NULL, decided_at_ns INTEGER NOT NULL, body TEXT NOT NULL,
+        PRIMARY KEY (purse, order_id)) STRICT, WITHOUT ROWID;
+    CREATE INDEX order_reasons_by_account ON order_reasons (account_id);
+    CREATE TABLE order_reason_counts (
+        purse TEXT PRIMARY KEY, account_id TEXT NOT NULL, kept INTEGER NOT NULL,
+        dropped_to INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    """
+
+_RUN: Final = (
+    "run_id, purse, strategy, plugin, distribution, version, plugin_digest, settings_digest,"
+    " started_at_ns"
+)
+
+
+@attrs.frozen(kw_only=True)
+class StrategyRun:
+    """One run of a strategy: what ran, for which purse, with which settings.
+
+    ``plugin`` is its entry point's name; ``distribution``, ``version`` and ``plugin_digest`` are of
+    the package that it is installed by, empty where that is not known. ``settings_digest`` is the
+    SHA-256 of the settings as the strategy was told them.
+    """
+
+    run_id: str
+    purse: Purse
+    strategy: str
+    plugin: str
+    distribution: str
+    version: str
+    plugin_digest: str
+    settings_digest: str
+    started_at_ns: int
+
+
+@attrs.frozen(kw_only=True)
+class OrderReason:
+    """Why a strategy placed an order.
+
+    ``reason`` is what the strategy said, None when it said nothing. ``seen`` is the newest market
+    data that it had been handed when it decided, the newest first, and ``input`` counts everything
+    it had been handed in this run. ``decided_at_ns`` is when the house heard of it.
+    """
+
+    purse: Purse
+    order_id: OrderId
+    run_id: str
+    decided_at_ns: int
+    input: int
+    reason: Reason | None
+    seen: tuple[Seen, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Found:
+    """What is known of an order. ``dropped``: it is as old as reasons that are no longer kept."""
+
+    run: StrategyRun | None
+    reason: OrderReason | None
+    dropped: bool
+
+
+def keep_run(db: apsw.Connection, run: StrategyRun) -> None:
+    """Keep what a run is, before it begins; the oldest go that nothing refers to."""
+    db.execute(
+        f"INSERT INTO strategy_runs ({_RUN}, account_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - a constant
+        (*attrs.astuple(run), account_of(run.purse)),
+    )
+    db.execute(
+        "DELETE FROM strategy_runs WHERE purse = ?1 AND run_id NOT IN (SELECT run_id FROM"
+        " strategy_runs WHERE purse = ?1 ORDER BY started_at_ns DESC LIMIT ?2) AND run_id NOT IN"
+        " (SELECT run_id FROM order_reasons WHERE purse = ?1)",
+        (run.purse, RUNS_KEPT),
+    )
+
+
+def keep_reasons(db: apsw.Connection, reasons: Sequence[OrderReason]) -> None:
+    """Keep reasons; of each purse the oldest go when there are too many."""
+    db.executemany(
+        "INSERT OR REPLACE INTO order_reasons (purse, order_id, account_id, run_id, decided_at_ns,"
+        " body) VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            (
+                each.purse,
+                each.order_id,
+                account_of(each.purse),
+                each.run_id,
+                each.decided_at_ns,
+                _write_body(each),
+            )
+            for each in reasons
+        ),
+    )
+    added: dict[Purse, int] = {}
+    for each in reasons:
+        added[each.purse] = added.get(each.purse, 0) + 1
+    for purse, count in added.items():
+        _count(db, purse, count)
+
+
+def find_reason(db: apsw.Connection, purse: Purse, order_id: OrderId, run_id: str | None) -> Found:
+    """What is known of an order of a purse. ``run_id`` is the one its client order id begins with.
+
+    The run of a reason that is kept is kept too.
+    """
+    row = db.execute(
+        "SELECT run_id, decided_at_ns, body FROM order_reasons WHERE purse = ? AND order_id = ?",
+        (purse, order_id),
+    ).fetchone()
+    reason = None
+    if row is not None:
+        run_id, decided_at_ns, body = row
+        reason = _read_body(purse, order_id, str(run_id), decided_at_ns, json.loads(body))
+    dropped = db.execute(
+        "SELECT 1 FROM order_reason_counts WHERE purse = ? AND dropped_to >= ?", (purse, order_id)
+    ).fetchone()
+    return Found(
+        run=None if run_id is None else find_run(db, purse, run_id),
+        reason=reason,
+        dropped=reason is None and dropped is not None,
+    )
+
+
+def find_run(db: apsw.Connection, purse: Purse, run_id: str) -> StrategyRun | None:
+    """A run of a strategy that traded a purse."""
+    row = db.execute(
+        f"SELECT {_RUN} FROM strategy_runs WHERE run_id = ? AND purse = ?",  # noqa: S608 - a constant
+        (run_id, purse),
+    ).fetchone()
+    return None if row is None else StrategyRun(**dict(zip(_RUN.split(", "), row, strict=True)))
+
+
+def _count(db: apsw.Connection, purse: Purse, added: int) -> None:
+    """Count the reasons of a purse, and drop the oldest when there are too many."""
+    db.execute(
+        "INSERT INTO order_reason_counts (purse, account_id, kept, dropped_to) VALUES (?, ?, ?, 0)"
+        " ON CONFLICT (purse) DO UPDATE SET kept = kept + excluded.kept",
+        (purse, account_of(purse), added),
+    )
+    kept = db.execute("SELECT kept FROM order_reason_counts WHERE purse = ?", (purse,)).get
+    assert isinstance(kept, int)
+    if kept < REASONS_KEPT + REASONS_DROPPED_AT_ONCE:
+        return
+    oldest = db.execute(
+        "SELECT order_id FROM order_reasons WHERE purse = ? ORDER BY order_id DESC"
+        " LIMIT 1 OFFSET ?",
+        (purse, REASONS_KEPT),
+    ).fetchone()
+    if oldest is None:
+        return
+    db.execute("DELETE FROM order_reasons WHERE purse = ? AND order_id <= ?", (purse, oldest[0]))
+    db.execute(
+        "UPDATE order_reason_counts SET kept = ?, dropped_to = ? WHERE purse = ?",
+        (REASONS_KEPT, oldest[0], purse),
+    )
+
+
+def _write_body(reason: OrderReason) -> str:
+    body: dict[str, Any] = {
+        "input": reason.input,
+        "seen": [
+            [each.symbol, each.venue, each.kind.value, each.interval_s, each.at_ns]
+            for each in reason.seen
+        ],
+    }
+    said = reason.reason
+    if said is not None:
+        body |= {"rule": said.rule, "figures": dict(said.figures)}
+        if said.model is not None:
+            body["model"] = {
+                "digest": said.model.digest,
+                "score": said.model.score,
+                "base": said.model.base,
+                "weights": [[each.feature, each.value, each.added] for each in said.model.weights],
+            }
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _read_body(
+    purse: Purse, order_id: OrderId, run_id: str, decided_at_ns: int, body: Mapping[str, Any]
+) -> OrderReason:
+    said = None
+    if "rule" in body:
+        said = Reason(body["rule"], body["figures"], _read_model(body.get("model")))
+    return OrderReason(
+        purse=purse,
+        order_id=order_id,
+        run_id=run_id,
+        decided_at_ns=decided_at_ns,
+        input=body["input"],
+        reason=said,
+        seen=tuple(_read_seen(body["seen"])),
+    )
+
+
+def _read_model(body: Mapping[str, Any] | None) -> ModelReason | None:
+    if body is None:
+        return None
+    return ModelReason(
+        digest=body["digest"],
+        score=body["score"],
+        base=body["base"],
+        weights=tuple(Weight(*each) for each in body["weights"]),
+    )
+
+
+def _read_seen(rows: Iterable[Sequence[Any]]) -> Iterable[Seen]:
+    for symbol, venue, kind, interval_s, at_ns in rows:
+        yield Seen(
+            symbol=Symbol(symbol),
+            venue=Venue(venue),
+            kind=SeenKind(kind),
+            interval_s=interval_s,
+            at_ns=at_ns,
+        )
