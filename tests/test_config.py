@@ -29,6 +29,7 @@ from xached.config import (
 )
 from xached.config_table import ConfigError, is_address
 from xached.domain.instrument import AssetName, Symbol
+from xached.storage.recordings import RecordTerms
 
 SHIPPED = Path(__file__).parent.parent / "config"
 STRATEGY = """
@@ -68,7 +69,8 @@ def refusal(folder: Path) -> str:
 
 def test_the_shipped_files_are_the_defaults() -> None:
     config = read_config(SHIPPED / "xached.toml")
-    assert config == Config(data_dir=SHIPPED / "data", house=default_house())
+    # What is made by hand records nothing.
+    assert config == Config(data_dir=SHIPPED / "data", house=default_house(), record=RecordTerms())
     assert [instrument.symbol for instrument in config.house.instruments] == [
         "BTC-USDT", "ETH-USDT",
     ]  # fmt: skip
@@ -79,13 +81,18 @@ def test_the_shipped_files_are_the_defaults() -> None:
 def test_an_empty_file_is_the_defaults_too(folder: Path) -> None:
     (folder / "xached.toml").write_text("")
     assert read_config(folder / "xached.toml") == Config(
-        data_dir=folder / "data", house=default_house()
+        data_dir=folder / "data", house=default_house(), record=RecordTerms()
     )
 
 
 def documented_keys() -> list[tuple[str, str]]:
     document = tomllib.loads((SHIPPED / "xached.toml").read_text())
     return [(table, key) for table, values in document.items() for key in values]
+
+
+def recorded(config: Config) -> RecordTerms:
+    assert config.record is not None
+    return config.record
 
 
 def followed(config: Config) -> list[tuple[str, str, str]]:
@@ -116,6 +123,14 @@ A_1_B = Endpoint(host="a", port=1, tls=True, path="/b")
 OTHER_VALUES: dict[tuple[str, str], tuple[str, Any, Any]] = {
     ("compliance", "levels"): ('"levels.toml"', lambda c: len(c.levels), 4),
     ("compliance", "aml"): ('"aml.toml"', lambda c: len(c.aml), 4),
+    ("record", "market"): ("false", lambda c: recorded(c).market.on, False),
+    ("record", "market_days"): ("7", lambda c: recorded(c).market.days_max, 7),
+    ("record", "market_gb"): ("3", lambda c: recorded(c).market.bytes_max, 3 * 10**9),
+    ("record", "inputs"): ("false", lambda c: recorded(c).inputs.on, False),
+    ("record", "inputs_days"): ("8", lambda c: recorded(c).inputs.days_max, 8),
+    ("record", "inputs_gb"): ("4", lambda c: recorded(c).inputs.bytes_max, 4 * 10**9),
+    ("record", "rotate_minutes"): ("5", lambda c: recorded(c).rotate_ns, 300 * 10**9),
+    ("record", "free_gb"): ("0", lambda c: recorded(c).free_bytes_min, 0),
     ("paper", "opening"): ("5", lambda c: c.paper_opening, 5),
     ("data", "directory"): ('"elsewhere"', lambda c: c.data_dir.name, "elsewhere"),
     ("grpc", "listen"): ('"[::1]:0"', lambda c: c.grpc.listen, "[::1]:0"),

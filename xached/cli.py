@@ -30,6 +30,7 @@ from xached.config_table import ConfigError, is_address
 from xached.domain.sessions import DAY_NS, SessionLimits
 from xached.key_options import FROM_FILE, Keys
 from xached.security.keys import MasterKeyError
+from xached.storage.recordings import KindTerms, RecordTerms
 
 BenchPart: TypeAlias = Literal[
     "engine", "book", "recovery", "grpc", "fanout", "overload", "loginflood"
@@ -135,6 +136,10 @@ def demo(
         # Play money: nobody has to log in again after a coffee.
         sessions=SessionLimits(idle_ns=30 * DAY_NS, age_ns=90 * DAY_NS),
         http_listen=http,
+        record=RecordTerms(
+            market=KindTerms(days_max=2, bytes_max=10**9),
+            inputs=KindTerms(days_max=2, bytes_max=10**9),
+        ),
     )
     trader: list[Trader] = []
 

@@ -44,6 +44,7 @@ from xached.domain.rate_limits import Rate, RateLimits
 from xached.domain.rejection import Rejection
 from xached.domain.sessions import AAL2, SessionLimits
 from xached.security.master import FILE_ONLY, KeySource
+from xached.storage.recordings import KindTerms, RecordTerms
 from xached.strategy_settings import write_settings
 
 FOLLOWED_MAX = 100
@@ -58,6 +59,7 @@ _TRAIL_MAX_BPS = 10 * BPS
 
 
 _NS_PER_MINUTE = 60 * 10**9
+_GB = 10**9
 
 
 @attrs.frozen(kw_only=True)
@@ -180,6 +182,8 @@ class Config:
     sandbox_min: frozenset[Layer] = SANDBOX_MIN
     """What must hold a strategy's process; where the kernel cannot, none is started."""
     feeds: FeedsConfig = FeedsConfig()
+    record: RecordTerms | None = None
+    """What is recorded; None: nothing."""
     paper_opening: int = 100_000
     """The play money that a new paper purse is given: whole coins of every quote asset."""
     sessions: SessionLimits = AAL2
@@ -203,6 +207,7 @@ def read_config(path: Path) -> Config:
     paper, limits = top.table("paper"), top.table("limits")
     mail, sessions = top.table("mail"), top.table("sessions")
     compliance, sandbox = top.table("compliance"), top.table("sandbox")
+    record = top.table("record")
     listed = read_house(
         house.path("instruments", "instruments.toml"), house.path("risk", "risk.toml")
     )
@@ -224,6 +229,7 @@ def read_config(path: Path) -> Config:
         strategies=_strategies(top.tables("strategy"), listed),
         sandbox_min=_sandbox(sandbox),
         feeds=_feeds(feeds, listed),
+        record=_record(record),
         paper_opening=paper.number("opening", 100_000, 0, 10**12),
         mail=_mail(mail),
         sessions=_sessions(sessions),
@@ -232,7 +238,7 @@ def read_config(path: Path) -> Config:
     )
     if (config.grpc.certificate is None) != (config.grpc.private_key is None):
         raise ConfigError(f"{path}: grpc.certificate and grpc.private_key go together")
-    others = (mail, limits, sessions, compliance, sandbox)
+    others = (mail, limits, sessions, compliance, sandbox, record)
     for table in (top, data, grpc, admin, http, house, storage, feeds, paper, *others):
         table.finish()
     return config
@@ -255,6 +261,25 @@ def _admin(table: Table) -> AdminConfig:
             f"{table.place('listen')}, certificate, private_key and client_ca go together"
         )
     return config
+
+
+def _record(table: Table) -> RecordTerms:
+    """Read what is recorded, and how much of it is kept."""
+
+    def terms(name: str, default: KindTerms) -> KindTerms:
+        days_max = table.number(f"{name}_days", default.days_max, 1, 3_650)
+        gb_max = table.number(f"{name}_gb", default.bytes_max // _GB, 1, 100_000)
+        on = table.flag(name, default.on)
+        return KindTerms(on=on, days_max=days_max, bytes_max=gb_max * _GB)
+
+    shipped = RecordTerms()
+    rotate_minutes = table.number("rotate_minutes", shipped.rotate_ns // _NS_PER_MINUTE, 1, 60 * 24)
+    return RecordTerms(
+        market=terms("market", shipped.market),
+        inputs=terms("inputs", shipped.inputs),
+        rotate_ns=rotate_minutes * _NS_PER_MINUTE,
+        free_bytes_min=table.number("free_gb", shipped.free_bytes_min // _GB, 0, 100_000) * _GB,
+    )
 
 
 def _sessions(table: Table) -> SessionLimits:

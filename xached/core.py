@@ -22,6 +22,7 @@ from xached.actors.mailer import Bell, Mailer
 from xached.actors.market.actor import MarketFeed
 from xached.actors.market.data import MarketData
 from xached.actors.matching import Matching, MatchingActor
+from xached.actors.recorder.actor import Recorder
 from xached.actors.risk import RiskWatch
 from xached.actors.rules.actor import Rules
 from xached.actors.rules.surroundings import RuleSurroundings, TradingPlace
@@ -46,6 +47,7 @@ from xached.domain.sessions import SessionTable
 from xached.domain.state import State
 from xached.listeners import Doors
 from xached.paper_house import PaperHouse
+from xached.recording import build_recorder, record_line
 from xached.recovery import FirstAdmin, HouseFiles, first_admin
 from xached.runtime.mailbox import Mailbox
 from xached.runtime.steady_clock import SteadyClock
@@ -108,6 +110,7 @@ class Core:
     """strategies.db."""
     rules: Rules
     reasons: OrderReasons
+    recorder: Recorder | None
     feeds: Sequence[MarketFeed] = ()
     integrity: Integrity = attrs.field(factory=Integrity)
     strategies: Strategies = attrs.field(factory=lambda: Strategies(()))
@@ -200,6 +203,8 @@ class Core:
         }
         if self.mailer is not None:
             statistics["mailer"] = _numbers(self.mailer.statistics())
+        if self.recorder is not None:
+            statistics["recorder"] = _numbers(self.recorder.statistics())
         for feed in self.feeds:
             statistics[feed.name] = _numbers(feed.statistics())
         for seat in self.strategies.statistics():
@@ -255,6 +260,8 @@ def build_core(
     paper = PaperHouse(files.paths, files.paper_key, world, clock, directory, lanes)
     snapshots, paper_snapshots = _snapshot_makers(config, world, files, paper)
     bell = Bell()
+    recorder = build_recorder(config.record, files.paths, world)
+    record = None if recorder is None else partial(record_line, recorder, directory)
     return Core(
         house=House(
             world=world,
@@ -294,7 +301,7 @@ def build_core(
         ),
         feed=feed,
         history=history,
-        market=MarketData(world),
+        market=MarketData(world, record),
         health=Health(),
         clock=clock,
         risk=RiskWatch(),
@@ -309,6 +316,7 @@ def build_core(
         records=records,
         rules=Rules(),
         reasons=OrderReasons(records),
+        recorder=recorder,
     )
 
 

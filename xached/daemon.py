@@ -191,6 +191,8 @@ async def _run_core(config: Config, core: Core, nursery: trio.Nursery) -> None:
         core.health,
     )
     nursery.start_soon(run_expendable, "snapshots", core.snapshots.run, core.health)
+    if core.recorder is not None:
+        nursery.start_soon(run_expendable, "recorder", core.recorder.run, core.health)
     nursery.start_soon(run_expendable, "scrub", partial(run_scrub, core.scrub), core.health)
     if config.aml:
         watch = partial(

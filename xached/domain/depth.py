@@ -380,6 +380,16 @@ class PublicBook:
         self._tops.clear()
         self._steps.clear()
 
+    def latest(self) -> tuple[tuple[Level, ...], tuple[Level, ...]] | None:
+        """The levels of the last change as they are now; None where the book began anew."""
+        if not self._undo:
+            return None
+        undo = self._undo[-1]
+        return (
+            tuple([(price, self.depth.lots(Side.BUY, price)) for price, _ in undo.bids]),
+            tuple([(price, self.depth.lots(Side.SELL, price)) for price, _ in undo.asks]),
+        )
+
     def start_anew(self, at_ns: int) -> None:
         """Empty the book; readers get a snapshot that says so."""
         self.depth.clear()

@@ -111,6 +111,10 @@ class Files(Protocol):
         """Make or replace a file; its bytes are on disk on return, its name may not be."""
         ...
 
+    def append(self, path: Path, data: bytes) -> None:
+        """Add to the end of a file, or begin it. A power cut may take it off again."""
+        ...
+
     def rewrite(self, path: Path, bytes_max: int | None) -> None:
         """Write a file's bytes, or its first ones, again where they are, and bring them to disk."""
         ...
@@ -125,6 +129,10 @@ class Files(Protocol):
 
     def sync_directory(self, directory: Path) -> None:
         """Bring the names in a directory to disk."""
+        ...
+
+    def free_bytes(self, directory: Path) -> int:
+        """How much room is left where a directory is."""
         ...
 
 
@@ -227,6 +235,11 @@ class RealFiles:
             file.flush()
             os.fsync(file.fileno())
 
+    def append(self, path: Path, data: bytes) -> None:
+        """See Files."""
+        with path.open("ab") as file:
+            file.write(data)
+
     def rewrite(self, path: Path, bytes_max: int | None) -> None:
         """See Files."""
         with path.open("r+b") as file:
@@ -251,6 +264,11 @@ class RealFiles:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+    def free_bytes(self, directory: Path) -> int:
+        """See Files."""
+        found = os.statvfs(directory)
+        return found.f_bavail * found.f_frsize
 
 
 REAL_FILES: Final = RealFiles()

@@ -49,6 +49,10 @@ class Truncate:
     size: int
 
 
+FREE_BYTES = 1 << 40
+"""What is said to be left on a disk: it is full only when a test has it so."""
+
+
 @attrs.define(eq=False)
 class Stored:
     """One file: as the program sees it, as the disk has it, and what is in between."""
@@ -324,6 +328,15 @@ class DiskFiles:
             self._disk.operate("write")
             self._disk.sync(stored)
 
+    def append(self, path: Path, data: bytes) -> None:
+        """See Files."""
+        with _system_errors(self._disk):
+            self._disk.operate("write")
+            stored = self._disk.files.setdefault(str(path), Stored())
+            change = Write(len(stored.seen), data)
+            _apply(stored.seen, change)
+            stored.pending.append(change)
+
     def rewrite(self, path: Path, bytes_max: int | None) -> None:
         """See Files."""
         with _system_errors(self._disk):
@@ -351,6 +364,10 @@ class DiskFiles:
         with _system_errors(self._disk):
             self._disk.operate("sync directory")
             self._disk.sync_directory()
+
+    def free_bytes(self, directory: Path) -> int:  # noqa: ARG002 - there is one
+        """See Files."""
+        return FREE_BYTES
 
 
 @contextmanager

@@ -72,6 +72,11 @@ class DataPaths:
         return self.root / "strategy_states"
 
     @property
+    def recordings(self) -> Path:
+        """A directory of recorded markets, and of what strategies were told and wanted."""
+        return self.root / "recordings"
+
+    @property
     def master_key(self) -> Path:
         """The root of all keys, mode 0400."""
         return self.root / "master.key"
@@ -122,6 +127,7 @@ class DataDirectory:
         paths.snapshots.mkdir(mode=0o700, exist_ok=True)
         paths.paper_snapshots.mkdir(mode=0o700, exist_ok=True)
         paths.strategy_states.mkdir(mode=0o700, exist_ok=True)
+        paths.recordings.mkdir(mode=0o700, exist_ok=True)
         lock = os.open(paths.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

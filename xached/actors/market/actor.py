@@ -58,6 +58,9 @@ VENUE_AHEAD_NS_MAX: Final = 5 * NS_PER_S
 """How far a venue's clock may be ahead. Beyond that its time is not believed: time in candles
 never goes back, so one trade from next year would gather all that follow into its candle."""
 
+TRADE_BITS: Final = 12
+"""A trade of the house is recorded by one number: its row, and so many bits for its place."""
+
 OUT_OF_STEP: Final = (Sync.LOST, Sync.TOO_OLD)
 
 MARK_PERIOD_S: Final = 0.25
@@ -228,8 +231,10 @@ class _OwnLines:
                 if self._data.folded_seq is None:
                     await self._load(snapshot)
                 self._data.own.start(snapshot, self._world.now_ns())
-                for symbol in self._data.own.books:
-                    self._data.own_line(symbol)
+                for symbol, book in self._data.own.books.items():
+                    recording = self._data.own_line(symbol).recording
+                    if recording is not None:
+                        recording.anew(book.at_ns)
                 await self._catch_up(snapshot.seq)
                 self._wake(self._data.own.books)
                 self._data.ready.set()
@@ -290,8 +295,10 @@ class _OwnLines:
                 if isinstance(item, Lagged):
                     return
                 if item.seq > self._data.own.seq:
-                    changed.update(dict.fromkeys(self._data.own.fold(item)))
+                    books = self._data.own.fold(item)
+                    changed.update(dict.fromkeys(books))
                     changed.update(dict.fromkeys(self._fold_trades(item)))
+                    self._record(item, books)
             self._wake(changed)
 
     def _fold_trades(self, row: Row) -> list[Symbol]:
@@ -309,6 +316,22 @@ class _OwnLines:
                 traded.append(event.symbol)
         self._data.folded_seq = row.seq
         return traded
+
+    def _record(self, row: Row, books: Iterable[Symbol]) -> None:
+        """Record trades before the book that they leave."""
+        for event in row.events:
+            if isinstance(event, Traded):
+                recording = self._data.own_line(event.symbol).recording
+                if recording is not None:
+                    recording.trade(
+                        row.seq << TRADE_BITS | event.index,
+                        event.price_ticks,
+                        event.quantity_lots,
+                        event.taker_side,
+                        row.at_ns,
+                    )
+        for symbol in books:
+            self._data.own_line(symbol).record_book()
 
     def _wake(self, symbols: Iterable[Symbol]) -> None:
         for symbol in symbols:
@@ -414,34 +437,46 @@ class _VenueLines:
                     taker_side=record.taker_side,
                     at_ns=record.at_ns,
                 )
+                if known.recording is not None:
+                    known.recording.trade(
+                        record.trade_id,
+                        record.price_ticks,
+                        record.quantity_lots,
+                        record.taker_side,
+                        record.at_ns,
+                    )
                 return False, True, True
             case BestQuote():
                 line.quote(record)
                 return False, False, True
             case BookSnapshot():
                 sync = depth.snapshot(record)
-                return self._synced(line, sync, record.at_ns), False, sync not in OUT_OF_STEP
+                return self._synced(known, sync, record.at_ns), False, sync not in OUT_OF_STEP
             case BookDiff():
                 sync = depth.diff(record)
-                return self._synced(line, sync, record.at_ns), False, sync not in OUT_OF_STEP
+                return self._synced(known, sync, record.at_ns), False, sync not in OUT_OF_STEP
             case FeedReset():
                 self._data.counts["resets"] += 1
                 depth.reset()
                 line.book.start_anew(record.at_ns)
+                known.record_book()
                 line.start_anew()
                 return True, True, True
             case _:
                 assert_never(record)
 
-    def _synced(self, line: MarketLine, sync: Sync, at_ns: int) -> bool:
+    def _synced(self, known: WatchedLine, sync: Sync, at_ns: int) -> bool:
+        line = known.line
         match sync:
             case Sync.APPLIED:
                 line.book.changed(at_ns)
+                known.record_book()
                 line.book_changed()
                 return True
             case Sync.LOST:
                 self._data.counts["lost"] += 1
                 line.book.start_anew(at_ns)
+                known.record_book()
                 line.book_changed()
                 return True
             case Sync.KEPT | Sync.STALE | Sync.TOO_OLD:

@@ -8,7 +8,7 @@ it costs the memory of its cursor and gets the newest state.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
 import attrs
@@ -17,9 +17,18 @@ import trio
 from xached.domain.candles import Candle, Interval
 from xached.domain.depth import BookReader, BookStep, PublicBook, TopLevels, VenueDepth
 from xached.domain.instrument import Symbol, unknown_instrument
-from xached.domain.market import XACHE, BookTop, Provenance, Source, Ticker, Venue, VenueTrade
+from xached.domain.market import (
+    XACHE,
+    BookTop,
+    Level,
+    Provenance,
+    Source,
+    Ticker,
+    Venue,
+    VenueTrade,
+)
 from xached.domain.market_line import CandleReader, CandleStep, MarketLine
-from xached.domain.order import MarketState
+from xached.domain.order import MarketState, Side
 from xached.domain.own_market import OwnMarket
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.tape import TapeReader, TapeStep
@@ -46,6 +55,28 @@ class OlderCandles(Protocol):
     ) -> Awaitable[list[Candle]]:
         """The newest ``limit`` that begin in [from, to), oldest first."""
         ...
+
+
+class LineRecording(Protocol):
+    """Keeps what a line does. It must not block."""
+
+    def trade(
+        self, trade_id: int, price_ticks: int, quantity_lots: int, taker_side: Side, at_ns: int
+    ) -> None:
+        """Somebody traded."""
+        ...
+
+    def levels(self, bids: tuple[Level, ...], asks: tuple[Level, ...], at_ns: int) -> None:
+        """These levels of the book have changed."""
+        ...
+
+    def anew(self, at_ns: int) -> None:
+        """The book does not follow from what it was."""
+        ...
+
+
+Record = Callable[[Symbol, Venue, Provenance, PublicBook], LineRecording | None]
+"""Begins to record a line; None where it is not recorded."""
 
 
 class Reader(Protocol[Step_co]):
@@ -80,9 +111,21 @@ class WatchedLine:
 
     line: MarketLine
     depth: VenueDepth | None
+    recording: LineRecording | None = None
     heard_at: float = 0.0
     book_changed: trio.lowlevel.ParkingLot = attrs.field(factory=trio.lowlevel.ParkingLot)
     trades_changed: trio.lowlevel.ParkingLot = attrs.field(factory=trio.lowlevel.ParkingLot)
+
+    def record_book(self) -> None:
+        """Record the last change of the book."""
+        if self.recording is None:
+            return
+        book = self.line.book
+        latest = book.latest()
+        if latest is None:
+            self.recording.anew(book.at_ns)
+        else:
+            self.recording.levels(*latest, book.at_ns)
 
 
 class BookWatch(Watch[BookStep]):
@@ -127,7 +170,7 @@ class MarketStatistics:
 class MarketData:
     """Every line there is. Written by the market actor, read by everybody."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, record: Record | None = None) -> None:
         self.own = OwnMarket()
         self.lines: dict[tuple[Symbol, Venue], WatchedLine] = {}
         self.tickers_changed = trio.lowlevel.ParkingLot()
@@ -138,6 +181,7 @@ class MarketData:
         self.folded_seq: int | None = None
         """The newest row in the tapes and candles of the house; None until they are loaded."""
         self._clock = clock
+        self._record = record
 
     # --- reading -----------------------------------------------------------------------------
 
@@ -327,7 +371,8 @@ class MarketData:
             first_sequence = self._clock.now_ns() // 1_000
             book = PublicBook(first_sequence)
             line = MarketLine(symbol, source.venue, source.provenance, book, first_sequence)
-            known = self.lines[symbol, source.venue] = WatchedLine(line, VenueDepth(book.depth))
+            known = WatchedLine(line, VenueDepth(book.depth), self._recording(line, source))
+            self.lines[symbol, source.venue] = known
         return known
 
     def own_line(self, symbol: Symbol) -> WatchedLine:
@@ -335,7 +380,8 @@ class MarketData:
         known = self.lines.get((symbol, XACHE))
         if known is None:
             line = MarketLine(symbol, XACHE, Provenance.LIVE, self.own.books[symbol])
-            known = self.lines[symbol, XACHE] = WatchedLine(line, None)
+            recording = self._recording(line, Source(XACHE, Provenance.LIVE))
+            known = self.lines[symbol, XACHE] = WatchedLine(line, None, recording)
         return known
 
     def wake(self, known: WatchedLine, *, book: bool = False, trades: bool = False) -> None:
@@ -345,6 +391,11 @@ class MarketData:
         if trades:
             known.trades_changed.unpark_all()
         self.tickers_changed.unpark_all()
+
+    def _recording(self, line: MarketLine, source: Source) -> LineRecording | None:
+        if self._record is None:
+            return None
+        return self._record(line.symbol, source.venue, source.provenance, line.book)
 
     def _watched(self, line: MarketLine) -> WatchedLine:
         return self.lines[line.symbol, line.venue]

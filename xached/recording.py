@@ -1,0 +1,49 @@
+"""Wires the recorder: what it writes, who turns that into Parquet, and which lines it follows."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+
+from loguru import logger
+
+from xached.actors.recorder.actor import Recorder
+from xached.actors.recorder.sinks import MarketSink
+from xached.domain.depth import PublicBook
+from xached.domain.instrument import Directory, Symbol
+from xached.domain.market import Provenance, Venue
+from xached.runtime.world import World
+from xached.storage.directory import DataPaths
+from xached.storage.recordings import Recordings, RecordTerms
+
+PACKER = "xached.research.history.pack_recordings"
+
+
+def build_recorder(terms: RecordTerms | None, paths: DataPaths, world: World) -> Recorder | None:
+    """A recorder by its terms; None without any."""
+    if terms is None:
+        return None
+    recordings = Recordings(paths.recordings, world.files)
+    return Recorder(terms, recordings, world, partial(pack_recordings, paths, world))
+
+
+async def pack_recordings(paths: DataPaths, world: World) -> None:
+    """Have finished recordings turned into Parquet. Raises: OSError when that cannot be started."""
+    argv = [sys.executable, "-I", "-B", "-m", PACKER, str(paths.recordings)]
+    child = await world.spawn(argv, pass_fd="--socket", env={})  # noqa: S106 - the name of an option
+    async with child.stream:
+        code = await child.wait()
+    if code != 0:
+        logger.warning("the packer of recordings ended with {}", code)
+
+
+def record_line(
+    recorder: Recorder,
+    directory: Directory,
+    symbol: Symbol,
+    venue: Venue,
+    provenance: Provenance,
+    book: PublicBook,
+) -> MarketSink | None:
+    """Record a line of the market from now on."""
+    return recorder.line(directory.instrument(symbol), venue, provenance.name, book)
