@@ -13,8 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
+from xached.actors.signals import ModelPlan
 from xached.actors.strategies.capabilities import UNBOUNDED, Capabilities
 from xached.adapters.feeds.session import Endpoint
 from xached.adapters.smtp import Protection
@@ -28,7 +30,9 @@ from xached.config import (
     read_house,
 )
 from xached.config_table import ConfigError, is_address
+from xached.domain.candles import Interval
 from xached.domain.instrument import AssetName, Symbol
+from xached.domain.market import BINANCE
 from xached.storage.recordings import RecordTerms
 
 SHIPPED = Path(__file__).parent.parent / "config"
@@ -566,3 +570,46 @@ def test_a_file_that_is_none_is_refused(folder: Path) -> None:
 )  # fmt: skip
 def test_addresses(text: str, right: bool) -> None:
     assert is_address(text) is right
+
+
+def test_the_documented_model_is_one(folder: Path) -> None:
+    path = folder / "xached.toml"
+    text = path.read_text()
+    block = text[text.index("# [[model]]") :]
+    lines = block[: block.index("\n\n")].splitlines()
+    path.write_text("\n".join(line.removeprefix("# ") for line in lines))
+    (plan,) = read_config(path).models
+    assert plan == ModelPlan(
+        name="BTC-USDT-15m",
+        symbol=Symbol("BTC-USDT"),
+        venue=BINANCE,
+        interval=Interval.M15,
+        others=(Symbol("ETH-USDT"),),
+    ), "what it says are the defaults"
+    path.write_text('[[model]]\nsymbol = "BTC-USDT"\n')
+    (short,) = read_config(path).models
+    assert short == attrs.evolve(plan, others=())
+
+
+@pytest.mark.parametrize(
+    ("line", "mistake"),
+    [
+        ('symbol = "XRP-USDT"', "XRP-USDT is not listed"),
+        ('others = ["BTC-USDT"]', "a market is there twice"),
+        ('interval = "2h"', "'2h' is not 1m"),
+        ('name = "../x"', "is not 1 to 60 of"),
+        ('schedule = "0 3 * * 0"', "weekdays are named"),
+        ("horizon = 0", "is not a number from 1 to"),
+        ("rounds = 3", "rounds"),
+    ],
+)
+def test_a_model_that_makes_no_sense_is_refused(folder: Path, line: str, mistake: str) -> None:
+    path = folder / "xached.toml"
+    symbol = "" if line.startswith("symbol") else 'symbol = "BTC-USDT"\n'
+    path.write_text(f"[[model]]\n{symbol}{line}\n")
+    with pytest.raises(ConfigError, match=mistake):
+        read_config(path)
+    twice = '[[model]]\nsymbol = "BTC-USDT"\n'
+    path.write_text(twice + twice)
+    with pytest.raises(ConfigError, match="is there twice"):
+        read_config(path)

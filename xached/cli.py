@@ -481,6 +481,18 @@ def snapshot(
         print(written or "nothing new")
 
 
+@app.command(show=False)
+def train(*, models: Path, parent: int, socket: int) -> None:
+    """Train models, or tell how they stand; started by the daemon beside itself."""
+    from xache_sdk.seal import die_with
+
+    from xached.research.models.training_process import serve, step_back
+
+    die_with(parent)
+    step_back()
+    serve(models, socket)
+
+
 # --- parts -----------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 from xache_sdk.seal import Layer
 
+from xached.actors.signals import ModelPlan
 from xached.actors.strategies.capabilities import UNBOUNDED, Capabilities
 from xached.actors.strategies.surroundings import SANDBOX_MIN
 from xached.adapters.feeds.session import Endpoint, VenueRules
@@ -43,6 +44,7 @@ from xached.domain.paper import check_not_paper
 from xached.domain.rate_limits import Rate, RateLimits
 from xached.domain.rejection import Rejection
 from xached.domain.sessions import AAL2, SessionLimits
+from xached.model_plans import read_models
 from xached.security.master import FILE_ONLY, KeySource
 from xached.storage.recordings import KindTerms, RecordTerms
 from xached.strategy_settings import write_settings
@@ -179,6 +181,8 @@ class Config:
     matching_places: int = 4_096
     """Messages that may wait for the exchange."""
     strategies: tuple[StrategySeat, ...] = ()
+    models: tuple[ModelPlan, ...] = ()
+    """What the house trains by the calendar."""
     sandbox_min: frozenset[Layer] = SANDBOX_MIN
     """What must hold a strategy's process; where the kernel cannot, none is started."""
     feeds: FeedsConfig = FeedsConfig()
@@ -227,6 +231,7 @@ def read_config(path: Path) -> Config:
         limits=_limits(limits),
         snapshot_rows=storage.number("snapshot_rows", 100_000, 1_000, 100_000_000),
         strategies=_strategies(top.tables("strategy"), listed),
+        models=read_models(top.tables("model"), {each.symbol for each in listed.instruments}),
         sandbox_min=_sandbox(sandbox),
         feeds=_feeds(feeds, listed),
         record=_record(record),

@@ -28,6 +28,7 @@ from xached.actors.rules.actor import Rules
 from xached.actors.rules.surroundings import RuleSurroundings, TradingPlace
 from xached.actors.scrub import Scrub
 from xached.actors.sessions.actor import SessionDesk
+from xached.actors.signals import Signals
 from xached.actors.strategies.actor import Strategies
 from xached.actors.strategies.explaining import OrderReasons
 from xached.api.admin import ActorReport, HouseReport
@@ -113,6 +114,7 @@ class Core:
     recorder: Recorder | None
     feeds: Sequence[MarketFeed] = ()
     integrity: Integrity = attrs.field(factory=Integrity)
+    signals: Signals = attrs.field(factory=Signals)
     strategies: Strategies = attrs.field(factory=lambda: Strategies(()))
     serving: HealthService = attrs.field(factory=lambda: HealthService(()))
     strategies_done: trio.Event = attrs.field(factory=trio.Event)
@@ -200,6 +202,7 @@ class Core:
             },
             "snapshots": {"newest_seq": self.snapshots.newest_seq},
             "paper snapshots": {"newest_seq": self.paper_snapshots.newest_seq},
+            "signals": _numbers(self.signals.statistics()),
         }
         if self.mailer is not None:
             statistics["mailer"] = _numbers(self.mailer.statistics())

@@ -26,6 +26,7 @@ from xached.actors.risk import run_guard, run_risk
 from xached.actors.rules.actor import run_rules
 from xached.actors.scrub import run_scrub
 from xached.actors.sessions.actor import run_sessions
+from xached.actors.signals import Signals, SignalSurroundings, run_signals
 from xached.actors.strategies.actor import Strategies, run_strategies
 from xached.actors.strategies.surroundings import SANDBOX_MIN, StrategyConfig, Surroundings
 from xached.adapters.child import find_strategies
@@ -298,6 +299,10 @@ async def _open_doors(
     rules = partial(run_rules, core.rules, core.around_rules())
     nursery.start_soon(run_expendable, "rules", rules, core.health)
     nursery.start_soon(run_expendable, "order reasons", core.reasons.run, core.health)
+    core.signals = Signals(config.models)
+    if config.models:
+        training = partial(run_signals, core.signals, _around_signals(core))
+        nursery.start_soon(run_expendable, "signals", training, core.health)
     core.strategies = Strategies(attachments.strategies)
     nursery.start_soon(_run_strategies, core, attachments)
     return Endpoints(
@@ -328,6 +333,15 @@ async def _run_market(core: Core, attachments: Attachments) -> None:
         mark_venue=attachments.mark_venue,
         health=core.health,
         stale_after_s=attachments.stale_after_s,
+    )
+
+
+def _around_signals(core: Core) -> SignalSurroundings:
+    return SignalSurroundings(
+        world=core.world,
+        candles=core.market,
+        directory=core.house.directory,
+        folder=core.files.paths.models,
     )
 
 

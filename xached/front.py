@@ -16,6 +16,7 @@ from xache.v1 import (
     live_pb2,
     market_pb2,
     risk_pb2,
+    signal_pb2,
     staff_pb2,
     trading_pb2,
     wallet_pb2,
@@ -53,6 +54,7 @@ from xached.api.reflection import reflection_services
 from xached.api.risk import RiskHandlers
 from xached.api.routes import Call, Routes, Service
 from xached.api.screen import ScreenHandlers
+from xached.api.signals import SignalHandlers
 from xached.api.staff import StaffHandlers
 from xached.api.trading import TradingHandlers
 from xached.api.wallet import WalletHandlers
@@ -180,6 +182,7 @@ def _services(core: Core, spending: KeySpending) -> tuple[Service, ...]:
         _service(
             live_pb2, "LiveService", ScreenHandlers(market, trading[0].handler("watch_purse"))
         ),
+        _service(signal_pb2, "SignalService", SignalHandlers(core.signals)),
         _service(
             compliance_pb2,
             "ComplianceService",

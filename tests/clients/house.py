@@ -23,6 +23,8 @@ from xache.v1 import (
     compliance_pb2_grpc,
     market_pb2,
     market_pb2_grpc,
+    signal_pb2,
+    signal_pb2_grpc,
     trading_pb2,
     trading_pb2_grpc,
     types_pb2,
@@ -91,6 +93,7 @@ class House(
     trading_pb2_grpc.TradingServiceServicer,
     wallet_pb2_grpc.WalletServiceServicer,
     compliance_pb2_grpc.ComplianceServiceServicer,
+    signal_pb2_grpc.SignalServiceServicer,
 ):
     """Everything a test wants to say is a public field; everything that happened is too."""
 
@@ -230,6 +233,10 @@ class House(
     def ListTickers(self, request: Any, context: Any) -> Any:
         self._arrive("ListTickers", request, context)
         return self._answer("ListTickers", market_pb2.ListTickersResponse())
+
+    def ListModels(self, request: Any, context: Any) -> Any:
+        self._arrive("ListModels", request, context)
+        return self._answer("ListModels", signal_pb2.ListModelsResponse())
 
     def GetBook(self, request: Any, context: Any) -> Any:
         self._arrive("GetBook", request, context)
@@ -555,6 +562,7 @@ def open_house() -> Iterator[House]:
     trading_pb2_grpc.add_TradingServiceServicer_to_server(house, server)
     wallet_pb2_grpc.add_WalletServiceServicer_to_server(house, server)
     compliance_pb2_grpc.add_ComplianceServiceServicer_to_server(house, server)
+    signal_pb2_grpc.add_SignalServiceServicer_to_server(house, server)
     house.target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
     try:

@@ -18,7 +18,7 @@ import attrs
 import pytest
 from google.rpc import code_pb2
 from xache.cli import main
-from xache.v1 import account_pb2, market_pb2, trading_pb2, types_pb2, wallet_pb2
+from xache.v1 import account_pb2, market_pb2, signal_pb2, trading_pb2, types_pb2, wallet_pb2
 
 from tests.clients.command import Run, runner
 from tests.clients.house import (
@@ -577,6 +577,36 @@ def test_a_document_has_every_field_of_its_message(
     document = signed_in(*arguments, "--json").document
     fields = {field.name for field in message.DESCRIPTOR.fields if not field.has_presence}
     assert fields <= set(document)
+
+
+def test_a_model_says_when_it_was_last_trained_and_why_not(house: House, signed_in: Run) -> None:
+    assert "trains no models" in signed_in("model", "status").out
+    trained_ns = 1_767_225_600 * 10**9
+    house.answers["ListModels"] = signal_pb2.ListModelsResponse(
+        models=[
+            signal_pb2.Model(
+                name="btc-15m", symbol="BTC-USDT", venue="BINANCE", interval="15m",
+                next_at_ns=trained_ns + 7 * 86_400 * 10**9,
+                in_force=signal_pb2.ModelInForce(
+                    digest="ab" * 32, labels_end_ns=trained_ns, may_trade=False,
+                    advice="probabilities no longer come true",
+                ),
+                last_attempt=signal_pb2.TrainingAttempt(
+                    at_ns=trained_ns, outcome="worse: log loss +0.0100"
+                ),
+            ),
+            signal_pb2.Model(name="eth-1h", fault="the process ended with -9"),
+            signal_pb2.Model(name="new", training=True),
+        ]
+    )  # fmt: skip
+    ran = signed_in("model", "status")
+    assert ran.code == 0
+    assert "last trained 2026-01-01 00:00:00, not replaced: worse: log loss +0.0100" in ran.out
+    assert "advise: probabilities no longer come true" in " ".join(ran.out.split())
+    assert "eth-1h: no answer from training: the process ended with -9" in ran.out
+    assert "new: never trained yet" in ran.out
+    listed = signed_in("model", "status", "--json").document["models"]
+    assert listed[0]["lastAttempt" if "lastAttempt" in listed[0] else "last_attempt"]
 
 
 # --- streams ---------------------------------------------------------------------------------

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import functools
+import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -173,3 +176,84 @@ def test_a_world_that_has_gone_lets_the_model_only_advise(tmp_path: Path) -> Non
 def test_a_run_has_some_times_to_train_at_and_not_too_many(text: str) -> None:
     with pytest.raises(DataError, match="times in the run"):
         train_through(JOB, Schedule(text), history(), {}, DAY_NS, 9 * DAY_NS, lambda _: None)
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@attrs.define
+class Power:
+    """Lets a process write so often to the disk, and no more."""
+
+    left: int
+    used: int = 0
+
+    def step(self, real: Callable[..., Any], *arguments: Any) -> Any:
+        """One of these writes."""
+        self.used += 1
+        if self.used > self.left:
+            raise Killed
+        return real(*arguments)
+
+
+@pytest.mark.parametrize("pull", [0.0, 0.3])
+def test_killed_anywhere_it_leaves_a_model_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pull: float
+) -> None:
+    """Checked by demoting after registering: a model that knows nothing could trade for a while."""
+    candles = market(40, 180 * 24, pull)
+    trials: list[Trial] = []
+    before = do_job(ModelRegistry(tmp_path / "0"), JOB, candles, {}, START_NS, trials.append)
+    assert before.in_force is not None
+    power = Power(10**9)
+    for name in ("fsync", "rename"):
+        monkeypatch.setattr(os, name, functools.partial(power.step, getattr(os, name)))
+
+    def later(number: int, left: int) -> ModelRegistry:
+        folder = tmp_path / str(number)
+        shutil.copytree(tmp_path / "0", folder)
+        power.used, power.left = 0, left
+        do_job(ModelRegistry(folder), JOB, candles, {}, START_NS + 28 * DAY_NS, trials.append)
+        return ModelRegistry(folder)
+
+    whole = later(1, 10**9)
+    possible, outcomes = {each.digest for each in whole.entries()}, {training_job.NOT_FINISHED}
+    for registry in (whole, ModelRegistry(tmp_path / "0")):
+        attempt = registry.last_attempt("btc")
+        assert attempt is not None
+        outcomes.add(attempt.outcome)
+    needed = power.used
+    for left in range(needed):
+        with pytest.raises(Killed):
+            later(2 + left, left)
+        power.left = 10**9
+        again = ModelRegistry(tmp_path / str(2 + left))
+        again.tidy()
+        found = again.entries("btc")
+        assert before.in_force.digest in {each.digest for each in found} <= possible
+        for each in found:
+            ignorant = each.metrics["log_loss"] >= each.metrics["base_log_loss"]
+            assert not (ignorant and each.advice is None)
+        told = again.last_attempt("btc")
+        assert told is not None
+        assert told.outcome in outcomes
+        left_over = (*again.folder.glob("**/.fresh.*"), *again.folder.glob(".model.*"))
+        assert not left_over
+
+
+def test_the_first_model_too_is_there_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    candles = market(40, 180 * 24, 0.0)  # nothing can be known of it
+    power = Power(10**9)
+    for name in ("fsync", "rename"):
+        monkeypatch.setattr(os, name, functools.partial(power.step, getattr(os, name)))
+    do_job(ModelRegistry(tmp_path / "whole"), JOB, candles, {}, START_NS, lambda _: None)
+    for left in range(power.used):
+        power.used, power.left = 0, left
+        registry = ModelRegistry(tmp_path / str(left))
+        with pytest.raises(Killed):
+            do_job(registry, JOB, candles, {}, START_NS, lambda _: None)
+        power.left = 10**9
+        assert all(each.advice is not None for each in registry.entries())

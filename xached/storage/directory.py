@@ -77,6 +77,11 @@ class DataPaths:
         return self.root / "recordings"
 
     @property
+    def models(self) -> Path:
+        """A directory of the models that the house trains, and of every candidate's trial."""
+        return self.root / "models"
+
+    @property
     def master_key(self) -> Path:
         """The root of all keys, mode 0400."""
         return self.root / "master.key"

@@ -100,8 +100,11 @@ class ModelRegistry:
         fingerprint: str,
         metrics: Mapping[str, float],
         parent: str = "",
+        advice: Advice | None = None,
     ) -> Entry:
         """Keep a model for ever. It may be asked later than its ``registered_at_ns``.
+
+        With ``advice`` it never trades: it is there with it, or not at all.
 
         Raises: RegistryError for a name that is none, or when there are too many models;
         ModelOverlap for one that would have been there before what it learned from; ModelError
@@ -132,6 +135,8 @@ class ModelRegistry:
                 fresh / "about.json",
                 json.dumps(about | {"check": _check(about)}, indent=2) + "\n",
             )
+            if advice is not None:
+                _write_synced(fresh / "advice.json", json.dumps(attrs.asdict(advice)) + "\n")
             fresh.rename(place)
             _sync_folder(self.folder)
         finally:
@@ -208,7 +213,7 @@ class ModelRegistry:
         """Let a model only advise from now on. The first reason stays."""
         found = self.entry(digest)
         if found.advice is None:
-            advice = {"since_ns": at_ns, "reason": reason}
+            advice = attrs.asdict(Advice(since_ns=at_ns, reason=reason))
             _replace(self.folder / digest / "advice.json", json.dumps(advice) + "\n")
         return self.entry(digest)
 
@@ -242,6 +247,11 @@ class ModelRegistry:
             return None
         except (TypeError, ValueError) as error:
             raise RegistryError(f"the last attempt of {name} is damaged: {error}") from None
+
+    def tidy(self) -> None:
+        """Remove what a process left that was ended in the middle. Nobody else may write now."""
+        for each in (*self.folder.glob(".model.*"), *self.folder.glob("**/.fresh.*")):
+            shutil.rmtree(each) if each.is_dir() else each.unlink()
 
     def _digests(self) -> list[str]:
         if not self.folder.is_dir():

@@ -14,6 +14,7 @@ from xached.research.models.calibration import log_losses
 from xached.research.models.drift import Drift, Finding, calibration_drift, feature_drift
 from xached.research.models.model import Trained, TrainingData, probabilities_of
 from xached.research.models.registry import (
+    Advice,
     Attempt,
     Entry,
     ModelOverlap,
@@ -80,15 +81,17 @@ def replace_if_not_worse(
         taken = compared.standing is Standing.NOT_WORSE
         outcome = f"{compared.standing.value}: log loss {compared.difference:+.4f}"
     if taken:
+        ignorant = candidate.tested.log_loss >= candidate.tested.base_log_loss
         parent = registry.register(
             name,
             model,
             fingerprint=data.fingerprint,
             metrics=metrics_of(candidate),
             parent=parent.digest if parent is not None else "",
+            advice=Advice(since_ns=model.registered_at_ns, reason=KNOWS_NOTHING)
+            if ignorant
+            else None,
         )
-        if candidate.tested.log_loss >= candidate.tested.base_log_loss:
-            parent = registry.demote(parent.digest, model.registered_at_ns, KNOWS_NOTHING)
     assert parent is not None, "the first one is always taken"
     attempt = Attempt(at_ns=model.registered_at_ns, outcome=outcome, replaced=taken)
     registry.note_attempt(name, attempt)

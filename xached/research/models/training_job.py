@@ -45,6 +45,7 @@ VOLATILITY_WINDOW: Final = 96
 SHARES: Final = (0.56, 0.10, 0.14, 0.10, 0.10)
 """Of all rows: what each block of the one fold takes. The newest tenth tests."""
 
+NOT_FINISHED: Final = "training was not finished"
 NO_NEW_LABELS: Final = "there is no label yet that it has not been watched on"
 
 
@@ -81,6 +82,7 @@ def usual_job(
     history_ns: int,
     cost_ppm: int,
     name: str = "",
+    seed: int = 1,
 ) -> TrainingJob:
     """A job on the usual features of a market and of others. It is called SYMBOL-INTERVAL."""
     return TrainingJob(
@@ -89,6 +91,7 @@ def usual_job(
             features=usual_features(others),
             volatility=Feature("volatility", VOLATILITY_WINDOW),
             barriers=Barriers(horizon=horizon),
+            seed=seed,
         ),
         history_ns=history_ns,
         cost=cost_ppm / 1_000_000,
@@ -109,8 +112,10 @@ def do_job(
     A candidate is a trial whether it is taken or not: ``record`` is called before anything of it
     can be seen. What cannot be trained is an attempt too, with its reason.
 
-    Raises: RegistryError; what ``record`` raises, and then nothing has changed.
+    Raises: RegistryError; what ``record`` raises, and then no model has changed.
     """
+    # Whatever ends this process in the middle: the model in force stays, and this is why.
+    registry.note_attempt(job.name, Attempt(at_ns=at_ns, outcome=NOT_FINISHED, replaced=False))
     try:
         data = training_data(
             job.terms,

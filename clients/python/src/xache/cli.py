@@ -61,7 +61,7 @@ _COMMANDS = (
     (_RESEARCH, "strategy", "strategy:app", "Write a strategy of your own."),
     (_RESEARCH, "data", "research:data", "Import, list, check and export market history."),
     (_RESEARCH, "backtest", "research:backtest", "Run a strategy over market history."),
-    (_RESEARCH, "model", "research:model", "Train models, and say honestly what they are worth."),
+    (_RESEARCH, "model", "model_status:app", "Train models, and say honestly what they are worth."),
 )
 
 _VALUE_OPTIONS = {"--target", "--ca", "--patience", "--subaccount", "--key"}

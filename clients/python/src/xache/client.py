@@ -33,6 +33,7 @@ from xache.live_book import BookGap, LiveBook
 from xache.orders import new_id
 from xache.rpc import PAGE_SIZE_MAX, rpc
 from xache.session import TokenStore
+from xache.signals import Signals
 from xache.signing import KeyFile, Signer
 from xache.tokens import Credentials, MemoryTokens
 from xache.trading import Trading
@@ -122,6 +123,7 @@ class Client:
         self.wallet = Wallet(self._connection)
         self.compliance = Compliance(self._connection)
         self.automation = Automation(self._connection)
+        self.signals = Signals(self._connection)
 
     def __enter__(self) -> Client:
         return self
