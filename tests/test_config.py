@@ -17,7 +17,6 @@ import attrs
 import pytest
 
 from xached.actors.signals import ModelPlan
-from xached.actors.strategies.capabilities import UNBOUNDED, Capabilities
 from xached.adapters.feeds.session import Endpoint
 from xached.adapters.smtp import Protection
 from xached.config import (
@@ -31,6 +30,7 @@ from xached.config import (
 )
 from xached.config_table import ConfigError, is_address
 from xached.domain.candles import Interval
+from xached.domain.capabilities import UNBOUNDED, Capabilities
 from xached.domain.instrument import AssetName, Symbol
 from xached.domain.market import BINANCE
 from xached.storage.recordings import RecordTerms
@@ -162,6 +162,7 @@ OTHER_VALUES: dict[tuple[str, str], tuple[str, Any, Any]] = {
     ("limits", "address_burst"): ("9", lambda c: c.limits.address.burst, 9),
     ("limits", "house_per_s"): ("7", lambda c: c.limits.house.per_s, 7),
     ("limits", "house_burst"): ("9", lambda c: c.limits.house.burst, 9),
+    ("strategies", "approve_configured"): ("true", lambda c: c.approve_configured, True),
     ("sandbox", "require"): (
         '["network"]',
         lambda c: [each.name for each in c.sandbox_min],

@@ -661,6 +661,7 @@ def _configured_strategies(settings: Config) -> list[Any]:
             symbols=seat.symbols,
             settings_json=seat.settings_json,
             capabilities=seat.capabilities,
+            vouched=settings.approve_configured,
         )
         for seat in settings.strategies
     ]

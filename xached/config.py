@@ -15,7 +15,6 @@ import attrs
 from xache_sdk.seal import Layer
 
 from xached.actors.signals import ModelPlan
-from xached.actors.strategies.capabilities import UNBOUNDED, Capabilities
 from xached.actors.strategies.surroundings import SANDBOX_MIN
 from xached.adapters.feeds.session import Endpoint, VenueRules
 from xached.adapters.feeds.venues import VENUES
@@ -24,6 +23,7 @@ from xached.capability_table import SYMBOLS_MAX, read_capabilities
 from xached.config_table import HOST, ConfigError, Table, read_toml
 from xached.domain.aml import AmlRule, RuleKind
 from xached.domain.auth import parse_email
+from xached.domain.capabilities import UNBOUNDED, Capabilities
 from xached.domain.compliance_messages import LevelLimits
 from xached.domain.instrument import (
     BPS,
@@ -185,6 +185,8 @@ class Config:
     """What the house trains by the calendar."""
     sandbox_min: frozenset[Layer] = SANDBOX_MIN
     """What must hold a strategy's process; where the kernel cannot, none is started."""
+    approve_configured: bool = False
+    """Whether the plugins of ``strategies`` need no approval of an operator."""
     feeds: FeedsConfig = FeedsConfig()
     record: RecordTerms | None = None
     """What is recorded; None: nothing."""
@@ -211,7 +213,7 @@ def read_config(path: Path) -> Config:
     paper, limits = top.table("paper"), top.table("limits")
     mail, sessions = top.table("mail"), top.table("sessions")
     compliance, sandbox = top.table("compliance"), top.table("sandbox")
-    record = top.table("record")
+    record, strategies = top.table("record"), top.table("strategies")
     listed = read_house(
         house.path("instruments", "instruments.toml"), house.path("risk", "risk.toml")
     )
@@ -233,6 +235,7 @@ def read_config(path: Path) -> Config:
         strategies=_strategies(top.tables("strategy"), listed),
         models=read_models(top.tables("model"), {each.symbol for each in listed.instruments}),
         sandbox_min=_sandbox(sandbox),
+        approve_configured=strategies.flag("approve_configured", False),
         feeds=_feeds(feeds, listed),
         record=_record(record),
         paper_opening=paper.number("opening", 100_000, 0, 10**12),
@@ -243,7 +246,7 @@ def read_config(path: Path) -> Config:
     )
     if (config.grpc.certificate is None) != (config.grpc.private_key is None):
         raise ConfigError(f"{path}: grpc.certificate and grpc.private_key go together")
-    others = (mail, limits, sessions, compliance, sandbox, record)
+    others = (mail, limits, sessions, compliance, sandbox, record, strategies)
     for table in (top, data, grpc, admin, http, house, storage, feeds, paper, *others):
         table.finish()
     return config

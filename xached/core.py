@@ -22,6 +22,7 @@ from xached.actors.mailer import Bell, Mailer
 from xached.actors.market.actor import MarketFeed
 from xached.actors.market.data import MarketData
 from xached.actors.matching import Matching, MatchingActor
+from xached.actors.plugins import PluginDesk
 from xached.actors.recorder.actor import Recorder
 from xached.actors.risk import RiskWatch
 from xached.actors.rules.actor import Rules
@@ -110,8 +111,9 @@ class Core:
     records: StrategyRecords
     """strategies.db."""
     rules: Rules
-    reasons: OrderReasons
     recorder: Recorder | None
+    plugins: PluginDesk = attrs.field(init=False)
+    reasons: OrderReasons = attrs.field(init=False)
     feeds: Sequence[MarketFeed] = ()
     integrity: Integrity = attrs.field(factory=Integrity)
     signals: Signals = attrs.field(factory=Signals)
@@ -125,6 +127,8 @@ class Core:
     ready_at_ns: int = 0
 
     def __attrs_post_init__(self) -> None:
+        self.plugins = PluginDesk(self.records, self.world)
+        self.reasons = OrderReasons(self.records)
         vault_lane = self.desk.core.lane
         journals = {"journal.db": self.files.old_rows, "paper.db": self.house.paper.old_rows}
         self.scrub = Scrub(
@@ -318,7 +322,6 @@ def build_core(
         mailer=_mailer(config, sessions, world, bell),
         records=records,
         rules=Rules(),
-        reasons=OrderReasons(records),
         recorder=recorder,
     )
 

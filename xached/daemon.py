@@ -7,7 +7,7 @@ open ones end, and closes the files.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 
@@ -22,6 +22,7 @@ from xached.actors.history import run_history
 from xached.actors.integrity import run_integrity
 from xached.actors.market.actor import MarketFeed, run_market
 from xached.actors.market.data import MarketData
+from xached.actors.plugins import PluginSource
 from xached.actors.risk import run_guard, run_risk
 from xached.actors.rules.actor import run_rules
 from xached.actors.scrub import run_scrub
@@ -29,7 +30,7 @@ from xached.actors.sessions.actor import run_sessions
 from xached.actors.signals import Signals, SignalSurroundings, run_signals
 from xached.actors.strategies.actor import Strategies, run_strategies
 from xached.actors.strategies.surroundings import SANDBOX_MIN, StrategyConfig, Surroundings
-from xached.adapters.child import find_strategies
+from xached.adapters.distributions import Distributions
 from xached.adapters.feeds.live import LiveFeed
 from xached.api.admin import HouseReport
 from xached.api.disconnect_guard import end_streams_of_the_past
@@ -71,8 +72,8 @@ class Attachments:
     feeds: Sequence[MarketFeed] = ()
     strategies: Sequence[StrategyConfig] = ()
     mark_venue: Venue
-    installed: Callable[[], Mapping[str, str]] = find_strategies
-    """Which strategies there are: name → entry point."""
+    plugins: PluginSource = attrs.field(factory=Distributions)
+    """What is installed."""
     stale_after_s: float = 5.0
     sandbox_min: frozenset[Layer] = SANDBOX_MIN
     """Layers of the sandbox without which no strategy is started."""
@@ -304,6 +305,7 @@ async def _open_doors(
         training = partial(run_signals, core.signals, _around_signals(core))
         nursery.start_soon(run_expendable, "signals", training, core.health)
     core.strategies = Strategies(attachments.strategies)
+    core.plugins.serve(attachments.plugins, core.strategies)
     nursery.start_soon(_run_strategies, core, attachments)
     return Endpoints(
         addresses=await core.doors.open(build_front(config, core), nursery),
@@ -353,7 +355,7 @@ async def _run_strategies(core: Core, attachments: Attachments) -> None:
         markets=core.market,
         directory=core.house.directory,
         health=core.health,
-        installed=attachments.installed,
+        plugins=core.plugins,
         sandbox_min=attachments.sandbox_min,
         states=StrategyStates(core.files.paths.strategy_states, core.world.files),
         reasons=core.reasons,

@@ -149,6 +149,7 @@ def _strategy(
 ) -> StrategyConfig:
     return StrategyConfig(
         name=name,
+        vouched=True,
         strategy=plugin,
         purse=purse,
         symbols=(symbol,),

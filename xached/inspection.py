@@ -19,7 +19,7 @@ import attrs
 import trio
 
 from xached.actors.strategies.surroundings import SANDBOX_MIN
-from xached.adapters.child import find_strategies
+from xached.adapters.distributions import Distributions
 from xached.domain.audit import (
     ActionAsked,
     ActionEnded,
@@ -293,7 +293,7 @@ def examine(data_dir: Path, keys: KeySource = FILE_ONLY) -> Iterator[Check]:
     )
     yield _check_directory(data_dir)
     yield _check_key(DataPaths(data_dir), keys)
-    strategies = find_strategies()
+    strategies = {each.name for each in Distributions().find()}
     yield Check(
         name="strategies",
         ok=bool(strategies),

@@ -10,8 +10,6 @@ from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
     Callable,
-    Iterator,
-    Mapping,
     Sequence,
 )
 from contextlib import asynccontextmanager
@@ -25,11 +23,12 @@ import xache_sdk
 from tests.storage.house import INSTRUMENT, KEY, MARK_TICKS, SYMBOL
 from xached.actors.matching import Matching, MatchingActor
 from xached.actors.strategies.actor import Strategies, StrategyStatistics, run_strategies
-from xached.actors.strategies.capabilities import UNBOUNDED, Capabilities
 from xached.actors.strategies.explaining import OrderReasons
 from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
-from xached.adapters.child import MEMORY_BYTES_MAX, Package
+from xached.adapters.child import MEMORY_BYTES_MAX
+from xached.adapters.distributions import Distributions
 from xached.domain.candles import Candle, Interval
+from xached.domain.capabilities import UNBOUNDED, Capabilities
 from xached.domain.exchange import Exchange
 from xached.domain.instrument import Asset, AssetName, Directory, Symbol, unknown_instrument
 from xached.domain.market import XACHE, BookTop, Provenance, Source, TapeTrade, Venue
@@ -45,11 +44,13 @@ from xached.domain.messages import (
     SetRiskLimits,
 )
 from xached.domain.order import OrderType, Purse, SelfTradePrevention, Side, TimeInForce
+from xached.domain.plugins import Admission, Breach, PluginRefused
 from xached.domain.queries import PurseQuery, PurseSnapshot
 from xached.domain.tape import TapeStep
 from xached.runtime.supervise import ActorState, ActorStatus, Health
 from xached.runtime.topic import Lagged, Subscription, Topic
 from xached.runtime.world import NS_PER_S, RealWorld
+from xached.simulation.plugins import InstalledByHand
 from xached.storage.journal import Journal
 from xached.storage.strategy_states import StrategyStates
 from xached.storage.strategy_tables import StrategyRecords, StrategyTables
@@ -297,8 +298,7 @@ async def open_house(path: Path) -> AsyncIterator[House]:
         health=health,
         states=StrategyStates(path, world.files),
         reasons=reasons,
-        package=lambda name: Package("acting", "1.0", name),
-        installed=_EveryName,
+        plugins=EveryPlugin(),
         command=start_child,
         sandbox_min=frozenset(),  # Not all machines that run tests have every layer.
     )
@@ -317,19 +317,34 @@ async def open_house(path: Path) -> AsyncIterator[House]:
     journal.close()
 
 
-class _EveryName(Mapping[str, str]):
-    """Every name but ``missing`` is installed, and is its own entry point."""
+class EveryPlugin:
+    """Every name but ``missing`` may run, and is its own entry point."""
 
-    def __getitem__(self, name: str) -> str:
+    def __init__(self) -> None:
+        self.breaches: list[tuple[str, Breach]] = []
+
+    async def admit(self, name: str, *, vouched: bool) -> Admission:
+        """See Plugins."""
+        await trio.lowlevel.checkpoint()
         if name == "missing":
-            raise KeyError(name)
-        return name
+            raise PluginRefused(f"no strategy {name!r} is installed")
+        [plugin] = InstalledByHand((name,)).find()
+        return Admission(plugin=plugin, digest="looked at", capabilities=UNBOUNDED, approved=False)
 
-    def __iter__(self) -> Iterator[str]:
-        raise AssertionError("nobody lists them")
+    async def note_breach(self, name: str, breach: Breach) -> None:
+        """See Plugins."""
+        await trio.lowlevel.checkpoint()
+        self.breaches.append((name, breach))
 
-    def __len__(self) -> int:
-        return 1
+
+class InstalledPlugins(EveryPlugin):
+    """Whatever is really installed may run."""
+
+    async def admit(self, name: str, *, vouched: bool) -> Admission:
+        """See Plugins."""
+        await trio.lowlevel.checkpoint()
+        [plugin] = (each for each in Distributions().find() if each.name == name)
+        return Admission(plugin=plugin, digest="looked at", capabilities=UNBOUNDED, approved=False)
 
 
 async def _watch(everything: Subscription[Row], seen: list[Row]) -> None:

@@ -16,7 +16,7 @@ import trio.testing
 from tests.plugins.house import config, open_house, robot, until, until_note
 from tests.plugins.test_strategies import until_open, until_trading
 from tests.storage.house import INSTRUMENT, SYMBOL
-from xached.actors.strategies.capabilities import UNBOUNDED, Capabilities, CapabilityRule, Gate
+from xached.domain.capabilities import UNBOUNDED, Capabilities, CapabilityRule, Gate
 from xached.domain.instrument import AssetName, Symbol
 from xached.domain.messages import AmendOrder, PlaceOrder, ReplaceOrder
 from xached.domain.order import (

@@ -22,10 +22,10 @@ from xached.adapters.child import (
     ChildEnded,
     ChildProcess,
     child_command,
-    find_strategies,
     open_child,
 )
 from xached.adapters.child_frames import Start, write_start
+from xached.adapters.distributions import Distributions
 from xached.runtime.world import RealWorld
 
 ROOT = Path(__file__).parents[2]
@@ -64,13 +64,13 @@ PURE = """
 import sys, trio
 from pathlib import Path
 import attrs
-from tests.plugins.house import config, open_house, robot, until
-from xached.adapters.child import child_command, find_strategies
+from tests.plugins.house import InstalledPlugins, config, open_house, robot, until
+from xached.adapters.child import child_command
 async def main():
     sma = config(strategy="sma", settings_json='{"symbol": "BTC-USDT", "notional": "50"}')
     async with open_house(Path(sys.argv[1])) as house:
         house.around = attrs.evolve(
-            house.around, installed=find_strategies, command=child_command
+            house.around, plugins=InstalledPlugins(), command=child_command
         )
         async with house.running(sma) as strategies:
             await until(lambda: robot(strategies).ready)
@@ -87,7 +87,7 @@ def in_daemon(program: str, *arguments: str) -> subprocess.Popen[str]:
 
 
 def test_the_shipped_strategies_are_found_by_their_metadata() -> None:
-    found = find_strategies()
+    found = {each.name: each.entry_point for each in Distributions().find()}
     assert found["sma"] == "xache_strategy_sma.strategy:SmaCross"
     assert {"flow", "market_maker"} <= found.keys()
 

@@ -116,9 +116,9 @@ async def test_an_order_is_explained_by_what_was_said_and_seen(
         purse=ALICE,
         strategy="robot",
         plugin="reasoning:Reasoning",
-        distribution="acting",
-        version="1.0",
-        plugin_digest="reasoning:Reasoning",
+        distribution="by-hand",
+        version="1",
+        plugin_digest="looked at",
         settings_digest=hashlib.sha256(b'{"act": ""}').hexdigest(),
         started_at_ns=run.started_at_ns,
     )

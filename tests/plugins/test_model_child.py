@@ -10,9 +10,9 @@ import attrs
 from xache_sdk.market import Interval
 from xache_sdk.models import write_model
 
-from tests.plugins.house import config, open_house, robot, until
+from tests.plugins.house import InstalledPlugins, config, open_house, robot, until
 from tests.research.learning import learned
-from xached.adapters.child import child_command, find_strategies
+from xached.adapters.child import child_command
 
 
 async def test_a_model_is_loaded_in_the_process_of_its_strategy(tmp_path: Path) -> None:
@@ -21,6 +21,6 @@ async def test_a_model_is_loaded_in_the_process_of_its_strategy(tmp_path: Path) 
     settings = {"symbol": "BTC-USDT", "models": write_model(model), "budget": "50"}
     trader = config(strategy="lightgbm", settings_json=json.dumps(settings))
     async with open_house(tmp_path) as house:
-        house.around = attrs.evolve(house.around, installed=find_strategies, command=child_command)
+        house.around = attrs.evolve(house.around, plugins=InstalledPlugins(), command=child_command)
         async with house.running(trader) as strategies:
             await until(lambda: robot(strategies).ready)

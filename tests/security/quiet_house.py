@@ -38,6 +38,7 @@ from xached.simulation.calls import (
     serve_watch,
 )
 from xached.simulation.machine import HandedOver
+from xached.simulation.plugins import InstalledByHand
 from xached.storage.vault import Vault
 
 PATIENCE_S = 2.0
@@ -78,7 +79,7 @@ class WholeHouse:
 
         async def attach(parts: House) -> Attachments:
             house.vault = parts.files.vault
-            return Attachments(mark_venue=BINANCE, installed=dict)
+            return Attachments(mark_venue=BINANCE, plugins=InstalledByHand(()))
 
         apsw.connection_hooks.append(house.connections.append)
         try:

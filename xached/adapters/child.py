@@ -7,12 +7,11 @@ frame that is none ends it.
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import socket
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, Protocol
 
@@ -35,7 +34,6 @@ from xached.domain.market import Venue
 from xached.domain.seen import Seen, SeenKind
 from xached.runtime.world import Child, World
 
-ENTRY_POINTS: Final = "xache.strategies"
 MEMORY_BYTES_MAX: Final = 2 * 1024**3
 RECEIVE_BYTES: Final = 65_536
 
@@ -89,29 +87,6 @@ class ChildStatistics:
     received_bytes: int
     received_messages: int
     outbox: OutboxStatistics
-
-
-def find_strategies() -> Mapping[str, str]:
-    """Installed strategies: name → ``module:Class``. Reads metadata, imports nothing."""
-    found = importlib.metadata.entry_points(group=ENTRY_POINTS)
-    return {each.name: each.value for each in found}
-
-
-@attrs.frozen
-class Package:
-    """What a strategy is installed by; all empty where that is not known."""
-
-    distribution: str = ""
-    version: str = ""
-    digest: str = ""
-
-
-def find_package(name: str) -> Package:
-    """What the strategy of a name is installed by. Reads metadata, imports nothing."""
-    for each in importlib.metadata.entry_points(group=ENTRY_POINTS, name=name):
-        if each.dist is not None:
-            return Package(each.dist.name, each.dist.version)
-    return Package()
 
 
 def child_command(entry_point: str) -> list[str]:

@@ -37,6 +37,7 @@ STRATEGY: Final = StrategyConfig(
     purse=ROBOT,
     symbols=(Symbol("BTC-USDT"),),
     settings_json="{}",
+    vouched=True,
 )
 FLOOD: Final = 3_000
 PRICE: Final = 60_000

@@ -49,6 +49,7 @@ from xached.simulation.calls import (
     serve_watch,
 )
 from xached.simulation.disk import Disk, DiskFault, DiskFiles
+from xached.simulation.plugins import InstalledByHand
 from xached.storage.journal import JournalFailed
 from xached.storage.snapshots import SnapshotDamaged
 from xached.storage.vault_faults import VaultFailed
@@ -305,7 +306,7 @@ class Machine:
                 feeds=self.feeds(world),
                 strategies=self.strategies,
                 mark_venue=BINANCE,
-                installed=lambda: {each.strategy: each.strategy for each in self.strategies},
+                plugins=InstalledByHand(tuple(each.strategy for each in self.strategies)),
             )
 
         try:

@@ -21,7 +21,7 @@ import apsw
 
 from xached.domain.order import AccountId
 from xached.runtime.world import Lane, LockingMode
-from xached.storage import order_reasons
+from xached.storage import order_reasons, plugin_approvals
 from xached.storage.database import (
     DatabaseRefused,
     narrow_to_rows,
@@ -91,11 +91,15 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     CREATE INDEX rule_steps_by_order ON rule_steps (account_id, order_id);
     """,
     order_reasons.SCHEMA,
+    plugin_approvals.SCHEMA,
 )
 """What each format version adds, at the end; the database's user_version counts those applied."""
 
 NOT_OF_ACCOUNTS: Final[Mapping[str, str]] = {
     "house": "says whose file it is",
+    "plugin_approvals": "what the house has approved, by whom is in the audit log too",
+    "plugin_quarantines": "what the house has locked up",
+    "plugin_breaches": "what plugins did, whoever ran them",
 }
 """Tables that are about nobody, and what they are for; all others have an account_id."""
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -27,15 +27,19 @@ from xached.actors.strategies.market_data import StrategyMisconfigured
 from xached.actors.strategies.run import (
     Run,
     StopRequest,
+    StrategySilent,
     Tally,
     insist,
     query_purse,
 )
 from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
-from xached.adapters.child import ChildStatistics, open_child
+from xached.adapters.child import ChildEnded, ChildStatistics, open_child
 from xached.adapters.child_frames import RUN_ID_BYTES
+from xached.adapters.child_intents import ChildViolation
+from xached.adapters.child_outbox import ChildTooSlow
 from xached.domain.messages import CancelAll
 from xached.domain.order import EndReason, Purse
+from xached.domain.plugins import Admission, Breach, PluginRefused
 from xached.runtime.supervise import Restart, run_expendable
 from xached.storage.order_reasons import StrategyRun
 
@@ -84,6 +88,18 @@ class Strategies:
         for seat in self._seats.values():
             seat.stop.ask(cause)
 
+    def withdraw(self, plugin: str, cause: str) -> None:
+        """End the runs of a plugin that may no longer run; they begin again once it may."""
+        for seat in self._seats.values():
+            if seat.config.strategy == plugin and seat.run is not None:
+                seat.run.withdraw(cause)
+
+    def admit(self, plugin: str) -> None:
+        """Begin the strategies that are down because their plugin might not run."""
+        for seat in self._seats.values():
+            if seat.config.strategy == plugin:
+                seat.admitted.set()
+
     def statistics(self) -> tuple[StrategyStatistics, ...]:
         """How each one does."""
         return tuple(seat.statistics() for seat in self._seats.values())
@@ -104,7 +120,11 @@ class _Seat:
     stop: StopRequest = attrs.field(factory=StopRequest)
     running: trio.Lock = attrs.field(factory=trio.Lock)
     run: Run | None = None
+    admitted: trio.Event = attrs.field(factory=trio.Event)
+    admission: Admission | None = None
     misconfigured: BaseException | None = None
+    refused: bool = False
+    """Whether what is misconfigured is that its plugin may not run."""
     runs: int = 0
     tally: Tally = attrs.field(factory=Tally)
 
@@ -135,10 +155,17 @@ async def _supervise(seat: _Seat, around: Surroundings) -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_stop_between_runs, seat, nursery.cancel_scope)
         run = functools.partial(_run_once, seat, around)
-        await run_expendable(name, run, around.health, around.restart)
-        if seat.misconfigured is not None:
+        while True:
+            seat.admitted = trio.Event()
+            await run_expendable(name, run, around.health, around.restart)
+            if seat.misconfigured is None:
+                break
             give_up = functools.partial(_give_up, seat.misconfigured)
             await run_expendable(name, give_up, around.health, Restart(limit=0))
+            if not seat.refused:
+                break
+            await seat.admitted.wait()
+            seat.misconfigured, seat.refused = None, False
         nursery.cancel_scope.cancel()
 
 
@@ -163,46 +190,78 @@ async def _run_once(seat: _Seat, around: Surroundings) -> None:
                 await _run_child(seat, around)
     except* StrategyMisconfigured as group:
         seat.misconfigured = group
+    except* PluginRefused as group:
+        seat.misconfigured, seat.refused = group, True
 
 
 async def _run_child(seat: _Seat, around: Surroundings) -> None:
     run_id = around.world.entropy(RUN_ID_BYTES).hex()
     async with _nothing_left_open(seat, around, run_id):
-        command = await _find_command(seat.config, around)
-        await around.reasons.begin(await _describe(seat.config, around, run_id))
+        plugin = seat.config.strategy
+        admission = await around.plugins.admit(plugin, vouched=seat.config.vouched)
+        await around.reasons.begin(_describe(seat.config, admission, around, run_id))
+        seat.admission = admission
         seat.runs += 1
-        async with (
-            around.rows.subscribe(ROWS_CAPACITY) as rows,
-            open_child(around.world, command) as child,
-        ):
-            purse = await query_purse(around, seat.config.purse)
-            run = Run(seat.config, around, child, run_id, purse, seat.tally, seat.stop)
-            seat.run = run
-            try:
-                await run.serve(rows, purse)
-            finally:
-                seat.run = None
-                with trio.CancelScope(shield=True), trio.move_on_after(SAVE_S_MAX):
-                    await run.saving.flush()
+        try:
+            await _run_admitted(seat, admission, around, run_id)
+        except* (ChildViolation, ChildTooSlow, ChildEnded, StrategySilent) as group:
+            breach = _breach_of(group)
+            if breach is not None:
+                await around.plugins.note_breach(plugin, breach)
+            raise
 
 
-async def _find_command(config: StrategyConfig, around: Surroundings) -> Sequence[str]:
-    entry_point = (await around.world.run_in_thread(around.installed)).get(config.strategy)
-    if entry_point is None:
-        raise StrategyMisconfigured(f"no strategy {config.strategy!r} is installed")
-    return around.command(entry_point)
+async def _run_admitted(
+    seat: _Seat, admission: Admission, around: Surroundings, run_id: str
+) -> None:
+    may = seat.config.capabilities.narrowed(admission.capabilities)
+    config = attrs.evolve(seat.config, capabilities=may)
+    command = around.command(admission.plugin.entry_point)
+    async with (
+        around.rows.subscribe(ROWS_CAPACITY) as rows,
+        open_child(around.world, command) as child,
+    ):
+        purse = await query_purse(around, config.purse)
+        run = Run(config, around, child, run_id, purse, seat.tally, seat.stop)
+        seat.run = run
+        try:
+            await run.serve(rows, purse)
+        finally:
+            seat.run = None
+            with trio.CancelScope(shield=True), trio.move_on_after(SAVE_S_MAX):
+                await run.saving.flush()
 
 
-async def _describe(config: StrategyConfig, around: Surroundings, run_id: str) -> StrategyRun:
-    package = await around.world.run_in_thread(around.package, config.strategy)
+def _breach_of(group: BaseExceptionGroup[BaseException]) -> Breach | None:
+    """How a run broke the rules that ended like this; None when it only failed."""
+    causes = list(_leaves(group))
+    if any(isinstance(each, ChildViolation) for each in causes):
+        return Breach.PROTOCOL
+    if any(isinstance(each, ChildTooSlow | StrategySilent) for each in causes):
+        return Breach.STALLED
+    killed = any(isinstance(each, ChildEnded) and each.code < 0 for each in causes)
+    return Breach.KILLED if killed else None
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for each in group.exceptions:
+        if isinstance(each, BaseExceptionGroup):
+            yield from _leaves(each)
+        else:
+            yield each
+
+
+def _describe(
+    config: StrategyConfig, admission: Admission, around: Surroundings, run_id: str
+) -> StrategyRun:
     return StrategyRun(
         run_id=run_id,
         purse=config.purse,
         strategy=config.name,
         plugin=config.strategy,
-        distribution=package.distribution,
-        version=package.version,
-        plugin_digest=package.digest,
+        distribution=admission.plugin.distribution,
+        version=admission.plugin.version,
+        plugin_digest=admission.digest,
         settings_digest=hashlib.sha256(config.settings_json.encode()).hexdigest(),
         started_at_ns=around.world.now_ns(),
     )

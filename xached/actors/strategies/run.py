@@ -14,7 +14,6 @@ from loguru import logger
 from xache_sdk.reasons import Reason
 from xache_sdk.seal import Layer, Sealed
 
-from xached.actors.strategies.capabilities import CapabilityRule, Gate, OrderCommand
 from xached.actors.strategies.commands import RunCommands
 from xached.actors.strategies.market_data import (
     RunMarketData,
@@ -63,6 +62,7 @@ from xached.adapters.child_intents import (
     Subscription,
     TimerIntent,
 )
+from xached.domain.capabilities import CapabilityRule, Gate, OrderCommand
 from xached.domain.history import Funds
 from xached.domain.instrument import AssetName
 from xached.domain.messages import (
@@ -74,6 +74,7 @@ from xached.domain.messages import (
 )
 from xached.domain.order import EndReason, Purse, account_of
 from xached.domain.order_reports import PurseOrders, report_open
+from xached.domain.plugins import PluginRefused
 from xached.domain.purse_money import MoneyChanges, PurseMoney
 from xached.domain.queries import PurseQuery, PurseSnapshot
 from xached.domain.rejection import Rejection
@@ -192,6 +193,10 @@ class _Decision:
     at_ns: int
 
 
+class StrategySilent(StrategyFailed):
+    """It gave no sign of life for too long."""
+
+
 class Run:
     """One child and everything around it, from Start to its end."""
 
@@ -230,6 +235,8 @@ class Run:
         self._stop_sent = False
         self._input = 0
         """How many frames it had been handed when it wanted what is being done."""
+        self._withdrawn = trio.Event()
+        self._withdrawn_cause = ""
         self._ping = 0
         self._pong = trio.Event()
         self.timers = Timers(self._timer_due)
@@ -241,6 +248,7 @@ class Run:
             nursery.start_soon(self.saving.run)
             nursery.start_soon(self._follow_rows, rows)
             nursery.start_soon(self._end_at_expiry)
+            nursery.start_soon(self._end_when_withdrawn)
             nursery.start_soon(self._ask_for_life)
             nursery.start_soon(self._stop_when_asked, nursery)
             await self._listen(nursery)
@@ -552,7 +560,7 @@ class Run:
         with trio.move_on_after(START_S_MAX) as waiting:
             await self.ready.wait()
         if waiting.cancelled_caught:
-            raise StrategyFailed(f"not ready {START_S_MAX:.0f} s after its start")
+            raise StrategySilent(f"not ready {START_S_MAX:.0f} s after its start")
         while True:
             self._ping += 1
             self._pong = trio.Event()
@@ -560,7 +568,7 @@ class Run:
             with trio.move_on_after(PONG_S_MAX) as waiting:
                 await self._hear_pong()
             if waiting.cancelled_caught:
-                raise StrategyFailed(f"no sign of life for {PONG_S_MAX:.0f} s")
+                raise StrategySilent(f"no sign of life for {PONG_S_MAX:.0f} s")
             await trio.sleep(PING_EVERY_S)
 
     async def _hear_pong(self) -> None:
@@ -585,6 +593,15 @@ class Run:
         while (left_ns := expires_at_ns - self._around.world.now_ns()) > 0:  # noqa: ASYNC110
             await trio.sleep(min(left_ns / NS_PER_S, EXPIRY_CHECK_S))
         raise StrategyMisconfigured("what the operator lets it do has expired")
+
+    def withdraw(self, cause: str) -> None:
+        """End it at once: its plugin may no longer run."""
+        self._withdrawn_cause = cause
+        self._withdrawn.set()
+
+    async def _end_when_withdrawn(self) -> None:
+        await self._withdrawn.wait()
+        raise PluginRefused(self._withdrawn_cause)
 
     async def _stop_when_asked(self, nursery: trio.Nursery) -> None:
         await self._stop.asked.wait()

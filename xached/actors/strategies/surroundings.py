@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Final, Protocol
 
 import attrs
 import outcome
 from xache_sdk.seal import Layer
 
-from xached.actors.strategies.capabilities import UNBOUNDED, Capabilities
-from xached.adapters.child import Package, child_command, find_package, find_strategies
+from xached.adapters.child import child_command
 from xached.domain.candles import Candle, Interval
+from xached.domain.capabilities import UNBOUNDED, Capabilities
 from xached.domain.instrument import Directory, Symbol
 from xached.domain.market import BookTop, Venue
 from xached.domain.messages import Command, Row
 from xached.domain.order import Purse
+from xached.domain.plugins import Admission, Breach
 from xached.domain.queries import PurseQuery, PurseSnapshot
 from xached.domain.tape import TapeStep
 from xached.runtime.supervise import Health, Restart
@@ -73,6 +74,18 @@ class Markets(Protocol):
         ...
 
 
+class Plugins(Protocol):
+    """Which plugins may run."""
+
+    async def admit(self, name: str, *, vouched: bool) -> Admission:
+        """Look at an installed strategy. Raises: PluginRefused when it may not run."""
+        ...
+
+    async def note_breach(self, name: str, breach: Breach) -> None:
+        """A run of it has broken its rules."""
+        ...
+
+
 class States(Protocol):
     """What strategies have saved, by name. Both block, and raise OSError."""
 
@@ -112,13 +125,16 @@ class StrategyConfig:
     settings_json: str = "{}"
     orders_per_s_max: int = 100
     capabilities: Capabilities = UNBOUNDED
+    """What it may do at most, beside what its plugin may."""
+    vouched: bool = False
+    """The operator's configuration has it started: its plugin needs no approval."""
     explained: bool = True
     """Whether the reasons of its orders are kept; nobody can ask for those of a house purse."""
 
 
 @attrs.frozen(kw_only=True)
 class Surroundings:
-    """What strategies need of the rest of the house. The last three are replaced in tests."""
+    """What strategies need of the rest of the house. The last is replaced in tests."""
 
     world: World
     exchange: Exchange
@@ -128,9 +144,8 @@ class Surroundings:
     health: Health
     states: States
     reasons: Reasons
+    plugins: Plugins
     sandbox_min: frozenset[Layer] = SANDBOX_MIN
     """Layers without which no strategy is started."""
     restart: Restart = attrs.field(factory=Restart)
-    installed: Callable[[], Mapping[str, str]] = find_strategies
-    package: Callable[[str], Package] = find_package
     command: Callable[[str], Sequence[str]] = child_command

@@ -55,10 +55,15 @@ def readable_for(entry_point: str) -> tuple[Sequence[Path], Sequence[Path]]:
     readable += [Path(paths[name]) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     readable += [Path(each) for each in site.getsitepackages()]
     readable += [Path(sys.base_exec_prefix, "lib"), Path(__file__).parent]
-    own = list(_package(entry_point.partition(":")[0].partition(".")[0]))
+    own = package_paths(entry_point)
     readable += own
     # An import lists the directory it looks in.
     return readable, [each.parent for each in (*own, Path(__file__).parent)]
+
+
+def package_paths(entry_point: str) -> Sequence[Path]:
+    """Where the package of ``module:Class`` is, or its one file. Imports nothing."""
+    return tuple(_package(entry_point.partition(":")[0].partition(".")[0]))
 
 
 def _package(name: str) -> Iterator[Path]:
