@@ -47,7 +47,7 @@ def draw_book(view: BookView) -> RenderableType:
     )
     if not view.bids and not view.asks:
         return Group(head, Text("the book is empty", "dim"))
-    return Group(head, _ladder(view))
+    return Group(head, draw_ladder(view, BAR_COLUMNS, spread_text(view.bids, view.asks)))
 
 
 def spread_text(bids: Sequence[Level], asks: Sequence[Level]) -> str:
@@ -59,7 +59,8 @@ def spread_text(bids: Sequence[Level], asks: Sequence[Level]) -> str:
     return f"spread {ask - bid} ({points:.2f} bp)"
 
 
-def _ladder(view: BookView) -> Table:
+def draw_ladder(view: BookView, bar_columns: int, middle: str = "") -> Table:
+    """The levels alone, at least one, with bars at most so wide; ``middle`` parts the sides."""
     levels = [*view.bids, *view.asks]
     largest = max(quantity for _, quantity in levels)
     price_places = max(_places(price) for price, _ in levels)
@@ -67,7 +68,7 @@ def _ladder(view: BookView) -> Table:
     table = Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
     table.add_column("price", justify="right", no_wrap=True)
     table.add_column("quantity", justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True, min_width=BAR_COLUMNS)
+    table.add_column("", no_wrap=True, min_width=bar_columns)
     table.add_column("yours" if view.own else "", justify="right", no_wrap=True)
 
     def add(level: Level, style: str) -> None:
@@ -76,20 +77,20 @@ def _ladder(view: BookView) -> Table:
         table.add_row(
             Text(f"{price:.{price_places}f}", style),
             f"{quantity:.{quantity_places}f}",
-            Text(_bar(quantity, largest), style),
+            Text(_bar(quantity, largest, bar_columns), style),
             Text(f"{own:f}", "bold") if own is not None else "",
         )
 
     for ask in reversed(view.asks):
         add(ask, "red")
-    table.add_row(Text("──", "dim"), "", Text(spread_text(view.bids, view.asks), "dim"), "")
+    table.add_row(Text("──", "dim"), "", Text(middle, "dim"), "")
     for bid in view.bids:
         add(bid, "green")
     return table
 
 
-def _bar(quantity: Decimal, largest: Decimal) -> str:
-    eighths = max(1, round(quantity / largest * BAR_COLUMNS * 8))
+def _bar(quantity: Decimal, largest: Decimal, columns: int) -> str:
+    eighths = max(1, round(quantity / largest * columns * 8))
     full, rest = divmod(eighths, 8)
     return "█" * full + (_EIGHTHS[rest] if rest else "")
 

@@ -47,6 +47,7 @@ _COMMANDS = (
     (_MARKET, "indicators", "indicator:indicators", "List the indicators and their settings."),
     (_MARKET, "indicator", "indicator:indicator", "Compute an indicator over candles."),
     (_MARKET, "auction", "auction:auction", "Follow at what price a market would open."),
+    (_MARKET, "top", "top:top", "Show it all on one screen, as it happens."),
     (_PURSE, "order", "order:app", "Place, change, cancel and look up orders."),
     (_PURSE, "balances", "purse:balances", "Show balances, and which order holds how much."),
     (_PURSE, "positions", "purse:positions", "Show positions, what they cost and are worth."),

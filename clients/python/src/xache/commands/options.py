@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from xache.client import DEFAULT_TARGET, Client
-from xache.connection import Patience, Tls
+from xache.connection import OnWait, Patience, Tls
 from xache.errors import Incident, NotSignedIn, Unreachable, XacheError
 from xache.exits import Exit
 from xache.output import Output
@@ -58,11 +58,14 @@ class Options:
     """Seconds to go on trying without an answer [default: a few; for streams 60]."""
 
     @contextlib.contextmanager
-    def connected(self) -> Iterator[tuple[Client, Output]]:
-        """A client and a place for its answers. Failures end the program with their code."""
+    def connected(self, on_wait: OnWait | None = None) -> Iterator[tuple[Client, Output]]:
+        """A client and a place for its answers. Failures end the program with their code.
+
+        ``on_wait`` is told before a call is tried again; else a note now and then says so.
+        """
         output = Output(as_json=self.json)
         try:
-            with self._client(output) as client:
+            with self._client(on_wait or self._noting(output)) as client:
                 yield client, output
         except NotSignedIn as error:
             if error.reason in {"NOT_SIGNED_IN", "SESSION_ENDED", "TOKEN_EXPIRED"}:
@@ -85,7 +88,7 @@ class Options:
             output.failure(XacheError("", "TOKEN_FILE", str(error)), "not signed in")
             raise SystemExit(Exit.NOT_SIGNED_IN) from None
 
-    def _client(self, output: Output) -> Client:
+    def _noting(self, output: Output) -> OnWait:
         said_s = -math.inf
 
         def say(error: XacheError, _wait_s: float) -> None:
@@ -94,6 +97,9 @@ class Options:
                 said_s = time.monotonic()
                 output.note(f"No answer from {self.target} ({error.message}); trying again …")
 
+        return say
+
+    def _client(self, on_wait: OnWait) -> Client:
         patience = Patience()
         if self.patience is not None:
             patience = Patience(total_s=self.patience, reopen_s_max=self.patience)
@@ -109,7 +115,7 @@ class Options:
             tls=tls,
             plaintext=self.plaintext,
             patience=patience,
-            on_wait=say,
+            on_wait=on_wait,
         )
 
 

@@ -1,0 +1,106 @@
+"""What the screen shows: the newest of everything, written by streams and read by the drawing."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import Final
+
+import attrs
+
+from xache.book_view import BookView
+from xache.v1 import market_pb2, types_pb2, wallet_pb2
+
+TRADES_MAX: Final = 200
+CANDLES_MAX: Final = 500
+
+
+@attrs.frozen
+class Subject:
+    """What is looked at."""
+
+    symbol: str
+    venue: str
+    """Whose market; "" for the house's own."""
+    interval: market_pb2.Interval
+
+
+@attrs.define
+class StreamState:
+    """How one stream does."""
+
+    messages: int = 0
+    heard_at_s: float | None = None
+    """When it last said something, on the monotonic clock."""
+    failure: str = ""
+    """Why it is not live; "" while it is."""
+
+    def heard(self) -> None:
+        """A message came."""
+        self.messages += 1
+        self.heard_at_s = time.monotonic()
+        self.failure = ""
+
+
+@attrs.define
+class MarketBoard:
+    """What is known of the market that is looked at. Another market gets another board."""
+
+    subject: Subject
+    book: BookView | None = None
+    trades: deque[market_pb2.Trade] = attrs.field(factory=lambda: deque(maxlen=TRADES_MAX))
+    """Oldest first."""
+    candles: tuple[market_pb2.Candle, ...] = ()
+    """Oldest first, the last one perhaps still open."""
+    candle_source: types_pb2.Source = attrs.field(factory=types_pb2.Source)
+    streams: dict[str, StreamState] = attrs.field(
+        factory=lambda: {name: StreamState() for name in ("book", "trades", "candles")}
+    )
+
+    def take_candles(self, fresh: list[market_pb2.Candle]) -> None:
+        """Put candles in the place of those they go on with."""
+        if fresh:
+            first_ns = fresh[0].open_at_ns
+            kept = [candle for candle in self.candles if candle.open_at_ns < first_ns]
+            self.candles = tuple(kept + fresh)[-CANDLES_MAX:]
+
+
+@attrs.frozen(kw_only=True)
+class PurseView:
+    """How the purse stands."""
+
+    orders: tuple[types_pb2.Order, ...]
+    positions: tuple[types_pb2.Position, ...]
+    portfolio: wallet_pb2.GetPortfolioResponse
+
+
+@attrs.define
+class Board:
+    """Everything. Each field is replaced whole, so that a reader never sees half of one."""
+
+    target: str
+    subaccount: str
+    market: MarketBoard
+    instruments: dict[str, types_pb2.Instrument] = attrs.field(factory=dict)
+    tickers: dict[tuple[str, str], market_pb2.Ticker] = attrs.field(factory=dict)
+    """By symbol and venue."""
+    purse: PurseView | None = None
+    streams: dict[str, StreamState] = attrs.field(
+        factory=lambda: {name: StreamState() for name in ("tickers", "purse")}
+    )
+    waiting: str = ""
+    """Why a call is tried again; "" when none is."""
+
+    def ticker(self) -> market_pb2.Ticker | None:
+        """The ticker of what is looked at."""
+        subject = self.market.subject
+        return self.tickers.get((subject.symbol, subject.venue or self.home_venue()))
+
+    def home_venue(self) -> str:
+        """What the house calls its own market."""
+        return "XACHE"
+
+    def venues(self, symbol: str) -> list[str]:
+        """Who has a price of a market, the house first."""
+        known = {venue for named, venue in self.tickers if named == symbol}
+        return sorted(known, key=lambda venue: (venue != self.home_venue(), venue))
