@@ -12,6 +12,11 @@ from xache.cli import main
 
 from tests.clients.house import House
 
+PATIENCE_S = 30
+
+PROGRAM = "from xache.cli import main; raise SystemExit(main())"
+"""The command in a process of its own."""
+
 
 @attrs.frozen
 class Ran:

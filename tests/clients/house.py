@@ -228,7 +228,8 @@ class House(
 
     def ListInstruments(self, request: Any, context: Any) -> Any:
         self._arrive("ListInstruments", request, context)
-        return market_pb2.ListInstrumentsResponse(instruments=[INSTRUMENT], assets=ASSETS)
+        listed = market_pb2.ListInstrumentsResponse(instruments=[INSTRUMENT], assets=ASSETS)
+        return self._answer("ListInstruments", listed)
 
     def ListTickers(self, request: Any, context: Any) -> Any:
         self._arrive("ListTickers", request, context)
@@ -237,6 +238,10 @@ class House(
     def ListModels(self, request: Any, context: Any) -> Any:
         self._arrive("ListModels", request, context)
         return self._answer("ListModels", signal_pb2.ListModelsResponse())
+
+    def WatchTickers(self, request: Any, context: Any) -> Iterator[Any]:
+        self._arrive("WatchTickers", request, context)
+        return self._stream("WatchTickers", context)
 
     def GetBook(self, request: Any, context: Any) -> Any:
         self._arrive("GetBook", request, context)
@@ -555,7 +560,7 @@ def bought() -> trading_pb2.PlaceOrderResponse:
 def open_house() -> Iterator[House]:
     """A house that listens on a free port of this machine."""
     house = House()
-    server = grpc.server(ThreadPoolExecutor(8), options=[("grpc.so_reuseport", 0)])
+    server = grpc.server(ThreadPoolExecutor(16), options=[("grpc.so_reuseport", 0)])
     auth_pb2_grpc.add_AuthServiceServicer_to_server(house, server)
     account_pb2_grpc.add_AccountServiceServicer_to_server(house, server)
     market_pb2_grpc.add_MarketServiceServicer_to_server(house, server)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import pty
-import re
 import signal
 import subprocess
 import sys
@@ -20,7 +18,7 @@ from google.rpc import code_pb2
 from xache.cli import main
 from xache.v1 import account_pb2, market_pb2, signal_pb2, trading_pb2, types_pb2, wallet_pb2
 
-from tests.clients.command import Run, runner
+from tests.clients.command import PATIENCE_S, PROGRAM, Run, runner
 from tests.clients.house import (
     BINANCE,
     EMAIL,
@@ -33,10 +31,6 @@ from tests.clients.house import (
     check,
     refuse,
 )
-
-PATIENCE_S = 30
-
-PROGRAM = "from xache.cli import main; raise SystemExit(main())"
 
 
 @pytest.fixture
@@ -802,115 +796,6 @@ def test_a_reader_that_has_seen_enough_ends_a_stream(house: House, start: Start)
     assert started.process.stderr is not None
     with started.process.stderr as errors:
         assert errors.read() == ""
-
-
-# --- a terminal ------------------------------------------------------------------------------
-
-
-@attrs.frozen
-class Terminal:
-    """A command in a terminal of its own."""
-
-    process: subprocess.Popen[bytes]
-    descriptor: int
-
-    def read_until(self, text: str) -> str:
-        """What appears up to a text, without colours."""
-        seen = ""
-        while text not in seen:
-            try:
-                chunk = os.read(self.descriptor, 65_536)
-            except OSError:  # The last program on the terminal has left.
-                break
-            seen += re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", chunk.decode(errors="replace"))
-            seen = seen.replace("\r\n", "\n")
-        return seen
-
-    def end(self) -> int:
-        """Wait for the end: the exit code."""
-        rest = self.read_until("never printed")
-        assert "Traceback" not in rest
-        return self.process.wait(timeout=PATIENCE_S)
-
-
-StartInTerminal = Callable[..., Terminal]
-
-
-@pytest.fixture
-def start_in_terminal(house: House) -> Iterator[StartInTerminal]:
-    """Start a command in a terminal of its own; none outlives the test."""
-    terminals: list[Terminal] = []
-
-    def start_in_terminal(*arguments: str) -> Terminal:
-        outer, inner = pty.openpty()
-        process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, *arguments, "--target", house.target],
-            stdin=inner,
-            stdout=inner,
-            stderr=inner,
-            start_new_session=True,
-            env={**os.environ, "COLUMNS": "80", "LINES": "40", "TERM": "xterm-256color"},
-        )
-        os.close(inner)
-        terminals.append(Terminal(process, outer))
-        return terminals[-1]
-
-    yield start_in_terminal
-    for terminal in terminals:
-        terminal.process.kill()
-        terminal.process.wait()
-        os.close(terminal.descriptor)
-
-
-def test_columns_that_do_not_fit_into_a_terminal_are_named(
-    house: House, signed_in: Run, start_in_terminal: StartInTerminal
-) -> None:
-    house.answers["ListFills"] = trading_pb2.ListFillsResponse(fills=bought().fills)
-    terminal = start_in_terminal("fills")
-    seen = terminal.read_until("too narrow: value, as.")
-    assert "61388.03    0.0008  0.04911042  simulated" in seen
-    assert max(map(len, seen.splitlines())) <= 80
-    assert terminal.end() == 0
-
-
-def test_a_live_book_is_drawn_in_place_with_own_orders(
-    house: House, signed_in: Run, start_in_terminal: StartInTerminal
-) -> None:
-    snapshot = market_pb2.WatchBookResponse(
-        symbol="BTC-USDT",
-        source=XACHE,
-        sequence=1,
-        at_ns=NOW_NS,
-        snapshot=market_pb2.BookSnapshot(bids=[market_pb2.BookLevel(price="9.00", quantity="2")]),
-    )
-    change = market_pb2.WatchBookResponse(
-        symbol="BTC-USDT",
-        source=XACHE,
-        first_sequence=2,
-        sequence=2,
-        at_ns=NOW_NS,
-        change=market_pb2.BookChange(asks=[market_pb2.BookLevel(price="9.50", quantity="1")]),
-    )
-    order = types_pb2.Order(price="9.00", leaves_quantity="0.5")
-    house.answers["ListOpenOrders"] = trading_pb2.ListOpenOrdersResponse(orders=[order])
-    house.streams["WatchBook"] = [[check(snapshot, "9.00:2"), check(change, "9.50:1,9.00:2")]]
-    terminal = start_in_terminal("book", "BTC-USDT", "--live")
-    # It is drawn again and again: each of these is there in the end.
-    for shown in ("XACHE simulated", "yours", "spread 0.50", "  0.5"):
-        assert shown in terminal.read_until(shown)
-    terminal.process.send_signal(signal.SIGINT)
-    assert terminal.end() == 0
-
-
-def test_a_password_is_asked_for_without_showing_it(
-    house: House, start_in_terminal: StartInTerminal
-) -> None:
-    terminal = start_in_terminal("login", EMAIL)
-    terminal.read_until("Password: ")
-    os.write(terminal.descriptor, f"{PASSWORD}\n".encode())
-    seen = terminal.read_until("signed in to")
-    assert PASSWORD not in seen
-    assert terminal.end() == 0
 
 
 # --- starting quickly ------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from decimal import Decimal
 from typing import Final
 
 import attrs
@@ -99,6 +100,18 @@ class Board:
     def home_venue(self) -> str:
         """What the house calls its own market."""
         return "XACHE"
+
+    def own_leaves(self) -> dict[Decimal, Decimal]:
+        """What the purse's orders leave at each price of the book; nothing in another's book."""
+        leaves: dict[Decimal, Decimal] = {}
+        subject = self.market.subject
+        if subject.venue or self.purse is None:
+            return leaves
+        for order in self.purse.orders:
+            if order.symbol == subject.symbol and order.price:
+                price = Decimal(order.price)
+                leaves[price] = leaves.get(price, Decimal(0)) + Decimal(order.leaves_quantity)
+        return leaves
 
     def venues(self, symbol: str) -> list[str]:
         """Who has a price of a market, the house first."""

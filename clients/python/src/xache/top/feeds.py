@@ -6,7 +6,6 @@ import functools
 import threading
 from collections.abc import Callable, Generator
 from contextlib import closing
-from decimal import Decimal
 from typing import Final, TypeVar
 
 from google.protobuf.message import Message
@@ -155,21 +154,9 @@ class Feeds:
                     bids=book.bids(BOOK_DEPTH),
                     asks=book.asks(BOOK_DEPTH),
                     stale=book.stale,
-                    own=self._own_leaves(subject),
                 )
 
         return opened, take
-
-    def _own_leaves(self, subject: Subject) -> dict[Decimal, Decimal]:
-        """What the purse's own orders leave at each price; nothing in another's book."""
-        leaves: dict[Decimal, Decimal] = {}
-        if subject.venue or self._board.purse is None:
-            return leaves
-        for order in self._board.purse.orders:
-            if order.symbol == subject.symbol and order.price:
-                price = Decimal(order.price)
-                leaves[price] = leaves.get(price, Decimal(0)) + Decimal(order.leaves_quantity)
-        return leaves
 
     def _follow_trades(
         self,

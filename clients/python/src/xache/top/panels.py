@@ -100,7 +100,12 @@ def draw_levels(board: Board, height: int) -> RenderableType:
     if not market.book.bids and not market.book.asks:
         return Text("the book is empty", "dim")
     depth = max(1, (height - LADDER_LINES) // 2)
-    view = attrs.evolve(market.book, bids=market.book.bids[:depth], asks=market.book.asks[:depth])
+    view = attrs.evolve(
+        market.book,
+        bids=market.book.bids[:depth],
+        asks=market.book.asks[:depth],
+        own=board.own_leaves(),
+    )
     return draw_ladder(view, BAR_COLUMNS)
 
 
@@ -123,7 +128,7 @@ def draw_orders(board: Board, height: int) -> RenderableType:
     orders = board.purse.orders
     if not orders:
         return Text("no open orders", "dim")
-    table = _table("market", "side", ">price", ">quantity", ">traded", "status", "id")
+    table = _table("market", "side", ">price", ">traded / of", "status", "id")
     room = max(1, height - 1)
     shown = orders[:room] if len(orders) <= room else orders[: max(1, room - 1)]
     for order in shown:
@@ -131,8 +136,7 @@ def draw_orders(board: Board, height: int) -> RenderableType:
             order.symbol,
             side_text(order.side),
             explain_price(order),
-            order.quantity,
-            order.executed_quantity,
+            f"{order.executed_quantity} / {order.quantity}",
             word(types_pb2.OrderStatus, order.status),
             Text(order.client_order_id, "dim"),
         )
