@@ -86,6 +86,8 @@ def serve(
 
     async def attach(house: House) -> Attachments:
         for strategy in strategies:
+            if strategy.paper:
+                continue  # Paper opens its purses itself.
             await house.matching.execute(
                 OpenPurse(purse=strategy.purse, simulated=False, request_id="")
             )

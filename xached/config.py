@@ -40,7 +40,6 @@ from xached.domain.instrument import (
 )
 from xached.domain.market import BINANCE, Venue
 from xached.domain.order import Purse, check_id, make_purse
-from xached.domain.paper import check_not_paper
 from xached.domain.rate_limits import Rate, RateLimits
 from xached.domain.rejection import Rejection
 from xached.domain.sessions import AAL2, SessionLimits
@@ -409,7 +408,7 @@ def _strategy(table: Table, house: House) -> StrategySeat:
             raise ConfigError(f"{place}: {symbol} is there twice")
     try:
         account = check_id(table.text("account"), "account")
-        purse = check_not_paper(make_purse(account, table.text("subaccount")))
+        purse = make_purse(account, table.text("subaccount"))
     except Rejection as rejection:
         raise table.refused(rejection) from None
     try:

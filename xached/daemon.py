@@ -29,6 +29,7 @@ from xached.actors.scrub import run_scrub
 from xached.actors.sessions.actor import run_sessions
 from xached.actors.signals import Signals, SignalSurroundings, run_signals
 from xached.actors.strategies.actor import Strategies, run_strategies
+from xached.actors.strategies.floors import LiveFloor, PaperFloor
 from xached.actors.strategies.surroundings import SANDBOX_MIN, StrategyConfig, Surroundings
 from xached.adapters.distributions import Distributions
 from xached.adapters.feeds.live import LiveFeed
@@ -348,10 +349,17 @@ def _around_signals(core: Core) -> SignalSurroundings:
 
 
 async def _run_strategies(core: Core, attachments: Attachments) -> None:
+    paper = core.house.paper
     around = Surroundings(
         world=core.world,
-        exchange=core.house.matching,
-        rows=core.feed,
+        live=LiveFloor(core.house.matching, core.feed, core.house.directory),
+        paper=PaperFloor(
+            paper.matching,
+            paper.rows,
+            paper.directory,
+            core.house.directory,
+            core.paper_opening,
+        ),
         markets=core.market,
         directory=core.house.directory,
         health=core.health,

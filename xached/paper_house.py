@@ -189,6 +189,8 @@ class PaperHouse:
                     mirrored(instrument)
             if self._served:
                 self.matching.mailbox = Mailbox(PLACES)
+                # Rows may be in the journal that nobody was told of: who follows begins anew.
+                self.rows.interrupt()
             self._served = True
             actor = MatchingActor(
                 self.matching,

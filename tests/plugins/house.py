@@ -24,6 +24,7 @@ from tests.storage.house import INSTRUMENT, KEY, MARK_TICKS, SYMBOL
 from xached.actors.matching import Matching, MatchingActor
 from xached.actors.strategies.actor import Strategies, StrategyStatistics, run_strategies
 from xached.actors.strategies.explaining import OrderReasons
+from xached.actors.strategies.floors import LiveFloor
 from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
 from xached.adapters.child import MEMORY_BYTES_MAX
 from xached.adapters.distributions import Distributions
@@ -291,8 +292,8 @@ async def open_house(path: Path) -> AsyncIterator[House]:
     reasons = OrderReasons(StrategyRecords(tables, strategies_lane))
     around = Surroundings(
         world=world,
-        exchange=matching,
-        rows=rows,
+        live=LiveFloor(matching, rows, directory),
+        paper=LiveFloor(matching, rows, directory),
         markets=markets,
         directory=directory,
         health=health,

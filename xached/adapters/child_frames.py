@@ -303,7 +303,7 @@ def _order_update(
     update = plugin_pb2.PluginOrderUpdate(
         id=report.client_order_id if own is None else own,
         own=own is not None,
-        symbol=report.symbol,
+        symbol=instrument.symbol,
         side=_side(report.side),
         status=_STATUSES[report.status],
         reason="" if report.end_reason is EndReason.NONE else report.end_reason.name,

@@ -21,9 +21,8 @@ from xached.api.auth import Sessions, caller_of
 from xached.api.errors import RESTART_S, StatusError
 from xached.api.routes import Call, Handler, Requests, RouteError
 from xached.domain.instrument import Directory
-from xached.domain.messages import Deposit, OpenPurse
 from xached.domain.order import Purse, account_of, subaccount_of
-from xached.domain.paper import is_paper_purse
+from xached.domain.paper import is_paper_purse, opening_commands
 from xached.domain.queries import PursesQuery
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.transfers import SUBACCOUNTS_MAX
@@ -112,25 +111,17 @@ class AccountsByPurse(AccountHandlers):
                 allowed=f"at most {SUBACCOUNTS_MAX}",
                 nearest=str(SUBACCOUNTS_MAX),
             )
-        row = await self._paper.execute(
-            OpenPurse(purse=call.purse, simulated=True, request_id=""),
-            account=account_id,
-            deadline=call.deadline_s,
-        )
-        markets = self._paper_directory.values()
-        for asset in sorted({each.quote for each in markets}) if self._opening else ():
-            units = self._opening * 10 ** self._paper_directory.assets[asset].scale
-            # One id for ever: what is opened again gets nothing again.
-            row = await self._paper.execute(
-                Deposit(
-                    purse=call.purse,
-                    asset=asset,
-                    amount_units=units,
-                    request_id=f"opening-{call.purse}-{asset}",
-                ),
-                account=account_id,
-            )
-        return account_pb2.OpenSubaccountResponse(seq=row.seq)
+        quotes = sorted({each.quote for each in self._paper_directory.values()})
+        amounts = {
+            asset: self._opening * 10 ** self._paper_directory.assets[asset].scale
+            for asset in quotes
+            if self._opening
+        }
+        rows = [
+            await self._paper.execute(command, account=account_id, deadline=call.deadline_s)
+            for command in opening_commands(call.purse, amounts)
+        ]
+        return account_pb2.OpenSubaccountResponse(seq=rows[-1].seq)
 
 
 def _divided(real: Handler, name: str, paper: Callable[[], object]) -> Handler:

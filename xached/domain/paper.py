@@ -14,7 +14,7 @@ level stood behind our orders, as long as it can have.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
 
@@ -29,6 +29,7 @@ from xached.domain.instrument import (
     is_paper,
 )
 from xached.domain.market import Level
+from xached.domain.messages import Command, Deposit, OpenPurse
 from xached.domain.order import BUY, OrderId, Purse, Side, subaccount_of
 from xached.domain.rejection import Reason, Rejection
 
@@ -58,6 +59,26 @@ def check_not_paper(purse: Purse) -> Purse:
     return purse
 
 
+def opening_commands(purse: Purse, amounts: Mapping[AssetName, int]) -> list[Command]:
+    """Open a paper purse with play money in it; what is opened again gets nothing again.
+
+    ``amounts`` are in units of paper assets.
+    """
+    return [
+        OpenPurse(purse=purse, simulated=True, request_id=""),
+        *(
+            Deposit(
+                purse=purse,
+                asset=asset,
+                amount_units=amount_units,
+                # One id for ever.
+                request_id=f"opening-{purse}-{asset}",
+            )
+            for asset, amount_units in amounts.items()
+        ),
+    ]
+
+
 # --- names -----------------------------------------------------------------------------------
 
 
@@ -69,6 +90,17 @@ def paper_name(name: AssetName) -> AssetName:
 def paper_symbol(instrument: Instrument) -> Symbol:
     """What an instrument is called on paper."""
     return Symbol(f"{paper_name(instrument.base)}-{paper_name(instrument.quote)}")
+
+
+def mirrored_name(name: AssetName) -> AssetName:
+    """The asset that play money mirrors: only one without a point in its name is mirrored."""
+    return AssetName(name.removesuffix(PAPER_SUFFIX))
+
+
+def mirrored_symbol(symbol: Symbol) -> Symbol:
+    """The instrument that one on paper mirrors."""
+    base, _, quote = symbol.partition("-")
+    return Symbol(f"{mirrored_name(AssetName(base))}-{mirrored_name(AssetName(quote))}")
 
 
 def paper_asset(asset: Asset) -> Asset:

@@ -75,13 +75,21 @@ class Subscription(Generic[Item]):
         room = self._room - len(self._buffer)
         fits = len(items) <= room
         self._buffer.extend(items if fits else items[:room])
-        if not fits:
-            self._buffer.append(Lagged())
-            self._cut_off = True
+        if fits:
+            self._wake()
+        else:
+            self._cut()
+        return fits
+
+    def _cut(self) -> None:
+        self._buffer.append(Lagged())
+        self._cut_off = True
+        self._wake()
+
+    def _wake(self) -> None:
         if self._reader is not None:
             reader, self._reader = self._reader, None
             trio.lowlevel.reschedule(reader)
-        return fits
 
     async def _wait_item(self) -> None:
         while not self._buffer:
@@ -114,6 +122,13 @@ class Topic(Generic[Item]):
         for subscription in slow:
             del self._subscriptions[subscription]
         self._cut_off += len(slow)
+
+    def interrupt(self) -> None:
+        """Cut everyone off: what is published from here on may not follow what they have."""
+        for subscription in self._subscriptions:
+            subscription._cut()
+        self._cut_off += len(self._subscriptions)
+        self._subscriptions.clear()
 
     @asynccontextmanager
     async def subscribe(self, capacity: int) -> AsyncIterator[Subscription[Item]]:

@@ -218,7 +218,7 @@ async def _run_admitted(
     config = attrs.evolve(seat.config, capabilities=may)
     command = around.command(admission.plugin.entry_point)
     async with (
-        around.rows.subscribe(ROWS_CAPACITY) as rows,
+        around.floor(seat.config.purse).rows.subscribe(ROWS_CAPACITY) as rows,
         open_child(around.world, command) as child,
     ):
         purse = await query_purse(around, config.purse)
@@ -279,6 +279,7 @@ async def _nothing_left_open(seat: _Seat, around: Surroundings, run_id: str) -> 
             reason=EndReason.DISCONNECT,
         )
 
+    await around.floor(seat.config.purse).prepare(seat.config)
     # Also before: the daemon may have been killed while orders were open.
     await insist(around, cancel_all("start"))
     try:

@@ -64,7 +64,7 @@ from xached.adapters.child_intents import (
 )
 from xached.domain.capabilities import CapabilityRule, Gate, OrderCommand
 from xached.domain.history import Funds
-from xached.domain.instrument import AssetName
+from xached.domain.instrument import AssetName, Symbol
 from xached.domain.messages import (
     AmendOrder,
     CancelAll,
@@ -147,7 +147,8 @@ async def insist(around: Surroundings, command: CancelAll | CancelOrder) -> None
     """Carry out a cancel even when the exchange is busy. Raises: Rejection."""
     while True:
         try:
-            await around.exchange.execute(command, account=account_of(command.purse))
+            exchange = around.floor(command.purse).exchange
+            await exchange.execute(command, account=account_of(command.purse))
         except Overloaded:
             await trio.sleep(BUSY_RETRY_S)
         except Closed:
@@ -160,7 +161,8 @@ async def query_purse(around: Surroundings, purse: Purse) -> PurseSnapshot:
     """How a purse stands, also when the exchange is busy. Raises: Rejection, Closed."""
     while True:
         try:
-            return await around.exchange.query(PurseQuery(purse), account=account_of(purse))
+            exchange = around.floor(purse).exchange
+            return await exchange.query(PurseQuery(purse), account=account_of(purse))
         except Overloaded:
             await trio.sleep(BUSY_RETRY_S)
 
@@ -212,7 +214,9 @@ class Run:
     ) -> None:
         self.child = child
         self.run_id = run_id
-        self.orders = PurseOrders(config.purse, purse.orders, purse.seq, around.directory)
+        self._floor = around.floor(config.purse)
+        directory = self._floor.directory
+        self.orders = PurseOrders(config.purse, purse.orders, purse.seq, directory)
         self.ready = trio.Event()
         self.layers: tuple[Layer, ...] | None = None
         self.saving = Saving(config, around)
@@ -224,7 +228,12 @@ class Run:
         self._instruments = {
             symbol: around.directory.instrument(symbol) for symbol in config.symbols
         }
-        self._money = PurseMoney(config.purse, purse, around.directory)
+        self._traded = {
+            self._floor.traded_as(symbol): instrument
+            for symbol, instrument in self._instruments.items()
+        }
+        """The instruments by the names that they have where it trades."""
+        self._money = PurseMoney(config.purse, purse, directory)
         self._market_data = RunMarketData(around.markets, child.outbox, self._instruments)
         self._commands = RunCommands(config.purse, run_id, self._instruments)
         self._gate = Gate(config.capabilities, self._instruments, self._market_data.newest_ticks)
@@ -255,7 +264,6 @@ class Run:
             nursery.cancel_scope.cancel()
 
     def _start(self, purse: PurseSnapshot, saved: Saved | None) -> Start:
-        directory = self._around.directory
         now_ns = self._around.world.now_ns()
         return Start(
             run_id=self.run_id,
@@ -263,12 +271,12 @@ class Run:
             instruments=tuple(self._instruments.values()),
             money=tuple(self._money_of(name, funds) for name, funds in purse.balances.items()),
             positions=tuple(
-                (self._instruments[symbol], position)
+                (self._traded[symbol], position)
                 for symbol, position in purse.positions.items()
-                if symbol in self._instruments
+                if symbol in self._traded
             ),
             open_orders=tuple(
-                (directory.instrument(order.symbol), report_open(order, now_ns))
+                (self._floor.instrument(order.symbol), report_open(order, now_ns))
                 for order in purse.orders[:OPEN_ORDERS_TOLD_MAX]
             ),
             now_ns=now_ns,
@@ -358,15 +366,7 @@ class Run:
                     nursery,
                 )
             case CancelAllIntent():
-                self._cancel(
-                    CancelAll(
-                        purse=self._config.purse,
-                        symbol=intent.symbol,
-                        request_id="",
-                        reason=EndReason.USER,
-                    ),
-                    nursery,
-                )
+                self._cancel_all(intent.symbol, nursery)
             case TimerIntent():
                 self.timers.set(intent.name, intent.delay_ns, nursery)
             case NoteIntent():
@@ -396,8 +396,8 @@ class Run:
             self._refuse_beyond(intent, rule)
             return
         try:
-            self._around.exchange.post(
-                command,
+            self._floor.exchange.post(
+                self._floor.translated(command),
                 functools.partial(self._answered, intent, command, self._decide(intent)),
                 account=self._account,
             )
@@ -501,7 +501,7 @@ class Run:
         self._tally.cancels += 1
         try:
             # An order that has just ended is refused here; its own update is on the way.
-            self._around.exchange.post(command, _ignore, account=self._account)
+            self._floor.exchange.post(command, _ignore, account=self._account)
         except Overloaded:
             if self._cancels_waiting >= CANCELS_WAITING_MAX:
                 raise StrategyFailed("too many cancels wait for a busy exchange") from None
@@ -509,6 +509,14 @@ class Run:
             nursery.start_soon(self._insist_on, command)
         except Closed:
             pass  # The house is closing, and cancels at the next start.
+
+    def _cancel_all(self, symbol: Symbol | None, nursery: trio.Nursery) -> None:
+        with contextlib.suppress(Rejection):  # In a market that is not there nothing is open.
+            traded = None if symbol is None else self._floor.traded_as(symbol)
+            command = CancelAll(
+                purse=self._config.purse, symbol=traded, request_id="", reason=EndReason.USER
+            )
+            self._cancel(command, nursery)
 
     async def _insist_on(self, command: CancelOrder | CancelAll) -> None:
         with contextlib.suppress(Rejection):  # It has ended meanwhile.
@@ -528,28 +536,30 @@ class Run:
         while True:
             for row in await rows.receive_batch():
                 if isinstance(row, Lagged):
-                    raise StrategyFailed("too many orders of the house at once: rows were lost")
+                    raise StrategyFailed(
+                        "rows of the exchange were lost: too many at once, or it began anew"
+                    )
                 changes = self._money.fold(row)
                 if changes is not None:
                     self._tell_account(changes)
                 reports = self.orders.fold(row)
                 self._gate.ended(each.client_order_id for each in reports if each.status.is_over)
                 for report in reports:
-                    instrument = self._around.directory.instrument(report.symbol)
+                    instrument = self._floor.instrument(report.symbol)
                     self.child.outbox.put(write_order_report(instrument, report, self.run_id))
 
     def _tell_account(self, changes: MoneyChanges) -> None:
         money = [self._money_of(name, funds) for name, funds in changes.funds.items()]
         positions = [
-            (self._instruments[symbol], position)
+            (self._traded[symbol], position)
             for symbol, position in changes.positions.items()
-            if symbol in self._instruments
+            if symbol in self._traded
         ]
         self.child.outbox.put(write_account(money, positions))
 
     def _money_of(self, name: AssetName, funds: Funds) -> Money:
         return Money(
-            asset=self._around.directory.asset(name),
+            asset=self._floor.asset(name),
             available_units=funds.available,
             held_units=funds.held,
         )

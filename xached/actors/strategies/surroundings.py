@@ -11,11 +11,12 @@ from xache_sdk.seal import Layer
 
 from xached.adapters.child import child_command
 from xached.domain.candles import Candle, Interval
-from xached.domain.capabilities import UNBOUNDED, Capabilities
-from xached.domain.instrument import Directory, Symbol
+from xached.domain.capabilities import UNBOUNDED, Capabilities, OrderCommand
+from xached.domain.instrument import Asset, AssetName, Directory, Instrument, Symbol
 from xached.domain.market import BookTop, Venue
 from xached.domain.messages import Command, Row
 from xached.domain.order import Purse
+from xached.domain.paper import is_paper_purse
 from xached.domain.plugins import Admission, Breach
 from xached.domain.queries import PurseQuery, PurseSnapshot
 from xached.domain.tape import TapeStep
@@ -41,6 +42,50 @@ class Exchange(Protocol):
 
     async def query(self, query: PurseQuery, *, account: str = "") -> PurseSnapshot:
         """How a purse stands. Raises: Rejection, Overloaded, Closed."""
+        ...
+
+
+class Floor(Protocol):
+    """Where a strategy trades: an exchange, and what it calls what a strategy knows."""
+
+    @property
+    def exchange(self) -> Exchange:
+        """Carries out commands."""
+        ...
+
+    @property
+    def rows(self) -> Topic[Row]:
+        """What it has carried out."""
+        ...
+
+    @property
+    def directory(self) -> Directory:
+        """What it lists, under names of its own."""
+        ...
+
+    async def prepare(self, config: StrategyConfig, /) -> None:
+        """Open a purse of play money, and wait until its markets can be traded.
+
+        Purses with money of the house are opened by whoever gives it.
+
+        Raises: StrategyFailed, Rejection, Overloaded, Closed.
+        """
+        ...
+
+    def traded_as(self, symbol: Symbol) -> Symbol:
+        """The name that the exchange has for an instrument of the house. Raises: Rejection."""
+        ...
+
+    def translated(self, command: OrderCommand) -> OrderCommand:
+        """A command with the names that the exchange has. Raises: Rejection."""
+        ...
+
+    def instrument(self, symbol: Symbol) -> Instrument:
+        """The house's instrument behind a name of the exchange. Raises: Rejection."""
+        ...
+
+    def asset(self, name: AssetName) -> Asset:
+        """The house's asset behind a name of the exchange. Raises: Rejection."""
         ...
 
 
@@ -130,6 +175,14 @@ class StrategyConfig:
     """The operator's configuration has it started: its plugin needs no approval."""
     explained: bool = True
     """Whether the reasons of its orders are kept; nobody can ask for those of a house purse."""
+    budget: tuple[AssetName, int] | None = None
+    """What it was given: an asset and units of it. On paper, where it is None, the house's
+    opening amount of what its markets are quoted in."""
+
+    @property
+    def paper(self) -> bool:
+        """Whether it trades play money: its purse says so, and nothing else can."""
+        return is_paper_purse(self.purse)
 
 
 @attrs.frozen(kw_only=True)
@@ -137,10 +190,11 @@ class Surroundings:
     """What strategies need of the rest of the house. The last is replaced in tests."""
 
     world: World
-    exchange: Exchange
-    rows: Topic[Row]
+    live: Floor
+    paper: Floor
     markets: Markets
     directory: Directory
+    """What the house lists, under the names that strategies know."""
     health: Health
     states: States
     reasons: Reasons
@@ -149,3 +203,7 @@ class Surroundings:
     """Layers without which no strategy is started."""
     restart: Restart = attrs.field(factory=Restart)
     command: Callable[[str], Sequence[str]] = child_command
+
+    def floor(self, purse: Purse) -> Floor:
+        """Where a purse trades."""
+        return self.paper if is_paper_purse(purse) else self.live
