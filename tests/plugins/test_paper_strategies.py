@@ -18,7 +18,14 @@ import trio
 import trio.testing
 
 from tests.paper_venue import BTC, PAPER_SYMBOL, USDT, PaperRun, paper_run
-from tests.plugins.house import HandFedMarkets, config, let_processes_work, robot, start_child
+from tests.plugins.house import (
+    HandFedMarkets,
+    config,
+    let_processes_work,
+    robot,
+    start_child,
+    until,
+)
 from tests.storage.house import INSTRUMENT
 from xached.actors.strategies.actor import Strategies, run_strategies
 from xached.actors.strategies.floors import LiveFloor, PaperFloor
@@ -86,9 +93,12 @@ async def strategies_on_paper(
                 sandbox_min=frozenset(),
             )
             strategies = Strategies([config])
-            nursery.start_soon(run_strategies, strategies, around)
-            yield PaperStrategies(paper, around, strategies, markets, health)
-            nursery.cancel_scope.cancel()
+            async with trio.open_nursery() as running:
+                running.start_soon(run_strategies, strategies, around)
+                yield PaperStrategies(paper, around, strategies, markets, health)
+                # Its last word is for the exchange, which goes on meanwhile.
+                running.cancel_scope.cancel()
+        nursery.cancel_scope.cancel()
 
 
 async def _let_time_pass(clock: trio.testing.MockClock) -> None:
@@ -159,12 +169,12 @@ async def test_when_paper_starts_again_so_does_the_strategy(
         await until_said(on, "0.00000 0 0 1")
         first_run = robot(on.strategies).run_id
         on.paper.stop_serving()
-        await let_processes_work()
+        await until(lambda: on.paper.house.exchange is None)
         on.paper.serve_again()
-        while robot(on.strategies).run_id in {"", first_run}:
-            await let_processes_work()
+        await until(lambda: robot(on.strategies).run_id not in {"", first_run})
         second = robot(on.strategies).run_id
         while [each[: len(second)] for each in await on.paper.orders(ROBOT)] != [second]:
+            assert robot(on.strategies).run_id == second
             await let_processes_work()
 
 
