@@ -28,6 +28,7 @@ from tests.plugins.house import (
 )
 from tests.storage.house import INSTRUMENT
 from xached.actors.strategies.actor import Strategies, run_strategies
+from xached.actors.strategies.explaining import OrderReasons
 from xached.actors.strategies.floors import LiveFloor, PaperFloor
 from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
 from xached.domain.instrument import Asset, AssetName, Directory
@@ -36,6 +37,7 @@ from xached.domain.queries import PurseQuery
 from xached.runtime.supervise import Health
 from xached.runtime.world import RealWorld
 from xached.storage.strategy_states import StrategyStates
+from xached.storage.strategy_tables import StrategyRecords, StrategyTables
 
 ROBOT = Purse("alice/paper-robot")
 OPENING = 5_000
@@ -80,10 +82,13 @@ async def strategies_on_paper(
             house, markets = paper.house, HandFedMarkets()
             paper.venue.level(Side.SELL, PRICE_TICKS + 100, LOTS)
             paper.venue.trade(Side.BUY, PRICE_TICKS + 100, LOTS)
+            tables = StrategyTables.open(path / "strategies.db", bytes(16))
+            lane = world.open_lane("strategies")
             around = Surroundings(
                 world=world,
                 live=LiveFloor(house.matching, house.rows, real),
                 paper=PaperFloor(house.matching, house.rows, house.directory, real, OPENING),
+                reasons=OrderReasons(StrategyRecords(tables, lane)),
                 markets=markets,
                 directory=real,
                 health=health,
@@ -98,6 +103,8 @@ async def strategies_on_paper(
                 yield PaperStrategies(paper, around, strategies, markets, health)
                 # Its last word is for the exchange, which goes on meanwhile.
                 running.cancel_scope.cancel()
+        lane.close()
+        tables.close()
         nursery.cancel_scope.cancel()
 
 
