@@ -287,22 +287,7 @@ def build_core(
         table=table,
         keys=keys,
         allowed=allowed,
-        desk=SessionDesk(
-            vault=files.vault,
-            credentials=files.credentials,
-            table=table,
-            key_table=keys,
-            allow_table=allowed,
-            world=world,
-            open_purse=partial(open_main_purse, matching),
-            ring_mailer=None if config.mail is None else bell.ring,
-            set_level=partial(set_level, matching),
-            close_account=partial(close_account, matching),
-            signer=files.signer,
-            journal_head=lambda: (files.journal.last.seq, files.journal.last.chain),
-            confirm_email=config.mail is not None and config.mail.require_verified_email,
-            limits=config.sessions,
-        ),
+        desk=_session_desk(config, world, files, matching, (table, keys, allowed), bell),
         actor=MatchingActor(
             matching, files.exchange, files.journal, journal_lane, feed, directory, clock.now_ns
         ),
@@ -323,6 +308,34 @@ def build_core(
         records=records,
         rules=Rules(),
         recorder=recorder,
+    )
+
+
+def _session_desk(
+    config: Config,
+    world: World,
+    files: HouseFiles,
+    matching: Matching,
+    tables: tuple[SessionTable, KeyTable, AllowTable],
+    bell: Bell,
+) -> SessionDesk:
+    """Who decides what people may do."""
+    table, keys, allowed = tables
+    return SessionDesk(
+        vault=files.vault,
+        credentials=files.credentials,
+        table=table,
+        key_table=keys,
+        allow_table=allowed,
+        world=world,
+        open_purse=partial(open_main_purse, matching),
+        ring_mailer=None if config.mail is None else bell.ring,
+        set_level=partial(set_level, matching),
+        close_account=partial(close_account, matching),
+        signer=files.signer,
+        journal_head=lambda: (files.journal.last.seq, files.journal.last.chain),
+        confirm_email=config.mail is not None and config.mail.require_verified_email,
+        limits=config.sessions,
     )
 
 

@@ -100,15 +100,7 @@ def open_house(
         raise HouseIncomplete(f"{paths.journal} is missing or empty: put it back, with its -wal")
     chain_key = master.derive(Purpose.JOURNAL_CHAIN)
     settle(paths.journal, world.files)
-    journal = files.enter_context(
-        Journal.open(
-            paths.journal,
-            chain_key,
-            entropy=world.entropy,
-            locking_mode=world.sqlite_locking_mode,
-            vfs=world.files.sqlite_vfs,
-        )
-    )
+    journal = files.enter_context(_open_journal(chain_key, world, paths))
     ahead_ns = journal.last_at_ns - world.now_ns()
     if ahead_ns > CLOCK_BEHIND_NS_MAX and not accept_clock:
         raise ClockBehind(
@@ -218,6 +210,16 @@ def open_stopped(data_dir: Path, world: World, keys: KeySource) -> Iterator[Stop
         vault = _open_vault(master, world, paths)
         files.callback(vault.close)
         yield StoppedHouse(vault, _credentials(master, vault, world))
+
+
+def _open_journal(key: bytes, world: World, paths: DataPaths) -> Journal:
+    return Journal.open(
+        paths.journal,
+        key,
+        entropy=world.entropy,
+        locking_mode=world.sqlite_locking_mode,
+        vfs=world.files.sqlite_vfs,
+    )
 
 
 def _open_again(key: bytes, world: World, paths: DataPaths, files: ExitStack) -> Journal | None:

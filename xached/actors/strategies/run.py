@@ -537,7 +537,7 @@ class Run:
             for row in await rows.receive_batch():
                 if isinstance(row, Lagged):
                     raise StrategyFailed(
-                        "rows of the exchange were lost: too many at once, or it began anew"
+                        "rows were lost: too many at once, or the exchange began anew"
                     )
                 changes = self._money.fold(row)
                 if changes is not None:
