@@ -19,6 +19,7 @@ import trio.testing
 
 from tests.paper_venue import BTC, PAPER_SYMBOL, USDT, PaperRun, paper_run
 from tests.plugins.house import (
+    EveryPlugin,
     HandFedMarkets,
     config,
     let_processes_work,
@@ -44,13 +45,6 @@ OPENING = 5_000
 PRICE_TICKS = 490_000
 LOTS = 100
 """What the acting strategy bids at its start: 0.001."""
-
-
-class EveryName(dict[str, str]):
-    """Every name is installed, and is its own entry point."""
-
-    def get(self, key: str, default: object = None) -> str:
-        return key
 
 
 @attrs.define
@@ -93,7 +87,7 @@ async def strategies_on_paper(
                 directory=real,
                 health=health,
                 states=StrategyStates(path, world.files),
-                installed=EveryName,
+                plugins=EveryPlugin(),
                 command=start_child,
                 sandbox_min=frozenset(),
             )
