@@ -18,6 +18,7 @@ from xache.v1 import (
     risk_pb2,
     signal_pb2,
     staff_pb2,
+    strategy_pb2,
     trading_pb2,
     wallet_pb2,
 )
@@ -35,6 +36,7 @@ from xached.api.auth_service import auth_handlers
 from xached.api.automation import AutomationHandlers
 from xached.api.compliance import ComplianceHandlers
 from xached.api.errors import Interceptor
+from xached.api.explaining import OrderExplaining
 from xached.api.fees import FeeStatements
 from xached.api.guards import GuardHandlers
 from xached.api.health import HealthService
@@ -139,9 +141,9 @@ def _services(core: Core, spending: KeySpending) -> tuple[Service, ...]:
     sessions = core.house.sessions
 
     now_ns = core.world.now_ns
-    real = _handlers(matching, directory, core.history, core.feed, core.market, now_ns)
+    real = _handlers(core, matching, directory, core.history, core.feed, core.market)
     twins = _PaperTwins(core)
-    trading, wallet = (
+    trading, wallet, strategies = (
         tuple(ByPurse(each, partial(twins.find, type(each))) for each in handlers)
         for handlers in real
     )
@@ -195,6 +197,7 @@ def _services(core: Core, spending: KeySpending) -> tuple[Service, ...]:
                 core.rules.mailbox, lambda purse: core.trading_place(purse).directory
             ),
         ),
+        _service(strategy_pb2, "StrategyService", strategies),
         _service(
             staff_pb2,
             "StaffService",
@@ -204,19 +207,21 @@ def _services(core: Core, spending: KeySpending) -> tuple[Service, ...]:
 
 
 def _handlers(
+    core: Core,
     matching: Matching,
     directory: Directory,
     history: History,
     feed: Topic[Row],
     market: MarketData,
-    now_ns: Callable[[], int],
-) -> tuple[tuple[object, ...], tuple[object, ...]]:
-    """What serves trading, and what serves wallets, of one exchange."""
+) -> tuple[tuple[object, ...], ...]:
+    """What serves trading, what serves wallets, and what strategies, of one exchange."""
+    now_ns = core.world.now_ns
+    reading = OrderReading(matching, directory, history)
     portfolios = Portfolios(matching, directory, history, market, now_ns)
     trading = (
         TradingHandlers(matching, directory, history, feed, now_ns),
         OrderControl(matching, directory, now_ns),
-        OrderReading(matching, directory, history),
+        reading,
         portfolios,
     )
     wallet = (
@@ -224,7 +229,8 @@ def _handlers(
         portfolios,
         FeeStatements(directory, history, now_ns),
     )
-    return trading, wallet
+    explaining = OrderExplaining(reading, directory, core.reasons, core.rules.mailbox)
+    return trading, wallet, (explaining,)
 
 
 class _PaperTwins:
@@ -240,15 +246,15 @@ class _PaperTwins:
         if not self._found:
             if paper.history is None:
                 raise paper_unavailable()
-            trading, wallet = _handlers(
+            made = _handlers(
+                self._core,
                 paper.matching,
                 paper.directory,
                 paper.history,
                 paper.rows,
                 paper.market,
-                self._core.world.now_ns,
             )
-            self._found = {type(each): each for each in (*trading, *wallet)}
+            self._found = {type(each): each for handlers in made for each in handlers}
         return self._found[kind]
 
 

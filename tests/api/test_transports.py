@@ -25,7 +25,14 @@ from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from trio.testing import MockClock
-from xache.v1 import admin_pb2, options_pb2, trading_pb2, types_pb2, wallet_pb2
+from xache.v1 import (
+    admin_pb2,
+    options_pb2,
+    strategy_pb2,
+    trading_pb2,
+    types_pb2,
+    wallet_pb2,
+)
 
 from tests.api.edge import in_thread
 from tests.api.grpc_web_client import BINARY, frame, read
@@ -124,6 +131,7 @@ GOOD: dict[str, list[Message]] = {
     "PlaceOrder": [ORDER, ORDER],
     "PreviewOrder": [trading_pb2.PreviewOrderRequest(order=ORDER)],
     "GetOrder": [trading_pb2.GetOrderRequest(client_order_id="o-1")],
+    "ExplainOrder": [strategy_pb2.ExplainOrderRequest(client_order_id="o-1")],
     "AmendOrder": [
         trading_pb2.AmendOrderRequest(
             client_order_id="o-1", symbol="BTC-USDT", quantity="0.005", request_id="a-1"

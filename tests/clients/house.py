@@ -25,6 +25,8 @@ from xache.v1 import (
     market_pb2_grpc,
     signal_pb2,
     signal_pb2_grpc,
+    strategy_pb2,
+    strategy_pb2_grpc,
     trading_pb2,
     trading_pb2_grpc,
     types_pb2,
@@ -94,6 +96,7 @@ class House(
     wallet_pb2_grpc.WalletServiceServicer,
     compliance_pb2_grpc.ComplianceServiceServicer,
     signal_pb2_grpc.SignalServiceServicer,
+    strategy_pb2_grpc.StrategyServiceServicer,
 ):
     """Everything a test wants to say is a public field; everything that happened is too."""
 
@@ -367,6 +370,14 @@ class House(
             )
         return self.answers["GetOrder"]
 
+    def ExplainOrder(self, request: strategy_pb2.ExplainOrderRequest, context: Any) -> Any:
+        """Of the purse ``bot`` only."""
+        self._arrive("ExplainOrder", request, context, session=True)
+        if request.subaccount != "bot":
+            message = "no such order was ever accepted for this purse"
+            refuse(context, code_pb2.NOT_FOUND, "UNKNOWN_ORDER", message, {})
+        return self.answers["ExplainOrder"]
+
     def ListOpenOrders(self, request: Any, context: Any) -> Any:
         self._arrive("ListOpenOrders", request, context, session=True)
         return self._answer("ListOpenOrders", trading_pb2.ListOpenOrdersResponse())
@@ -568,6 +579,7 @@ def open_house() -> Iterator[House]:
     wallet_pb2_grpc.add_WalletServiceServicer_to_server(house, server)
     compliance_pb2_grpc.add_ComplianceServiceServicer_to_server(house, server)
     signal_pb2_grpc.add_SignalServiceServicer_to_server(house, server)
+    strategy_pb2_grpc.add_StrategyServiceServicer_to_server(house, server)
     house.target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
     try:

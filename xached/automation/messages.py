@@ -77,9 +77,10 @@ class ListFirings:
 
 @frozen(kw_only=True)
 class FindFiring:
-    """Which rule placed an order, and when. Answer: FiringFound."""
+    """Which rule placed an order of a purse, and when. Answer: FiringFound."""
 
     account_id: AccountId
+    purse: Purse
     order_id: OrderId
 
 

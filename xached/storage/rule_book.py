@@ -28,7 +28,7 @@ from xached.automation.rule import (
     command_id,
 )
 from xached.automation.terms import RuleId
-from xached.domain.order import AccountId, OrderId, Purse
+from xached.domain.order import AccountId, OrderId, Purse, account_of
 from xached.storage.codec import Codec
 
 FIRINGS_KEPT: Final = 1_000
@@ -197,12 +197,16 @@ def firings_of(
 
 
 def firing_of_order(
-    db: apsw.Connection, account_id: AccountId, order_id: OrderId
+    db: apsw.Connection, purse: Purse, order_id: OrderId
 ) -> tuple[Rule, Firing] | None:
-    """Which rule placed an order of an account, and when it did; None: none that is kept."""
+    """Which rule placed an order of a purse, and when it did; None: none that is kept.
+
+    A paper order may have the number of a real one.
+    """
     found = db.execute(
-        "SELECT rule_id, number FROM rule_steps WHERE account_id = ? AND order_id = ?",
-        (account_id, order_id),
+        "SELECT rule_id, rule_steps.number FROM rule_steps JOIN rules USING (rule_id)"
+        " WHERE rule_steps.account_id = ? AND order_id = ? AND purse = ?",
+        (account_of(purse), order_id, purse),
     ).fetchone()
     if found is None:
         return None

@@ -280,7 +280,7 @@ class _Actor:
             case FindFiring():
                 find = partial(
                     rule_book.firing_of_order,
-                    account_id=message.account_id,
+                    purse=message.purse,
                     order_id=message.order_id,
                 )
                 found = await self._records.read(find)

@@ -49,6 +49,7 @@ _COMMANDS = (
     (_MARKET, "auction", "auction:auction", "Follow at what price a market would open."),
     (_MARKET, "top", "top:top", "Show it all on one screen, as it happens."),
     (_PURSE, "order", "order:app", "Place, change, cancel and look up orders."),
+    (_PURSE, "explain", "explain:explain", "Tell why an order was placed, and on what."),
     (_PURSE, "balances", "purse:balances", "Show balances, and which order holds how much."),
     (_PURSE, "positions", "purse:positions", "Show positions, what they cost and are worth."),
     (_PURSE, "portfolio", "funds:portfolio", "Show what a purse is worth, and how that changed."),

@@ -35,6 +35,7 @@ from xache.rpc import PAGE_SIZE_MAX, rpc
 from xache.session import TokenStore
 from xache.signals import Signals
 from xache.signing import KeyFile, Signer
+from xache.strategies import Strategies
 from xache.tokens import Credentials, MemoryTokens
 from xache.trading import Trading
 from xache.v1 import market_pb2, wallet_pb2
@@ -124,6 +125,7 @@ class Client:
         self.compliance = Compliance(self._connection)
         self.automation = Automation(self._connection)
         self.signals = Signals(self._connection)
+        self.strategies = Strategies(self._connection)
 
     def __enter__(self) -> Client:
         return self

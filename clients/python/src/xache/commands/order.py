@@ -129,7 +129,7 @@ def amend(
         quantity: the new total, what it has traded included.
         own_id: the order, by your id.
     """
-    house_id, own_id = _one_name(order_id, own_id)
+    house_id, own_id = one_name(order_id, own_id)
     with options.connected() as (client, output):
         order = client.trading.order(
             order_id=house_id, client_order_id=own_id, subaccount=options.subaccount
@@ -180,7 +180,7 @@ def replace(
         show: what it shows at a time, as an iceberg.
         expires: when it expires: 90s, 15m, 2h, 1d, or a time such as 2026-12-31T23:59:59Z.
     """
-    house_id, own_id = _one_name(order_id, own_id)
+    house_id, own_id = one_name(order_id, own_id)
     new_own_id = new_own_id or new_id()
     with options.connected() as (client, output):
         old = client.trading.order(
@@ -317,7 +317,7 @@ def show(
         order_id: the order, by the house's id or yours. One of digits only is the house's.
         own_id: the order, by your id.
     """
-    house_id, own_id = _one_name(order_id, own_id)
+    house_id, own_id = one_name(order_id, own_id)
     with options.connected() as (client, output):
         try:
             found = client.trading.order(
@@ -386,7 +386,8 @@ def unknown_outcome(own_id: str) -> str:
     )
 
 
-def _one_name(order_id: str, own_id: str) -> tuple[str, str]:
+def one_name(order_id: str, own_id: str) -> tuple[str, str]:
+    """The house's id and the owner's, one of them empty. Ends the program when both are."""
     if bool(order_id) == bool(own_id):
         raise usage("Name the order by ID or --id.")
     return _names(order_id, own_id)
