@@ -1,10 +1,11 @@
 """A process that works for the daemon: ``python -m xached.research.jobs.worker``.
 
-Two jobs. *run* imports a strategy and runs it over histories; it is held as tightly as a strategy
+Three jobs. *run* imports a strategy and runs it over histories; it is held as tightly as a strategy
 that trades (:mod:`xache_sdk.seal`), reads the histories it was started with and nothing else, and
-gives back what it filled. *judge* imports no strategy: it takes those fills, which are not
-trusted, checks each against the histories, and makes the judgement and the report. Both are asked
-by one document and answer by one; see :mod:`xached.runtime.work_frames`.
+gives back what it filled. *examine*, held alike, asks a strategy what it is, and whether it looks
+ahead. *judge* imports no strategy: it takes those fills, which are not trusted, checks each against
+the histories, and makes the judgement and the report. All are asked by one document and answer by
+one; see :mod:`xached.runtime.work_frames`.
 
 Nothing but the standard library and the wire is imported before the process is sealed.
 """
@@ -51,7 +52,7 @@ class HostGone(Exception):  # noqa: N818 - a state of the world
 def main(arguments: Sequence[str] | None = None) -> None:
     """Start up; see the module."""
     parser = argparse.ArgumentParser(prog="xached.research.jobs.worker")
-    parser.add_argument("--job", choices=("run", "judge"), required=True)
+    parser.add_argument("--job", choices=("run", "judge", "examine"), required=True)
     parser.add_argument("--strategy", default="xached:")
     parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--memory-bytes", type=int, required=True)
@@ -92,6 +93,10 @@ def _job(name: str) -> Callable[[Document, Progress], Document]:
         from xached.research.jobs.judge_job import judge_job
 
         return judge_job
+    if name == "examine":
+        from xached.research.jobs.examine_job import examine_job
+
+        return examine_job
     from xached.research.jobs.run_job import run_job
 
     return run_job

@@ -1,0 +1,110 @@
+"""The *examine* job of a worker: what a strategy says of itself, and whether it looks ahead.
+
+The strategy is in this process: what it says of itself is for people, and what is found out about
+it catches mistakes, not somebody who means to deceive. It is tried over real prices that ship with
+xached, given to each of its subscriptions as candles of the market and interval that it asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+import numpy as np
+from xache_sdk.look_ahead import CheckFailed, check_no_look_ahead
+from xache_sdk.market import Candles
+from xache_sdk.session import Session
+from xache_sdk.settings import SettingsError, make_settings, settings_schema
+from xache_sdk.strategy import Strategy
+
+from xached.research.backtest.feed import told_candles
+from xached.research.backtest.terms import open_market
+from xached.research.history.candle_set import CandleSet
+from xached.research.jobs.run_job import load_strategy
+from xached.research.sample import sample_histories
+from xached.runtime.work_frames import Document
+
+CANDLES: Final = 2_000
+"""Beside those it warms up with."""
+
+WARM_UP_MAX: Final = 10_000
+END_NS: Final = 1_735_689_600 * 10**9
+"""When the candles that are shown end, whatever they were: 2025-01-01, a round time."""
+
+TEXT_LENGTH_MAX: Final = 500
+SUBSTITUTES: Final[Mapping[str, Any]] = {"symbol": "BTC-USDT", "notional": "100", "quantity": "1"}
+"""For settings of these names that a strategy requires, and nobody gave."""
+
+Progress = Callable[[float], None]
+
+
+def examine_job(request: Document, progress: Progress) -> Document:
+    """Do the job. Raises: what the strategy raises when it is imported or tried."""
+    strategy = load_strategy(str(request.header["entry_point"]))
+    schema = settings_schema(strategy.settings_type)
+    progress(0.5)
+    found = {
+        "about": " ".join((strategy.__doc__ or "").split())[:TEXT_LENGTH_MAX],
+        "settings_schema": schema,
+        "state_version": strategy.state_version,
+    }
+    if request.header["check"]:
+        found["look_ahead"] = _try(strategy, schema, dict(request.header["settings"]))
+    return Document(header=found)
+
+
+def _try(
+    strategy: type[Strategy[Any]], schema: Mapping[str, Any], given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What came of trying it; see LookAhead for ``state``, with FAILED for one that cheats."""
+    wanted = [name for name in schema["required"] if name not in given and name in SUBSTITUTES]
+    settings = {**{name: SUBSTITUTES[name] for name in wanted}, **given}
+    try:
+        made = make_settings(strategy.settings_type, settings)
+    except SettingsError as error:
+        return _found("NOT_CHECKED", f"its settings: {error}")
+    subscribed = Session(strategy(made)).subscriptions
+    candles = [each for each in subscribed if isinstance(each, Candles)]
+    if not candles:
+        return _found("NOT_APPLICABLE", "it reads no candles")
+    try:
+        check_no_look_ahead(strategy, settings, told_candles(_markets(candles)))
+    except CheckFailed as failed:
+        return _found("FAILED", f"{failed.place}: {failed.what}")
+    return _found("PASSED", "")
+
+
+def _found(state: str, why: str) -> dict[str, Any]:
+    return {"state": state, "why": why[:TEXT_LENGTH_MAX]}
+
+
+def _markets(subscribed: Sequence[Candles]) -> list[Any]:
+    by_market: dict[tuple[str, str], list[Candles]] = {}
+    for each in subscribed:
+        by_market.setdefault((each.symbol, each.venue), []).append(each)
+    samples = [candles for candles, _ in sample_histories()]
+    return [
+        open_market(*(_candles(each, samples[number % len(samples)]) for each in wanted))
+        for number, wanted in enumerate(by_market.values())
+    ]
+
+
+def _candles(wanted: Candles, sample: CandleSet) -> CandleSet:
+    """Real candles under the name and interval that are asked for, up to one common time."""
+    count = min(len(sample), CANDLES + min(wanted.warm_up, WARM_UP_MAX))
+    interval_ns = wanted.interval.seconds * 10**9
+    last_ns = END_NS - END_NS % interval_ns
+    opens = last_ns - interval_ns * np.arange(count, 0, -1, dtype=np.int64)
+    return attrs.evolve(
+        sample,
+        symbol=wanted.symbol,
+        venue=wanted.venue,
+        interval=wanted.interval,
+        open_at_ns=opens,
+        open_ticks=sample.open_ticks[-count:],
+        high_ticks=sample.high_ticks[-count:],
+        low_ticks=sample.low_ticks[-count:],
+        close_ticks=sample.close_ticks[-count:],
+        volume_lots=sample.volume_lots[-count:],
+    )
