@@ -122,6 +122,8 @@ class Core:
     strategies_done: trio.Event = attrs.field(factory=trio.Event)
     mark_venue: Venue | None = None
     scrub: Scrub = attrs.field(init=False)
+    real_place: TradingPlace = attrs.field(init=False)
+    paper_place: TradingPlace = attrs.field(init=False)
     closing: bool = False
     stopped: trio.Event = attrs.field(factory=trio.Event)
     ready_at_ns: int = 0
@@ -129,6 +131,11 @@ class Core:
     def __attrs_post_init__(self) -> None:
         self.plugins = PluginDesk(self.records, self.world)
         self.reasons = OrderReasons(self.records)
+        house = self.house
+        self.real_place = TradingPlace(exchange=house.matching, directory=house.directory)
+        self.paper_place = TradingPlace(
+            exchange=house.paper.matching, directory=house.paper.directory
+        )
         vault_lane = self.desk.core.lane
         journals = {"journal.db": self.files.old_rows, "paper.db": self.house.paper.old_rows}
         self.scrub = Scrub(
@@ -159,10 +166,7 @@ class Core:
 
     def trading_place(self, purse: Purse) -> TradingPlace:
         """Where a purse trades."""
-        house = self.house
-        if is_paper_purse(purse):
-            return TradingPlace(exchange=house.paper.matching, directory=house.paper.directory)
-        return TradingPlace(exchange=house.matching, directory=house.directory)
+        return self.paper_place if is_paper_purse(purse) else self.real_place
 
     def around_rules(self) -> RuleSurroundings:
         """What rules are given."""

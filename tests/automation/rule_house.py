@@ -19,14 +19,29 @@ from xached.actors.rules.actor import Rules, run_rules
 from xached.actors.rules.surroundings import RuleSurroundings, TradingPlace
 from xached.automation.messages import FiringsFound, ListFirings, ListRules, RuleMessage, RulesFound
 from xached.automation.rule import Firing, Rule
+from xached.domain.instrument import AssetName
+from xached.domain.market_messages import OpenSubaccount, TransferFunds
 from xached.domain.messages import Command, Row
 from xached.domain.order import AccountId, Purse, Side
-from xached.domain.queries import Query
+from xached.domain.queries import PurseQuery, PurseSnapshot, Query
 from xached.runtime.mailbox import Mailbox
 from xached.storage.strategy_tables import StrategyRecords, StrategyTables
 
 HOUSE_ID = bytes(16)
 ALICE = AccountId("alice")
+GRID = Purse("alice/grid")
+"""The purse that rules trade: 100,000 USDT and nothing else."""
+
+FUNDING: tuple[Command, ...] = (
+    OpenSubaccount(purse=GRID, request_id="open-grid"),
+    TransferFunds(
+        source=Purse("alice/main"),
+        target=GRID,
+        asset=AssetName("USDT"),
+        amount_units=100_000 * 10**6,
+        request_id="fund-grid",
+    ),
+)
 
 BEFORE_NOTE = "before the decision is written"
 BEFORE_ORDER = "before the order is sent"
@@ -138,6 +153,10 @@ class RuleHouse:
             and event.client_order_id.startswith("r")
         ]
 
+    async def holdings(self) -> PurseSnapshot:
+        """How the purse stands that rules trade."""
+        return await self.exchange.matching.query(PurseQuery(GRID))
+
     async def offer(self, side: Side, price_ticks: int, lots: int, order_id: str) -> None:
         """Bob stands in the book."""
         command = order(Purse("bob/main"), order_id, side, price_ticks, lots)
@@ -148,6 +167,8 @@ class RuleHouse:
 async def rule_house(directory: Path) -> AsyncIterator[RuleHouse]:
     """One life of a house: from its start to its end, on what the last one left behind."""
     async with running(directory / "journal.db") as exchange:
+        for command in FUNDING:
+            await exchange.matching.execute(command)
         tables = StrategyTables.open(directory / "strategies.db", HOUSE_ID)
         fuse, rules, against = Fuse(), Rules(), list[str]()
         records = StrategyRecords(tables, exchange.world.open_lane("strategies"))

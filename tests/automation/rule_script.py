@@ -21,17 +21,37 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import attrs
 import pytest
 import trio
 
-from tests.automation.rule_house import ALICE, CRASHES, RuleHouse, rule_house
+from tests.actors.test_matching import order
+from tests.automation.rule_house import ALICE, CRASHES, GRID, RuleHouse, rule_house
 from xached.api.rule_forms import sent_sentence
 from xached.automation.messages import ArmRule, CreateRule, EndRule, PauseRule
 from xached.automation.rule import Firing
-from xached.automation.terms import Missed, OrderAction, RuleTerms, Schedule, TimeWindow
-from xached.domain.instrument import Instrument
-from xached.domain.money import parse_decimal
-from xached.domain.order import MAIN, Side, make_purse
+from xached.automation.terms import (
+    Direction,
+    Drawdown,
+    Missed,
+    OrderAction,
+    PositionGains,
+    PriceReaches,
+    Rebalance,
+    RuleTerms,
+    Schedule,
+    SellShares,
+    StopAll,
+    Target,
+    Then,
+    TimeWindow,
+    When,
+)
+from xached.domain.history import Funds
+from xached.domain.instrument import AssetName, Instrument, Symbol
+from xached.domain.messages import SetMark
+from xached.domain.money import format_units, parse_decimal
+from xached.domain.order import OrderType, Side, TimeInForce
 from xached.domain.rejection import Rejection
 
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -86,13 +106,57 @@ class RuleScript:
         lots, ticks = self._instrument.parse_quantity(quantity), self._instrument.parse_price(price)
         await self._house.offer(Side[side], ticks, lots, f"b{self._offers}")
 
+    async def _mark(self, price: str) -> None:
+        command = SetMark(
+            symbol=self._instrument.symbol,
+            price_ticks=self._instrument.parse_price(price),
+            source="TEST",
+            request_id="",
+        )
+        await self._house.exchange.matching.execute(command)
+
+    async def _buy(self, quantity: str) -> None:
+        await self._trade(Side.BUY, quantity)
+
+    async def _sell(self, quantity: str) -> None:
+        await self._trade(Side.SELL, quantity)
+
+    async def _trade(self, side: Side, quantity: str) -> None:
+        self._offers += 1
+        lots = self._instrument.parse_quantity(quantity)
+        command = attrs.evolve(
+            order(GRID, f"a{self._offers}", side, 0, lots),
+            type=OrderType.MARKET,
+            time_in_force=TimeInForce.IOC,
+            price_ticks=None,
+        )
+        await self._house.exchange.matching.execute(command)
+
+    async def _rest(self, rest: str) -> None:
+        side, quantity, _, price = rest.split()
+        self._offers += 1
+        lots, ticks = self._instrument.parse_quantity(quantity), self._instrument.parse_price(price)
+        command = order(GRID, f"a{self._offers}", Side[side], ticks, lots)
+        await self._house.exchange.matching.execute(command)
+
+    async def _holds(self, rest: str) -> None:
+        amount, asset = rest.split()
+        funds = (await self._house.holdings()).balances.get(AssetName(asset), Funds())
+        scale = self._house.exchange.directory.assets[AssetName(asset)].scale
+        assert format_units(funds.available + funds.held, scale) == amount, format_units(
+            funds.available + funds.held, scale
+        )
+
+    async def _open(self, count: str) -> None:
+        assert len((await self._house.holdings()).orders) == int(count)
+
     async def _rule(self, rest: str) -> None:
         head, _, action = rest.partition(" : ")
         name, _, when = head.partition(" ")
         await self._house.ask(
             CreateRule(
                 account_id=ALICE,
-                purse=make_purse(ALICE, MAIN),
+                purse=GRID,
                 name=name,
                 terms=self._terms(when, action.strip()),
                 request_id=f"make-{name}",
@@ -161,19 +225,48 @@ class RuleScript:
                     to_minute=clock[2] * 60 + clock[3],
                 ),
             )
+        rest = re.search(r" rest (\d+[smhd])", when)
         return RuleTerms(
-            when=self._schedule(when),
-            then=self._order(action),
+            when=self._when(when),
+            then=self._then(action),
             windows=windows,
             max_firings=int(most[1]) if most else 0,
+            cooldown_s=seconds(rest[1]) if rest else 0,
         )
 
-    def _schedule(self, when: str) -> Schedule:
+    def _when(self, when: str) -> When:
         missed = Missed.CATCH_UP if "catch-up" in when else Missed.SKIP
-        kind, rest = when.split(maxsplit=1)
-        if kind == "every":
-            return Schedule(cron="", every_s=seconds(rest.split()[0]), missed=missed)
-        return Schedule(cron=" ".join(rest.split()[:5]), every_s=0, missed=missed)
+        kind, *rest = when.split()
+        match kind, rest:
+            case "every", [pace, *_]:
+                return Schedule(cron="", every_s=seconds(pace), missed=missed)
+            case "cron", [*fields]:
+                return Schedule(cron=" ".join(fields[:5]), every_s=0, missed=missed)
+            case "price", [symbol, side, price, *_]:
+                return PriceReaches(
+                    symbol=Symbol(symbol),
+                    direction=Direction[side.upper()],
+                    price_ticks=self._instrument.parse_price(price),
+                )
+            case "gains", [symbol, *gains]:
+                return PositionGains(symbol=Symbol(symbol), gains_ppm=_shares(gains))
+            case "drawdown", [asset, fall, *_]:
+                return Drawdown(asset=AssetName(asset), fall_ppm=_shares([fall])[0])
+            case _:
+                raise AssertionError(when)
+
+    def _then(self, action: str) -> Then:
+        verb, *rest = action.split()
+        match verb, rest:
+            case "shares", [*shares]:
+                return SellShares(shares_ppm=_shares(shares))
+            case "stop", ["all", *more]:
+                return StopAll(sell=more == ["and", "sell"])
+            case "rebalance", [symbol, weight, "drift", drift]:
+                target = Target(symbol=Symbol(symbol), weight_ppm=_shares([weight])[0])
+                return Rebalance(targets=(target,), drift_ppm=_shares([drift])[0])
+            case _:
+                return self._order(action)
 
     def _order(self, action: str) -> OrderAction:
         """``buy 50 USDT of BTC-USDT``, ``sell 0.1 BTC-USDT``, ``buy 25% of BTC-USDT``."""
@@ -188,6 +281,10 @@ class RuleScript:
             share_ppm=int(amount[:-1]) * 10_000 if share else None,
             price_ticks=None,
         )
+
+
+def _shares(texts: list[str]) -> tuple[int, ...]:
+    return tuple(int(text.removesuffix("%")) * 10_000 for text in texts)
 
 
 def _lives(lines: list[str]) -> Iterator[tuple[list[str], int]]:

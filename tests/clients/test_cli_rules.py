@@ -65,12 +65,49 @@ def test_bounds_are_shown_as_they_were_given(person: Person) -> None:
     assert shown["state"] == "RULE_STATE_ARMED"
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (
+            ("--above", "70000", "--of", "btc-usdt", "--sell", "BTC-USDT", "-q", "0.1"),
+            ("BTC-USDT rises to 70000.0", "sell 0.1 in BTC-USDT"),
+        ),
+        (
+            ("--below", "40000", "--of", "BTC-USDT", "--cooldown", "1h", "--stop-all"),
+            ("BTC-USDT falls to 40000.0", "then rests 3600 s", "stop everything"),
+        ),
+        (
+            ("--gains", "5%,10%", "--of", "BTC-USDT", "--sell-shares", "50%,50%"),
+            ("BTC-USDT gains 5 %, 10 %", "sell 50 %, 50 % of the position"),
+        ),
+        (
+            ("--drawdown", "12.5%", "--sell-all"),
+            ("a loss of 12.5 % in USDT", "stop everything and sell"),
+        ),
+        (
+            ("--every", "1d", "--weights", "BTC-USDT=60%", "--drift", "5%"),
+            ("bring back to BTC-USDT 60 % when off by 5 %",),
+        ),
+    ],
+)
+def test_every_kind_of_rule_is_made(
+    person: Person, options: tuple[str, ...], told: tuple[str, ...]
+) -> None:
+    shown = person.done("rule", "add", "x", *options, "--arm")
+    assert "armed" in shown
+    for text in told:
+        assert text in shown
+
+
 def test_what_makes_no_rule_is_said(person: Person) -> None:
     buy = ("--buy", "BTC-USDT", "--quote", "50")
     assert person.run("rule", "add", "x", *buy).code == 2
     assert person.run("rule", "add", "x", "--every", "1h").code == 2
     assert person.run("rule", "add", "x", "--every", "1h", "--awake", "tea time", *buy).code == 2
     assert person.run("rule", "show", "nothing").code == 2
+    assert person.run("rule", "add", "x", "--above", "70000", *buy).code == 2
+    assert person.run("rule", "add", "x", "--every", "1h", "--stop-all", *buy).code == 2
+    assert person.run("rule", "add", "x", "--drawdown", "ten", "--stop-all").code == 2
     refused = person.run("rule", "add", "x", "--cron", "0 9 * * 1", *buy)
     assert (refused.code, "RULE_TERMS" in refused.err) == (1, True)
 

@@ -11,28 +11,37 @@ from xached.automation.checking import refused_terms
 from xached.automation.rule import Firing, Rule, RuleState, Step, StepCommand, command_id
 from xached.automation.schedule import next_due_ns
 from xached.automation.terms import (
+    Direction,
+    Drawdown,
     Missed,
     OrderAction,
+    PositionGains,
+    PriceReaches,
+    Rebalance,
     RuleTerms,
     Schedule,
+    SellShares,
+    StopAll,
+    Target,
     Then,
     TimeWindow,
     When,
 )
-from xached.domain.instrument import Directory
+from xached.domain.instrument import Directory, Instrument
 from xached.domain.messages import CancelAll, PlaceOrder
 from xached.domain.money import parse_decimal
 from xached.domain.order import BUY, Side, subaccount_of
 from xached.domain.protection_messages import Flatten
 
 _SIDES: Final = {side.value: side for side in Side}
+_DIRECTIONS: Final = {each.value: each for each in Direction}
 _MISSED: Final = {each.value: each for each in Missed}
 
 
 def read_terms(message: automation_pb2.RuleTerms, directory: Directory) -> RuleTerms:
     """Read what a rule says. Raises: Rejection."""
     return RuleTerms(
-        when=_read_when(message),
+        when=_read_when(message, directory),
         then=_read_then(message, directory),
         windows=tuple(
             TimeWindow(
@@ -89,22 +98,52 @@ def sent_sentence(command: StepCommand, directory: Directory) -> str:
             assert_never(command)
 
 
-def _read_when(message: automation_pb2.RuleTerms) -> When:
+def _read_when(message: automation_pb2.RuleTerms, directory: Directory) -> When:
     match message.WhichOneof("when"):
         case "schedule":
             given = message.schedule
             missed = pick(_MISSED, given.missed, "missed") if given.missed else Missed.SKIP
             return Schedule(cron=given.cron, every_s=given.every_s, missed=missed)
+        case "price":
+            instrument = directory.instrument(message.price.symbol)
+            return PriceReaches(
+                symbol=instrument.symbol,
+                direction=pick(_DIRECTIONS, message.price.direction, "direction"),
+                price_ticks=instrument.parse_price(message.price.price),
+            )
+        case "gains":
+            symbol = directory.instrument(message.gains.symbol).symbol
+            return PositionGains(symbol=symbol, gains_ppm=tuple(message.gains.gains_ppm))
+        case "drawdown":
+            asset = directory.asset(message.drawdown.asset).name
+            return Drawdown(asset=asset, fall_ppm=message.drawdown.fall_ppm)
         case _:
-            raise refused_terms("terms", "a rule says when it fires", "nothing", "schedule")
+            allowed = "schedule, price, gains or drawdown"
+            raise refused_terms("terms", "a rule says when it fires", "nothing", allowed)
 
 
 def _read_then(message: automation_pb2.RuleTerms, directory: Directory) -> Then:
     match message.WhichOneof("then"):
         case "order":
             return _read_order(message.order, directory)
+        case "sell_shares":
+            return SellShares(shares_ppm=tuple(message.sell_shares.shares_ppm))
+        case "rebalance":
+            return Rebalance(
+                targets=tuple(
+                    Target(
+                        symbol=directory.instrument(each.symbol).symbol,
+                        weight_ppm=each.weight_ppm,
+                    )
+                    for each in message.rebalance.targets
+                ),
+                drift_ppm=message.rebalance.drift_ppm,
+            )
+        case "stop_all":
+            return StopAll(sell=message.stop_all.sell)
         case _:
-            raise refused_terms("terms", "a rule says what it does", "nothing", "order")
+            allowed = "order, sell_shares, rebalance or stop_all"
+            raise refused_terms("terms", "a rule says what it does", "nothing", allowed)
 
 
 def _read_order(given: automation_pb2.OrderAction, directory: Directory) -> OrderAction:
@@ -134,24 +173,56 @@ def _terms_message(terms: RuleTerms, directory: Directory) -> automation_pb2.Rul
         cooldown_s=terms.cooldown_s,
         ends_at_ns=terms.ends_at_ns,
     )
-    _write_when(terms.when, message)
+    _write_when(terms.when, directory, message)
     _write_then(terms.then, directory, message)
     return message
 
 
-def _write_when(when: When, message: automation_pb2.RuleTerms) -> None:
-    schedule = automation_pb2.Schedule(
-        cron=when.cron,
-        every_s=when.every_s,
-        missed=automation_pb2.MissedTimes.Name(when.missed.value),
-    )
-    message.schedule.CopyFrom(schedule)
+def _write_when(when: When, directory: Directory, message: automation_pb2.RuleTerms) -> None:
+    match when:
+        case Schedule():
+            schedule = automation_pb2.Schedule(
+                cron=when.cron,
+                every_s=when.every_s,
+                missed=automation_pb2.MissedTimes.Name(when.missed.value),
+            )
+            message.schedule.CopyFrom(schedule)
+        case PriceReaches():
+            price = automation_pb2.PriceReaches(
+                symbol=when.symbol,
+                direction=automation_pb2.Direction.Name(when.direction.value),
+                price=directory[when.symbol].format_price(when.price_ticks),
+            )
+            message.price.CopyFrom(price)
+        case PositionGains():
+            gains = automation_pb2.PositionGains(symbol=when.symbol, gains_ppm=when.gains_ppm)
+            message.gains.CopyFrom(gains)
+        case Drawdown():
+            drawdown = automation_pb2.Drawdown(asset=when.asset, fall_ppm=when.fall_ppm)
+            message.drawdown.CopyFrom(drawdown)
+        case _:
+            assert_never(when)
 
 
 def _write_then(then: Then, directory: Directory, message: automation_pb2.RuleTerms) -> None:
-    instrument = directory[then.symbol]
+    match then:
+        case OrderAction():
+            message.order.CopyFrom(_order_message(then, directory[then.symbol]))
+        case SellShares():
+            message.sell_shares.shares_ppm.extend(then.shares_ppm)
+        case Rebalance():
+            message.rebalance.drift_ppm = then.drift_ppm
+            for each in then.targets:
+                message.rebalance.targets.add(symbol=each.symbol, weight_ppm=each.weight_ppm)
+        case StopAll():
+            message.stop_all.CopyFrom(automation_pb2.StopAll(sell=then.sell))
+        case _:
+            assert_never(then)
+
+
+def _order_message(then: OrderAction, instrument: Instrument) -> automation_pb2.OrderAction:
     quote_units, lots, ticks = then.quote_units, then.quantity_lots, then.price_ticks
-    order = automation_pb2.OrderAction(
+    return automation_pb2.OrderAction(
         symbol=then.symbol,
         side=types_pb2.Side.Name(then.side.value),
         quote_quantity="" if quote_units is None else instrument.format_quote(quote_units),
@@ -159,13 +230,13 @@ def _write_then(then: Then, directory: Directory, message: automation_pb2.RuleTe
         share_ppm=then.share_ppm or 0,
         price="" if ticks is None else instrument.format_price(ticks),
     )
-    message.order.CopyFrom(order)
 
 
 def _next_due(rule: Rule) -> int:
-    if rule.state is not RuleState.ARMED:
+    when = rule.terms.when
+    if rule.state is not RuleState.ARMED or not isinstance(when, Schedule):
         return 0
-    return next_due_ns(rule.terms.when, rule.memory.cursor_ns) or 0
+    return next_due_ns(when, rule.memory.cursor_ns) or 0
 
 
 def _step_message(step: Step, directory: Directory) -> automation_pb2.FiringStep:

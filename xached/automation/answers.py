@@ -9,8 +9,16 @@ import attrs
 from xached.automation.rule import Step, StepState
 from xached.domain.history import placed_order
 from xached.domain.instrument import Instrument, Symbol
-from xached.domain.messages import OrderEnded, PlaceOrder, Row, Traded
+from xached.domain.messages import (
+    CancelAll,
+    OrderAccepted,
+    OrderEnded,
+    PlaceOrder,
+    Row,
+    Traded,
+)
 from xached.domain.order import BUY, Order
+from xached.domain.protection_messages import Flatten, PositionSold
 from xached.domain.rejection import Rejection
 
 
@@ -21,7 +29,7 @@ def answered(step: Step, row: Row, instruments: Mapping[Symbol, Instrument], now
         order, _ = placed_order(row.events, instrument, row.seq, row.at_ns)
         answer, order_id = _order_sentence(order, instrument), order.order_id
     else:
-        answer, order_id = _stop_sentence(row), None
+        answer, order_id = _stop_sentence(step.command, row, instruments), None
     return attrs.evolve(
         step,
         state=StepState.ANSWERED,
@@ -57,7 +65,28 @@ def _order_sentence(order: Order, instrument: Instrument) -> str:
     )
 
 
-def _stop_sentence(row: Row) -> str:
-    ended = sum(isinstance(event, OrderEnded) for event in row.events)
-    traded = sum(isinstance(event, Traded) for event in row.events)
-    return f"{ended} orders ended, {traded} trades"
+def _stop_sentence(
+    command: CancelAll | Flatten, row: Row, instruments: Mapping[Symbol, Instrument]
+) -> str:
+    made = {event.order_id for event in row.events if isinstance(event, OrderAccepted)}
+    ended = sum(
+        isinstance(event, OrderEnded)
+        and event.purse == command.purse
+        and event.order_id not in made
+        for event in row.events
+    )
+    parts = [f"{ended} open orders ended"]
+    sold: dict[Symbol, list[Traded]] = {}
+    for event in row.events:
+        if isinstance(event, Traded) and event.taker_order_id in made:
+            sold.setdefault(event.symbol, []).append(event)
+    for symbol, trades in sold.items():
+        instrument = instruments[symbol]
+        quantity = instrument.format_quantity(sum(trade.quantity_lots for trade in trades))
+        notional = instrument.format_quote(sum(trade.notional_units for trade in trades))
+        parts.append(f"sold {quantity} {instrument.base} for {notional} {instrument.quote}")
+    for event in row.events:
+        if isinstance(event, PositionSold) and event.left_lots and event.reason:
+            left = instruments[event.symbol].format_quantity(event.left_lots)
+            parts.append(f"{left} of {event.symbol} is left: {event.reason.name}")
+    return "; ".join(parts)

@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from itertools import pairwise
+from typing import Final, assert_never
 
 from xached.automation.schedule import DAY_MINUTES, check_schedule
-from xached.automation.terms import PPM, OrderAction, RuleTerms, TimeWindow
+from xached.automation.terms import (
+    PPM,
+    Drawdown,
+    OrderAction,
+    PositionGains,
+    PriceReaches,
+    Rebalance,
+    RuleTerms,
+    Schedule,
+    SellShares,
+    StopAll,
+    Then,
+    TimeWindow,
+    When,
+)
 from xached.domain.instrument import Directory
 from xached.domain.order import BUY
 from xached.domain.rejection import Reason, Rejection
@@ -20,6 +35,10 @@ ARMED_RULES_MAX: Final = 2_000
 WINDOWS_MAX: Final = 10
 FIRINGS_MAX: Final = 1_000_000
 COOLDOWN_S_MAX: Final = 366 * 86_400
+RUNGS_MAX: Final = 10
+TARGETS_MAX: Final = 10
+GAIN_PPM_MAX: Final = 1_000 * PPM
+"""A thousandfold."""
 
 NAME_ALLOWED: Final = "1 to 40 of A-Z a-z 0-9 space . _ -"
 _NAME = re.compile(r"[A-Za-z0-9._-](?:[A-Za-z0-9 ._-]{0,38}[A-Za-z0-9._-])?", re.ASCII)
@@ -43,8 +62,9 @@ def check_terms(terms: RuleTerms, directory: Directory, now_ns: int) -> None:
 
     Raises: Rejection RULE_TERMS, UNKNOWN_INSTRUMENT, PRICE_RANGE or QUANTITY_RANGE.
     """
-    check_schedule(terms.when, now_ns)
-    _check_order(terms.then, directory)
+    _check_when(terms.when, directory, now_ns)
+    _check_then(terms.then, directory)
+    _check_ladder(terms)
     if len(terms.windows) > WINDOWS_MAX:
         raise refused_terms(
             "windows", "too many windows", len(terms.windows), f"0 to {WINDOWS_MAX}"
@@ -66,6 +86,75 @@ def refused_terms(field: str, message: str, given: object, allowed: str) -> Reje
     return Rejection(
         Reason.RULE_TERMS, message, field=field, given=str(given)[:60], allowed=allowed
     )
+
+
+def _check_when(when: When, directory: Directory, now_ns: int) -> None:
+    match when:
+        case Schedule():
+            check_schedule(when, now_ns)
+        case PriceReaches():
+            instrument = directory.instrument(when.symbol)
+            if when.price_ticks <= 0:
+                raise refused_terms("price", "no price is this", when.price_ticks, "more than 0")
+            instrument.check_price(when.price_ticks)
+        case PositionGains():
+            directory.instrument(when.symbol)
+            _check_several("gains_ppm", when.gains_ppm)
+            if any(later <= earlier for earlier, later in pairwise(when.gains_ppm)):
+                raise refused_terms("gains_ppm", "each gain is larger", when.gains_ppm, "rising")
+        case Drawdown():
+            directory.asset(when.asset)
+            _check_share("fall_ppm", when.fall_ppm)
+        case _:
+            assert_never(when)
+
+
+def _check_then(then: Then, directory: Directory) -> None:
+    match then:
+        case OrderAction():
+            _check_order(then, directory)
+        case SellShares():
+            _check_several("shares_ppm", then.shares_ppm)
+            _check_share("shares_ppm", sum(then.shares_ppm))
+        case Rebalance():
+            _check_weights(then, directory)
+        case StopAll():
+            pass
+        case _:
+            assert_never(then)
+
+
+def _check_ladder(terms: RuleTerms) -> None:
+    """Gains and shares belong together, one share for each gain."""
+    gains = len(terms.when.gains_ppm) if isinstance(terms.when, PositionGains) else 0
+    shares = len(terms.then.shares_ppm) if isinstance(terms.then, SellShares) else 0
+    if gains != shares:
+        raise refused_terms("shares_ppm", "one share for each gain", shares, f"{gains} shares")
+
+
+def _check_several(field: str, values: tuple[int, ...]) -> None:
+    if not 1 <= len(values) <= RUNGS_MAX or any(not 0 < value <= GAIN_PPM_MAX for value in values):
+        raise refused_terms(field, "out of range", values, f"1 to {RUNGS_MAX} of more than 0")
+
+
+def _check_share(field: str, value: int) -> None:
+    if not 0 < value <= PPM:
+        raise refused_terms(field, "no share is this", value, f"1 to {PPM}")
+
+
+def _check_weights(then: Rebalance, directory: Directory) -> None:
+    instruments = [directory.instrument(target.symbol) for target in then.targets]
+    if not 1 <= len(instruments) <= TARGETS_MAX:
+        raise refused_terms("targets", "out of range", len(instruments), f"1 to {TARGETS_MAX}")
+    if len({each.quote for each in instruments}) != 1:
+        raise refused_terms("targets", "all have one quote asset", "several", "one")
+    if len({each.base for each in instruments}) != len(instruments):
+        raise refused_terms("targets", "a market is named twice", "", "each once")
+    for target in then.targets:
+        _check_share("weight_ppm", target.weight_ppm)
+    _check_share("weight_ppm", sum(target.weight_ppm for target in then.targets))
+    if not 0 <= then.drift_ppm < PPM:
+        raise refused_terms("drift_ppm", "no share is this", then.drift_ppm, f"0 to {PPM - 1}")
 
 
 def _check_order(action: OrderAction, directory: Directory) -> None:

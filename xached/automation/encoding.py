@@ -3,28 +3,52 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
 
 from xached.automation.rule import Fact, Memory
 from xached.automation.terms import (
+    Direction,
+    Drawdown,
     Missed,
     OrderAction,
+    PositionGains,
+    PriceReaches,
+    Rebalance,
     RuleTerms,
     Schedule,
+    SellShares,
+    StopAll,
+    Target,
     Then,
     TimeWindow,
     When,
 )
-from xached.domain.instrument import Symbol
 from xached.domain.order import Side
 
-_WHENS: Mapping[str, type[When]] = {"schedule": Schedule}
-_THENS: Mapping[str, type[Then]] = {"order": OrderAction}
+_WHENS: Mapping[str, type[When]] = {
+    "schedule": Schedule,
+    "price": PriceReaches,
+    "gains": PositionGains,
+    "drawdown": Drawdown,
+}
+_THENS: Mapping[str, type[Then]] = {
+    "order": OrderAction,
+    "shares": SellShares,
+    "rebalance": Rebalance,
+    "stop": StopAll,
+}
 _WORDS = {cls: word for table in (_WHENS, _THENS) for word, cls in table.items()}
-_READ: Mapping[str, Any] = {"missed": Missed, "side": Side, "symbol": Symbol}
+_READ: Mapping[str, Callable[[Any], Any]] = {
+    "missed": Missed,
+    "side": Side,
+    "direction": Direction,
+    "gains_ppm": tuple,
+    "shares_ppm": tuple,
+    "targets": lambda targets: tuple(Target(**each) for each in targets),
+}
 """What a field is made of, where JSON knows no such thing."""
 
 

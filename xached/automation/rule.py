@@ -64,6 +64,14 @@ class Memory:
     """When it fired last; 0: never."""
     fired: int = 0
     """How often it has fired; what was missed does not count."""
+    reached: bool | None = None
+    """Whether its level was reached when it was looked at last; None: never looked."""
+    gains_done: int = 0
+    """How many gains of the position have fired."""
+    base_lots: int = 0
+    """The position at the first of them."""
+    high_units: int | None = None
+    """The highest profit that was seen; None: never looked."""
 
 
 @frozen(kw_only=True)

@@ -10,7 +10,7 @@ import enum
 from typing import NewType, TypeAlias
 
 from xached.domain.frozen import frozen
-from xached.domain.instrument import Symbol
+from xached.domain.instrument import AssetName, Symbol
 from xached.domain.order import Side
 
 RuleId = NewType("RuleId", str)
@@ -57,8 +57,90 @@ class OrderAction:
     price_ticks: int | None
 
 
-When: TypeAlias = Schedule
-Then: TypeAlias = OrderAction
+class Direction(enum.IntEnum):
+    """From which side a level is reached."""
+
+    ABOVE = 1
+    """At the level or above it."""
+    BELOW = 2
+    """At the level or below it."""
+
+
+@frozen(kw_only=True)
+class PriceReaches:
+    """When a price gets there: the mark, or the last trade where there is none.
+
+    It must have been seen on the other side while the rule was armed. It fires again when it has
+    been back there.
+    """
+
+    symbol: Symbol
+    direction: Direction
+    price_ticks: int
+
+
+@frozen(kw_only=True)
+class PositionGains:
+    """When a position is worth so much more than it cost: each of the gains once, in order.
+
+    They begin anew when the position has been seen flat. With :class:`SellShares` only.
+    """
+
+    symbol: Symbol
+    gains_ppm: tuple[int, ...]
+
+
+@frozen(kw_only=True)
+class Drawdown:
+    """When the profit of the purse in one quote asset has fallen by this share of its worth.
+
+    From its height since the rule was armed, or fired. Profit is realised and unrealised at the
+    mark, as in the risk bounds of the house: deposits, withdrawals and transfers are none.
+    """
+
+    asset: AssetName
+    fall_ppm: int
+
+
+@frozen(kw_only=True)
+class SellShares:
+    """Sell a share of the position as it was at the first gain: one for each gain.
+
+    Where all shares are the whole, the last one sells what is left.
+    """
+
+    shares_ppm: tuple[int, ...]
+
+
+@frozen(kw_only=True)
+class Target:
+    """A market, and how much of everything its base asset should be."""
+
+    symbol: Symbol
+    weight_ppm: int
+
+
+@frozen(kw_only=True)
+class Rebalance:
+    """Sell and buy at market until the weights are right; the rest stays in the quote asset.
+
+    All targets have one quote asset. Nothing is done while no weight is off by ``drift_ppm`` of
+    the whole.
+    """
+
+    targets: tuple[Target, ...]
+    drift_ppm: int
+
+
+@frozen(kw_only=True)
+class StopAll:
+    """Cancel every open order of the purse, and pause its other rules; ``sell`` all positions."""
+
+    sell: bool
+
+
+When: TypeAlias = Schedule | PriceReaches | PositionGains | Drawdown
+Then: TypeAlias = OrderAction | SellShares | Rebalance | StopAll
 
 
 @frozen(kw_only=True)

@@ -125,13 +125,18 @@ def armed_rules(db: apsw.Connection) -> list[Rule]:
     return list(_rules(db, "WHERE state = ? ORDER BY number", RuleState.ARMED.value))
 
 
-def fire_rule(db: apsw.Connection, rule: Rule, firing: Firing) -> bool:
+def fire_rule(
+    db: apsw.Connection, rule: Rule, firing: Firing, paused: tuple[Rule, ...] = ()
+) -> bool:
     """Keep how a rule stands now, and why it fired with the commands that it will send.
 
-    False, and nothing is kept, when there is no such rule any more.
+    ``paused`` are other rules as they stand by that. False, and nothing is kept, when there is no
+    such rule any more.
     """
     if not change_rule(db, rule):
         return False
+    for other in paused:
+        change_rule(db, other)
     db.execute(
         f"INSERT INTO rule_firings ({_FIRING}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - names
         (

@@ -21,14 +21,23 @@ import trio
 from loguru import logger
 
 from xached.actors.rules.sending import send_steps
-from xached.actors.rules.surroundings import RuleSurroundings
+from xached.actors.rules.surroundings import RuleSurroundings, TradingPlace
 from xached.automation.checking import (
     ARMED_RULES_MAX,
     RULES_PER_ACCOUNT_MAX,
     check_name,
     check_terms,
 )
-from xached.automation.deciding import Fires, Passes, armed_memory, look, next_look_ns
+from xached.automation.deciding import (
+    Fires,
+    Passes,
+    Sight,
+    armed_memory,
+    look,
+    next_look_ns,
+    watches_prices,
+    watches_purse,
+)
 from xached.automation.messages import (
     ArmRule,
     CreateRule,
@@ -44,7 +53,7 @@ from xached.automation.messages import (
     RuleReply,
     RulesFound,
 )
-from xached.automation.ordering import plan_commands
+from xached.automation.ordering import Plan, plan_commands
 from xached.automation.rule import (
     Firing,
     FiringState,
@@ -54,7 +63,7 @@ from xached.automation.rule import (
     Step,
 )
 from xached.automation.schedule import NS_PER_S
-from xached.automation.terms import RuleId
+from xached.automation.terms import RuleId, StopAll
 from xached.domain.order import AccountId
 from xached.domain.portfolio import HoldingsQuery
 from xached.domain.rejection import Reason, Rejection
@@ -66,6 +75,10 @@ LOOK_S_MIN: Final = 1.0
 
 LOOK_S_MAX: Final = 30.0
 """And no more rarely, as the wall clock may be corrected."""
+
+NOTE_S: Final = 60.0
+"""How often the height that a drawdown is measured from is written down: so much of it a crash
+forgets."""
 
 PLACES: Final = 256
 MESSAGES_MAX: Final = 32
@@ -118,6 +131,8 @@ class _Actor:
         self._rules = rules
         self._around = around
         self._records = around.records
+        self._noted: dict[RuleId, float] = {}
+        """When the height of each rule was written down, on trio's clock."""
 
     async def run(self) -> None:
         armed = await self._records.read(rule_book.armed_rules)
@@ -143,30 +158,47 @@ class _Actor:
     async def _look_at_all(self) -> None:
         now_ns = self._around.now_ns()
         self._rules.looks += 1
-        for rule in list(self._rules.armed.values()):
-            try:
-                await self._look_at(rule, now_ns)
-            except (Overloaded, Expired):
-                continue  # Nothing was written: the next look decides the same.
+        try:
+            sights = await self._see(now_ns)
+            for rule in list(self._rules.armed.values()):
+                if rule.rule_id in self._rules.armed:  # No other has paused it meanwhile.
+                    await self._look_at(rule, sights[self._around.place_of(rule.purse)])
+        except (Overloaded, Expired):
+            pass  # Nothing was written: the next look decides the same.
+
+    async def _see(self, now_ns: int) -> dict[TradingPlace, Sight]:
+        """What there is to see at each place for the rules that are armed there."""
+        rules_at: dict[TradingPlace, list[Rule]] = {}
+        for rule in self._rules.armed.values():
+            rules_at.setdefault(self._around.place_of(rule.purse), []).append(rule)
+        sights: dict[TradingPlace, Sight] = {}
+        for place, rules in rules_at.items():
+            holdings = None
+            if any(watches_prices(rule.terms.when) for rule in rules):
+                purses = {rule.purse: None for rule in rules if watches_purse(rule.terms.when)}
+                holdings = await place.exchange.query(HoldingsQuery(tuple(purses), now_ns))
+            sights[place] = Sight(now_ns=now_ns, holdings=holdings, instruments=place.directory)
+        return sights
 
     def _pause_s(self) -> float:
         """How long nothing is due."""
-        times = [next_look_ns(rule) for rule in self._rules.armed.values()]
+        now_ns = self._around.now_ns()
+        times = [next_look_ns(rule, now_ns) for rule in self._rules.armed.values()]
         soonest_ns = min((at_ns for at_ns in times if at_ns is not None), default=None)
         if soonest_ns is None:
             return LOOK_S_MAX
-        return min(LOOK_S_MAX, max(LOOK_S_MIN, (soonest_ns - self._around.now_ns()) / NS_PER_S))
+        return min(LOOK_S_MAX, max(LOOK_S_MIN, (soonest_ns - now_ns) / NS_PER_S))
 
-    async def _look_at(self, rule: Rule, now_ns: int) -> None:
+    async def _look_at(self, rule: Rule, sight: Sight) -> None:
+        now_ns = sight.now_ns
         if rule.terms.ends_at_ns and now_ns >= rule.terms.ends_at_ns:
             await self._change(_ended(rule, "its time was over"))
             return
-        looked = look(rule, now_ns)
+        looked = look(rule, sight)
         moved = attrs.evolve(rule, memory=looked.memory)
         match looked.verdict:
             case None:
-                if moved != rule:
-                    await self._change(moved)
+                await self._remember(rule, moved)
             case Passes() as passes:
                 self._rules.missed += 1
                 await self._write_firing(
@@ -178,6 +210,17 @@ class _Actor:
             case _:
                 assert_never(looked.verdict)
 
+    async def _remember(self, rule: Rule, moved: Rule) -> None:
+        """Keep what a look has changed; a height that moves all the time only now and then."""
+        if moved == rule:
+            return
+        only_height = attrs.evolve(moved.memory, high_units=rule.memory.high_units) == rule.memory
+        if only_height and trio.current_time() < self._noted.get(rule.rule_id, 0.0) + NOTE_S:
+            self._rules.armed[rule.rule_id] = moved
+            return
+        self._noted[rule.rule_id] = trio.current_time()
+        await self._change(moved)
+
     async def _fire(self, rule: Rule, fires: Fires, now_ns: int) -> None:
         """Write down what is sent and why, then send it."""
         memory = attrs.evolve(rule.memory, fired=rule.memory.fired + 1)
@@ -186,21 +229,22 @@ class _Actor:
             fired = _ended(fired, f"it has fired {memory.fired} times")
         firing = _firing(rule, fires, FiringState.SENDING, now_ns)
         try:
-            steps = await self._plan(rule, firing.number)
+            plan = await self._plan(rule, firing.number, fires.stage)
         except Rejection as rejection:
             explanation = f"{fires.explanation}; nothing was sent: {rejection.message}"
             firing = attrs.evolve(firing, state=FiringState.REFUSED, explanation=explanation)
         else:
-            firing = attrs.evolve(firing, steps=steps)
-        if not await self._write_firing(fired, firing):
+            firing = _planned(firing, plan)
+        if not await self._write_firing(fired, firing, self._stopped_by(rule)):
             return
         if firing.state is FiringState.REFUSED:
             self._rules.refused += 1
             return
         self._rules.fired += 1
-        await self._send(firing, resumed=False)
+        if firing.state is FiringState.SENDING:
+            await self._send(firing, resumed=False)
 
-    async def _plan(self, rule: Rule, number: int) -> tuple[Step, ...]:
+    async def _plan(self, rule: Rule, number: int, stage: int) -> Plan:
         """What is sent. Raises: Rejection, Overloaded, Expired; nothing was written."""
         against = await self._around.impediments(rule.account_id)
         if against:
@@ -211,18 +255,31 @@ class _Actor:
         holdings = await place.exchange.query(
             HoldingsQuery((rule.purse,), self._around.now_ns()), account=rule.account_id
         )
-        commands = plan_commands(rule, number, holdings, place.directory)
-        return tuple(Step(command=command) for command in commands)
+        return plan_commands(rule, number, stage, holdings, place.directory)
+
+    def _stopped_by(self, rule: Rule) -> tuple[Rule, ...]:
+        """The other rules of a purse, paused, when everything in it is stopped."""
+        if not isinstance(rule.terms.then, StopAll):
+            return ()
+        return tuple(
+            attrs.evolve(other, state=RuleState.PAUSED, cause=f"rule {rule.name} stopped all")
+            for other in self._rules.armed.values()
+            if other.purse == rule.purse and other.rule_id != rule.rule_id
+        )
 
     async def _send(self, firing: Firing, *, resumed: bool) -> None:
         sent = await send_steps(firing, self._around, resumed=resumed)
         await self._records.write(partial(rule_book.close_firing, firing=sent))
         logger.info("rule {} fired: {}", firing.rule_id, sent.state.name.lower())
 
-    async def _write_firing(self, rule: Rule, firing: Firing) -> bool:
-        """Keep how the rule stands together with what follows; False when the rule is gone."""
-        known = await self._records.write(partial(rule_book.fire_rule, rule=rule, firing=firing))
-        self._keep(rule, known=known)
+    async def _write_firing(
+        self, rule: Rule, firing: Firing, paused: tuple[Rule, ...] = ()
+    ) -> bool:
+        """Keep how rules stand together with what follows; False when the rule is gone."""
+        work = partial(rule_book.fire_rule, rule=rule, firing=firing, paused=paused)
+        known = await self._records.write(work)
+        for each in (rule, *paused):
+            self._keep(each, known=known)
         return known
 
     async def _change(self, rule: Rule) -> Rule:
@@ -300,8 +357,10 @@ class _Actor:
         if known is not None:
             return _same(known, message)
         check_name(message.name)
-        now_ns = self._around.now_ns()
-        check_terms(message.terms, self._around.place_of(message.purse).directory, now_ns)
+        now_ns, place = self._around.now_ns(), self._around.place_of(message.purse)
+        check_terms(message.terms, place.directory, now_ns)
+        # There is no rule of a purse that is not there.
+        await place.exchange.query(HoldingsQuery((message.purse,), now_ns))
         count = await self._records.read(
             partial(rule_book.count_rules, account_id=message.account_id)
         )
@@ -379,6 +438,18 @@ def _firing(rule: Rule, verdict: Fires | Passes, state: FiringState, now_ns: int
         explanation=verdict.explanation,
         facts=verdict.facts if isinstance(verdict, Fires) else (),
         steps=(),
+    )
+
+
+def _planned(firing: Firing, plan: Plan) -> Firing:
+    """The firing with what it will send; done where that is nothing."""
+    explanation = "; ".join(filter(None, (firing.explanation, plan.remark)))
+    return attrs.evolve(
+        firing,
+        state=FiringState.SENDING if plan.commands else FiringState.DONE,
+        explanation=explanation,
+        facts=(*firing.facts, *plan.facts),
+        steps=tuple(Step(command=command) for command in plan.commands),
     )
 
 

@@ -45,9 +45,9 @@ class Records(Protocol):
         ...
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class TradingPlace:
-    """An exchange and what is listed there."""
+    """An exchange and what is listed there. There is one of each."""
 
     exchange: Exchange
     directory: Directory

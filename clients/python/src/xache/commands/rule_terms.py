@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Final
 
 import attrs
@@ -39,6 +39,18 @@ class RuleTermsOptions:
     """At these times, UTC: minute hour day month weekday, as "0 9 * * mon"."""
     catch_up: Annotated[Flag, Parameter(group=_WHEN)] = False
     """Make up for the newest time that passed while the house was down."""
+    above: Annotated[str, Parameter(group=_WHEN)] = ""
+    """When the price of --of rises to this."""
+    below: Annotated[str, Parameter(group=_WHEN)] = ""
+    """When the price of --of falls to this."""
+    gains: Annotated[str, Parameter(group=_WHEN)] = ""
+    """When the position in --of is worth so much more than it cost, as 5%,10%,20%."""
+    of: Annotated[str, Parameter(group=_WHEN)] = ""
+    """The market that is watched."""
+    drawdown: Annotated[str, Parameter(group=_WHEN)] = ""
+    """When the profit of the purse has fallen by this share of its worth, as 10%."""
+    asset: Annotated[str, Parameter(group=_WHEN)] = "USDT"
+    """The quote asset that a drawdown is counted in."""
     buy: Annotated[str, Parameter(group=_THEN)] = ""
     """Buy in this market."""
     sell: Annotated[str, Parameter(group=_THEN)] = ""
@@ -51,6 +63,16 @@ class RuleTermsOptions:
     """Instead: how much of what is free, as 25%."""
     price: Annotated[str, Parameter(alias="-p", group=_THEN)] = ""
     """The limit; at the market when left out."""
+    sell_shares: Annotated[str, Parameter(group=_THEN)] = ""
+    """Sell a share of the position at each of --gains, as 25%,25%,50%."""
+    weights: Annotated[str, Parameter(group=_THEN)] = ""
+    """Sell and buy until the weights are these, as BTC-USDT=50%,ETH-USDT=30%."""
+    drift: Annotated[str, Parameter(group=_THEN)] = "0%"
+    """With --weights: do nothing while no weight is off by so much."""
+    stop_all: Annotated[Flag, Parameter(group=_THEN)] = False
+    """Cancel every open order of the purse and pause its other rules."""
+    sell_all: Annotated[Flag, Parameter(group=_THEN)] = False
+    """The same, and sell every position."""
     awake: Annotated[Sequence[str], Parameter(group=_BOUNDS, negative="")] = ()
     """Only then, UTC, as "mon-fri 08:00-16:00"; may be repeated."""
     times: Annotated[int, Parameter(group=_BOUNDS)] = 0
@@ -73,21 +95,58 @@ class RuleTermsOptions:
         return message
 
     def _say_when(self, message: automation_pb2.RuleTerms) -> None:
-        if bool(self.every) == bool(self.cron):
-            raise usage("Say when: one of --every and --cron.")
-        missed = automation_pb2.MISSED_TIMES_SKIP
-        if self.catch_up:
-            missed = automation_pb2.MISSED_TIMES_CATCH_UP
-        every_s = duration_s(self.every) if self.every else 0
-        schedule = automation_pb2.Schedule(cron=self.cron, every_s=every_s, missed=missed)
-        message.schedule.CopyFrom(schedule)
+        given = (self.every, self.cron, self.above, self.below, self.gains, self.drawdown)
+        if sum(map(bool, given)) != 1:
+            raise usage(
+                "Say when: one of --every, --cron, --above, --below, --gains and --drawdown."
+            )
+        if bool(self.of) != bool(self.above or self.below or self.gains):
+            raise usage("--of names the market of --above, --below and --gains.")
+        if self.above or self.below:
+            message.price.symbol = self.of.upper()
+            message.price.price = self.above or self.below
+            message.price.direction = (
+                automation_pb2.DIRECTION_ABOVE if self.above else automation_pb2.DIRECTION_BELOW
+            )
+        elif self.gains:
+            message.gains.symbol = self.of.upper()
+            message.gains.gains_ppm.extend(_shares(self.gains, "--gains"))
+        elif self.drawdown:
+            message.drawdown.asset = self.asset.upper()
+            message.drawdown.fall_ppm = ppm(self.drawdown, "--drawdown")
+        else:
+            missed = automation_pb2.MISSED_TIMES_SKIP
+            if self.catch_up:
+                missed = automation_pb2.MISSED_TIMES_CATCH_UP
+            every_s = duration_s(self.every) if self.every else 0
+            schedule = automation_pb2.Schedule(cron=self.cron, every_s=every_s, missed=missed)
+            message.schedule.CopyFrom(schedule)
 
     def _say_then(self, message: automation_pb2.RuleTerms) -> None:
-        if bool(self.buy) == bool(self.sell):
-            raise usage("Say what it does: one of --buy and --sell.")
+        stops = self.stop_all or self.sell_all
+        given = (self.buy, self.sell, self.sell_shares, self.weights, stops)
+        if sum(map(bool, given)) != 1:
+            raise usage(
+                "Say what it does: one of --buy, --sell, --sell-shares, --weights, --stop-all and "
+                "--sell-all."
+            )
+        if self.sell_shares:
+            message.sell_shares.shares_ppm.extend(_shares(self.sell_shares, "--sell-shares"))
+        elif self.weights:
+            message.rebalance.drift_ppm = ppm(self.drift, "--drift")
+            for text in self.weights.split(","):
+                symbol, _, weight = text.partition("=")
+                weight_ppm = ppm(weight, "--weights")
+                message.rebalance.targets.add(symbol=symbol.upper(), weight_ppm=weight_ppm)
+        elif stops:
+            message.stop_all.CopyFrom(automation_pb2.StopAll(sell=self.sell_all))
+        else:
+            message.order.CopyFrom(self._order())
+
+    def _order(self) -> automation_pb2.OrderAction:
         if sum(map(bool, (self.quantity, self.quote, self.share))) != 1:
             raise usage("Give one of --quantity, --quote and --share.")
-        order = automation_pb2.OrderAction(
+        return automation_pb2.OrderAction(
             symbol=(self.buy or self.sell).upper(),
             side=types_pb2.SIDE_BUY if self.buy else types_pb2.SIDE_SELL,
             quantity=self.quantity,
@@ -95,7 +154,6 @@ class RuleTermsOptions:
             share_ppm=ppm(self.share, "--share") if self.share else 0,
             price=self.price,
         )
-        message.order.CopyFrom(order)
 
 
 NO_RULE_TERMS = RuleTermsOptions()
@@ -103,18 +161,12 @@ NO_RULE_TERMS = RuleTermsOptions()
 
 def when_text(terms: automation_pb2.RuleTerms) -> str:
     """When a rule fires, as text."""
-    text = ""
-    match terms.WhichOneof("when"):
-        case "schedule":
-            schedule = terms.schedule
-            text = f'cron "{schedule.cron}"' if schedule.cron else f"every {schedule.every_s} s"
-            if schedule.missed == automation_pb2.MISSED_TIMES_CATCH_UP:
-                text += ", catching up"
-        case _:
-            text = "as a newer xache knows"
+    text = _when(terms)
     for window in terms.windows:
         days = " ".join(DAYS[day] for day in window.days if day < len(DAYS))
         text += f", {days} {_minute(window.from_minute)}-{_minute(window.to_minute)}"
+    if terms.cooldown_s:
+        text += f", then rests {terms.cooldown_s} s"
     if terms.max_firings:
         text += f", {terms.max_firings} times"
     if terms.ends_at_ns:
@@ -127,8 +179,47 @@ def then_text(terms: automation_pb2.RuleTerms) -> str:
     match terms.WhichOneof("then"):
         case "order":
             return _order_text(terms.order)
+        case "sell_shares":
+            return f"sell {_percents(terms.sell_shares.shares_ppm)} of the position"
+        case "rebalance":
+            weights = (
+                f"{each.symbol} {percent(each.weight_ppm)}" for each in terms.rebalance.targets
+            )
+            drift = terms.rebalance.drift_ppm
+            return f"bring back to {', '.join(weights)} when off by {percent(drift)}"
+        case "stop_all":
+            return "stop everything" + (" and sell" if terms.stop_all.sell else "")
         case _:
             return "as a newer xache knows"
+
+
+def _when(terms: automation_pb2.RuleTerms) -> str:
+    match terms.WhichOneof("when"):
+        case "schedule":
+            schedule = terms.schedule
+            text = f'cron "{schedule.cron}"' if schedule.cron else f"every {schedule.every_s} s"
+            if schedule.missed == automation_pb2.MISSED_TIMES_CATCH_UP:
+                text += ", catching up"
+            return text
+        case "price":
+            rises = terms.price.direction == automation_pb2.DIRECTION_ABOVE
+            word = "rises" if rises else "falls"
+            return f"{terms.price.symbol} {word} to {terms.price.price}"
+        case "gains":
+            return f"{terms.gains.symbol} gains {_percents(terms.gains.gains_ppm)}"
+        case "drawdown":
+            fall = percent(terms.drawdown.fall_ppm)
+            return f"a loss of {fall} in {terms.drawdown.asset}"
+        case _:
+            return "as a newer xache knows"
+
+
+def _percents(values: Iterable[int]) -> str:
+    return ", ".join(percent(value) for value in values)
+
+
+def _shares(text: str, option: str) -> list[int]:
+    return [ppm(each, option) for each in text.split(",")]
 
 
 def ppm(text: str, option: str) -> int:

@@ -40,6 +40,12 @@ class StepState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STEP_STATE_ANSWERED: _ClassVar[StepState]
     STEP_STATE_REFUSED: _ClassVar[StepState]
     STEP_STATE_LAPSED: _ClassVar[StepState]
+
+class Direction(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DIRECTION_UNSPECIFIED: _ClassVar[Direction]
+    DIRECTION_ABOVE: _ClassVar[Direction]
+    DIRECTION_BELOW: _ClassVar[Direction]
 MISSED_TIMES_UNSPECIFIED: MissedTimes
 MISSED_TIMES_SKIP: MissedTimes
 MISSED_TIMES_CATCH_UP: MissedTimes
@@ -59,6 +65,9 @@ STEP_STATE_WAITING: StepState
 STEP_STATE_ANSWERED: StepState
 STEP_STATE_REFUSED: StepState
 STEP_STATE_LAPSED: StepState
+DIRECTION_UNSPECIFIED: Direction
+DIRECTION_ABOVE: Direction
+DIRECTION_BELOW: Direction
 
 class Schedule(_message.Message):
     __slots__ = ("cron", "every_s", "missed")
@@ -69,6 +78,60 @@ class Schedule(_message.Message):
     every_s: int
     missed: MissedTimes
     def __init__(self, cron: _Optional[str] = ..., every_s: _Optional[int] = ..., missed: _Optional[_Union[MissedTimes, str]] = ...) -> None: ...
+
+class PriceReaches(_message.Message):
+    __slots__ = ("symbol", "direction", "price")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    DIRECTION_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    direction: Direction
+    price: str
+    def __init__(self, symbol: _Optional[str] = ..., direction: _Optional[_Union[Direction, str]] = ..., price: _Optional[str] = ...) -> None: ...
+
+class PositionGains(_message.Message):
+    __slots__ = ("symbol", "gains_ppm")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    GAINS_PPM_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    gains_ppm: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, symbol: _Optional[str] = ..., gains_ppm: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class Drawdown(_message.Message):
+    __slots__ = ("asset", "fall_ppm")
+    ASSET_FIELD_NUMBER: _ClassVar[int]
+    FALL_PPM_FIELD_NUMBER: _ClassVar[int]
+    asset: str
+    fall_ppm: int
+    def __init__(self, asset: _Optional[str] = ..., fall_ppm: _Optional[int] = ...) -> None: ...
+
+class SellShares(_message.Message):
+    __slots__ = ("shares_ppm",)
+    SHARES_PPM_FIELD_NUMBER: _ClassVar[int]
+    shares_ppm: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, shares_ppm: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class RebalanceTarget(_message.Message):
+    __slots__ = ("symbol", "weight_ppm")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_PPM_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    weight_ppm: int
+    def __init__(self, symbol: _Optional[str] = ..., weight_ppm: _Optional[int] = ...) -> None: ...
+
+class Rebalance(_message.Message):
+    __slots__ = ("targets", "drift_ppm")
+    TARGETS_FIELD_NUMBER: _ClassVar[int]
+    DRIFT_PPM_FIELD_NUMBER: _ClassVar[int]
+    targets: _containers.RepeatedCompositeFieldContainer[RebalanceTarget]
+    drift_ppm: int
+    def __init__(self, targets: _Optional[_Iterable[_Union[RebalanceTarget, _Mapping]]] = ..., drift_ppm: _Optional[int] = ...) -> None: ...
+
+class StopAll(_message.Message):
+    __slots__ = ("sell",)
+    SELL_FIELD_NUMBER: _ClassVar[int]
+    sell: bool
+    def __init__(self, sell: _Optional[bool] = ...) -> None: ...
 
 class OrderAction(_message.Message):
     __slots__ = ("symbol", "side", "quote_quantity", "quantity", "share_ppm", "price")
@@ -97,20 +160,32 @@ class TimeWindow(_message.Message):
     def __init__(self, days: _Optional[_Iterable[int]] = ..., from_minute: _Optional[int] = ..., to_minute: _Optional[int] = ...) -> None: ...
 
 class RuleTerms(_message.Message):
-    __slots__ = ("schedule", "order", "windows", "max_firings", "cooldown_s", "ends_at_ns")
+    __slots__ = ("schedule", "price", "gains", "drawdown", "order", "sell_shares", "rebalance", "stop_all", "windows", "max_firings", "cooldown_s", "ends_at_ns")
     SCHEDULE_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    GAINS_FIELD_NUMBER: _ClassVar[int]
+    DRAWDOWN_FIELD_NUMBER: _ClassVar[int]
     ORDER_FIELD_NUMBER: _ClassVar[int]
+    SELL_SHARES_FIELD_NUMBER: _ClassVar[int]
+    REBALANCE_FIELD_NUMBER: _ClassVar[int]
+    STOP_ALL_FIELD_NUMBER: _ClassVar[int]
     WINDOWS_FIELD_NUMBER: _ClassVar[int]
     MAX_FIRINGS_FIELD_NUMBER: _ClassVar[int]
     COOLDOWN_S_FIELD_NUMBER: _ClassVar[int]
     ENDS_AT_NS_FIELD_NUMBER: _ClassVar[int]
     schedule: Schedule
+    price: PriceReaches
+    gains: PositionGains
+    drawdown: Drawdown
     order: OrderAction
+    sell_shares: SellShares
+    rebalance: Rebalance
+    stop_all: StopAll
     windows: _containers.RepeatedCompositeFieldContainer[TimeWindow]
     max_firings: int
     cooldown_s: int
     ends_at_ns: int
-    def __init__(self, schedule: _Optional[_Union[Schedule, _Mapping]] = ..., order: _Optional[_Union[OrderAction, _Mapping]] = ..., windows: _Optional[_Iterable[_Union[TimeWindow, _Mapping]]] = ..., max_firings: _Optional[int] = ..., cooldown_s: _Optional[int] = ..., ends_at_ns: _Optional[int] = ...) -> None: ...
+    def __init__(self, schedule: _Optional[_Union[Schedule, _Mapping]] = ..., price: _Optional[_Union[PriceReaches, _Mapping]] = ..., gains: _Optional[_Union[PositionGains, _Mapping]] = ..., drawdown: _Optional[_Union[Drawdown, _Mapping]] = ..., order: _Optional[_Union[OrderAction, _Mapping]] = ..., sell_shares: _Optional[_Union[SellShares, _Mapping]] = ..., rebalance: _Optional[_Union[Rebalance, _Mapping]] = ..., stop_all: _Optional[_Union[StopAll, _Mapping]] = ..., windows: _Optional[_Iterable[_Union[TimeWindow, _Mapping]]] = ..., max_firings: _Optional[int] = ..., cooldown_s: _Optional[int] = ..., ends_at_ns: _Optional[int] = ...) -> None: ...
 
 class Rule(_message.Message):
     __slots__ = ("rule_id", "name", "subaccount", "terms", "state", "cause", "created_at_ns", "armed_at_ns", "fired", "fired_at_ns", "next_due_ns")
