@@ -367,6 +367,7 @@ async def _run_strategies(core: Core, attachments: Attachments) -> None:
         sandbox_min=attachments.sandbox_min,
         states=StrategyStates(core.files.paths.strategy_states, core.world.files),
         reasons=core.reasons,
+        models=core.signals,
     )
     try:
         await run_strategies(core.strategies, around)

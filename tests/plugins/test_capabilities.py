@@ -43,6 +43,11 @@ def gate(may: Capabilities, newest_ticks: int | None = NEWEST_TICKS) -> Gate:
     return Gate(may, {SYMBOL: INSTRUMENT}, lambda _: newest_ticks)
 
 
+def gate_that(may: Capabilities, advises: Callable[[], bool]) -> Gate:
+    """The same for one whose model may only advise."""
+    return Gate(may, {SYMBOL: INSTRUMENT}, lambda _: NEWEST_TICKS, advises)
+
+
 def bound_to(lots_at_newest: int) -> Capabilities:
     """Orders of so many lots at the newest price at most."""
     return Capabilities(max_order_notional_units={USDT: UNITS * NEWEST_TICKS * lots_at_newest})

@@ -149,6 +149,10 @@ class Signals:
         """How each plan stands, in the order of the configuration."""
         return tuple(self._statuses.values())
 
+    def knows(self, name: str) -> bool:
+        """Whether there is a plan of a name."""
+        return name in self._statuses
+
     def in_force(self, name: str) -> ModelInForce | None:
         """The newest model of a name; None while there is none, or nobody knows yet."""
         status = self._statuses.get(name)

@@ -36,6 +36,8 @@ class CapabilityRule(enum.Enum):
     INTENTS = "CAPABILITY_INTENTS"
     INSTRUMENT = "CAPABILITY_INSTRUMENT"
     REDUCE_ONLY = "CAPABILITY_REDUCE_ONLY"
+    MODEL_ADVISES = "MODEL_ADVISES"
+    """Its model only advises: it may only sell."""
     OPEN_ORDERS = "CAPABILITY_OPEN_ORDERS"
     ORDER_NOTIONAL = "CAPABILITY_ORDER_NOTIONAL"
 
@@ -105,7 +107,8 @@ class _Open:
 class Gate:
     """The capabilities of one run, and what they have to know of it.
 
-    ``newest_ticks`` tells the newest price of a market that the strategy was told of.
+    ``newest_ticks`` tells the newest price of a market that the strategy was told of, ``advises``
+    whether the model it trades only advises now.
     """
 
     def __init__(
@@ -113,7 +116,9 @@ class Gate:
         capabilities: Capabilities,
         instruments: Mapping[Symbol, Instrument],
         newest_ticks: Callable[[Symbol], int | None],
+        advises: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._advises = advises
         self._may = capabilities
         self._instruments = instruments
         self._newest_ticks = newest_ticks
@@ -151,6 +156,8 @@ class Gate:
             return None  # There is no such order: the exchange says so.
         if may.reduce_only and order.side is BUY:
             return CapabilityRule.REDUCE_ONLY
+        if order.side is BUY and self._advises():
+            return CapabilityRule.MODEL_ADVISES
         most = may.max_open_orders
         if isinstance(command, PlaceOrder) and most is not None and len(self._open) >= most:
             return CapabilityRule.OPEN_ORDERS
@@ -162,6 +169,10 @@ class Gate:
                 return CapabilityRule.ORDER_NOTIONAL
         self._open.setdefault(command.client_order_id, order)
         return None
+
+    def purchases(self) -> list[str]:
+        """The orders that buy and are open or on their way."""
+        return [name for name, each in self._open.items() if each.side is BUY]
 
     def sent_in_vain(self, command: OrderCommand) -> None:
         """The exchange has refused a command: no order came of it."""

@@ -23,6 +23,7 @@ import trio
 from loguru import logger
 from xache_sdk.seal import Layer
 
+from xached.actors.strategies.house_models import Models, TradedModel, model_name, with_model
 from xached.actors.strategies.market_data import StrategyMisconfigured
 from xached.actors.strategies.run import (
     Run,
@@ -69,6 +70,8 @@ class StrategyStatistics:
     child: ChildStatistics | None
     layers: tuple[Layer, ...]
     """What holds the running child."""
+    advice: str
+    """Why its model does not buy, or why it waits for one; empty while it may trade."""
 
 
 class Strategies:
@@ -126,6 +129,7 @@ class _Seat:
     refused: bool = False
     """Whether what is misconfigured is that its plugin may not run."""
     runs: int = 0
+    waits_for: str = ""
     tally: Tally = attrs.field(factory=Tally)
 
     def statistics(self) -> StrategyStatistics:
@@ -146,6 +150,7 @@ class _Seat:
             last_note=self.tally.last_note,
             child=run.child.statistics() if run is not None else None,
             layers=run.layers or () if run is not None else (),
+            advice=run.advice if run is not None else self.waits_for,
         )
 
 
@@ -183,27 +188,45 @@ async def _stop_between_runs(seat: _Seat, supervision: trio.CancelScope) -> None
 
 
 async def _run_once(seat: _Seat, around: Surroundings) -> None:
-    """One run. Returns when there is to be no other; raises what ended it otherwise."""
+    """One run, or one after the other of newer models. Returns when there is to be no other.
+
+    Raises what ended it otherwise.
+    """
     try:
-        async with seat.running:
-            if not seat.stop.asked.is_set():
-                await _run_child(seat, around)
+        again = True
+        while again:
+            await _wait_for_model(seat, around)
+            async with seat.running:
+                again = not seat.stop.asked.is_set() and await _run_child(seat, around)
     except* StrategyMisconfigured as group:
         seat.misconfigured = group
     except* PluginRefused as group:
         seat.misconfigured, seat.refused = group, True
 
 
-async def _run_child(seat: _Seat, around: Surroundings) -> None:
+async def _wait_for_model(seat: _Seat, around: Surroundings) -> None:
+    """Wait until there is a model of the house, where one is asked for."""
+    name = model_name(seat.config.settings_json)
+    if name and not around.models.knows(name):
+        raise StrategyMisconfigured(f"the house trains no model {name!r}")
+    while name and around.models.in_force(name) is None:
+        seat.waits_for = f"it waits for the first model {name!r}"
+        await around.models.wait_changed()
+    seat.waits_for = ""
+
+
+async def _run_child(seat: _Seat, around: Surroundings) -> bool:
+    """One run; whether another one is to follow it at once, with a newer model."""
     run_id = around.world.entropy(RUN_ID_BYTES).hex()
+    config, model = _with_house_model(seat.config, around.models)
     async with _nothing_left_open(seat, around, run_id):
-        plugin = seat.config.strategy
-        admission = await around.plugins.admit(plugin, vouched=seat.config.vouched)
-        await around.reasons.begin(_describe(seat.config, admission, around, run_id))
+        plugin = config.strategy
+        admission = await around.plugins.admit(plugin, vouched=config.vouched)
+        await around.reasons.begin(_describe(config, admission, around, run_id))
         seat.admission = admission
         seat.runs += 1
         try:
-            await _run_admitted(seat, admission, around, run_id)
+            return await _run_admitted(seat, config, model, admission, around, run_id)
         except* (ChildViolation, ChildTooSlow, ChildEnded, StrategySilent) as group:
             breach = _breach_of(group)
             if breach is not None:
@@ -211,18 +234,36 @@ async def _run_child(seat: _Seat, around: Surroundings) -> None:
             raise
 
 
+def _with_house_model(
+    config: StrategyConfig, models: Models
+) -> tuple[StrategyConfig, TradedModel | None]:
+    """Settings with the model in force in the place of its name; None for who names none."""
+    name = model_name(config.settings_json)
+    found = models.in_force(name) if name else None
+    if found is None:
+        return config, None
+    settings_json = with_model(config.settings_json, found)
+    traded = TradedModel(models, name, found.digest)
+    return attrs.evolve(config, settings_json=settings_json), traded
+
+
 async def _run_admitted(
-    seat: _Seat, admission: Admission, around: Surroundings, run_id: str
-) -> None:
-    may = seat.config.capabilities.narrowed(admission.capabilities)
-    config = attrs.evolve(seat.config, capabilities=may)
+    seat: _Seat,
+    config: StrategyConfig,
+    model: TradedModel | None,
+    admission: Admission,
+    around: Surroundings,
+    run_id: str,
+) -> bool:
+    may = config.capabilities.narrowed(admission.capabilities)
+    config = attrs.evolve(config, capabilities=may)
     command = around.command(admission.plugin.entry_point)
     async with (
         around.floor(seat.config.purse).rows.subscribe(ROWS_CAPACITY) as rows,
         open_child(around.world, command) as child,
     ):
         purse = await query_purse(around, config.purse)
-        run = Run(config, around, child, run_id, purse, seat.tally, seat.stop)
+        run = Run(config, around, child, run_id, purse, seat.tally, seat.stop, model)
         seat.run = run
         try:
             await run.serve(rows, purse)
@@ -230,6 +271,7 @@ async def _run_admitted(
             seat.run = None
             with trio.CancelScope(shield=True), trio.move_on_after(SAVE_S_MAX):
                 await run.saving.flush()
+    return run.renewed
 
 
 def _breach_of(group: BaseExceptionGroup[BaseException]) -> Breach | None:

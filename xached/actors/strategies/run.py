@@ -15,6 +15,7 @@ from xache_sdk.reasons import Reason
 from xache_sdk.seal import Layer, Sealed
 
 from xached.actors.strategies.commands import RunCommands
+from xached.actors.strategies.house_models import REPLACED, TradedModel
 from xached.actors.strategies.market_data import (
     RunMarketData,
     StrategyFailed,
@@ -211,6 +212,7 @@ class Run:
         purse: PurseSnapshot,
         tally: Tally,
         stop: StopRequest,
+        model: TradedModel | None = None,
     ) -> None:
         self.child = child
         self.run_id = run_id
@@ -236,12 +238,20 @@ class Run:
         self._money = PurseMoney(config.purse, purse, directory)
         self._market_data = RunMarketData(around.markets, child.outbox, self._instruments)
         self._commands = RunCommands(config.purse, run_id, self._instruments)
-        self._gate = Gate(config.capabilities, self._instruments, self._market_data.newest_ticks)
+        self._model = model
+        self._gate = Gate(
+            config.capabilities,
+            self._instruments,
+            self._market_data.newest_ticks,
+            lambda: bool(self.advice),
+        )
         self._order_room = _Bucket(config.orders_per_s_max)
         self._line_room = _Bucket(LINES_PER_S_MAX)
         self._in_flight = 0
         self._cancels_waiting = 0
         self._stop_sent = False
+        self.renewed = False
+        """It ends to begin again with a newer model."""
         self._input = 0
         """How many frames it had been handed when it wanted what is being done."""
         self._withdrawn = trio.Event()
@@ -249,6 +259,11 @@ class Run:
         self._ping = 0
         self._pong = trio.Event()
         self.timers = Timers(self._timer_due)
+
+    @property
+    def advice(self) -> str:
+        """Why its model may not buy; empty while it may, and without a model of the house."""
+        return "" if self._model is None else self._model.advice
 
     async def serve(self, rows: Rows, purse: PurseSnapshot) -> None:
         """Start the strategy and serve it until it has stopped."""
@@ -260,6 +275,8 @@ class Run:
             nursery.start_soon(self._end_when_withdrawn)
             nursery.start_soon(self._ask_for_life)
             nursery.start_soon(self._stop_when_asked, nursery)
+            if self._model is not None:
+                nursery.start_soon(self._follow_model, self._model, nursery)
             await self._listen(nursery)
             nursery.cancel_scope.cancel()
 
@@ -355,16 +372,7 @@ class Run:
             case PlaceIntent() | AmendIntent() | ReplaceIntent():
                 self._send_order(intent)
             case CancelIntent():
-                self._cancel(
-                    CancelOrder(
-                        purse=self._config.purse,
-                        order_id=None,
-                        client_order_id=client_order_id(self.run_id, intent.id),
-                        request_id="",
-                        reason=EndReason.USER,
-                    ),
-                    nursery,
-                )
+                self._cancel_order(client_order_id(self.run_id, intent.id), nursery)
             case CancelAllIntent():
                 self._cancel_all(intent.symbol, nursery)
             case TimerIntent():
@@ -497,6 +505,16 @@ class Run:
                 assert_never(intent)
         self.child.outbox.put(frame)
 
+    def _cancel_order(self, name: str, nursery: trio.Nursery) -> None:
+        command = CancelOrder(
+            purse=self._config.purse,
+            order_id=None,
+            client_order_id=name,
+            request_id="",
+            reason=EndReason.USER,
+        )
+        self._cancel(command, nursery)
+
     def _cancel(self, command: CancelOrder | CancelAll, nursery: trio.Nursery) -> None:
         self._tally.cancels += 1
         try:
@@ -615,10 +633,26 @@ class Run:
 
     async def _stop_when_asked(self, nursery: trio.Nursery) -> None:
         await self._stop.asked.wait()
+        await self._end(self._stop.cause, nursery)
+
+    async def _end(self, cause: str, nursery: trio.Nursery) -> None:
         self._stop_sent = True
-        self.child.outbox.put(write_stop(self._stop.cause))
+        self.child.outbox.put(write_stop(cause))
         await trio.sleep(STOP_S_MAX)
         nursery.cancel_scope.cancel()  # It had its time; it is killed.
+
+    async def _follow_model(self, model: TradedModel, nursery: trio.Nursery) -> None:
+        """Nothing is bought while the model only advises; a newer one ends the run."""
+        told = ""
+        while not model.replaced:
+            if model.advice and model.advice != told:
+                told = model.advice
+                logger.warning("strategy {}: its model only advises: {}", self._config.name, told)
+                for name in self._gate.purchases():
+                    self._cancel_order(name, nursery)
+            await model.models.wait_changed()
+        self.renewed = not self._stop_sent
+        await self._end(REPLACED, nursery)
 
 
 def _failure(message: Failed) -> Exception:

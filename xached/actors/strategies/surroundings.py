@@ -9,6 +9,7 @@ import attrs
 import outcome
 from xache_sdk.seal import Layer
 
+from xached.actors.strategies.house_models import NO_MODELS, Models
 from xached.adapters.child import child_command
 from xached.domain.candles import Candle, Interval
 from xached.domain.capabilities import UNBOUNDED, Capabilities, OrderCommand
@@ -199,6 +200,7 @@ class Surroundings:
     states: States
     reasons: Reasons
     plugins: Plugins
+    models: Models = NO_MODELS
     sandbox_min: frozenset[Layer] = SANDBOX_MIN
     """Layers without which no strategy is started."""
     restart: Restart = attrs.field(factory=Restart)
