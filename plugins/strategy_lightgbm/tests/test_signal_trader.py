@@ -143,6 +143,14 @@ def test_it_buys_where_the_edge_is_worth_more_than_it_costs_and_says_why() -> No
     assert rig.feed(*minute(5, "90")) == [], "one order at a time"
 
 
+def test_a_fee_that_is_named_takes_the_place_of_the_market_s() -> None:
+    costly = make_instrument(taker_fee_ppm="20000")
+    for fee_ppm, orders in ((None, 0), (0, 1), (20_000, 0)):
+        rig = Rig(SignalTrader, settings(fee_ppm=fee_ppm))
+        rig.start(make_context(costly, ETH, balances={"USDT": "5000"}))
+        assert len(placed(run(rig, *FALL))) == orders
+
+
 def test_a_calm_market_is_bought_with_the_whole_budget_and_no_more() -> None:
     (buy,) = placed(run(started(target_volatility_ppm=500_000), *FALL))
     assert buy.quote_quantity == Decimal(1000)
@@ -256,6 +264,7 @@ def test_advice_is_noted_and_not_followed() -> None:
         ({"models": write_model(model(symbol="ETH-USDT"))}, "every model is of BTC-USDT"),
         ({"budget": "0"}, "are positive"),
         ({"slippage_ppm": -1}, "not negative"),
+        ({"fee_ppm": -1}, "not negative"),
     ],
 )
 def test_settings_that_make_no_sense(changes: dict[str, Any], mistake: str) -> None:

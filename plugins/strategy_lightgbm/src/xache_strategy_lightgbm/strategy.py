@@ -48,7 +48,8 @@ class Settings:
 
     ``models``: a shelf of them, see :mod:`xache_sdk.shelf`. ``budget``: quote that a position costs
     at most, fee included. ``half_spread_ppm`` and ``slippage_ppm``: what each order is expected to
-    cost beyond the price and the fee. ``advice_only``: note what would be done and do nothing.
+    cost beyond the price and the fee; ``fee_ppm`` is the fee, that of the market where it is None.
+    ``advice_only``: note what would be done and do nothing.
     """
 
     symbol: str
@@ -58,6 +59,7 @@ class Settings:
     target_volatility_ppm: int = 10_000
     half_spread_ppm: int = 100
     slippage_ppm: int = 100
+    fee_ppm: int | None = None
     advice_only: bool = False
 
     def __post_init__(self) -> None:
@@ -68,8 +70,8 @@ class Settings:
             raise ValueError(f"every model is of {self.symbol} and of one interval")
         if self.budget <= 0 or self.target_volatility_ppm <= 0:
             raise ValueError("budget and target_volatility_ppm are positive")
-        if min(self.half_spread_ppm, self.slippage_ppm) < 0:
-            raise ValueError("half_spread_ppm and slippage_ppm are not negative")
+        if min(self.half_spread_ppm, self.slippage_ppm, self.fee_ppm or 0) < 0:
+            raise ValueError("half_spread_ppm, slippage_ppm and fee_ppm are not negative")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,9 @@ class SignalTrader(Strategy[Settings]):
 
     def cost(self) -> float:
         """What buying and selling costs, as a fraction."""
-        fee = self.context.instruments[self.settings.symbol].taker_fee_ppm
+        fee = self.settings.fee_ppm
+        if fee is None:
+            fee = self.context.instruments[self.settings.symbol].taker_fee_ppm
         each = fee + self.settings.half_spread_ppm + self.settings.slippage_ppm
         return ROUND_TRIP * each / float(PPM)
 
