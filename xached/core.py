@@ -49,7 +49,7 @@ from xached.domain.sessions import SessionTable
 from xached.domain.state import State
 from xached.listeners import Doors
 from xached.paper_house import PaperHouse
-from xached.recording import build_recorder, record_line
+from xached.recording import open_market
 from xached.recovery import FirstAdmin, HouseFiles, first_admin
 from xached.runtime.mailbox import Mailbox
 from xached.runtime.steady_clock import SteadyClock
@@ -262,17 +262,14 @@ def build_core(
     state = files.exchange.state
     directory = _listed(state)
     matching, feed, table = Matching(config.matching_places), Topic[Row](), SessionTable()
-    keys, allowed = KeyTable(), AllowTable()
+    keys, allowed, bell = KeyTable(), AllowTable(), Bell()
     history = History(files.reader, world, files.views.as_of_seq, lambda: files.journal.last_seq)
     clock = SteadyClock(world)
     journal_lane, views_lane, scrub_lane, strategies_lane = _open_lanes(world, lanes)
-    records = StrategyRecords(files.strategies, strategies_lane)
     sessions: Mailbox[AuthMessage, AuthReply] = Mailbox(SESSIONS_PLACES)
     paper = PaperHouse(files.paths, files.paper_key, world, clock, directory, lanes)
     snapshots, paper_snapshots = _snapshot_makers(config, world, files, paper)
-    bell = Bell()
-    recorder = build_recorder(config.record, files.paths, world)
-    record = None if recorder is None else partial(record_line, recorder, directory)
+    recorder, market = open_market(config.record, files.paths, world, directory)
     return Core(
         house=House(
             world=world,
@@ -297,7 +294,7 @@ def build_core(
         ),
         feed=feed,
         history=history,
-        market=MarketData(world, record),
+        market=market,
         health=Health(),
         clock=clock,
         risk=RiskWatch(),
@@ -309,7 +306,7 @@ def build_core(
         paper_snapshots=paper_snapshots,
         armed_streams={stream: armed.purse for stream, armed in state.streams.items()},
         mailer=_mailer(config, sessions, world, bell),
-        records=records,
+        records=StrategyRecords(files.strategies, strategies_lane),
         rules=Rules(),
         recorder=recorder,
     )

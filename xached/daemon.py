@@ -30,6 +30,7 @@ from xached.actors.sessions.actor import run_sessions
 from xached.actors.signals import Signals, SignalSurroundings, run_signals
 from xached.actors.strategies.actor import Strategies, run_strategies
 from xached.actors.strategies.floors import LiveFloor, PaperFloor
+from xached.actors.strategies.keeping import keep_nothing
 from xached.actors.strategies.surroundings import SANDBOX_MIN, StrategyConfig, Surroundings
 from xached.adapters.distributions import Distributions
 from xached.adapters.feeds.live import LiveFeed
@@ -368,6 +369,7 @@ async def _run_strategies(core: Core, attachments: Attachments) -> None:
         states=StrategyStates(core.files.paths.strategy_states, core.world.files),
         reasons=core.reasons,
         models=core.signals,
+        keep=keep_nothing if core.recorder is None else core.recorder.run_log,
     )
     try:
         await run_strategies(core.strategies, around)

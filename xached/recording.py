@@ -7,6 +7,7 @@ from functools import partial
 
 from loguru import logger
 
+from xached.actors.market.data import MarketData
 from xached.actors.recorder.actor import Recorder
 from xached.actors.recorder.sinks import MarketSink
 from xached.domain.depth import PublicBook
@@ -19,12 +20,15 @@ from xached.storage.recordings import Recordings, RecordTerms
 PACKER = "xached.research.history.pack_recordings"
 
 
-def build_recorder(terms: RecordTerms | None, paths: DataPaths, world: World) -> Recorder | None:
-    """A recorder by its terms; None without any."""
+def open_market(
+    terms: RecordTerms | None, paths: DataPaths, world: World, directory: Directory
+) -> tuple[Recorder | None, MarketData]:
+    """Market data, recorded by these terms; not recorded without any."""
     if terms is None:
-        return None
+        return None, MarketData(world)
     recordings = Recordings(paths.recordings, world.files)
-    return Recorder(terms, recordings, world, partial(pack_recordings, paths, world))
+    recorder = Recorder(terms, recordings, world, partial(pack_recordings, paths, world))
+    return recorder, MarketData(world, partial(record_line, recorder, directory))
 
 
 async def pack_recordings(paths: DataPaths, world: World) -> None:

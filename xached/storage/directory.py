@@ -82,6 +82,11 @@ class DataPaths:
         return self.root / "models"
 
     @property
+    def certificates(self) -> Path:
+        """A directory of parity certificates."""
+        return self.root / "certificates"
+
+    @property
     def master_key(self) -> Path:
         """The root of all keys, mode 0400."""
         return self.root / "master.key"

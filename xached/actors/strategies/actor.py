@@ -24,8 +24,10 @@ from loguru import logger
 from xache_sdk.seal import Layer
 
 from xached.actors.strategies.house_models import Models, TradedModel, model_name, with_model
+from xached.actors.strategies.keeping import RunLog, about_run
 from xached.actors.strategies.market_data import StrategyMisconfigured
 from xached.actors.strategies.run import (
+    Rows,
     Run,
     StopRequest,
     StrategySilent,
@@ -41,6 +43,7 @@ from xached.adapters.child_outbox import ChildTooSlow
 from xached.domain.messages import CancelAll
 from xached.domain.order import EndReason, Purse
 from xached.domain.plugins import Admission, Breach, PluginRefused
+from xached.domain.queries import PurseSnapshot
 from xached.runtime.supervise import Restart, run_expendable
 from xached.storage.order_reasons import StrategyRun
 
@@ -222,11 +225,12 @@ async def _run_child(seat: _Seat, around: Surroundings) -> bool:
     async with _nothing_left_open(seat, around, run_id):
         plugin = config.strategy
         admission = await around.plugins.admit(plugin, vouched=config.vouched)
-        await around.reasons.begin(_describe(config, admission, around, run_id))
+        described = _describe(config, admission, around, run_id)
+        await around.reasons.begin(described)
         seat.admission = admission
         seat.runs += 1
         try:
-            return await _run_admitted(seat, config, model, admission, around, run_id)
+            return await _run_admitted(seat, config, model, admission, around, described)
         except* (ChildViolation, ChildTooSlow, ChildEnded, StrategySilent) as group:
             breach = _breach_of(group)
             if breach is not None:
@@ -253,25 +257,45 @@ async def _run_admitted(
     model: TradedModel | None,
     admission: Admission,
     around: Surroundings,
-    run_id: str,
+    described: StrategyRun,
 ) -> bool:
     may = config.capabilities.narrowed(admission.capabilities)
     config = attrs.evolve(config, capabilities=may)
     command = around.command(admission.plugin.entry_point)
-    async with (
-        around.floor(seat.config.purse).rows.subscribe(ROWS_CAPACITY) as rows,
-        open_child(around.world, command) as child,
-    ):
-        purse = await query_purse(around, config.purse)
-        run = Run(config, around, child, run_id, purse, seat.tally, seat.stop, model)
-        seat.run = run
-        try:
-            await run.serve(rows, purse)
-        finally:
-            seat.run = None
-            with trio.CancelScope(shield=True), trio.move_on_after(SAVE_S_MAX):
-                await run.saving.flush()
+    log = _keep(config, around, described)
+    run: Run | None = None
+    try:
+        async with (
+            around.floor(config.purse).rows.subscribe(ROWS_CAPACITY) as rows,
+            open_child(around.world, command, log) as child,
+        ):
+            purse = await query_purse(around, config.purse)
+            run_id = described.run_id
+            run = Run(config, around, child, run_id, purse, seat.tally, seat.stop, model)
+            await _serve(seat, run, rows, purse)
+    finally:
+        if log is not None:
+            in_order = run is not None and run.ended_in_order
+            log.end(around.world.now_ns(), in_order=in_order)
     return run.renewed
+
+
+async def _serve(seat: _Seat, run: Run, rows: Rows, purse: PurseSnapshot) -> None:
+    seat.run = run
+    try:
+        await run.serve(rows, purse)
+    finally:
+        seat.run = None
+        with trio.CancelScope(shield=True), trio.move_on_after(SAVE_S_MAX):
+            await run.saving.flush()
+
+
+def _keep(config: StrategyConfig, around: Surroundings, run: StrategyRun) -> RunLog | None:
+    """Begin the log of a run."""
+    floor = around.floor(config.purse)
+    instruments = [floor.instrument(symbol) for symbol in config.symbols]
+    about = about_run(run, config.settings_json, instruments, paper=config.paper)
+    return around.keep(config.name, run.run_id, about)
 
 
 def _breach_of(group: BaseExceptionGroup[BaseException]) -> Breach | None:

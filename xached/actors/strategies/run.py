@@ -221,6 +221,8 @@ class Run:
         self.orders = PurseOrders(config.purse, purse.orders, purse.seq, directory)
         self.ready = trio.Event()
         self.layers: tuple[Layer, ...] | None = None
+        self.ended_in_order = False
+        """Whether it was asked to end, and did."""
         self.saving = Saving(config, around)
         self._config = config
         self._tally = tally
@@ -308,6 +310,7 @@ class Run:
                 messages = await self.child.receive_batch()
             except ChildEnded:
                 if self._stop_sent:
+                    self.ended_in_order = True
                     return
                 raise
             for message in messages:

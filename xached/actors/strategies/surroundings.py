@@ -10,6 +10,7 @@ import outcome
 from xache_sdk.seal import Layer
 
 from xached.actors.strategies.house_models import NO_MODELS, Models
+from xached.actors.strategies.keeping import KeepRun, keep_nothing
 from xached.adapters.child import child_command
 from xached.domain.candles import Candle, Interval
 from xached.domain.capabilities import UNBOUNDED, Capabilities, OrderCommand
@@ -204,6 +205,8 @@ class Surroundings:
     sandbox_min: frozenset[Layer] = SANDBOX_MIN
     """Layers without which no strategy is started."""
     restart: Restart = attrs.field(factory=Restart)
+    keep: KeepRun = keep_nothing
+    """Who keeps what runs are told and want."""
     command: Callable[[str], Sequence[str]] = child_command
 
     def floor(self, purse: Purse) -> Floor:

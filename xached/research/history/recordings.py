@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -75,7 +75,18 @@ class RunLog:
     """What a run was told and wanted. ``about`` says which strategy it was, and how it was set."""
 
     about: dict[str, Any]
-    entries: tuple[LogEntry, ...]
+    paths: tuple[Path, ...]
+
+    def entries(self) -> Iterator[LogEntry]:
+        """Every entry in order, up to where frames are missing; read as they are asked for."""
+        handed = 0
+        for path in self.paths:
+            for entry in _log_entries(_read(path)[1]):
+                if entry.kind is EntryKind.HANDED:
+                    if entry.number != handed + 1:
+                        return
+                    handed = entry.number
+                yield entry
 
 
 def is_recording(path: Path) -> bool:
@@ -113,27 +124,21 @@ def read_market(paths: Sequence[Path]) -> MarketRecording:
 
 
 def read_log(paths: Sequence[Path]) -> RunLog:
-    """Read the log of one run from its files, in any order; up to where frames are missing.
+    """The log of one run by its files, in any order.
 
     Raises: DataError for files of another kind, of several runs, or without the start; OSError.
     """
-    read = sorted((_read(path) for path in paths), key=lambda each: int(each[0]["began_at_ns"]))
+    read = [(_read_about(path), path) for path in paths]
+    read.sort(key=lambda each: int(each[0]["began_at_ns"]))
     if not read or any(about["kind"] != "inputs" for about, _ in read):
         raise DataError("no log of a strategy")
     about = read[0][0]
     if any(each["run_id"] != about["run_id"] for each, _ in read):
         raise DataError("these are logs of several runs")
-    entries: list[LogEntry] = []
-    handed = 0
-    for entry in (each for _, body in read for each in _log_entries(body)):
-        if entry.kind is EntryKind.HANDED:
-            if entry.number != handed + 1:
-                break
-            handed = entry.number
-        entries.append(entry)
-    if not handed:
+    log = RunLog(about=about, paths=tuple(path for _, path in read))
+    if next(log.entries(), None) is None:
         raise DataError(f"the log of run {about['run_id']} does not begin at its start")
-    return RunLog(about=about, entries=tuple(entries))
+    return log
 
 
 def pack(path: Path) -> Path:
@@ -160,8 +165,10 @@ def pack(path: Path) -> Path:
     return target
 
 
-def tape_of(recording: MarketRecording) -> tuple[Tape, Rows]:
+def tape_of(recording: MarketRecording, *, by_venue: bool = False) -> tuple[Tape, Rows]:
     """The recording as a tape at the times when it was known here, and when it broke off.
+
+    ``by_venue``: at the times of the venue, which are exact for the house's own markets.
 
     Where the book began anew only what differs is told, so that orders in it keep their place.
     A break is a time from which on the book was not known for a while, or rows are missing.
@@ -173,8 +180,8 @@ def tape_of(recording: MarketRecording) -> tuple[Tape, Rows]:
     book: dict[tuple[int, int], int] = {}
     anew: dict[tuple[int, int], int] = {}
     awaited, latest = 0, 0
-    for received, _, kind, price, lots, _ in recording.rows.tolist():
-        latest = max(latest, received)
+    for received, happened, kind, price, lots, _ in recording.rows.tolist():
+        latest = max(latest, happened if by_venue else received)
         if kind in _TRADES:
             told.append((latest, kind, price, lots))
         elif kind in _LEVELS and not awaited:
@@ -274,13 +281,22 @@ def _read(path: Path) -> tuple[dict[str, Any], Any]:
     if path.suffix in SPOOLS:
         return _read_spool(path)
     try:
-        table = pq.read_table(path)
+        file = pq.ParquetFile(path)
     except pa.ArrowInvalid as error:
         raise DataError(f"{path.name} cannot be read: {error}") from None
-    metadata = table.schema.metadata or {}
+    return _about_of(file.schema_arrow.metadata or {}, path), file
+
+
+def _read_about(path: Path) -> dict[str, Any]:
+    if path.suffix in SPOOLS:
+        return _read_spool(path)[0]
+    return _about_of(pq.read_schema(path).metadata or {}, path)
+
+
+def _about_of(metadata: Mapping[bytes, bytes], path: Path) -> dict[str, Any]:
     if _METADATA not in metadata:
         raise DataError(f"{path.name} is no recording of the house")
-    return _checked(json.loads(metadata[_METADATA]), path), table
+    return _checked(json.loads(metadata[_METADATA]), path)
 
 
 def _read_spool(path: Path) -> tuple[dict[str, Any], Iterable[bytes]]:
@@ -298,18 +314,19 @@ def _checked(about: dict[str, Any], path: Path) -> dict[str, Any]:
 
 
 def _market_rows(body: Any) -> Rows:
-    if isinstance(body, pa.Table):
-        return np.stack([body[name].to_numpy() for name in MARKET_COLUMNS], axis=1)
+    if isinstance(body, pq.ParquetFile):
+        table = body.read()
+        return np.stack([table[name].to_numpy() for name in MARKET_COLUMNS], axis=1)
     whole = np.frombuffer(b"".join(body), dtype="<i8").astype(np.int64)
     return whole.reshape(-1, len(MARKET_COLUMNS))
 
 
 def _log_entries(body: Any) -> Iterator[LogEntry]:
-    if isinstance(body, pa.Table):
-        for kind, number, at_ns, frame in zip(
-            *(body[name].to_pylist() for name, _ in _ENTRY_FIELDS), strict=True
-        ):
-            yield LogEntry(kind=EntryKind(kind), number=number, at_ns=at_ns, frame=frame)
+    if isinstance(body, pq.ParquetFile):
+        for batch in body.iter_batches(batch_size=10_000):
+            columns = (batch.column(name).to_pylist() for name, _ in _ENTRY_FIELDS)
+            for kind, number, at_ns, frame in zip(*columns, strict=True):
+                yield LogEntry(kind=EntryKind(kind), number=number, at_ns=at_ns, frame=frame)
         return
     for block in body:
         yield from _block_entries(block)
