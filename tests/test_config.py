@@ -127,6 +127,8 @@ A_1_B = Endpoint(host="a", port=1, tls=True, path="/b")
 OTHER_VALUES: dict[tuple[str, str], tuple[str, Any, Any]] = {
     ("compliance", "levels"): ('"levels.toml"', lambda c: len(c.levels), 4),
     ("compliance", "aml"): ('"aml.toml"', lambda c: len(c.aml), 4),
+    ("backtests", "histories"): ('"/srv/h"', lambda c: c.backtests.histories, Path("/srv/h")),
+    ("backtests", "running_max"): ("2", lambda c: c.backtests.running_max, 2),
     ("record", "market"): ("false", lambda c: recorded(c).market.on, False),
     ("record", "market_days"): ("7", lambda c: recorded(c).market.days_max, 7),
     ("record", "market_gb"): ("3", lambda c: recorded(c).market.bytes_max, 3 * 10**9),

@@ -163,6 +163,16 @@ class MailConfig:
 
 
 @attrs.frozen(kw_only=True)
+class BacktestsConfig:
+    """Backtests that the house runs for its people."""
+
+    histories: Path | None = None
+    """Where histories are; None: in the data directory."""
+    running_max: int = 1
+    """So many at one time."""
+
+
+@attrs.frozen(kw_only=True)
 class Config:
     """All of it."""
 
@@ -184,6 +194,7 @@ class Config:
     """What the house trains by the calendar."""
     sandbox_min: frozenset[Layer] = SANDBOX_MIN
     """What must hold a strategy's process; where the kernel cannot, none is started."""
+    backtests: BacktestsConfig = BacktestsConfig()
     approve_configured: bool = False
     """Whether the plugins of ``strategies`` need no approval of an operator."""
     feeds: FeedsConfig = FeedsConfig()
@@ -213,6 +224,7 @@ def read_config(path: Path) -> Config:
     mail, sessions = top.table("mail"), top.table("sessions")
     compliance, sandbox = top.table("compliance"), top.table("sandbox")
     record, strategies = top.table("record"), top.table("strategies")
+    backtests = top.table("backtests")
     listed = read_house(
         house.path("instruments", "instruments.toml"), house.path("risk", "risk.toml")
     )
@@ -234,6 +246,10 @@ def read_config(path: Path) -> Config:
         strategies=_strategies(top.tables("strategy"), listed),
         models=read_models(top.tables("model"), {each.symbol for each in listed.instruments}),
         sandbox_min=_sandbox(sandbox),
+        backtests=BacktestsConfig(
+            histories=backtests.optional_path("histories"),
+            running_max=backtests.number("running_max", 1, 1, 8),
+        ),
         approve_configured=strategies.flag("approve_configured", False),
         feeds=_feeds(feeds, listed),
         record=_record(record),
@@ -245,7 +261,7 @@ def read_config(path: Path) -> Config:
     )
     if (config.grpc.certificate is None) != (config.grpc.private_key is None):
         raise ConfigError(f"{path}: grpc.certificate and grpc.private_key go together")
-    others = (mail, limits, sessions, compliance, sandbox, record, strategies)
+    others = (mail, limits, sessions, compliance, sandbox, record, strategies, backtests)
     for table in (top, data, grpc, admin, http, house, storage, feeds, paper, *others):
         table.finish()
     return config

@@ -17,6 +17,7 @@ from xached.account_commands import (
     open_main_purse,
     set_level,
 )
+from xached.actors.backtests.actor import Backtests
 from xached.actors.history import History
 from xached.actors.mailer import Bell, Mailer
 from xached.actors.market.actor import MarketFeed
@@ -113,6 +114,7 @@ class Core:
     rules: Rules
     recorder: Recorder | None
     plugins: PluginDesk = attrs.field(init=False)
+    backtests: Backtests = attrs.field(init=False)
     reasons: OrderReasons = attrs.field(init=False)
     feeds: Sequence[MarketFeed] = ()
     integrity: Integrity = attrs.field(factory=Integrity)
@@ -211,6 +213,7 @@ class Core:
             "snapshots": {"newest_seq": self.snapshots.newest_seq},
             "paper snapshots": {"newest_seq": self.paper_snapshots.newest_seq},
             "signals": _numbers(self.signals.statistics()),
+            "backtests": _numbers(self.backtests.statistics()),
         }
         if self.mailer is not None:
             statistics["mailer"] = _numbers(self.mailer.statistics())

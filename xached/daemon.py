@@ -18,6 +18,12 @@ from xache_sdk.seal import Layer
 
 from xached.account_commands import open_alert
 from xached.actors.aml import run_aml
+from xached.actors.backtests.actor import Backtests
+from xached.actors.backtests.surroundings import (
+    BacktestBounds,
+    BacktestSurroundings,
+    FoundPlugin,
+)
 from xached.actors.history import run_history
 from xached.actors.integrity import run_integrity
 from xached.actors.market.actor import MarketFeed, run_market
@@ -50,10 +56,12 @@ from xached.domain.messages import (
     SetMark,
     SetRiskLimits,
 )
-from xached.domain.rejection import Rejection
+from xached.domain.plugins import PluginRefused
+from xached.domain.rejection import Reason, Rejection
 from xached.front import build_front
 from xached.listeners import GRACE_S, Addresses, Doors, NetworkDoors
 from xached.recovery import FirstAdmin, introduce_signer, open_house
+from xached.research.history.about import list_histories
 from xached.runtime.supervise import Health, run_expendable, run_vital
 from xached.runtime.world import World
 from xached.storage.directory import DataDirectory
@@ -308,6 +316,8 @@ async def _open_doors(
         nursery.start_soon(run_expendable, "signals", training, core.health)
     core.strategies = Strategies(attachments.strategies)
     core.plugins.serve(attachments.plugins, core.strategies)
+    core.backtests = Backtests(_around_backtests(config, core, attachments))
+    nursery.start_soon(run_expendable, "backtests", core.backtests.run, core.health)
     nursery.start_soon(_run_strategies, core, attachments)
     return Endpoints(
         addresses=await core.doors.open(build_front(config, core), nursery),
@@ -346,6 +356,28 @@ def _around_signals(core: Core) -> SignalSurroundings:
         candles=core.market,
         directory=core.house.directory,
         folder=core.files.paths.models,
+    )
+
+
+def _around_backtests(config: Config, core: Core, attachments: Attachments) -> BacktestSurroundings:
+    folder = config.backtests.histories or core.files.paths.histories
+    configured = {each.strategy for each in attachments.strategies if each.vouched}
+
+    async def find_plugin(name: str) -> FoundPlugin:
+        try:
+            admission = await core.plugins.admit(name, vouched=name in configured)
+        except PluginRefused as refused:
+            raise Rejection(Reason.UNKNOWN_PLUGIN, str(refused), field="plugin") from None
+        return FoundPlugin(entry_point=admission.plugin.entry_point, digest=admission.digest)
+
+    return BacktestSurroundings(
+        world=core.world,
+        records=core.records,
+        find_plugin=find_plugin,
+        list_histories=partial(list_histories, folder),
+        histories=folder,
+        bounds=BacktestBounds(running_max=config.backtests.running_max),
+        sandbox_min=attachments.sandbox_min,
     )
 
 

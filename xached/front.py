@@ -12,6 +12,7 @@ from xache.v1 import (
     admin_pb2,
     auth_pb2,
     automation_pb2,
+    backtest_pb2,
     compliance_pb2,
     live_pb2,
     market_pb2,
@@ -34,6 +35,7 @@ from xached.api.audit import ActionAudit, count_denials
 from xached.api.auth import SessionAuthorizer
 from xached.api.auth_service import auth_handlers
 from xached.api.automation import AutomationHandlers
+from xached.api.backtests import BacktestHandlers
 from xached.api.compliance import ComplianceHandlers
 from xached.api.errors import Interceptor
 from xached.api.explaining import OrderExplaining
@@ -198,6 +200,7 @@ def _services(core: Core, spending: KeySpending) -> tuple[Service, ...]:
             ),
         ),
         _service(strategy_pb2, "StrategyService", strategies),
+        _service(backtest_pb2, "BacktestService", BacktestHandlers(core.backtests)),
         _service(
             staff_pb2,
             "StaffService",

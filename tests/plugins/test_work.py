@@ -70,12 +70,17 @@ def job_of(store: HistoryStore, *settings: Mapping[str, Any], **changes: Any) ->
     """A job over all of the history."""
     return {
         "entry_point": "backtested:Backtested",
-        "combinations": [dict(each) for each in settings] or [{}],
+        "settings": {
+            name: values if len(values) > 1 else values[0]
+            for name in (settings[0] if settings else {})
+            for values in [[each[name] for each in settings]]
+        },
         "histories": [[str(store.folder / "walk"), store.about("walk").fingerprint]],
         "cash": "1000",
         "fee_ppm": 1_000,
         "half_spread_ppm": 100,
         "slippage_ppm": 100,
+        "impact_ppm": 0,
         "fill_model": "touch",
         "start_ns": None,
         "until_ns": None,

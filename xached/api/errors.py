@@ -205,6 +205,7 @@ CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
     Reason.WATCHLIST_FORM: _FORM,
     Reason.INDICATOR_SETTINGS: _FORM,
     Reason.RULE_TERMS: _FORM,
+    Reason.BACKTEST_TERMS: _FORM,
     Reason.CREDENTIALS: _UNKNOWN_CALLER,
     Reason.TOKEN_INVALID: _UNKNOWN_CALLER,
     Reason.CODE_WRONG: grpc.StatusCode.PERMISSION_DENIED,
@@ -230,6 +231,9 @@ CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
     Reason.UNKNOWN_DOCUMENT: _ABSENT,
     Reason.UNKNOWN_CASE: _ABSENT,
     Reason.UNKNOWN_RULE: _ABSENT,
+    Reason.UNKNOWN_PLUGIN: _ABSENT,
+    Reason.UNKNOWN_HISTORY: _ABSENT,
+    Reason.UNKNOWN_BACKTEST: _ABSENT,
     Reason.ID_REUSED: _TAKEN,
     Reason.ALREADY_LISTED: _TAKEN,
     Reason.STEPS_FIXED: _STATE,
@@ -274,6 +278,9 @@ CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
     Reason.ACCOUNT_CLOSED: _STATE,
     Reason.RULE_STATE: _STATE,
     Reason.RULES_FULL: _STATE,
+    Reason.BACKTEST_STATE: _STATE,
+    Reason.BACKTESTS_FULL: _STATE,
+    Reason.TRIALS_FULL: _STATE,
 }
 """The code of every reason of the domain; complete, and a test says so."""
 

@@ -49,6 +49,11 @@ REQUESTS: Final[dict[str, Any]] = {
         "requestId": "make-it-smaller",
     },
     "CancelAllAfter": {"timeoutMs": 60_000, "requestId": "still-here"},
+    "StartBacktest": {
+        "plugin": "sma",
+        "terms": {"settingsJson": '{"fast": [5, 10], "slow": 30}', "histories": ["btcusdt"]},
+        "requestId": "backtest-1",
+    },
     "CreateRule": {"name": "weekly", "terms": _EVERY_MONDAY, "requestId": "weekly-1"},
     "TransferFunds": {
         "targetSubaccount": "savings",
@@ -71,6 +76,7 @@ VALUES: Final[dict[str, Any]] = {
     "client_order_id": "my-first-order",
     "request_id": "once-and-no-more",
     "rule_id": "0f6d2c9a41b87e35",
+    "backtest_id": "5b1e07c2d9f4a638",
     "page_size": 50,
     "interval": "1m",
 }

@@ -39,6 +39,7 @@ class Reason(enum.Enum):
     WATCHLIST_FORM = "WATCHLIST_FORM"
     INDICATOR_SETTINGS = "INDICATOR_SETTINGS"
     RULE_TERMS = "RULE_TERMS"
+    BACKTEST_TERMS = "BACKTEST_TERMS"
     # Who is asking.
     CREDENTIALS = "CREDENTIALS"
     TOKEN_INVALID = "TOKEN_INVALID"  # noqa: S105 - a rule's name
@@ -66,6 +67,9 @@ class Reason(enum.Enum):
     UNKNOWN_DOCUMENT = "UNKNOWN_DOCUMENT"
     UNKNOWN_CASE = "UNKNOWN_CASE"
     UNKNOWN_RULE = "UNKNOWN_RULE"
+    UNKNOWN_PLUGIN = "UNKNOWN_PLUGIN"
+    UNKNOWN_HISTORY = "UNKNOWN_HISTORY"
+    UNKNOWN_BACKTEST = "UNKNOWN_BACKTEST"
     # What is there already.
     ID_REUSED = "ID_REUSED"
     ALREADY_LISTED = "ALREADY_LISTED"
@@ -112,6 +116,9 @@ class Reason(enum.Enum):
     ACCOUNT_CLOSED = "ACCOUNT_CLOSED"
     RULE_STATE = "RULE_STATE"
     RULES_FULL = "RULES_FULL"
+    BACKTEST_STATE = "BACKTEST_STATE"
+    BACKTESTS_FULL = "BACKTESTS_FULL"
+    TRIALS_FULL = "TRIALS_FULL"
 
 
 class Rejection(Exception):  # noqa: N818 - a refusal is an answer, not an error of the program

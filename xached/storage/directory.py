@@ -72,6 +72,11 @@ class DataPaths:
         return self.root / "strategy_states"
 
     @property
+    def histories(self) -> Path:
+        """A directory of histories to run backtests over."""
+        return self.root / "histories"
+
+    @property
     def recordings(self) -> Path:
         """A directory of recorded markets, and of what strategies were told and wanted."""
         return self.root / "recordings"

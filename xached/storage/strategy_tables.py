@@ -21,7 +21,7 @@ import apsw
 
 from xached.domain.order import AccountId
 from xached.runtime.world import Lane, LockingMode
-from xached.storage import order_reasons, plugin_approvals
+from xached.storage import backtest_book, order_reasons, plugin_approvals
 from xached.storage.database import (
     DatabaseRefused,
     narrow_to_rows,
@@ -92,6 +92,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     """,
     order_reasons.SCHEMA,
     plugin_approvals.SCHEMA,
+    backtest_book.SCHEMA,
 )
 """What each format version adds, at the end; the database's user_version counts those applied."""
 
@@ -100,6 +101,7 @@ NOT_OF_ACCOUNTS: Final[Mapping[str, str]] = {
     "plugin_approvals": "what the house has approved, by whom is in the audit log too",
     "plugin_quarantines": "what the house has locked up",
     "plugin_breaches": "what plugins did, whoever ran them",
+    "trial_chain": "proves that no trial was taken out; only digests",
 }
 """Tables that are about nobody, and what they are for; all others have an account_id."""
 

@@ -15,7 +15,8 @@ What happens in a candle, in this order:
    What strategies want when they are told so, at the candle's end, meets the next candle.
 3. *Its end.* Only now are strategies told the candle.
 
-A taker pays half a spread and slippage beyond the price it meets. Candles without an open order of
+A taker pays half a spread, slippage and, where the run has a coefficient, its impact beyond the
+price it meets; a limit order never more than its limit. Candles without an open order of
 their market are never looked at.
 """
 
@@ -102,6 +103,8 @@ class CandleExchange:
         self._tell: Tell = lambda _strategy, _told, _now_ns: None
         self._volume_ppm = settings.max_volume_ppm
         self._taker_ppm = settings.taker_cost_ppm
+        self._impact_ppm = settings.impact_ppm
+        self._size = settings.size
 
     def __getstate__(self) -> dict[str, object]:
         # Who is told is connected again by the run that is continued.
@@ -347,7 +350,8 @@ class CandleExchange:
         row, at_ns = market.row, market.next_ns
         price = market.open.item(row)
         if self._volume_ppm is not None:
-            market.volume_left = market.volume.item(row) * self._volume_ppm // PPM
+            volume = market.volume.item(row) * self._volume_ppm // PPM
+            market.volume_left = volume // self._size
         if market.resting:
             self._expire(market, at_ns)
             for resting in tuple(market.resting):
@@ -451,7 +455,7 @@ class CandleExchange:
             self._end(market, resting, OrderStatus.EXPIRED, EndReason.FOK, at_ns)
             return
         if lots:
-            paid = self._taker_price(order.side, price)
+            paid = self._taker_price(market, order.side, price, lots)
             paid = min(paid, limit) if order.side is BUY else max(paid, limit)
             self._fill(market, resting, lots, paid, at_ns, maker=False)
         if kind is TimeInForce.IOC and not order.status.is_over:
@@ -459,10 +463,15 @@ class CandleExchange:
 
     def _fill_market(self, market: CandleMarket, arrival: Arrival, price: int, at_ns: int) -> None:
         line, side = market.line, arrival.side
-        paid = self._taker_price(side, price)
         wanted = arrival.lots
         if wanted is None:
+            paid = self._taker_price(market, side, price, 0)
+            if self._impact_ppm:  # What it would be without it says how large it is at most.
+                most = min(self._lots_for_quote(line, arrival, paid), market.volume_left)
+                paid = self._taker_price(market, side, price, most)
             wanted = self._lots_for_quote(line, arrival, paid)
+        else:
+            paid = self._taker_price(market, side, price, min(wanted, market.volume_left))
         lots = wanted
         if wanted > market.volume_left:
             lots = market.volume_left
@@ -586,8 +595,8 @@ class CandleExchange:
         order, line = resting.order, market.line
         order.status = OrderStatus.TRIGGERED
         self._report(market, resting, at_ns)
-        paid = self._taker_price(order.side, price)
         lots = min(order.leaves_lots, market.volume_left)
+        paid = self._taker_price(market, order.side, price, lots)
         reason = EndReason.NO_LIQUIDITY
         if order.side is BUY:
             self.account.free(line, order)
@@ -697,10 +706,13 @@ class CandleExchange:
         )
         self.flush(now_ns)
 
-    def _taker_price(self, side: Side, price: int) -> int:
-        if not self._taker_ppm:
+    def _taker_price(self, market: CandleMarket, side: Side, price: int, lots: int) -> int:
+        ppm = self._taker_ppm
+        if self._impact_ppm:
+            ppm += market.impact_ppm(lots * self._size, self._impact_ppm)
+        if not ppm:
             return price
-        cost = _part(price, self._taker_ppm)
+        cost = _part(price, ppm)
         return price + cost if side is BUY else max(1, price - cost)
 
 

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from xached.research.backtest.account import Line
+from xached.research.backtest.impact import ImpactFigures
 from xached.research.backtest.orders import Arrival, Resting
 from xached.research.backtest.terms import MarketData
 from xached.research.history.candle_set import Column
@@ -24,9 +25,28 @@ class CandleMarket:
     """
 
     __slots__ = (
-        "arriving", "busy", "close", "ends", "first_ns", "high", "interval_ns", "known_lots",
-        "line", "low", "next_ns", "open", "opens", "resting", "row", "rows", "safe_lots", "volume",
-        "volume_left", "walking", "whole",
+        "arriving",
+        "busy",
+        "close",
+        "ends",
+        "first_ns",
+        "high",
+        "impact",
+        "interval_ns",
+        "known_lots",
+        "line",
+        "low",
+        "next_ns",
+        "open",
+        "opens",
+        "resting",
+        "row",
+        "rows",
+        "safe_lots",
+        "volume",
+        "volume_left",
+        "walking",
+        "whole",
     )  # fmt: skip
 
     def __init__(self, line: Line, data: MarketData) -> None:
@@ -57,6 +77,7 @@ class CandleMarket:
         covered_ns = self.opens.item(-1) - self.first_ns
         self.whole = covered_ns == (self.rows - 1) * self.interval_ns
         self.safe_lots = _safe_lots(self.line, finest.price_range)
+        self.impact: ImpactFigures | None = None
 
     def __getstate__(self) -> dict[str, object]:
         return {name: getattr(self, name) for name in _CANDLE_STATE}
@@ -75,6 +96,14 @@ class CandleMarket:
             self.next_ns = self.opens.item(row) if row < self.rows else NEVER
         self.row = row
         self.walking = False
+
+    def impact_ppm(self, lots: int, coefficient_ppm: int) -> int:
+        """What a taker of so many lots pays in this candle for moving the price."""
+        if self.impact is None:
+            self.impact = ImpactFigures(
+                self.opens, self.open, self.close, self.volume, self.interval_ns
+            )
+        return self.impact.ppm(self.row, lots, coefficient_ppm)
 
     def last_ticks(self, now_ns: int) -> int:
         """The newest price that is known now."""

@@ -101,6 +101,8 @@ def closed_form(
     declared = run.sessions[0].declarations.signals.get(lane.subscription)
     if declared is None or declared.holds is None:
         raise GearRefused("no quantity is declared that is held after a signal")
+    if run.settings.impact_ppm or run.settings.size > 1:
+        raise GearRefused("impact depends on what each order meets")
     exchange = run.exchange.markets[0]
     if lane.candles.interval_ns != exchange.interval_ns:
         raise GearRefused("orders meet shorter candles than the signal has")

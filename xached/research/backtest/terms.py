@@ -42,7 +42,11 @@ class RunSettings:
     ``slippage_ppm`` are parts per million of the price that every taker pays beyond it.
     ``through_ticks``: how far beyond a resting order's price the market must trade to fill it; 0:
     a touch is enough. ``max_volume_ppm``: the part of a candle's volume that the account may
-    trade; None: any quantity. ``start_ns``: candles before it only warm up; None: the first one.
+    trade; None: any quantity. ``impact_ppm`` is the coefficient of
+    :mod:`xached.research.backtest.impact`, where one million is 1.0; 0: size moves no price.
+    ``size``: every order counts as so many times as large for impact and volume, while money stays
+    as it is, so that runs of several sizes compare; 1: as it is. ``start_ns``: candles before it
+    only warm up; None: the first one.
     """
 
     cash: Decimal
@@ -51,6 +55,8 @@ class RunSettings:
     slippage_ppm: int = 100
     through_ticks: int = 1
     max_volume_ppm: int | None = 100_000
+    impact_ppm: int = 0
+    size: int = 1
     start_ns: int | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -62,6 +68,8 @@ class RunSettings:
             raise ValueError("half spread, slippage and through_ticks are not negative")
         if self.max_volume_ppm is not None and not 0 < self.max_volume_ppm <= PPM:
             raise ValueError("max_volume_ppm is a part of the volume, at most all of it")
+        if self.impact_ppm < 0 or self.size < 1:
+            raise ValueError("impact is not negative, and a size is at least 1")
 
     @property
     def taker_cost_ppm(self) -> int:

@@ -21,10 +21,11 @@ from rich.console import Console
 from rich.table import Table
 from xache_sdk.market import Interval
 
+from xached.research.history.about import About
 from xached.research.history.candle_checks import CheckReport, check_candles
 from xached.research.history.candle_files import read_candles
 from xached.research.history.candle_set import DataError
-from xached.research.history.history_store import About, HistoryStore, export_candles
+from xached.research.history.history_store import HistoryStore, export_candles
 from xached.research.sample import sample_histories
 
 REFUSED: Final = 1

@@ -8,44 +8,21 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import attrs
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 from xache_sdk.market import Interval
 
+from xached.research.history.about import NAME, NAME_ALLOWED, About, plain_about, read_about
 from xached.research.history.candle_set import COLUMNS, CandleSet, DataError, make_candle_set
-
-FORMAT: Final = 1
-NAME_ALLOWED: Final = "1 to 60 of A-Z a-z 0-9 . _ -, not beginning with a dot"
-
-_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,59}", re.ASCII)
-
-
-@attrs.frozen(kw_only=True)
-class About:
-    """What a stored history is. ``origin`` names the files it came from and whose they are."""
-
-    name: str
-    symbol: str
-    venue: str
-    interval: Interval
-    tick_size: Decimal
-    lot_size: Decimal
-    candles: int
-    first_at_ns: int
-    last_at_ns: int
-    fingerprint: str
-    origin: str
 
 
 class HistoryStore:
@@ -66,7 +43,7 @@ class HistoryStore:
 
         Raises: DataError for a name that is taken by other content, unless ``replace``.
         """
-        if _NAME.fullmatch(name) is None:
+        if NAME.fullmatch(name) is None:
             raise DataError(f"a history's name is {NAME_ALLOWED}")
         about = _about(name, candles, origin)
         place = self.folder / name
@@ -79,7 +56,7 @@ class HistoryStore:
         fresh = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=self.folder))
         try:
             np.save(fresh / "columns.npy", np.stack(candles.columns))
-            (fresh / "about.json").write_text(json.dumps(_plain(about), indent=2) + "\n")
+            (fresh / "about.json").write_text(json.dumps(plain_about(about), indent=2) + "\n")
             if place.exists():
                 # Whoever has it mapped keeps the old pages; a reader sees one or the other.
                 place.rename(fresh / "replaced")
@@ -97,17 +74,17 @@ class HistoryStore:
         return sorted(
             entry.name
             for entry in os.scandir(self.folder)
-            if _NAME.fullmatch(entry.name) and (Path(entry.path) / "about.json").is_file()
+            if NAME.fullmatch(entry.name) and (Path(entry.path) / "about.json").is_file()
         )
 
     def about(self, name: str) -> About:
         """What a history is. Raises: DataError when there is none of that name."""
         place = self.folder / name / "about.json"
-        if _NAME.fullmatch(name) is None or not place.is_file():
+        if NAME.fullmatch(name) is None or not place.is_file():
             there = ", ".join(self.names()) or "none yet"
             raise DataError(f"no history {name!r} in {self.folder} (there: {there})")
         try:
-            return _read_about(json.loads(place.read_text()))
+            return read_about(json.loads(place.read_text()))
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"{place} is damaged: {error!r}") from None
 
@@ -148,7 +125,7 @@ def export_candles(candles: CandleSet, path: Path) -> None:
 
 def write_steps(candles: CandleSet, path: Path, origin: str) -> None:
     """Write candles as Parquet in their own steps: the smallest file there is. Raises: OSError."""
-    about = {name: str(value) for name, value in _plain(_about("", candles, origin)).items()}
+    about = {name: str(value) for name, value in plain_about(_about("", candles, origin)).items()}
     fields = {
         name: pa.array(column, type=pa.int64())
         for name, column in zip(COLUMNS, candles.columns, strict=True)
@@ -203,22 +180,3 @@ def _about(name: str, candles: CandleSet, origin: str) -> About:
         fingerprint=candles.fingerprint,
         origin=origin,
     )
-
-
-def _plain(about: About) -> dict[str, Any]:
-    return {
-        "format": FORMAT,
-        **attrs.asdict(about),
-        "interval": about.interval.value,
-        "tick_size": f"{about.tick_size:f}",
-        "lot_size": f"{about.lot_size:f}",
-    }
-
-
-def _read_about(plain: dict[str, Any]) -> About:
-    if plain.pop("format") != FORMAT:
-        raise ValueError("written by another version of xached")
-    plain["interval"] = Interval(plain["interval"])
-    plain["tick_size"] = Decimal(plain["tick_size"])
-    plain["lot_size"] = Decimal(plain["lot_size"])
-    return About(**plain)

@@ -45,6 +45,7 @@ class Job:
     fee_ppm: int
     half_spread_ppm: int
     slippage_ppm: int
+    impact_ppm: int
     fill_model: FillModel
     start_ns: int | None
     until_ns: int | None
@@ -62,6 +63,7 @@ class Job:
             fill_model=self.fill_model,
             half_spread_ppm=self.half_spread_ppm,
             slippage_ppm=self.slippage_ppm,
+            impact_ppm=self.impact_ppm,
             start_ns=self.start_ns,
         )
 
@@ -70,12 +72,13 @@ def read_job(header: Mapping[str, Any]) -> Job:
     """Read a job as the daemon writes it. Raises: KeyError, TypeError or ValueError."""
     return Job(
         entry_point=header["entry_point"],
-        combinations=tuple(header["combinations"]),
+        combinations=spread_settings(header["settings"]),
         histories=tuple((place, fingerprint) for place, fingerprint in header["histories"]),
         cash=Decimal(header["cash"]),
         fee_ppm=header["fee_ppm"],
         half_spread_ppm=header["half_spread_ppm"],
         slippage_ppm=header["slippage_ppm"],
+        impact_ppm=header["impact_ppm"],
         fill_model=FillModel(header["fill_model"]),
         start_ns=header["start_ns"],
         until_ns=header["until_ns"],

@@ -100,7 +100,7 @@ def judge_job(request: Document, progress: Progress) -> Document:
     }
     if (page := _page(report)) is not None:
         blobs["html"] = page
-    return Document(header=_summary(report, judged, folds, results, record), blobs=blobs)
+    return Document(header=_summary(report, judged, folds, results, record, lineage), blobs=blobs)
 
 
 def _planned_folds(
@@ -245,6 +245,7 @@ def _summary(
     folds: Sequence[Fold[Settings]],
     results: Sequence[RunResult],
     record: TrackRecord,
+    lineage: Sequence[DailyReturns],
 ) -> dict[str, Any]:
     """What a list of backtests shows, and what a gate asks: whole numbers and text."""
     performance = report.performance
@@ -254,7 +255,7 @@ def _summary(
         "verdict": judged_json(judged)["verdict"],
         "deflated_ppm": round(judged.deflated * PPM) if isinstance(judged, Judgement) else None,
         "lacks": "" if enough else str(judged),
-        "trials": judged.evidence.trials if isinstance(judged, Judgement) else None,
+        "trials": len(lineage) + 1,
         "return_ppm": round(performance.time_weighted_return * PPM),
         "holding_ppm": _holding_ppm(report),
         "drawdown_ppm": round(performance.drawdown.depth * PPM),

@@ -148,7 +148,7 @@ def _run_legs(
     told = []
     count = len(legs) * len(job.sizes)
     for number, (size, leg) in enumerate((size, leg) for size in job.sizes for leg in legs):
-        terms = attrs.evolve(job.terms, start_ns=leg.window.start_at_ns)
+        terms = attrs.evolve(job.terms, start_ns=leg.window.start_at_ns, size=size)
 
         def run_progress(part: float, before: int = number) -> None:
             progress((before + part) / count)

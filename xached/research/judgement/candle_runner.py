@@ -155,6 +155,7 @@ def _facts(strategy: str, markets: Sequence[MarketData], terms: RunSettings) -> 
         "Fills": f"{terms.fill_model.value}, {limit}",
         "Half spread": f"{_percent(terms.half_spread_ppm)}, every taker pays it",
         "Slippage": f"{_percent(terms.slippage_ppm)}, every taker pays it",
+        "Impact": _told_impact(terms),
         "Resting orders": f"filled {terms.through_ticks} ticks beyond their price",
     }
     for market in markets:
@@ -166,6 +167,15 @@ def _facts(strategy: str, markets: Sequence[MarketData], terms: RunSettings) -> 
                 f"{each.venue}, {len(each):,} candles, fingerprint {each.fingerprint[:16]}"
             )
     return facts
+
+
+def _told_impact(terms: RunSettings) -> str:
+    if not terms.impact_ppm:
+        return "none: size moves no price"
+    return (
+        f"{terms.impact_ppm / PPM:g} x volatility of a day x root of the share of its volume, "
+        "every taker pays it"
+    )
 
 
 def _percent(ppm: int) -> str:

@@ -1,0 +1,78 @@
+"""What backtests are given: the file they are kept in, plugins, histories, and processes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Final, Protocol, TypeVar
+
+import apsw
+import attrs
+from xache_sdk.seal import Layer
+
+from xached.adapters.work import WorkLimits, work_command
+from xached.research.history.about import About
+from xached.runtime.world import World
+
+Result = TypeVar("Result")
+
+SANDBOX_MIN: Final = frozenset({Layer.FILES, Layer.SYSTEM_CALLS})
+"""As for strategies that trade: without either a plugin could read the house's keys."""
+
+
+class Records(Protocol):
+    """strategies.db. Each call is one transaction."""
+
+    async def write(self, work: Callable[[apsw.Connection], Result]) -> Result:
+        """Do it, and return once it is on disk."""
+        ...
+
+    async def read(self, work: Callable[[apsw.Connection], Result]) -> Result:
+        """Do it on one state of the file."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class FoundPlugin:
+    """A plugin that may run: what to import, and the digest of its files."""
+
+    entry_point: str
+    digest: str
+
+
+class WorkCommand(Protocol):
+    """How a process for a job is started; see work_command."""
+
+    def __call__(
+        self, job: str, limits: WorkLimits, *, strategy: str = "", readable: Sequence[Path] = ()
+    ) -> Sequence[str]:
+        """The command line."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class BacktestBounds:
+    """How much there may be of it, at one time."""
+
+    running_max: int = 1
+    waiting_max: int = 50
+    own_max: int = 3
+    """Of one account, waiting or running."""
+
+
+@attrs.frozen(kw_only=True)
+class BacktestSurroundings:
+    """The rest of the house as backtests see it. ``command`` is replaced in tests."""
+
+    world: World
+    records: Records
+    find_plugin: Callable[[str], Awaitable[FoundPlugin]]
+    """A plugin by name. Raises: Rejection UNKNOWN_PLUGIN for one that may not run."""
+    list_histories: Callable[[], Sequence[About]]
+    """What there is to run over. Reads files."""
+    histories: Path
+    """Where they are."""
+    bounds: BacktestBounds = attrs.field(factory=BacktestBounds)
+    limits: WorkLimits = attrs.field(factory=WorkLimits)
+    sandbox_min: frozenset[Layer] = SANDBOX_MIN
+    command: WorkCommand = work_command
