@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PROTOS := $(wildcard protos/xache/v1/*.proto)
 API_PROTOS := $(filter-out %/plugin.proto,$(PROTOS))
-EDITABLE := clients/python plugins/sdk plugins/strategy_market_maker plugins/strategy_flow plugins/strategy_sma plugins/strategy_lightgbm
+EDITABLE := clients/python clients/desktop plugins/sdk plugins/strategy_market_maker plugins/strategy_flow plugins/strategy_sma plugins/strategy_lightgbm
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help

@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 import pytest
 import trio
-from xache.live_book import LiveBook
+from xache.live.book import LiveBook
 from xache.v1 import market_pb2, market_pb2_grpc
 
 from tests.api.edge import Doorman, details_of, error_of, in_thread

@@ -15,7 +15,7 @@ import pytest
 import trio
 import trio.testing
 from google.protobuf.message import Message
-from xache.live_book import LiveBook
+from xache.live.book import LiveBook
 from xache.v1 import market_pb2, types_pb2
 
 from tests.actors.market_house import CommandedFeed, RowsExchange, Running, quote, running

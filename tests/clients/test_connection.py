@@ -16,7 +16,7 @@ from google.rpc import code_pb2
 from xache.client import Client
 from xache.connection import Patience, Tls, is_this_machine
 from xache.errors import Incident, Refused, Unreachable, XacheError
-from xache.live_book import LiveBook
+from xache.live.book import LiveBook
 from xache.orders import order_request
 from xache.v1 import market_pb2, market_pb2_grpc, trading_pb2, types_pb2
 

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from xache.live_book import Level
+from xache.live.book import Level
 from xache.output import clock, source_text
 from xache.v1 import types_pb2
 

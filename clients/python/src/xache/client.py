@@ -29,7 +29,7 @@ from xache.automation import Automation
 from xache.compliance import Compliance
 from xache.connection import Connection, OnWait, Patience, Tls
 from xache.errors import Incident
-from xache.live_book import BookGap, LiveBook
+from xache.live.book import BookGap, LiveBook
 from xache.orders import new_id
 from xache.rpc import PAGE_SIZE_MAX, rpc
 from xache.session import TokenStore

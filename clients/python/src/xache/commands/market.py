@@ -20,7 +20,7 @@ from xache.client import Client
 from xache.commands.options import NO_OPTIONS, Count, Flag, Options
 from xache.errors import XacheError
 from xache.explain import percent
-from xache.live_book import Level, LiveBook
+from xache.live.book import Level, LiveBook
 from xache.output import Cell, Output, clock, json_value, moment, side_text, source_text, word
 from xache.tokens import TokenFileError
 from xache.v1 import market_pb2, types_pb2

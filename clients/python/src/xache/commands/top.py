@@ -10,8 +10,8 @@ from cyclopts import Parameter
 from xache.commands.market import INTERVALS
 from xache.commands.options import NO_PURSE_OPTIONS, PurseOptions, usage
 from xache.errors import XacheError
+from xache.live.board import Board, MarketBoard, Subject
 from xache.top.app import Top
-from xache.top.board import Board, MarketBoard, Subject
 
 
 def top(

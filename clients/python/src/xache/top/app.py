@@ -13,9 +13,9 @@ from textual.containers import Container
 from textual.widgets import Footer, Static
 
 from xache.client import Client
+from xache.live.board import Board, Subject
+from xache.live.feeds import Feeds
 from xache.top import panels
-from xache.top.board import Board, Subject
-from xache.top.feeds import Feeds
 
 _COLOURS: Final = TerminalTheme(
     (15, 18, 22),

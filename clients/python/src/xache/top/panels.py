@@ -15,8 +15,8 @@ from rich.text import Text
 from xache.book_view import draw_ladder, spread_text
 from xache.candle_chart import draw_candles
 from xache.explain import explain_price
+from xache.live.board import Board, StreamState, day_change
 from xache.output import clock, side_text, source_text, word
-from xache.top.board import Board, StreamState
 from xache.v1 import market_pb2, types_pb2
 
 CHART_LINES: Final = 5
@@ -24,9 +24,6 @@ CHART_LINES: Final = 5
 LADDER_LINES: Final = 2
 """Lines of a ladder that are no levels: the names of its columns and the spread."""
 BAR_COLUMNS: Final = 12
-SILENT_S: Final = 12.0
-"""Every stream says something within five seconds: two missed signs and it counts as silent."""
-
 INTERVALS: Final = {
     market_pb2.INTERVAL_1S: "1s",
     market_pb2.INTERVAL_1M: "1m",
@@ -47,7 +44,7 @@ def draw_head(board: Board) -> RenderableType:
     if ticker is None:
         return line.append("  waiting for its price", "dim")
     line.append("  ").append_text(source_text(ticker.source))
-    change = _day_change(ticker)
+    change = day_change(ticker)
     style = "" if change is None else "green" if change >= 0 else "red"
     line.append(f"  {ticker.last or '-'}", f"bold {style}")
     if change is not None:
@@ -60,13 +57,6 @@ def draw_head(board: Board) -> RenderableType:
     if instrument is not None and instrument.state != types_pb2.MARKET_STATE_TRADING:
         line.append(f"   {word(types_pb2.MarketState, instrument.state)}", "bold yellow")
     return line
-
-
-def _day_change(ticker: market_pb2.Ticker) -> Decimal | None:
-    """In hundredths."""
-    if not ticker.last or not ticker.open or not Decimal(ticker.open):
-        return None
-    return (Decimal(ticker.last) / Decimal(ticker.open) - 1) * 100
 
 
 def draw_chart(board: Board, width: int, height: int) -> RenderableType:
@@ -206,7 +196,7 @@ def _condition(state: StreamState) -> tuple[str, str]:
         return "● failed", "red"
     if state.heard_at_s is None:
         return "● waiting", "dim"
-    return ("● live", "green") if _ago(state) < SILENT_S else ("● silent", "bold yellow")
+    return ("● silent", "bold yellow") if state.is_silent() else ("● live", "green")
 
 
 def _ago(state: StreamState) -> float:

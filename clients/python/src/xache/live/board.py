@@ -1,4 +1,4 @@
-"""What the screen shows: the newest of everything, written by streams and read by the drawing."""
+"""The newest of everything, written by streams and read by the drawing."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from xache.v1 import market_pb2, types_pb2, wallet_pb2
 
 TRADES_MAX: Final = 200
 CANDLES_MAX: Final = 500
+FILLS_MAX: Final = 200
+SILENT_S: Final = 12.0
+"""Every stream says something within five seconds: two missed signs and it counts as silent."""
 
 
 @attrs.frozen
@@ -41,6 +44,10 @@ class StreamState:
         self.messages += 1
         self.heard_at_s = time.monotonic()
         self.failure = ""
+
+    def is_silent(self) -> bool:
+        """Whether it was heard, and then not for too long."""
+        return self.heard_at_s is not None and time.monotonic() - self.heard_at_s > SILENT_S
 
 
 @attrs.define
@@ -86,6 +93,10 @@ class Board:
     tickers: dict[tuple[str, str], market_pb2.Ticker] = attrs.field(factory=dict)
     """By symbol and venue."""
     purse: PurseView | None = None
+    fills: deque[types_pb2.Fill] = attrs.field(factory=lambda: deque(maxlen=FILLS_MAX))
+    """The purse's fills since the streams began, newest first."""
+    fills_count: int = 0
+    """All of them, also those that are not kept."""
     streams: dict[str, StreamState] = attrs.field(
         factory=lambda: {name: StreamState() for name in ("tickers", "purse")}
     )
@@ -117,3 +128,10 @@ class Board:
         """Who has a price of a market, the house first."""
         known = {venue for named, venue in self.tickers if named == symbol}
         return sorted(known, key=lambda venue: (venue != self.home_venue(), venue))
+
+
+def day_change(ticker: market_pb2.Ticker) -> Decimal | None:
+    """How far a price has come in 24 hours, in hundredths; None where that is not known."""
+    if not ticker.last or not ticker.open or not Decimal(ticker.open):
+        return None
+    return (Decimal(ticker.last) / Decimal(ticker.open) - 1) * 100

@@ -1,4 +1,4 @@
-"""The streams behind the screen: a thread for each, which writes the board and asks for nothing."""
+"""The streams behind a board: a thread for each, which writes what it is told."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from google.protobuf.message import Message
 from xache.book_view import BookView
 from xache.client import Client
 from xache.errors import NotSignedIn, XacheError
-from xache.live_book import BookGap, LiveBook
+from xache.live.board import Board, MarketBoard, PurseView, StreamState, Subject
+from xache.live.book import BookGap, LiveBook
 from xache.tokens import TokenFileError
-from xache.top.board import Board, MarketBoard, PurseView, StreamState, Subject
 from xache.v1 import market_pb2, trading_pb2, types_pb2
 
 BOOK_DEPTH: Final = 50
@@ -33,7 +33,7 @@ Answer = TypeVar("Answer")
 
 
 class Feeds:
-    """Follows a house for one screen, until it is closed."""
+    """Follows a house for one board, until it is closed."""
 
     def __init__(self, client: Client, board: Board) -> None:
         self._client = client
@@ -88,7 +88,7 @@ class Feeds:
 
     def _start(self, name: str, run: Callable[..., None], *arguments: object) -> None:
         threading.Thread(
-            target=self._run, args=(run, *arguments), name=f"top {name}", daemon=True
+            target=self._run, args=(run, *arguments), name=f"live {name}", daemon=True
         ).start()
 
     def _run(self, run: Callable[..., None], *arguments: object) -> None:
@@ -236,7 +236,11 @@ class Feeds:
     # --- the purse ---------------------------------------------------------------------------
 
     def _take_purse_event(self, message: trading_pb2.WatchPurseResponse) -> None:
-        if message.WhichOneof("event") not in {"heartbeat", None}:
+        event = message.WhichOneof("event")
+        if event == "fill":
+            self._board.fills.appendleft(message.fill)
+            self._board.fills_count += 1
+        if event not in {"heartbeat", None}:
             self._purse_changed.set()
 
     def _read_purse(self) -> None:
