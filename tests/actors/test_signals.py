@@ -36,6 +36,7 @@ from xached.domain.instrument import (
     unknown_instrument,
 )
 from xached.domain.market import BINANCE, Venue
+from xached.domain.rejection import Rejection
 from xached.research.models.training_process import answer
 from xached.runtime.schedule import Schedule
 from xached.runtime.world import EPOCH_NS, RealWorld, SimulatedWorld, World
@@ -243,9 +244,13 @@ async def test_a_process_that_fails_leaves_the_model_in_force(
 async def test_a_market_that_is_not_there_is_told(autojump_clock: MockClock, house: House) -> None:
     house.past.refused = True
     await house.run(0.01)
-    assert "unknown" in house.status.fault.lower() or "instrument" in house.status.fault.lower()
+    assert BTC.symbol in house.status.fault
     assert house.trainer.trained == []
-    assert house.status.next_at_ns == EPOCH_NS + 3 * 3_600 * 10**9
+    # It is asked for again before the next time of the calendar.
+    house.past.refused = False
+    await house.run(0.01)
+    assert len(house.trainer.trained) == 1
+    assert house.status.fault == ""
 
 
 async def test_it_is_trained_before_its_time_when_asked(
@@ -255,12 +260,13 @@ async def test_it_is_trained_before_its_time_when_asked(
         nursery.start_soon(run_signals, house.signals, house.around)
         await trio.sleep(600)
         assert len(house.trainer.trained) == 1
-        house.signals.train_now(NAME)
+        handlers: Any = SignalHandlers(house.signals)
+        await handlers.train_model(None, signal_pb2.TrainModelRequest(name=NAME))
         await trio.sleep(1)
         assert len(house.trainer.trained) == 2
         nursery.cancel_scope.cancel()
-    with pytest.raises(KeyError):
-        house.signals.train_now("nobody")
+    with pytest.raises(Rejection, match="trains no such model"):
+        await handlers.train_model(None, signal_pb2.TrainModelRequest(name="nobody"))
 
 
 async def test_a_house_without_plans_starts_no_process(

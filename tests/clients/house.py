@@ -242,6 +242,10 @@ class House(
         self._arrive("ListModels", request, context)
         return self._answer("ListModels", signal_pb2.ListModelsResponse())
 
+    def TrainModel(self, request: Any, context: Any) -> Any:
+        self._arrive("TrainModel", request, context)
+        return signal_pb2.TrainModelResponse()
+
     def WatchTickers(self, request: Any, context: Any) -> Iterator[Any]:
         self._arrive("WatchTickers", request, context)
         return self._stream("WatchTickers", context)

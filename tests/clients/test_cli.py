@@ -599,6 +599,9 @@ def test_a_model_says_when_it_was_last_trained_and_why_not(house: House, signed_
     assert "advise: probabilities no longer come true" in " ".join(ran.out.split())
     assert "eth-1h: no answer from training: the process ended with -9" in ran.out
     assert "new: never trained yet" in ran.out
+    asked = signed_in("model", "retrain", "new")
+    assert house.calls[-1] == "TrainModel"
+    assert "new will be trained" in asked.out
     listed = signed_in("model", "status", "--json").document["models"]
     assert listed[0]["lastAttempt" if "lastAttempt" in listed[0] else "last_attempt"]
 

@@ -37,6 +37,9 @@ TRAINING_S_MAX: Final = 3_600.0
 CHECK_S: Final = 60.0
 """The wall clock may be set: what is due is looked at again this often."""
 
+RETRY_S: Final = 600.0
+"""After this long a market is asked for again that was not there."""
+
 ANSWER_BYTES_MAX: Final = 16 * 1024 * 1024
 RECEIVE_BYTES: Final = 65_536
 CANDLES_MAX: Final = 100_000
@@ -255,7 +258,13 @@ async def _try(signals: Signals, around: SignalSurroundings, plan: ModelPlan, at
     try:
         await _ask(signals, around, await _job(around, plan, at_ns))
     except Rejection as rejection:
-        signals._change(plan.name, fault=f"{rejection.message}: {rejection.facts}")
+        # Its market may come yet, with its feed: that is no reason to miss a week.
+        soon_ns = at_ns + int(RETRY_S) * NS_PER_S
+        signals._change(
+            plan.name,
+            fault=f"{rejection.message}: {rejection.facts.get('given', '')}",
+            next_at_ns=min(soon_ns, signals._statuses[plan.name].next_at_ns or soon_ns),
+        )
     finally:
         signals._change(plan.name, training=False)
     after = signals.in_force(plan.name)

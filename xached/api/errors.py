@@ -234,6 +234,7 @@ CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
     Reason.UNKNOWN_PLUGIN: _ABSENT,
     Reason.UNKNOWN_HISTORY: _ABSENT,
     Reason.UNKNOWN_BACKTEST: _ABSENT,
+    Reason.UNKNOWN_MODEL: _ABSENT,
     Reason.ID_REUSED: _TAKEN,
     Reason.ALREADY_LISTED: _TAKEN,
     Reason.STEPS_FIXED: _STATE,

@@ -6,6 +6,7 @@ from xache.v1 import signal_pb2
 
 from xached.actors.signals import INTERVAL_TEXTS, ModelStatus, Signals
 from xached.api.routes import Call
+from xached.domain.rejection import Reason, Rejection
 
 
 class SignalHandlers:
@@ -19,6 +20,22 @@ class SignalHandlers:
     ) -> signal_pb2.ListModelsResponse:
         """List what is trained."""
         return signal_pb2.ListModelsResponse(models=map(_message, self._signals.statuses()))
+
+    async def train_model(
+        self, _call: Call, request: signal_pb2.TrainModelRequest
+    ) -> signal_pb2.TrainModelResponse:
+        """Have a model trained before its time. Raises: Rejection."""
+        if not self._signals.knows(request.name):
+            known = ", ".join(each.plan.name for each in self._signals.statuses())
+            raise Rejection(
+                Reason.UNKNOWN_MODEL,
+                "the house trains no such model",
+                field="name",
+                given=request.name,
+                allowed=known or "none is configured",
+            )
+        self._signals.train_now(request.name)
+        return signal_pb2.TrainModelResponse()
 
 
 def _message(status: ModelStatus) -> signal_pb2.Model:

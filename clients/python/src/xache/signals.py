@@ -7,6 +7,7 @@ from xache.rpc import rpc
 from xache.v1 import signal_pb2 as pb
 
 _MODELS = rpc(pb.ListModelsRequest, pb.ListModelsResponse, repeatable=True)
+_TRAIN = rpc(pb.TrainModelRequest, pb.TrainModelResponse, repeatable=True)
 
 
 class Signals:
@@ -18,3 +19,7 @@ class Signals:
     def models(self) -> list[pb.Model]:
         """Every model of the house: which is in force, and what came of the last training."""
         return list(self._connection.call(_MODELS, pb.ListModelsRequest()).models)
+
+    def train(self, name: str) -> None:
+        """Have a model trained before its time; operators and administrators may."""
+        self._connection.call(_TRAIN, pb.TrainModelRequest(name=name))

@@ -1,4 +1,4 @@
-"""How the models of a house stand: when they were last trained, and why not."""
+"""The models of a house: when they were last trained and why not, and to train one now."""
 
 from __future__ import annotations
 
@@ -35,6 +35,21 @@ def status(*, options: Options = NO_OPTIONS) -> None:
         output.line("")
         for each in models:
             output.line(f"{each.name}: {_told(each)}")
+
+
+@app.command
+def retrain(name: str, /, *, options: Options = NO_OPTIONS) -> None:
+    """Have a house train a model now, before its time; operators and administrators may.
+
+    Args:
+        name: its name; see xache model status.
+    """
+    with options.connected() as (client, output):
+        client.signals.train(name)
+        if output.as_json:
+            output.document({"name": name})
+            return
+        output.line(f"{name} will be trained; xache model status tells what came of it.")
 
 
 def _row(each: signal_pb2.Model) -> list[str]:

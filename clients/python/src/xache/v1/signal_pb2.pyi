@@ -18,6 +18,16 @@ class ListModelsResponse(_message.Message):
     models: _containers.RepeatedCompositeFieldContainer[Model]
     def __init__(self, models: _Optional[_Iterable[_Union[Model, _Mapping]]] = ...) -> None: ...
 
+class TrainModelRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class TrainModelResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
 class Model(_message.Message):
     __slots__ = ("name", "symbol", "venue", "interval", "others", "horizon", "schedule", "next_at_ns", "training", "in_force", "last_attempt", "fault", "registered")
     NAME_FIELD_NUMBER: _ClassVar[int]

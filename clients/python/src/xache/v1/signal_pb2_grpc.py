@@ -41,6 +41,11 @@ class SignalServiceStub:
                 request_serializer=xache_dot_v1_dot_signal__pb2.ListModelsRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_signal__pb2.ListModelsResponse.FromString,
                 _registered_method=True)
+        self.TrainModel = channel.unary_unary(
+                '/xache.v1.SignalService/TrainModel',
+                request_serializer=xache_dot_v1_dot_signal__pb2.TrainModelRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_signal__pb2.TrainModelResponse.FromString,
+                _registered_method=True)
 
 
 class SignalServiceServicer:
@@ -55,6 +60,14 @@ class SignalServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TrainModel(self, request, context):
+        """Have a model trained now, before its time. It waits for the one that is
+        being trained; what comes of it is told by ListModels.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SignalServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -62,6 +75,11 @@ def add_SignalServiceServicer_to_server(servicer, server):
                     servicer.ListModels,
                     request_deserializer=xache_dot_v1_dot_signal__pb2.ListModelsRequest.FromString,
                     response_serializer=xache_dot_v1_dot_signal__pb2.ListModelsResponse.SerializeToString,
+            ),
+            'TrainModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.TrainModel,
+                    request_deserializer=xache_dot_v1_dot_signal__pb2.TrainModelRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_signal__pb2.TrainModelResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -93,6 +111,33 @@ class SignalService:
             '/xache.v1.SignalService/ListModels',
             xache_dot_v1_dot_signal__pb2.ListModelsRequest.SerializeToString,
             xache_dot_v1_dot_signal__pb2.ListModelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TrainModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.SignalService/TrainModel',
+            xache_dot_v1_dot_signal__pb2.TrainModelRequest.SerializeToString,
+            xache_dot_v1_dot_signal__pb2.TrainModelResponse.FromString,
             options,
             channel_credentials,
             insecure,
