@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -23,9 +23,11 @@ from xache_sdk.market import Interval
 
 from xached.research.history.about import About
 from xached.research.history.candle_checks import CheckReport, check_candles
-from xached.research.history.candle_files import read_candles
+from xached.research.history.candle_files import ReadCandles, read_candles
 from xached.research.history.candle_set import DataError
-from xached.research.history.history_store import HistoryStore, export_candles
+from xached.research.history.history_store import About, HistoryStore, export_candles
+from xached.research.history.recording_checks import check_recording
+from xached.research.history.recordings import SPOOLS, candles_of, is_recording, read_market
 from xached.research.sample import sample_histories
 
 REFUSED: Final = 1
@@ -60,6 +62,9 @@ def import_history(
 ) -> None:
     """Import candles: Parquet, CSV with a header, or Binance's dump files (.csv, .zip).
 
+    Recordings of a house (DATA/recordings/market.*) become candles of their trades, of one minute
+    when no interval is given.
+
     Args:
         files: files of one market that follow one another.
         symbol: the market, such as BTC-USDT.
@@ -75,9 +80,13 @@ def import_history(
     with refused():
         if not files:
             raise DataError("name at least one file")
-        read = read_candles(
-            files, symbol=symbol, venue=venue, interval=interval, tick_size=tick, lot_size=lot
-        )
+        if all(is_recording(path) for path in files):
+            read = _recorded_candles(files, symbol, interval or Interval.M1)
+            venue = read.candles.venue
+        else:
+            read = read_candles(
+                files, symbol=symbol, venue=venue, interval=interval, tick_size=tick, lot_size=lot
+            )
         candles = read.candles
         about = history_store().add(
             name or f"{symbol}-{venue}-{candles.interval.value}",
@@ -165,6 +174,63 @@ def check_history(name: str, /, *, as_json: JsonFlag = False) -> None:
         raise SystemExit(REFUSED)
 
 
+@data.command(name="recordings")
+def list_recordings(folder: Path, /, *, as_json: JsonFlag = False) -> None:
+    """List the markets that a house has recorded.
+
+    Args:
+        folder: its recordings, such as data/recordings.
+        as_json: print JSON.
+    """
+    markets: dict[str, list[Path]] = {}
+    for path in sorted(folder.glob("market.*")):
+        if path.suffix in (".parquet", *SPOOLS):
+            _, _, subject = path.stem.rpartition(".")[0].partition(".")
+            markets.setdefault(subject, []).append(path)
+    found: list[dict[str, Any]] = [
+        {
+            "market": subject,
+            "files": len(paths),
+            "bytes": sum(path.stat().st_size for path in paths),
+            "from_at_ns": int(paths[0].stem.rpartition(".")[2]),
+        }
+        for subject, paths in markets.items()
+    ]
+    if as_json:
+        print_json(found)
+        return
+    if not found:
+        print_line(f"nothing of a market is recorded in {folder}")
+    for each in found:
+        since = moment(each["from_at_ns"])
+        print_line(
+            f"{each['market']}: {each['files']} files, {each['bytes']:,} bytes, from {since}"
+        )
+
+
+@data.command(name="check-recording")
+def check_recorded(*files: Path, as_json: JsonFlag = False) -> None:
+    """Look for lost rows, unknown books and crossed ones. Ends with 1 when one is crossed.
+
+    Args:
+        files: recordings of one market that follow one another.
+        as_json: print JSON.
+    """
+    with refused():
+        recording = read_market(files)
+    report = check_recording(recording)
+    if as_json:
+        print_json({"symbol": recording.symbol, "venue": recording.venue} | report.document())
+    else:
+        span = f"{moment(report.first_at_ns)} to {moment(report.last_at_ns)} UTC"
+        print_line(f"{recording.symbol} at {recording.venue}, {span}")
+        for name, value in report.document().items():
+            if not name.endswith("_at_ns"):
+                print_line(f"{name}: {value:,}")
+    if report.broken:
+        raise SystemExit(REFUSED)
+
+
 @data.command(name="export")
 def export_history(name: str, file: Path, /) -> None:
     """Write a history as .parquet or .csv, with exact prices.
@@ -177,6 +243,13 @@ def export_history(name: str, file: Path, /) -> None:
         candles = history_store().load(name)
         export_candles(candles, file)
     print_line(f"{len(candles):,} candles written to {file}")
+
+
+def _recorded_candles(files: Sequence[Path], symbol: str, interval: Interval) -> ReadCandles:
+    recording = read_market(files)
+    if recording.symbol != symbol:
+        raise DataError(f"these are recordings of {recording.symbol}, not of {symbol}")
+    return ReadCandles(candles=candles_of(recording, interval), duplicates=0, was_unsorted=False)
 
 
 @contextmanager
