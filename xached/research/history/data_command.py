@@ -25,7 +25,7 @@ from xached.research.history.about import About
 from xached.research.history.candle_checks import CheckReport, check_candles
 from xached.research.history.candle_files import ReadCandles, read_candles
 from xached.research.history.candle_set import DataError
-from xached.research.history.history_store import About, HistoryStore, export_candles
+from xached.research.history.history_store import HistoryStore, export_candles
 from xached.research.history.recording_checks import check_recording
 from xached.research.history.recordings import SPOOLS, candles_of, is_recording, read_market
 from xached.research.sample import sample_histories
