@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+WEB := $(VENV)/.web
+WEB_SOURCES := $(shell find clients/web -path clients/web/node_modules -prune -o \
+	-path clients/web/src/gen -prune -o -type f -print)
 PROTOS := $(wildcard protos/xache/v1/*.proto)
 API_PROTOS := $(filter-out %/plugin.proto,$(PROTOS))
 EDITABLE := clients/python clients/desktop plugins/sdk plugins/strategy_market_maker plugins/strategy_flow plugins/strategy_sma plugins/strategy_lightgbm
@@ -15,15 +18,19 @@ WORKERS ?= 2
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-setup: $(STAMP)  ## make .venv with everything that is needed
+setup: $(STAMP) $(WEB)  ## make .venv with everything that is needed, and the web client
 
 $(STAMP): pyproject.toml config/constraints.txt $(addsuffix /pyproject.toml,$(EDITABLE))
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "XACHE needs Python 3.11 or newer, this is " + sys.version.split()[0])'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	PIP_CONSTRAINT=config/constraints.txt $(BIN)/python -m pip install --quiet \
+	XACHE_SKIP_WEB=1 PIP_CONSTRAINT=config/constraints.txt $(BIN)/python -m pip install --quiet \
 		$(addprefix --editable ,$(EDITABLE)) --editable '.[bench,report,cluster]' --group dev
 	touch $@
+
+$(WEB): $(STAMP) $(WEB_SOURCES) $(PROTOS)
+	$(BIN)/python clients/web/build.py
+	[ -n "$$XACHE_SKIP_WEB" ] || touch $@
 
 run: setup  ## start the demo: a living market on real recorded data
 	$(BIN)/xached demo $(ARGS)
@@ -60,4 +67,5 @@ bench: setup  ## measure, and compare with the targets
 	$(BIN)/xached bench --check $(ARGS)
 
 clean:  ## remove what setup and the tools made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) xached/web clients/web/node_modules clients/web/src/gen test-results
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -42,6 +42,7 @@ from xached.adapters.distributions import Distributions
 from xached.adapters.feeds.live import LiveFeed
 from xached.api.admin import HouseReport
 from xached.api.disconnect_guard import end_streams_of_the_past
+from xached.api.guest import Guest
 from xached.config import Config, FeedsConfig
 from xached.core import Core, House, build_core
 from xached.domain.audit import SignCheckpoint
@@ -88,6 +89,8 @@ class Attachments:
     sandbox_min: frozenset[Layer] = SANDBOX_MIN
     """Layers of the sandbox without which no strategy is started."""
     preload: Callable[[MarketData], None] = lambda _data: None
+    visitor: Guest | None = None
+    """Whom the page lets in without a password; None but in a demo."""
 
 
 def live_feeds(config: FeedsConfig, world: World) -> list[MarketFeed]:
@@ -320,7 +323,7 @@ async def _open_doors(
     nursery.start_soon(run_expendable, "backtests", core.backtests.run, core.health)
     nursery.start_soon(_run_strategies, core, attachments)
     return Endpoints(
-        addresses=await core.doors.open(build_front(config, core), nursery),
+        addresses=await core.doors.open(build_front(config, core, attachments.visitor), nursery),
         first_admin=core.first_admin,
         market=core.market,
         directory=core.house.directory,

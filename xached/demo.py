@@ -24,6 +24,7 @@ from xached.adapters.feeds.recorded import (
     load_recording,
     preplay,
 )
+from xached.api.guest import Guest
 from xached.core import House
 from xached.daemon import Attachments
 from xached.domain.auth import AccountOpened, Login, Logout, Register, SessionGranted
@@ -94,6 +95,7 @@ async def attach_demo(house: House, speed: float) -> tuple[Attachments, Trader]:
         strategies=_strategies(makers, flows, sma),
         mark_venue=BINANCE,
         preload=lambda market: _preload(market, played),
+        visitor=Guest(email=trader.email, password=trader.password),
     )
     return attachments, trader
 

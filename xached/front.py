@@ -41,6 +41,7 @@ from xached.api.errors import Interceptor
 from xached.api.explaining import OrderExplaining
 from xached.api.fees import FeeStatements
 from xached.api.guards import GuardHandlers
+from xached.api.guest import Guest
 from xached.api.health import HealthService
 from xached.api.http_api import HttpApi
 from xached.api.indicators import IndicatorHandlers
@@ -72,8 +73,11 @@ from xached.listeners import Front
 from xached.runtime.topic import Topic
 
 
-def build_front(config: Config, core: Core) -> Front:
-    """Every service, routed: on the admin listener all of them, described by reflection."""
+def build_front(config: Config, core: Core, visitor: Guest | None = None) -> Front:
+    """Every service, routed: on the admin listener all of them, described by reflection.
+
+    ``visitor``: whom the page of a demo lets in.
+    """
     spending = KeySpending(core.keys, core.house.sessions, core.house.directory, core.world.now_ns)
     services = _services(core, spending)
     core.serving = HealthService(service.descriptor.full_name for service in services)
@@ -126,6 +130,7 @@ def build_front(config: Config, core: Core) -> Front:
             core.world.now_ns,
             hosts=config.http_hosts,
             api=HttpApi(routes, interceptor, core.world.now_ns),
+            visitor=visitor,
         ),
         interceptor=interceptor,
     )

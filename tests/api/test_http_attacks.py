@@ -234,7 +234,7 @@ async def test_who_asks_and_never_reads_is_cut_off() -> None:
         async with await served.connect(receive_buffer_bytes=4096) as client:
             with trio.move_on_after(5), contextlib.suppress(trio.BrokenResourceError):
                 while True:
-                    await client.send_all((GET % b"/page/live.js") * 100)
+                    await client.send_all((GET % b"/page/docs.js") * 100)
             await served.listener.wait_idle()
         await others_are_served(served)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.resources
 import json
 import re
 from collections.abc import Callable, Mapping
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 import trio
 import trio.testing
@@ -17,6 +20,8 @@ from tests.api.asgi import HOST, Answer, ask, reading, scope_of
 from tests.api.shown_market import PRICE_TICKS, ShownMarket
 from tests.domain.market_values import BTC
 from xached.actors.market.data import MarketData
+from xached.api.bundle import DEMO_MARK, File, make_file, path_of, read_bundle
+from xached.api.guest import Guest
 from xached.api.live import FRAME_PERIOD_S, INTERVALS, TRADES
 from xached.api.web import HEARTBEAT_S, Readiness, WebApp, WebLimits
 from xached.domain.candles import NS_PER_S
@@ -26,10 +31,7 @@ from xached.domain.market import BINANCE
 START_NS = 1_767_225_600 * NS_PER_S
 EVENTS = "/api/live/events?symbol=BTC-USDT&interval=1s"
 PAGE = importlib.resources.files("xached.api") / "page"
-FILES = [
-    *("index.html", "live.css", "live.js", "chart.js", "format.js", "icon.svg"),
-    *("docs.html", "docs.css", "docs.js"),
-]
+FILES = ["docs.html", "docs.css", "docs.js", "icon.svg", "not_built.html"]
 
 
 def now_ns() -> int:
@@ -84,10 +86,10 @@ async def test_it_says_whether_it_is_ready_and_why_not(market: ShownMarket) -> N
     ("path", "content_type"),
     [
         ("/", "text/html; charset=utf-8"),
-        ("/page/live.css", "text/css; charset=utf-8"),
-        ("/page/live.js", "text/javascript; charset=utf-8"),
-        ("/page/chart.js", "text/javascript; charset=utf-8"),
-        ("/page/format.js", "text/javascript; charset=utf-8"),
+        ("/trade/BTC-USDT", "text/html; charset=utf-8"),
+        ("/docs", "text/html; charset=utf-8"),
+        ("/page/docs.css", "text/css; charset=utf-8"),
+        ("/page/docs.js", "text/javascript; charset=utf-8"),
         ("/page/icon.svg", "image/svg+xml"),
     ],
 )
@@ -106,7 +108,7 @@ async def test_files_are_served_once_and_then_confirmed(
     assert changed.body == first.body
 
 
-@pytest.mark.parametrize("path", ["/", "/livez", "/api/live", "/page/live.js", "/api/live/events"])
+@pytest.mark.parametrize("path", ["/", "/livez", "/api/live", "/page/docs.js", "/api/live/events"])
 async def test_head_answers_without_a_body(path: str, app: WebApp) -> None:
     answer = await ask(app, path, "HEAD")
     assert (answer.status, answer.body) == (200, b"")
@@ -129,6 +131,109 @@ async def test_the_document_is_the_market(interval: str, app: WebApp, market: Sh
 async def test_without_a_choice_it_shows_the_first_market(app: WebApp) -> None:
     document = (await ask(app, "/api/live")).document
     assert (document["symbol"], document["interval"]) == ("BTC-USDT", "1m")
+
+
+# --- The web client --------------------------------------------------------------------------
+
+
+def bundle(folder: Path) -> Mapping[str, File]:
+    """What is served of a package like ours whose client was built."""
+    (folder / "web" / "assets").mkdir(parents=True)
+    (folder / "web" / "index.html").write_text("<html><head></head></html>")
+    (folder / "web" / "assets" / "index-1a2b.js").write_text("1;" * 1000)
+    (folder / "web" / "sources.sha256").write_text("0")
+    page = folder / "api" / "page"
+    page.mkdir(parents=True)
+    for name in FILES:
+        (page / name).write_bytes((PAGE / name).read_bytes())
+    return read_bundle(folder)
+
+
+def test_a_built_client_is_served_by_its_addresses(tmp_path: Path) -> None:
+    files = bundle(tmp_path)
+    assert set(files) == {
+        "/", "/assets/index-1a2b.js", "/docs", "/page/docs.css", "/page/docs.js", "/page/icon.svg",
+    }  # fmt: skip
+    for path in ("/", "/trade", "/trade/BTC-USDT", "/sign-in", "/security/keys"):
+        assert path_of(path) == "/", path
+    for path in ("/trader", "/api/trading/orders", "//", "/assets/index-1a2b.js", "*", ""):
+        assert path_of(path) == path, path
+    html = dict(files["/"].answer({}).headers)
+    script = dict(files["/assets/index-1a2b.js"].answer({}).headers)
+    assert html["cache-control"] == "no-cache", "it names the newest files"
+    assert "immutable" in script["cache-control"], "its name changes with its content"
+
+
+def test_a_client_that_is_not_built_is_said_to_be_missing(tmp_path: Path) -> None:
+    bundle(tmp_path)
+    (tmp_path / "web" / "index.html").unlink()
+    document = read_bundle(tmp_path)["/"]
+    assert b"The web client is not built" in document.body
+    assert b"XACHE_SKIP_WEB" in document.body
+
+
+@pytest.mark.parametrize(
+    ("accepted", "packed"),
+    [("gzip, deflate, br", True), ("br, GZIP;q=0.5", True), ("", False), ("br", False),
+     ("gzip;q=0", False), ("gzipped", False)],
+)  # fmt: skip
+def test_files_are_packed_for_who_takes_that(accepted: str, packed: bool) -> None:
+    file = make_file(b"x" * 5000, "text/css", kept=True)
+    answer = file.answer({"accept-encoding": accepted})
+    assert ("content-encoding", "gzip") in answer.headers or not packed
+    assert (gzip.decompress(answer.body) if packed else answer.body) == b"x" * 5000
+    assert ("vary", "accept-encoding") in answer.headers
+
+
+# --- The guest of a demo ---------------------------------------------------------------------
+
+ASKED = {**HOST, "x-xache-csrf": "1"}
+GUEST = Guest(email="trader@demo.example", password="told to nobody else")
+
+
+async def test_a_demo_lets_in_who_sits_at_its_machine(make_app: Callable[..., WebApp]) -> None:
+    app = make_app(visitor=GUEST)
+    answer = await ask(app, "/demo/trader", "POST", headers=ASKED)
+    assert (answer.status, answer.document) == (200, attrs.asdict(GUEST))
+    assert answer.headers["cache-control"] == "no-store"
+    assert DEMO_MARK in (await ask(app, "/trade")).body
+    assert "told" not in repr(GUEST)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"x-forwarded-for": "203.0.113.9"}, {"forwarded": "for=203.0.113.9"}, {"via": "1.1 proxy"},
+        {"x-real-ip": "203.0.113.9"}, {"x-forwarded-host": "house.example"},
+        {"host": "house.example"}, {"origin": "https://evil.example"}, {"origin": "null"},
+        {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"},
+    ],
+)  # fmt: skip
+async def test_a_demo_tells_its_password_to_no_page_and_no_proxy(
+    said: dict[str, str], make_app: Callable[..., WebApp]
+) -> None:
+    app = make_app(visitor=GUEST, hosts=["house.example"])
+    answer = await ask(app, "/demo/trader", "POST", headers={**ASKED, **said})
+    refused(answer, 403)
+    assert b"told" not in answer.body
+
+
+async def test_a_demo_tells_its_password_to_no_other_machine(
+    make_app: Callable[..., WebApp],
+) -> None:
+    app = make_app(visitor=GUEST)
+    for address in ("203.0.113.9", "192.168.1.7", "fd00::7", "::ffff:203.0.113.9", ""):
+        answer = await ask(app, "/demo/trader", "POST", headers=ASKED, address=address)
+        refused(answer, 403)
+        assert DEMO_MARK not in (await ask(app, "/", address=address)).body
+    refused(await ask(app, "/demo/trader", "POST"), 403)
+    refused(await ask(app, "/demo/trader", headers=ASKED), 405)
+
+
+async def test_a_house_has_no_guest(app: WebApp) -> None:
+    for method in ("GET", "POST"):
+        refused(await ask(app, "/demo/trader", method, headers=ASKED), 404)
+    assert DEMO_MARK not in (await ask(app, "/")).body
 
 
 # --- Refusals --------------------------------------------------------------------------------
@@ -263,12 +368,13 @@ async def test_web_sockets_are_refused(app: WebApp) -> None:
 # --- Headers and page ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["/", "/page/live.js", "/livez", "/readyz", "/api/live", "/none"])
+@pytest.mark.parametrize("path", ["/", "/page/docs.js", "/livez", "/readyz", "/api/live", "/none"])
 async def test_every_answer_is_locked_down(path: str, app: WebApp) -> None:
     headers = (await ask(app, path)).headers
     assert headers["content-security-policy"] == (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'; "
+        "connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'; form-action 'none'; "
         "require-trusted-types-for 'script'; trusted-types 'none'"
     )
     assert headers["x-content-type-options"] == "nosniff"
@@ -282,7 +388,7 @@ async def test_every_answer_is_locked_down(path: str, app: WebApp) -> None:
 
 
 def test_the_page_needs_nothing_that_its_policy_forbids() -> None:
-    html = (PAGE / "index.html").read_text() + (PAGE / "docs.html").read_text()
+    html = (PAGE / "not_built.html").read_text() + (PAGE / "docs.html").read_text()
     assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*src=)|https?://", html)
     for reference in re.findall(r'(?:href|src)="(/page/[^"]*)"', html):
         assert reference.removeprefix("/page/") in FILES
@@ -290,9 +396,6 @@ def test_the_page_needs_nothing_that_its_policy_forbids() -> None:
         text = (PAGE / name).read_text()
         assert not re.search(r"innerHTML|outerHTML|insertAdjacent|eval\(|document\.write", text)
         assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
-    for name in ("live.js", "chart.js", "format.js"):
-        imports = re.findall(r'from "\./([^"]+)"', (PAGE / name).read_text())
-        assert set(imports) <= set(FILES)
 
 
 def test_no_file_is_forgotten() -> None:

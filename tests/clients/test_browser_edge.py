@@ -12,7 +12,7 @@ import trio
 from trio.testing import MockClock
 
 from tests.api.open_house import open_house
-from tests.clients.test_page import PATIENCE_MS, Visit, browser, visit
+from tests.clients.browsing import PATIENCE_MS, Visit, browser, visit
 from tests.security.whole_house import PASSWORD
 from xached.api.http_listener import HttpListener, Receive, Scope, Send, open_listeners
 

@@ -26,7 +26,8 @@ SECURITY_HEADERS: Final = (
         "content-security-policy",
         (
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-            "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'; "
+            "connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
+            "frame-ancestors 'none'; form-action 'none'; "
             "require-trusted-types-for 'script'; trusted-types 'none'"
         ),
     ),

@@ -1,11 +1,12 @@
-"""The HTTP edge: calls, and beside them probes, the live page and its data, which only read.
+"""The HTTP edge: calls, and beside them probes, the web client and its files, which only read.
 
 | path | what |
 |---|---|
 | /livez | 200 while the loop runs |
 | /readyz | 200 or 503, with the reasons |
-| /, /page/* | the page and its files |
-| /api/live | one JSON document of what the page shows |
+| /, /trade, … | the web client and its files (bundle.py) |
+| /demo/trader | lets the reader of a demo in (guest.py) |
+| /api/live | one JSON document of what a market shows |
 | /docs | a page about the REST interface |
 | /api/openapi.json | its description |
 | /api/live/events | the same as server-sent events: a snapshot, then what changed |
@@ -17,13 +18,11 @@ origin.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import ssl
 from collections import Counter
 from collections.abc import Callable, Collection
 from http import HTTPStatus
-from importlib import resources
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -31,7 +30,10 @@ import attrs
 import trio
 
 from xached.actors.market.data import MarketData
+from xached.api import guest
+from xached.api.bundle import DOCUMENT, for_guests, make_file, path_of, shipped_bundle
 from xached.api.errors import RESTART_S
+from xached.api.guest import Guest
 from xached.api.http_api import HttpApi
 from xached.api.http_listener import (
     GRACE_S,
@@ -96,17 +98,22 @@ class WebApp:
         hosts: Collection[str] = (),
         limits: WebLimits | None = None,
         api: HttpApi | None = None,
+        visitor: Guest | None = None,
     ) -> None:
         """``hosts``: names, without a port, that the house is also reached under.
 
-        ``api``: serves the calls; None where there is nothing but the page.
+        ``api``: serves the calls; None where there are only files.
+
+        ``visitor``: whom the page lets in; None but in a demo.
         """
         self._api = api
         self._board = Board(market, directory, now_ns)
         self._readiness = readiness
         self._limits = limits or WebLimits()
         self._hosts = {"localhost", "127.0.0.1", "[::1]", *map(str.lower, hosts)}
-        self._files = _read_files()
+        self._guest = visitor
+        self._files = dict(shipped_bundle())
+        self._guests_document = for_guests(self._files[DOCUMENT])
         self._data_paths = _DATA_PATHS | ({_OPENAPI} if api is not None else set())
         self._streams: Counter[str] = Counter()
         self._closing = trio.Event()
@@ -150,6 +157,9 @@ class WebApp:
 
     async def _answer(self, request: HttpRequest, send: Send, reading: trio.CancelScope) -> None:
         refusal = self._refusal(request)
+        if refusal is None and self._guest is not None and request.path == guest.PATH:
+            await send_response(request, guest.let_in(self._guest, request), send)
+            return
         if refusal is None and request.path == "/api/live/events":
             await self._serve_events(request, send, reading)
             return
@@ -160,7 +170,9 @@ class WebApp:
         """Why a request is not served, whatever it asks for."""
         if request.host_name not in self._hosts:
             return problem(HTTPStatus.MISDIRECTED_REQUEST, "this house has another name")
-        if request.path not in self._files and request.path not in self._data_paths:
+        if self._guest is not None and request.path == guest.PATH:
+            return None
+        if path_of(request.path) not in self._files and request.path not in self._data_paths:
             return problem(HTTPStatus.NOT_FOUND, "there is nothing under this path")
         if request.method not in ("GET", "HEAD"):
             return problem(
@@ -171,11 +183,14 @@ class WebApp:
         return None
 
     def _respond(self, request: HttpRequest) -> HttpResponse:
-        file = self._files.get(request.path)
+        path = path_of(request.path)
+        if path == DOCUMENT and self._guest is not None and guest.is_at_this_machine(request):
+            return self._guests_document.answer(request.headers)
+        file = self._files.get(path)
         if file is None and request.path == _OPENAPI and self._api is not None:
-            file = self._files[_OPENAPI] = _file(self._api.describe(), "application/json")
+            file = self._files[_OPENAPI] = make_file(self._api.describe(), "application/json")
         if file is not None:
-            return file.unless_known(request.headers.get("if-none-match", ""))
+            return file.answer(request.headers)
         if request.path == "/livez":
             return HttpResponse(HTTPStatus.OK, b"ok\n", (("content-type", _TEXT), NOT_STORED))
         if request.path == "/readyz":
@@ -304,50 +319,6 @@ _TEXT: Final = "text/plain; charset=utf-8"
 _EVENTS: Final = HttpResponse(
     HTTPStatus.OK, b"", (("content-type", "text/event-stream"), NOT_STORED), streamed=True
 )
-
-
-@attrs.frozen
-class _File:
-    """A file of the page. Browsers keep it and ask each time whether it is still the same."""
-
-    body: bytes
-    content_type: str
-    etag: str
-
-    def unless_known(self, if_none_match: str) -> HttpResponse:
-        """The file, or nothing when the client has it."""
-        known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
-        headers = (("etag", self.etag), ("cache-control", "no-cache"))
-        if self.etag in known or "*" in known:
-            return HttpResponse(HTTPStatus.NOT_MODIFIED, b"", headers)
-        return HttpResponse(
-            HTTPStatus.OK, self.body, (("content-type", self.content_type), *headers)
-        )
-
-
-_FILES: Final = {
-    "/": ("index.html", "text/html; charset=utf-8"),
-    "/page/live.css": ("live.css", "text/css; charset=utf-8"),
-    "/page/live.js": ("live.js", "text/javascript; charset=utf-8"),
-    "/page/chart.js": ("chart.js", "text/javascript; charset=utf-8"),
-    "/page/format.js": ("format.js", "text/javascript; charset=utf-8"),
-    "/page/icon.svg": ("icon.svg", "image/svg+xml"),
-    "/docs": ("docs.html", "text/html; charset=utf-8"),
-    "/page/docs.css": ("docs.css", "text/css; charset=utf-8"),
-    "/page/docs.js": ("docs.js", "text/javascript; charset=utf-8"),
-}
-
-
-def _file(body: bytes, content_type: str) -> _File:
-    return _File(body, content_type, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
-
-
-def _read_files() -> dict[str, _File]:
-    directory = resources.files("xached.api") / "page"
-    files = {}
-    for path, (name, content_type) in _FILES.items():
-        files[path] = _file((directory / name).read_bytes(), content_type)
-    return files
 
 
 async def _wait_disconnect(receive: Receive, reading: trio.CancelScope) -> None:

@@ -1,0 +1,266 @@
+"""The web client in a real browser, against a running demo: what a newcomer sees and does."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.clients.browsing import DESKTOP, PHONE, Visit, browser, needs_client, visit
+from tests.demo import Demo, running_demo, start
+from xached.api.bundle import shipped_bundle
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+__all__ = ("browser", "visit")  # fixtures
+
+SCRIPT_BYTES_MAX = 200_000
+FIGURE = re.compile(r"\d")
+
+pytestmark = pytest.mark.xdist_group("demo-web")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def client() -> None:
+    needs_client()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """One demo for the whole file."""
+    with running_demo(tmp_path_factory.mktemp("web-demo")) as running:
+        yield running
+
+
+def host_of(demo: Demo) -> str:
+    return demo.http.removeprefix("http://")
+
+
+def enter(visit: Visit, demo: Demo, path: str = "/") -> None:
+    """Open the page: in a demo one is signed in at once."""
+    visit.page.goto(demo.http + path)
+    visit.wait_status("live")
+
+
+def test_the_script_is_small() -> None:
+    scripts = [file for path, file in shipped_bundle().items() if path.endswith(".js")]
+    client = [file for file in scripts if file.kept]
+    assert client
+    assert sum(len(gzip.compress(file.body)) for file in client) <= SCRIPT_BYTES_MAX
+
+
+def test_it_opens_on_the_traders_desk_with_a_living_market(visit: Visit, demo: Demo) -> None:
+    enter(visit, demo)
+    page = visit.page
+    page.wait_for_url(re.compile("/trade/BTC-USDT$"))
+    visit.wait_text("#available", re.compile(r"[1-9][\d,]*\.\d\d USDT"))
+    assert visit.text("#provenance") == "simulated"
+    visit.wait_text("#bids button", FIGURE)
+    visit.wait_text("#asks button", FIGURE)
+    visit.wait_text("#tape li", FIGURE)
+    visit.wait_text("#spread", "Spread")
+    first = visit.text("#tape li")
+    page.wait_for_function("old => document.querySelector('#tape li').innerText !== old", arg=first)
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.chart canvas')].some((canvas) => canvas.width > 300)"
+    )
+    assert re.search(r"^[\d,]+\.\d\d BTC/USDT · XACHE$", page.title())
+    (cookie,) = visit.context.cookies()
+    assert (cookie["name"], cookie["httpOnly"]) == ("__Host-xache-refresh", True)
+    kept = page.evaluate("JSON.stringify([localStorage, sessionStorage, document.cookie])")
+    assert "eyJ" not in kept, "no token where a script could find it later"
+    visit.check_peace(host_of(demo))
+
+
+def test_sources_are_never_mixed(visit: Visit, demo: Demo) -> None:
+    enter(visit, demo)
+    visit.wait_text("#provenance", "simulated")
+    visit.press("BINANCE")
+    visit.wait_text("#provenance", "recorded")
+    visit.wait_text("#bids button", FIGURE)
+    bid, ask = visit.page.evaluate(
+        "['#bids', '#asks'].map((side) => Number(document.querySelector(`${side} button span`)"
+        ".textContent.replaceAll(',', '')))"
+    )
+    assert bid <= ask
+    visit.check_peace(host_of(demo))
+
+
+def test_an_order_is_previewed_placed_seen_and_cancelled(visit: Visit, demo: Demo) -> None:
+    enter(visit, demo, "/trade/ETH-USDT")
+    page = visit.page
+    visit.wait_text("#available", "USDT")
+    visit.field("Price").fill("1000.00")
+    visit.field("Quantity").fill("0.0001234")
+    visit.wait_text(".field.wrong .note", "Steps of")
+    visit.field("Quantity").fill("0.5")
+    visit.wait_text("#preview", "Set aside")
+    assert "Would be refused" in visit.text("#preview") or "500" in visit.text("#preview")
+    best = visit.text("#bids button").split()[0]
+    page.locator("#bids button").nth(4).click()
+    price = visit.field("Price").input_value()
+    assert float(price) < float(best.replace(",", ""))
+    visit.wait_text("#preview", "Stays in the book")
+    page.get_by_role("button", name="Buy ETH").click()
+    row = page.locator("#open-orders tbody tr")
+    row.wait_for()
+    assert "ETH/USDT" in row.inner_text()
+    page.locator("#bids button.own").wait_for()
+    visit.shoot("trade-order-dark")
+    row.get_by_role("button", name=re.compile("Cancel 0.5")).click()
+    page.get_by_text("No open orders").wait_for()
+    visit.check_peace(host_of(demo))
+
+
+def test_a_market_order_is_filled_and_becomes_a_position(visit: Visit, demo: Demo) -> None:
+    enter(visit, demo, "/trade/BTC-USDT")
+    visit.press("Market")
+    visit.field("Total").fill("250")
+    visit.wait_text("#preview", "You pay")
+    visit.wait_text("#preview", re.compile(r"24\d\.\d\d|250\.00"))
+    visit.press("Buy BTC")
+    visit.wait_text(".toast", re.compile(r"Buy 0\.\d+ filled at [\d,.]+"))
+    visit.press(re.compile("^Fills"))
+    visit.wait_text("#fills tbody tr", "taker")
+    visit.press(re.compile("^Positions"))
+    visit.wait_text("#positions tbody tr", "BTC/USDT")
+    visit.check_peace(host_of(demo))
+
+
+def test_two_browsers_see_each_others_orders(visit: Visit, demo: Demo, browser: Browser) -> None:
+    other = Visit(browser.new_context(viewport=PHONE, locale="en-GB").new_page())
+    enter(visit, demo, "/trade/BTC-USDT")
+    enter(other, demo, "/trade/BTC-USDT")
+    visit.wait_text("#available", "USDT")
+    visit.page.locator("#bids button").nth(6).click()
+    visit.field("Quantity").fill("0.00321")
+    visit.wait_text("#preview", "Stays in the book")
+    visit.press("Buy BTC")
+    other.wait_text("#open-orders tr", "0.00321")
+    other.press(re.compile("Cancel 0.00321"))
+    visit.page.get_by_text("No open orders").wait_for()
+    other.check_peace(host_of(demo))
+    visit.check_peace(host_of(demo))
+    other.context.close()
+
+
+def test_keys_do_what_the_mouse_does(visit: Visit, demo: Demo) -> None:
+    enter(visit, demo, "/trade/BTC-USDT")
+    visit.wait_text("#available", "USDT")
+    page = visit.page
+    page.keyboard.press("s")
+    visit.wait_text("#available", "BTC")
+    page.keyboard.press("b")
+    page.keyboard.press("p")
+    page.keyboard.type("50000")
+    page.keyboard.press("Tab")
+    page.keyboard.type("0.001")
+    assert (visit.field("Price").input_value(), visit.field("Quantity").input_value()) == (
+        "50000",
+        "0.001",
+    )
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("m")
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="ETH/USDT").wait_for()
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.id") == "market"
+
+
+@pytest.mark.parametrize(
+    "visit",
+    [
+        {"viewport": DESKTOP, "color_scheme": "dark"},
+        {"viewport": DESKTOP, "color_scheme": "light", "reduced_motion": "reduce"},
+        {"viewport": PHONE, "color_scheme": "dark", "is_mobile": True, "has_touch": True},
+        {"viewport": PHONE, "color_scheme": "light", "is_mobile": True, "has_touch": True},
+        {"viewport": {"width": 900, "height": 800}, "color_scheme": "light"},
+    ],
+    indirect=True,
+    ids=["desk-dark", "desk-light", "phone-dark", "phone-light", "tablet-light"],
+)
+def test_the_desk_fits_and_can_be_read(
+    visit: Visit, demo: Demo, request: pytest.FixtureRequest
+) -> None:
+    name = request.node.callspec.id
+    enter(visit, demo, "/trade/BTC-USDT")
+    visit.wait_text("#available", "USDT")
+    visit.wait_text("#tape li" if "desk" in name else "#last", FIGURE)
+    visit.check_looks()
+    visit.shoot(f"trade-{name}")
+    if "desk" not in name:
+        visit.press("Order book")
+        visit.wait_text("#bids button", FIGURE)
+        visit.check_looks()
+        visit.shoot(f"book-{name}")
+    visit.check_peace(host_of(demo))
+
+
+@pytest.mark.parametrize(
+    "visit",
+    [
+        {"viewport": DESKTOP, "color_scheme": "dark"},
+        {"viewport": PHONE, "color_scheme": "light"},
+    ],
+    indirect=True,
+    ids=["desk-dark", "phone-light"],
+)
+def test_who_signs_out_stays_out_and_can_come_back(
+    visit: Visit, demo: Demo, request: pytest.FixtureRequest
+) -> None:
+    enter(visit, demo)
+    visit.wait_text("#available", "USDT")
+    visit.press("Account")
+    visit.press("Sign out")
+    visit.page.wait_for_function("() => document.querySelector('.invitation') !== null")
+    visit.page.goto(demo.http)
+    visit.page.wait_for_url(re.compile("/sign-in$"))
+    visit.check_looks()
+    visit.shoot(f"sign-in-{request.node.callspec.id}")
+    visit.press("Continue as the demo trader")
+    visit.wait_text("#available", "USDT")
+    visit.check_peace(host_of(demo))
+
+
+def test_without_a_session_the_market_can_be_watched(visit: Visit, demo: Demo) -> None:
+    visit.page.add_init_script("localStorage.setItem('xache.stayed-out', '1')")
+    enter(visit, demo, "/trade/ETH-USDT")
+    visit.wait_text("#bids button", FIGURE)
+    assert visit.page.get_by_role("heading", name="Sign in to trade").is_visible()
+    assert visit.page.locator("#open-orders").count() == 0
+    visit.page.goto(f"{demo.http}/trade/NO-SUCH")
+    visit.wait_status("live")
+    visit.check_peace(host_of(demo))
+
+
+def test_it_comes_back_when_the_house_does(visit: Visit, demo: Demo, tmp_path: Path) -> None:
+    """The last of this file: the demo is killed, and what recovers takes its place."""
+    enter(visit, demo, "/trade/BTC-USDT")
+    visit.wait_text("#available", "USDT")
+    visit.page.locator("#bids button").nth(7).click()
+    visit.field("Quantity").fill("0.00456")
+    visit.wait_text("#preview", "Stays in the book")
+    visit.press("Buy BTC")
+    visit.wait_text("#open-orders tr", "0.00456")
+    demo.process.kill()
+    demo.process.wait()
+    visit.wait_status("reconnecting")
+    visit.wait_text("#notice", "may be old")
+    assert "0.00456" in visit.text("#open-orders"), "what was there stays in sight"
+    assert visit.page.locator(".ticket .notice.warn").is_visible()
+    visit.shoot("trade-away-dark")
+    command = demo.commands[5].split("; ", 2)[2]
+    again = start(command, demo.data, demo.env)
+    assert demo.process.stdout is not None
+    demo.process.stdout.close()
+    demo.process = again.process
+    visit.wait_status("live")
+    assert visit.page.locator("#notice").count() == 0
+    visit.wait_text("#open-orders tr", "0.00456")
+    visit.press(re.compile("Cancel 0.00456"))
+    visit.page.get_by_text("No open orders").wait_for()
