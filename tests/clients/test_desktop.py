@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from xache.connection import Patience
 from xache.live.board import Board, MarketBoard, Subject
 from xache.v1 import market_pb2, trading_pb2, types_pb2
 
+from tests.clients.command import PATIENCE_S
 from tests.clients.house import EMAIL, NOW_NS, PASSWORD, House, break_off, refuse
 from tests.clients.live_market import book, enliven
 
@@ -233,10 +235,13 @@ def test_fills_are_told_once_and_marked(window: Open, house: House) -> None:
         trade_id="9", symbol="BTC-USDT", side=types_pb2.SIDE_BUY, price="110.00", quantity="0.1",
         fee="0.011", liquidity=types_pb2.LIQUIDITY_TAKER, at_ns=NOW_NS,
     )  # fmt: skip
-    house.streams["WatchPurse"] = [[trading_pb2.WatchPurseResponse(seq=5, fill=fill)]]
+    watched = threading.Event()
+    message = trading_pb2.WatchPurseResponse(seq=5, fill=fill)
+    house.streams["WatchPurse"] = [[lambda _: watched.wait(PATIENCE_S), message]]
     shown = window()
     notices: list[str] = []
     shown.notices = Noticed(notices)  # type: ignore[assignment] # in its place
+    watched.set()
     until("the fill", lambda: told(shown.fills))
     shown.draw()
     assert notices == ["9"]
