@@ -30,6 +30,7 @@ from xached.config import (
 from xached.config_table import ConfigError, is_address
 from xached.domain.sessions import DAY_NS, SessionLimits
 from xached.key_options import FROM_FILE, Keys
+from xached.plugin_commands import plugins
 from xached.security.keys import MasterKeyError
 from xached.storage.recordings import KindTerms, RecordTerms
 
@@ -46,6 +47,7 @@ app = App(
 )
 admin = App(name="admin", help="Administrators.")
 app.command(admin)
+admin.command(plugins)
 vault = App(name="vault", help="The file with people and secrets.")
 app.command(vault)
 

@@ -7,9 +7,10 @@ open ones end, and closes the files.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
+from typing import Any
 
 import attrs
 import trio
@@ -39,6 +40,7 @@ from xached.actors.strategies.floors import LiveFloor, PaperFloor
 from xached.actors.strategies.keeping import keep_nothing
 from xached.actors.strategies.surroundings import SANDBOX_MIN, StrategyConfig, Surroundings
 from xached.adapters.distributions import Distributions
+from xached.adapters.examination import Examination, examine
 from xached.adapters.feeds.live import LiveFeed
 from xached.api.admin import HouseReport
 from xached.api.disconnect_guard import end_streams_of_the_past
@@ -318,7 +320,9 @@ async def _open_doors(
         training = partial(run_signals, core.signals, _around_signals(core))
         nursery.start_soon(run_expendable, "signals", training, core.health)
     core.strategies = Strategies(attachments.strategies)
-    core.plugins.serve(attachments.plugins, core.strategies)
+    core.plugins.serve(
+        attachments.plugins, core.strategies, partial(_examine, core.world, attachments.sandbox_min)
+    )
     core.backtests = Backtests(_around_backtests(config, core, attachments))
     nursery.start_soon(run_expendable, "backtests", core.backtests.run, core.health)
     nursery.start_soon(_run_strategies, core, attachments)
@@ -381,6 +385,18 @@ def _around_backtests(config: Config, core: Core, attachments: Attachments) -> B
         histories=folder,
         bounds=BacktestBounds(running_max=config.backtests.running_max),
         sandbox_min=attachments.sandbox_min,
+    )
+
+
+async def _examine(
+    world: World,
+    sandbox_min: frozenset[Layer],
+    entry_point: str,
+    check: bool,
+    settings: Mapping[str, Any],
+) -> Examination:
+    return await examine(
+        world, entry_point, check=check, settings=settings, sandbox_min=sandbox_min
     )
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from getpass import getpass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 import grpc
 import segno
@@ -26,6 +27,7 @@ TRIES: Final = 3
 ENROL: Final = "/xache.v1.AuthService/EnrolSecondFactor"
 
 Answer = TypeVar("Answer")
+Metadata: TypeAlias = Sequence[tuple[str, str]]
 
 
 class EnrolmentFailed(Exception):  # noqa: N818 - it says what is the matter
@@ -72,18 +74,18 @@ def _enrol(
     token = terminal.ask_secret("One-time token, if this is the first administrator: ")
     if token:
         first = admin_pb2.BootstrapAdminRequest(token=token, email=email, password=password)
-        _asked(lambda: admin.BootstrapAdmin(first, timeout=CALL_S_MAX))
+        asked(lambda: admin.BootstrapAdmin(first, timeout=CALL_S_MAX))
     login = auth_pb2.LoginRequest(email=email, password=password, device="xached admin enrol")
-    granted: auth_pb2.LoginResponse = _asked(lambda: auth.Login(login, timeout=CALL_S_MAX))
+    granted: auth_pb2.LoginResponse = asked(lambda: auth.Login(login, timeout=CALL_S_MAX))
     if granted.second_factor_token:
         raise EnrolmentFailed("the account has an authenticator already; its codes are what counts")
     session = (("authorization", f"Bearer {granted.tokens.access_token}"),)
-    asked = auth_pb2.StepUpRequest(method=ENROL, request=b"", password=password)
-    proof: auth_pb2.StepUpResponse = _asked(
-        lambda: auth.StepUp(asked, metadata=session, timeout=CALL_S_MAX)
+    wanted = auth_pb2.StepUpRequest(method=ENROL, request=b"", password=password)
+    proof: auth_pb2.StepUpResponse = asked(
+        lambda: auth.StepUp(wanted, metadata=session, timeout=CALL_S_MAX)
     )
     proven = (*session, ("x-xache-step-up", proof.step_up_token))
-    begun: auth_pb2.EnrolSecondFactorResponse = _asked(
+    begun: auth_pb2.EnrolSecondFactorResponse = asked(
         lambda: auth.EnrolSecondFactor(
             auth_pb2.EnrolSecondFactorRequest(), metadata=proven, timeout=CALL_S_MAX
         )
@@ -95,7 +97,7 @@ def _enrol(
     terminal.say("The authenticator counts. Keep these recovery codes on paper; each works once:")
     for code in confirmed.recovery_codes:
         terminal.say(f"  {code}")
-    _asked(lambda: auth.Logout(auth_pb2.LogoutRequest(), metadata=session, timeout=CALL_S_MAX))
+    asked(lambda: auth.Logout(auth_pb2.LogoutRequest(), metadata=session, timeout=CALL_S_MAX))
     terminal.say("What moves money or rights is called with the code that it shows then:")
     terminal.say(f"  -H 'x-xache-operator: {email}' -H 'x-xache-code: 123456'")
 
@@ -118,7 +120,22 @@ def _confirm(
     raise AssertionError("the last try returns or raises")
 
 
-def _asked(call: Callable[[], Answer]) -> Answer:
+@contextmanager
+def signed_in(channel: grpc.Channel, terminal: Terminal) -> Iterator[Metadata]:
+    """A session of an administrator who has no authenticator. Raises: EnrolmentFailed."""
+    auth = auth_pb2_grpc.AuthServiceStub(channel)
+    email = terminal.ask("E-mail address of the administrator: ")
+    password = terminal.ask_secret("Password: ")
+    login = auth_pb2.LoginRequest(email=email, password=password, device="xached admin")
+    granted: auth_pb2.LoginResponse = asked(lambda: auth.Login(login, timeout=CALL_S_MAX))
+    if granted.second_factor_token:
+        raise EnrolmentFailed(f"the account has an authenticator: name it with --operator {email}")
+    session = (("authorization", f"Bearer {granted.tokens.access_token}"),)
+    yield session
+    asked(lambda: auth.Logout(auth_pb2.LogoutRequest(), metadata=session, timeout=CALL_S_MAX))
+
+
+def asked(call: Callable[[], Answer]) -> Answer:
     """The answer of a call. Raises: EnrolmentFailed."""
     try:
         return call()

@@ -52,6 +52,7 @@ from xached.api.operators import OperatorAuthorizer
 from xached.api.order_control import OrderControl
 from xached.api.order_reading import OrderReading
 from xached.api.paper import AccountsByPurse, ByPurse, paper_unavailable
+from xached.api.plugins import PluginHandlers
 from xached.api.portfolio import Portfolios
 from xached.api.profile import ProfileHandlers
 from xached.api.rate_limits import RateLimiter
@@ -85,9 +86,10 @@ def build_front(config: Config, core: Core, visitor: Guest | None = None) -> Fro
     handlers = AdminHandlers(
         core.house.matching, core.house.directory, core.house.sessions, core.report
     )
+    plugins = PluginHandlers(core.plugins, core.house.directory)
     for_admins = (
         *services,
-        _service(admin_pb2, "AdminService", (handlers, IntegrityHandlers(core.integrity))),
+        _service(admin_pb2, "AdminService", (handlers, IntegrityHandlers(core.integrity), plugins)),
         _service(
             risk_pb2,
             "RiskService",

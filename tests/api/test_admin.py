@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -27,13 +27,16 @@ from tests.api.trading_house import (
     trading_house,
 )
 from xached.actors.integrity import run_integrity
+from xached.actors.plugins import PluginDesk
 from xached.api import listing
 from xached.api.admin import ActorReport, AdminHandlers, HouseReport
 from xached.api.auction import AuctionHandlers
 from xached.api.auth import Sessions
 from xached.api.errors import StatusError
 from xached.api.integrity import IntegrityHandlers
+from xached.api.plugins import PluginHandlers
 from xached.api.routes import Authorization, Call, Caller, Routes, Service
+from xached.domain.instrument import Directory
 from xached.domain.integrity import Integrity
 from xached.domain.messages import FreezePurse, SetHalt, SetMark, SetMarketState
 from xached.domain.order import AccountId, MarketState, Purse
@@ -562,18 +565,36 @@ OPERATOR_MAY = {
     "SetRiskLimits",
     "SetHalt",
     "GetHealth",
+    "ListPlugins",
+    "GetPlugin",
+    "ApprovePlugin",
+    "WithdrawPlugin",
+    "QuarantinePlugin",
+    "ReleasePlugin",
 }
 
 
-NO_CODE_FOR = {"EndSessions", "GetIntegrity", "GetHealth"}
-"""They move neither money nor rights: who ends sessions only lessens what can happen."""
+NO_CODE_FOR = {
+    "EndSessions",
+    "GetIntegrity",
+    "GetHealth",
+    "ListPlugins",
+    "GetPlugin",
+    "WithdrawPlugin",
+    "QuarantinePlugin",
+}
+"""They move neither money nor rights: who ends sessions or locks code up only lessens what can
+happen."""
+
+PLUGINS = PluginHandlers(cast(PluginDesk, None), Directory())
+"""Nobody gets as far as its desk."""
 
 
 @pytest.mark.parametrize("method", [m.name for m in SERVICE.methods if m.name != "BootstrapAdmin"])
 async def test_only_those_with_the_role_may_run_the_house(
     autojump_clock: MockClock, house: TradingHouse, method: str
 ) -> None:
-    parts = (handlers(house), IntegrityHandlers(Integrity()))
+    parts = (handlers(house), IntegrityHandlers(Integrity()), PLUGINS)
     service = Service(descriptor=SERVICE, handlers=parts)
     everybody = {options_pb2.ROLE_USER, options_pb2.ROLE_SUPPORT, options_pb2.ROLE_COMPLIANCE}
 

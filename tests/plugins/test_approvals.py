@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import apsw
 import attrs
@@ -23,6 +24,7 @@ from tests.plugins.test_strategies import until_trading
 from xached.actors.plugins import PluginDesk
 from xached.actors.strategies.actor import Strategies
 from xached.adapters.distributions import Distributions, PluginUnreadable
+from xached.adapters.examination import Examination
 from xached.domain.capabilities import UNBOUNDED, Capabilities
 from xached.domain.instrument import AssetName, Symbol
 from xached.domain.order import EndReason
@@ -270,6 +272,11 @@ def clock(mock_clock: trio.testing.MockClock) -> trio.testing.MockClock:
     return mock_clock
 
 
+async def unasked(_entry_point: str, _check: bool, _settings: Mapping[str, Any]) -> Examination:
+    """Nobody asks what it is."""
+    raise AssertionError("it is not examined")
+
+
 class Guarded:
     """A house that asks a desk, and what is installed in it."""
 
@@ -283,7 +290,7 @@ class Guarded:
 
     def running(self, strategies: Strategies) -> None:
         """Tell the desk who runs."""
-        self.desk.serve(self.source, strategies)
+        self.desk.serve(self.source, strategies, unasked)
 
     def approve(self, capabilities: Capabilities = UNBOUNDED) -> None:
         """As an operator does."""
@@ -297,7 +304,7 @@ async def test_what_is_not_approved_is_not_started_and_begins_once_it_is(
     """Checked: it starts at once when ``admit`` does not look at the verdict."""
     async with open_house(tmp_path) as house:
         guarded = Guarded(house, tables)
-        guarded.desk.serve(guarded.source, Strategies(()))
+        guarded.running(Strategies(()))
         async with house.running(config()) as strategies:
             guarded.running(strategies)
             await until(lambda: house.status().state is ActorState.FAILED)
@@ -316,7 +323,7 @@ async def test_repeated_breaches_lock_a_plugin_up_until_it_is_released(
     async with open_house(tmp_path) as house:
         guarded = Guarded(house, tables)
         guarded.approve()
-        guarded.desk.serve(guarded.source, Strategies(()))
+        guarded.running(Strategies(()))
         async with house.running(config()) as strategies:
             guarded.running(strategies)
             for _ in range(BREACHES_MAX):

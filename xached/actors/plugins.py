@@ -7,21 +7,27 @@ itself decides is durable before it works, and ends what runs against it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, Protocol, TypeVar
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final, Protocol, TypeAlias
 
 import apsw
 import attrs
+import trio
 from loguru import logger
 
 from xached.adapters.distributions import PluginUnreadable
-from xached.domain.capabilities import UNBOUNDED
+from xached.adapters.examination import Examination
+from xached.adapters.work import WorkFailed
+from xached.domain.capabilities import UNBOUNDED, Capabilities
 from xached.domain.plugins import (
     Admission,
     Approval,
     Breach,
+    Description,
     Fingerprint,
     InstalledPlugin,
+    LookAhead,
     PluginGroup,
     PluginRefused,
     PluginState,
@@ -30,16 +36,21 @@ from xached.domain.plugins import (
     is_one_too_many,
     judge,
 )
+from xached.domain.rejection import Reason, Rejection
 from xached.runtime.world import World
 from xached.storage.plugin_approvals import (
+    end_quarantine,
+    known_names,
     note_breach,
     read_approval,
+    read_description,
     read_quarantine,
+    withdraw_approval,
+    write_approval,
+    write_description,
     write_quarantine,
 )
 from xached.storage.strategy_tables import StrategyRecords
-
-Result = TypeVar("Result")
 
 STRATEGY: Final = PluginGroup.STRATEGY
 
@@ -81,6 +92,10 @@ class PluginRuns(Protocol):
         ...
 
 
+Examine: TypeAlias = Callable[[str, bool, Mapping[str, Any]], Awaitable[Examination]]
+"""Ask an entry point what it is; tried, if it is to be, with settings. Raises: WorkFailed."""
+
+
 class PluginDesk:
     """Looks at plugins for whoever starts them; nothing is installed before it serves."""
 
@@ -89,10 +104,14 @@ class PluginDesk:
         self._world = world
         self._source: PluginSource | None = None
         self._runs: PluginRuns | None = None
+        self._examine: Examine | None = None
+        self._examining = trio.Lock()
 
-    def serve(self, source: PluginSource, runs: PluginRuns) -> None:
+    def serve(self, source: PluginSource, runs: PluginRuns, examine: Examine) -> None:
         """Look at what is installed from now on, and tell who runs it of what is decided."""
-        self._source, self._runs = source, runs
+        self._source, self._runs, self._examine = source, runs, examine
+
+    # --- for those who start plugins -------------------------------------------------------------
 
     async def admit(self, name: str, *, vouched: bool) -> Admission:
         """Look at an installed strategy. Raises: PluginRefused when it may not run."""
@@ -148,21 +167,174 @@ class PluginDesk:
             logger.error("strategy plugin {} is in quarantine: {}", name, quarantine.cause)
             self._withdraw(name, f"{name!r} is in quarantine: {quarantine.cause}")
 
+    # --- for operators ---------------------------------------------------------------------------
+
+    async def names(self) -> Sequence[str]:
+        """Every strategy that is installed, approved or in quarantine."""
+        installed = await self._world.run_in_thread(self._find)
+        known = await self._records.read(known_names)
+        return sorted({each.name for each in installed} | {name for _, name in known})
+
+    async def describe(self, report: PluginReport) -> Description | None:
+        """What an installed plugin says of itself; None when it cannot be asked."""
+        name = report.name
+        if report.found is None:
+            return None
+        digest = report.found.digest
+        known = await self._records.read(lambda db: read_description(db, STRATEGY, name))
+        if known is not None and known.digest == digest:
+            return known
+        try:
+            examined = await self._ask(report, check=False, settings={})
+        except Rejection as rejection:
+            logger.warning("plugin {}: {}", name, rejection.message)
+            return None
+        return await self._keep(name, digest, examined)
+
+    async def approve(
+        self,
+        name: str,
+        *,
+        digest: str,
+        capabilities: Capabilities,
+        settings: Mapping[str, Any],
+        unchecked: bool,
+        by: str,
+    ) -> None:
+        """Approve what is installed, if that is what the operator has looked at.
+
+        It is tried whether it looks ahead; one that cannot be tried needs ``unchecked``.
+
+        Raises: Rejection UNKNOWN_PLUGIN, PLUGIN_STATE, PLUGIN_CHANGED, PLUGIN_SETTINGS or
+            LOOK_AHEAD.
+        """
+        report = await self.look(name, vouched=False)
+        plugin, found = self._installed(report)
+        if found.digest != digest:
+            raise Rejection(
+                Reason.PLUGIN_CHANGED,
+                "what is installed is not what you have looked at",
+                field="digest",
+                given=digest[:64],
+                allowed=found.digest,
+            )
+        examined = await self._ask(report, check=True, settings=settings)
+        if examined.look_ahead is None:
+            raise Rejection(
+                Reason.LOOK_AHEAD,
+                f"it looks ahead: {examined.why}",
+                field="name",
+                given=name,
+                allowed="a strategy that wants the same when the future is not there",
+            )
+        if examined.look_ahead is LookAhead.NOT_CHECKED and not unchecked:
+            raise Rejection(
+                Reason.PLUGIN_SETTINGS,
+                f"it cannot be tried whether it looks ahead: {examined.why}",
+                field="settings",
+                given=json.dumps(dict(settings))[:200],
+                allowed="settings that it takes, or an approval unchecked",
+            )
+        again = await self._world.run_in_thread(self._fingerprint, plugin)
+        if again is None or again.digest != digest:
+            raise _not_as_found(name, "its files have changed while it was tried")
+        approval = Approval(
+            plugin=plugin,
+            files=found.files,
+            capabilities=capabilities,
+            look_ahead=examined.look_ahead,
+            by=by,
+            at_ns=self._world.now_ns(),
+        )
+        await self._keep(name, digest, examined)
+        await self._records.write(lambda db: write_approval(db, approval))
+        logger.info("strategy plugin {} {} is approved", name, plugin.version)
+        # Those that run go on with what they may now; those that are down begin.
+        self._withdraw(name, f"{name!r} was approved anew")
+        self._begin(name)
+
+    async def withdraw(self, name: str) -> None:
+        """Take an approval back; its runs end. Raises: Rejection PLUGIN_STATE."""
+        if not await self._records.write(lambda db: withdraw_approval(db, STRATEGY, name)):
+            raise _not_as_found(name, "it is not approved")
+        self._withdraw(name, f"the approval of {name!r} was withdrawn")
+        self._begin(name)  # What a configuration vouches for runs on.
+
+    async def quarantine(self, name: str, cause: str, by: str) -> None:
+        """Lock a plugin up; its runs end."""
+        quarantine = Quarantine(cause=cause, by=by, at_ns=self._world.now_ns())
+        await self._records.write(lambda db: write_quarantine(db, STRATEGY, name, quarantine))
+        self._withdraw(name, f"{name!r} is in quarantine: {cause}")
+
+    async def release(self, name: str) -> None:
+        """Let a plugin out of quarantine. Raises: Rejection PLUGIN_STATE."""
+        if not await self._records.write(lambda db: end_quarantine(db, STRATEGY, name)):
+            raise _not_as_found(name, "it is not in quarantine")
+        self._begin(name)
+
+    async def _ask(
+        self, report: PluginReport, *, check: bool, settings: Mapping[str, Any]
+    ) -> Examination:
+        plugin, _ = self._installed(report)
+        assert self._examine is not None, "what is installed was found by a source"
+        # One at a time: each is a process with a share of the machine.
+        async with self._examining:
+            try:
+                return await self._examine(plugin.entry_point, check, settings)
+            except (WorkFailed, OSError) as error:
+                raise _not_as_found(report.name, f"it cannot be examined: {error}") from None
+
+    async def _keep(self, name: str, digest: str, examined: Examination) -> Description:
+        description = Description(
+            digest=digest, about=examined.about, settings_schema=examined.settings_schema
+        )
+        await self._records.write(lambda db: write_description(db, STRATEGY, name, description))
+        return description
+
+    def _installed(self, report: PluginReport) -> tuple[InstalledPlugin, Fingerprint]:
+        if not report.installed:
+            raise Rejection(
+                Reason.UNKNOWN_PLUGIN,
+                "no such plugin is installed",
+                field="name",
+                given=report.name[:80],
+                allowed="an installed plugin: xached admin plugins list",
+            )
+        if report.found is None:
+            raise _not_as_found(report.name, report.verdict.why or "its files cannot be read")
+        return report.installed[0], report.found
+
+    # --- what is below ---------------------------------------------------------------------------
+
+    def _begin(self, name: str) -> None:
+        if self._runs is not None:
+            self._runs.admit(name)
+
     def _withdraw(self, name: str, cause: str) -> None:
         if self._runs is not None:
             self._runs.withdraw(name, cause)
 
+    def _find(self) -> Sequence[InstalledPlugin]:
+        return () if self._source is None else self._source.find()
+
     def _look(self, name: str) -> tuple[tuple[InstalledPlugin, ...], Fingerprint | None]:
-        source = self._source
-        if source is None:
-            return (), None
-        installed = tuple(
-            each for each in source.find() if (each.group, each.name) == (STRATEGY, name)
-        )
-        if len(installed) != 1:
-            return installed, None
+        installed = tuple(each for each in self._find() if each.name == name)
+        return installed, self._fingerprint(installed[0]) if len(installed) == 1 else None
+
+    def _fingerprint(self, plugin: InstalledPlugin) -> Fingerprint | None:
+        assert self._source is not None, "a source has found it"
         try:
-            return installed, source.fingerprint(installed[0])
+            return self._source.fingerprint(plugin)
         except PluginUnreadable as unreadable:
             logger.warning("{}", unreadable)
-            return installed, None
+            return None
+
+
+def _not_as_found(name: str, why: str) -> Rejection:
+    return Rejection(
+        Reason.PLUGIN_STATE,
+        f"{name}: {why}",
+        field="name",
+        given=name[:80],
+        allowed=why,
+    )

@@ -57,6 +57,8 @@ class LookAhead(enum.Enum):
     """It wanted the same whether or not the future was there."""
     NOT_APPLICABLE = "NOT_APPLICABLE"
     """It reads no candles, over which it could be tried."""
+    NOT_CHECKED = "NOT_CHECKED"
+    """It could not be tried, and the operator approved it all the same."""
 
 
 class Breach(enum.Enum):
@@ -92,6 +94,15 @@ class Fingerprint:
         """SHA-256 over all of them, in hex."""
         lines = (f"{path}\0{digest}\n" for path, digest in sorted(self.files.items()))
         return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+@frozen(kw_only=True)
+class Description:
+    """What a plugin says of itself, of files with this digest. ``settings_schema`` is JSON."""
+
+    digest: str
+    about: str
+    settings_schema: str
 
 
 @frozen(kw_only=True)

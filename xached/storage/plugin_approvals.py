@@ -16,6 +16,7 @@ from xached.domain.instrument import AssetName, Symbol
 from xached.domain.plugins import (
     Approval,
     Breach,
+    Description,
     InstalledPlugin,
     LookAhead,
     PluginGroup,
@@ -35,6 +36,12 @@ SCHEMA: Final = """
         plugin_group TEXT NOT NULL, name TEXT NOT NULL, breach TEXT NOT NULL,
         at_ns INTEGER NOT NULL) STRICT;
     CREATE INDEX plugin_breaches_by_time ON plugin_breaches (plugin_group, name, at_ns);
+"""
+
+DESCRIPTIONS: Final = """
+    CREATE TABLE plugin_descriptions (
+        plugin_group TEXT NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL, about TEXT NOT NULL,
+        settings_schema TEXT NOT NULL, PRIMARY KEY (plugin_group, name)) STRICT, WITHOUT ROWID;
 """
 
 BREACHES_KEPT: Final = 100
@@ -67,7 +74,35 @@ def read_approval(db: apsw.Connection, group: PluginGroup, name: str) -> Approva
     )
 
 
-def approved_names(db: apsw.Connection) -> list[tuple[PluginGroup, str]]:
+def read_description(db: apsw.Connection, group: PluginGroup, name: str) -> Description | None:
+    """What a plugin said of itself when it was last asked."""
+    row = db.execute(
+        "SELECT digest, about, settings_schema FROM plugin_descriptions"
+        " WHERE plugin_group = ? AND name = ?",
+        (group.value, name),
+    ).fetchone()
+    if row is None:
+        return None
+    return Description(digest=row[0], about=row[1], settings_schema=row[2])
+
+
+def write_description(
+    db: apsw.Connection, group: PluginGroup, name: str, description: Description
+) -> None:
+    """Keep what a plugin says of itself, in place of what it said before."""
+    db.execute(
+        "INSERT OR REPLACE INTO plugin_descriptions VALUES (?, ?, ?, ?, ?)",
+        (
+            group.value,
+            name,
+            description.digest,
+            description.about,
+            description.settings_schema,
+        ),
+    )
+
+
+def known_names(db: apsw.Connection) -> list[tuple[PluginGroup, str]]:
     """Every plugin that has an approval or is in quarantine, also one that is not installed."""
     rows = db.execute(
         "SELECT plugin_group, name FROM plugin_approvals"

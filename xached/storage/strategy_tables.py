@@ -93,12 +93,14 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     order_reasons.SCHEMA,
     plugin_approvals.SCHEMA,
     backtest_book.SCHEMA,
+    plugin_approvals.DESCRIPTIONS,
 )
 """What each format version adds, at the end; the database's user_version counts those applied."""
 
 NOT_OF_ACCOUNTS: Final[Mapping[str, str]] = {
     "house": "says whose file it is",
     "plugin_approvals": "what the house has approved, by whom is in the audit log too",
+    "plugin_descriptions": "what plugins say of themselves",
     "plugin_quarantines": "what the house has locked up",
     "plugin_breaches": "what plugins did, whoever ran them",
     "trial_chain": "proves that no trial was taken out; only digests",

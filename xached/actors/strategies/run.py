@@ -361,6 +361,7 @@ class Run:
             raise ChildViolation("Ready twice")
         check_subscriptions(ready.subscriptions, self._config.symbols)
         self.ready.set()
+        logger.info("strategy {}: ready", self._config.name)
         nursery.start_soon(self._warm_up_and_begin, ready.subscriptions, nursery)
 
     async def _warm_up_and_begin(

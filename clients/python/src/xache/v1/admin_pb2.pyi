@@ -1,12 +1,43 @@
 from xache.v1 import options_pb2 as _options_pb2
 from xache.v1 import types_pb2 as _types_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class PluginState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PLUGIN_STATE_UNSPECIFIED: _ClassVar[PluginState]
+    PLUGIN_STATE_NOT_INSTALLED: _ClassVar[PluginState]
+    PLUGIN_STATE_AMBIGUOUS: _ClassVar[PluginState]
+    PLUGIN_STATE_QUARANTINED: _ClassVar[PluginState]
+    PLUGIN_STATE_CONFIGURED: _ClassVar[PluginState]
+    PLUGIN_STATE_NOT_APPROVED: _ClassVar[PluginState]
+    PLUGIN_STATE_CHANGED: _ClassVar[PluginState]
+    PLUGIN_STATE_APPROVED: _ClassVar[PluginState]
+
+class LookAheadCheck(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    LOOK_AHEAD_CHECK_UNSPECIFIED: _ClassVar[LookAheadCheck]
+    LOOK_AHEAD_CHECK_PASSED: _ClassVar[LookAheadCheck]
+    LOOK_AHEAD_CHECK_NOT_APPLICABLE: _ClassVar[LookAheadCheck]
+    LOOK_AHEAD_CHECK_NOT_CHECKED: _ClassVar[LookAheadCheck]
+PLUGIN_STATE_UNSPECIFIED: PluginState
+PLUGIN_STATE_NOT_INSTALLED: PluginState
+PLUGIN_STATE_AMBIGUOUS: PluginState
+PLUGIN_STATE_QUARANTINED: PluginState
+PLUGIN_STATE_CONFIGURED: PluginState
+PLUGIN_STATE_NOT_APPROVED: PluginState
+PLUGIN_STATE_CHANGED: PluginState
+PLUGIN_STATE_APPROVED: PluginState
+LOOK_AHEAD_CHECK_UNSPECIFIED: LookAheadCheck
+LOOK_AHEAD_CHECK_PASSED: LookAheadCheck
+LOOK_AHEAD_CHECK_NOT_APPLICABLE: LookAheadCheck
+LOOK_AHEAD_CHECK_NOT_CHECKED: LookAheadCheck
 
 class BootstrapAdminRequest(_message.Message):
     __slots__ = ("token", "email", "password")
@@ -419,3 +450,170 @@ class ActorHealth(_message.Message):
     failure: str
     statistics: _containers.ScalarMap[str, int]
     def __init__(self, name: _Optional[str] = ..., state: _Optional[str] = ..., restarts: _Optional[int] = ..., failure: _Optional[str] = ..., statistics: _Optional[_Mapping[str, int]] = ...) -> None: ...
+
+class Capabilities(_message.Message):
+    __slots__ = ("symbols", "max_order_notional", "max_open_orders", "max_intents_per_minute", "reduce_only", "expires_at_ns")
+    class MaxOrderNotionalEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    SYMBOLS_FIELD_NUMBER: _ClassVar[int]
+    MAX_ORDER_NOTIONAL_FIELD_NUMBER: _ClassVar[int]
+    MAX_OPEN_ORDERS_FIELD_NUMBER: _ClassVar[int]
+    MAX_INTENTS_PER_MINUTE_FIELD_NUMBER: _ClassVar[int]
+    REDUCE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    symbols: _containers.RepeatedScalarFieldContainer[str]
+    max_order_notional: _containers.ScalarMap[str, str]
+    max_open_orders: int
+    max_intents_per_minute: int
+    reduce_only: bool
+    expires_at_ns: int
+    def __init__(self, symbols: _Optional[_Iterable[str]] = ..., max_order_notional: _Optional[_Mapping[str, str]] = ..., max_open_orders: _Optional[int] = ..., max_intents_per_minute: _Optional[int] = ..., reduce_only: _Optional[bool] = ..., expires_at_ns: _Optional[int] = ...) -> None: ...
+
+class PluginApproval(_message.Message):
+    __slots__ = ("version", "digest", "capabilities", "look_ahead", "approved_by", "approved_at_ns")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    CAPABILITIES_FIELD_NUMBER: _ClassVar[int]
+    LOOK_AHEAD_FIELD_NUMBER: _ClassVar[int]
+    APPROVED_BY_FIELD_NUMBER: _ClassVar[int]
+    APPROVED_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    digest: str
+    capabilities: Capabilities
+    look_ahead: LookAheadCheck
+    approved_by: str
+    approved_at_ns: int
+    def __init__(self, version: _Optional[str] = ..., digest: _Optional[str] = ..., capabilities: _Optional[_Union[Capabilities, _Mapping]] = ..., look_ahead: _Optional[_Union[LookAheadCheck, str]] = ..., approved_by: _Optional[str] = ..., approved_at_ns: _Optional[int] = ...) -> None: ...
+
+class PluginQuarantine(_message.Message):
+    __slots__ = ("cause", "quarantined_by", "quarantined_at_ns")
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    QUARANTINED_BY_FIELD_NUMBER: _ClassVar[int]
+    QUARANTINED_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    cause: str
+    quarantined_by: str
+    quarantined_at_ns: int
+    def __init__(self, cause: _Optional[str] = ..., quarantined_by: _Optional[str] = ..., quarantined_at_ns: _Optional[int] = ...) -> None: ...
+
+class Plugin(_message.Message):
+    __slots__ = ("name", "state", "why", "distribution", "version", "entry_point", "digest", "approval", "quarantine")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
+    DISTRIBUTION_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    ENTRY_POINT_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    APPROVAL_FIELD_NUMBER: _ClassVar[int]
+    QUARANTINE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    state: PluginState
+    why: str
+    distribution: str
+    version: str
+    entry_point: str
+    digest: str
+    approval: PluginApproval
+    quarantine: PluginQuarantine
+    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[PluginState, str]] = ..., why: _Optional[str] = ..., distribution: _Optional[str] = ..., version: _Optional[str] = ..., entry_point: _Optional[str] = ..., digest: _Optional[str] = ..., approval: _Optional[_Union[PluginApproval, _Mapping]] = ..., quarantine: _Optional[_Union[PluginQuarantine, _Mapping]] = ...) -> None: ...
+
+class ListPluginsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListPluginsResponse(_message.Message):
+    __slots__ = ("plugins",)
+    PLUGINS_FIELD_NUMBER: _ClassVar[int]
+    plugins: _containers.RepeatedCompositeFieldContainer[Plugin]
+    def __init__(self, plugins: _Optional[_Iterable[_Union[Plugin, _Mapping]]] = ...) -> None: ...
+
+class GetPluginRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class PluginFile(_message.Message):
+    __slots__ = ("path", "sha256")
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    sha256: str
+    def __init__(self, path: _Optional[str] = ..., sha256: _Optional[str] = ...) -> None: ...
+
+class GetPluginResponse(_message.Message):
+    __slots__ = ("plugin", "about", "settings_schema_json", "files", "file_count")
+    PLUGIN_FIELD_NUMBER: _ClassVar[int]
+    ABOUT_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_SCHEMA_JSON_FIELD_NUMBER: _ClassVar[int]
+    FILES_FIELD_NUMBER: _ClassVar[int]
+    FILE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    plugin: Plugin
+    about: str
+    settings_schema_json: str
+    files: _containers.RepeatedCompositeFieldContainer[PluginFile]
+    file_count: int
+    def __init__(self, plugin: _Optional[_Union[Plugin, _Mapping]] = ..., about: _Optional[str] = ..., settings_schema_json: _Optional[str] = ..., files: _Optional[_Iterable[_Union[PluginFile, _Mapping]]] = ..., file_count: _Optional[int] = ...) -> None: ...
+
+class ApprovePluginRequest(_message.Message):
+    __slots__ = ("name", "digest", "capabilities", "settings_json", "unchecked")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    CAPABILITIES_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_JSON_FIELD_NUMBER: _ClassVar[int]
+    UNCHECKED_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    digest: str
+    capabilities: Capabilities
+    settings_json: str
+    unchecked: bool
+    def __init__(self, name: _Optional[str] = ..., digest: _Optional[str] = ..., capabilities: _Optional[_Union[Capabilities, _Mapping]] = ..., settings_json: _Optional[str] = ..., unchecked: _Optional[bool] = ...) -> None: ...
+
+class ApprovePluginResponse(_message.Message):
+    __slots__ = ("plugin",)
+    PLUGIN_FIELD_NUMBER: _ClassVar[int]
+    plugin: Plugin
+    def __init__(self, plugin: _Optional[_Union[Plugin, _Mapping]] = ...) -> None: ...
+
+class WithdrawPluginRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class WithdrawPluginResponse(_message.Message):
+    __slots__ = ("plugin",)
+    PLUGIN_FIELD_NUMBER: _ClassVar[int]
+    plugin: Plugin
+    def __init__(self, plugin: _Optional[_Union[Plugin, _Mapping]] = ...) -> None: ...
+
+class QuarantinePluginRequest(_message.Message):
+    __slots__ = ("name", "cause")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    cause: str
+    def __init__(self, name: _Optional[str] = ..., cause: _Optional[str] = ...) -> None: ...
+
+class QuarantinePluginResponse(_message.Message):
+    __slots__ = ("plugin",)
+    PLUGIN_FIELD_NUMBER: _ClassVar[int]
+    plugin: Plugin
+    def __init__(self, plugin: _Optional[_Union[Plugin, _Mapping]] = ...) -> None: ...
+
+class ReleasePluginRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class ReleasePluginResponse(_message.Message):
+    __slots__ = ("plugin",)
+    PLUGIN_FIELD_NUMBER: _ClassVar[int]
+    plugin: Plugin
+    def __init__(self, plugin: _Optional[_Union[Plugin, _Mapping]] = ...) -> None: ...

@@ -146,6 +146,36 @@ class AdminServiceStub:
                 request_serializer=xache_dot_v1_dot_admin__pb2.GetIntegrityRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_admin__pb2.GetIntegrityResponse.FromString,
                 _registered_method=True)
+        self.ListPlugins = channel.unary_unary(
+                '/xache.v1.AdminService/ListPlugins',
+                request_serializer=xache_dot_v1_dot_admin__pb2.ListPluginsRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_admin__pb2.ListPluginsResponse.FromString,
+                _registered_method=True)
+        self.GetPlugin = channel.unary_unary(
+                '/xache.v1.AdminService/GetPlugin',
+                request_serializer=xache_dot_v1_dot_admin__pb2.GetPluginRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_admin__pb2.GetPluginResponse.FromString,
+                _registered_method=True)
+        self.ApprovePlugin = channel.unary_unary(
+                '/xache.v1.AdminService/ApprovePlugin',
+                request_serializer=xache_dot_v1_dot_admin__pb2.ApprovePluginRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_admin__pb2.ApprovePluginResponse.FromString,
+                _registered_method=True)
+        self.WithdrawPlugin = channel.unary_unary(
+                '/xache.v1.AdminService/WithdrawPlugin',
+                request_serializer=xache_dot_v1_dot_admin__pb2.WithdrawPluginRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_admin__pb2.WithdrawPluginResponse.FromString,
+                _registered_method=True)
+        self.QuarantinePlugin = channel.unary_unary(
+                '/xache.v1.AdminService/QuarantinePlugin',
+                request_serializer=xache_dot_v1_dot_admin__pb2.QuarantinePluginRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_admin__pb2.QuarantinePluginResponse.FromString,
+                _registered_method=True)
+        self.ReleasePlugin = channel.unary_unary(
+                '/xache.v1.AdminService/ReleasePlugin',
+                request_serializer=xache_dot_v1_dot_admin__pb2.ReleasePluginRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_admin__pb2.ReleasePluginResponse.FromString,
+                _registered_method=True)
         self.GetHealth = channel.unary_unary(
                 '/xache.v1.AdminService/GetHealth',
                 request_serializer=xache_dot_v1_dot_admin__pb2.GetHealthRequest.SerializeToString,
@@ -317,6 +347,51 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListPlugins(self, request, context):
+        """List the plugins that are installed, approved or in quarantine, and whether each
+        may run.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPlugin(self, request, context):
+        """Tell everything of one plugin: its files, its settings, its approval. What it says
+        of itself is asked in a sealed process.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApprovePlugin(self, request, context):
+        """Approve what is installed: this very content of its files may run, within these
+        capabilities. It is tried first whether it looks ahead.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WithdrawPlugin(self, request, context):
+        """Take an approval back. What runs by it ends, its orders cancelled.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def QuarantinePlugin(self, request, context):
+        """Lock a plugin up until it is released. What runs of it ends, its orders cancelled.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReleasePlugin(self, request, context):
+        """Let a plugin out of quarantine; what it did before is forgotten.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetHealth(self, request, context):
         """Tell how every part of the daemon is doing.
         """
@@ -431,6 +506,36 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.GetIntegrity,
                     request_deserializer=xache_dot_v1_dot_admin__pb2.GetIntegrityRequest.FromString,
                     response_serializer=xache_dot_v1_dot_admin__pb2.GetIntegrityResponse.SerializeToString,
+            ),
+            'ListPlugins': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPlugins,
+                    request_deserializer=xache_dot_v1_dot_admin__pb2.ListPluginsRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_admin__pb2.ListPluginsResponse.SerializeToString,
+            ),
+            'GetPlugin': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPlugin,
+                    request_deserializer=xache_dot_v1_dot_admin__pb2.GetPluginRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_admin__pb2.GetPluginResponse.SerializeToString,
+            ),
+            'ApprovePlugin': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApprovePlugin,
+                    request_deserializer=xache_dot_v1_dot_admin__pb2.ApprovePluginRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_admin__pb2.ApprovePluginResponse.SerializeToString,
+            ),
+            'WithdrawPlugin': grpc.unary_unary_rpc_method_handler(
+                    servicer.WithdrawPlugin,
+                    request_deserializer=xache_dot_v1_dot_admin__pb2.WithdrawPluginRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_admin__pb2.WithdrawPluginResponse.SerializeToString,
+            ),
+            'QuarantinePlugin': grpc.unary_unary_rpc_method_handler(
+                    servicer.QuarantinePlugin,
+                    request_deserializer=xache_dot_v1_dot_admin__pb2.QuarantinePluginRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_admin__pb2.QuarantinePluginResponse.SerializeToString,
+            ),
+            'ReleasePlugin': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReleasePlugin,
+                    request_deserializer=xache_dot_v1_dot_admin__pb2.ReleasePluginRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_admin__pb2.ReleasePluginResponse.SerializeToString,
             ),
             'GetHealth': grpc.unary_unary_rpc_method_handler(
                     servicer.GetHealth,
@@ -1012,6 +1117,168 @@ class AdminService:
             '/xache.v1.AdminService/GetIntegrity',
             xache_dot_v1_dot_admin__pb2.GetIntegrityRequest.SerializeToString,
             xache_dot_v1_dot_admin__pb2.GetIntegrityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPlugins(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AdminService/ListPlugins',
+            xache_dot_v1_dot_admin__pb2.ListPluginsRequest.SerializeToString,
+            xache_dot_v1_dot_admin__pb2.ListPluginsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPlugin(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AdminService/GetPlugin',
+            xache_dot_v1_dot_admin__pb2.GetPluginRequest.SerializeToString,
+            xache_dot_v1_dot_admin__pb2.GetPluginResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApprovePlugin(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AdminService/ApprovePlugin',
+            xache_dot_v1_dot_admin__pb2.ApprovePluginRequest.SerializeToString,
+            xache_dot_v1_dot_admin__pb2.ApprovePluginResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WithdrawPlugin(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AdminService/WithdrawPlugin',
+            xache_dot_v1_dot_admin__pb2.WithdrawPluginRequest.SerializeToString,
+            xache_dot_v1_dot_admin__pb2.WithdrawPluginResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def QuarantinePlugin(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AdminService/QuarantinePlugin',
+            xache_dot_v1_dot_admin__pb2.QuarantinePluginRequest.SerializeToString,
+            xache_dot_v1_dot_admin__pb2.QuarantinePluginResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReleasePlugin(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AdminService/ReleasePlugin',
+            xache_dot_v1_dot_admin__pb2.ReleasePluginRequest.SerializeToString,
+            xache_dot_v1_dot_admin__pb2.ReleasePluginResponse.FromString,
             options,
             channel_credentials,
             insecure,
