@@ -222,7 +222,6 @@ CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
     Reason.UNKNOWN_ORDER: _ABSENT,
     Reason.UNKNOWN_VENUE: _ABSENT,
     Reason.UNKNOWN_INDICATOR: _ABSENT,
-    Reason.UNKNOWN_PLUGIN: _ABSENT,
     Reason.UNKNOWN_ACCOUNT: _ABSENT,
     Reason.UNKNOWN_SESSION: _ABSENT,
     Reason.UNKNOWN_KEY: _ABSENT,
