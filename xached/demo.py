@@ -27,6 +27,7 @@ from xached.adapters.feeds.recorded import (
 from xached.api.guest import Guest
 from xached.core import House
 from xached.daemon import Attachments
+from xached.demo_model import read_demo_model
 from xached.domain.auth import AccountOpened, Login, Logout, Register, SessionGranted
 from xached.domain.instrument import AssetName, Symbol
 from xached.domain.market import BINANCE, Provenance, Source
@@ -42,6 +43,8 @@ FLOW = AccountId("houseflow")
 TRADER_EMAIL = "trader@demo.example"
 TRADER_FILE = "demo-trader.json"
 SMA = "sma"
+LIGHTGBM = "lightgbm"
+PAPER_PURSE = "paper-lightgbm"
 
 PREPLAYED_LOOPS = 18
 """One hour and three quarters of one-second candles before the demo starts."""
@@ -50,6 +53,16 @@ MAKER_GRANTS = {"BTC": "100", "ETH": "2000", "USDT": "20000000"}
 FLOW_GRANTS = {"BTC": "100", "ETH": "2000", "USDT": "20000000"}
 TRADER_GRANTS = {"BTC": "0.5", "ETH": "5", "USDT": "25000"}
 SMA_GRANTS = {"USDT": "5000"}
+
+LIGHTGBM_SETTINGS = {
+    "symbol": "BTC-USDT",
+    "venue": BINANCE,
+    "budget": "1000",
+    # Paper charges no fee, and its orders take what the venue shows.
+    "fee_ppm": 0,
+    "half_spread_ppm": 1,
+    "slippage_ppm": 1,
+}
 
 MAKER_SETTINGS = {
     "BTC-USDT": {"inventory_min": "5", "inventory_max": "195", "half_spread_bp": "1"},
@@ -92,7 +105,10 @@ async def attach_demo(house: House, speed: float) -> tuple[Attachments, Trader]:
     feeds = [RecordedFeed(each.recording, house.world, speed=speed) for each in played]
     attachments = Attachments(
         feeds=feeds,
-        strategies=_strategies(makers, flows, sma),
+        strategies=[
+            *_strategies(makers, flows, sma),
+            await house.world.run_in_thread(_signal_trader, trader),
+        ],
         mark_venue=BINANCE,
         preload=lambda market: _preload(market, played),
         visitor=Guest(email=trader.email, password=trader.password),
@@ -144,6 +160,19 @@ def _strategies(
     cross = {"symbol": symbol, "notional": "250"}
     configs.append(_strategy("sma", "sma", sma, symbol, cross))
     return configs
+
+
+def _signal_trader(trader: Trader) -> StrategyConfig:
+    """A strategy that asks a model and trades what it says on paper."""
+    settings = LIGHTGBM_SETTINGS | {"models": read_demo_model()}
+    return StrategyConfig(
+        name=LIGHTGBM,
+        vouched=True,
+        strategy=LIGHTGBM,
+        purse=make_purse(trader.account_id, PAPER_PURSE),
+        symbols=tuple(SHIPPED),
+        settings_json=json.dumps(settings),
+    )
 
 
 def _strategy(
