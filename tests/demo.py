@@ -42,7 +42,7 @@ class Demo:
                 number = int(heading[1])
             elif number and line.startswith("  "):
                 self.commands[number] = line.strip()
-            if number == 6 and 6 in self.commands:
+            if number == 7 and 7 in self.commands:
                 return
 
     def run(self, command: str) -> str:

@@ -1,6 +1,6 @@
 """The demo as a newcomer meets it: what it prints works as printed.
 
-One demo serves the whole file, in its order. Its six commands are read from its own output and run
+One demo serves the whole file, in its order. Its seven commands are read from its output and run
 by a shell; the real grpcurl asks it; its strategy must trade; a kill, a restart and Ctrl-C end it.
 """
 
@@ -56,7 +56,7 @@ def test_grpcurl_makes_the_first_administrator(demo: Demo) -> None:
     bearer = f"-H 'authorization: Bearer {granted['tokens']['access_token']}'"
     health = json.loads(demo.grpcurl(bearer, socket, "xache.v1.AdminService/GetHealth"))
     states = {actor["name"]: actor["state"] for actor in health["actors"]}
-    assert {"matching", "sessions", "market", "history", "strategy sma"} <= set(states)
+    assert {"matching", "market", "strategy sma", "strategy lightgbm"} <= set(states)
     assert set(states.values()) == {"running"}
     # Its role does not open the admin service on the public listener.
     refused = subprocess.run(
@@ -88,8 +88,8 @@ def test_http_says_that_it_lives_and_serves_the_page(demo: Demo) -> None:
     assert "<title>XACHE</title>" in httpx.get(demo.http).text
 
 
-def test_the_six_commands_work_as_printed(demo: Demo) -> None:
-    assert sorted(demo.commands) == [1, 2, 3, 4, 5, 6]
+def test_the_seven_commands_work_as_printed(demo: Demo) -> None:
+    assert sorted(demo.commands) == [1, 2, 3, 4, 5, 6, 7]
     watch_the_book(demo)
     bought = demo.run(demo.commands[2])
     assert "FILLED" in bought.upper()
@@ -97,20 +97,21 @@ def test_the_six_commands_work_as_printed(demo: Demo) -> None:
     assert "fee" in shown.lower()
     assert "USDT" in shown
     assert "CANCEL" in demo.run(demo.commands[4]).upper()
+    demo.run(demo.commands[5])
     before = orders_of(demo)
-    again = start(demo.commands[5].split("; ", 2)[2], demo.data, demo.env) if kill(demo) else demo
+    again = start(demo.commands[6].split("; ", 2)[2], demo.data, demo.env) if kill(demo) else demo
     demo.process.wait()
     assert demo.process.stdout is not None
     demo.process.stdout.close()
     demo.process, demo.output = again.process, demo.output + again.output
     assert (again.grpc, again.http) == (demo.grpc, demo.http)
     assert orders_of(demo) == before, "what was acknowledged is there, once"
-    assert "everything holds" in demo.run(demo.commands[6])
+    assert "everything holds" in demo.run(demo.commands[7])
 
 
 def kill(demo: Demo) -> bool:
-    """Carry out the first part of the fifth command."""
-    killing, sleeping, restarting = demo.commands[5].split("; ", 2)
+    """Carry out the first part of the sixth command."""
+    killing, sleeping, restarting = demo.commands[6].split("; ", 2)
     assert killing == f"kill -9 {demo.process.pid}"
     assert sleeping == "sleep 1"
     demo.process.send_signal(signal.SIGKILL)
@@ -163,6 +164,12 @@ def test_the_strategy_trades_the_money_it_was_granted(demo: Demo) -> None:
     assert fill["subaccount"] == "sma"
     assert fill["symbol"] == "BTC-USDT"
     assert fill["simulated"] is True
+    why = json.loads(demo.run(f"{xache} explain {fill['order_id']} --subaccount sma --json"))
+    assert (why["origin"], why["run"]["strategy"]) == ("ORDER_ORIGIN_STRATEGY", "sma")
+    assert why["reason_state"] == "REASON_STATE_KEPT"
+    assert {each["name"] for each in why["reason"]["figures"]} == {"fast ticks", "slow ticks"}
+    assert "is below" in why["summary"] or "has crossed above" in why["summary"]
+    assert why["reason"]["seen"][0]["symbol"] == "BTC-USDT"
 
 
 def test_ctrl_c_drains_and_leaves_quietly(demo: Demo) -> None:

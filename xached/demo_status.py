@@ -1,4 +1,4 @@
-"""What the demo shows: READY, six commands to paste, and a live status.
+"""What the demo shows: READY, seven commands to paste, and a live status.
 
 On a terminal the status is one table that keeps itself up to date; elsewhere it is a plain line
 now and then.
@@ -17,7 +17,7 @@ from rich.live import Live
 from rich.table import Table
 
 from xached.daemon import Endpoints
-from xached.demo import Trader
+from xached.demo import PAPER_PURSE, Trader
 from xached.domain.market import XACHE, Provenance, Ticker
 
 REFRESH_S = 0.5
@@ -69,7 +69,7 @@ def _quoted(endpoints: Endpoints) -> bool:
 
 
 def commands(endpoints: Endpoints, trader: Trader, data_dir: Path) -> list[tuple[str, str]]:
-    """The six commands, each with what it shows. They work as printed."""
+    """The seven commands, each with what it shows. They work as printed."""
     bin_dir = Path(sys.executable).parent
     xache = f"{shlex.quote(str(bin_dir / 'xache'))} --target {endpoints.addresses.grpc}"
     xached = shlex.quote(str(bin_dir / "xached"))
@@ -96,6 +96,10 @@ def commands(endpoints: Endpoints, trader: Trader, data_dir: Path) -> list[tuple
                 f"{xache} order place buy BTC-USDT --quantity 0.001 --price 50000 --id bid-{start}"
                 f" && {xache} order cancel bid-{start}"
             ),
+        ),
+        (
+            "ask why a strategy on paper placed its newest order (it decides once a minute)",
+            f"{xache} explain --subaccount {PAPER_PURSE}",
         ),
         (
             "kill the house and start it again: nothing acknowledged is lost",

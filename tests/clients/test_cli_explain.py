@@ -114,6 +114,14 @@ def test_it_is_looked_for_in_every_purse(house: House, signed_in: Run) -> None:
     ]
 
 
+def test_the_newest_order_is_meant_when_none_is_named(house: House, signed_in: Run) -> None:
+    house.answers["ExplainOrder"] = explained()
+    assert signed_in("explain", "--subaccount", "bot").out.startswith("your strategy 'dip'")
+    asked = house.requests[-2:]
+    named = [each for each in asked if isinstance(each, strategy_pb2.ExplainOrderRequest)]
+    assert [each.order_id for each in named] == ["6"]
+
+
 def test_nobody_s_order_is_not_found(house: House, signed_in: Run) -> None:
     told = signed_in("explain", "7", "--subaccount", "main")
     assert told.code == 1

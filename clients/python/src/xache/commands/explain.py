@@ -22,11 +22,19 @@ def explain(
     Without --subaccount it is looked for in every purse of yours, main first.
 
     Args:
-        order_id: the order, by the house's id or yours. One of digits only is the house's.
+        order_id: the order, by the house's id or yours. One of digits only is the house's. The
+            newest of the purse when left out.
         own_id: the order, by your id.
     """
-    house_id, own_id = one_name(order_id, own_id)
+    newest = not order_id and not own_id
+    house_id, own_id = ("", "") if newest else one_name(order_id, own_id)
     with options.connected() as (client, output):
+        if newest:
+            found = next(client.trading.orders(subaccount=options.subaccount, page_size=1), None)
+            if found is None:
+                output.note("No order yet.")
+                return
+            house_id = found.order_id
         told = _explained(client, house_id, own_id, options.subaccount)
         if output.as_json:
             output.document(told)
