@@ -99,6 +99,14 @@ def test_the_traders_examples_work_as_pasted(demo: Demo) -> None:
     assert "moved 100 USDT from main to grid" in printed
 
 
+def test_the_explain_examples_work_as_pasted(demo: Demo) -> None:
+    env = {**demo.env, "XACHE_TARGET": demo.grpc, "XACHE_PASSWORD": demo.password()}
+    shell(block_with("sh", "xache login").splitlines()[0], env)
+    shell("xache order place buy BTC-USDT --quote 50", env)
+    printed = shell(block_with("sh", "xache explain"), env)
+    assert printed.startswith("you placed it from a session or by an API key of yours")
+
+
 def test_the_account_examples_work_as_pasted(
     demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
