@@ -35,6 +35,7 @@ from xached.domain.instrument import Symbol
 from xached.research.backtest.account import Account, LiveBalance
 from xached.research.backtest.candle_exchange import CandleExchange, Told
 from xached.research.backtest.feed import Block, Lane, blocks, changes
+from xached.research.backtest.listed import Listed, listed_later
 from xached.research.backtest.result import Gear, NoteRow, RunResult
 from xached.research.backtest.terms import (
     MarketData,
@@ -389,13 +390,24 @@ class Run:
 
     def _make_context(self, number: int) -> RunContext:
         account = self.account
+        later = listed_later(self.markets, self.sessions[number].subscriptions, self.start_ns)
+        values: list[Any] = [
+            {line.told.symbol: line.told for line in account.lines},
+            {name: LiveBalance(each) for name, each in account.holdings.items()},
+            {line.told.symbol: line.told_position for line in account.lines},
+        ]
+        # Plain ones where all are there from the start: they are asked at every candle.
+        shown = [Listed(each, later) for each in values] if later else values
+        instruments, balances, positions = shown
         context = RunContext(
             run_id=f"backtest-{number + 1}",
             now_ns=self.start_ns,
-            instruments={line.told.symbol: line.told for line in account.lines},
-            balances={name: LiveBalance(each) for name, each in account.holdings.items()},
-            positions={line.told.symbol: line.told_position for line in account.lines},
+            instruments=instruments,
+            balances=balances,
+            positions=positions,
         )
+        for each in shown if later else ():
+            each.clock = context
         context.attach(self.exchange, number)
         return context
 

@@ -7,7 +7,7 @@ asked for once may be kept; they change with it. A strategy only reads them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -57,14 +57,14 @@ class Context:
     """One run of a strategy. Money and orders are its sub-account's.
 
     ``now_ns`` is the only clock there is: Unix time, UTC, that never goes back. ``saved`` is None
-    when nothing was ever saved.
+    when nothing was ever saved. ``instruments`` are those that are listed at ``now_ns``.
     """
 
     run_id: str
     now_ns: int
     instruments: Mapping[str, Instrument]
-    balances: dict[str, Balance] = field(default_factory=dict)
-    positions: dict[str, Position] = field(default_factory=dict)
+    balances: MutableMapping[str, Balance] = field(default_factory=dict)
+    positions: MutableMapping[str, Position] = field(default_factory=dict)
     saved: Saved | None = None
     histories: dict[Candles, CandleHistory] = field(default_factory=dict)
     orders: dict[tuple[bool, str], OrderUpdate] = field(default_factory=dict)

@@ -8,6 +8,9 @@ checked too: that both forms of a column agree, and that it does nothing where i
 Models are history too (:mod:`xache_sdk.shelf`): those that came to be later say the opposite in the
 shorter runs, so a strategy that asks them before they may be asked wants something else.
 
+Markets are history as well: in the shorter runs there are only those that had been listed, and what
+it subscribes to.
+
 What this cannot find: a strategy that carries the future in its own code. That shows when it
 trades on data it has never seen.
 """
@@ -23,7 +26,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from xache_sdk.context import Balance, Context
-from xache_sdk.market import NS_PER_S, Candle, Candles
+from xache_sdk.market import NS_PER_S, Book, Books, Candle, Candles, Trade, Trades
 from xache_sdk.models import ModelError
 from xache_sdk.replay import Decision, MarketValue, Replay, first_after_warm_up, known_at_ns
 from xache_sdk.session import Session
@@ -72,26 +75,37 @@ def check_no_look_ahead(
     ``settings`` are values as JSON has them; ``context`` makes a start, by default one with money
     for everything. Data are cut in their last three quarters, so that there is something to see.
 
-    Raises: LookedAhead; PromiseBroken; SettingsError; what the strategy raises over all the data.
+    Raises: LookedAhead; PromiseBroken; SettingsError; LookupError when there is nothing in the data
+    that it subscribes to; what the strategy raises over all the data.
     """
     made = make_settings(strategy_type.settings_type, dict(settings))
 
-    first = first_after_warm_up(Session(strategy_type(made)), data)
+    session = Session(strategy_type(made))
+    everything, data = data, _told_of(session, data)
+    if not data:
+        raise LookupError("there is no data of what it subscribes to")
+    first = first_after_warm_up(session, data)
 
-    def run(values: Sequence[MarketValue], known: Mapping[str, Any] = settings) -> _Run:
-        start = context() if context is not None else _rich_context(data)
+    def run(
+        values: Sequence[MarketValue],
+        known: Mapping[str, Any] = settings,
+        listed: Sequence[MarketValue] = everything,
+    ) -> _Run:
+        start = context() if context is not None else _rich_context(listed)
         told = make_settings(strategy_type.settings_type, dict(known))
         return _Run(strategy_type(told), start, values, first)
 
     whole = run(data)
     whole.check_forms()
     whole.check_signals(run(data))
+    named = _first_of_each(data)
     draw = random.Random(seed)  # noqa: S311 - where to cut, not a secret
     places = range(max(first + 1, len(data) // 4), len(data))
     for cut in sorted(draw.sample(places, min(cuts, len(places)))):
         ended_ns = known_at_ns(data[cut - 1])
         with _failing(ended_ns, whole.place):
-            part = run(data[:cut], _known_settings(settings, ended_ns))
+            listed = [each for each in everything if known_at_ns(each) <= ended_ns]
+            part = run(data[:cut], _known_settings(settings, ended_ns), (*listed, *named))
             wanted = part.decisions
         whole.check_columns(part, ended_ns)
         compare_decisions(whole.decisions, wanted, cut, ended_ns, whole.place)
@@ -338,8 +352,9 @@ def _one_by_one(array: NDArray[Any]) -> Callable[[Candle], float | None]:
     return lambda _candle: next(values)
 
 
-def _rich_context(data: Sequence[MarketValue]) -> Context:
-    instruments = {value.symbol: value.instrument for value in data}
+def _rich_context(listed: Sequence[MarketValue]) -> Context:
+    """Money for everything that is listed, and what it may trade: which markets come is open."""
+    instruments = {value.symbol: value.instrument for value in listed}
     assets = {name for each in instruments.values() for name in (each.base, each.quote)}
     return Context(
         run_id="check",
@@ -347,6 +362,31 @@ def _rich_context(data: Sequence[MarketValue]) -> Context:
         instruments=instruments,
         balances={name: Balance(FUNDS) for name in sorted(assets)},
     )
+
+
+def _told_of(session: Session, data: Sequence[MarketValue]) -> list[MarketValue]:
+    """What a strategy subscribes to; the rest of the data only says what is listed."""
+    candles = {
+        (each.symbol, each.venue, each.interval)
+        for each in session.subscriptions
+        if isinstance(each, Candles)
+    }
+    tapes = {
+        (each.symbol, each.venue) for each in session.subscriptions if isinstance(each, Trades)
+    }
+    books = {(each.symbol, each.venue) for each in session.subscriptions if isinstance(each, Books)}
+    return [
+        value
+        for value in data
+        if (isinstance(value, Candle) and (value.symbol, value.venue, value.interval) in candles)
+        or (isinstance(value, Trade) and (value.symbol, value.venue) in tapes)
+        or (isinstance(value, Book) and (value.symbol, value.venue) in books)
+    ]
+
+
+def _first_of_each(data: Sequence[MarketValue]) -> list[MarketValue]:
+    """One value of each market: what a strategy subscribes to was named by its owner."""
+    return list({value.symbol: value for value in reversed(data)}.values())
 
 
 def _place(function: Callable[..., Any]) -> str:
