@@ -3,12 +3,16 @@
 *Decisions*: a new process of the strategy, sealed like the first, is told the recorded frames in
 the order in which they were delivered. It must want the same after the same frame. What it wanted
 after the last frame that it was known to have read is left out: it may have been under way.
+
+*Fills*: its orders are replayed against the recorded book without them, by the declared model, and
+compared with what they were filled with; see :mod:`xached.research.judgement.fill_replay`.
 """
 
 from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -19,22 +23,40 @@ from xache_sdk.seal import Layer
 from xached.adapters.child import child_command
 from xached.adapters.child_replay import ReplayFailed, Wanted, read_wanted, replay_frames
 from xached.adapters.distributions import Distributions, PluginUnreadable
+from xached.domain.instrument import Instrument
+from xached.domain.market import XACHE
 from xached.domain.plugins import PluginGroup
 from xached.domain.recording import EntryKind
+from xached.parity_orders import RunOrders, by_symbol
 from xached.research.history.candle_set import DataError
-from xached.research.history.recordings import RunLog, read_log
+from xached.research.history.recordings import (
+    MarketRecording,
+    RunLog,
+    read_log,
+    read_market,
+    tape_of,
+)
 from xached.research.judgement.certificate import (
     RunParity,
     StrategyCertificate,
     document,
     text,
 )
-from xached.research.judgement.parity import Decision, decision_parity, fill_parity
+from xached.research.judgement.fill_replay import LiveOrder, pair_orders, tape_without
+from xached.research.judgement.parity import (
+    Decision,
+    OrderPair,
+    decision_parity,
+    fill_parity,
+)
 from xached.runtime.world import REAL_FILES, World
-from xached.storage.recordings import RecordingKind, Recordings, run_subject
+from xached.storage.recordings import RecordingFile, RecordingKind, Recordings, run_subject
 
 CERTIFICATES_MAX: Final = 100
 """Of one strategy: a quarter of nights."""
+
+BEFORE_NS: Final = 10 * 10**9
+"""So much of the book before the first order is read."""
 
 NOTHING_TO_COMPARE: Final = decision_parity((), ())
 
@@ -90,11 +112,19 @@ async def certify(
 
     Raises: NothingRecorded; OSError when recordings cannot be read.
     """
-    runs = []
+    runs, pairs = [], []
+    unknown: Counter[str] = Counter()
     for log in find_logs(directory, strategy):
         parity = await _judge(log, replaying, from_ns, to_ns)
-        if parity is not None:
-            runs.append(parity)
+        if parity is None:
+            continue
+        runs.append(parity)
+        orders, unreadable = RunOrders(log).read(from_ns, to_ns)
+        unknown += unreadable
+        for symbol, some in by_symbol(orders):
+            replayed, left_out = _replay_fills(directory, log, symbol, some, latency_ns)
+            pairs += replayed
+            unknown += left_out
     if not runs:
         raise NothingRecorded(f"nothing of strategy {strategy!r} was recorded then")
     return StrategyCertificate(
@@ -104,9 +134,58 @@ async def certify(
         made_at_ns=replaying.world.now_ns(),
         latency_ns=latency_ns,
         runs=tuple(runs),
-        fills=fill_parity(()),
-        not_replayed={},
+        fills=fill_parity(pairs),
+        not_replayed=dict(unknown),
     )
+
+
+def _replay_fills(
+    directory: Path, log: RunLog, symbol: str, orders: list[LiveOrder], latency_ns: int
+) -> tuple[list[OrderPair], Counter[str]]:
+    """Replay the orders of one market; the second counts those whose book was not recorded."""
+    instrument = next(
+        Instrument(**terms) for terms in log.about["instruments"] if terms["symbol"] == symbol
+    )
+    first_ns = min(order.wanted_at_ns for order in orders) - BEFORE_NS
+    last_ns = max(order.ended_at_ns or order.wanted_at_ns for order in orders)
+    recorded = _find_book(directory, symbol, log.about["paper"], first_ns, last_ns)
+    if recorded is None:
+        return [], Counter({"its book was not recorded": len(orders)})
+    house = recorded.venue == XACHE
+    tape, breaks = tape_of(recorded, by_venue=house)
+    begins_ns, ends_ns = tape.at_ns.item(0), tape.at_ns.item(-1)
+    inside = [order for order in orders if begins_ns <= order.wanted_at_ns <= ends_ns]
+    left_out = Counter({"its book was not recorded": len(orders) - len(inside)})
+    if house:
+        tape = tape_without(tape, instrument, orders)
+    pairs = pair_orders(tape, breaks.tolist(), instrument, inside, latency_ns=latency_ns)
+    return pairs, +left_out
+
+
+def _find_book(
+    directory: Path, symbol: str, paper: bool, first_ns: int, last_ns: int
+) -> MarketRecording | None:
+    """The recording of the book in which orders traded: the house's own, or on paper the one of
+    the venue that it follows. None where there is none, or where it is not certain which."""
+    files: dict[str, list[RecordingFile]] = {}
+    for file in Recordings(directory, REAL_FILES).find():
+        venue, _, recorded = file.subject.partition(".")
+        if file.kind is RecordingKind.MARKET and recorded == symbol and (venue != XACHE) == paper:
+            files.setdefault(venue, []).append(file)
+    if len(files) != 1:
+        return None
+    [found] = files.values()
+    later = [file.began_at_ns for file in found[1:]] + [last_ns + 1]
+    # A file holds what came until the next one began.
+    wanted = [
+        directory / file.name
+        for file, end_ns in zip(found, later, strict=True)
+        if file.began_at_ns <= last_ns and end_ns > first_ns
+    ]
+    try:
+        return read_market(wanted)
+    except DataError:
+        return None
 
 
 def find_logs(directory: Path, strategy: str) -> Iterator[RunLog]:

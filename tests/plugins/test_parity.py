@@ -6,7 +6,7 @@ The clock of the tests stands still, as in test_strategies.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -25,10 +25,15 @@ from tests.plugins.house import (
     until,
     until_note,
 )
+from tests.storage.house import INSTRUMENT, SYMBOL
 from xached.actors.recorder.actor import Recorder
+from xached.actors.recorder.sinks import MarketSink
 from xached.actors.strategies.actor import Strategies
 from xached.actors.strategies.surroundings import StrategyConfig
+from xached.domain.market import XACHE
+from xached.domain.messages import Row, Traded
 from xached.domain.order import Side
+from xached.domain.own_market import OwnMarket
 from xached.domain.recording import EntryKind
 from xached.parity import Installed, NothingRecorded, Replaying, certify, find_logs
 from xached.research.history.pack_recordings import pack_all
@@ -58,9 +63,29 @@ async def recorded(path: Path, seat: StrategyConfig) -> AsyncIterator[tuple[Hous
         recorder = Recorder(terms, recordings, world, trio.lowlevel.checkpoint)
         house.around = attrs.evolve(house.around, keep=recorder.run_log)
         nursery.start_soon(recorder.run)
+        await house.order(EVE, Side.SELL, 100, 510_000)  # A book before it begins.
         async with house.running(seat) as strategies:
             yield house, strategies
+        record_book(recorder, house.seen)
         nursery.cancel_scope.cancel()
+
+
+def record_book(recorder: Recorder, rows: Sequence[Row]) -> None:
+    """Record the house's own market, as the market actor does."""
+    own = OwnMarket()
+    sink: MarketSink | None = None
+    for row in rows:
+        changed = own.fold(row)
+        if sink is None and SYMBOL in own.books:
+            sink = recorder.line(INSTRUMENT, XACHE, "LIVE", own.books[SYMBOL])
+        for event in row.events:
+            if isinstance(event, Traded) and sink is not None:
+                sink.trade(
+                    row.seq, event.price_ticks, event.quantity_lots, event.taker_side, row.at_ns
+                )
+        latest = own.books[SYMBOL].latest() if changed else None
+        if sink is not None and latest is not None:
+            sink.levels(*latest, row.at_ns)
 
 
 async def judge(path: Path, digest: str = "looked at") -> StrategyCertificate:
@@ -167,6 +192,32 @@ async def test_a_run_that_fails_is_judged_up_to_where_it_is_known(
         await until(lambda: house.status().state is ActorState.PAUSING)
     certificate = await judge(tmp_path)
     assert certificate.equal == certificate.decisions
+
+
+async def test_what_its_orders_were_filled_with_is_replayed_without_them(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """Its bid stands alone in the book, so whoever sells at its price meets it both times."""
+    async with recorded(tmp_path, config()) as (house, strategies):
+        await trade(house, strategies, 3)
+        await stop(strategies)
+    certificate = await judge(tmp_path)
+    assert (certificate.fills.orders, certificate.fills.equal) == (1, 1)
+    assert certificate.not_replayed == {}
+    assert "Fill parity: 1 of 1 (100.00%); live cost +0.00 bp" in text(certificate)
+
+
+async def test_orders_whose_book_was_not_recorded_are_counted_apart(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    async with recorded(tmp_path, config()) as (house, strategies):
+        await trade(house, strategies, 3)
+        await stop(strategies)
+    for path in (tmp_path / "recordings").glob("market.*"):
+        path.unlink()
+    certificate = await judge(tmp_path)
+    assert certificate.fills.orders == 0
+    assert certificate.not_replayed == {"its book was not recorded": 1}
 
 
 async def test_another_version_is_said(clock: trio.testing.MockClock, tmp_path: Path) -> None:
