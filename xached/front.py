@@ -36,6 +36,7 @@ from xached.api.auth import SessionAuthorizer
 from xached.api.auth_service import auth_handlers
 from xached.api.automation import AutomationHandlers
 from xached.api.backtests import BacktestHandlers
+from xached.api.catalogue import CatalogueHandlers
 from xached.api.compliance import ComplianceHandlers
 from xached.api.errors import Interceptor
 from xached.api.explaining import OrderExplaining
@@ -206,7 +207,7 @@ def _services(core: Core, spending: KeySpending) -> tuple[Service, ...]:
                 core.rules.mailbox, lambda purse: core.trading_place(purse).directory
             ),
         ),
-        _service(strategy_pb2, "StrategyService", strategies),
+        _service(strategy_pb2, "StrategyService", (*strategies, CatalogueHandlers(core.plugins))),
         _service(backtest_pb2, "BacktestService", BacktestHandlers(core.backtests)),
         _service(
             staff_pb2,

@@ -8,17 +8,25 @@ Checked by breaking: without ``judge`` looking at the files, the changed strateg
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import grpc
 import pytest
 from xache.cli import main
-from xache.v1 import admin_pb2, admin_pb2_grpc
+from xache.v1 import (
+    admin_pb2,
+    admin_pb2_grpc,
+    auth_pb2,
+    auth_pb2_grpc,
+    strategy_pb2,
+    strategy_pb2_grpc,
+)
 from xache_sdk.landlock import landlock_abi
 
 from tests.plugins.test_scaffold import ROOT, build_wheel, fresh_environment
@@ -97,6 +105,7 @@ class Machine:
         self.root = root
         self.python = python
         self.log = root / "stderr.log"
+        self._token = ""
         (root / "xached.toml").write_text(CONFIG.format(config=ROOT / "config"))
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
@@ -124,6 +133,30 @@ class Machine:
         )  # fmt: skip
         return done.stdout + done.stderr
 
+    def catalogue(self) -> strategy_pb2.ListStrategyPluginsResponse:
+        """What somebody with an account can make strategies of."""
+        with grpc.insecure_channel(f"unix:{self.root / 'data' / 'admin.sock'}") as channel:
+            if not self._token:
+                login = auth_pb2.LoginRequest(
+                    email="ann@house.example", password=PASSWORD, device="test"
+                )
+                granted = auth_pb2_grpc.AuthServiceStub(channel).Login(login)
+                self._token = granted.tokens.access_token
+            answer: strategy_pb2.ListStrategyPluginsResponse = (
+                strategy_pb2_grpc.StrategyServiceStub(channel).ListStrategyPlugins(
+                    strategy_pb2.ListStrategyPluginsRequest(),
+                    metadata=[("authorization", f"Bearer {self._token}")],
+                )
+            )
+            return answer
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for what the house comes to notice."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not condition():
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.5)
+
     def digest(self) -> str:
         """Of what is installed now."""
         found = re.search(r"digest\s+([0-9a-f]{64})", self.plugins("show", "buy_the_dip"))
@@ -132,10 +165,7 @@ class Machine:
 
     def wait_for(self, text: str, times: int = 1) -> None:
         """Wait until the log says it so often."""
-        deadline = time.monotonic() + PATIENCE_S
-        while self.log.read_text().count(text) < times:
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.1)
+        self.until(lambda: self.log.read_text().count(text) >= times)
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +196,9 @@ def test_a_strategy_lives_from_its_wheel_to_its_quarantine(machine: Machine) -> 
     assert "look ahead    passed" in approved
     assert "USDT=100" in approved
     machine.wait_for("strategy dip: ready")
+    [offer] = machine.catalogue().plugins
+    assert (offer.name, offer.version, offer.look_ahead_passed) == ("buy_the_dip", "0.1.0", True)
+    assert "symbol" in json.loads(offer.settings_schema_json)["properties"]
 
     [site] = (machine.root / "environment").glob("lib/python3.*/site-packages")
     source = site / "xache_strategy_buy_the_dip" / "strategy.py"
@@ -173,6 +206,7 @@ def test_a_strategy_lives_from_its_wheel_to_its_quarantine(machine: Machine) -> 
     changed = machine.plugins("list")
     assert re.search(r"buy_the_dip\s+changed", changed)
     assert "changed: xache_strategy_buy_the_dip/strategy.py" in changed
+    machine.until(lambda: not machine.catalogue().plugins)
 
     assert "is not in quarantine" in machine.plugins("release", "buy_the_dip")
     locked = machine.plugins("quarantine", "buy_the_dip", "--cause", "let us look at it")

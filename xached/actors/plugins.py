@@ -8,6 +8,7 @@ itself decides is durable before it works, and ends what runs against it.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -52,6 +53,9 @@ from xached.storage.plugin_approvals import (
 )
 from xached.storage.strategy_tables import StrategyRecords
 
+CATALOGUE_S: Final = 5.0
+"""All files of all plugins are looked at to list them: not more often than that for people."""
+
 STRATEGY: Final = PluginGroup.STRATEGY
 
 
@@ -80,6 +84,14 @@ class PluginReport:
     verdict: Verdict
 
 
+@attrs.frozen(kw_only=True)
+class Offer:
+    """A plugin that may run, and what it says of itself."""
+
+    approval: Approval
+    description: Description
+
+
 class PluginRuns(Protocol):
     """Who runs strategies."""
 
@@ -106,6 +118,9 @@ class PluginDesk:
         self._runs: PluginRuns | None = None
         self._examine: Examine | None = None
         self._examining = trio.Lock()
+        self._listing = trio.Lock()
+        self._listed_until = -math.inf
+        self._offers: Sequence[Offer] = ()
 
     def serve(self, source: PluginSource, runs: PluginRuns, examine: Examine) -> None:
         """Look at what is installed from now on, and tell who runs it of what is decided."""
@@ -166,6 +181,25 @@ class PluginDesk:
         if quarantine is not None:
             logger.error("strategy plugin {} is in quarantine: {}", name, quarantine.cause)
             self._withdraw(name, f"{name!r} is in quarantine: {quarantine.cause}")
+
+    async def catalogue(self) -> Sequence[Offer]:
+        """The approved strategies that may run now, as they were a few seconds ago at most."""
+        async with self._listing:
+            if trio.current_time() >= self._listed_until:
+                self._offers = [
+                    each for name in await self.names() if (each := await self._offer(name))
+                ]
+                self._listed_until = trio.current_time() + CATALOGUE_S
+            return self._offers
+
+    async def _offer(self, name: str) -> Offer | None:
+        report = await self.look(name, vouched=False)
+        if report.verdict.state is not PluginState.APPROVED or report.approval is None:
+            return None
+        described = await self._records.read(lambda db: read_description(db, STRATEGY, name))
+        if described is None:
+            return None  # It is told once it has been examined, which its approval does.
+        return Offer(approval=report.approval, description=described)
 
     # --- for operators ---------------------------------------------------------------------------
 

@@ -165,3 +165,29 @@ class RuleOrder(_message.Message):
     name: str
     firing: _automation_pb2.Firing
     def __init__(self, rule_id: _Optional[str] = ..., name: _Optional[str] = ..., firing: _Optional[_Union[_automation_pb2.Firing, _Mapping]] = ...) -> None: ...
+
+class ListStrategyPluginsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class StrategyPlugin(_message.Message):
+    __slots__ = ("name", "version", "about", "settings_schema_json", "digest", "look_ahead_passed")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    ABOUT_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_SCHEMA_JSON_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    LOOK_AHEAD_PASSED_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    version: str
+    about: str
+    settings_schema_json: str
+    digest: str
+    look_ahead_passed: bool
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., about: _Optional[str] = ..., settings_schema_json: _Optional[str] = ..., digest: _Optional[str] = ..., look_ahead_passed: _Optional[bool] = ...) -> None: ...
+
+class ListStrategyPluginsResponse(_message.Message):
+    __slots__ = ("plugins",)
+    PLUGINS_FIELD_NUMBER: _ClassVar[int]
+    plugins: _containers.RepeatedCompositeFieldContainer[StrategyPlugin]
+    def __init__(self, plugins: _Optional[_Iterable[_Union[StrategyPlugin, _Mapping]]] = ...) -> None: ...

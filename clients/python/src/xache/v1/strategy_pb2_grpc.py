@@ -40,6 +40,11 @@ class StrategyServiceStub:
                 request_serializer=xache_dot_v1_dot_strategy__pb2.ExplainOrderRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_strategy__pb2.ExplainOrderResponse.FromString,
                 _registered_method=True)
+        self.ListStrategyPlugins = channel.unary_unary(
+                '/xache.v1.StrategyService/ListStrategyPlugins',
+                request_serializer=xache_dot_v1_dot_strategy__pb2.ListStrategyPluginsRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_strategy__pb2.ListStrategyPluginsResponse.FromString,
+                _registered_method=True)
 
 
 class StrategyServiceServicer:
@@ -54,6 +59,14 @@ class StrategyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListStrategyPlugins(self, request, context):
+        """List the plugins that strategies can be made of: those the house has approved,
+        with the settings that each takes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_StrategyServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -61,6 +74,11 @@ def add_StrategyServiceServicer_to_server(servicer, server):
                     servicer.ExplainOrder,
                     request_deserializer=xache_dot_v1_dot_strategy__pb2.ExplainOrderRequest.FromString,
                     response_serializer=xache_dot_v1_dot_strategy__pb2.ExplainOrderResponse.SerializeToString,
+            ),
+            'ListStrategyPlugins': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListStrategyPlugins,
+                    request_deserializer=xache_dot_v1_dot_strategy__pb2.ListStrategyPluginsRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_strategy__pb2.ListStrategyPluginsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -91,6 +109,33 @@ class StrategyService:
             '/xache.v1.StrategyService/ExplainOrder',
             xache_dot_v1_dot_strategy__pb2.ExplainOrderRequest.SerializeToString,
             xache_dot_v1_dot_strategy__pb2.ExplainOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListStrategyPlugins(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.StrategyService/ListStrategyPlugins',
+            xache_dot_v1_dot_strategy__pb2.ListStrategyPluginsRequest.SerializeToString,
+            xache_dot_v1_dot_strategy__pb2.ListStrategyPluginsResponse.FromString,
             options,
             channel_credentials,
             insecure,
