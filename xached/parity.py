@@ -55,8 +55,8 @@ from xached.storage.recordings import RecordingFile, RecordingKind, Recordings, 
 CERTIFICATES_MAX: Final = 100
 """Of one strategy: a quarter of nights."""
 
-BEFORE_NS: Final = 10 * 10**9
-"""So much of the book before the first order is read."""
+AROUND_NS: Final = 10 * 10**9
+"""So much of the book before the first order is read, and after the last."""
 
 NOTHING_TO_COMPARE: Final = decision_parity((), ())
 
@@ -146,8 +146,8 @@ def _replay_fills(
     instrument = next(
         Instrument(**terms) for terms in log.about["instruments"] if terms["symbol"] == symbol
     )
-    first_ns = min(order.wanted_at_ns for order in orders) - BEFORE_NS
-    last_ns = max(order.ended_at_ns or order.wanted_at_ns for order in orders)
+    first_ns = min(order.wanted_at_ns for order in orders) - AROUND_NS
+    last_ns = max(_last_ns(order) for order in orders)
     recorded = _find_book(directory, symbol, log.about["paper"], first_ns, last_ns)
     if recorded is None:
         return [], Counter({"its book was not recorded": len(orders)})
@@ -176,11 +176,11 @@ def _find_book(
         return None
     [found] = files.values()
     later = [file.began_at_ns for file in found[1:]] + [last_ns + 1]
-    # A file holds what came until the next one began.
+    # A file holds what came until the next one began, and the first what waited to be written.
     wanted = [
         directory / file.name
         for file, end_ns in zip(found, later, strict=True)
-        if file.began_at_ns <= last_ns and end_ns > first_ns
+        if file.began_at_ns <= last_ns + AROUND_NS and end_ns > first_ns
     ]
     try:
         return read_market(wanted)
@@ -311,3 +311,9 @@ def keep_certificate(certificate: StrategyCertificate, directory: Path) -> Path:
         old.unlink()
         old.with_suffix(".txt").unlink(missing_ok=True)
     return path
+
+
+def _last_ns(order: LiveOrder) -> int:
+    """When an order was last heard of."""
+    times = [order.wanted_at_ns, order.ended_at_ns or 0, *(fill.at_ns for fill in order.fills)]
+    return max(times)

@@ -56,6 +56,7 @@ class _Order:
     arrived_at_ns: int | None = None
     cancel_wanted_at_ns: int | None = None
     ended_at_ns: int | None = None
+    filled: bool = False
     refused: bool = False
     fills: list[LiveFill] = attrs.field(factory=list)
     rests: list[tuple[int, int]] = attrs.field(factory=list)
@@ -121,7 +122,8 @@ class RunOrders:
 
     def _cancel(self, orders: list[_Order], at_ns: int) -> None:
         for each in orders:
-            if each.ended_at_ns is None and each.cancel_wanted_at_ns is None:
+            over = each.ended_at_ns is not None or each.filled
+            if not over and each.cancel_wanted_at_ns is None:
                 each.cancel_wanted_at_ns = at_ns
 
     def _replace(self, wanted: ReplaceIntent, at_ns: int) -> None:
@@ -139,6 +141,7 @@ class RunOrders:
             arrived_at_ns=None,
             cancel_wanted_at_ns=None,
             ended_at_ns=None,
+            filled=False,
             fills=[],
             rests=[],
         )
@@ -172,8 +175,9 @@ class RunOrders:
                     update.fill.maker,
                 )
             )
-        if over:
+        if over and update.status is not OrderStatus.FILLED:
             order.ended_at_ns = update.at_ns
+        order.filled = update.status is OrderStatus.FILLED
         if order.price is not None and update.status is not OrderStatus.REFUSED:
             leaves = 0 if over else instrument.lots(update.leaves_quantity)
             order.rests.append((update.at_ns, leaves))

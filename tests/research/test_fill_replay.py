@@ -106,12 +106,12 @@ def test_a_refusal_on_one_side_only_is_one() -> None:
 
 def test_what_was_under_way_when_the_book_was_not_known_is_not_explained() -> None:
     found = parity(
-        tape(), order(10, None, (105, 500_020, 10, False), ended_at_ns=105 * MS),
+        tape(), order(10, None, (105, 500_020, 10, False)),
         breaks=[102 * MS],
     )  # fmt: skip
     assert [each.cause for each in found.causes] == [Cause.UNEXPLAINED]
     later = parity(
-        tape(), order(10, None, (105, 500_010, 10, False), ended_at_ns=105 * MS),
+        tape(), order(10, None, (105, 500_010, 10, False)),
         breaks=[300 * MS],
     )  # fmt: skip
     assert later.equal == 1

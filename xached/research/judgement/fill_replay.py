@@ -49,7 +49,8 @@ class LiveFill:
 class LiveOrder:
     """An order as it went. Times None: it never came to that.
 
-    ``place`` is what it was replayed as: by base, without a trigger. ``rests`` says from when on
+    ``place`` is what it was replayed as: by base, without a trigger. ``ended_at_ns`` is when it
+    ended with something left to fill. ``rests`` says from when on
     how many of its lots stood in the book; nothing where others hold its book.
     """
 
@@ -101,9 +102,10 @@ def pair_orders(
     gaps = sorted(breaks)
     end_ns = tape.at_ns.item(-1)
     pairs = []
-    for order in orders:
-        model, arrival = modelled[order.order_id], arrived.get(order.order_id)
-        last_ns = order.ended_at_ns or end_ns
+    for number, order in enumerate(orders):
+        model, arrival = modelled[str(number)], arrived.get(str(number))
+        filled = order.executed.lots == _lots(order, instrument)
+        last_ns = order.fills[-1].at_ns if filled else order.ended_at_ns or end_ns
         known = arrival is not None and not any(
             order.wanted_at_ns <= gap <= last_ns for gap in gaps
         )
@@ -111,7 +113,6 @@ def pair_orders(
             TimeInForce.GTC,
             TimeInForce.GTD,
         )
-        partly = order.executed.lots < _lots(order, instrument)
         pairs.append(
             OrderPair(
                 order_id=order.order_id,
@@ -120,7 +121,9 @@ def pair_orders(
                 replayed=model.executed,
                 at_arrival=arrival.executed if arrival is not None and known else None,
                 rested=known
-                and (model.maker or any(fill.maker for fill in order.fills) or (rests and partly)),
+                and (
+                    model.maker or any(fill.maker for fill in order.fills) or (rests and not filled)
+                ),
                 refused_once=order.refused != model.refused,
                 version_differs=version_differs,
             )
@@ -194,12 +197,12 @@ _Sent = tuple[int, int, Place | Cancel]
 def _as_modelled(orders: Sequence[LiveOrder], latency_ns: int) -> list[_Sent]:
     sent: list[_Sent] = []
     for number, order in enumerate(orders):
-        sent.append((order.wanted_at_ns + latency_ns, number, _named(order)))
+        sent.append((order.wanted_at_ns + latency_ns, number, _named(order.place, number)))
         cancel_ns = order.cancel_wanted_at_ns
         if cancel_ns is not None:
-            sent.append((cancel_ns + latency_ns, number, Cancel(order.order_id)))
+            sent.append((cancel_ns + latency_ns, number, Cancel(str(number))))
         elif order.ended_at_ns is not None:  # Ended by others, at a time that is known.
-            sent.append((order.ended_at_ns, number, Cancel(order.order_id)))
+            sent.append((order.ended_at_ns, number, Cancel(str(number))))
     return sent
 
 
@@ -207,19 +210,16 @@ def _as_arrived(orders: Sequence[LiveOrder]) -> list[_Sent]:
     sent: list[_Sent] = []
     for number, order in enumerate(orders):
         if order.arrived_at_ns is not None:
-            sent.append((order.arrived_at_ns, number, _named(order)))
+            sent.append((order.arrived_at_ns, number, _named(order.place, number)))
             if order.ended_at_ns is not None:
-                sent.append((order.ended_at_ns, number, Cancel(order.order_id)))
+                sent.append((order.ended_at_ns, number, Cancel(str(number))))
     return sent
 
 
-def _named(order: LiveOrder) -> Place:
-    return _with(order.place, order.order_id)
-
-
-def _with(place: Place, order_id: str) -> Place:
+def _named(place: Place, number: int) -> Place:
+    """An order by its number: of several runs two may have one id."""
     return Place(
-        id=order_id,
+        id=str(number),
         symbol=place.symbol,
         side=place.side,
         quantity=place.quantity,
