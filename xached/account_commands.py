@@ -5,6 +5,8 @@ Each raises Rejection, Overloaded, Expired or Closed, and then nothing was done.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from xached.actors.matching import Matching
 from xached.domain.aml import Alert
 from xached.domain.auth import AccountProfile, GetAccount
@@ -14,7 +16,8 @@ from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.messages import OpenPurse
 from xached.domain.order import MAIN, AccountId, make_purse
 from xached.domain.rejection import Reason, Rejection
-from xached.runtime.mailbox import Mailbox
+from xached.runtime.mailbox import Closed, Mailbox
+from xached.storage.strategy_tables import StrategyTablesFailed
 
 
 async def open_main_purse(matching: Matching, account_id: AccountId) -> None:
@@ -29,9 +32,18 @@ async def set_level(matching: Matching, account_id: AccountId, level: int) -> No
     await matching.execute(command)
 
 
-async def close_account(matching: Matching, account_id: AccountId, forfeit: bool) -> None:
-    """Close an account for ever; no effect when it is closed."""
+async def close_account(
+    matching: Matching,
+    forget: Callable[[AccountId], Awaitable[None]],
+    account_id: AccountId,
+    forfeit: bool,
+) -> None:
+    """Close an account for ever and ``forget`` its strategies; no effect when it is closed."""
     await matching.execute(CloseAccount(account_id=account_id, forfeit=forfeit, request_id=""))
+    try:
+        await forget(account_id)
+    except StrategyTablesFailed as error:
+        raise Closed from error
 
 
 async def open_alert(sessions: Mailbox[AuthMessage, AuthReply], alert: Alert) -> None:

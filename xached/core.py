@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from importlib.metadata import version
@@ -32,20 +32,24 @@ from xached.actors.scrub import Scrub
 from xached.actors.sessions.actor import SessionDesk
 from xached.actors.signals import Signals
 from xached.actors.strategies.actor import Strategies
+from xached.actors.strategies.desk import StrategyDesk
 from xached.actors.strategies.explaining import OrderReasons
+from xached.actors.strategies.surroundings import Surroundings
 from xached.api.admin import ActorReport, HouseReport
 from xached.api.health import HealthService
 from xached.config import Config
 from xached.domain.api_keys import KeyTable
 from xached.domain.guarding import AllowTable
+from xached.domain.history import Fill
 from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.instrument import Directory, Symbol
 from xached.domain.integrity import Integrity
 from xached.domain.market import Venue
 from xached.domain.market_line import MarketLine
 from xached.domain.messages import Row
-from xached.domain.order import Purse
+from xached.domain.order import AccountId, Purse
 from xached.domain.paper import is_paper_purse
+from xached.domain.portfolio import Holdings, HoldingsQuery
 from xached.domain.sessions import SessionTable
 from xached.domain.state import State
 from xached.listeners import Doors
@@ -63,6 +67,10 @@ from xached.storage.snapshots import newest_seq
 from xached.storage.strategy_tables import StrategyRecords
 
 SESSIONS_PLACES = 1_024
+FILLS_AT_ONCE = 500
+FILLS_MEASURED_MAX = 10_000
+"""The newest fills of a strategy, by which it is measured."""
+
 MARK_SILENCE_S = 10.0
 """After this long without a word from the venue of its mark a market may only reduce."""
 
@@ -120,6 +128,8 @@ class Core:
     integrity: Integrity = attrs.field(factory=Integrity)
     signals: Signals = attrs.field(factory=Signals)
     strategies: Strategies = attrs.field(factory=lambda: Strategies(()))
+    strategy_desk: StrategyDesk | None = None
+    """Opened before the doors are."""
     serving: HealthService = attrs.field(factory=lambda: HealthService(()))
     strategies_done: trio.Event = attrs.field(factory=trio.Event)
     mark_venue: Venue | None = None
@@ -165,6 +175,41 @@ class Core:
         """What the venue of the mark says about an instrument."""
         known = self.market.lines.get((symbol, self.mark_venue)) if self.mark_venue else None
         return known.line if known is not None else None
+
+    def open_desk(self, around: Surroundings) -> StrategyDesk:
+        """Open the desk where owners make strategies, for those that are run with ``around``."""
+        desk = StrategyDesk(self.records, self.strategies, around, self._valued, self._fills_of)
+        self.strategy_desk = desk
+        return desk
+
+    def desk_of_strategies(self) -> StrategyDesk:
+        """That desk; whoever comes in finds it open."""
+        assert self.strategy_desk is not None, "the doors open after the desk"
+        return self.strategy_desk
+
+    async def forget_strategies(self, account_id: AccountId) -> None:
+        """Forget what is known of an account's strategies; may be repeated."""
+        if self.strategy_desk is None:
+            await self.records.forget(account_id)
+        else:
+            await self.strategy_desk.forget(account_id)
+
+    async def _valued(self, purse: Purse) -> Holdings:
+        matching = self.house.paper.matching if is_paper_purse(purse) else self.house.matching
+        return await matching.query(HoldingsQuery((purse,), self.world.now_ns()))
+
+    async def _fills_of(self, purse: Purse) -> Sequence[Fill]:
+        """The newest fills of a purse, oldest first."""
+        history = self.house.paper.history if is_paper_purse(purse) else self.history
+        fills: list[Fill] = []
+        before: int | None = None
+        while history is not None and len(fills) < FILLS_MEASURED_MAX:
+            page = await history.fills(purse, None, before, FILLS_AT_ONCE)
+            fills += page.items
+            before = page.next_before
+            if before is None:
+                break
+        return fills[::-1]
 
     def trading_place(self, purse: Purse) -> TradingPlace:
         """Where a purse trades."""
@@ -273,7 +318,11 @@ def build_core(
     paper = PaperHouse(files.paths, files.paper_key, world, clock, directory, lanes)
     snapshots, paper_snapshots = _snapshot_makers(config, world, files, paper)
     recorder, market = open_market(config.record, files.paths, world, directory)
-    return Core(
+
+    async def forget(account_id: AccountId) -> None:
+        await core.forget_strategies(account_id)
+
+    core = Core(
         house=House(
             world=world,
             paths=files.paths,
@@ -291,7 +340,7 @@ def build_core(
         table=table,
         keys=keys,
         allowed=allowed,
-        desk=_session_desk(config, world, files, matching, (table, keys, allowed), bell),
+        desk=_session_desk(config, world, files, matching, (table, keys, allowed), bell, forget),
         actor=MatchingActor(
             matching, files.exchange, files.journal, journal_lane, feed, directory, clock.now_ns
         ),
@@ -313,6 +362,7 @@ def build_core(
         rules=Rules(),
         recorder=recorder,
     )
+    return core
 
 
 def _session_desk(
@@ -322,8 +372,9 @@ def _session_desk(
     matching: Matching,
     tables: tuple[SessionTable, KeyTable, AllowTable],
     bell: Bell,
+    forget: Callable[[AccountId], Awaitable[None]],
 ) -> SessionDesk:
-    """Who decides what people may do."""
+    """Who decides what people may do. ``forget``: what else an account has in the house."""
     table, keys, allowed = tables
     return SessionDesk(
         vault=files.vault,
@@ -335,7 +386,7 @@ def _session_desk(
         open_purse=partial(open_main_purse, matching),
         ring_mailer=None if config.mail is None else bell.ring,
         set_level=partial(set_level, matching),
-        close_account=partial(close_account, matching),
+        close_account=partial(close_account, matching, forget),
         signer=files.signer,
         journal_head=lambda: (files.journal.last.seq, files.journal.last.chain),
         confirm_email=config.mail is not None and config.mail.require_verified_email,

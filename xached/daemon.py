@@ -36,6 +36,7 @@ from xached.actors.scrub import run_scrub
 from xached.actors.sessions.actor import run_sessions
 from xached.actors.signals import Signals, SignalSurroundings, run_signals
 from xached.actors.strategies.actor import Strategies, run_strategies
+from xached.actors.strategies.desk import StrategyDesk
 from xached.actors.strategies.floors import LiveFloor, PaperFloor
 from xached.actors.strategies.keeping import keep_nothing
 from xached.actors.strategies.surroundings import SANDBOX_MIN, StrategyConfig, Surroundings
@@ -325,7 +326,9 @@ async def _open_doors(
     )
     core.backtests = Backtests(_around_backtests(config, core, attachments))
     nursery.start_soon(run_expendable, "backtests", core.backtests.run, core.health)
-    nursery.start_soon(_run_strategies, core, attachments)
+    around = _around_strategies(core, attachments)
+    desk = core.open_desk(around)
+    nursery.start_soon(_run_strategies, core, around, desk)
     return Endpoints(
         addresses=await core.doors.open(build_front(config, core, attachments.visitor), nursery),
         first_admin=core.first_admin,
@@ -400,9 +403,9 @@ async def _examine(
     )
 
 
-async def _run_strategies(core: Core, attachments: Attachments) -> None:
+def _around_strategies(core: Core, attachments: Attachments) -> Surroundings:
     paper = core.house.paper
-    around = Surroundings(
+    return Surroundings(
         world=core.world,
         live=LiveFloor(core.house.matching, core.feed, core.house.directory),
         paper=PaperFloor(
@@ -422,7 +425,14 @@ async def _run_strategies(core: Core, attachments: Attachments) -> None:
         models=core.signals,
         keep=keep_nothing if core.recorder is None else core.recorder.run_log,
     )
+
+
+async def _run_strategies(core: Core, around: Surroundings, desk: StrategyDesk) -> None:
     try:
-        await run_strategies(core.strategies, around)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(run_expendable, "strategy desk", desk.run, core.health)
+            await desk.restore()
+            await run_strategies(core.strategies, around)
+            nursery.cancel_scope.cancel()
     finally:
         core.strategies_done.set()

@@ -63,6 +63,7 @@ from xached.api.routes import Call, Routes, Service
 from xached.api.screen import ScreenHandlers
 from xached.api.signals import SignalHandlers
 from xached.api.staff import StaffHandlers
+from xached.api.strategies import StrategyHandlers
 from xached.api.trading import TradingHandlers
 from xached.api.wallet import WalletHandlers
 from xached.api.web import Readiness, WebApp
@@ -158,28 +159,9 @@ def _services(core: Core, spending: KeySpending) -> tuple[Service, ...]:
         for handlers in real
     )
     market = MarketHandlers(core.market, directory)
-    account = AccountsByPurse(
-        sessions,
-        matching,
-        directory,
-        now_ns,
-        paper=core.house.paper.matching,
-        paper_directory=core.house.paper.directory,
-        opening=core.paper_opening,
-    )
     return (
         _service(auth_pb2, "AuthService", auth_handlers(sessions)),
-        _service(
-            account_pb2,
-            "AccountService",
-            (
-                account,
-                ApiKeyHandlers(sessions, core.table, core.keys, spending, directory, now_ns),
-                GuardHandlers(sessions),
-                ActivityHandlers(sessions),
-                ProfileHandlers(sessions, directory),
-            ),
-        ),
+        _account_service(core, spending),
         _service(trading_pb2, "TradingService", trading),
         _service(
             market_pb2,
@@ -207,12 +189,44 @@ def _services(core: Core, spending: KeySpending) -> tuple[Service, ...]:
                 core.rules.mailbox, lambda purse: core.trading_place(purse).directory
             ),
         ),
-        _service(strategy_pb2, "StrategyService", (*strategies, CatalogueHandlers(core.plugins))),
         _service(backtest_pb2, "BacktestService", BacktestHandlers(core.backtests)),
+        _service(
+            strategy_pb2,
+            "StrategyService",
+            (
+                *strategies,
+                CatalogueHandlers(core.plugins),
+                StrategyHandlers(core.desk_of_strategies, directory),
+            ),
+        ),
         _service(
             staff_pb2,
             "StaffService",
             StaffHandlers(sessions, matching, core.history, directory),
+        ),
+    )
+
+
+def _account_service(core: Core, spending: KeySpending) -> Service:
+    sessions, directory, now_ns = core.house.sessions, core.house.directory, core.world.now_ns
+    account = AccountsByPurse(
+        sessions,
+        core.house.matching,
+        directory,
+        now_ns,
+        paper=core.house.paper.matching,
+        paper_directory=core.house.paper.directory,
+        opening=core.paper_opening,
+    )
+    return _service(
+        account_pb2,
+        "AccountService",
+        (
+            account,
+            ApiKeyHandlers(sessions, core.table, core.keys, spending, directory, now_ns),
+            GuardHandlers(sessions),
+            ActivityHandlers(sessions),
+            ProfileHandlers(sessions, directory),
         ),
     )
 

@@ -31,7 +31,7 @@ from tests.storage.house import INSTRUMENT
 from xached.actors.strategies.actor import Strategies, run_strategies
 from xached.actors.strategies.explaining import OrderReasons
 from xached.actors.strategies.floors import LiveFloor, PaperFloor
-from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
+from xached.actors.strategies.surroundings import Grant, StrategyConfig, Surroundings
 from xached.domain.instrument import Asset, AssetName, Directory
 from xached.domain.order import Purse, Side
 from xached.domain.queries import PurseQuery
@@ -145,8 +145,10 @@ async def test_it_sees_the_names_of_the_house_and_trades_the_venue(
 async def test_a_budget_is_all_the_play_money_it_has(
     clock: trio.testing.MockClock, tmp_path: Path
 ) -> None:
-    budget = (AssetName("USDT"), 70 * 10**6)
-    async with strategies_on_paper(tmp_path, clock, paper_config(budget=budget)) as on:
+    grant = Grant(
+        grant_id="g", asset=AssetName("USDT"), amount_units=70 * 10**6, loss_limit_units=10**6
+    )
+    async with strategies_on_paper(tmp_path, clock, paper_config(grant=grant)) as on:
         await until_said(on, "0.00000 0 0 1")
         purse = await on.paper.house.matching.query(PurseQuery(ROBOT))
         funds = purse.balances[USDT]

@@ -89,6 +89,8 @@ class Ready:
     """The strategy is imported and its settings are read."""
 
     subscriptions: tuple[Subscription, ...]
+    predicts: bool = True
+    """False where it declares that it does not claim to know where prices go."""
 
 
 @attrs.frozen(kw_only=True)
@@ -261,7 +263,8 @@ def read_child_frame(body: bytes) -> ChildMessage:
             subscriptions = message.ready.subscriptions
             if len(subscriptions) > SUBSCRIPTIONS_MAX:
                 raise ChildViolation(f"more than {SUBSCRIPTIONS_MAX} subscriptions")
-            return Ready(tuple(_read_subscription(each) for each in subscriptions))
+            wanted_data = tuple(_read_subscription(each) for each in subscriptions)
+            return Ready(wanted_data, predicts=not message.ready.predicts_nothing)
         case "failed":
             return Failed(
                 _number(Failure, message.failed.failure),

@@ -55,6 +55,15 @@ REQUESTS: Final[dict[str, Any]] = {
         "requestId": "backtest-1",
     },
     "CreateRule": {"name": "weekly", "terms": _EVERY_MONDAY, "requestId": "weekly-1"},
+    "CreateStrategy": {
+        "name": "my-cross",
+        "plugin": "sma",
+        "symbols": ["BTC-USDT"],
+        "settingsJson": '{"symbol": "BTC-USDT", "notional": "250"}',
+        "budgetAsset": "USDT",
+        "budget": "1000.00",
+        "lossLimit": "100.00",
+    },
     "TransferFunds": {
         "targetSubaccount": "savings",
         "asset": "USDT",

@@ -60,6 +60,17 @@ class Health:
         """One record for each actor."""
         return tuple(self._records.values())
 
+    def failure_of(self, name: str) -> str:
+        """What ended an actor last, in a line; empty where nothing did."""
+        known = self._records.get(name)
+        return "" if known is None else known.failure
+
+    def forget(self, name: str) -> None:
+        """Take an actor out that will not run again; one that runs stays."""
+        known = self._records.get(name)
+        if known is not None and known.state in (ActorState.STOPPED, ActorState.FAILED):
+            del self._records[name]
+
     @property
     def ok(self) -> bool:
         """True while every actor runs or has ended by itself."""

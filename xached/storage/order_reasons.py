@@ -89,6 +89,8 @@ class OrderReason:
     input: int
     reason: Reason | None
     seen: tuple[Seen, ...]
+    reference_ticks: int | None = None
+    """The newest price of the order's market that the strategy had been handed, if any."""
 
 
 @attrs.frozen(kw_only=True)
@@ -161,6 +163,16 @@ def find_reason(db: apsw.Connection, purse: Purse, order_id: OrderId, run_id: st
     )
 
 
+def references_of(db: apsw.Connection, purse: Purse) -> dict[OrderId, int]:
+    """What a strategy knew as the price when it placed each order of a purse, in ticks."""
+    rows = db.execute(
+        "SELECT order_id, json_extract(body, '$.reference_ticks') FROM order_reasons"
+        " WHERE purse = ?",
+        (purse,),
+    )
+    return {OrderId(order_id): ticks for order_id, ticks in rows if ticks is not None}
+
+
 def find_run(db: apsw.Connection, purse: Purse, run_id: str) -> StrategyRun | None:
     """A run of a strategy that traded a purse."""
     row = db.execute(
@@ -203,6 +215,8 @@ def _write_body(reason: OrderReason) -> str:
             for each in reason.seen
         ],
     }
+    if reason.reference_ticks is not None:
+        body["reference_ticks"] = reason.reference_ticks
     said = reason.reason
     if said is not None:
         body |= {"rule": said.rule, "figures": dict(said.figures)}
@@ -230,6 +244,7 @@ def _read_body(
         input=body["input"],
         reason=said,
         seen=tuple(_read_seen(body["seen"])),
+        reference_ticks=body.get("reference_ticks"),
     )
 
 

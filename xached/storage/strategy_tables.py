@@ -21,7 +21,7 @@ import apsw
 
 from xached.domain.order import AccountId
 from xached.runtime.world import Lane, LockingMode
-from xached.storage import backtest_book, order_reasons, plugin_approvals
+from xached.storage import backtest_book, order_reasons, plugin_approvals, strategy_book
 from xached.storage.database import (
     DatabaseRefused,
     narrow_to_rows,
@@ -94,6 +94,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     plugin_approvals.SCHEMA,
     backtest_book.SCHEMA,
     plugin_approvals.DESCRIPTIONS,
+    strategy_book.SCHEMA,
 )
 """What each format version adds, at the end; the database's user_version counts those applied."""
 

@@ -247,3 +247,9 @@ class Heir(Acting):
 
 class NotAStrategy:
     """Only looks like one."""
+
+
+class Unpredicting(Acting):
+    """Claims to know nothing."""
+
+    predicts = False

@@ -61,6 +61,8 @@ class StrategyStatistics:
     run_id: str
     runs: int
     ready: bool
+    predicts: bool
+    """What its plugin declares; to be believed once it is ready."""
     open_orders: int
     timers: int
     placed: int
@@ -78,19 +80,49 @@ class StrategyStatistics:
 
 
 class Strategies:
-    """The strategies that run: ask them to stop, see how they do."""
+    """The strategies that run: add some, ask them to stop, see how they do."""
 
     def __init__(self, configs: Sequence[StrategyConfig]) -> None:
         assert len({config.purse for config in configs}) == len(configs), "one strategy a purse"
         self._seats = {config.name: _Seat(config) for config in configs}
         assert len(self._seats) == len(configs), "names are unique"
+        self._begun: list[_Seat] = list(self._seats.values())
+        """Those that nobody supervises yet."""
+        self._changed = trio.Event()
+        self._closing = False
+
+    def add(self, config: StrategyConfig) -> None:
+        """Run another one from now on; nothing of its name or its purse may be there."""
+        seats = self._seats.values()
+        assert all(config.purse != seat.config.purse for seat in seats), "one strategy a purse"
+        assert config.name not in self._seats, "names are unique"
+        seat = self._seats[config.name] = _Seat(config)
+        self._begun.append(seat)
+        self._changed.set()
+
+    async def remove(self, name: str, cause: str) -> None:
+        """Stop a strategy and forget it, once it has ended. Nothing where it is not there."""
+        seat = self._seats.get(name)
+        if seat is None:
+            await trio.lowlevel.checkpoint()
+            return
+        seat.stop.ask(cause)
+        await seat.over.wait()
+        self._seats.pop(name, None)
+
+    def find(self, name: str) -> StrategyStatistics | None:
+        """How one of them does; None where it is not there."""
+        seat = self._seats.get(name)
+        return None if seat is None else seat.statistics()
 
     def stop(self, name: str, cause: str) -> None:
         """Ask a strategy to end; it does not start again. Raises: KeyError for no such name."""
         self._seats[name].stop.ask(cause)
 
     def stop_all(self, cause: str) -> None:
-        """Ask all of them, as when the house closes."""
+        """Ask all of them, and those that are added later, as when the house closes."""
+        self._closing = True
+        self._changed.set()
         for seat in self._seats.values():
             seat.stop.ask(cause)
 
@@ -112,10 +144,19 @@ class Strategies:
 
 
 async def run_strategies(strategies: Strategies, around: Surroundings) -> None:
-    """Run all strategies until each has been stopped or has failed too often."""
+    """Run all strategies, and those that are added, until all were asked to stop and have ended."""
     async with trio.open_nursery() as nursery:
-        for seat in strategies._seats.values():
-            nursery.start_soon(_supervise, seat, around)
+        while True:
+            for seat in strategies._begun:
+                if strategies._closing:
+                    seat.over.set()
+                else:
+                    nursery.start_soon(_supervise, seat, around)
+            strategies._begun.clear()
+            if strategies._closing:
+                return
+            strategies._changed = trio.Event()
+            await strategies._changed.wait()
 
 
 @attrs.define
@@ -124,6 +165,8 @@ class _Seat:
 
     config: StrategyConfig
     stop: StopRequest = attrs.field(factory=StopRequest)
+    over: trio.Event = attrs.field(factory=trio.Event)
+    """Set once nothing of it runs, and nothing will."""
     running: trio.Lock = attrs.field(factory=trio.Lock)
     run: Run | None = None
     admitted: trio.Event = attrs.field(factory=trio.Event)
@@ -143,6 +186,7 @@ class _Seat:
             run_id=run.run_id if run is not None else "",
             runs=self.runs,
             ready=run is not None and run.ready.is_set(),
+            predicts=run is None or run.predicts,
             open_orders=len(run.orders) if run is not None else 0,
             timers=len(run.timers) if run is not None else 0,
             placed=self.tally.placed,
@@ -159,6 +203,13 @@ class _Seat:
 
 async def _supervise(seat: _Seat, around: Surroundings) -> None:
     """Run after run, until one was asked to stop or too many have failed."""
+    try:
+        await _run_again_and_again(seat, around)
+    finally:
+        seat.over.set()
+
+
+async def _run_again_and_again(seat: _Seat, around: Surroundings) -> None:
     name = f"strategy {seat.config.name}"
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_stop_between_runs, seat, nursery.cancel_scope)

@@ -15,8 +15,9 @@ from xached.actors.strategies.market_data import StrategyFailed
 from xached.actors.strategies.surroundings import Exchange, StrategyConfig
 from xached.domain.capabilities import OrderCommand
 from xached.domain.instrument import Asset, AssetName, Directory, Instrument, Symbol
-from xached.domain.messages import Row
-from xached.domain.order import account_of
+from xached.domain.market_messages import OpenSubaccount, TransferFunds
+from xached.domain.messages import Row, SetRiskBounds
+from xached.domain.order import MAIN, account_of, make_purse
 from xached.domain.paper import (
     mirrored_name,
     mirrored_symbol,
@@ -24,6 +25,7 @@ from xached.domain.paper import (
     paper_name,
     paper_symbol,
 )
+from xached.domain.risk_bounds import purse_scope
 from xached.runtime.topic import Topic
 
 MIRROR_LOOK_S: Final = 0.1
@@ -38,9 +40,29 @@ class LiveFloor:
         self.rows: Final = rows
         self.directory: Final = directory
 
-    async def prepare(self, _: StrategyConfig, /) -> None:
+    async def prepare(self, config: StrategyConfig, /) -> None:
         """See Floor."""
-        await trio.lowlevel.checkpoint()
+        grant, purse = config.grant, config.purse
+        if grant is None:
+            await trio.lowlevel.checkpoint()
+            return
+        account = account_of(purse)
+        commands = (
+            OpenSubaccount(purse=purse, request_id=""),
+            SetRiskBounds(
+                scope=purse_scope(purse), bounds=grant.bounds(grant.asset), request_id=""
+            ),
+            TransferFunds(
+                source=make_purse(account, MAIN),
+                target=purse,
+                asset=grant.asset,
+                amount_units=grant.amount_units,
+                # One id for ever: a grant that is given again gives nothing.
+                request_id=f"fund-{grant.grant_id}",
+            ),
+        )
+        for command in commands:
+            await self.exchange.execute(command, account=account)
 
     def traded_as(self, symbol: Symbol) -> Symbol:
         """See Floor."""
@@ -90,13 +112,19 @@ class PaperFloor:
                 await trio.sleep(MIRROR_LOOK_S)
         if waiting.cancelled_caught:
             raise StrategyFailed("its markets cannot be traded on paper")
+        account = account_of(config.purse)
         for command in opening_commands(config.purse, self._amounts(config)):
-            await self.exchange.execute(command, account=account_of(config.purse))
+            await self.exchange.execute(command, account=account)
+        if config.grant is not None:
+            bounds = config.grant.bounds(paper_name(config.grant.asset))
+            scope = purse_scope(config.purse)
+            await self.exchange.execute(
+                SetRiskBounds(scope=scope, bounds=bounds, request_id=""), account=account
+            )
 
     def _amounts(self, config: StrategyConfig) -> dict[AssetName, int]:
-        if config.budget is not None:
-            asset, units = config.budget
-            return {paper_name(asset): units}
+        if config.grant is not None:
+            return {paper_name(config.grant.asset): config.grant.amount_units}
         quotes = sorted({self._real.instrument(symbol).quote for symbol in config.symbols})
         return {
             paper_name(asset): self._opening * 10 ** self._real.asset(asset).scale

@@ -194,6 +194,7 @@ class _Decision:
     input: int
     seen: tuple[Seen, ...]
     at_ns: int
+    reference_ticks: int | None
 
 
 class StrategySilent(StrategyFailed):
@@ -220,6 +221,8 @@ class Run:
         directory = self._floor.directory
         self.orders = PurseOrders(config.purse, purse.orders, purse.seq, directory)
         self.ready = trio.Event()
+        self.predicts = True
+        """What the plugin declares, once it is ready."""
         self.layers: tuple[Layer, ...] | None = None
         self.ended_in_order = False
         """Whether it was asked to end, and did."""
@@ -360,6 +363,7 @@ class Run:
         if self.ready.is_set():
             raise ChildViolation("Ready twice")
         check_subscriptions(ready.subscriptions, self._config.symbols)
+        self.predicts = ready.predicts
         self.ready.set()
         logger.info("strategy {}: ready", self._config.name)
         nursery.start_soon(self._warm_up_and_begin, ready.subscriptions, nursery)
@@ -443,6 +447,7 @@ class Run:
             reason=intent.reason,
             input=self._input,
             seen=self.child.seen_by(self._input),
+            reference_ticks=self._market_data.newest_ticks(intent.symbol),
             at_ns=self._around.world.now_ns(),
         )
 
@@ -459,6 +464,7 @@ class Run:
                         input=decision.input,
                         reason=decision.reason,
                         seen=decision.seen,
+                        reference_ticks=decision.reference_ticks,
                     )
                 )
 

@@ -21,6 +21,7 @@ from xached.domain.order import Purse
 from xached.domain.paper import is_paper_purse
 from xached.domain.plugins import Admission, Breach
 from xached.domain.queries import PurseQuery, PurseSnapshot
+from xached.domain.risk_bounds import RiskBounds
 from xached.domain.tape import TapeStep
 from xached.runtime.supervise import Health, Restart
 from xached.runtime.topic import Topic
@@ -66,9 +67,10 @@ class Floor(Protocol):
         ...
 
     async def prepare(self, config: StrategyConfig, /) -> None:
-        """Open a purse of play money, and wait until its markets can be traded.
+        """Open the purse, put into it what is granted, and set what may be lost of it.
 
-        Purses with money of the house are opened by whoever gives it.
+        May be repeated, also after a crash in between: what was granted is given once. Without a
+        grant only purses of play money are opened. Waits until its markets can be traded.
 
         Raises: StrategyFailed, Rejection, Overloaded, Closed.
         """
@@ -162,6 +164,27 @@ SANDBOX_MIN: Final = frozenset({Layer.FILES, Layer.SYSTEM_CALLS})
 
 
 @attrs.frozen(kw_only=True)
+class Grant:
+    """What a strategy is given once, and how much of it may be lost.
+
+    ``grant_id`` is another one for every time that money is given.
+    """
+
+    grant_id: str
+    asset: AssetName
+    amount_units: int
+    loss_limit_units: int
+
+    def bounds(self, asset: AssetName) -> RiskBounds:
+        """What it may risk of an asset, by which the exchange may have another name for it."""
+        return RiskBounds(
+            max_order_notional_units=((asset, self.amount_units),),
+            max_daily_loss_units=((asset, self.loss_limit_units),),
+            max_drawdown_units=((asset, self.loss_limit_units),),
+        )
+
+
+@attrs.frozen(kw_only=True)
 class StrategyConfig:
     """One strategy to run. ``strategy`` is its entry point's name; ``settings_json`` an object."""
 
@@ -177,9 +200,9 @@ class StrategyConfig:
     """The operator's configuration has it started: its plugin needs no approval."""
     explained: bool = True
     """Whether the reasons of its orders are kept; nobody can ask for those of a house purse."""
-    budget: tuple[AssetName, int] | None = None
-    """What it was given: an asset and units of it. On paper, where it is None, the house's
-    opening amount of what its markets are quoted in."""
+    grant: Grant | None = None
+    """What it is given. Where it is None, a purse of play money gets the house's opening amount of
+    what its markets are quoted in, and another purse has what its owner puts there."""
 
     @property
     def paper(self) -> bool:

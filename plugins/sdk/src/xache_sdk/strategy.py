@@ -69,6 +69,11 @@ class Strategy(Generic[Settings]):
     state_version: ClassVar[int] = 1
     """Goes with everything that is saved, so that a later version of the strategy can tell."""
 
+    predicts: ClassVar[bool] = True
+    """Whether it claims to know where prices go. One that buys on a schedule, rebalances or makes a
+    market says False: the house then asks for days on paper before it trades money, where it asks
+    others for a deflated Sharpe ratio."""
+
     context: Context
     """The run's context; set before ``on_start`` is called."""
 

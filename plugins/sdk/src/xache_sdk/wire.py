@@ -320,10 +320,13 @@ def write_sealed(sealed: Sealed) -> plugin_pb2.ChildFrame:
     return plugin_pb2.ChildFrame(sealed=plugin_pb2.PluginSealed(layers=layers))
 
 
-def write_ready(subscriptions: Iterable[Subscription]) -> plugin_pb2.ChildFrame:
+def write_ready(
+    subscriptions: Iterable[Subscription], *, predicts: bool = True
+) -> plugin_pb2.ChildFrame:
     """Say that the strategy is ready, and what it wants to see."""
     ready = plugin_pb2.PluginReady(
-        subscriptions=[_write_subscription(each) for each in subscriptions]
+        subscriptions=[_write_subscription(each) for each in subscriptions],
+        predicts_nothing=not predicts,
     )
     return plugin_pb2.ChildFrame(ready=ready)
 

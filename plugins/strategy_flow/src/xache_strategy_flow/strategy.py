@@ -55,6 +55,7 @@ class Flow(Strategy[Settings]):
     """See the module."""
 
     settings_type = Settings
+    predicts = False
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

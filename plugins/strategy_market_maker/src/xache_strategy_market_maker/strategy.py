@@ -93,6 +93,7 @@ class MarketMaker(Strategy[Settings]):
     """See the module."""
 
     settings_type = Settings
+    predicts = False
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

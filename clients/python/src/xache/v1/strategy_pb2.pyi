@@ -11,6 +11,21 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class StrategyStage(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    STRATEGY_STAGE_UNSPECIFIED: _ClassVar[StrategyStage]
+    STRATEGY_STAGE_DRAFT: _ClassVar[StrategyStage]
+    STRATEGY_STAGE_PAPER: _ClassVar[StrategyStage]
+    STRATEGY_STAGE_LIVE: _ClassVar[StrategyStage]
+    STRATEGY_STAGE_REVOKED: _ClassVar[StrategyStage]
+
+class StrategyWish(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    STRATEGY_WISH_UNSPECIFIED: _ClassVar[StrategyWish]
+    STRATEGY_WISH_STOPPED: _ClassVar[StrategyWish]
+    STRATEGY_WISH_RUNNING: _ClassVar[StrategyWish]
+    STRATEGY_WISH_PAUSED: _ClassVar[StrategyWish]
+
 class OrderOrigin(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     ORDER_ORIGIN_UNSPECIFIED: _ClassVar[OrderOrigin]
@@ -32,6 +47,15 @@ class SeenKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SEEN_KIND_TRADES: _ClassVar[SeenKind]
     SEEN_KIND_BOOK: _ClassVar[SeenKind]
     SEEN_KIND_CANDLES: _ClassVar[SeenKind]
+STRATEGY_STAGE_UNSPECIFIED: StrategyStage
+STRATEGY_STAGE_DRAFT: StrategyStage
+STRATEGY_STAGE_PAPER: StrategyStage
+STRATEGY_STAGE_LIVE: StrategyStage
+STRATEGY_STAGE_REVOKED: StrategyStage
+STRATEGY_WISH_UNSPECIFIED: StrategyWish
+STRATEGY_WISH_STOPPED: StrategyWish
+STRATEGY_WISH_RUNNING: StrategyWish
+STRATEGY_WISH_PAUSED: StrategyWish
 ORDER_ORIGIN_UNSPECIFIED: OrderOrigin
 ORDER_ORIGIN_OWNER: OrderOrigin
 ORDER_ORIGIN_STRATEGY: OrderOrigin
@@ -45,6 +69,210 @@ SEEN_KIND_UNSPECIFIED: SeenKind
 SEEN_KIND_TRADES: SeenKind
 SEEN_KIND_BOOK: SeenKind
 SEEN_KIND_CANDLES: SeenKind
+
+class Strategy(_message.Message):
+    __slots__ = ("name", "plugin", "symbols", "settings_json", "budget_asset", "budget", "loss_limit", "stage", "wish", "ready", "subaccount", "failure", "last_note", "open_orders", "paper_days", "predicts", "deflated_sharpe", "lacking", "publishable", "acknowledged", "created_at_ns")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PLUGIN_FIELD_NUMBER: _ClassVar[int]
+    SYMBOLS_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_JSON_FIELD_NUMBER: _ClassVar[int]
+    BUDGET_ASSET_FIELD_NUMBER: _ClassVar[int]
+    BUDGET_FIELD_NUMBER: _ClassVar[int]
+    LOSS_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    STAGE_FIELD_NUMBER: _ClassVar[int]
+    WISH_FIELD_NUMBER: _ClassVar[int]
+    READY_FIELD_NUMBER: _ClassVar[int]
+    SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    LAST_NOTE_FIELD_NUMBER: _ClassVar[int]
+    OPEN_ORDERS_FIELD_NUMBER: _ClassVar[int]
+    PAPER_DAYS_FIELD_NUMBER: _ClassVar[int]
+    PREDICTS_FIELD_NUMBER: _ClassVar[int]
+    DEFLATED_SHARPE_FIELD_NUMBER: _ClassVar[int]
+    LACKING_FIELD_NUMBER: _ClassVar[int]
+    PUBLISHABLE_FIELD_NUMBER: _ClassVar[int]
+    ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    plugin: str
+    symbols: _containers.RepeatedScalarFieldContainer[str]
+    settings_json: str
+    budget_asset: str
+    budget: str
+    loss_limit: str
+    stage: StrategyStage
+    wish: StrategyWish
+    ready: bool
+    subaccount: str
+    failure: str
+    last_note: str
+    open_orders: int
+    paper_days: int
+    predicts: bool
+    deflated_sharpe: str
+    lacking: str
+    publishable: bool
+    acknowledged: str
+    created_at_ns: int
+    def __init__(self, name: _Optional[str] = ..., plugin: _Optional[str] = ..., symbols: _Optional[_Iterable[str]] = ..., settings_json: _Optional[str] = ..., budget_asset: _Optional[str] = ..., budget: _Optional[str] = ..., loss_limit: _Optional[str] = ..., stage: _Optional[_Union[StrategyStage, str]] = ..., wish: _Optional[_Union[StrategyWish, str]] = ..., ready: _Optional[bool] = ..., subaccount: _Optional[str] = ..., failure: _Optional[str] = ..., last_note: _Optional[str] = ..., open_orders: _Optional[int] = ..., paper_days: _Optional[int] = ..., predicts: _Optional[bool] = ..., deflated_sharpe: _Optional[str] = ..., lacking: _Optional[str] = ..., publishable: _Optional[bool] = ..., acknowledged: _Optional[str] = ..., created_at_ns: _Optional[int] = ...) -> None: ...
+
+class StrategyPerformance(_message.Message):
+    __slots__ = ("stage", "days", "profit", "return_ratio", "drawdown_ratio", "hit_ratio", "fills", "fees", "turnover", "slippage_ratio", "compared")
+    STAGE_FIELD_NUMBER: _ClassVar[int]
+    DAYS_FIELD_NUMBER: _ClassVar[int]
+    PROFIT_FIELD_NUMBER: _ClassVar[int]
+    RETURN_RATIO_FIELD_NUMBER: _ClassVar[int]
+    DRAWDOWN_RATIO_FIELD_NUMBER: _ClassVar[int]
+    HIT_RATIO_FIELD_NUMBER: _ClassVar[int]
+    FILLS_FIELD_NUMBER: _ClassVar[int]
+    FEES_FIELD_NUMBER: _ClassVar[int]
+    TURNOVER_FIELD_NUMBER: _ClassVar[int]
+    SLIPPAGE_RATIO_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_FIELD_NUMBER: _ClassVar[int]
+    stage: StrategyStage
+    days: int
+    profit: str
+    return_ratio: str
+    drawdown_ratio: str
+    hit_ratio: str
+    fills: int
+    fees: str
+    turnover: str
+    slippage_ratio: str
+    compared: str
+    def __init__(self, stage: _Optional[_Union[StrategyStage, str]] = ..., days: _Optional[int] = ..., profit: _Optional[str] = ..., return_ratio: _Optional[str] = ..., drawdown_ratio: _Optional[str] = ..., hit_ratio: _Optional[str] = ..., fills: _Optional[int] = ..., fees: _Optional[str] = ..., turnover: _Optional[str] = ..., slippage_ratio: _Optional[str] = ..., compared: _Optional[str] = ...) -> None: ...
+
+class CreateStrategyRequest(_message.Message):
+    __slots__ = ("name", "plugin", "symbols", "settings_json", "budget_asset", "budget", "loss_limit")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PLUGIN_FIELD_NUMBER: _ClassVar[int]
+    SYMBOLS_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_JSON_FIELD_NUMBER: _ClassVar[int]
+    BUDGET_ASSET_FIELD_NUMBER: _ClassVar[int]
+    BUDGET_FIELD_NUMBER: _ClassVar[int]
+    LOSS_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    plugin: str
+    symbols: _containers.RepeatedScalarFieldContainer[str]
+    settings_json: str
+    budget_asset: str
+    budget: str
+    loss_limit: str
+    def __init__(self, name: _Optional[str] = ..., plugin: _Optional[str] = ..., symbols: _Optional[_Iterable[str]] = ..., settings_json: _Optional[str] = ..., budget_asset: _Optional[str] = ..., budget: _Optional[str] = ..., loss_limit: _Optional[str] = ...) -> None: ...
+
+class CreateStrategyResponse(_message.Message):
+    __slots__ = ("strategy",)
+    STRATEGY_FIELD_NUMBER: _ClassVar[int]
+    strategy: Strategy
+    def __init__(self, strategy: _Optional[_Union[Strategy, _Mapping]] = ...) -> None: ...
+
+class StartStrategyRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class StartStrategyResponse(_message.Message):
+    __slots__ = ("strategy",)
+    STRATEGY_FIELD_NUMBER: _ClassVar[int]
+    strategy: Strategy
+    def __init__(self, strategy: _Optional[_Union[Strategy, _Mapping]] = ...) -> None: ...
+
+class GoLiveRequest(_message.Message):
+    __slots__ = ("name", "acknowledgement")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ACKNOWLEDGEMENT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    acknowledgement: str
+    def __init__(self, name: _Optional[str] = ..., acknowledgement: _Optional[str] = ...) -> None: ...
+
+class GoLiveResponse(_message.Message):
+    __slots__ = ("strategy",)
+    STRATEGY_FIELD_NUMBER: _ClassVar[int]
+    strategy: Strategy
+    def __init__(self, strategy: _Optional[_Union[Strategy, _Mapping]] = ...) -> None: ...
+
+class PauseStrategyRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class PauseStrategyResponse(_message.Message):
+    __slots__ = ("strategy",)
+    STRATEGY_FIELD_NUMBER: _ClassVar[int]
+    strategy: Strategy
+    def __init__(self, strategy: _Optional[_Union[Strategy, _Mapping]] = ...) -> None: ...
+
+class ResumeStrategyRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class ResumeStrategyResponse(_message.Message):
+    __slots__ = ("strategy",)
+    STRATEGY_FIELD_NUMBER: _ClassVar[int]
+    strategy: Strategy
+    def __init__(self, strategy: _Optional[_Union[Strategy, _Mapping]] = ...) -> None: ...
+
+class StopStrategyRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class StopStrategyResponse(_message.Message):
+    __slots__ = ("strategy",)
+    STRATEGY_FIELD_NUMBER: _ClassVar[int]
+    strategy: Strategy
+    def __init__(self, strategy: _Optional[_Union[Strategy, _Mapping]] = ...) -> None: ...
+
+class RevokeStrategyRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class RevokeStrategyResponse(_message.Message):
+    __slots__ = ("strategy",)
+    STRATEGY_FIELD_NUMBER: _ClassVar[int]
+    strategy: Strategy
+    def __init__(self, strategy: _Optional[_Union[Strategy, _Mapping]] = ...) -> None: ...
+
+class GetStrategyRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class GetStrategyResponse(_message.Message):
+    __slots__ = ("strategy",)
+    STRATEGY_FIELD_NUMBER: _ClassVar[int]
+    strategy: Strategy
+    def __init__(self, strategy: _Optional[_Union[Strategy, _Mapping]] = ...) -> None: ...
+
+class ListStrategiesRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListStrategiesResponse(_message.Message):
+    __slots__ = ("strategies",)
+    STRATEGIES_FIELD_NUMBER: _ClassVar[int]
+    strategies: _containers.RepeatedCompositeFieldContainer[Strategy]
+    def __init__(self, strategies: _Optional[_Iterable[_Union[Strategy, _Mapping]]] = ...) -> None: ...
+
+class GetStrategyPerformanceRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class GetStrategyPerformanceResponse(_message.Message):
+    __slots__ = ("stages",)
+    STAGES_FIELD_NUMBER: _ClassVar[int]
+    stages: _containers.RepeatedCompositeFieldContainer[StrategyPerformance]
+    def __init__(self, stages: _Optional[_Iterable[_Union[StrategyPerformance, _Mapping]]] = ...) -> None: ...
 
 class ExplainOrderRequest(_message.Message):
     __slots__ = ("subaccount", "order_id", "client_order_id")

@@ -26,7 +26,9 @@ if _version_not_supported:
 
 
 class StrategyServiceStub:
-    """Strategies of one's own, and why they did what they did.
+    """Strategies of one's own: a plugin with settings and a budget, first on paper, then
+    live in a purse of its own. Its process holds no keys, and can lose no more than
+    it was given.
     """
 
     def __init__(self, channel):
@@ -35,6 +37,56 @@ class StrategyServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.CreateStrategy = channel.unary_unary(
+                '/xache.v1.StrategyService/CreateStrategy',
+                request_serializer=xache_dot_v1_dot_strategy__pb2.CreateStrategyRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_strategy__pb2.CreateStrategyResponse.FromString,
+                _registered_method=True)
+        self.StartStrategy = channel.unary_unary(
+                '/xache.v1.StrategyService/StartStrategy',
+                request_serializer=xache_dot_v1_dot_strategy__pb2.StartStrategyRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_strategy__pb2.StartStrategyResponse.FromString,
+                _registered_method=True)
+        self.GoLive = channel.unary_unary(
+                '/xache.v1.StrategyService/GoLive',
+                request_serializer=xache_dot_v1_dot_strategy__pb2.GoLiveRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_strategy__pb2.GoLiveResponse.FromString,
+                _registered_method=True)
+        self.PauseStrategy = channel.unary_unary(
+                '/xache.v1.StrategyService/PauseStrategy',
+                request_serializer=xache_dot_v1_dot_strategy__pb2.PauseStrategyRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_strategy__pb2.PauseStrategyResponse.FromString,
+                _registered_method=True)
+        self.ResumeStrategy = channel.unary_unary(
+                '/xache.v1.StrategyService/ResumeStrategy',
+                request_serializer=xache_dot_v1_dot_strategy__pb2.ResumeStrategyRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_strategy__pb2.ResumeStrategyResponse.FromString,
+                _registered_method=True)
+        self.StopStrategy = channel.unary_unary(
+                '/xache.v1.StrategyService/StopStrategy',
+                request_serializer=xache_dot_v1_dot_strategy__pb2.StopStrategyRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_strategy__pb2.StopStrategyResponse.FromString,
+                _registered_method=True)
+        self.RevokeStrategy = channel.unary_unary(
+                '/xache.v1.StrategyService/RevokeStrategy',
+                request_serializer=xache_dot_v1_dot_strategy__pb2.RevokeStrategyRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_strategy__pb2.RevokeStrategyResponse.FromString,
+                _registered_method=True)
+        self.GetStrategy = channel.unary_unary(
+                '/xache.v1.StrategyService/GetStrategy',
+                request_serializer=xache_dot_v1_dot_strategy__pb2.GetStrategyRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_strategy__pb2.GetStrategyResponse.FromString,
+                _registered_method=True)
+        self.ListStrategies = channel.unary_unary(
+                '/xache.v1.StrategyService/ListStrategies',
+                request_serializer=xache_dot_v1_dot_strategy__pb2.ListStrategiesRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_strategy__pb2.ListStrategiesResponse.FromString,
+                _registered_method=True)
+        self.GetStrategyPerformance = channel.unary_unary(
+                '/xache.v1.StrategyService/GetStrategyPerformance',
+                request_serializer=xache_dot_v1_dot_strategy__pb2.GetStrategyPerformanceRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_strategy__pb2.GetStrategyPerformanceResponse.FromString,
+                _registered_method=True)
         self.ExplainOrder = channel.unary_unary(
                 '/xache.v1.StrategyService/ExplainOrder',
                 request_serializer=xache_dot_v1_dot_strategy__pb2.ExplainOrderRequest.SerializeToString,
@@ -48,8 +100,84 @@ class StrategyServiceStub:
 
 
 class StrategyServiceServicer:
-    """Strategies of one's own, and why they did what they did.
+    """Strategies of one's own: a plugin with settings and a budget, first on paper, then
+    live in a purse of its own. Its process holds no keys, and can lose no more than
+    it was given.
     """
+
+    def CreateStrategy(self, request, context):
+        """Keep a strategy as a draft. The same once more changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StartStrategy(self, request, context):
+        """Run a strategy on paper, with as much play money as its budget.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GoLive(self, request, context):
+        """Let a strategy that was on paper trade its budget, which is taken from the main
+        purse. Without evidence that it earns it needs one sentence, typed exactly; the
+        refusal says which.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PauseStrategy(self, request, context):
+        """End the process of a strategy and cancel its orders. Its purse stays as it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeStrategy(self, request, context):
+        """Go on with a strategy that is paused.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StopStrategy(self, request, context):
+        """End a strategy and cancel its orders. One that is live gives back what it has, and
+        meets the gate again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeStrategy(self, request, context):
+        """End a strategy for ever. It can still be read, and its name can be used again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetStrategy(self, request, context):
+        """Tell how a strategy stands.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListStrategies(self, request, context):
+        """List one's strategies, oldest first. There are 16 at most, so they are one page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetStrategyPerformance(self, request, context):
+        """Tell how a strategy has done on paper and live: return, drawdown, hit rate,
+        slippage, fees and turnover.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def ExplainOrder(self, request, context):
         """Tell why an order was placed: by whom, and of a strategy's order what it said
@@ -70,6 +198,56 @@ class StrategyServiceServicer:
 
 def add_StrategyServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'CreateStrategy': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateStrategy,
+                    request_deserializer=xache_dot_v1_dot_strategy__pb2.CreateStrategyRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_strategy__pb2.CreateStrategyResponse.SerializeToString,
+            ),
+            'StartStrategy': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartStrategy,
+                    request_deserializer=xache_dot_v1_dot_strategy__pb2.StartStrategyRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_strategy__pb2.StartStrategyResponse.SerializeToString,
+            ),
+            'GoLive': grpc.unary_unary_rpc_method_handler(
+                    servicer.GoLive,
+                    request_deserializer=xache_dot_v1_dot_strategy__pb2.GoLiveRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_strategy__pb2.GoLiveResponse.SerializeToString,
+            ),
+            'PauseStrategy': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseStrategy,
+                    request_deserializer=xache_dot_v1_dot_strategy__pb2.PauseStrategyRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_strategy__pb2.PauseStrategyResponse.SerializeToString,
+            ),
+            'ResumeStrategy': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeStrategy,
+                    request_deserializer=xache_dot_v1_dot_strategy__pb2.ResumeStrategyRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_strategy__pb2.ResumeStrategyResponse.SerializeToString,
+            ),
+            'StopStrategy': grpc.unary_unary_rpc_method_handler(
+                    servicer.StopStrategy,
+                    request_deserializer=xache_dot_v1_dot_strategy__pb2.StopStrategyRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_strategy__pb2.StopStrategyResponse.SerializeToString,
+            ),
+            'RevokeStrategy': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeStrategy,
+                    request_deserializer=xache_dot_v1_dot_strategy__pb2.RevokeStrategyRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_strategy__pb2.RevokeStrategyResponse.SerializeToString,
+            ),
+            'GetStrategy': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStrategy,
+                    request_deserializer=xache_dot_v1_dot_strategy__pb2.GetStrategyRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_strategy__pb2.GetStrategyResponse.SerializeToString,
+            ),
+            'ListStrategies': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListStrategies,
+                    request_deserializer=xache_dot_v1_dot_strategy__pb2.ListStrategiesRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_strategy__pb2.ListStrategiesResponse.SerializeToString,
+            ),
+            'GetStrategyPerformance': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStrategyPerformance,
+                    request_deserializer=xache_dot_v1_dot_strategy__pb2.GetStrategyPerformanceRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_strategy__pb2.GetStrategyPerformanceResponse.SerializeToString,
+            ),
             'ExplainOrder': grpc.unary_unary_rpc_method_handler(
                     servicer.ExplainOrder,
                     request_deserializer=xache_dot_v1_dot_strategy__pb2.ExplainOrderRequest.FromString,
@@ -89,8 +267,280 @@ def add_StrategyServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class StrategyService:
-    """Strategies of one's own, and why they did what they did.
+    """Strategies of one's own: a plugin with settings and a budget, first on paper, then
+    live in a purse of its own. Its process holds no keys, and can lose no more than
+    it was given.
     """
+
+    @staticmethod
+    def CreateStrategy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.StrategyService/CreateStrategy',
+            xache_dot_v1_dot_strategy__pb2.CreateStrategyRequest.SerializeToString,
+            xache_dot_v1_dot_strategy__pb2.CreateStrategyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartStrategy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.StrategyService/StartStrategy',
+            xache_dot_v1_dot_strategy__pb2.StartStrategyRequest.SerializeToString,
+            xache_dot_v1_dot_strategy__pb2.StartStrategyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GoLive(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.StrategyService/GoLive',
+            xache_dot_v1_dot_strategy__pb2.GoLiveRequest.SerializeToString,
+            xache_dot_v1_dot_strategy__pb2.GoLiveResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseStrategy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.StrategyService/PauseStrategy',
+            xache_dot_v1_dot_strategy__pb2.PauseStrategyRequest.SerializeToString,
+            xache_dot_v1_dot_strategy__pb2.PauseStrategyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeStrategy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.StrategyService/ResumeStrategy',
+            xache_dot_v1_dot_strategy__pb2.ResumeStrategyRequest.SerializeToString,
+            xache_dot_v1_dot_strategy__pb2.ResumeStrategyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StopStrategy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.StrategyService/StopStrategy',
+            xache_dot_v1_dot_strategy__pb2.StopStrategyRequest.SerializeToString,
+            xache_dot_v1_dot_strategy__pb2.StopStrategyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeStrategy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.StrategyService/RevokeStrategy',
+            xache_dot_v1_dot_strategy__pb2.RevokeStrategyRequest.SerializeToString,
+            xache_dot_v1_dot_strategy__pb2.RevokeStrategyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStrategy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.StrategyService/GetStrategy',
+            xache_dot_v1_dot_strategy__pb2.GetStrategyRequest.SerializeToString,
+            xache_dot_v1_dot_strategy__pb2.GetStrategyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListStrategies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.StrategyService/ListStrategies',
+            xache_dot_v1_dot_strategy__pb2.ListStrategiesRequest.SerializeToString,
+            xache_dot_v1_dot_strategy__pb2.ListStrategiesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStrategyPerformance(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.StrategyService/GetStrategyPerformance',
+            xache_dot_v1_dot_strategy__pb2.GetStrategyPerformanceRequest.SerializeToString,
+            xache_dot_v1_dot_strategy__pb2.GetStrategyPerformanceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def ExplainOrder(request,

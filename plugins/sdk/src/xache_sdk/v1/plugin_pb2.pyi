@@ -414,10 +414,12 @@ class PluginSealed(_message.Message):
     def __init__(self, layers: _Optional[_Iterable[_Union[PluginSandboxLayer, str]]] = ...) -> None: ...
 
 class PluginReady(_message.Message):
-    __slots__ = ("subscriptions",)
+    __slots__ = ("subscriptions", "predicts_nothing")
     SUBSCRIPTIONS_FIELD_NUMBER: _ClassVar[int]
+    PREDICTS_NOTHING_FIELD_NUMBER: _ClassVar[int]
     subscriptions: _containers.RepeatedCompositeFieldContainer[PluginSubscription]
-    def __init__(self, subscriptions: _Optional[_Iterable[_Union[PluginSubscription, _Mapping]]] = ...) -> None: ...
+    predicts_nothing: bool
+    def __init__(self, subscriptions: _Optional[_Iterable[_Union[PluginSubscription, _Mapping]]] = ..., predicts_nothing: _Optional[bool] = ...) -> None: ...
 
 class PluginSubscription(_message.Message):
     __slots__ = ("symbol", "venue", "data", "interval_s", "depth", "forming", "warm_up")

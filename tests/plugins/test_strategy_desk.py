@@ -1,0 +1,406 @@
+"""The desk of strategies: real processes, the real exchange, and a house that may be killed.
+
+Checked by leaving out: the intention that is written before anything is done (a killed house
+forgets that a strategy is live), the fixed request id of a grant (the budget is given twice), the
+settling in ``restore`` (what a stopped strategy had stays in its purse), the comparison of the
+sentence (any text lets a strategy live), and the account in ``find_strategy`` (others' are found).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+import trio
+import trio.testing
+
+from tests.plugins.house import EVE, House, let_processes_work, open_house, until
+from tests.storage.house import SYMBOL
+from xached.actors.strategies.actor import Strategies, run_strategies
+from xached.actors.strategies.desk import Seen, StrategyDesk
+from xached.actors.strategies.floors import LiveFloor
+from xached.actors.strategies.surroundings import StrategyConfig
+from xached.domain.history import Fill
+from xached.domain.instrument import AssetName
+from xached.domain.messages import Command, Row
+from xached.domain.order import AccountId, Purse, account_of
+from xached.domain.paper import opening_commands
+from xached.domain.portfolio import Holdings, HoldingsQuery
+from xached.domain.queries import PurseQuery
+from xached.domain.rejection import Reason, Rejection
+from xached.domain.strategy_life import ACKNOWLEDGEMENT, PAPER_DAYS_MIN, Stage, Strategy, Wish
+from xached.runtime.world import NS_PER_S
+from xached.storage.strategy_book import add_profit
+
+OWNER, OTHER = AccountId("eve"), AccountId("bob")
+USDT = AssetName("USDT")
+BUDGET, MAIN_BEFORE = 1_000 * 10**6, 10**11
+NAME = "robot"
+
+
+@pytest.fixture
+def clock(mock_clock: trio.testing.MockClock) -> trio.testing.MockClock:
+    """Every test stops the time."""
+    return mock_clock
+
+
+class PlayFloor(LiveFloor):
+    """Paper, on the house's exchange: what a purse begins with comes from nobody."""
+
+    async def prepare(self, config: StrategyConfig, /) -> None:
+        assert config.grant is not None
+        amounts = {config.grant.asset: config.grant.amount_units}
+        for command in opening_commands(config.purse, amounts):
+            await self.exchange.execute(command, account=account_of(config.purse))
+
+
+class Killed(BaseException):
+    """The house is killed here."""
+
+
+@attrs.define
+class Faults:
+    """Kills the house at one of the commands that make a strategy live."""
+
+    exchange: Any
+    at: int = -1
+    after: bool = False
+    count: int = 0
+
+    async def execute(self, command: Command, *, account: str = "") -> Row:
+        number, self.count = self.count, self.count + 1
+        if number == self.at and not self.after:
+            raise Killed
+        row: Row = await self.exchange.execute(command, account=account)
+        if number == self.at:
+            raise Killed
+        return row
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.exchange, name)
+
+
+def draft(**terms: Any) -> Strategy:
+    plain = Strategy(
+        strategy_id="", account_id=OWNER, name=NAME, plugin="acting:Acting", symbols=(SYMBOL,),
+        settings_json=json.dumps({"act": ""}), stage=Stage.DRAFT, wish=Wish.STOPPED,
+        budget_asset=USDT, budget_units=BUDGET, loss_limit_units=BUDGET // 10, created_at_ns=0,
+    )  # fmt: skip
+    return attrs.evolve(plain, **terms)
+
+
+@attrs.define
+class Desk:
+    """A house with a desk, until it is killed or stopped."""
+
+    house: House
+    desk: StrategyDesk
+    strategies: Strategies
+
+    async def until_ready(self, name: str = NAME) -> Seen:
+        while True:
+            seen = await self.desk.get(OWNER, name)
+            if seen.running is not None and seen.running.ready:
+                return seen
+            assert "acting" not in seen.failure, seen.failure
+            await let_processes_work()
+
+    async def until_open(self, purse: Purse, count: int) -> None:
+        while len((await self.house.purse(purse)).orders) != count:
+            await let_processes_work()
+
+    async def funds(self, purse: Purse) -> int:
+        held = (await self.house.matching.query(PurseQuery(purse))).balances.get(USDT)
+        return 0 if held is None else held.available + held.held
+
+
+@asynccontextmanager
+async def desk_of(house: House, judged: int | None = None) -> AsyncIterator[Desk]:
+    """A daemon's life over a house that outlives it."""
+
+    async def valued(purse: Purse) -> Holdings:
+        query = HoldingsQuery((purse,), house.around.world.now_ns())
+        return await house.matching.query(query)
+
+    async def fills_of(_: Purse) -> list[Fill]:
+        await trio.lowlevel.checkpoint()
+        return []
+
+    async def ratio(_: Strategy) -> int | None:
+        await trio.lowlevel.checkpoint()
+        return judged
+
+    around, strategies = house.around, Strategies(())
+    paper = PlayFloor(house.matching, house.rows, around.directory)
+    around = attrs.evolve(around, paper=paper)
+    desk = StrategyDesk(house.reasons._records, strategies, around, valued, fills_of, ratio)
+    async with trio.open_nursery() as nursery:
+        await desk.restore()
+        nursery.start_soon(run_strategies, strategies, around)
+        yield Desk(house, desk, strategies)
+        strategies.stop_all("the house is closing")
+
+
+async def refused(call: Awaitable[object]) -> Rejection:
+    with pytest.raises(Rejection) as refusal:
+        await call
+    return refusal.value
+
+
+async def to_paper(on: Desk) -> Seen:
+    await on.desk.create(draft())
+    await on.desk.start(OWNER, NAME)
+    seen = await on.until_ready()
+    await on.until_open(seen.strategy.purse, 1)
+    return seen
+
+
+async def test_from_a_draft_to_paper_to_live_and_back(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    async with open_house(tmp_path) as house, desk_of(house) as on:
+        made = await on.desk.create(draft())
+        assert (made.strategy.stage, made.running) == (Stage.DRAFT, None)
+        assert await on.desk.create(draft()) == made
+        seen = await to_paper(on)
+        assert (seen.strategy.stage, seen.strategy.wish) == (Stage.PAPER, Wish.RUNNING)
+        assert await on.funds(seen.strategy.purse) == BUDGET
+        assert await on.funds(EVE) == MAIN_BEFORE
+
+        live = (await on.desk.go_live(OWNER, NAME, ACKNOWLEDGEMENT)).strategy
+        await on.until_open(live.purse, 1)
+        assert live.purse == "eve/bot-robot"
+        assert await on.funds(live.purse) == BUDGET
+        assert await on.funds(EVE) == MAIN_BEFORE - BUDGET
+        assert (await house.purse(seen.strategy.purse)).orders == []
+
+        paused = await on.desk.pause(OWNER, NAME)
+        assert (paused.strategy.wish, paused.running) == (Wish.PAUSED, None)
+        assert (await house.purse(live.purse)).orders == []
+        assert await on.funds(live.purse) == BUDGET
+        await on.desk.resume(OWNER, NAME)
+        await on.until_open(live.purse, 1)
+
+        stopped = (await on.desk.stop(OWNER, NAME)).strategy
+        assert (stopped.stage, stopped.wish) == (Stage.PAPER, Wish.STOPPED)
+        assert (await house.purse(live.purse)).orders == []
+        assert await on.funds(live.purse) == 0
+        assert await on.funds(EVE) == MAIN_BEFORE
+
+        again = (await on.desk.go_live(OWNER, NAME, ACKNOWLEDGEMENT)).strategy
+        assert await on.funds(again.purse) == BUDGET
+        revoked = (await on.desk.revoke(OWNER, NAME)).strategy
+        assert revoked.stage is Stage.REVOKED
+        assert await on.funds(EVE) == MAIN_BEFORE
+        assert (await refused(on.desk.start(OWNER, NAME))).reason is Reason.STRATEGY_STATE
+        assert (await on.desk.create(draft())).strategy.stage is Stage.DRAFT
+
+
+@pytest.mark.parametrize("sentence", ["", ACKNOWLEDGEMENT.lower(), ACKNOWLEDGEMENT + " "])
+async def test_the_gate_opens_to_the_exact_sentence_only(
+    clock: trio.testing.MockClock, tmp_path: Path, sentence: str
+) -> None:
+    async with open_house(tmp_path) as house, desk_of(house) as on:
+        await to_paper(on)
+        refusal = await refused(on.desk.go_live(OWNER, NAME, sentence))
+        assert refusal.reason is Reason.STRATEGY_GATE
+        assert refusal.facts["allowed"] == ACKNOWLEDGEMENT
+        seen = await on.desk.get(OWNER, NAME)
+        assert (seen.strategy.stage, seen.acknowledged) == (Stage.PAPER, "")
+        assert "not enough data" in seen.evidence.lacking
+        seen = await on.desk.go_live(OWNER, NAME, ACKNOWLEDGEMENT)
+        assert seen.acknowledged == ACKNOWLEDGEMENT
+        assert not seen.evidence.suffices
+
+
+@pytest.mark.parametrize(("ratio", "passes"), [(950_000, True), (949_999, False)])
+async def test_evidence_opens_the_gate(
+    clock: trio.testing.MockClock, tmp_path: Path, ratio: int, passes: bool
+) -> None:
+    async with open_house(tmp_path) as house, desk_of(house, ratio) as on:
+        await to_paper(on)
+        if passes:
+            seen = await on.desk.go_live(OWNER, NAME, "")
+            assert (seen.strategy.stage, seen.acknowledged) == (Stage.LIVE, "")
+        else:
+            refusal = await refused(on.desk.go_live(OWNER, NAME, ""))
+            assert "0.949999" in refusal.message
+
+
+async def test_one_that_predicts_nothing_passes_by_its_days_on_paper(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    async with open_house(tmp_path) as house, desk_of(house) as on:
+        await on.desk.create(draft(plugin="acting:Unpredicting"))
+        await on.desk.start(OWNER, NAME)
+        seen = await on.until_ready()
+        assert not seen.evidence.predicts
+        refusal = await refused(on.desk.go_live(OWNER, NAME, ""))
+        assert f"0 of {PAPER_DAYS_MIN} days" in refusal.message
+        for day in range(PAPER_DAYS_MIN):
+            look = partial(add_profit, strategy=seen.strategy, day=day, profit_units=0)
+            await house.reasons._records.write(look)
+        assert (await on.desk.go_live(OWNER, NAME, "")).strategy.is_live
+
+
+async def test_another_accounts_strategy_is_not_there(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    async with open_house(tmp_path) as house, desk_of(house) as on:
+        await to_paper(on)
+        desk = on.desk
+        calls: list[Callable[[], Awaitable[object]]] = [
+            partial(verb, OTHER, NAME)
+            for verb in (
+                desk.get, desk.start, desk.pause, desk.resume, desk.stop, desk.revoke,
+                desk.performance,
+            )
+        ]  # fmt: skip
+        calls.append(partial(desk.go_live, OTHER, NAME, ACKNOWLEDGEMENT))
+        for call in calls:
+            assert (await refused(call())).reason is Reason.UNKNOWN_STRATEGY
+        assert await desk.all_of(OTHER) == []
+        assert (await desk.get(OWNER, NAME)).running is not None
+
+
+async def test_without_the_funds_it_stays_on_paper(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    async with open_house(tmp_path) as house, desk_of(house) as on:
+        await on.desk.create(draft(budget_units=2 * MAIN_BEFORE, loss_limit_units=1))
+        await on.desk.start(OWNER, NAME)
+        refusal = await refused(on.desk.go_live(OWNER, NAME, ACKNOWLEDGEMENT))
+        assert refusal.reason is Reason.INSUFFICIENT_FUNDS
+        seen = await on.desk.get(OWNER, NAME)
+        assert (seen.strategy.stage, seen.strategy.wish) == (Stage.PAPER, Wish.STOPPED)
+        assert await on.funds(EVE) == MAIN_BEFORE
+
+
+async def test_a_restart_keeps_every_state(clock: trio.testing.MockClock, tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        async with desk_of(house) as on:
+            await to_paper(on)
+            await on.desk.create(draft(name="paused"))
+            await on.desk.start(OWNER, "paused")
+            await on.desk.pause(OWNER, "paused")
+            await on.desk.create(draft(name="asleep"))
+            before = [each.strategy for each in await on.desk.all_of(OWNER)]
+        async with desk_of(house) as on:
+            seen = await on.until_ready()
+            await on.until_open(seen.strategy.purse, 1)
+            after = await on.desk.all_of(OWNER)
+            assert [each.strategy for each in after] == before
+            running = [each.strategy.name for each in after if each.running is not None]
+            assert running == [NAME]
+            assert await on.funds(seen.strategy.purse) == BUDGET
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("step", [0, 1, 2])
+async def test_killed_between_two_steps_it_goes_on_and_gives_the_budget_once(
+    clock: trio.testing.MockClock, tmp_path: Path, step: int, after: bool
+) -> None:
+    """The steps: its purse, its bounds, its money; then its process starts."""
+    async with open_house(tmp_path) as house:
+        async with desk_of(house) as on:
+            await to_paper(on)
+            faults = Faults(house.matching, step, after)
+            directory = house.around.directory
+            on.desk._around = attrs.evolve(
+                on.desk._around, live=LiveFloor(faults, house.rows, directory)
+            )
+            with pytest.raises(Killed):
+                await on.desk.go_live(OWNER, NAME, ACKNOWLEDGEMENT)
+        async with desk_of(house) as on:
+            seen = await on.until_ready()
+            assert seen.strategy.is_live
+            await on.until_open(seen.strategy.purse, 1)
+            assert await on.funds(seen.strategy.purse) == BUDGET
+            assert await on.funds(EVE) == MAIN_BEFORE - BUDGET
+
+
+async def test_killed_before_it_has_given_back_it_does_at_the_next_start(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    async with open_house(tmp_path) as house:
+        async with desk_of(house) as on:
+            await to_paper(on)
+            live = (await on.desk.go_live(OWNER, NAME, ACKNOWLEDGEMENT)).strategy
+            await on.until_open(live.purse, 1)
+            faults = Faults(house.matching, at=1)  # The cancel passes, the transfer does not.
+            directory = house.around.directory
+            on.desk._around = attrs.evolve(
+                on.desk._around, live=LiveFloor(faults, house.rows, directory)
+            )
+            with pytest.raises(Killed):
+                await on.desk.stop(OWNER, NAME)
+            assert await on.funds(live.purse) == BUDGET
+        async with desk_of(house) as on:
+            assert await on.funds(EVE) == MAIN_BEFORE
+            stopped = (await on.desk.get(OWNER, NAME)).strategy
+            assert (stopped.stage, stopped.wish) == (Stage.PAPER, Wish.STOPPED)
+
+
+async def test_who_leaves_is_forgotten_and_nothing_of_theirs_runs(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    async with open_house(tmp_path) as house, desk_of(house) as on:
+        seen = await to_paper(on)
+        await on.desk.forget(OWNER)
+        assert await on.desk.all_of(OWNER) == []
+        assert on.strategies.statistics() == ()
+        assert (await house.purse(seen.strategy.purse)).orders == []
+        assert await house.reasons._records.rows_of(OWNER) == []
+
+
+async def test_profit_is_looked_at_once_a_minute(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    async with open_house(tmp_path) as house, desk_of(house) as on:
+        seen = await to_paper(on)
+        purse = seen.strategy.purse
+        [order] = (await house.purse(purse)).orders
+        price = order.price_ticks
+        assert price is not None
+        await house.order(Purse("bob/robot"), order.side.opposite, order.quantity_lots, price)
+        await until(lambda: on.strategies.statistics()[0].open_orders == 0)
+        await on.desk._look()
+        day = house.around.world.now_ns() // (86_400 * NS_PER_S)
+        _, stages = await on.desk.performance(OWNER, NAME)
+        [(stage, how)] = stages
+        [looked] = await on.desk.days(seen.strategy, Stage.PAPER)
+        # Bought 0.001 at 49,000 with the mark at 50,000: a gain of 1 USDT, less the fee.
+        fee_units = 10**6 - how.profit_units
+        assert (stage, looked.day, how.days) == (Stage.PAPER, day, 1)
+        assert 0 <= fee_units <= 49 * 10**6 // 1_000
+        assert how.return_ppm == how.profit_units * 10**6 // BUDGET
+        assert (await on.desk.get(OWNER, NAME)).evidence.paper_days == 1
+
+
+@pytest.mark.parametrize(
+    ("terms", "field"),
+    [
+        ({"name": "Robot"}, "name"),
+        ({"name": "r" * 21}, "name"),
+        ({"symbols": ()}, "symbols"),
+        ({"symbols": (SYMBOL, SYMBOL)}, "symbols"),
+        ({"settings_json": "[]"}, "settings_json"),
+        ({"settings_json": "{"}, "settings_json"),
+        ({"budget_units": 0}, "budget"),
+        ({"loss_limit_units": 0}, "loss_limit"),
+        ({"loss_limit_units": BUDGET + 1}, "loss_limit"),
+        ({"budget_asset": AssetName("BTC")}, "symbols"),
+    ],
+)
+async def test_what_can_be_no_strategy(
+    clock: trio.testing.MockClock, tmp_path: Path, terms: dict[str, Any], field: str
+) -> None:
+    async with open_house(tmp_path) as house, desk_of(house) as on:
+        refusal = await refused(on.desk.create(draft(**terms)))
+        assert (refusal.reason, refusal.facts["field"]) == (Reason.STRATEGY_TERMS, field)

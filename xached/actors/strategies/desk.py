@@ -1,0 +1,442 @@
+"""The desk where owners make, start and stop their strategies.
+
+Theory of operation. What is wanted of a strategy is on disk before anything is done about it, and
+everything that is done may be done again: opening its purse, granting its budget, giving it back,
+starting its process. So a house that was killed between two steps goes on with the next one when
+it starts: see :meth:`StrategyDesk.restore`. One thing is done at a time, and once begun it is
+finished, whether or not who asked for it still waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Final
+
+import apsw
+import attrs
+import trio
+from loguru import logger
+
+from xached.actors.strategies.actor import Strategies, StrategyStatistics
+from xached.actors.strategies.run import insist, query_purse
+from xached.actors.strategies.surroundings import Grant, StrategyConfig, Surroundings
+from xached.domain.history import Fill
+from xached.domain.market_messages import TransferFunds
+from xached.domain.messages import CancelAll
+from xached.domain.order import MAIN, AccountId, EndReason, Purse, make_purse
+from xached.domain.portfolio import Holdings, unrealised_units
+from xached.domain.rejection import Reason, Rejection
+from xached.domain.state import DAY_NS
+from xached.domain.strategy_life import (
+    STRATEGIES_MAX,
+    Acknowledgement,
+    Evidence,
+    Stage,
+    Strategy,
+    Wish,
+    check_can,
+    check_draft,
+    pass_gate,
+    unknown_strategy,
+)
+from xached.domain.strategy_performance import Performance, measure
+from xached.runtime.mailbox import Closed, Overloaded
+from xached.storage.order_reasons import references_of
+from xached.storage.strategy_book import (
+    StrategyDay,
+    add_acknowledgement,
+    add_profit,
+    all_strategies,
+    days_of,
+    drop_strategy,
+    find_strategy,
+    newest_acknowledgement,
+    note_predicts,
+    put_strategy,
+    strategies_of,
+)
+from xached.storage.strategy_tables import StrategyRecords, StrategyTablesFailed
+
+LOOK_S: Final = 60.0
+"""How often profits are looked at."""
+
+ID_BYTES: Final = 8
+
+Valued = Callable[[Purse], Awaitable[Holdings]]
+"""What a purse holds, at the prices of now. Raises: Rejection, Overloaded, Closed."""
+
+FillsOf = Callable[[Purse], Awaitable[Sequence[Fill]]]
+"""The newest fills of a purse, oldest first."""
+
+Judged = Callable[[Strategy], Awaitable[int | None]]
+"""The deflated Sharpe ratio of a strategy's backtests, in millionths; None without enough data."""
+
+
+async def not_judged(_: Strategy) -> int | None:
+    """There are no backtests to judge by."""
+    await trio.lowlevel.checkpoint()
+    return None
+
+
+@attrs.frozen(kw_only=True)
+class Seen:
+    """A strategy as its owner sees it. ``running`` is None while nothing of it runs."""
+
+    strategy: Strategy
+    running: StrategyStatistics | None
+    failure: str
+    """What ended its last run, in a line; empty when nothing did."""
+    evidence: Evidence
+    acknowledged: str
+    """What its owner has said to let it go live without evidence; empty for nothing."""
+
+
+class StrategyDesk:
+    """Owners' strategies. Any task may call; what changes something is done one at a time."""
+
+    def __init__(
+        self,
+        records: StrategyRecords,
+        strategies: Strategies,
+        around: Surroundings,
+        valued: Valued,
+        fills_of: FillsOf,
+        judged: Judged = not_judged,
+    ) -> None:
+        self._records = records
+        self._strategies = strategies
+        self._around = around
+        self._valued = valued
+        self._fills_of = fills_of
+        self._judged = judged
+        self._turn = trio.Lock()
+
+    # --- reading -----------------------------------------------------------------------------
+
+    async def get(self, account_id: AccountId, name: str) -> Seen:
+        """One strategy. Raises: Rejection UNKNOWN_STRATEGY."""
+        return await self._seen(await self._find(account_id, name))
+
+    async def all_of(self, account_id: AccountId) -> list[Seen]:
+        """All strategies of an account, oldest first: so many at most that one page has them."""
+        found = await self._records.read(partial(strategies_of, account_id=account_id))
+        return [await self._seen(each) for each in found]
+
+    async def days(self, strategy: Strategy, stage: Stage) -> list[StrategyDay]:
+        """How a strategy did in a stage, day by day."""
+        work = partial(days_of, strategy_id=strategy.strategy_id, stage=stage)
+        return await self._records.read(work)
+
+    async def performance(
+        self, account_id: AccountId, name: str
+    ) -> tuple[Strategy, Sequence[tuple[Stage, Performance]]]:
+        """How a strategy has done in each stage that it has been in, paper first."""
+        strategy = await self._find(account_id, name)
+        found: list[tuple[Stage, Performance]] = []
+        stages = ((Stage.PAPER, strategy.paper_purse), (Stage.LIVE, strategy.live_purse))
+        for stage, purse in stages:
+            days = await self.days(strategy, stage)
+            if days or stage is strategy.stage:
+                performance = measure(
+                    days,
+                    strategy.budget_units,
+                    await self._fills_of(purse),
+                    self._around.floor(purse).directory,
+                    await self._records.read(partial(references_of, purse=purse)),
+                )
+                found.append((stage, performance))
+        return strategy, found
+
+    # --- changing ----------------------------------------------------------------------------
+
+    async def create(self, draft: Strategy) -> Seen:
+        """Keep a new strategy; the same once more changes nothing.
+
+        Its id, stage and time are set here. Raises: Rejection.
+        """
+        check_draft(draft)
+        self._check_markets(draft)
+        async with self._alone():
+            found = await self._records.read(partial(strategies_of, account_id=draft.account_id))
+            known = next((each for each in found if each.name == draft.name), None)
+            if known is not None and known.stage is not Stage.REVOKED:
+                _check_same(draft, known)
+                return await self._seen(known)
+            if known is None and len(found) >= STRATEGIES_MAX:
+                raise Rejection(
+                    Reason.STRATEGIES_FULL,
+                    "the account has all the strategies it may have",
+                    field="name",
+                    given=str(len(found) + 1),
+                    allowed=f"at most {STRATEGIES_MAX}",
+                )
+            strategy = attrs.evolve(
+                draft,
+                strategy_id=self._around.world.entropy(ID_BYTES).hex(),
+                created_at_ns=self._around.world.now_ns(),
+            )
+            if known is not None:
+                await self._records.write(partial(drop_strategy, strategy_id=known.strategy_id))
+            return await self._seen(await self._put(strategy))
+
+    async def start(self, account_id: AccountId, name: str) -> Seen:
+        """Run a strategy: on paper, or live where it is. Raises: Rejection."""
+        async with self._changing(account_id, name) as strategy:
+            can = strategy.stage in (Stage.DRAFT, Stage.PAPER) and strategy.wish is Wish.STOPPED
+            check_can(strategy, "started", can)
+            strategy = attrs.evolve(strategy, stage=Stage.PAPER, wish=Wish.RUNNING)
+            return await self._begin(await self._put(strategy))
+
+    async def pause(self, account_id: AccountId, name: str) -> Seen:
+        """End a strategy's process and cancel its orders; its purse stays as it is."""
+        async with self._changing(account_id, name) as strategy:
+            check_can(strategy, "paused", strategy.wish is Wish.RUNNING)
+            strategy = await self._put(attrs.evolve(strategy, wish=Wish.PAUSED))
+            await self._end(strategy, "its owner pauses it")
+            return await self._seen(strategy)
+
+    async def resume(self, account_id: AccountId, name: str) -> Seen:
+        """Go on with a strategy that is paused. Raises: Rejection."""
+        async with self._changing(account_id, name) as strategy:
+            check_can(strategy, "resumed", strategy.wish is Wish.PAUSED)
+            return await self._begin(await self._put(attrs.evolve(strategy, wish=Wish.RUNNING)))
+
+    async def stop(self, account_id: AccountId, name: str) -> Seen:
+        """End a strategy; one that is live gives back what it has and is on paper again."""
+        async with self._changing(account_id, name) as strategy:
+            check_can(strategy, "stopped", strategy.wish is not Wish.STOPPED)
+            strategy = await self._put(attrs.evolve(strategy, wish=Wish.STOPPED))
+            await self._end(strategy, "its owner stops it")
+            return await self._seen(await self._settle(strategy))
+
+    async def revoke(self, account_id: AccountId, name: str) -> Seen:
+        """End a strategy for ever; what it has goes back. Raises: Rejection."""
+        async with self._changing(account_id, name) as strategy:
+            check_can(strategy, "revoked", strategy.stage is not Stage.REVOKED)
+            revoked = attrs.evolve(strategy, stage=Stage.REVOKED, wish=Wish.STOPPED)
+            await self._put(revoked)
+            await self._end(strategy, "its owner revokes it")
+            return await self._seen(await self._settle(revoked))
+
+    async def go_live(self, account_id: AccountId, name: str, acknowledgement: str) -> Seen:
+        """Let a strategy trade its budget. Raises: Rejection, also for want of funds."""
+        async with self._changing(account_id, name) as strategy:
+            check_can(strategy, "let live", strategy.stage is Stage.PAPER)
+            evidence = await self._evidence(strategy)
+            word = pass_gate(evidence, acknowledgement, self._around.world.now_ns())
+            live = attrs.evolve(
+                strategy, stage=Stage.LIVE, wish=Wish.RUNNING, lives=strategy.lives + 1
+            )
+            await self._put(live, word)
+            await self._end(strategy, "it goes live")
+            try:
+                await self._around.live.prepare(_config(live))
+            except Rejection:
+                await self._put(attrs.evolve(live, stage=Stage.PAPER, wish=Wish.STOPPED))
+                raise
+            except (Overloaded, Closed):
+                pass  # It is wanted, and on disk: its runs begin with that.
+            return await self._begin(live)
+
+    async def forget(self, account_id: AccountId) -> None:
+        """End all strategies of an account that leaves, and forget what is known of it."""
+        async with self._alone():
+            for each in await self._records.read(partial(strategies_of, account_id=account_id)):
+                await self._end(each, "its owner leaves")
+            await self._records.forget(account_id)
+
+    # --- its life ----------------------------------------------------------------------------
+
+    async def restore(self) -> None:
+        """Go on where the house was stopped, whatever it was about to do."""
+        async with self._alone():
+            for strategy in await self._records.read(all_strategies):
+                if strategy.wish is Wish.RUNNING:
+                    self._strategies.add(_config(strategy))
+                elif strategy.wish is Wish.STOPPED:
+                    await self._settle(strategy)
+
+    async def run(self) -> None:
+        """Look at how strategies do, from time to time, until cancelled."""
+        while True:
+            await self._look()
+            await trio.sleep(LOOK_S)
+
+    async def _look(self) -> None:
+        try:
+            for strategy in await self._records.read(all_strategies):
+                if strategy.wish is Wish.RUNNING:
+                    await self._look_at(strategy)
+        except StrategyTablesFailed as error:
+            logger.error("how strategies do is not kept: {}", error)
+
+    async def _look_at(self, strategy: Strategy) -> None:
+        running = self._strategies.find(_seat(strategy))
+        if running is None or not running.ready:
+            return
+        if strategy.predicts != running.predicts:
+            work = partial(
+                note_predicts, strategy_id=strategy.strategy_id, predicts=running.predicts
+            )
+            await self._records.write(work)
+        try:
+            profit_units = self._profit_units(strategy, await self._valued(strategy.purse))
+        except (Rejection, Overloaded, Closed):
+            return  # The next look tells.
+        day = self._around.world.now_ns() // DAY_NS
+        await self._records.write(
+            partial(add_profit, strategy=strategy, day=day, profit_units=profit_units)
+        )
+
+    def _profit_units(self, strategy: Strategy, holdings: Holdings) -> int:
+        instruments = self._around.floor(strategy.purse).directory
+        profit_units = 0
+        for symbol, position in holdings.purses[strategy.purse].positions.items():
+            profit_units += position.realised_units
+            price = holdings.prices.get(symbol)
+            if price is not None:
+                profit_units += unrealised_units(position, price, instruments[symbol])
+        return profit_units
+
+    # --- parts -------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        async with self._turn:
+            with trio.CancelScope(shield=True):
+                yield
+
+    @asynccontextmanager
+    async def _changing(self, account_id: AccountId, name: str) -> AsyncIterator[Strategy]:
+        async with self._alone():
+            yield await self._find(account_id, name)
+
+    async def _find(self, account_id: AccountId, name: str) -> Strategy:
+        work = partial(find_strategy, account_id=account_id, name=name)
+        found = await self._records.read(work)
+        if found is None:
+            raise unknown_strategy(name)
+        return found
+
+    async def _put(self, strategy: Strategy, word: Acknowledgement | None = None) -> Strategy:
+        def work(db: apsw.Connection) -> None:
+            put_strategy(db, strategy)
+            if word is not None:
+                add_acknowledgement(db, strategy, word)
+
+        await self._records.write(work)
+        return strategy
+
+    async def _begin(self, strategy: Strategy) -> Seen:
+        """Start its process anew, also where an earlier one has failed too often."""
+        await self._strategies.remove(_seat(strategy), "it begins anew")
+        self._strategies.add(_config(strategy))
+        return await self._seen(strategy)
+
+    async def _end(self, strategy: Strategy, cause: str) -> None:
+        """End its process; that cancels its orders."""
+        await self._strategies.remove(_seat(strategy), cause)
+        self._around.health.forget(f"strategy {_seat(strategy)}")
+
+    async def _settle(self, strategy: Strategy) -> Strategy:
+        """Cancel what is open and give back what a strategy has that is not live any more."""
+        if strategy.stage is Stage.PAPER or not strategy.lives:
+            return strategy
+        purse = strategy.live_purse
+        try:
+            await insist(
+                self._around,
+                CancelAll(purse=purse, symbol=None, request_id="", reason=EndReason.USER),
+            )
+            held = await query_purse(self._around, purse)
+            for asset, funds in held.balances.items():
+                if funds.available:
+                    give_back = TransferFunds(
+                        source=purse,
+                        target=make_purse(strategy.account_id, MAIN),
+                        asset=asset,
+                        amount_units=funds.available,
+                        request_id="",
+                    )
+                    await self._around.live.exchange.execute(give_back, account=strategy.account_id)
+        except (Overloaded, Closed):
+            return strategy  # The next start of the house goes on here.
+        except Rejection as rejection:
+            # There was never a purse, or its owner's account is locked: the money stays theirs.
+            logger.warning("strategy {}: {}", strategy.strategy_id, rejection.message)
+        if strategy.stage is Stage.REVOKED:
+            return strategy
+        return await self._put(attrs.evolve(strategy, stage=Stage.PAPER))
+
+    async def _evidence(self, strategy: Strategy) -> Evidence:
+        running = self._strategies.find(_seat(strategy))
+        predicts = strategy.predicts is not False
+        if running is not None and running.ready:
+            predicts = running.predicts
+        return Evidence(
+            deflated_sharpe_ppm=await self._judged(strategy),
+            predicts=predicts,
+            paper_days=len(await self.days(strategy, Stage.PAPER)),
+        )
+
+    async def _seen(self, strategy: Strategy) -> Seen:
+        work = partial(newest_acknowledgement, strategy_id=strategy.strategy_id)
+        word = await self._records.read(work)
+        return Seen(
+            strategy=strategy,
+            running=self._strategies.find(_seat(strategy)),
+            failure=self._around.health.failure_of(f"strategy {_seat(strategy)}"),
+            evidence=await self._evidence(strategy),
+            acknowledged="" if word is None else word.sentence,
+        )
+
+    def _check_markets(self, strategy: Strategy) -> None:
+        """Raises: Rejection UNKNOWN_INSTRUMENT, UNKNOWN_ASSET or STRATEGY_TERMS."""
+        self._around.directory.asset(strategy.budget_asset)
+        for symbol in strategy.symbols:
+            instrument = self._around.directory.instrument(symbol)
+            if instrument.quote != strategy.budget_asset:
+                raise Rejection(
+                    Reason.STRATEGY_TERMS,
+                    "its markets are quoted in what it is given",
+                    field="symbols",
+                    given=symbol,
+                    allowed=f"markets in {strategy.budget_asset}",
+                )
+
+
+def _check_same(draft: Strategy, known: Strategy) -> None:
+    """Raises: Rejection ID_REUSED where the name has another meaning already."""
+    same = ("plugin", "symbols", "settings_json", "budget_asset", "budget_units")
+    if any(getattr(draft, each) != getattr(known, each) for each in same):
+        raise Rejection(
+            Reason.ID_REUSED,
+            "there is another strategy of this name",
+            field="name",
+            given=draft.name,
+            allowed="a new name, or that of one that is revoked",
+        )
+
+
+def _seat(strategy: Strategy) -> str:
+    """What a strategy is called where it runs: what it saves on paper is not for money."""
+    return strategy.strategy_id + ("" if strategy.is_live else " on paper")
+
+
+def _config(strategy: Strategy) -> StrategyConfig:
+    grant = Grant(
+        grant_id=f"{strategy.strategy_id}-{strategy.lives}",
+        asset=strategy.budget_asset,
+        amount_units=strategy.budget_units,
+        loss_limit_units=strategy.loss_limit_units,
+    )
+    return StrategyConfig(
+        name=_seat(strategy),
+        strategy=strategy.plugin,
+        purse=strategy.purse,
+        symbols=strategy.symbols,
+        settings_json=strategy.settings_json,
+        grant=grant,
+    )
