@@ -44,7 +44,7 @@ from xached.domain.history import Fill
 from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.instrument import Directory, Symbol
 from xached.domain.integrity import Integrity
-from xached.domain.market import Venue
+from xached.domain.market import XACHE, Venue
 from xached.domain.market_line import MarketLine
 from xached.domain.messages import Row
 from xached.domain.order import AccountId, Purse
@@ -53,7 +53,7 @@ from xached.domain.portfolio import Holdings, HoldingsQuery
 from xached.domain.sessions import SessionTable
 from xached.domain.state import State
 from xached.listeners import Doors
-from xached.paper_house import PaperHouse
+from xached.paper_house import PAPER, PaperHouse
 from xached.recording import open_market
 from xached.recovery import FirstAdmin, HouseFiles, first_admin
 from xached.runtime.mailbox import Mailbox
@@ -144,9 +144,17 @@ class Core:
         self.plugins = PluginDesk(self.records, self.world)
         self.reasons = OrderReasons(self.records)
         house = self.house
-        self.real_place = TradingPlace(exchange=house.matching, directory=house.directory)
+        self.real_place = TradingPlace(
+            exchange=house.matching,
+            directory=house.directory,
+            candles=self.market,
+            venue=XACHE,
+        )
         self.paper_place = TradingPlace(
-            exchange=house.paper.matching, directory=house.paper.directory
+            exchange=house.paper.matching,
+            directory=house.paper.directory,
+            candles=house.paper.market,
+            venue=PAPER,
         )
         vault_lane = self.desk.core.lane
         journals = {"journal.db": self.files.old_rows, "paper.db": self.house.paper.old_rows}

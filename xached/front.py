@@ -185,9 +185,7 @@ def _services(core: Core, spending: KeySpending) -> tuple[Service, ...]:
         _service(
             automation_pb2,
             "AutomationService",
-            AutomationHandlers(
-                core.rules.mailbox, lambda purse: core.trading_place(purse).directory
-            ),
+            AutomationHandlers(core.rules.mailbox, core.trading_place, now_ns),
         ),
         _service(backtest_pb2, "BacktestService", BacktestHandlers(core.backtests)),
         _service(

@@ -17,7 +17,8 @@ from tests.actors.market_house import CommandedFeed, RowsExchange, running
 from tests.api.trading_house import call_of
 from tests.storage.house import INSTRUMENT, SYMBOL
 from xached.api.errors import status_of
-from xached.api.indicators import LEAD_MAX, IndicatorHandlers
+from xached.api.indicators import IndicatorHandlers
+from xached.automation.indicators import LEAD_MAX
 from xached.domain.candles import Candle, Interval
 from xached.domain.instrument import Asset, AssetName, Directory
 from xached.domain.market import Provenance

@@ -5,7 +5,7 @@ It can be told to crash at the three places where a firing can be torn apart, an
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +19,9 @@ from xached.actors.rules.actor import Rules, run_rules
 from xached.actors.rules.surroundings import RuleSurroundings, TradingPlace
 from xached.automation.messages import FiringsFound, ListFirings, ListRules, RuleMessage, RulesFound
 from xached.automation.rule import Firing, Rule
-from xached.domain.instrument import AssetName
+from xached.domain.candles import Candle, Interval
+from xached.domain.instrument import AssetName, Symbol
+from xached.domain.market import XACHE, Venue
 from xached.domain.market_messages import OpenSubaccount, TransferFunds
 from xached.domain.messages import Command, Row
 from xached.domain.order import AccountId, Purse, Side
@@ -111,11 +113,48 @@ class FragileExchange:
         return await self._house.matching.find_request(scope, request_id, account=account)
 
 
+class Past:
+    """Closed candles of five minutes, of the only market there is; they outlive the house."""
+
+    def __init__(self, now_ns: Callable[[], int], candles: list[Candle]) -> None:
+        self._now_ns = now_ns
+        self.candles = candles
+
+    def close(self, ticks: int) -> None:
+        """Close the candle before this time at a price."""
+        open_at_ns = (self._now_ns() // Interval.M5.ns - 1) * Interval.M5.ns
+        self.candles.append(candle(open_at_ns, ticks, Interval.M5))
+
+    async def past_candles(
+        self, _symbol: Symbol, _venue: Venue, interval: Interval, count: int
+    ) -> Sequence[Candle]:
+        """See Candles."""
+        await trio.lowlevel.checkpoint()
+        return [each for each in self.candles if each.interval is interval][-count:]
+
+
+def candle(open_at_ns: int, ticks: int, interval: Interval, *, spread: int = 0) -> Candle:
+    """A closed candle around one price."""
+    return Candle(
+        interval=interval,
+        open_at_ns=open_at_ns,
+        open_ticks=ticks,
+        high_ticks=ticks + spread,
+        low_ticks=ticks - spread,
+        close_ticks=ticks,
+        volume_lots=1,
+        trades=1,
+        simulated_trades=0,
+        closed=True,
+    )
+
+
 @attrs.define
 class RuleHouse:
     """A running house with rules."""
 
     exchange: Running
+    candles: Past
     rules: Rules
     fuse: Fuse
     against: list[str]
@@ -164,7 +203,9 @@ class RuleHouse:
 
 
 @asynccontextmanager
-async def rule_house(directory: Path) -> AsyncIterator[RuleHouse]:
+async def rule_house(
+    directory: Path, earlier: list[Candle] | None = None
+) -> AsyncIterator[RuleHouse]:
     """One life of a house: from its start to its end, on what the last one left behind."""
     async with running(directory / "journal.db") as exchange:
         for command in FUNDING:
@@ -172,7 +213,13 @@ async def rule_house(directory: Path) -> AsyncIterator[RuleHouse]:
         tables = StrategyTables.open(directory / "strategies.db", HOUSE_ID)
         fuse, rules, against = Fuse(), Rules(), list[str]()
         records = StrategyRecords(tables, exchange.world.open_lane("strategies"))
-        place = TradingPlace(exchange=FragileExchange(exchange, fuse), directory=exchange.directory)
+        past = Past(exchange.world.now_ns, earlier if earlier is not None else [])
+        place = TradingPlace(
+            exchange=FragileExchange(exchange, fuse),
+            directory=exchange.directory,
+            candles=past,
+            venue=XACHE,
+        )
         entropy = _Entropy(exchange)
 
         async def impediments(_account: AccountId) -> tuple[str, ...]:
@@ -194,7 +241,7 @@ async def rule_house(directory: Path) -> AsyncIterator[RuleHouse]:
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(live)
-            yield RuleHouse(exchange, rules, fuse, against)
+            yield RuleHouse(exchange, past, rules, fuse, against)
             nursery.cancel_scope.cancel()
         tables.close()
 

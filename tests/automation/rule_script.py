@@ -33,6 +33,7 @@ from xached.automation.rule import Firing
 from xached.automation.terms import (
     Direction,
     Drawdown,
+    IndicatorReaches,
     Missed,
     OrderAction,
     PositionGains,
@@ -47,8 +48,10 @@ from xached.automation.terms import (
     TimeWindow,
     When,
 )
+from xached.domain.candles import Candle, Interval
 from xached.domain.history import Funds
 from xached.domain.instrument import AssetName, Instrument, Symbol
+from xached.domain.market import Venue
 from xached.domain.messages import SetMark
 from xached.domain.money import format_units, parse_decimal
 from xached.domain.order import OrderType, Side, TimeInForce
@@ -60,8 +63,9 @@ _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 async def play(text: str, directory: Path) -> None:
     """Play a script: a life of the house for every part between two ``down``."""
     lines = [line.split("#")[0].strip() for line in text.splitlines()]
+    candles: list[Candle] = []
     for lived, down_s in _lives([line for line in lines if line]):
-        async with rule_house(directory) as house:
+        async with rule_house(directory, candles) as house:
             script = RuleScript(house)
             for line in lived:
                 try:
@@ -115,6 +119,9 @@ class RuleScript:
         )
         await self._house.exchange.matching.execute(command)
 
+    async def _candle(self, price: str) -> None:
+        self._house.candles.close(self._instrument.parse_price(price))
+
     async def _buy(self, quantity: str) -> None:
         await self._trade(Side.BUY, quantity)
 
@@ -165,7 +172,7 @@ class RuleScript:
 
     async def _arm(self, name: str) -> None:
         rule = (await self._house.rules_of())[name]
-        await self._house.ask(ArmRule(account_id=ALICE, rule_id=rule.rule_id))
+        await self._house.ask(ArmRule(account_id=ALICE, rule_id=rule.rule_id, unrehearsed=True))
 
     async def _pause(self, name: str) -> None:
         rule = (await self._house.rules_of())[name]
@@ -250,6 +257,17 @@ class RuleScript:
                 )
             case "gains", [symbol, *gains]:
                 return PositionGains(symbol=Symbol(symbol), gains_ppm=_shares(gains))
+            case "indicator", [name, side, level, *settings]:
+                return IndicatorReaches(
+                    symbol=self._instrument.symbol,
+                    venue=Venue(""),
+                    interval=Interval.M5,
+                    indicator=name,
+                    settings=tuple(each for each in settings if "=" in each),
+                    output="value",
+                    direction=Direction[side.upper()],
+                    level=level,
+                )
             case "drawdown", [asset, fall, *_]:
                 return Drawdown(asset=AssetName(asset), fall_ppm=_shares([fall])[0])
             case _:

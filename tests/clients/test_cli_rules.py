@@ -40,7 +40,10 @@ def test_a_rule_is_made_armed_paused_and_ended(person: Person) -> None:
     assert "xache rule arm weekly" in told.err
     again = person.done("rule", "add", *weekly, "--id", "w1")
     assert again == told.out, "the same request made it once"
-    armed = person.done("rule", "arm", "weekly")
+    early = person.run("rule", "arm", "weekly")
+    assert (early.code, "RULE_STATE" in early.err) == (1, True), "nobody has seen what it does"
+    assert person.run("rule", "rehearse", "weekly").err.startswith("There are no candles")
+    armed = person.done("rule", "arm", "weekly", "--unrehearsed")
     assert "armed" in armed
     assert "due next" in armed
     assert 'cron "0 9 * * mon"' in person.done("rule", "list")
@@ -68,6 +71,25 @@ def test_bounds_are_shown_as_they_were_given(person: Person) -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
+        (
+            (
+                "--indicator",
+                "rsi",
+                "--set",
+                "window=7",
+                "--below",
+                "30",
+                "--of",
+                "BTC-USDT",
+                "--interval",
+                "15m",
+                "--buy",
+                "BTC-USDT",
+                "--quote",
+                "50",
+            ),
+            ("rsi(window=7) of BTC-USDT falls to 30",),
+        ),
         (
             ("--above", "70000", "--of", "btc-usdt", "--sell", "BTC-USDT", "-q", "0.1"),
             ("BTC-USDT rises to 70000.0", "sell 0.1 in BTC-USDT"),
@@ -107,6 +129,7 @@ def test_what_makes_no_rule_is_said(person: Person) -> None:
     assert person.run("rule", "show", "nothing").code == 2
     assert person.run("rule", "add", "x", "--above", "70000", *buy).code == 2
     assert person.run("rule", "add", "x", "--every", "1h", "--stop-all", *buy).code == 2
+    assert person.run("rule", "add", "x", "--every", "1h", "--indicator", "rsi", *buy).code == 2
     assert person.run("rule", "add", "x", "--drawdown", "ten", "--stop-all").code == 2
     refused = person.run("rule", "add", "x", "--cron", "0 9 * * 1", *buy)
     assert (refused.code, "RULE_TERMS" in refused.err) == (1, True)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Final, assert_never
 
-from xache.v1 import automation_pb2, types_pb2
+from xache.v1 import automation_pb2, market_pb2, types_pb2
 
 from xached.api.enums import pick
+from xached.api.market import interval_of
 from xached.automation.checking import refused_terms
+from xached.automation.indicators import make_of_candles
+from xached.automation.rehearsal import RehearsedFiring
 from xached.automation.rule import Firing, Rule, RuleState, Step, StepCommand, command_id
 from xached.automation.schedule import next_due_ns
 from xached.automation.terms import (
     Direction,
     Drawdown,
+    IndicatorReaches,
     Missed,
     OrderAction,
     PositionGains,
@@ -28,6 +32,7 @@ from xached.automation.terms import (
     When,
 )
 from xached.domain.instrument import Directory, Instrument
+from xached.domain.market import Venue
 from xached.domain.messages import CancelAll, PlaceOrder
 from xached.domain.money import parse_decimal
 from xached.domain.order import BUY, Side, subaccount_of
@@ -35,6 +40,9 @@ from xached.domain.protection_messages import Flatten
 
 _SIDES: Final = {side.value: side for side in Side}
 _DIRECTIONS: Final = {each.value: each for each in Direction}
+_INTERVALS: Final = {
+    interval_of(number): name for name, number in market_pb2.Interval.items() if number
+}
 _MISSED: Final = {each.value: each for each in Missed}
 
 
@@ -85,6 +93,21 @@ def firing_message(firing: Firing, directory: Directory) -> automation_pb2.Firin
     )
 
 
+def rehearsed_message(
+    firing: RehearsedFiring, directory: Directory
+) -> automation_pb2.RehearsedFiring:
+    """One firing that would have been."""
+    return automation_pb2.RehearsedFiring(
+        at_ns=firing.at_ns,
+        explanation=firing.explanation,
+        facts=[automation_pb2.Fact(name=fact.name, value=fact.value) for fact in firing.facts],
+        steps=[
+            automation_pb2.RehearsedStep(sent=sent_sentence(command, directory), answer=answer)
+            for command, answer in firing.sent
+        ],
+    )
+
+
 def sent_sentence(command: StepCommand, directory: Directory) -> str:
     """What was sent, as a sentence."""
     match command:
@@ -117,9 +140,27 @@ def _read_when(message: automation_pb2.RuleTerms, directory: Directory) -> When:
         case "drawdown":
             asset = directory.asset(message.drawdown.asset).name
             return Drawdown(asset=asset, fall_ppm=message.drawdown.fall_ppm)
+        case "indicator":
+            return _read_indicator(message.indicator, directory)
         case _:
-            allowed = "schedule, price, gains or drawdown"
+            allowed = "schedule, price, gains, drawdown or indicator"
             raise refused_terms("terms", "a rule says when it fires", "nothing", allowed)
+
+
+def _read_indicator(
+    given: automation_pb2.IndicatorReaches, directory: Directory
+) -> IndicatorReaches:
+    about = make_of_candles(given.indicator, given.settings).about
+    return IndicatorReaches(
+        symbol=directory.instrument(given.symbol).symbol,
+        venue=Venue(given.venue),
+        interval=interval_of(given.interval),
+        indicator=given.indicator,
+        settings=tuple(given.settings),
+        output=given.output or about.outputs[0],
+        direction=pick(_DIRECTIONS, given.direction, "direction"),
+        level=given.level,
+    )
 
 
 def _read_then(message: automation_pb2.RuleTerms, directory: Directory) -> Then:
@@ -200,6 +241,18 @@ def _write_when(when: When, directory: Directory, message: automation_pb2.RuleTe
         case Drawdown():
             drawdown = automation_pb2.Drawdown(asset=when.asset, fall_ppm=when.fall_ppm)
             message.drawdown.CopyFrom(drawdown)
+        case IndicatorReaches():
+            indicator = automation_pb2.IndicatorReaches(
+                symbol=when.symbol,
+                venue=when.venue,
+                interval=_INTERVALS[when.interval],
+                indicator=when.indicator,
+                settings=when.settings,
+                output=when.output,
+                direction=automation_pb2.Direction.Name(when.direction.value),
+                level=when.level,
+            )
+            message.indicator.CopyFrom(indicator)
         case _:
             assert_never(when)
 

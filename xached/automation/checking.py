@@ -6,10 +6,12 @@ import re
 from itertools import pairwise
 from typing import Final, assert_never
 
+from xached.automation.indicators import make_of_candles
 from xached.automation.schedule import DAY_MINUTES, check_schedule
 from xached.automation.terms import (
     PPM,
     Drawdown,
+    IndicatorReaches,
     OrderAction,
     PositionGains,
     PriceReaches,
@@ -22,6 +24,7 @@ from xached.automation.terms import (
     TimeWindow,
     When,
 )
+from xached.domain.candles import Interval
 from xached.domain.instrument import Directory
 from xached.domain.order import BUY
 from xached.domain.rejection import Reason, Rejection
@@ -41,6 +44,7 @@ GAIN_PPM_MAX: Final = 1_000 * PPM
 """A thousandfold."""
 
 NAME_ALLOWED: Final = "1 to 40 of A-Z a-z 0-9 space . _ -"
+_LEVEL = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,10})?", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9._-](?:[A-Za-z0-9 ._-]{0,38}[A-Za-z0-9._-])?", re.ASCII)
 
 
@@ -105,8 +109,23 @@ def _check_when(when: When, directory: Directory, now_ns: int) -> None:
         case Drawdown():
             directory.asset(when.asset)
             _check_share("fall_ppm", when.fall_ppm)
+        case IndicatorReaches():
+            _check_indicator(when, directory)
         case _:
             assert_never(when)
+
+
+def _check_indicator(when: IndicatorReaches, directory: Directory) -> None:
+    directory.instrument(when.symbol)
+    about = make_of_candles(when.indicator, when.settings).about
+    if when.interval is Interval.S1:
+        raise refused_terms("interval", "candles are too short", "1s", "1m and longer")
+    if when.output not in about.outputs:
+        raise refused_terms(
+            "output", "it has no such output", when.output, ", ".join(about.outputs)
+        )
+    if _LEVEL.fullmatch(when.level) is None:
+        raise refused_terms("level", "this is no number", when.level, "a decimal number")
 
 
 def _check_then(then: Then, directory: Directory) -> None:

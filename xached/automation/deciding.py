@@ -21,6 +21,7 @@ from xached.automation.terms import (
     PPM,
     Direction,
     Drawdown,
+    IndicatorReaches,
     Missed,
     PositionGains,
     PriceReaches,
@@ -73,12 +74,21 @@ def armed_memory(memory: Memory, now_ns: int) -> Memory:
 
 
 @frozen(kw_only=True)
+class Reading:
+    """What an indicator is at the newest closed candle, and when that candle ended."""
+
+    value: float
+    candle_ended_ns: int
+
+
+@frozen(kw_only=True)
 class Sight:
     """What there is to see. ``holdings`` may be None for rules that need none."""
 
     now_ns: int
     holdings: Holdings | None
     instruments: Mapping[Symbol, Instrument]
+    readings: Mapping[IndicatorReaches, Reading]
 
 
 def look(rule: Rule, sight: Sight) -> Look:
@@ -96,6 +106,8 @@ def look(rule: Rule, sight: Sight) -> Look:
             looked = _look_at_gains(rule, when, sight, sight.holdings)
         case Drawdown():
             looked = _look_at_drawdown(rule, when, sight, sight.holdings)
+        case IndicatorReaches():
+            looked = _look_at_indicator(rule.memory, when, sight)
         case _:
             assert_never(when)
     if looked.verdict is None:
@@ -169,6 +181,31 @@ def _look_at_price(memory: Memory, when: PriceReaches, sight: Sight, holdings: H
         due_at_ns=sight.now_ns,
         explanation=f"{when.symbol} has {word} to {seen}, which reaches {level}",
         facts=(price_fact(when.symbol, price, instrument), Fact(name="level", value=level)),
+    )
+    return Look(memory=memory, verdict=fires)
+
+
+def _look_at_indicator(memory: Memory, when: IndicatorReaches, sight: Sight) -> Look:
+    reading, level = sight.readings.get(when), float(when.level)
+    if reading is None:
+        return Look(memory=memory, verdict=None)
+    if when.direction is Direction.ABOVE:
+        reached, word = reading.value >= level, "risen"
+    else:
+        reached, word = reading.value <= level, "fallen"
+    was, memory = memory.reached, attrs.evolve(memory, reached=reached)
+    if not reached or was is not False:
+        return Look(memory=memory, verdict=None)
+    named = f"{when.indicator}({', '.join(when.settings)}) of {when.symbol}"
+    fires = Fires(
+        due_at_ns=reading.candle_ended_ns,
+        explanation=f"{named} has {word} to {reading.value:.10g}, which reaches {when.level}",
+        facts=(
+            Fact(name=f"{when.indicator} {when.output}", value=f"{reading.value:.17g}"),
+            Fact(name="level", value=when.level),
+            Fact(name="candle ended", value=show_time(reading.candle_ended_ns)),
+            Fact(name="candles of", value=f"{when.venue} {when.interval.name}".strip()),
+        ),
     )
     return Look(memory=memory, verdict=fires)
 

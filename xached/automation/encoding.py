@@ -12,6 +12,7 @@ from xached.automation.rule import Fact, Memory
 from xached.automation.terms import (
     Direction,
     Drawdown,
+    IndicatorReaches,
     Missed,
     OrderAction,
     PositionGains,
@@ -26,6 +27,7 @@ from xached.automation.terms import (
     TimeWindow,
     When,
 )
+from xached.domain.candles import Interval
 from xached.domain.order import Side
 
 _WHENS: Mapping[str, type[When]] = {
@@ -33,6 +35,7 @@ _WHENS: Mapping[str, type[When]] = {
     "price": PriceReaches,
     "gains": PositionGains,
     "drawdown": Drawdown,
+    "indicator": IndicatorReaches,
 }
 _THENS: Mapping[str, type[Then]] = {
     "order": OrderAction,
@@ -45,6 +48,8 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "missed": Missed,
     "side": Side,
     "direction": Direction,
+    "interval": Interval,
+    "settings": tuple,
     "gains_ppm": tuple,
     "shares_ppm": tuple,
     "targets": lambda targets: tuple(Target(**each) for each in targets),

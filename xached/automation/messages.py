@@ -26,10 +26,14 @@ class CreateRule:
 
 @frozen(kw_only=True)
 class ArmRule:
-    """Let a rule fire from now on. Answer: Rule. Refused: UNKNOWN_RULE, RULE_STATE, RULES_FULL."""
+    """Let a rule fire from now on. Answer: Rule. Refused: UNKNOWN_RULE, RULE_STATE, RULES_FULL.
+
+    RULE_STATE also where nobody has seen what it would have done, unless ``unrehearsed``.
+    """
 
     account_id: AccountId
     rule_id: RuleId
+    unrehearsed: bool
 
 
 @frozen(kw_only=True)
@@ -46,6 +50,15 @@ class EndRule:
 
     account_id: AccountId
     rule_id: RuleId
+
+
+@frozen(kw_only=True)
+class NoteRehearsal:
+    """Its owner was shown what a rule would have done. Answer: Rule. Refused: UNKNOWN_RULE."""
+
+    account_id: AccountId
+    rule_id: RuleId
+    at_ns: int
 
 
 @frozen(kw_only=True)
@@ -107,6 +120,14 @@ class FiringFound:
 
 
 RuleMessage: TypeAlias = (
-    CreateRule | ArmRule | PauseRule | EndRule | GetRule | ListRules | ListFirings | FindFiring
+    CreateRule
+    | ArmRule
+    | PauseRule
+    | EndRule
+    | NoteRehearsal
+    | GetRule
+    | ListRules
+    | ListFirings
+    | FindFiring
 )
 RuleReply: TypeAlias = Rule | RulesFound | FiringsFound | FiringFound

@@ -9,8 +9,10 @@ from __future__ import annotations
 import enum
 from typing import NewType, TypeAlias
 
+from xached.domain.candles import Interval
 from xached.domain.frozen import frozen
 from xached.domain.instrument import AssetName, Symbol
+from xached.domain.market import Venue
 from xached.domain.order import Side
 
 RuleId = NewType("RuleId", str)
@@ -103,6 +105,25 @@ class Drawdown:
 
 
 @frozen(kw_only=True)
+class IndicatorReaches:
+    """When an indicator gets there, at the end of a candle.
+
+    As with a price, it must have been seen on the other side. ``venue`` is whose candles; empty
+    means those of where the purse trades. ``settings`` are as ``name=value``, ``level`` is decimal
+    text, in prices and quantities as people say them.
+    """
+
+    symbol: Symbol
+    venue: Venue
+    interval: Interval
+    indicator: str
+    settings: tuple[str, ...]
+    output: str
+    direction: Direction
+    level: str
+
+
+@frozen(kw_only=True)
 class SellShares:
     """Sell a share of the position as it was at the first gain: one for each gain.
 
@@ -139,7 +160,7 @@ class StopAll:
     sell: bool
 
 
-When: TypeAlias = Schedule | PriceReaches | PositionGains | Drawdown
+When: TypeAlias = Schedule | PriceReaches | PositionGains | Drawdown | IndicatorReaches
 Then: TypeAlias = OrderAction | SellShares | Rebalance | StopAll
 
 

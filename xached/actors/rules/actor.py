@@ -12,6 +12,7 @@ It is expendable, and restarts from the file.
 
 from __future__ import annotations
 
+import contextlib
 from functools import partial
 from typing import Final, assert_never
 
@@ -20,6 +21,7 @@ import outcome
 import trio
 from loguru import logger
 
+from xached.actors.rules.readings import Readings
 from xached.actors.rules.sending import send_steps
 from xached.actors.rules.surroundings import RuleSurroundings, TradingPlace
 from xached.automation.checking import (
@@ -48,6 +50,7 @@ from xached.automation.messages import (
     GetRule,
     ListFirings,
     ListRules,
+    NoteRehearsal,
     PauseRule,
     RuleMessage,
     RuleReply,
@@ -63,9 +66,9 @@ from xached.automation.rule import (
     Step,
 )
 from xached.automation.schedule import NS_PER_S
-from xached.automation.terms import RuleId, StopAll
-from xached.domain.order import AccountId
-from xached.domain.portfolio import HoldingsQuery
+from xached.automation.terms import IndicatorReaches, RuleId, StopAll
+from xached.domain.order import AccountId, Purse
+from xached.domain.portfolio import Holdings, HoldingsQuery
 from xached.domain.rejection import Reason, Rejection
 from xached.runtime.mailbox import Closed, Envelope, Expired, Mailbox, Overloaded
 from xached.storage import rule_book
@@ -75,6 +78,9 @@ LOOK_S_MIN: Final = 1.0
 
 LOOK_S_MAX: Final = 30.0
 """And no more rarely, as the wall clock may be corrected."""
+
+ANSWER_S_MAX: Final = 2.0
+"""So long an exchange may take to say how a purse stands: it is asked again at the next look."""
 
 NOTE_S: Final = 60.0
 """How often the height that a drawdown is measured from is written down: so much of it a crash
@@ -133,13 +139,15 @@ class _Actor:
         self._records = around.records
         self._noted: dict[RuleId, float] = {}
         """When the height of each rule was written down, on trio's clock."""
+        self._unfinished: list[Firing] = []
+        """Firings that are written down and not sent whole."""
+        self._readings: dict[TradingPlace, Readings] = {}
 
     async def run(self) -> None:
         armed = await self._records.read(rule_book.armed_rules)
         self._rules.armed = {rule.rule_id: rule for rule in armed}
-        for firing in await self._records.read(rule_book.unfinished_firings):
-            self._rules.finished += 1
-            await self._send(firing, resumed=True)
+        self._unfinished = await self._records.read(rule_book.unfinished_firings)
+        self._rules.finished += len(self._unfinished)
         next_look = trio.current_time()
         while True:
             batch: list[Envelope[RuleMessage, RuleReply]] = []
@@ -156,29 +164,45 @@ class _Actor:
     # --- looking -----------------------------------------------------------------------------
 
     async def _look_at_all(self) -> None:
-        now_ns = self._around.now_ns()
         self._rules.looks += 1
-        try:
-            sights = await self._see(now_ns)
-            for rule in list(self._rules.armed.values()):
-                if rule.rule_id in self._rules.armed:  # No other has paused it meanwhile.
-                    await self._look_at(rule, sights[self._around.place_of(rule.purse)])
-        except (Overloaded, Expired):
-            pass  # Nothing was written: the next look decides the same.
-
-    async def _see(self, now_ns: int) -> dict[TradingPlace, Sight]:
-        """What there is to see at each place for the rules that are armed there."""
+        unfinished, self._unfinished = self._unfinished, []
+        for firing in unfinished:
+            await self._send(firing, resumed=True)
         rules_at: dict[TradingPlace, list[Rule]] = {}
         for rule in self._rules.armed.values():
             rules_at.setdefault(self._around.place_of(rule.purse), []).append(rule)
-        sights: dict[TradingPlace, Sight] = {}
         for place, rules in rules_at.items():
-            holdings = None
-            if any(watches_prices(rule.terms.when) for rule in rules):
-                purses = {rule.purse: None for rule in rules if watches_purse(rule.terms.when)}
-                holdings = await place.exchange.query(HoldingsQuery(tuple(purses), now_ns))
-            sights[place] = Sight(now_ns=now_ns, holdings=holdings, instruments=place.directory)
-        return sights
+            # What cannot be asked now is asked at the next look; nothing was written.
+            with contextlib.suppress(Overloaded):
+                sight = await self._see(place, rules)
+                for rule in rules:
+                    if rule.rule_id in self._rules.armed:  # No other has paused it meanwhile.
+                        await self._look_at(rule, sight)
+
+    async def _see(self, place: TradingPlace, rules: list[Rule]) -> Sight:
+        """What there is to see at a place for its rules. Raises: Overloaded."""
+        now_ns, holdings = self._around.now_ns(), None
+        if any(watches_prices(rule.terms.when) for rule in rules):
+            purses = {rule.purse: None for rule in rules if watches_purse(rule.terms.when)}
+            holdings = await self._holdings(place, tuple(purses))
+        whens = [rule.terms.when for rule in rules]
+        wanted = [when for when in whens if isinstance(when, IndicatorReaches)]
+        readings = self._readings.setdefault(place, Readings(place))
+        return Sight(
+            now_ns=now_ns,
+            holdings=holdings,
+            instruments=place.directory,
+            readings=await readings.read(wanted, now_ns),
+        )
+
+    async def _holdings(self, place: TradingPlace, purses: tuple[Purse, ...]) -> Holdings:
+        """How purses stand. Raises: Overloaded, also where nobody answers; Rejection."""
+        query = HoldingsQuery(purses, self._around.now_ns())
+        try:
+            with trio.fail_after(ANSWER_S_MAX):
+                return await place.exchange.query(query)
+        except (Expired, Closed, trio.TooSlowError):
+            raise Overloaded from None
 
     def _pause_s(self) -> float:
         """How long nothing is due."""
@@ -245,16 +269,17 @@ class _Actor:
             await self._send(firing, resumed=False)
 
     async def _plan(self, rule: Rule, number: int, stage: int) -> Plan:
-        """What is sent. Raises: Rejection, Overloaded, Expired; nothing was written."""
-        against = await self._around.impediments(rule.account_id)
+        """What is sent. Raises: Rejection, Overloaded; nothing was written."""
+        try:
+            against = await self._around.impediments(rule.account_id)
+        except Expired:
+            raise Overloaded from None
         if against:
             raise Rejection(
                 Reason.RULE_STATE, f"the account is {' and '.join(against)}", field="account"
             )
         place = self._around.place_of(rule.purse)
-        holdings = await place.exchange.query(
-            HoldingsQuery((rule.purse,), self._around.now_ns()), account=rule.account_id
-        )
+        holdings = await self._holdings(place, (rule.purse,))
         return plan_commands(rule, number, stage, holdings, place.directory)
 
     def _stopped_by(self, rule: Rule) -> tuple[Rule, ...]:
@@ -268,7 +293,11 @@ class _Actor:
         )
 
     async def _send(self, firing: Firing, *, resumed: bool) -> None:
-        sent = await send_steps(firing, self._around, resumed=resumed)
+        try:
+            sent = await send_steps(firing, self._around, resumed=resumed)
+        except Closed:  # The exchange has stopped, or starts again.
+            self._unfinished.append(firing)
+            return
         await self._records.write(partial(rule_book.close_firing, firing=sent))
         logger.info("rule {} fired: {}", firing.rule_id, sent.state.name.lower())
 
@@ -299,8 +328,8 @@ class _Actor:
         result: outcome.Outcome[RuleReply] = outcome.Error(Closed())
         try:
             result = outcome.Value(await self._do(envelope.message))
-        except Rejection as rejection:
-            result = outcome.Error(rejection)
+        except (Rejection, Overloaded) as refusal:
+            result = outcome.Error(refusal)
         finally:
             envelope.answer(result)
 
@@ -322,6 +351,9 @@ class _Actor:
                 if rule.state is RuleState.ENDED:
                     return rule
                 return await self._change(_ended(rule, "its owner ended it"))
+            case NoteRehearsal():
+                rule = await self._rule(message.account_id, message.rule_id)
+                return await self._change(attrs.evolve(rule, rehearsed_at_ns=message.at_ns))
             case GetRule():
                 return await self._rule(message.account_id, message.rule_id)
             case ListRules():
@@ -360,7 +392,7 @@ class _Actor:
         now_ns, place = self._around.now_ns(), self._around.place_of(message.purse)
         check_terms(message.terms, place.directory, now_ns)
         # There is no rule of a purse that is not there.
-        await place.exchange.query(HoldingsQuery((message.purse,), now_ns))
+        await self._holdings(place, (message.purse,))
         count = await self._records.read(
             partial(rule_book.count_rules, account_id=message.account_id)
         )
@@ -389,6 +421,14 @@ class _Actor:
         _check_state(rule, RuleState.DRAFT, RuleState.PAUSED, RuleState.ARMED)
         if rule.state is RuleState.ARMED:
             return rule
+        if not rule.rehearsed_at_ns and not message.unrehearsed:
+            raise Rejection(
+                Reason.RULE_STATE,
+                "see first what it would have done",
+                field="unrehearsed",
+                given="never rehearsed",
+                allowed="a rule that was rehearsed, or unrehearsed",
+            )
         now_ns = self._around.now_ns()
         check_terms(rule.terms, self._around.place_of(rule.purse).directory, now_ns)
         if len(self._rules.armed) >= ARMED_RULES_MAX:

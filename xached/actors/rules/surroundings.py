@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
 import apsw
 import attrs
 
-from xached.domain.instrument import Directory
+from xached.domain.candles import Candle, Interval
+from xached.domain.instrument import Directory, Symbol
+from xached.domain.market import Venue
 from xached.domain.messages import Command, Row
 from xached.domain.order import AccountId, Purse
 from xached.domain.queries import Query
@@ -33,6 +35,16 @@ class Exchange(Protocol):
         ...
 
 
+class Candles(Protocol):
+    """The candles of where a purse trades."""
+
+    async def past_candles(
+        self, symbol: Symbol, venue: Venue, interval: Interval, count: int
+    ) -> Sequence[Candle]:
+        """The newest closed candles, oldest first, at most so many. Raises: Rejection."""
+        ...
+
+
 class Records(Protocol):
     """strategies.db. Each call is one transaction."""
 
@@ -47,10 +59,12 @@ class Records(Protocol):
 
 @attrs.frozen(kw_only=True, eq=False)
 class TradingPlace:
-    """An exchange and what is listed there. There is one of each."""
+    """An exchange, what is listed there, and whose candles are meant where none are named."""
 
     exchange: Exchange
     directory: Directory
+    candles: Candles
+    venue: Venue
 
 
 @attrs.frozen(kw_only=True)

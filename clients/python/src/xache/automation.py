@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from xache.connection import Connection
 from xache.orders import new_id
 from xache.rpc import PAGE_SIZE_MAX, rpc
-from xache.v1 import automation_pb2
+from xache.v1 import automation_pb2, market_pb2
 
 # Repeatable because this client never sends one without an id.
 _CREATE = rpc(automation_pb2.CreateRuleRequest, automation_pb2.CreateRuleResponse, repeatable=True)
@@ -16,6 +16,9 @@ _PAUSE = rpc(automation_pb2.PauseRuleRequest, automation_pb2.PauseRuleResponse, 
 _END = rpc(automation_pb2.EndRuleRequest, automation_pb2.EndRuleResponse, repeatable=True)
 _GET = rpc(automation_pb2.GetRuleRequest, automation_pb2.GetRuleResponse, repeatable=True)
 _LIST = rpc(automation_pb2.ListRulesRequest, automation_pb2.ListRulesResponse, repeatable=True)
+_REHEARSE = rpc(
+    automation_pb2.RehearseRuleRequest, automation_pb2.RehearseRuleResponse, repeatable=True
+)
 _FIRINGS = rpc(
     automation_pb2.ListFiringsRequest, automation_pb2.ListFiringsResponse, repeatable=True
 )
@@ -41,9 +44,25 @@ class Automation:
         )
         return self._connection.call(_CREATE, request).rule
 
-    def arm(self, rule_id: str) -> automation_pb2.Rule:
-        """Let a rule fire from now on."""
-        return self._connection.call(_ARM, automation_pb2.ArmRuleRequest(rule_id=rule_id)).rule
+    def arm(self, rule_id: str, *, unrehearsed: bool = False) -> automation_pb2.Rule:
+        """Let a rule fire from now on; ``unrehearsed`` though nobody saw what it would do."""
+        request = automation_pb2.ArmRuleRequest(rule_id=rule_id, unrehearsed=unrehearsed)
+        return self._connection.call(_ARM, request).rule
+
+    def rehearse(
+        self,
+        rule_id: str,
+        interval: market_pb2.Interval,
+        *,
+        limit: int = 0,
+        venue: str = "",
+        quote_funds: str = "",
+    ) -> automation_pb2.RehearseRuleResponse:
+        """What a rule would have done over candles of the past."""
+        request = automation_pb2.RehearseRuleRequest(
+            rule_id=rule_id, interval=interval, limit=limit, venue=venue, quote_funds=quote_funds
+        )
+        return self._connection.call(_REHEARSE, request)
 
     def pause(self, rule_id: str) -> automation_pb2.Rule:
         """Let a rule not fire until it is armed again."""

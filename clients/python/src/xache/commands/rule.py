@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 from rich.text import Text
 
 from xache.client import Client
+from xache.commands.market import INTERVALS
 from xache.commands.options import (
     NO_OPTIONS,
     NO_PURSE_OPTIONS,
     Count,
+    Flag,
     Options,
     PurseOptions,
     usage,
@@ -51,7 +53,7 @@ def add(
 
     Args:
         name: what to call it.
-        arm_it: arm it at once.
+        arm_it: arm it at once, though nobody saw what it would do.
         request_id: repeat with the same to make it at most once; made when left out.
     """
     message = terms.message()
@@ -60,9 +62,10 @@ def add(
             name, message, subaccount=options.subaccount, request_id=request_id
         )
         if arm_it:
-            rule = client.automation.arm(rule.rule_id)
+            rule = client.automation.arm(rule.rule_id, unrehearsed=True)
         _show(output, rule)
         if not arm_it and not output.as_json:
+            output.note(f"See what it would have done: xache rule rehearse {name}")
             output.note(f"It does nothing until you arm it: xache rule arm {name}")
 
 
@@ -107,14 +110,71 @@ def show(rule: str, /, *, options: Options = NO_OPTIONS) -> None:
 
 
 @app.command
-def arm(rule: str, /, *, options: Options = NO_OPTIONS) -> None:
+def rehearse(
+    rule: str,
+    /,
+    *,
+    interval: Annotated[
+        Literal["1m", "5m", "15m", "1h", "1d"], Parameter(show_default=True)
+    ] = "1h",
+    limit: Count = 1_000,
+    venue: str = "",
+    funds: str = "",
+    options: Options = NO_OPTIONS,
+) -> None:
+    """Tell what a rule would have done over candles of the past, at a pretended exchange.
+
+    The decisions are those of the armed rule. There is no spread and no depth: the truth is a
+    little worse.
+
+    Args:
+        rule: its id or its name.
+        interval: how long a candle is; a rule that watches an indicator takes that one's.
+        limit: so many of the newest candles, up to 5000.
+        venue: whose candles; those of the house when left out.
+        funds: begin with so much of the quote asset instead of what the purse has.
+    """
+    with options.connected() as (client, output):
+        told = client.automation.rehearse(
+            _find(client, rule).rule_id,
+            INTERVALS[interval],
+            limit=limit,
+            venue=venue.upper(),
+            quote_funds=funds,
+        )
+        if output.as_json:
+            output.document(told)
+            return
+        if not told.candles:
+            output.note("There are no candles to try it on: nothing was shown.")
+            return
+        for firing in told.firings:
+            output.line((f"{moment(firing.at_ns)}  ", "bold"), firing.explanation)
+            for fact in firing.facts:
+                output.line(f"     {fact.name}: ", (fact.value, "dim"))
+            for step in firing.steps:
+                output.line(f"     {step.sent}: ", (step.answer, "bold"))
+        output.facts(
+            [
+                ("past", f"{moment(told.from_ns)} to {moment(told.to_ns)} UTC"),
+                ("would have fired", f"{told.fired} times"),
+                ("worth at the end", f"{told.worth} {told.asset}"),
+                ("without the rule", f"{told.worth_without} {told.asset}"),
+            ]
+        )
+
+
+@app.command
+def arm(rule: str, /, *, unrehearsed: Flag = False, options: Options = NO_OPTIONS) -> None:
     """Let a rule fire from now on.
 
     Args:
         rule: its id or its name.
+        unrehearsed: though nobody saw what it would have done.
     """
     with options.connected() as (client, output):
-        _show(output, client.automation.arm(_find(client, rule).rule_id))
+        rule_id = _find(client, rule).rule_id
+        _show(output, client.automation.arm(rule_id, unrehearsed=unrehearsed))
 
 
 @app.command

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import attrs
 from cyclopts import Group, Parameter
 
+from xache.commands.market import INTERVALS
 from xache.commands.options import Flag, usage
 from xache.commands.terms import duration_s, expiry_ns
 from xache.explain import percent
@@ -45,6 +46,18 @@ class RuleTermsOptions:
     """When the price of --of falls to this."""
     gains: Annotated[str, Parameter(group=_WHEN)] = ""
     """When the position in --of is worth so much more than it cost, as 5%,10%,20%."""
+    indicator: Annotated[str, Parameter(group=_WHEN)] = ""
+    """With --above or --below: an indicator of --of instead of its price, as rsi."""
+    set_: Annotated[Sequence[str], Parameter(name="--set", group=_WHEN, negative="")] = ()
+    """A setting of the indicator that differs from its default, as NAME=VALUE."""
+    output: Annotated[str, Parameter(group=_WHEN)] = ""
+    """Which of the indicator's outputs; the first when left out."""
+    interval: Annotated[
+        Literal["1m", "5m", "15m", "1h", "1d"], Parameter(group=_WHEN, show_default=True)
+    ] = "1h"
+    """How long the candles of the indicator are."""
+    venue: Annotated[str, Parameter(group=_WHEN)] = ""
+    """Whose candles; those of the house when left out."""
     of: Annotated[str, Parameter(group=_WHEN)] = ""
     """The market that is watched."""
     drawdown: Annotated[str, Parameter(group=_WHEN)] = ""
@@ -102,12 +115,27 @@ class RuleTermsOptions:
             )
         if bool(self.of) != bool(self.above or self.below or self.gains):
             raise usage("--of names the market of --above, --below and --gains.")
-        if self.above or self.below:
+        if self.indicator and not (self.above or self.below):
+            raise usage("--indicator comes with --above or --below.")
+        direction = automation_pb2.DIRECTION_BELOW
+        if self.above:
+            direction = automation_pb2.DIRECTION_ABOVE
+        if self.indicator:
+            indicator = automation_pb2.IndicatorReaches(
+                symbol=self.of.upper(),
+                venue=self.venue.upper(),
+                interval=INTERVALS[self.interval],
+                indicator=self.indicator.lower(),
+                settings=self.set_,
+                output=self.output,
+                direction=direction,
+                level=self.above or self.below,
+            )
+            message.indicator.CopyFrom(indicator)
+        elif self.above or self.below:
             message.price.symbol = self.of.upper()
             message.price.price = self.above or self.below
-            message.price.direction = (
-                automation_pb2.DIRECTION_ABOVE if self.above else automation_pb2.DIRECTION_BELOW
-            )
+            message.price.direction = direction
         elif self.gains:
             message.gains.symbol = self.of.upper()
             message.gains.gains_ppm.extend(_shares(self.gains, "--gains"))
@@ -205,6 +233,11 @@ def _when(terms: automation_pb2.RuleTerms) -> str:
             rises = terms.price.direction == automation_pb2.DIRECTION_ABOVE
             word = "rises" if rises else "falls"
             return f"{terms.price.symbol} {word} to {terms.price.price}"
+        case "indicator":
+            seen = terms.indicator
+            rises = seen.direction == automation_pb2.DIRECTION_ABOVE
+            named = f"{seen.indicator}({', '.join(seen.settings)}) of {seen.symbol}"
+            return f"{named} {'rises' if rises else 'falls'} to {seen.level}"
         case "gains":
             return f"{terms.gains.symbol} gains {_percents(terms.gains.gains_ppm)}"
         case "drawdown":

@@ -1,4 +1,5 @@
 from google.api import annotations_pb2 as _annotations_pb2
+from xache.v1 import market_pb2 as _market_pb2
 from xache.v1 import options_pb2 as _options_pb2
 from xache.v1 import types_pb2 as _types_pb2
 from google.protobuf.internal import containers as _containers
@@ -105,6 +106,26 @@ class Drawdown(_message.Message):
     fall_ppm: int
     def __init__(self, asset: _Optional[str] = ..., fall_ppm: _Optional[int] = ...) -> None: ...
 
+class IndicatorReaches(_message.Message):
+    __slots__ = ("symbol", "venue", "interval", "indicator", "settings", "output", "direction", "level")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    VENUE_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    INDICATOR_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    DIRECTION_FIELD_NUMBER: _ClassVar[int]
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    venue: str
+    interval: _market_pb2.Interval
+    indicator: str
+    settings: _containers.RepeatedScalarFieldContainer[str]
+    output: str
+    direction: Direction
+    level: str
+    def __init__(self, symbol: _Optional[str] = ..., venue: _Optional[str] = ..., interval: _Optional[_Union[_market_pb2.Interval, str]] = ..., indicator: _Optional[str] = ..., settings: _Optional[_Iterable[str]] = ..., output: _Optional[str] = ..., direction: _Optional[_Union[Direction, str]] = ..., level: _Optional[str] = ...) -> None: ...
+
 class SellShares(_message.Message):
     __slots__ = ("shares_ppm",)
     SHARES_PPM_FIELD_NUMBER: _ClassVar[int]
@@ -160,11 +181,12 @@ class TimeWindow(_message.Message):
     def __init__(self, days: _Optional[_Iterable[int]] = ..., from_minute: _Optional[int] = ..., to_minute: _Optional[int] = ...) -> None: ...
 
 class RuleTerms(_message.Message):
-    __slots__ = ("schedule", "price", "gains", "drawdown", "order", "sell_shares", "rebalance", "stop_all", "windows", "max_firings", "cooldown_s", "ends_at_ns")
+    __slots__ = ("schedule", "price", "gains", "drawdown", "indicator", "order", "sell_shares", "rebalance", "stop_all", "windows", "max_firings", "cooldown_s", "ends_at_ns")
     SCHEDULE_FIELD_NUMBER: _ClassVar[int]
     PRICE_FIELD_NUMBER: _ClassVar[int]
     GAINS_FIELD_NUMBER: _ClassVar[int]
     DRAWDOWN_FIELD_NUMBER: _ClassVar[int]
+    INDICATOR_FIELD_NUMBER: _ClassVar[int]
     ORDER_FIELD_NUMBER: _ClassVar[int]
     SELL_SHARES_FIELD_NUMBER: _ClassVar[int]
     REBALANCE_FIELD_NUMBER: _ClassVar[int]
@@ -177,6 +199,7 @@ class RuleTerms(_message.Message):
     price: PriceReaches
     gains: PositionGains
     drawdown: Drawdown
+    indicator: IndicatorReaches
     order: OrderAction
     sell_shares: SellShares
     rebalance: Rebalance
@@ -185,7 +208,7 @@ class RuleTerms(_message.Message):
     max_firings: int
     cooldown_s: int
     ends_at_ns: int
-    def __init__(self, schedule: _Optional[_Union[Schedule, _Mapping]] = ..., price: _Optional[_Union[PriceReaches, _Mapping]] = ..., gains: _Optional[_Union[PositionGains, _Mapping]] = ..., drawdown: _Optional[_Union[Drawdown, _Mapping]] = ..., order: _Optional[_Union[OrderAction, _Mapping]] = ..., sell_shares: _Optional[_Union[SellShares, _Mapping]] = ..., rebalance: _Optional[_Union[Rebalance, _Mapping]] = ..., stop_all: _Optional[_Union[StopAll, _Mapping]] = ..., windows: _Optional[_Iterable[_Union[TimeWindow, _Mapping]]] = ..., max_firings: _Optional[int] = ..., cooldown_s: _Optional[int] = ..., ends_at_ns: _Optional[int] = ...) -> None: ...
+    def __init__(self, schedule: _Optional[_Union[Schedule, _Mapping]] = ..., price: _Optional[_Union[PriceReaches, _Mapping]] = ..., gains: _Optional[_Union[PositionGains, _Mapping]] = ..., drawdown: _Optional[_Union[Drawdown, _Mapping]] = ..., indicator: _Optional[_Union[IndicatorReaches, _Mapping]] = ..., order: _Optional[_Union[OrderAction, _Mapping]] = ..., sell_shares: _Optional[_Union[SellShares, _Mapping]] = ..., rebalance: _Optional[_Union[Rebalance, _Mapping]] = ..., stop_all: _Optional[_Union[StopAll, _Mapping]] = ..., windows: _Optional[_Iterable[_Union[TimeWindow, _Mapping]]] = ..., max_firings: _Optional[int] = ..., cooldown_s: _Optional[int] = ..., ends_at_ns: _Optional[int] = ...) -> None: ...
 
 class Rule(_message.Message):
     __slots__ = ("rule_id", "name", "subaccount", "terms", "state", "cause", "created_at_ns", "armed_at_ns", "fired", "fired_at_ns", "next_due_ns")
@@ -278,10 +301,12 @@ class CreateRuleResponse(_message.Message):
     def __init__(self, rule: _Optional[_Union[Rule, _Mapping]] = ...) -> None: ...
 
 class ArmRuleRequest(_message.Message):
-    __slots__ = ("rule_id",)
+    __slots__ = ("rule_id", "unrehearsed")
     RULE_ID_FIELD_NUMBER: _ClassVar[int]
+    UNREHEARSED_FIELD_NUMBER: _ClassVar[int]
     rule_id: str
-    def __init__(self, rule_id: _Optional[str] = ...) -> None: ...
+    unrehearsed: bool
+    def __init__(self, rule_id: _Optional[str] = ..., unrehearsed: _Optional[bool] = ...) -> None: ...
 
 class ArmRuleResponse(_message.Message):
     __slots__ = ("rule",)
@@ -324,6 +349,60 @@ class GetRuleResponse(_message.Message):
     RULE_FIELD_NUMBER: _ClassVar[int]
     rule: Rule
     def __init__(self, rule: _Optional[_Union[Rule, _Mapping]] = ...) -> None: ...
+
+class RehearseRuleRequest(_message.Message):
+    __slots__ = ("rule_id", "interval", "limit", "venue", "quote_funds")
+    RULE_ID_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    VENUE_FIELD_NUMBER: _ClassVar[int]
+    QUOTE_FUNDS_FIELD_NUMBER: _ClassVar[int]
+    rule_id: str
+    interval: _market_pb2.Interval
+    limit: int
+    venue: str
+    quote_funds: str
+    def __init__(self, rule_id: _Optional[str] = ..., interval: _Optional[_Union[_market_pb2.Interval, str]] = ..., limit: _Optional[int] = ..., venue: _Optional[str] = ..., quote_funds: _Optional[str] = ...) -> None: ...
+
+class RehearsedStep(_message.Message):
+    __slots__ = ("sent", "answer")
+    SENT_FIELD_NUMBER: _ClassVar[int]
+    ANSWER_FIELD_NUMBER: _ClassVar[int]
+    sent: str
+    answer: str
+    def __init__(self, sent: _Optional[str] = ..., answer: _Optional[str] = ...) -> None: ...
+
+class RehearsedFiring(_message.Message):
+    __slots__ = ("at_ns", "explanation", "facts", "steps")
+    AT_NS_FIELD_NUMBER: _ClassVar[int]
+    EXPLANATION_FIELD_NUMBER: _ClassVar[int]
+    FACTS_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    at_ns: int
+    explanation: str
+    facts: _containers.RepeatedCompositeFieldContainer[Fact]
+    steps: _containers.RepeatedCompositeFieldContainer[RehearsedStep]
+    def __init__(self, at_ns: _Optional[int] = ..., explanation: _Optional[str] = ..., facts: _Optional[_Iterable[_Union[Fact, _Mapping]]] = ..., steps: _Optional[_Iterable[_Union[RehearsedStep, _Mapping]]] = ...) -> None: ...
+
+class RehearseRuleResponse(_message.Message):
+    __slots__ = ("candles", "from_ns", "to_ns", "fired", "firings", "asset", "worth", "worth_without")
+    CANDLES_FIELD_NUMBER: _ClassVar[int]
+    FROM_NS_FIELD_NUMBER: _ClassVar[int]
+    TO_NS_FIELD_NUMBER: _ClassVar[int]
+    FIRED_FIELD_NUMBER: _ClassVar[int]
+    FIRINGS_FIELD_NUMBER: _ClassVar[int]
+    ASSET_FIELD_NUMBER: _ClassVar[int]
+    WORTH_FIELD_NUMBER: _ClassVar[int]
+    WORTH_WITHOUT_FIELD_NUMBER: _ClassVar[int]
+    candles: int
+    from_ns: int
+    to_ns: int
+    fired: int
+    firings: _containers.RepeatedCompositeFieldContainer[RehearsedFiring]
+    asset: str
+    worth: str
+    worth_without: str
+    def __init__(self, candles: _Optional[int] = ..., from_ns: _Optional[int] = ..., to_ns: _Optional[int] = ..., fired: _Optional[int] = ..., firings: _Optional[_Iterable[_Union[RehearsedFiring, _Mapping]]] = ..., asset: _Optional[str] = ..., worth: _Optional[str] = ..., worth_without: _Optional[str] = ...) -> None: ...
 
 class ListRulesRequest(_message.Message):
     __slots__ = ("page_size", "page_token")

@@ -57,6 +57,11 @@ class AutomationServiceStub:
                 request_serializer=xache_dot_v1_dot_automation__pb2.EndRuleRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_automation__pb2.EndRuleResponse.FromString,
                 _registered_method=True)
+        self.RehearseRule = channel.unary_unary(
+                '/xache.v1.AutomationService/RehearseRule',
+                request_serializer=xache_dot_v1_dot_automation__pb2.RehearseRuleRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_automation__pb2.RehearseRuleResponse.FromString,
+                _registered_method=True)
         self.GetRule = channel.unary_unary(
                 '/xache.v1.AutomationService/GetRule',
                 request_serializer=xache_dot_v1_dot_automation__pb2.GetRuleRequest.SerializeToString,
@@ -108,6 +113,14 @@ class AutomationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RehearseRule(self, request, context):
+        """Tell what a rule would have done over candles of the past, with the purse as it
+        stands now: the same decisions, at a pretended exchange without spread or depth.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetRule(self, request, context):
         """Tell how a rule stands.
         """
@@ -151,6 +164,11 @@ def add_AutomationServiceServicer_to_server(servicer, server):
                     servicer.EndRule,
                     request_deserializer=xache_dot_v1_dot_automation__pb2.EndRuleRequest.FromString,
                     response_serializer=xache_dot_v1_dot_automation__pb2.EndRuleResponse.SerializeToString,
+            ),
+            'RehearseRule': grpc.unary_unary_rpc_method_handler(
+                    servicer.RehearseRule,
+                    request_deserializer=xache_dot_v1_dot_automation__pb2.RehearseRuleRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_automation__pb2.RehearseRuleResponse.SerializeToString,
             ),
             'GetRule': grpc.unary_unary_rpc_method_handler(
                     servicer.GetRule,
@@ -279,6 +297,33 @@ class AutomationService:
             '/xache.v1.AutomationService/EndRule',
             xache_dot_v1_dot_automation__pb2.EndRuleRequest.SerializeToString,
             xache_dot_v1_dot_automation__pb2.EndRuleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RehearseRule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AutomationService/RehearseRule',
+            xache_dot_v1_dot_automation__pb2.RehearseRuleRequest.SerializeToString,
+            xache_dot_v1_dot_automation__pb2.RehearseRuleResponse.FromString,
             options,
             channel_credentials,
             insecure,
