@@ -580,7 +580,7 @@ def test_the_documented_model_is_one(folder: Path) -> None:
     text = path.read_text()
     block = text[text.index("# [[model]]") :]
     lines = block[: block.index("\n\n")].splitlines()
-    path.write_text("\n".join(line.removeprefix("# ") for line in lines))
+    path.write_text("\n".join(line.removeprefix("#").strip() for line in lines if line[2] != " "))
     (plan,) = read_config(path).models
     assert plan == ModelPlan(
         name="BTC-USDT-15m",
@@ -603,6 +603,9 @@ def test_the_documented_model_is_one(folder: Path) -> None:
         ('name = "../x"', "is not 1 to 60 of"),
         ('schedule = "0 3 * * 0"', "weekdays are named"),
         ("horizon = 0", "is not a number from 1 to"),
+        ('features = ["magic:3"]', "no feature 'magic'"),
+        ('features = ["ETH-USDT/ahead:3"]', "ETH-USDT is none of its others"),
+        ('features = ["return:3", "return:3"]', "one is there twice"),
         ("rounds = 3", "rounds"),
     ],
 )

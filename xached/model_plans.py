@@ -6,6 +6,8 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Final
 
+from xache_sdk.features import read_feature
+
 from xached.actors.signals import ModelPlan
 from xached.config_table import ConfigError, Table
 from xached.domain.candles import Interval
@@ -15,6 +17,7 @@ from xached.runtime.schedule import Schedule
 
 MODELS_MAX: Final = 50
 OTHERS_MAX: Final = 10
+FEATURES_MAX: Final = 200
 INTERVALS: Final = {
     "1m": Interval.M1, "5m": Interval.M5, "15m": Interval.M15, "1h": Interval.H1, "1d": Interval.D1,
 }  # fmt: skip
@@ -52,6 +55,8 @@ def _plan(table: Table, listed: Collection[Symbol]) -> ModelPlan:
         schedule = Schedule(table.text("schedule", "0 3 * * sun"))
     except ValueError as error:
         raise ConfigError(f"{table.place('schedule')}: {error}") from None
+    features = tuple(table.texts("features", FEATURES_MAX))
+    _check_features(table, features, (symbol, *others))
     plan = ModelPlan(
         name=name,
         symbol=symbol,
@@ -63,6 +68,19 @@ def _plan(table: Table, listed: Collection[Symbol]) -> ModelPlan:
         schedule=schedule,
         cost_ppm=table.number("cost_ppm", 1_200, 0, 100_000),
         seed=table.number("seed", 1, 0, 2**31 - 1),
+        features=features,
     )
     table.finish()
     return plan
+
+
+def _check_features(table: Table, features: Sequence[str], markets: Sequence[str]) -> None:
+    for text in features:
+        try:
+            feature = read_feature(text)
+        except ValueError as error:
+            raise ConfigError(f"{table.place('features')}: {error}") from None
+        if feature.symbol and feature.symbol not in markets[1:]:
+            raise ConfigError(f"{table.place('features')}: {feature.symbol} is none of its others")
+    if len(set(features)) < len(features):
+        raise ConfigError(f"{table.place('features')}: one is there twice")

@@ -52,6 +52,7 @@ PLAN = ModelPlan(
     history_days=120,
     schedule=Schedule("0 3 * * *"),
     cost_ppm=200,
+    features=("return:1", "return:4", "z_score:8", "pressure:8", "hour:1", "funding:1"),
 )
 
 

@@ -18,6 +18,7 @@ FEATURES = tuple(
     for text in (
         "return:3", "volatility:5", "z_score:4", "channel:6", "volume:4", "hour:1",
         "ETH-USDT/return:2", "ETH-USDT/range:7",
+        "pressure:3", "funding:1", "ETH-USDT/ahead:3", "ETH-USDT/unrest:4",
     )
 )  # fmt: skip
 
@@ -73,3 +74,12 @@ def test_rows_before_the_longest_warm_up_are_not_used() -> None:
 def test_a_missing_market_is_named() -> None:
     with pytest.raises(DataError, match="ETH-USDT/return:2 needs 1m candles of ETH-USDT"):
         feature_matrix(FEATURES, walk(1, 30), {})
+
+
+def test_a_comparison_is_the_difference_of_two_markets() -> None:
+    own, other = walk(1, 40), walk(2, 40, symbol="ETH-USDT")
+    named = tuple(map(read_feature, ("ETH-USDT/ahead:3", "return:3", "ETH-USDT/return:3")))
+    matrix = feature_matrix(named, own, {"ETH-USDT": other})
+    ahead, mine, theirs = matrix.values[matrix.first :].T
+    assert matrix.first == 3
+    assert (ahead == mine - theirs).all()

@@ -205,6 +205,8 @@ def test_a_model_is_listed_shown_and_given_away(
         (("train", "nothing"), "no history 'nothing'"),
         (("watch", "btc"), "name one model"),
         (("show", "abc"), "0 models begin with 'abc'"),
+        (("train", "btc", "--feature", "magic:3", "--interval", "1h"), "no feature 'magic'"),
+        (("train", "btc", "--feature", "ETH-USDT/ahead:3", "--interval", "1h"), "needs 1h candles"),
         (("train", "btc", "--interval", "1d"), "every block has rows"),
     ],
 )

@@ -82,6 +82,8 @@ class ModelPlan:
     schedule: Schedule = attrs.field(factory=lambda: Schedule("0 3 * * sun"))
     cost_ppm: int = 1_200
     seed: int = 1
+    features: tuple[str, ...] = ()
+    """What it looks at; the usual ones when there is none."""
 
 
 @attrs.frozen(kw_only=True)
@@ -305,6 +307,7 @@ async def _job(around: SignalSurroundings, plan: ModelPlan, at_ns: int) -> dict[
         "history_days": plan.history_days,
         "cost_ppm": plan.cost_ppm,
         "seed": plan.seed,
+        "features": plan.features,
         "at_ns": at_ns,
         "markets": markets,
     }

@@ -60,7 +60,7 @@ def same_bits(one: object, other: object) -> bool:
 
 FEATURES = st.builds(
     lambda kind, window: Feature(kind, min(max(window, KINDS[kind].least), KINDS[kind].most)),
-    st.sampled_from(sorted(KINDS)),
+    st.sampled_from(sorted(name for name, kind in KINDS.items() if kind.compares is None)),
     st.integers(1, 12),
 )
 
@@ -96,7 +96,7 @@ def test_by_hand() -> None:
         text: streamed(read_feature(text), candles)[-1]
         for text in (
             "return:1", "return:2", "channel:3", "range:2", "volume:3", "signed_volume:2",
-            "hour:1", "weekday:1", "distance:3",
+            "hour:1", "weekday:1", "distance:3", "pressure:2", "funding:1",
         )
     }  # fmt: skip
     assert values == {
@@ -109,10 +109,31 @@ def test_by_hand() -> None:
         "hour:1": 3.0,
         "weekday:1": 3.0,  # 1 January 1970 was a Thursday
         "distance:3": 99 / 103 - 1,
+        "pressure:2": (0 + 0) / 42,
+        "funding:1": 3.0,
     }
 
 
-@pytest.mark.parametrize("text", ["return:4", "ETH-USDT/volatility:12"])
+def test_pressure_is_where_candles_close() -> None:
+    rows = [(100, 110, 90, 110, 10), (110, 130, 110, 110, 30), (110, 120, 110, 115, 20)]
+    candles = [
+        Candle(INSTRUMENT, "T", Interval.H1, hour * Interval.H1.ns, *row)
+        for hour, row in enumerate(rows)
+    ]
+    assert streamed(Feature("pressure", 1), candles) == [1.0, -1.0, 0.0]
+    assert streamed(Feature("pressure", 2), candles)[1:] == [0.0, -20 / 30]
+
+
+def test_what_compares_is_made_of_both_markets() -> None:
+    feature = read_feature("ETH-USDT/ahead:4")
+    assert feature.parts == (read_feature("return:4"), read_feature("ETH-USDT/return:4"))
+    assert feature.joined([0.5, 0.125]) == 0.375
+    alone = read_feature("ETH-USDT/return:4")
+    assert alone.parts == (alone,)
+    assert alone.joined([0.5]) == 0.5
+
+
+@pytest.mark.parametrize("text", ["return:4", "ETH-USDT/volatility:12", "ETH-USDT/ahead:4"])
 def test_a_feature_reads_as_it_is_written(text: str) -> None:
     assert str(read_feature(text)) == text
 
@@ -125,6 +146,7 @@ def test_a_feature_reads_as_it_is_written(text: str) -> None:
         ("return:0", "a window is 1 to 4000"),
         ("z_score:1", "a window is 2 to"),
         ("return:9999", "a window is 1 to 4000"),
+        ("ahead:4", "compares with another market"),
     ],
 )
 def test_what_is_no_feature(text: str, mistake: str) -> None:

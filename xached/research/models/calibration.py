@@ -157,7 +157,7 @@ def _counts(
     positive = float(np.sum(weights[outcomes > 0.5]))
     negative = float(np.sum(weights[outcomes <= 0.5]))
     if positive + negative < rows_min or not positive or not negative:
-        raise TooFewRows(f"{positive + negative:.0f} effective rows, {rows_min} are needed")
+        raise TooFewRows(f"{positive + negative:.1f} effective rows, {rows_min} are needed")
     return positive, negative
 
 

@@ -43,19 +43,21 @@ def feature_matrix(
     """
     ends_ns = np.asarray(traded.ends_ns)
     own = columns_of(traded)
-    columns = []
     first = 0
-    for feature in features:
+
+    def computed(feature: Feature) -> FloatArray:
+        nonlocal first
         if not feature.symbol or feature.symbol == traded.symbol:
-            columns.append(feature.batch(own))
             first = max(first, feature.warm_up - 1)
-            continue
+            return feature.batch(own)
         other = others.get(feature.symbol)
         if other is None or other.interval is not traded.interval:
             raise DataError(f"{feature} needs {traded.interval.value} candles of {feature.symbol}")
-        columns.append(_aligned(feature.batch(columns_of(other)), other, ends_ns))
         begun = int(np.searchsorted(ends_ns, other.ends_ns[min(feature.warm_up, len(other)) - 1]))
         first = max(first, begun)
+        return _aligned(feature.batch(columns_of(other)), other, ends_ns)
+
+    columns = [each.joined([computed(part) for part in each.parts]) for each in features]
     values = np.column_stack(columns)
     return FeatureMatrix(tuple(features), values, ends_ns, min(first, len(traded)))
 

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 import attrs
 from cyclopts import App, Parameter
 from rich.table import Table
-from xache_sdk.features import Feature
+from xache_sdk.features import Feature, read_feature
 from xache_sdk.market import Interval
 from xache_sdk.models import write_model
 from xache_sdk.settings import make_settings
@@ -76,6 +76,7 @@ def train_model(
     /,
     *,
     other: list[str] | None = None,
+    feature: list[str] | None = None,
     name: str = "",
     interval: Length = "15m",
     horizon: int = 32,
@@ -94,6 +95,7 @@ def train_model(
     Args:
         history: the market to trade; see xache data list.
         other: another market that the model may look at. May be repeated.
+        feature: what to look at, KIND:WINDOW or SYMBOL/KIND:WINDOW; the usual when not given.
         name: what to call the model; SYMBOL-INTERVAL when not given.
         interval: length of a candle; history of shorter candles is joined.
         horizon: candles after which a position ends.
@@ -113,7 +115,7 @@ def train_model(
             for each in (resampled(store.load(one), length) for one in other or ())
         }
         training = TrainingTerms(
-            features=usual_features(sorted(others)),
+            features=tuple(map(read_feature, feature or ())) or usual_features(sorted(others)),
             volatility=Feature("volatility", VOLATILITY_WINDOW),
             barriers=Barriers(horizon=horizon),
             seed=seed,

@@ -83,12 +83,16 @@ def usual_job(
     cost_ppm: int,
     name: str = "",
     seed: int = 1,
+    features: Sequence[Feature] = (),
 ) -> TrainingJob:
-    """A job on the usual features of a market and of others. It is called SYMBOL-INTERVAL."""
+    """A job on some features, or on the usual ones of a market and of others.
+
+    Without a name it is called SYMBOL-INTERVAL.
+    """
     return TrainingJob(
         name=name or f"{traded.symbol}-{traded.interval.value}",
         terms=TrainingTerms(
-            features=usual_features(others),
+            features=tuple(features) or usual_features(others),
             volatility=Feature("volatility", VOLATILITY_WINDOW),
             barriers=Barriers(horizon=horizon),
             seed=seed,

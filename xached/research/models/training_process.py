@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from xache_sdk.features import read_feature
 from xache_sdk.market import Interval
 from xache_sdk.shelf import write_shelf
 
@@ -82,6 +83,7 @@ def _train(registry: ModelRegistry, asked: Mapping[str, Any]) -> None:
         history_ns=asked["history_days"] * DAY_NS,
         cost_ppm=asked["cost_ppm"],
         seed=asked["seed"],
+        features=[read_feature(each) for each in asked["features"]],
     )
     with TrialLedger(registry.folder / "trials.db") as ledger:
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from xache_sdk.indicators import columns
 from xache_sdk.indicators.averages import Sma
@@ -38,6 +38,7 @@ STALE_CANDLES: Final = 3
 
 HOUR_NS: Final = 3_600_000_000_000
 DAY_NS: Final = 24 * HOUR_NS
+FUNDING_NS: Final = 8 * HOUR_NS
 _MONDAY: Final = 3
 """1970 began on a Thursday: three days after a Monday."""
 
@@ -63,6 +64,18 @@ class Feature:
             raise ValueError(f"no feature {self.kind!r}; there are {', '.join(KINDS)}")
         if not kind.least <= self.window <= kind.most:
             raise ValueError(f"{self.kind}: a window is {kind.least} to {kind.most} candles")
+        if kind.compares is not None and not self.symbol:
+            raise ValueError(f"{self.kind} compares with another market: SYMBOL/{self.kind}:WINDOW")
+
+    @property
+    def parts(self) -> tuple[Feature, ...]:
+        """What it is computed of, each of one market; most are computed of themselves."""
+        of = KINDS[self.kind].compares
+        return (self,) if of is None else (Feature(of, self.window), replace(self, kind=of))
+
+    def joined(self, values: Sequence[Any]) -> Any:
+        """Its value, or a column of them, of those of its parts."""
+        return values[0] if len(values) == 1 else values[0] - values[1]
 
     def __str__(self) -> str:
         return f"{self.symbol}{'/' if self.symbol else ''}{self.kind}:{self.window}"
@@ -99,6 +112,8 @@ class _Kind:
     before: int = 0
     least: int = 1
     most: int = WINDOW_MAX
+    compares: str | None = None
+    """The kind of which it is the difference between the traded market and the other."""
 
 
 def _return_step(window: int) -> Step:
@@ -274,6 +289,46 @@ def _weekday_batch(_window: int, candles: CandleColumns) -> Floats:
     return ((days + _MONDAY) % 7).astype(np.float64)
 
 
+def _funding_step(_window: int) -> Step:
+    return lambda candle: (candle.ends_at_ns % FUNDING_NS) / HOUR_NS
+
+
+def _funding_batch(_window: int, candles: CandleColumns) -> Floats:
+    return columns.divided((candles.open_at_ns + candles.interval.ns) % FUNDING_NS, HOUR_NS)
+
+
+def _pressure_step(window: int) -> Step:
+    """Sums of whole ticks: how far closes were above the middle of their candles, of all range."""
+    recent: deque[tuple[int, int]] = deque()
+    above = whole = 0
+
+    def step(candle: Candle) -> float | None:
+        nonlocal above, whole
+        spread = candle.high_ticks - candle.low_ticks
+        recent.append((2 * candle.close_ticks - candle.high_ticks - candle.low_ticks, spread))
+        above, whole = above + recent[-1][0], whole + spread
+        if len(recent) > window:
+            gone, gone_whole = recent.popleft()
+            above, whole = above - gone, whole - gone_whole
+        if len(recent) < window:
+            return None
+        return above / whole if whole else 0.0
+
+    return step
+
+
+def _pressure_batch(window: int, candles: CandleColumns) -> Floats:
+    close, high, low = columns.whole_numbers(
+        candles.close_ticks, candles.high_ticks, candles.low_ticks
+    )
+    above, spread = 2 * close - high - low, high - low
+    assert columns.largest(high) * 2 * window <= columns.INT64_MAX, "no market costs so much"
+    parts = columns.divided_or(
+        0.0, columns.window_sums(above, window), columns.window_sums(spread, window)
+    )
+    return columns.after(columns.warming_bars(close, window), parts)
+
+
 KINDS: Final = {
     # The change of the close over the window.
     "return": _Kind(_return_step, _return_batch, before=1),
@@ -301,6 +356,19 @@ KINDS: Final = {
     "volume": _Kind(_volume_step, _volume_batch),
     # Order flow as far as candles tell it: the volume of risen less that of fallen ones.
     "signed_volume": _Kind(_signed_volume_step, _signed_volume_batch),
+    # Where candles closed inside of their ranges, -1 at the lows to 1 at the highs: who pressed.
+    "pressure": _Kind(_pressure_step, _pressure_batch),
+    # By how much the change of the close was more than the other market's.
+    "ahead": _Kind(_return_step, _return_batch, before=1, compares="return"),
+    # By how much it was more volatile than the other.
+    "unrest": _Kind(
+        _volatility_step,
+        lambda window, candles: RealisedVolatility(window).over(candles.close_ticks),
+        before=1,
+        compares="volatility",
+    ),
+    # Hours since perpetual futures were last settled: 00, 08 and 16 o'clock UTC on most venues.
+    "funding": _Kind(_funding_step, _funding_batch, most=1),
     # The hour of the day, UTC, and the day of the week from Monday 0, when the candle ends.
     "hour": _Kind(_hour_step, _hour_batch, most=1),
     "weekday": _Kind(_weekday_step, _weekday_batch, most=1),

@@ -208,20 +208,19 @@ class SignalTrader(Strategy[Settings]):
         ]
 
     def _features(self) -> list[Feature]:
-        """Every feature that a model looks at, each once."""
+        """What the features of every model are computed of, each once."""
         wanted = {each for model in self.models for each in (*model.features, model.volatility)}
-        return sorted(wanted)
+        return sorted({part for each in wanted for part in each.parts})
 
     def _row(self, features: Sequence[Feature], at_ns: int) -> list[float] | None:
         """The values of features now; NaN where another market is quiet, None before warm-up."""
         row = []
         for feature in features:
-            value = self._columns[feature].value
-            if value is None:
+            values = [self._columns[part].value for part in feature.parts]
+            if None in values:
                 return None
-            if feature.symbol and self._is_stale(feature.symbol, at_ns):
-                value = math.nan
-            row.append(value)
+            stale = feature.symbol and self._is_stale(feature.symbol, at_ns)
+            row.append(math.nan if stale else feature.joined(values))
         return row
 
     def _is_stale(self, symbol: str, at_ns: int) -> bool:
