@@ -113,7 +113,7 @@ def test_a_fit_is_calibrated_on_rows_it_has_not_seen(fit: object) -> None:
 
 
 def test_isotonic_is_refused_below_a_thousand_effective_rows() -> None:
-    with pytest.raises(TooFewRows, match="999.0 effective rows, 1000"):
+    with pytest.raises(TooFewRows, match=r"999\.0 effective rows, 1000"):
         fit_isotonic(SCORES[:999], OUTCOMES[:999], ONES[:999])
     with pytest.raises(TooFewRows):
         fit_isotonic(SCORES[:1999], OUTCOMES[:1999], ONES[:1999] * 0.5)
