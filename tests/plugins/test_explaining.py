@@ -17,6 +17,7 @@ from xache_sdk.reasons import ModelReason, Reason, Weight
 
 from tests.plugins.house import (
     ALICE,
+    BOB,
     House,
     config,
     hand_made_candle,
@@ -160,6 +161,25 @@ async def test_what_it_had_not_read_yet_it_had_not_seen(
     assert second.reason is not None
     assert first.reason.seen == (seen(SeenKind.TRADES, 1),)
     assert seen(SeenKind.TRADES, 2) in second.reason.seen
+
+
+async def test_reasons_of_what_traded_are_marked_to_stay_longer(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """Checked by not noting what trades."""
+    async with open_house(tmp_path) as house, house.running(reasoning()) as strategies:
+        await started(house, strategies)
+        house.markets.trade()
+        await until_note(strategies, "t1 OPEN ")
+        await house.order(BOB, Side.SELL, 100, 490_000)  # It meets the first bid.
+        await until_note(strategies, "start FILLED ")
+        numbers = [accepted(house, name).order_id for name in ("start", "t1")]
+    tables = open_tables(tmp_path)
+    stored = tables.read(
+        lambda db: db.execute("SELECT order_id, traded FROM order_reasons").fetchall()
+    )
+    tables.close()
+    assert sorted(stored) == list(zip(numbers, (1, 0), strict=True))
 
 
 async def test_a_replacing_order_has_a_reason_of_its_own(

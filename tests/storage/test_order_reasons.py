@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import apsw
 import attrs
 import pytest
 from xache_sdk.reasons import ModelReason, Reason, Weight
@@ -77,6 +78,15 @@ def reason(number: int, purse: Purse = ROBOT, run_number: int = 1) -> OrderReaso
     )
 
 
+def keep(db: apsw.Connection, reasons: list[OrderReason]) -> None:
+    keep_reasons(db, reasons, ())
+
+
+def kept(tables: StrategyTables, purse: Purse) -> list[int]:
+    where = "SELECT order_id FROM order_reasons WHERE purse = ? ORDER BY order_id"
+    return tables.read(lambda db: [number for (number,) in db.execute(where, (purse,))])
+
+
 def found(tables: StrategyTables, number: int, purse: Purse = ROBOT, run_id: str = "") -> Found:
     return tables.read(lambda db: find_reason(db, purse, OrderId(number), run_id or None))
 
@@ -85,7 +95,7 @@ def test_it_is_found_as_it_was_kept(tables: StrategyTables) -> None:
     silent = attrs.evolve(reason(2), reason=None, seen=())
     rule_only = attrs.evolve(reason(3), reason=Reason("because"))
     tables.write(partial(keep_run, run=run()))
-    tables.write(partial(keep_reasons, reasons=[reason(1), silent, rule_only]))
+    tables.write(partial(keep, reasons=[reason(1), silent, rule_only]))
     for number, kept in ((1, reason(1)), (2, silent), (3, rule_only)):
         assert found(tables, number) == Found(run=run(), reason=kept, dropped=False)
 
@@ -93,7 +103,7 @@ def test_it_is_found_as_it_was_kept(tables: StrategyTables) -> None:
 def test_an_order_is_of_one_purse(tables: StrategyTables) -> None:
     """Checked by looking for the order and for the run without the purse."""
     tables.write(partial(keep_run, run=run()))
-    tables.write(partial(keep_reasons, reasons=[reason(1)]))
+    tables.write(partial(keep, reasons=[reason(1)]))
     nothing = Found(run=None, reason=None, dropped=False)
     assert found(tables, 1, OTHER, run().run_id) == nothing
 
@@ -109,22 +119,44 @@ def test_the_oldest_reasons_go_and_it_is_known_that_they_went(
 ) -> None:
     """Checked by dropping none: the table grows without a bound."""
     monkeypatch.setattr(order_reasons, "REASONS_KEPT", 10)
-    monkeypatch.setattr(order_reasons, "REASONS_DROPPED_AT_ONCE", 3)
+    monkeypatch.setattr(order_reasons, "DROPPED_AT_ONCE", 3)
     tables.write(partial(keep_run, run=run()))
-    tables.write(partial(keep_reasons, reasons=[reason(1, OTHER)]))
+    tables.write(partial(keep, reasons=[reason(1, OTHER)]))
     for number in range(1, 41):
-        tables.write(partial(keep_reasons, reasons=[reason(number)]))
-        kept = tables.read(
-            lambda db: (
-                db.execute("SELECT COUNT(*) FROM order_reasons WHERE purse = ?", (ROBOT,)).get
-            )
-        )
-        assert isinstance(kept, int)
-        assert kept < 13
+        tables.write(partial(keep, reasons=[reason(number)]))
+        assert len(kept(tables, ROBOT)) <= 13
     assert found(tables, 40).reason == reason(40)
     assert found(tables, 28, run_id=run().run_id) == Found(run=run(), reason=None, dropped=True)
     assert not found(tables, 41).dropped
     assert found(tables, 1, OTHER).reason == reason(1, OTHER), "each purse has its own"
+
+
+def test_orders_that_traded_are_kept_for_longer(
+    tables: StrategyTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checked by dropping all alike: the quotes push out what traded."""
+    monkeypatch.setattr(order_reasons, "REASONS_KEPT", 5)
+    monkeypatch.setattr(order_reasons, "DROPPED_AT_ONCE", 1)
+    tables.write(partial(keep, reasons=[reason(1)]))
+    never = (ROBOT, OrderId(77))
+    tables.write(
+        partial(keep_reasons, reasons=[], traded=[(ROBOT, OrderId(1)), (OTHER, OrderId(2)), never])
+    )
+    for number in range(2, 30):
+        tables.write(
+            partial(
+                keep_reasons,
+                reasons=[reason(number)],
+                traded=[(ROBOT, OrderId(number))] if number % 10 == 0 else [],
+            )
+        )
+    numbers = kept(tables, ROBOT)
+    assert [each for each in numbers if each < 24] == [1, 10, 20]
+    assert 5 <= len([each for each in numbers if each >= 24]) <= 6
+    for number in range(30, 90):
+        traded = [(ROBOT, OrderId(number))]
+        tables.write(partial(keep_reasons, reasons=[reason(number)], traded=traded))
+    assert len(kept(tables, ROBOT)) <= 2 * 6, "those that traded have a bound too"
 
 
 def test_runs_go_with_their_reasons(
@@ -134,7 +166,7 @@ def test_runs_go_with_their_reasons(
     monkeypatch.setattr(order_reasons, "RUNS_KEPT", 2)
     tables.write(partial(keep_run, run=run(9, OTHER)))
     tables.write(partial(keep_run, run=run(1)))
-    tables.write(partial(keep_reasons, reasons=[reason(1)]))
+    tables.write(partial(keep, reasons=[reason(1)]))
     for number in (2, 3, 4):
         tables.write(partial(keep_run, run=run(number)))
     known = [
@@ -150,9 +182,9 @@ def test_all_of_it_is_told_and_erased_with_the_account(tables: StrategyTables) -
     for purse in (ROBOT, OTHER):
         number = 1 if purse == ROBOT else 2
         tables.write(partial(keep_run, run=run(number, purse)))
-        tables.write(partial(keep_reasons, reasons=[reason(1, purse, number)]))
+        tables.write(partial(keep, reasons=[reason(1, purse, number)]))
     told = tables.rows_of(AccountId("ann"))
-    assert [table for table, _ in told] == ["order_reason_counts", "order_reasons", "strategy_runs"]
+    assert [table for table, _ in told] == ["order_reasons", "strategy_runs"]
     tables.forget(AccountId("ann"))
     assert tables.rows_of(AccountId("ann")) == []
     assert found(tables, 1, run_id=run().run_id) == Found(run=None, reason=None, dropped=False)

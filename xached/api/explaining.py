@@ -130,11 +130,12 @@ def _tell_strategy(
     elif found.dropped:
         answer.reason_state = strategy_pb2.REASON_STATE_EXPIRED
         answer.summary = (
-            f"{who}; its reason is not kept any more: of each purse the newest {REASONS_KEPT:,} are"
+            f"{who}; its reason is not kept any more: of each purse the newest {REASONS_KEPT:,} of "
+            "orders that traded are, and as many of others"
         )
     else:
         answer.reason_state = strategy_pb2.REASON_STATE_LOST
-        answer.summary = f"{who}; its reason is lost: the house stopped before it was on disk"
+        answer.summary = f"{who}; its reason is lost: it was not on disk when the house stopped"
 
 
 def _owner_sentence(order: types_pb2.Order, *, dropped: bool) -> str:

@@ -24,9 +24,10 @@ from xached.domain.order import OrderId, Purse, account_of
 from xached.domain.seen import Seen, SeenKind
 
 REASONS_KEPT: Final = 10_000
-"""Of each purse, the newest; a reason has up to 30 kB, usually half a kilobyte."""
+"""Of each purse, the newest of orders that traded, and as many of others: quotes that came and went
+by the thousand leave those alone that mattered. A reason has up to 30 kB, usually half of one."""
 
-REASONS_DROPPED_AT_ONCE: Final = 1_000
+DROPPED_AT_ONCE: Final = 1_000
 RUNS_KEPT: Final = 200
 """Of each purse, beside those of which reasons are kept."""
 
@@ -45,6 +46,13 @@ SCHEMA: Final = """
     CREATE TABLE order_reason_counts (
         purse TEXT PRIMARY KEY, account_id TEXT NOT NULL, kept INTEGER NOT NULL,
         dropped_to INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    """
+
+TRADED: Final = """
+    ALTER TABLE order_reasons ADD COLUMN traded INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX order_reasons_by_age ON order_reasons (purse, traded, order_id);
+    ALTER TABLE order_reason_counts DROP COLUMN kept;
+    ALTER TABLE order_reason_counts RENAME TO order_reasons_dropped;
     """
 
 _RUN: Final = (
@@ -116,8 +124,13 @@ def keep_run(db: apsw.Connection, run: StrategyRun) -> None:
     )
 
 
-def keep_reasons(db: apsw.Connection, reasons: Sequence[OrderReason]) -> None:
-    """Keep reasons; of each purse the oldest go when there are too many."""
+def keep_reasons(
+    db: apsw.Connection, reasons: Sequence[OrderReason], traded: Iterable[tuple[Purse, OrderId]]
+) -> None:
+    """Keep reasons, and which orders have traded; of each purse the oldest go if they are too many.
+
+    ``traded`` may be of orders whose reasons were kept before, or never.
+    """
     db.executemany(
         "INSERT OR REPLACE INTO order_reasons (purse, order_id, account_id, run_id, decided_at_ns,"
         " body) VALUES (?, ?, ?, ?, ?, ?)",
@@ -133,11 +146,13 @@ def keep_reasons(db: apsw.Connection, reasons: Sequence[OrderReason]) -> None:
             for each in reasons
         ),
     )
-    added: dict[Purse, int] = {}
-    for each in reasons:
-        added[each.purse] = added.get(each.purse, 0) + 1
-    for purse, count in added.items():
-        _count(db, purse, count)
+    known = list(traded)
+    db.executemany(
+        "UPDATE order_reasons SET traded = 1 WHERE purse = ? AND order_id = ? AND NOT traded", known
+    )
+    for purse in sorted({each.purse for each in reasons} | {purse for purse, _ in known}):
+        for has_traded in (0, 1):
+            _drop_oldest(db, purse, has_traded)
 
 
 def find_reason(db: apsw.Connection, purse: Purse, order_id: OrderId, run_id: str | None) -> Found:
@@ -154,7 +169,7 @@ def find_reason(db: apsw.Connection, purse: Purse, order_id: OrderId, run_id: st
         run_id, decided_at_ns, body = row
         reason = _read_body(purse, order_id, str(run_id), decided_at_ns, json.loads(body))
     dropped = db.execute(
-        "SELECT 1 FROM order_reason_counts WHERE purse = ? AND dropped_to >= ?", (purse, order_id)
+        "SELECT 1 FROM order_reasons_dropped WHERE purse = ? AND dropped_to >= ?", (purse, order_id)
     ).fetchone()
     return Found(
         run=None if run_id is None else find_run(db, purse, run_id),
@@ -182,28 +197,23 @@ def find_run(db: apsw.Connection, purse: Purse, run_id: str) -> StrategyRun | No
     return None if row is None else StrategyRun(**dict(zip(_RUN.split(", "), row, strict=True)))
 
 
-def _count(db: apsw.Connection, purse: Purse, added: int) -> None:
-    """Count the reasons of a purse, and drop the oldest when there are too many."""
-    db.execute(
-        "INSERT INTO order_reason_counts (purse, account_id, kept, dropped_to) VALUES (?, ?, ?, 0)"
-        " ON CONFLICT (purse) DO UPDATE SET kept = kept + excluded.kept",
-        (purse, account_of(purse), added),
+def _drop_oldest(db: apsw.Connection, purse: Purse, has_traded: int) -> None:
+    """Drop the oldest reasons of a purse when there are too many, and remember up to which."""
+    nth = (
+        "SELECT order_id FROM order_reasons WHERE purse = ? AND traded = ? ORDER BY order_id DESC"
+        " LIMIT 1 OFFSET ?"
     )
-    kept = db.execute("SELECT kept FROM order_reason_counts WHERE purse = ?", (purse,)).get
-    assert isinstance(kept, int)
-    if kept < REASONS_KEPT + REASONS_DROPPED_AT_ONCE:
+    if not db.execute(nth, (purse, has_traded, REASONS_KEPT + DROPPED_AT_ONCE)).fetchone():
         return
-    oldest = db.execute(
-        "SELECT order_id FROM order_reasons WHERE purse = ? ORDER BY order_id DESC"
-        " LIMIT 1 OFFSET ?",
-        (purse, REASONS_KEPT),
-    ).fetchone()
-    if oldest is None:
-        return
-    db.execute("DELETE FROM order_reasons WHERE purse = ? AND order_id <= ?", (purse, oldest[0]))
+    (newest,) = db.execute(nth, (purse, has_traded, REASONS_KEPT)).fetchall()[0]
     db.execute(
-        "UPDATE order_reason_counts SET kept = ?, dropped_to = ? WHERE purse = ?",
-        (REASONS_KEPT, oldest[0], purse),
+        "DELETE FROM order_reasons WHERE purse = ? AND traded = ? AND order_id <= ?",
+        (purse, has_traded, newest),
+    )
+    db.execute(
+        "INSERT INTO order_reasons_dropped (purse, account_id, dropped_to) VALUES (?, ?, ?)"
+        " ON CONFLICT (purse) DO UPDATE SET dropped_to = max(dropped_to, excluded.dropped_to)",
+        (purse, account_of(purse), newest),
     )
 
 

@@ -95,6 +95,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     backtest_book.SCHEMA,
     plugin_approvals.DESCRIPTIONS,
     strategy_book.SCHEMA,
+    order_reasons.TRADED,
 )
 """What each format version adds, at the end; the database's user_version counts those applied."""
 

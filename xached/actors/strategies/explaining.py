@@ -53,6 +53,7 @@ class OrderReasons:
     def __init__(self, records: StrategyRecords) -> None:
         self._records = records
         self._waiting: dict[tuple[Purse, OrderId], OrderReason] = {}
+        self._traded: set[tuple[Purse, OrderId]] = set()
         self._wake = trio.Event()
         self._written = 0
         self._given_up = 0
@@ -70,6 +71,12 @@ class OrderReasons:
             return
         self._waiting[reason.purse, reason.order_id] = reason
         self._wake.set()
+
+    def note_traded(self, purse: Purse, order_id: OrderId) -> None:
+        """Have it remembered that an order traded: its reason is kept for longer."""
+        if len(self._traded) < WAITING_MAX:
+            self._traded.add((purse, order_id))
+            self._wake.set()
 
     async def find(self, purse: Purse, order_id: OrderId, client_order_id: str) -> Found:
         """What is known of an order. Raises: StrategyTablesFailed."""
@@ -101,12 +108,12 @@ class OrderReasons:
         )
 
     async def _write_all(self) -> None:
-        while self._waiting:
-            some = list(islice(self._waiting.values(), WRITTEN_AT_ONCE))
-            await self._write(some)
+        while self._waiting or self._traded:
+            await self._write(list(islice(self._waiting.values(), WRITTEN_AT_ONCE)))
 
     async def _write(self, reasons: Sequence[OrderReason]) -> None:
-        await self._records.write(partial(keep_reasons, reasons=reasons))
+        traded, self._traded = self._traded, set()
+        await self._records.write(partial(keep_reasons, reasons=reasons, traded=traded))
         # Only now: who asks meanwhile finds them here.
         for each in reasons:
             self._waiting.pop((each.purse, each.order_id), None)

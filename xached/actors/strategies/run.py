@@ -72,6 +72,7 @@ from xached.domain.messages import (
     CancelOrder,
     OrderAccepted,
     Row,
+    Traded,
 )
 from xached.domain.order import EndReason, Purse, account_of
 from xached.domain.order_reports import PurseOrders, report_open
@@ -567,6 +568,7 @@ class Run:
                     raise StrategyFailed(
                         "rows were lost: too many at once, or the exchange began anew"
                     )
+                self._note_traded(row)
                 changes = self._money.fold(row)
                 if changes is not None:
                     self._tell_account(changes)
@@ -575,6 +577,18 @@ class Run:
                 for report in reports:
                     instrument = self._floor.instrument(report.symbol)
                     self.child.outbox.put(write_order_report(instrument, report, self.run_id))
+
+    def _note_traded(self, row: Row) -> None:
+        """Let the reasons of orders that trade be kept for longer."""
+        if not self._config.explained:
+            return
+        purse = self._config.purse
+        for event in row.events:
+            if isinstance(event, Traded):
+                if event.taker_purse == purse:
+                    self._around.reasons.note_traded(purse, event.taker_order_id)
+                if event.maker_purse == purse:
+                    self._around.reasons.note_traded(purse, event.maker_order_id)
 
     def _tell_account(self, changes: MoneyChanges) -> None:
         money = [self._money_of(name, funds) for name, funds in changes.funds.items()]

@@ -17,7 +17,7 @@ from xached.domain.capabilities import UNBOUNDED, Capabilities, OrderCommand
 from xached.domain.instrument import Asset, AssetName, Directory, Instrument, Symbol
 from xached.domain.market import BookTop, Venue
 from xached.domain.messages import Command, Row
-from xached.domain.order import Purse
+from xached.domain.order import OrderId, Purse
 from xached.domain.paper import is_paper_purse
 from xached.domain.plugins import Admission, Breach
 from xached.domain.queries import PurseQuery, PurseSnapshot
@@ -156,6 +156,10 @@ class Reasons(Protocol):
 
     def put(self, reason: OrderReason) -> None:
         """Keep why an order was placed. Never waits."""
+        ...
+
+    def note_traded(self, purse: Purse, order_id: OrderId) -> None:
+        """Remember that an order has traded. Never waits."""
         ...
 
 
