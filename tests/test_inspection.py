@@ -22,11 +22,13 @@ import apsw
 import attrs
 import pytest
 
+from tests.research.learning import learned
 from tests.storage.house import PURSES, House, apply
 from xached import cli
 from xached.domain.auth import AccountRegistered, EmailAddress, Role
 from xached.domain.exchange import Exchange
 from xached.recovery import open_house
+from xached.research.models.registry import ModelRegistry
 from xached.runtime.world import RealWorld
 from xached.security.keys import Purpose, read_master_key
 from xached.security.master import KeySource
@@ -159,6 +161,20 @@ def test_what_is_known_of_strategies_is_looked_at_too(run: Run, data: Path) -> N
     ran = run("verify", "--data", data, "--json")
     assert ran.code != 0
     assert ran.json["faults"] == ["strategies.db: its more is not as it was made"]
+
+
+def test_the_models_that_the_house_trained_are_looked_at_too(run: Run, data: Path) -> None:
+    """Checked by leaving them out of what is verified."""
+    registry = ModelRegistry(DataPaths(data).models)
+    model = learned()[2].model
+    entry = registry.register("btc", model, fingerprint="f", metrics={"log_loss": 0.6})
+    assert run("verify", "--data", data).code == 0
+    about = registry.folder / entry.digest / "about.json"
+    about.write_text(about.read_text().replace("0.6", "0.5"))
+    ran = run("verify", "--data", data, "--json")
+    assert ran.code != 0
+    (fault,) = ran.json["faults"]
+    assert fault.startswith(f"model {entry.digest[:12]} is damaged")
 
 
 def test_a_house_without_paper_is_whole(run: Run, data: Path) -> None:

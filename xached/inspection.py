@@ -118,6 +118,7 @@ def verify(data_dir: Path, keys: KeySource = FILE_ONLY) -> Verification:
     else:
         faults.extend(_verified_audit(paths, master, None).faults)
         faults.extend(_strategy_faults(paths, master))
+    faults.extend(_model_faults(paths))
     return Verification(
         rows=report.rows,
         events=report.events,
@@ -409,6 +410,16 @@ def _strategy_faults(paths: DataPaths, master: MasterKey) -> Iterator[str]:
         return  # Whose file this should be cannot be known; the fault is told already.
     except DatabaseRefused as error:
         yield str(error)
+
+
+def _model_faults(paths: DataPaths) -> Iterator[str]:
+    """What is wrong with the models that the house trained; most houses train none."""
+    if not paths.models.is_dir():
+        return
+    # It brings numpy along, which nothing else here needs.
+    from xached.research.models.registry import ModelRegistry
+
+    yield from ModelRegistry(paths.models).damages()
 
 
 def _open_vault(paths: DataPaths, master: MasterKey) -> Vault:

@@ -107,6 +107,22 @@ def test_a_run_trains_as_the_house_would_have(
     assert "leaf_value" not in shown
 
 
+def test_on_the_shipped_candles_nothing_is_learned_that_may_trade(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What README says of it."""
+    main(["data", "sample"])
+    capsys.readouterr()
+    report = told(
+        capsys, "backtest", "lightgbm", "--data", "BTC-USDT-BINANCE-5m", "--data",
+        "ETH-USDT-BINANCE-5m", "--set", "symbol=BTC-USDT", "--set", "venue=BINANCE", "--set",
+        "budget=10000", "--retrain", "0 3 * * sun", "--train-days", "90", "--from", "2024-04-15",
+    )  # fmt: skip
+    taken = [each["replaced"] for each in report["training"]]
+    assert (len(taken), sum(taken)) == (20, 1)
+    assert report["fills"] == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [

@@ -139,6 +139,7 @@ class StrategyHandlers:
             publishable=evidence.suffices,
             acknowledged=seen.acknowledged,
             created_at_ns=strategy.created_at_ns,
+            advice="" if running is None else running.advice,
         )
 
 

@@ -17,7 +17,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -247,6 +247,15 @@ class ModelRegistry:
             return None
         except (TypeError, ValueError) as error:
             raise RegistryError(f"the last attempt of {name} is damaged: {error}") from None
+
+    def damages(self) -> Iterator[str]:
+        """What is wrong with any of the models, in words."""
+        for digest in self._digests():
+            try:
+                self.entry(digest)
+                self.watched_to_ns(digest)
+            except RegistryError as error:
+                yield str(error)
 
     def tidy(self) -> None:
         """Remove what a process left that was ended in the middle. Nobody else may write now."""

@@ -71,7 +71,7 @@ SEEN_KIND_BOOK: SeenKind
 SEEN_KIND_CANDLES: SeenKind
 
 class Strategy(_message.Message):
-    __slots__ = ("name", "plugin", "symbols", "settings_json", "budget_asset", "budget", "loss_limit", "stage", "wish", "ready", "subaccount", "failure", "last_note", "open_orders", "paper_days", "predicts", "deflated_sharpe", "lacking", "publishable", "acknowledged", "created_at_ns")
+    __slots__ = ("name", "plugin", "symbols", "settings_json", "budget_asset", "budget", "loss_limit", "stage", "wish", "ready", "subaccount", "failure", "last_note", "open_orders", "paper_days", "predicts", "deflated_sharpe", "lacking", "publishable", "acknowledged", "created_at_ns", "advice")
     NAME_FIELD_NUMBER: _ClassVar[int]
     PLUGIN_FIELD_NUMBER: _ClassVar[int]
     SYMBOLS_FIELD_NUMBER: _ClassVar[int]
@@ -93,6 +93,7 @@ class Strategy(_message.Message):
     PUBLISHABLE_FIELD_NUMBER: _ClassVar[int]
     ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    ADVICE_FIELD_NUMBER: _ClassVar[int]
     name: str
     plugin: str
     symbols: _containers.RepeatedScalarFieldContainer[str]
@@ -114,7 +115,8 @@ class Strategy(_message.Message):
     publishable: bool
     acknowledged: str
     created_at_ns: int
-    def __init__(self, name: _Optional[str] = ..., plugin: _Optional[str] = ..., symbols: _Optional[_Iterable[str]] = ..., settings_json: _Optional[str] = ..., budget_asset: _Optional[str] = ..., budget: _Optional[str] = ..., loss_limit: _Optional[str] = ..., stage: _Optional[_Union[StrategyStage, str]] = ..., wish: _Optional[_Union[StrategyWish, str]] = ..., ready: _Optional[bool] = ..., subaccount: _Optional[str] = ..., failure: _Optional[str] = ..., last_note: _Optional[str] = ..., open_orders: _Optional[int] = ..., paper_days: _Optional[int] = ..., predicts: _Optional[bool] = ..., deflated_sharpe: _Optional[str] = ..., lacking: _Optional[str] = ..., publishable: _Optional[bool] = ..., acknowledged: _Optional[str] = ..., created_at_ns: _Optional[int] = ...) -> None: ...
+    advice: str
+    def __init__(self, name: _Optional[str] = ..., plugin: _Optional[str] = ..., symbols: _Optional[_Iterable[str]] = ..., settings_json: _Optional[str] = ..., budget_asset: _Optional[str] = ..., budget: _Optional[str] = ..., loss_limit: _Optional[str] = ..., stage: _Optional[_Union[StrategyStage, str]] = ..., wish: _Optional[_Union[StrategyWish, str]] = ..., ready: _Optional[bool] = ..., subaccount: _Optional[str] = ..., failure: _Optional[str] = ..., last_note: _Optional[str] = ..., open_orders: _Optional[int] = ..., paper_days: _Optional[int] = ..., predicts: _Optional[bool] = ..., deflated_sharpe: _Optional[str] = ..., lacking: _Optional[str] = ..., publishable: _Optional[bool] = ..., acknowledged: _Optional[str] = ..., created_at_ns: _Optional[int] = ..., advice: _Optional[str] = ...) -> None: ...
 
 class StrategyPerformance(_message.Message):
     __slots__ = ("stage", "days", "profit", "return_ratio", "drawdown_ratio", "hit_ratio", "fills", "fees", "turnover", "slippage_ratio", "compared")
