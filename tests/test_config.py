@@ -136,6 +136,7 @@ OTHER_VALUES: dict[tuple[str, str], tuple[str, Any, Any]] = {
     ("record", "inputs_days"): ("8", lambda c: recorded(c).inputs.days_max, 8),
     ("record", "inputs_gb"): ("4", lambda c: recorded(c).inputs.bytes_max, 4 * 10**9),
     ("record", "rotate_minutes"): ("5", lambda c: recorded(c).rotate_ns, 300 * 10**9),
+    ("record", "parity"): ('""', lambda c: recorded(c).parity, None),
     ("record", "free_gb"): ("0", lambda c: recorded(c).free_bytes_min, 0),
     ("paper", "opening"): ("5", lambda c: c.paper_opening, 5),
     ("data", "directory"): ('"elsewhere"', lambda c: c.data_dir.name, "elsewhere"),
@@ -294,7 +295,7 @@ def test_every_documented_key_is_read(folder: Path, table: str, key: str) -> Non
     if table == "mail":
         text = with_mail(folder, text)
     head, _, rest = text.partition(f"[{table}]")
-    rest = re.sub(rf"(?m)^{key} = \S+", f"{key} = {value}", rest, count=1)
+    rest = re.sub(rf'(?m)^{key} = ("[^"]*"|\S+)', f"{key} = {value}", rest, count=1)
     (folder / "xached.toml").write_text(f"{head}[{table}]{rest}")
     assert read(read_config(folder / "xached.toml")) == expected
 

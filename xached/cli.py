@@ -457,7 +457,6 @@ def reset_paper(*, data: Data) -> None:
 @app.command
 def parity(
     strategy: str,
-    /,
     *,
     data: Data,
     hours: Annotated[int, Parameter(help="How far back.")] = 24,
@@ -467,7 +466,7 @@ def parity(
     ] = None,
     keep: Annotated[bool, Parameter(negative="", help="Keep it with the house's.")] = False,
     json_output: Json = False,
-    socket: Annotated[int | None, Parameter(show=False)] = None,  # noqa: ARG001 - the house's own
+    socket: Annotated[int | None, Parameter(show=False)] = None,
 ) -> None:
     """Replay what a strategy was told and compare what it wants; exit 1 when it differs.
 
@@ -495,10 +494,13 @@ def parity(
             latency_ns=latency_ms * 1_000_000,
         )
 
+    if socket is not None:
+        os.nice(19)  # The house started it beside itself.
     certificate = _guarded(lambda: trio.run(judge))
     if keep:
         _guarded(lambda: keep_certificate(certificate, paths.certificates))
-    print(json.dumps(document(certificate), indent=2) if json_output else text(certificate), end="")
+    if socket is None:  # The house's own output is not for this.
+        print(json.dumps(document(certificate), indent=2) if json_output else text(certificate))
     if not certificate.holds:
         raise SystemExit(EXIT_FAULTS)
 

@@ -44,6 +44,7 @@ from xached.domain.rate_limits import Rate, RateLimits
 from xached.domain.rejection import Rejection
 from xached.domain.sessions import AAL2, SessionLimits
 from xached.model_plans import read_models
+from xached.runtime.schedule import Schedule
 from xached.security.master import FILE_ONLY, KeySource
 from xached.storage.recordings import KindTerms, RecordTerms
 from xached.strategy_settings import write_settings
@@ -302,7 +303,16 @@ def _record(table: Table) -> RecordTerms:
         inputs=terms("inputs", shipped.inputs),
         rotate_ns=rotate_minutes * _NS_PER_MINUTE,
         free_bytes_min=table.number("free_gb", shipped.free_bytes_min // _GB, 0, 100_000) * _GB,
+        parity=_schedule(table, "parity", "30 3 * * *"),
     )
+
+
+def _schedule(table: Table, key: str, default: str) -> Schedule | None:
+    text = table.text(key, default)
+    try:
+        return Schedule(text) if text else None
+    except ValueError as error:
+        raise ConfigError(f"{table.place(key)}: {error}") from None
 
 
 def _sessions(table: Table) -> SessionLimits:

@@ -25,6 +25,7 @@ from xached.actors.market.data import MarketData
 from xached.actors.matching import Matching, MatchingActor
 from xached.actors.plugins import PluginDesk
 from xached.actors.recorder.actor import Recorder
+from xached.actors.recorder.nightly import Nightly
 from xached.actors.risk import RiskWatch
 from xached.actors.rules.actor import Rules
 from xached.actors.rules.surroundings import RuleSurroundings, TradingPlace
@@ -125,6 +126,7 @@ class Core:
     backtests: Backtests = attrs.field(init=False)
     reasons: OrderReasons = attrs.field(init=False)
     feeds: Sequence[MarketFeed] = ()
+    nightly: Nightly | None = None
     integrity: Integrity = attrs.field(factory=Integrity)
     signals: Signals = attrs.field(factory=Signals)
     strategies: Strategies = attrs.field(factory=lambda: Strategies(()))
@@ -272,6 +274,8 @@ class Core:
             statistics["mailer"] = _numbers(self.mailer.statistics())
         if self.recorder is not None:
             statistics["recorder"] = _numbers(self.recorder.statistics())
+        if self.nightly is not None:
+            statistics["parity"] = _numbers(self.nightly.statistics())
         for feed in self.feeds:
             statistics[feed.name] = _numbers(feed.statistics())
         for seat in self.strategies.statistics():

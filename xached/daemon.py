@@ -64,6 +64,7 @@ from xached.domain.plugins import PluginRefused
 from xached.domain.rejection import Reason, Rejection
 from xached.front import build_front
 from xached.listeners import GRACE_S, Addresses, Doors, NetworkDoors
+from xached.recording import judge_nightly
 from xached.recovery import FirstAdmin, introduce_signer, open_house
 from xached.research.history.about import list_histories
 from xached.runtime.supervise import Health, run_expendable, run_vital
@@ -329,6 +330,7 @@ async def _open_doors(
     around = _around_strategies(core, attachments)
     desk = core.open_desk(around)
     nursery.start_soon(_run_strategies, core, around, desk)
+    _judge_by_night(config, core, attachments, nursery)
     return Endpoints(
         addresses=await core.doors.open(build_front(config, core, attachments.visitor), nursery),
         first_admin=core.first_admin,
@@ -337,6 +339,21 @@ async def _open_doors(
         report=core.report,
         stopped=core.stopped,
     )
+
+
+def _judge_by_night(
+    config: Config, core: Core, attachments: Attachments, nursery: trio.Nursery
+) -> None:
+    """Have strategies judged by the calendar, where that is wanted."""
+    core.nightly = judge_nightly(
+        config.record,
+        core.files.paths,
+        core.world,
+        attachments.sandbox_min,
+        lambda: [each.name for each in core.strategies.statistics()],
+    )
+    if core.nightly is not None:
+        nursery.start_soon(run_expendable, "parity", core.nightly.run, core.health)
 
 
 async def _run_market(core: Core, attachments: Attachments) -> None:

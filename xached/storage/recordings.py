@@ -22,11 +22,13 @@ from typing import Final
 
 import attrs
 
+from xached.runtime.schedule import Schedule
 from xached.runtime.world import Files
 
 OPEN: Final = ".open"
 DONE: Final = ".spool"
 PACKED: Final = ".parquet"
+NIGHTLY: Final = Schedule("30 3 * * *")
 DAY_NS: Final = 24 * 3_600 * 10**9
 
 
@@ -55,6 +57,8 @@ class RecordTerms:
     rotate_ns: int = 3_600 * 10**9
     rotate_bytes: int = 64 * 10**6
     free_bytes_min: int = 2 * 10**9
+    parity: Schedule | None = NIGHTLY
+    """When strategies are judged by what was recorded; None: only when somebody asks."""
 
     def of(self, kind: RecordingKind) -> KindTerms:
         """The terms of a kind."""
