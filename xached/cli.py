@@ -226,11 +226,30 @@ def replay(
 
 
 @app.command
-def doctor(*, data: Data = Path("data"), keys: Keys = FROM_FILE, json_output: Json = False) -> None:
-    """Look at the machine and the data directory; exit 1 when something needs attention."""
-    from xached import inspection
+def doctor(
+    *,
+    data: Data = Path("data"),
+    config: Annotated[
+        Path | None, Parameter(help="Configuration file: what it asks of the machine, too.")
+    ] = None,
+    keys: Keys = FROM_FILE,
+    json_output: Json = False,
+) -> None:
+    """Look at the machine and the data directory; exit 1 when something needs attention.
 
-    checks = list(inspection.examine(data, _guarded(keys.source)))
+    With a configuration also at its ports, certificates, mail server, clock and kernel.
+    """
+    from xached import house_checks, inspection
+
+    if config is None:
+        checks = list(inspection.examine(data, _guarded(keys.source)))
+    else:
+        settings = _read_config(config)
+        running = house_checks.is_running(settings.data_dir)
+        checks = [
+            *inspection.examine(settings.data_dir, _guarded(keys.source), settings.sandbox_min),
+            *house_checks.check_house(settings, running=running),
+        ]
     if json_output:
         print(json.dumps([attrs.asdict(check) for check in checks]))
     else:

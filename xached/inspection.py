@@ -17,6 +17,7 @@ from typing import Any
 import apsw
 import attrs
 import trio
+from xache_sdk.seal import Layer
 
 from xached.actors.strategies.surroundings import SANDBOX_MIN
 from xached.adapters.distributions import Distributions
@@ -31,9 +32,10 @@ from xached.domain.audit import (
 from xached.domain.exchange import Exchange
 from xached.domain.money import format_units
 from xached.domain.order import subaccount_of
+from xached.house_checks import Check
 from xached.house_key import house_key
 from xached.runtime.world import RealWorld
-from xached.sandbox_probe import probe_sandbox
+from xached.sandbox_probe import NotSealed, probe_sandbox
 from xached.security.checkpoints import Signer
 from xached.security.key_note import key_id, read_key_note
 from xached.security.keys import MasterKey, MasterKeyError, Purpose
@@ -259,18 +261,12 @@ def replay(
     return {"seq": last_seq, "at_ns": last_ns, **_describe(exchange)}
 
 
-@attrs.frozen(kw_only=True)
-class Check:
-    """One thing the doctor looked at."""
-
-    name: str
-    ok: bool
-    found: str
-    advice: str
-
-
-def examine(data_dir: Path, keys: KeySource = FILE_ONLY) -> Iterator[Check]:
-    """What a house needs of its machine, one check at a time."""
+def examine(
+    data_dir: Path,
+    keys: KeySource = FILE_ONLY,
+    required: frozenset[Layer] = SANDBOX_MIN,
+) -> Iterator[Check]:
+    """What a house needs of its machine, one check at a time. ``required`` of the sandbox."""
     found = tuple(int(part) for part in apsw.sqlite_lib_version().split("."))
     yield Check(
         name="SQLite",
@@ -301,7 +297,7 @@ def examine(data_dir: Path, keys: KeySource = FILE_ONLY) -> Iterator[Check]:
         found=", ".join(sorted(strategies)) or "none",
         advice="install a package with an entry point in xache.strategies",
     )
-    yield _check_sandbox()
+    yield _check_sandbox(required)
     yield Check(
         name="processors",
         ok=(os.cpu_count() or 1) >= 2,
@@ -310,14 +306,21 @@ def examine(data_dir: Path, keys: KeySource = FILE_ONLY) -> Iterator[Check]:
     )
 
 
-def _check_sandbox() -> Check:
+def _check_sandbox(required: frozenset[Layer]) -> Check:
     """What a strategy's process really gets here; a probe is started and ended."""
-    layers = trio.run(probe_sandbox, RealWorld())
+    names = ", ".join(each.name.lower() for each in sorted(required))
+    advice = f"{names}: without no strategy is started"
+    try:
+        sealed = trio.run(probe_sandbox, RealWorld())
+    except NotSealed as error:
+        return Check(name="sandbox", ok=False, found=f"none: {error}", advice=advice)
+    held = ", ".join(each.name.lower() for each in sealed.layers)
+    lacking = ", ".join(f"{each.layer.name.lower()} ({each.why})" for each in sealed.lacks)
     return Check(
         name="sandbox",
-        ok=layers >= SANDBOX_MIN,
-        found=", ".join(each.name.lower() for each in sorted(layers)) or "none",
-        advice="files (Landlock) and system_calls (seccomp): without them no strategy is started",
+        ok=required <= set(sealed.layers),
+        found=f"{held}; lacking {lacking}" if lacking else held,
+        advice=advice,
     )
 
 

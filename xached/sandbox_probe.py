@@ -5,26 +5,36 @@ from __future__ import annotations
 from typing import Final
 
 import trio
-from xache_sdk.seal import Layer, Sealed
+from xache_sdk.seal import Sealed
 
 from xached.adapters.child import ChildEnded, child_command, open_child
-from xached.adapters.child_intents import ChildViolation
+from xached.adapters.child_intents import ChildViolation, Failed
 from xached.runtime.world import World
 
 PROBE_S_MAX: Final = 20.0
 PROBE: Final = "xache_sdk.strategy:Strategy"
 
 
-async def probe_sandbox(world: World) -> frozenset[Layer]:
-    """What holds a child of this machine; nothing when it cannot be started or sealed."""
-    layers: frozenset[Layer] = frozenset()
+class NotSealed(Exception):  # noqa: N818 - a state of the world
+    """A child cannot be started or sealed here. The text says why."""
+
+
+async def probe_sandbox(world: World) -> Sealed:
+    """What holds a child of this machine, and what does not. Raises: NotSealed."""
+    said: list[object] = []
     try:
         with trio.move_on_after(PROBE_S_MAX):
             # Never released: it is told nothing to run.
             async with open_child(world, child_command(PROBE)) as child:
-                (said, *_) = await child.receive_batch()
-                if isinstance(said, Sealed):
-                    layers = frozenset(said.layers)
-    except* (ChildEnded, ChildViolation, OSError):
-        pass
-    return layers
+                said += await child.receive_batch()
+    except* (ChildEnded, ChildViolation, OSError) as group:
+        said.append(group.exceptions[0])
+    match said:
+        case [Sealed() as sealed, *_]:
+            return sealed
+        case [Failed(message=message), *_]:
+            raise NotSealed(message)
+        case [Exception() as error, *_]:
+            raise NotSealed(str(error))
+        case _:
+            raise NotSealed(f"it said nothing for {PROBE_S_MAX:.0f} s")

@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError
 from xache_sdk.market import WARM_UP_MAX
 from xache_sdk.orders import ID_LENGTH_MAX, TEXT_LENGTH_MAX, TIMER_DELAY_NS_MAX
 from xache_sdk.reasons import WEIGHTS_MAX, ModelReason, Reason, Weight
-from xache_sdk.seal import Layer, Sealed
+from xache_sdk.seal import Lack, Layer, Sealed
 from xache_sdk.state import STATE_BYTES_MAX
 from xache_sdk.v1 import plugin_pb2
 from xache_sdk.wire import INTENTS_PER_FRAME_MAX
@@ -65,6 +65,7 @@ class Failure(enum.IntEnum):
     IMPORT = 1
     SETTINGS = 2
     CALLBACK = 3
+    SANDBOX = 4
 
 
 @attrs.frozen(kw_only=True)
@@ -256,9 +257,7 @@ def read_child_frame(body: bytes) -> ChildMessage:
         case "log":
             return Log(_shown(message.log.text, LOG_LENGTH_MAX))
         case "sealed":
-            if len(message.sealed.layers) > len(Layer):
-                raise ChildViolation(f"{len(message.sealed.layers)} layers of a sandbox")
-            return Sealed(tuple(_number(Layer, each) for each in message.sealed.layers))
+            return _read_sealed(message.sealed)
         case "ready":
             subscriptions = message.ready.subscriptions
             if len(subscriptions) > SUBSCRIPTIONS_MAX:
@@ -272,6 +271,19 @@ def read_child_frame(body: bytes) -> ChildMessage:
             )
         case _:
             raise ChildViolation("a frame without a message")
+
+
+def _read_sealed(message: plugin_pb2.PluginSealed) -> Sealed:
+    most = max(len(message.layers), len(message.lacks))
+    if most > len(Layer):
+        raise ChildViolation(f"{most} layers of a sandbox")
+    return Sealed(
+        tuple(_number(Layer, each) for each in message.layers),
+        tuple(
+            Lack(_number(Layer, each.layer), _shown(each.why, NAME_LENGTH_MAX * 2))
+            for each in message.lacks
+        ),
+    )
 
 
 def _read_subscription(message: plugin_pb2.PluginSubscription) -> Subscription:

@@ -322,6 +322,8 @@ class Run:
 
     def _take(self, message: ChildMessage, nursery: trio.Nursery) -> None:
         if self.layers is None and not isinstance(message, Sealed):
+            if isinstance(message, Failed) and message.failure is Failure.SANDBOX:
+                raise _failure(message)
             raise ChildViolation("it did not say first how it is sealed")
         match message:
             case Sealed():
@@ -353,7 +355,8 @@ class Run:
         if self.layers is not None:
             raise ChildViolation("Sealed twice")
         if lacking := self._around.sandbox_min - set(sealed.layers):
-            names = ", ".join(sorted(each.name.lower() for each in lacking))
+            why = {each.layer: f" ({each.why})" for each in sealed.lacks}
+            names = ", ".join(each.name.lower() + why.get(each, "") for each in sorted(lacking))
             raise StrategyMisconfigured(
                 f"this machine's sandbox lacks what the house requires: {names}"
             )

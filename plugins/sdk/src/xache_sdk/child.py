@@ -190,13 +190,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     channel = Channel(socket.socket(fileno=options.fd))
     close_standard_streams()
     readable, listable = readable_for(options.strategy)
-    sealed = seal(
-        parent=options.parent,
-        memory_bytes=options.memory_bytes,
-        readable=readable,
-        listable=listable,
-        cpu_s=options.cpu_s,
-    )
+    with reporting(channel, plugin_pb2.PLUGIN_FAILURE_SANDBOX):
+        sealed = seal(
+            parent=options.parent,
+            memory_bytes=options.memory_bytes,
+            readable=readable,
+            listable=listable,
+            cpu_s=options.cpu_s,
+        )
     # The daemon says Start only to a process that is sealed well enough: nothing of the strategy
     # has run when this is told.
     channel.send(write_sealed(sealed))

@@ -72,10 +72,19 @@ class Layer(enum.IntEnum):
 
 
 @dataclass(frozen=True)
+class Lack:
+    """A layer that this machine does not give, and why."""
+
+    layer: Layer
+    why: str
+
+
+@dataclass(frozen=True)
 class Sealed:
-    """What holds this process."""
+    """What holds this process, and what does not."""
 
     layers: tuple[Layer, ...]
+    lacks: tuple[Lack, ...] = ()
 
 
 def seal(
@@ -95,7 +104,9 @@ def seal(
         raise RuntimeError("a thread was started before the seal")
     for name in _THREADS:
         os.environ[name] = "1"
-    layers = list(_separate())
+    separated, refused = _separate()
+    layers = list(separated)
+    lacks = [Lack(each, refused) for each in _NAMESPACES if each not in layers]
     _drop_privileges()
     # The kernel forgets it whenever the rights of a process change.
     die_with(parent)
@@ -103,9 +114,13 @@ def seal(
     layers += [Layer.PRIVILEGES, Layer.LIMITS]
     if confine_files(readable, listable):
         layers.append(Layer.FILES)
+    else:
+        lacks.append(Lack(Layer.FILES, "the kernel has no Landlock, or it is not switched on"))
     if confine_system_calls():
         layers.append(Layer.SYSTEM_CALLS)
-    return Sealed(tuple(sorted(layers)))
+    else:
+        lacks.append(Lack(Layer.SYSTEM_CALLS, "the kernel takes no filter, or not on this machine"))
+    return Sealed(tuple(sorted(layers)), tuple(lacks))
 
 
 def die_with(parent: int) -> None:
@@ -124,8 +139,9 @@ def close_standard_streams() -> None:
     os.close(nowhere)
 
 
-def _separate() -> Sequence[Layer]:
-    """Leave the namespaces of the daemon, as far as the kernel lets this process."""
+def _separate() -> tuple[Sequence[Layer], str]:
+    """Leave the namespaces of the daemon, as far as the kernel lets this process, and why not."""
+    refused = ""
     libc = ctypes.CDLL(None, use_errno=True)
     for layers in (
         (Layer.USERS, Layer.NETWORK, Layer.IPC),
@@ -133,8 +149,9 @@ def _separate() -> Sequence[Layer]:
         (Layer.USERS, Layer.NETWORK),
     ):
         if libc.unshare(sum(_NAMESPACES[each] for each in layers)) == 0:
-            return layers
-    return ()
+            return layers, refused
+        refused = refused or f"unshare: {os.strerror(ctypes.get_errno())}"
+    return (), refused
 
 
 _NAMESPACES: Final = {

@@ -317,7 +317,11 @@ def _read_change_refused(message: plugin_pb2.PluginChangeRefused) -> ChangeRefus
 def write_sealed(sealed: Sealed) -> plugin_pb2.ChildFrame:
     """Say what holds this process."""
     layers = [f"PLUGIN_SANDBOX_LAYER_{each.name}" for each in sealed.layers]
-    return plugin_pb2.ChildFrame(sealed=plugin_pb2.PluginSealed(layers=layers))
+    lacks = [
+        plugin_pb2.PluginSandboxLack(layer=f"PLUGIN_SANDBOX_LAYER_{each.layer.name}", why=each.why)
+        for each in sealed.lacks
+    ]
+    return plugin_pb2.ChildFrame(sealed=plugin_pb2.PluginSealed(layers=layers, lacks=lacks))
 
 
 def write_ready(

@@ -62,6 +62,7 @@ class PluginFailure(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PLUGIN_FAILURE_IMPORT: _ClassVar[PluginFailure]
     PLUGIN_FAILURE_SETTINGS: _ClassVar[PluginFailure]
     PLUGIN_FAILURE_CALLBACK: _ClassVar[PluginFailure]
+    PLUGIN_FAILURE_SANDBOX: _ClassVar[PluginFailure]
 
 class PluginSandboxLayer(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -108,6 +109,7 @@ PLUGIN_FAILURE_UNSPECIFIED: PluginFailure
 PLUGIN_FAILURE_IMPORT: PluginFailure
 PLUGIN_FAILURE_SETTINGS: PluginFailure
 PLUGIN_FAILURE_CALLBACK: PluginFailure
+PLUGIN_FAILURE_SANDBOX: PluginFailure
 PLUGIN_SANDBOX_LAYER_UNSPECIFIED: PluginSandboxLayer
 PLUGIN_SANDBOX_LAYER_LIMITS: PluginSandboxLayer
 PLUGIN_SANDBOX_LAYER_PRIVILEGES: PluginSandboxLayer
@@ -408,10 +410,20 @@ class PluginPing(_message.Message):
     def __init__(self, number: _Optional[int] = ...) -> None: ...
 
 class PluginSealed(_message.Message):
-    __slots__ = ("layers",)
+    __slots__ = ("layers", "lacks")
     LAYERS_FIELD_NUMBER: _ClassVar[int]
+    LACKS_FIELD_NUMBER: _ClassVar[int]
     layers: _containers.RepeatedScalarFieldContainer[PluginSandboxLayer]
-    def __init__(self, layers: _Optional[_Iterable[_Union[PluginSandboxLayer, str]]] = ...) -> None: ...
+    lacks: _containers.RepeatedCompositeFieldContainer[PluginSandboxLack]
+    def __init__(self, layers: _Optional[_Iterable[_Union[PluginSandboxLayer, str]]] = ..., lacks: _Optional[_Iterable[_Union[PluginSandboxLack, _Mapping]]] = ...) -> None: ...
+
+class PluginSandboxLack(_message.Message):
+    __slots__ = ("layer", "why")
+    LAYER_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
+    layer: PluginSandboxLayer
+    why: str
+    def __init__(self, layer: _Optional[_Union[PluginSandboxLayer, str]] = ..., why: _Optional[str] = ...) -> None: ...
 
 class PluginReady(_message.Message):
     __slots__ = ("subscriptions", "predicts_nothing")
