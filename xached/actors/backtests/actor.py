@@ -65,6 +65,10 @@ from xached.storage.trial_book import (
 
 ID_BYTES: Final = 8
 ATTEMPTS_MAX: Final = 3
+TELL_S: Final = 0.1
+"""Nobody is told more often how far one is."""
+SIGN_OF_LIFE_S: Final = 5.0
+"""Who watches is told again what is known: silence means that the connection is dead."""
 DAY_NS: Final = 86_400 * 10**9
 PPM: Final = 1_000_000
 RUN_SHARE_PPM: Final = 900_000
@@ -167,7 +171,7 @@ class Backtests:
     async def watch(
         self, account_id: AccountId, backtest_id: BacktestId
     ) -> AsyncGenerator[BacktestProgress, None]:
-        """How it stands, and again whenever that has changed, until it is over.
+        """How it stands, and again when that has changed or nothing has for long, until it is over.
 
         Raises: Rejection UNKNOWN_BACKTEST.
         """
@@ -179,7 +183,9 @@ class Backtests:
             yield progress
             if changed is None or progress.phase is Phase.OVER:
                 return
-            await changed.wait()
+            await trio.sleep(TELL_S)
+            with trio.move_on_after(SIGN_OF_LIFE_S):
+                await changed.wait()
 
     async def cancel(self, account_id: AccountId, backtest_id: BacktestId) -> Backtest:
         """End a backtest that waits or runs. One that is over stays what it is.

@@ -63,6 +63,7 @@ _COMMANDS = (
     (_RESEARCH, "strategy", "strategy:app", "Write a strategy of your own."),
     (_RESEARCH, "data", "research:data", "Import, list, check and export market history."),
     (_RESEARCH, "backtest", "research:backtest", "Run a strategy over market history."),
+    (_RESEARCH, "backtests", "backtests:app", "Run a strategy in the house; see what came of it."),
     (_RESEARCH, "model", "model_status:app", "Train models, and say honestly what they are worth."),
 )
 
@@ -127,4 +128,8 @@ def _command_first(arguments: Sequence[str]) -> list[str]:
             first += 1
         else:
             break
-    return [*arguments[first:], *arguments[:first]]
+    moved = [*arguments[first:], *arguments[:first]]
+    if moved[:1] == ["backtest"] and "--remote" in moved:
+        # The same command, done by the house: what it takes is a command of its own.
+        return ["backtests", "start", *(each for each in moved[1:] if each != "--remote")]
+    return moved

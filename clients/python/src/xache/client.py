@@ -26,6 +26,7 @@ from xache.account import Account
 from xache.amounts import Amount, amount_text
 from xache.auth import Auth
 from xache.automation import Automation
+from xache.backtests import Backtests
 from xache.compliance import Compliance
 from xache.connection import Connection, OnWait, Patience, Tls
 from xache.errors import Incident
@@ -124,6 +125,7 @@ class Client:
         self.wallet = Wallet(self._connection)
         self.compliance = Compliance(self._connection)
         self.automation = Automation(self._connection)
+        self.backtests = Backtests(self._connection)
         self.signals = Signals(self._connection)
         self.strategies = Strategies(self._connection)
 
