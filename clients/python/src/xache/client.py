@@ -79,7 +79,24 @@ _TRANSACTIONS = rpc(
 )
 
 
-class Client:
+class Services:
+    """The methods of a house, grouped by service."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.auth = Auth(connection)
+        self.account = Account(connection)
+        self.market = Market(connection)
+        self.trading = Trading(connection)
+        self.wallet = Wallet(connection)
+        self.compliance = Compliance(connection)
+        self.automation = Automation(connection)
+        self.backtests = Backtests(connection)
+        self.signals = Signals(connection)
+        self.strategies = Strategies(connection)
+
+
+class Client(Services):
     """A connection to one house. Methods are grouped by service.
 
     Args:
@@ -107,27 +124,19 @@ class Client:
         now_ns: Callable[[], int] = time.time_ns,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._connection = Connection(
-            target,
-            tokens=tokens if tokens is not None else MemoryTokens(),
-            tls=tls,
-            signer=Signer(key, now_ns) if key is not None else None,
-            plaintext=plaintext,
-            patience=patience,
-            on_wait=on_wait,
-            now_ns=now_ns,
-            sleep=sleep,
+        super().__init__(
+            Connection(
+                target,
+                tokens=tokens if tokens is not None else MemoryTokens(),
+                tls=tls,
+                signer=Signer(key, now_ns) if key is not None else None,
+                plaintext=plaintext,
+                patience=patience,
+                on_wait=on_wait,
+                now_ns=now_ns,
+                sleep=sleep,
+            )
         )
-        self.auth = Auth(self._connection)
-        self.account = Account(self._connection)
-        self.market = Market(self._connection)
-        self.trading = Trading(self._connection)
-        self.wallet = Wallet(self._connection)
-        self.compliance = Compliance(self._connection)
-        self.automation = Automation(self._connection)
-        self.backtests = Backtests(self._connection)
-        self.signals = Signals(self._connection)
-        self.strategies = Strategies(self._connection)
 
     def __enter__(self) -> Client:
         return self
@@ -137,12 +146,12 @@ class Client:
 
     def close(self) -> None:
         """End every call and close the connection."""
-        self._connection.close()
+        self.connection.close()
 
     @property
     def credentials(self) -> Credentials | None:
         """The session that is carried; None when nobody is signed in."""
-        return self._connection.session.credentials
+        return self.connection.session.credentials
 
 
 class Market:

@@ -26,7 +26,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 import trio
 
-from xache.client import DEFAULT_TARGET, Client
+from xache.client import DEFAULT_TARGET, Client, Services
 from xache.errors import XacheError
 from xache.tokens import TokenFileError
 
@@ -40,21 +40,15 @@ BUFFERED_MAX: Final = 256
 """Messages of a stream that wait for their reader; the house is then slowed down, nothing lost."""
 
 
-class TrioClient:
+class TrioClient(Services):
     """A connection to one house. Groups of methods are those of the plain client.
 
     Takes what the plain client takes.
     """
 
     def __init__(self, target: str = DEFAULT_TARGET, **options: Any) -> None:
-        self._client = client = Client(target, **options)
+        super().__init__(Client(target, **options).connection)
         self._places = trio.CapacityLimiter(CALLS_MAX)
-        self.auth = client.auth
-        self.account = client.account
-        self.market = client.market
-        self.trading = client.trading
-        self.wallet = client.wallet
-        self.compliance = client.compliance
 
     async def __aenter__(self) -> TrioClient:
         return self
@@ -69,7 +63,7 @@ class TrioClient:
 
     def close(self) -> None:
         """End every call and close the connection."""
-        self._client.close()
+        self.connection.close()
 
     async def call(
         self,
