@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
+import attrs
 from cyclopts import App, Parameter
 from rich.progress import Progress
 from rich.text import Text
@@ -48,25 +49,66 @@ _FILLS = {
 }
 
 
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class TermsOptions:
+    """What to run."""
+
+    data: Annotated[tuple[str, ...], Parameter(negative=())]
+    """Histories of the house by name. May be repeated."""
+    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=())] = ()
+    """A setting of the strategy, name=value. May be repeated."""
+    cash: Decimal = Decimal(10_000)
+    """Money to start with, in quote."""
+    fee_ppm: int = 1_000
+    """The fee of maker and taker, in parts per million."""
+    half_spread_ppm: int = 100
+    """Half the spread that every taker pays."""
+    slippage_ppm: int = 100
+    """What every taker pays beyond it."""
+    impact: Decimal = Decimal(1)
+    """Coefficient of the square-root law of one's own impact; 0 is none."""
+    fill: Fill = Fill.TOUCH
+    """Next-open meets the first price of a candle only, touch all of its range."""
+    from_: Annotated[datetime | None, Parameter(name="--from")] = None
+    """When to begin, UTC; what is before warms up."""
+    until: datetime | None = None
+    """When to end, UTC."""
+    train_days: int = 60
+    """How long settings are chosen on."""
+    test_days: int = 20
+    """How long the choice is tested."""
+    check: Annotated[bool, Parameter(negative=())] = False
+    """Refuse a strategy that looks ahead."""
+    capacity: Annotated[bool, Parameter(negative=())] = False
+    """Also run at ten and a hundred times the size."""
+
+    def message(self) -> pb.BacktestTerms:
+        """As the house takes it. Raises: SystemExit for a setting without a value."""
+        return pb.BacktestTerms(
+            settings_json=json_text.dumps(_settings(self.set_)),
+            histories=self.data,
+            cash=f"{self.cash:f}",
+            fee_ppm=self.fee_ppm,
+            half_spread_ppm=self.half_spread_ppm,
+            slippage_ppm=self.slippage_ppm,
+            impact_ppm=int(self.impact * _PPM),
+            fills=_FILLS[self.fill],
+            from_ns=_ns(self.from_),
+            until_ns=_ns(self.until),
+            train_days=self.train_days,
+            test_days=self.test_days,
+            check=self.check,
+            capacity=self.capacity,
+        )
+
+
 @app.command
 def start(
     plugin: str,
     /,
+    terms: TermsOptions,
     *,
-    data: Annotated[list[str], Parameter(negative=())],
-    set_: Annotated[list[str] | None, Parameter(name="--set", negative=())] = None,
-    cash: Decimal = Decimal(10_000),
-    fee_ppm: int = 1_000,
-    half_spread_ppm: int = 100,
-    slippage_ppm: int = 100,
-    impact: Decimal = Decimal(1),
-    fill: Fill = Fill.TOUCH,
-    from_: Annotated[datetime | None, Parameter(name="--from")] = None,
-    until: datetime | None = None,
-    train_days: int = 60,
-    test_days: int = 20,
-    check: Annotated[bool, Parameter(negative=())] = False,
-    capacity: Annotated[bool, Parameter(negative=())] = False,
     html: Path | None = None,
     detach: Annotated[bool, Parameter(negative=())] = False,
     request_id: Annotated[str, Parameter(name="--id")] = "",
@@ -81,42 +123,13 @@ def start(
 
     Args:
         plugin: its name; the house's operator has approved it.
-        data: histories of the house by name. May be repeated.
-        set_: a setting of the strategy, name=value. May be repeated.
-        cash: money to start with, in quote.
-        fee_ppm: the fee of maker and taker, in parts per million.
-        half_spread_ppm: half the spread that every taker pays.
-        slippage_ppm: what every taker pays beyond it.
-        impact: coefficient of the square-root law of one's own impact; 0 is none.
-        fill: next-open meets the first price of a candle only, touch all of its range.
-        from_: when to begin, UTC; what is before warms up.
-        until: when to end, UTC.
-        train_days: how long settings are chosen on.
-        test_days: how long the choice is tested.
-        check: refuse a strategy that looks ahead.
-        capacity: also run at ten and a hundred times the size.
         html: write the report to this file.
         detach: do not wait for the end.
         request_id: repeat with the same to start it at most once; made when left out.
     """
-    terms = pb.BacktestTerms(
-        settings_json=json_text.dumps(_settings(set_ or [])),
-        histories=[name for each in data for name in each.split(",")],
-        cash=f"{cash:f}",
-        fee_ppm=fee_ppm,
-        half_spread_ppm=half_spread_ppm,
-        slippage_ppm=slippage_ppm,
-        impact_ppm=int(impact * _PPM),
-        fills=_FILLS[fill],
-        from_ns=_ns(from_),
-        until_ns=_ns(until),
-        train_days=train_days,
-        test_days=test_days,
-        check=check,
-        capacity=capacity,
-    )
+    message = terms.message()
     with options.connected() as (client, output):
-        backtest = client.backtests.start(plugin, terms, request_id=request_id)
+        backtest = client.backtests.start(plugin, message, request_id=request_id)
         if detach:
             _show(output, backtest)
             if not output.as_json:
