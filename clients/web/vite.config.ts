@@ -10,5 +10,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     sourcemap: false,
+    // A test bounds what is sent over the wire.
+    chunkSizeWarningLimit: 800,
   },
 });

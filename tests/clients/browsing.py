@@ -93,7 +93,7 @@ class Visit:
 
     def field(self, label: str) -> Any:
         """A field by its label."""
-        return self.page.get_by_label(label, exact=True)
+        return self.page.get_by_role("textbox", name=label, exact=True)
 
     def press(self, name: str | re.Pattern[str]) -> None:
         """Press a button by its name."""

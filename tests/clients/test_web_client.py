@@ -47,6 +47,12 @@ def enter(visit: Visit, demo: Demo, path: str = "/") -> None:
     visit.wait_status("live")
 
 
+def far_bid(visit: Visit) -> str:
+    """A price that nobody sells at while a test runs."""
+    visit.wait_text("#last", FIGURE)
+    return f"{float(visit.text('#last').replace(',', '')) * 0.985:.0f}"
+
+
 def test_the_script_is_small() -> None:
     scripts = [file for path, file in shipped_bundle().items() if path.endswith(".js")]
     client = [file for file in scripts if file.kept]
@@ -137,7 +143,7 @@ def test_two_browsers_see_each_others_orders(visit: Visit, demo: Demo, browser: 
     enter(visit, demo, "/trade/BTC-USDT")
     enter(other, demo, "/trade/BTC-USDT")
     visit.wait_text("#available", "USDT")
-    visit.page.locator("#bids button").nth(6).click()
+    visit.field("Price").fill(far_bid(visit))
     visit.field("Quantity").fill("0.00321")
     visit.wait_text("#preview", "Stays in the book")
     visit.press("Buy BTC")
@@ -227,6 +233,68 @@ def test_who_signs_out_stays_out_and_can_come_back(
     visit.check_peace(host_of(demo))
 
 
+@pytest.mark.parametrize(
+    "visit",
+    [
+        {"viewport": DESKTOP, "color_scheme": "dark"},
+        {"viewport": PHONE, "color_scheme": "light", "is_mobile": True, "has_touch": True},
+    ],
+    indirect=True,
+    ids=["desk-dark", "phone-light"],
+)
+def test_what_one_owns_is_told_and_what_is_held_explained(
+    visit: Visit, demo: Demo, request: pytest.FixtureRequest
+) -> None:
+    name = request.node.callspec.id
+    enter(visit, demo, "/trade/BTC-USDT")
+    visit.wait_text("#available", "USDT")
+    visit.field("Price").fill(far_bid(visit))
+    visit.field("Quantity").fill("0.00789")
+    visit.wait_text("#preview", "Stays in the book")
+    visit.press("Buy BTC")
+    visit.wait_text("#open-orders tr", "0.00789")
+    visit.page.get_by_role("link", name="Portfolio").click()
+    visit.wait_text("#worth", re.compile(r"\d{2},\d{3}\.\d\d USDT"))
+    visit.wait_text("#allocations tr", "BINANCE recorded")
+    visit.check_looks()
+    visit.shoot(f"portfolio-{name}")
+    visit.page.get_by_role("link", name="Wallets").click()
+    visit.wait_text(".holds li", "Buy 0.00789 BTC/USDT")
+    visit.wait_text("#transactions tr", "Deposit")
+    visit.check_looks()
+    visit.shoot(f"wallets-{name}")
+    visit.page.get_by_role("link", name="Trade").click()
+    visit.press("Cancel all")
+    visit.page.get_by_text("No open orders").wait_for()
+    visit.page.get_by_role("link", name="Security").click()
+    visit.wait_text("#session-list tr", "this one")
+    visit.wait_text(".happened li", "Signed in")
+    visit.check_looks()
+    visit.shoot(f"security-{name}")
+    visit.check_peace(host_of(demo))
+
+
+def test_money_moves_between_ones_own_purses(visit: Visit, demo: Demo) -> None:
+    enter(visit, demo, "/wallets")
+    visit.press("New purse")
+    visit.field("Name").fill("savings")
+    visit.page.get_by_role("dialog").get_by_role("button", name="New purse").click()
+    visit.wait_text("h1 .badge", "savings")
+    visit.page.get_by_label("Purse", exact=True).select_option("main")
+    visit.wait_text("h1 .badge", "main")
+    visit.wait_text("#wallet-balances tr", "ETH")
+    visit.press("Transfer")
+    visit.page.get_by_label("To", exact=True).select_option("savings")
+    visit.page.get_by_label("Asset", exact=True).select_option("ETH")
+    visit.field("Amount").fill("0.25")
+    visit.press("Move")
+    visit.wait_text(".toast", "0.25 ETH moved to savings")
+    visit.wait_text("#transactions tr", "−0.25")
+    visit.page.get_by_label("Purse", exact=True).select_option("savings")
+    visit.wait_text("#wallet-balances tr", "0.25")
+    visit.check_peace(host_of(demo))
+
+
 def test_without_a_session_the_market_can_be_watched(visit: Visit, demo: Demo) -> None:
     visit.page.add_init_script("localStorage.setItem('xache.stayed-out', '1')")
     enter(visit, demo, "/trade/ETH-USDT")
@@ -242,7 +310,7 @@ def test_it_comes_back_when_the_house_does(visit: Visit, demo: Demo, tmp_path: P
     """The last of this file: the demo is killed, and what recovers takes its place."""
     enter(visit, demo, "/trade/BTC-USDT")
     visit.wait_text("#available", "USDT")
-    visit.page.locator("#bids button").nth(7).click()
+    visit.field("Price").fill(far_bid(visit))
     visit.field("Quantity").fill("0.00456")
     visit.wait_text("#preview", "Stays in the book")
     visit.press("Buy BTC")

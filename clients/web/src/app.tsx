@@ -11,13 +11,20 @@ import { choosePurse, isDemo, session, signOut } from "./session";
 import { type Theme, chooseTheme, theme } from "./theme";
 import { Icon, type IconName, Segments, Select, Toasts, classes } from "./ui";
 import { useStore } from "./store";
+import { ProofDialog } from "./proof";
+import { Portfolio } from "./screens/portfolio";
 import { Recover } from "./screens/recover";
+import { Security } from "./screens/security";
 import { SignIn } from "./screens/sign_in";
 import { SignUp } from "./screens/sign_up";
+import { Wallets } from "./screens/wallets";
 import { Trade } from "./trade/trade";
 
 const SCREENS: readonly { path: string; name: string; icon: IconName }[] = [
   { path: "trade", name: t.app.trade, icon: "trade" },
+  { path: "portfolio", name: t.app.portfolio, icon: "portfolio" },
+  { path: "wallets", name: t.app.wallets, icon: "wallets" },
+  { path: "security", name: t.app.security, icon: "security" },
 ];
 
 export function App() {
@@ -53,6 +60,12 @@ function gate(screen: string) {
 
 function inner(screen: string) {
   switch (screen) {
+    case "portfolio":
+      return <Portfolio />;
+    case "wallets":
+      return <Wallets />;
+    case "security":
+      return <Security />;
     default:
       return <NotFound />;
   }
@@ -135,6 +148,7 @@ function Shell({ screen, children }: { screen: string; children: ComponentChildr
       </header>
       <Banners />
       {children}
+      <ProofDialog />
       <Toasts />
     </div>
   );

@@ -89,6 +89,21 @@ export function Field(props: FieldProps) {
   );
 }
 
+/** Tells password managers whose password a form is about. */
+export function UserName({ email }: { email: string }) {
+  return (
+    <input
+      class="unseen"
+      type="text"
+      autoComplete="username"
+      value={email}
+      readOnly
+      tabIndex={-1}
+      aria-hidden="true"
+    />
+  );
+}
+
 interface ChoiceProps<V extends string | number> {
   label: string;
   value: V;

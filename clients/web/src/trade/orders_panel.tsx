@@ -108,7 +108,7 @@ function OpenOrders({ orders }: { orders: readonly Order[] }) {
   };
   if (!orders.length) return <Empty title={t.orders.none.open} hint={t.orders.noneHint} />;
   return (
-    <div class="scroll">
+    <div class="scroll" tabIndex={0}>
       <table class="table cards" id="open-orders">
         <thead>
           <tr>
@@ -166,7 +166,7 @@ function Positions({ positions }: { positions: readonly Position[] }) {
   const [closing, setClosing] = useState("");
   if (!positions.length) return <Empty title={t.orders.none.positions} hint={t.orders.noneHint} />;
   return (
-    <div class="scroll">
+    <div class="scroll" tabIndex={0}>
       <table class="table cards" id="positions">
         <thead>
           <tr>
@@ -228,7 +228,7 @@ function Flatten({ symbol, onDone }: { symbol: string; onDone: () => void }) {
 function Fills({ fills }: { fills: readonly Fill[] }) {
   if (!fills.length) return <Empty title={t.orders.none.fills} hint={t.orders.noneHint} />;
   return (
-    <div class="scroll">
+    <div class="scroll" tabIndex={0}>
       <table class="table cards" id="fills">
         <thead>
           <tr>
@@ -278,7 +278,7 @@ function History({ symbol }: { symbol: string }) {
   if (!answer) return <Empty title={t.app.loading} />;
   if (!answer.orders.length) return <Empty title={t.orders.none.history} />;
   return (
-    <div class="scroll">
+    <div class="scroll" tabIndex={0}>
       <table class="table cards" id="history">
         <thead>
           <tr>
@@ -320,7 +320,7 @@ function Balances() {
   const balances = useStore(desk, (state) => state.balances);
   if (!balances.length) return <Empty title={t.orders.none.balances} />;
   return (
-    <div class="scroll">
+    <div class="scroll" tabIndex={0}>
       <table class="table cards" id="balances">
         <thead>
           <tr>
