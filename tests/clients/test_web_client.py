@@ -322,7 +322,8 @@ def test_it_comes_back_when_the_house_does(visit: Visit, demo: Demo, tmp_path: P
     assert "0.00456" in visit.text("#open-orders"), "what was there stays in sight"
     assert visit.page.locator(".ticket .notice.warn").is_visible()
     visit.shoot("trade-away-dark")
-    command = demo.commands[5].split("; ", 2)[2]
+    (kill,) = (each for each in demo.commands.values() if each.startswith("kill -9"))
+    command = kill.split("; ", 2)[2]
     again = start(command, demo.data, demo.env)
     assert demo.process.stdout is not None
     demo.process.stdout.close()
