@@ -7,7 +7,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, TypeAlias
@@ -18,7 +18,6 @@ from cyclopts import App, Parameter
 from loguru import logger
 from rich.console import Console
 from rich.table import Table
-from xache_sdk.seal import Layer
 
 from xached.config import (
     AdminConfig,
@@ -50,6 +49,11 @@ app.command(admin)
 admin.command(plugins)
 vault = App(name="vault", help="The file with people and secrets.")
 app.command(vault)
+app.command(
+    "xached.parity_command:parity",
+    name="parity",
+    help="Tell a strategy again what it was told, and compare what it wants.",
+)
 
 Data = Annotated[Path, Parameter(name="--data", help="Data directory.")]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")]
@@ -473,57 +477,6 @@ def reset_paper(*, data: Data) -> None:
     print("The paper exchange begins anew with the next start.")
 
 
-@app.command
-def parity(
-    strategy: str,
-    *,
-    data: Data,
-    hours: Annotated[int, Parameter(help="How far back.")] = 24,
-    latency_ms: Annotated[int, Parameter(help="Of the declared fill model.")] = 5,
-    require: Annotated[
-        list[str] | None, Parameter(help="What must hold its process, as [sandbox] names it.")
-    ] = None,
-    keep: Annotated[bool, Parameter(negative="", help="Keep it with the house's.")] = False,
-    json_output: Json = False,
-    socket: Annotated[int | None, Parameter(show=False)] = None,
-) -> None:
-    """Replay what a strategy was told and compare what it wants; exit 1 when it differs.
-
-    The daemon may run meanwhile.
-    """
-    from xached.actors.strategies.surroundings import SANDBOX_MIN
-    from xached.parity import Replaying, certify, keep_certificate
-    from xached.research.judgement.certificate import document, text
-    from xached.runtime.world import NS_PER_S, RealWorld
-    from xached.storage.directory import DataPaths
-
-    if not 1 <= hours <= 24 * 366 or not 0 <= latency_ms <= 60_000:
-        _refuse("--hours from 1 to 8784, --latency-ms from 0 to 60000")
-    world, paths = RealWorld(), DataPaths(data)
-    layers = SANDBOX_MIN if require is None else _layers(require)
-    now_ns = world.now_ns()
-
-    async def judge() -> Any:
-        return await certify(
-            paths.recordings,
-            strategy,
-            Replaying(world=world, sandbox_min=layers),
-            from_ns=now_ns - hours * 3_600 * NS_PER_S,
-            to_ns=now_ns,
-            latency_ns=latency_ms * 1_000_000,
-        )
-
-    if socket is not None:
-        os.nice(19)  # The house started it beside itself.
-    certificate = _guarded(lambda: trio.run(judge))
-    if keep:
-        _guarded(lambda: keep_certificate(certificate, paths.certificates))
-    if socket is None:  # The house's own output is not for this.
-        print(json.dumps(document(certificate), indent=2) if json_output else text(certificate))
-    if not certificate.holds:
-        raise SystemExit(EXIT_FAULTS)
-
-
 @app.command(show=False)
 def snapshot(
     *,
@@ -675,7 +628,6 @@ def _refusals() -> tuple[type[Exception], ...]:
     from xached.inspection import NoSuchRow
     from xached.lost_authenticator import NoAuthenticator
     from xached.paper_house import NoPaper
-    from xached.parity import NothingRecorded
     from xached.recovery import ClockBehind, HouseIncomplete, NoHouse
     from xached.rekeying import NothingToExchange
     from xached.storage.database import DatabaseRefused
@@ -698,7 +650,6 @@ def _refusals() -> tuple[type[Exception], ...]:
         NoHouse,
         NoPaper,
         NoSuchRow,
-        NothingRecorded,
         NothingToExchange,
         OSError,
         VaultFailed,
@@ -713,14 +664,6 @@ def _earlier_figures(path: Path) -> dict[str, float]:
         return earlier_values(json.loads(path.read_bytes()))
     except (OSError, ValueError, NoFigures) as error:
         _refuse(f"--compare {path}: {error}")
-
-
-def _layers(names: Sequence[str]) -> frozenset[Layer]:
-    known = {each.name.lower(): each for each in Layer}
-    for name in names:
-        if name not in known:
-            _refuse(f"--require {name!r}: none of {', '.join(sorted(known))}")
-    return frozenset(known[name] for name in names)
 
 
 def _refuse(text: str) -> NoReturn:

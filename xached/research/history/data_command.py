@@ -25,9 +25,16 @@ from xached.research.history.about import About
 from xached.research.history.candle_checks import CheckReport, check_candles
 from xached.research.history.candle_files import ReadCandles, read_candles
 from xached.research.history.candle_set import DataError
+from xached.research.history.depth_files import read_frames
 from xached.research.history.history_store import HistoryStore, export_candles
 from xached.research.history.recording_checks import check_recording
-from xached.research.history.recordings import SPOOLS, candles_of, is_recording, read_market
+from xached.research.history.recordings import (
+    SPOOLS,
+    candles_of,
+    is_recording,
+    read_market,
+    write_market,
+)
 from xached.research.sample import sample_histories
 
 REFUSED: Final = 1
@@ -206,6 +213,33 @@ def list_recordings(folder: Path, /, *, as_json: JsonFlag = False) -> None:
         print_line(
             f"{each['market']}: {each['files']} files, {each['bytes']:,} bytes, from {since}"
         )
+
+
+@data.command(name="import-depth")
+def import_depth(
+    *files: Path,
+    symbol: str,
+    out: Path,
+    venue: str = "BINANCE",
+    tick: Decimal | None = None,
+    lot: Decimal | None = None,
+) -> None:
+    """Turn recorded frames of Binance or Bybit, books and trades, into a recording.
+
+    Args:
+        files: frames of one market that follow one another, a line each (.log, .jsonl, .gz).
+        symbol: the market, such as BTC-USDT.
+        out: the recording, as .parquet.
+        venue: whose frames these are.
+        tick: the smallest step of a price; the coarsest that fits when not given.
+        lot: the smallest step of a quantity.
+    """
+    with refused():
+        recording = read_frames(files, symbol=symbol, venue=venue, tick_size=tick, lot_size=lot)
+        if out.suffix != ".parquet":
+            raise DataError("a recording is written as .parquet")
+        write_market(recording, out)
+    print_line(f"{len(recording):,} rows of {symbol} at {venue} written to {out}")
 
 
 @data.command(name="check-recording")

@@ -165,6 +165,26 @@ def pack(path: Path) -> Path:
     return target
 
 
+def write_market(recording: MarketRecording, path: Path) -> None:
+    """Write rows as a recording of their own. Raises: OSError."""
+    about = {
+        "format": FORMAT,
+        "kind": "market",
+        "began_at_ns": int(recording.rows[0, 0]) if len(recording) else 0,
+        "symbol": recording.symbol,
+        "venue": recording.venue,
+        "provenance": recording.provenance,
+        "tick_size": f"{recording.tick_size:f}",
+        "lot_size": f"{recording.lot_size:f}",
+    }
+    table = pa.table({name: recording.rows[:, place] for place, name in enumerate(MARKET_COLUMNS)})
+    pq.write_table(
+        table.replace_schema_metadata({_METADATA: json.dumps(about).encode()}), path,
+        compression="zstd", use_dictionary=False,
+        column_encoding=dict.fromkeys(MARKET_COLUMNS, "DELTA_BINARY_PACKED"),
+    )  # fmt: skip
+
+
 def tape_of(recording: MarketRecording, *, by_venue: bool = False) -> tuple[Tape, Rows]:
     """The recording as a tape at the times when it was known here, and when it broke off.
 
