@@ -40,6 +40,7 @@ from xached.api.admin import ActorReport, HouseReport
 from xached.api.health import HealthService
 from xached.config import Config
 from xached.domain.api_keys import KeyTable
+from xached.domain.backtests import BacktestVerdict
 from xached.domain.guarding import AllowTable
 from xached.domain.history import Fill
 from xached.domain.identity import AuthMessage, AuthReply
@@ -50,9 +51,11 @@ from xached.domain.market_line import MarketLine
 from xached.domain.messages import Row
 from xached.domain.order import AccountId, Purse
 from xached.domain.paper import is_paper_purse
+from xached.domain.plugins import PluginRefused
 from xached.domain.portfolio import Holdings, HoldingsQuery
 from xached.domain.sessions import SessionTable
 from xached.domain.state import State
+from xached.domain.strategy_life import Strategy
 from xached.listeners import Doors
 from xached.paper_house import PAPER, PaperHouse
 from xached.recording import open_market
@@ -63,6 +66,7 @@ from xached.runtime.supervise import Health
 from xached.runtime.topic import Topic
 from xached.runtime.world import Lane, World
 from xached.snapshot_maker import SnapshotMaker
+from xached.storage.backtest_book import find_deflated
 from xached.storage.directory import DataPaths
 from xached.storage.snapshots import newest_seq
 from xached.storage.strategy_tables import StrategyRecords
@@ -188,7 +192,9 @@ class Core:
 
     def open_desk(self, around: Surroundings) -> StrategyDesk:
         """Open the desk where owners make strategies, for those that are run with ``around``."""
-        desk = StrategyDesk(self.records, self.strategies, around, self._valued, self._fills_of)
+        desk = StrategyDesk(
+            self.records, self.strategies, around, self._valued, self._fills_of, self._judged
+        )
         self.strategy_desk = desk
         return desk
 
@@ -203,6 +209,25 @@ class Core:
             await self.records.forget(account_id)
         else:
             await self.strategy_desk.forget(account_id)
+
+    async def _judged(self, strategy: Strategy) -> int | None:
+        """What its owner's newest backtest says of a strategy as it would run."""
+        try:
+            admission = await self.plugins.admit(strategy.plugin, vouched=False)
+        except PluginRefused:
+            return None
+        found = await self.records.read(
+            partial(
+                find_deflated,
+                account_id=strategy.account_id,
+                plugin_digest=admission.digest,
+                settings_json=strategy.settings_json,
+                instruments=strategy.symbols,
+            )
+        )
+        if found is None or found.verdict is BacktestVerdict.NOT_ENOUGH_DATA:
+            return None
+        return found.deflated_ppm
 
     async def _valued(self, purse: Purse) -> Holdings:
         matching = self.house.paper.matching if is_paper_purse(purse) else self.house.matching

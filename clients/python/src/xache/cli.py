@@ -60,7 +60,7 @@ _COMMANDS = (
     (_PURSE, "fees", "funds:fees", "Show your fee tier and what you were charged."),
     (_PURSE, "rule", "rule:app", "Rules of your own: when this, then that."),
     (_PURSE, "watch", "purse:watch", "Follow what happens to the purse."),
-    (_RESEARCH, "strategy", "strategy:app", "Write a strategy of your own."),
+    (_RESEARCH, "strategy", "strategy:app", "Strategies of your own: write, run, stop."),
     (_RESEARCH, "data", "research:data", "Import, list, check and export market history."),
     (_RESEARCH, "backtest", "research:backtest", "Run a strategy over market history."),
     (_RESEARCH, "backtests", "backtests:app", "Run a strategy in the house; see what came of it."),

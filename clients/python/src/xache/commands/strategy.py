@@ -1,16 +1,27 @@
-"""Write strategies: they run beside the house, not here. The SDK is no dependency of the client."""
+"""Strategies of one's own: write one, run it on paper, let it live.
+
+They run beside the house, not here; the SDK is no dependency of the client.
+"""
 
 from __future__ import annotations
 
 import importlib
 import sys
+from decimal import Decimal
 from pathlib import Path
+from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
+from rich.text import Text
 
+from xache.commands.options import NO_OPTIONS, Options, usage
 from xache.exits import Exit
+from xache.output import Cell, Output, json_value, moment, word
+from xache.v1 import strategy_pb2
 
-app = App(name="strategy", help="Write a strategy of your own.", result_action="return_value")
+app = App(
+    name="strategy", help="Strategies of your own: write, run, stop.", result_action="return_value"
+)
 
 
 @app.command
@@ -34,3 +45,230 @@ def new(name: str, /, *, into: Path = Path()) -> None:
         sys.stderr.write(f"{refusal}\n")
         raise SystemExit(Exit.USAGE) from None
     sys.stdout.write(f"wrote {root}\ntest it: cd {root} && pip install -e '.[test]' && pytest\n")
+
+
+@app.command
+def create(
+    name: str,
+    plugin: str,
+    /,
+    *,
+    symbol: Annotated[list[str], Parameter(negative="")],
+    budget: str,
+    asset: str = "USDT",
+    loss_limit: str,
+    settings: str = "{}",
+    settings_file: Path | None = None,
+    options: Options = NO_OPTIONS,
+) -> None:
+    """Keep a strategy as a draft: a plugin, its settings, its budget.
+
+    xache strategy create cross sma --symbol BTC-USDT --budget 1000 --loss-limit 100
+
+    Args:
+        name: what to call it.
+        plugin: an installed strategy that the house has approved.
+        symbol: a market that it may see and trade; give several by repeating it.
+        budget: how much it is given when it goes live, and on paper.
+        asset: what the budget is of; all its markets are quoted in it.
+        loss_limit: how much of the budget it may lose in a day, and from its highest profit.
+        settings: its settings, a JSON object.
+        settings_file: a file with them instead.
+    """
+    if settings_file is not None:
+        try:
+            settings = settings_file.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise usage(f"{settings_file}: {error}") from None
+    request = strategy_pb2.CreateStrategyRequest(
+        name=name,
+        plugin=plugin,
+        symbols=[each.upper() for each in symbol],
+        settings_json=settings,
+        budget_asset=asset.upper(),
+        budget=budget,
+        loss_limit=loss_limit,
+    )
+    with options.connected() as (client, output):
+        _show(output, client.strategies.create(request))
+        if not output.as_json:
+            output.note(f"It does nothing until you start it: xache strategy start {name}")
+
+
+@app.command(name="list")
+def list_(
+    *,
+    every: Annotated[bool, Parameter(name="--all", negative="")] = False,
+    options: Options = NO_OPTIONS,
+) -> None:
+    """List your strategies, oldest first.
+
+    Args:
+        every: those that are revoked too.
+    """
+    with options.connected() as (client, output):
+        found = [
+            each
+            for each in client.strategies.all()
+            if every or each.stage != strategy_pb2.STRATEGY_STAGE_REVOKED
+        ]
+        if output.as_json:
+            output.document({"strategies": [json_value(each) for each in found]})
+            return
+        if not found:
+            output.note("None. Make one with: xache strategy create")
+            return
+        heads = ["name", "plugin", "markets", ">budget", "stage", "wanted", "now", "said last"]
+        output.table(heads, [_row(each) for each in found])
+
+
+@app.command
+def show(name: str, /, *, options: Options = NO_OPTIONS) -> None:
+    """Show how a strategy stands, and what it lacks to go live."""
+    with options.connected() as (client, output):
+        _show(output, client.strategies.get(name))
+
+
+@app.command
+def start(name: str, /, *, options: Options = NO_OPTIONS) -> None:
+    """Run a strategy on paper, with as much play money as its budget."""
+    with options.connected() as (client, output):
+        _show(output, client.strategies.start(name))
+
+
+@app.command
+def live(
+    name: str,
+    /,
+    *,
+    acknowledge: str = "",
+    options: Options = NO_OPTIONS,
+) -> None:
+    """Let a strategy that was on paper trade its budget, taken from your main purse.
+
+    Args:
+        name: the strategy.
+        acknowledge: the sentence that is asked for without evidence that it earns, typed exactly.
+    """
+    with options.connected() as (client, output):
+        _show(output, client.strategies.go_live(name, acknowledge))
+
+
+@app.command
+def pause(name: str, /, *, options: Options = NO_OPTIONS) -> None:
+    """End the process of a strategy and cancel its orders; its purse stays as it is."""
+    with options.connected() as (client, output):
+        _show(output, client.strategies.pause(name))
+
+
+@app.command
+def resume(name: str, /, *, options: Options = NO_OPTIONS) -> None:
+    """Go on with a strategy that is paused."""
+    with options.connected() as (client, output):
+        _show(output, client.strategies.resume(name))
+
+
+@app.command
+def stop(name: str, /, *, options: Options = NO_OPTIONS) -> None:
+    """End a strategy; one that is live gives back what it has."""
+    with options.connected() as (client, output):
+        _show(output, client.strategies.stop(name))
+
+
+@app.command
+def revoke(name: str, /, *, options: Options = NO_OPTIONS) -> None:
+    """End a strategy for ever; what it has goes back to your main purse."""
+    with options.connected() as (client, output):
+        _show(output, client.strategies.revoke(name))
+
+
+@app.command
+def performance(name: str, /, *, options: Options = NO_OPTIONS) -> None:
+    """Tell how a strategy has done: return, drawdown, hits, slippage, fees, turnover."""
+    with options.connected() as (client, output):
+        stages = client.strategies.performance(name)
+        if output.as_json:
+            output.document({"stages": [json_value(each) for each in stages]})
+            return
+        if not stages:
+            output.note("It has never run.")
+            return
+        heads = [
+            "stage", ">days", ">profit", ">return", ">drawdown", ">hits", ">fills", ">turnover",
+            ">fees", ">slippage",
+        ]  # fmt: skip
+        output.table(heads, [_measured(each) for each in stages])
+
+
+def _measured(how: strategy_pb2.StrategyPerformance) -> list[Cell]:
+    return [
+        _stage(how.stage),
+        str(how.days),
+        how.profit,
+        _percent(how.return_ratio),
+        _percent(how.drawdown_ratio),
+        _percent(how.hit_ratio),
+        str(how.fills),
+        how.turnover,
+        how.fees,
+        _percent(how.slippage_ratio),
+    ]
+
+
+def _percent(ratio: str) -> str:
+    return f"{Decimal(ratio) * 100:.2f} %" if ratio else "–"
+
+
+def _row(strategy: strategy_pb2.Strategy) -> list[Cell]:
+    return [
+        strategy.name,
+        strategy.plugin,
+        " ".join(strategy.symbols),
+        f"{strategy.budget} {strategy.budget_asset}",
+        _stage(strategy.stage),
+        _wish(strategy.wish),
+        _now(strategy),
+        strategy.last_note or "–",
+    ]
+
+
+def _show(output: Output, strategy: strategy_pb2.Strategy) -> None:
+    if output.as_json:
+        output.document(json_value(strategy))
+        return
+    asset = strategy.budget_asset
+    rows: list[tuple[str, Cell]] = [
+        ("strategy", strategy.name),
+        ("plugin", strategy.plugin),
+        ("markets", " ".join(strategy.symbols)),
+        ("budget", f"{strategy.budget} {asset}"),
+        ("may lose", f"{strategy.loss_limit} {asset}"),
+        ("stage", _stage(strategy.stage)),
+        ("wanted", _wish(strategy.wish)),
+        ("now", _now(strategy)),
+        ("purse", strategy.subaccount),
+        ("days on paper", str(strategy.paper_days)),
+        ("deflated Sharpe", strategy.deflated_sharpe or "not enough data"),
+        ("lacks", strategy.lacking or "nothing"),
+        ("made (UTC)", moment(strategy.created_at_ns)),
+    ]
+    if strategy.acknowledged:
+        rows.append(("acknowledged", strategy.acknowledged))
+    output.facts(rows)
+
+
+def _stage(stage: strategy_pb2.StrategyStage) -> Cell:
+    text = word(strategy_pb2.StrategyStage, stage)
+    return Text(text, "bold green") if stage == strategy_pb2.STRATEGY_STAGE_LIVE else text
+
+
+def _wish(wish: strategy_pb2.StrategyWish) -> Cell:
+    return word(strategy_pb2.StrategyWish, wish)
+
+
+def _now(strategy: strategy_pb2.Strategy) -> Cell:
+    if strategy.ready:
+        return f"runs, {strategy.open_orders} orders open"
+    if strategy.failure:
+        return Text(strategy.failure, "red")
+    return "does not run"
