@@ -92,9 +92,7 @@ def serve(
     strategies = _configured_strategies(settings)
 
     async def attach(house: House) -> Attachments:
-        for strategy in strategies:
-            if strategy.paper:
-                continue  # Paper opens its purses itself.
+        for strategy in (each for each in strategies if not each.paper):
             await house.matching.execute(
                 OpenPurse(purse=strategy.purse, simulated=False, request_id="")
             )
