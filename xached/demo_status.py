@@ -16,8 +16,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from xached.api.admin import HouseReport
 from xached.daemon import Endpoints
-from xached.demo import PAPER_PURSE, Trader
+from xached.demo import LIGHTGBM, PAPER_PURSE, Trader
 from xached.domain.market import XACHE, Provenance, Ticker
 
 REFRESH_S = 0.5
@@ -127,7 +128,7 @@ async def _show_lines(endpoints: Endpoints) -> None:
             f"{ticker.symbol} {ticker.source.venue} {_price(endpoints, ticker)}"
             for ticker in endpoints.market.tickers(None)
         )
-        _say(f"{prices}  rows {report.journal_seq}")
+        _say(f"{prices}  rows {report.journal_seq}  {_on_paper(report)}")
 
 
 def _table(endpoints: Endpoints) -> Table:
@@ -150,10 +151,22 @@ def _table(endpoints: Endpoints) -> Table:
     troubled = [
         f"{actor.name} {actor.state}" for actor in report.actors if actor.state != "running"
     ]
-    table.caption = f"rows {report.journal_seq}  history {report.views_seq}" + (
-        f"  {', '.join(troubled)}" if troubled else ""
-    )
+    told = [f"rows {report.journal_seq}", f"history {report.views_seq}", _on_paper(report)]
+    table.caption = "  ".join([*told, ", ".join(troubled)]).rstrip()
     return table
+
+
+def _on_paper(report: HouseReport) -> str:
+    """How many orders the strategy on paper has placed, each of which can be explained."""
+    placed = next(
+        (
+            actor.statistics.get("placed", 0)
+            for actor in report.actors
+            if actor.name == f"strategy {LIGHTGBM}"
+        ),
+        0,
+    )
+    return f"{LIGHTGBM} on paper: {placed} orders"
 
 
 def _price(endpoints: Endpoints, ticker: Ticker) -> str:
