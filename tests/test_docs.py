@@ -107,6 +107,14 @@ def test_the_explain_examples_work_as_pasted(demo: Demo) -> None:
     assert printed.startswith("you placed it from a session or by an API key of yours")
 
 
+def test_the_rules_examples_work_as_pasted(demo: Demo) -> None:
+    env = {**demo.env, "XACHE_TARGET": demo.grpc, "XACHE_PASSWORD": demo.password()}
+    shell(block_with("sh", "xache login").splitlines()[0], env)
+    printed = shell(block_with("sh", "xache rule add weekly"), env)
+    assert "would have fired" in printed
+    assert "armed" in printed
+
+
 def test_the_account_examples_work_as_pasted(
     demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -157,6 +157,7 @@ class RuleHouse:
     candles: Past
     rules: Rules
     fuse: Fuse
+    records: StrategyRecords
     against: list[str]
     """What stands against the account."""
 
@@ -241,7 +242,7 @@ async def rule_house(
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(live)
-            yield RuleHouse(exchange, past, rules, fuse, against)
+            yield RuleHouse(exchange, past, rules, fuse, records, against)
             nursery.cancel_scope.cancel()
         tables.close()
 

@@ -195,6 +195,13 @@ class RuleScript:
     async def _against(self, rest: str) -> None:
         self._house.against[:] = [] if rest == "nothing" else rest.split()
 
+    async def _forget(self, _rest: str) -> None:
+        await self._house.records.forget(ALICE)
+        assert await self._house.records.rows_of(ALICE) == []
+
+    async def _left(self, count: str) -> None:
+        assert len(await self._house.records.rows_of(ALICE)) == int(count)
+
     async def _rule_is(self, rest: str) -> None:
         name, state, _, fired = rest.split()
         rule = (await self._house.rules_of())[name]

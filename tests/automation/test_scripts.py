@@ -1,9 +1,9 @@
 """What rules do, said in scripts.
 
-Checked by breaking, each seen red: writing the firing after its orders were sent (crashes), not
-looking for sent orders at the start (crashes), sending what was decided long ago (crashes),
-keeping the schedule's place apart from the firing (crashes), counting times of a pause (dca),
-firing every missed time (missed), not asking what stands against the account (bounds).
+Checked by breaking, each seen red: sending before the firing is written, not looking for what was
+sent before a crash, sending what was decided long ago (crashes), firing without remembering it,
+counting times of a pause (dca), not asking what stands against the account (bounds), firing as
+long as a level is reached (price), forgetting the height, not pausing other rules (drawdown).
 """
 
 from __future__ import annotations
