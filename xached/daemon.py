@@ -49,6 +49,7 @@ from xached.api.guest import Guest
 from xached.config import Config, FeedsConfig
 from xached.core import Core, House, build_core
 from xached.domain.audit import SignCheckpoint
+from xached.domain.backtests import TrialCheckpoint
 from xached.domain.compliance_messages import SetLevelLimits
 from xached.domain.instrument import Directory, Symbol
 from xached.domain.market import Venue
@@ -403,6 +404,7 @@ def _around_backtests(config: Config, core: Core, attachments: Attachments) -> B
         find_plugin=find_plugin,
         list_histories=partial(list_histories, folder),
         histories=folder,
+        anchor=partial(_anchor_trials, core),
         bounds=BacktestBounds(running_max=config.backtests.running_max),
         sandbox_min=attachments.sandbox_min,
     )
@@ -442,6 +444,20 @@ def _around_strategies(core: Core, attachments: Attachments) -> Surroundings:
         models=core.signals,
         keep=keep_nothing if core.recorder is None else core.recorder.run_log,
     )
+
+
+def _anchor_trials(core: Core, count: int, chain: bytes) -> None:
+    """Tell the system's log where the trials end, so that none can be taken out unseen."""
+    head = core.files.signer.sign_trials(
+        TrialCheckpoint(
+            house_id=core.files.journal.house_id,
+            at_ns=core.world.now_ns(),
+            count=count,
+            chain=chain,
+        )
+    )
+    if not core.world.tell_system(head.text):
+        logger.info("no system log; this anchors the trials: {}", head.text)
 
 
 async def _run_strategies(core: Core, around: Surroundings, desk: StrategyDesk) -> None:

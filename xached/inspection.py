@@ -29,6 +29,7 @@ from xached.domain.audit import (
     checkpoint_of,
     read_anchors,
 )
+from xached.domain.backtests import read_trial_checkpoints
 from xached.domain.exchange import Exchange
 from xached.domain.money import format_units
 from xached.domain.order import subaccount_of
@@ -48,6 +49,7 @@ from xached.storage.directory import DataPaths
 from xached.storage.journal import Anchor, Journal, JournalDamaged, JournalFailed, Report
 from xached.storage.snapshots import recover
 from xached.storage.strategy_tables import StrategyTables
+from xached.storage.trial_book import TrialsDamaged, chain_at, verify_trials
 from xached.storage.vault import Vault
 from xached.storage.vault_faults import VaultDamaged, VaultFailed
 
@@ -150,7 +152,8 @@ def verify_audit(
 
 
 def _verified_audit(paths: DataPaths, master: MasterKey, anchor: Path | None) -> AuditVerification:
-    anchors = [] if anchor is None else list(read_anchors(anchor.read_text("utf-8", "replace")))
+    text = "" if anchor is None else anchor.read_text("utf-8", "replace")
+    anchors = [] if anchor is None else list(read_anchors(text))
     signer, faults = Signer(master), list[str]()
     check = ChainCheck(house_id=b"", genuine=signer.is_genuine, journal_at=lambda _: None)
     try:
@@ -169,6 +172,7 @@ def _verified_audit(paths: DataPaths, master: MasterKey, anchor: Path | None) ->
     except (VaultDamaged, VaultFailed) as error:
         faults.append(f"vault.db: {error}")
     faults += check.faults
+    faults += _trial_faults(paths, master, text)
     known = max((each.audit_seq for each in anchors), default=0)
     return AuditVerification(
         rows=check.rows,
@@ -409,10 +413,32 @@ def _strategy_faults(paths: DataPaths, master: MasterKey) -> Iterator[str]:
             house_id = journal.house_id
         with contextlib.closing(StrategyTables.open_read_only(paths.strategies, house_id)) as file:
             file.check()
+            file.read(verify_trials)
+    except TrialsDamaged as error:
+        yield f"strategies.db: {error}"
     except (JournalDamaged, JournalFailed):
         return  # Whose file this should be cannot be known; the fault is told already.
     except DatabaseRefused as error:
         yield str(error)
+
+
+def _trial_faults(paths: DataPaths, master: MasterKey, anchor: str) -> Iterator[str]:
+    """What heads of trials that were kept elsewhere know and strategies.db does not."""
+    heads = list(read_trial_checkpoints(anchor))
+    if not heads:
+        return
+    signer = Signer(master)
+    with Journal.open_read_only(paths.journal, master.derive(Purpose.JOURNAL_CHAIN)) as journal:
+        house_id = journal.house_id
+    if not paths.strategies.exists():
+        yield "strategies.db is missing, of which an anchor knows trials"
+        return
+    with contextlib.closing(StrategyTables.open_read_only(paths.strategies, house_id)) as file:
+        for head in heads:
+            if head.house_id != house_id or not signer.knows_trials(head):
+                yield f"the anchor of {head.count} trials was not signed by this house"
+            elif file.read(partial(chain_at, count=head.count)) != head.chain:
+                yield f"strategies.db does not have the {head.count} trials that an anchor knows"
 
 
 def _model_faults(paths: DataPaths) -> Iterator[str]:

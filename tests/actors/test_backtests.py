@@ -122,14 +122,15 @@ class House:
     digest: str = "d1"
     bounds: BacktestBounds = attrs.field(factory=BacktestBounds)
     histories: Callable[[], Sequence[About]] = lambda: [ABOUT]
-    tables: StrategyTables = attrs.field(init=False)
+    records: StrategyRecords = attrs.field(init=False)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Backtests]:
         """Take backtests until the block ends."""
         world = RealWorld()
-        self.tables = StrategyTables.open(self.path / "strategies.db", bytes(16))
+        tables = StrategyTables.open(self.path / "strategies.db", bytes(16))
         lane = world.open_lane("strategies")
+        self.records = StrategyRecords(tables, lane)
 
         async def find_plugin(name: str) -> FoundPlugin:
             await trio.lowlevel.checkpoint()
@@ -140,7 +141,7 @@ class House:
         backtests = Backtests(
             BacktestSurroundings(
                 world=world,
-                records=StrategyRecords(self.tables, lane),
+                records=self.records,
                 find_plugin=find_plugin,
                 list_histories=self.histories,
                 histories=self.path,
@@ -157,7 +158,7 @@ class House:
                 nursery.cancel_scope.cancel()
         finally:
             lane.close()
-            self.tables.close()
+            tables.close()
 
 
 async def over(backtests: Backtests, backtest: Backtest) -> Backtest:
@@ -344,10 +345,10 @@ async def test_an_account_that_is_erased_while_it_runs_leaves_nothing(tmp_path: 
     async with house.running() as backtests:
         one = await backtests.start(ADA, "one", "mine", TERMS)
         await until_running(backtests, one)
-        house.tables.forget(ADA)
+        await house.records.forget(ADA)
         with pytest.raises(Rejection):
             await backtests.cancel(ADA, one.backtest_id)
-        found = house.tables.read(lambda db: find_backtest(db, one.backtest_id))
+        found = await house.records.read(lambda db: find_backtest(db, one.backtest_id))
         assert found is None
 
 

@@ -10,7 +10,7 @@ import enum
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NewType
 
 import attrs
@@ -186,6 +186,53 @@ class TrialFacts:
     def key(self) -> bytes:
         """The same for the same trial."""
         return hashlib.sha256(spelled(attrs.asdict(self)).encode()).digest()
+
+
+@attrs.frozen(kw_only=True)
+class TrialCheckpoint:
+    """Where the chain of trials ended at one moment, and who says so.
+
+    Kept where the house cannot reach it, it proves that no trial before it was taken out since.
+    """
+
+    house_id: bytes
+    at_ns: int
+    count: int
+    chain: bytes
+    signature: bytes = b""
+
+    @property
+    def signed_text(self) -> str:
+        """What the signature covers."""
+        return (
+            f"{_MARK}1 house={self.house_id.hex()} at={self.at_ns}"
+            f" trials={self.count}:{self.chain.hex()}"
+        )
+
+    @property
+    def text(self) -> str:
+        """One line for the system's log."""
+        return f"{self.signed_text} signature={self.signature.hex()}"
+
+
+def read_trial_checkpoints(text: str) -> Iterator[TrialCheckpoint]:
+    """The heads of trials in a text, such as an excerpt of the system's log; other lines are
+    passed, and so are lines that are cut off."""
+    for match in _TEXT.finditer(text):
+        yield TrialCheckpoint(
+            house_id=bytes.fromhex(match["house"]),
+            at_ns=int(match["at"]),
+            count=int(match["count"]),
+            chain=bytes.fromhex(match["chain"]),
+            signature=bytes.fromhex(match["signature"]),
+        )
+
+
+_MARK: Final = "xache-trials-"
+_TEXT: Final = re.compile(
+    _MARK + r"1 house=(?P<house>[0-9a-f]{32}) at=(?P<at>[0-9]{1,19})"
+    r" trials=(?P<count>[0-9]{1,12}):(?P<chain>[0-9a-f]{64}) signature=(?P<signature>[0-9a-f]{128})"
+)
 
 
 def spelled(value: object) -> str:

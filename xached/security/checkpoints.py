@@ -10,6 +10,7 @@ from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey
 
 from xached.domain.audit import Checkpoint
+from xached.domain.backtests import TrialCheckpoint
 from xached.security.keys import MasterKey, Purpose
 
 _MARK_BYTES = 16
@@ -36,6 +37,19 @@ class Signer:
         """Whether this house signed it."""
         try:
             self._key.verify_key.verify(checkpoint.signed_text.encode(), checkpoint.signature)
+        except (BadSignatureError, ValueError):  # The latter: no signature by its length.
+            return False
+        return True
+
+    def sign_trials(self, head: TrialCheckpoint) -> TrialCheckpoint:
+        """The head of the trials with its signature."""
+        signature = self._key.sign(head.signed_text.encode()).signature
+        return attrs.evolve(head, signature=signature)
+
+    def knows_trials(self, head: TrialCheckpoint) -> bool:
+        """Whether this house signed that head of its trials."""
+        try:
+            self._key.verify_key.verify(head.signed_text.encode(), head.signature)
         except (BadSignatureError, ValueError):  # The latter: no signature by its length.
             return False
         return True

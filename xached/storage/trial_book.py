@@ -57,6 +57,14 @@ def trial_head(db: apsw.Connection) -> TrialHead:
     return TrialHead(0, _NOTHING) if found is None else TrialHead(*found)
 
 
+def chain_at(db: apsw.Connection, count: int) -> bytes | None:
+    """The digest over the first so many trials; None when there were never so many."""
+    if count == 0 or not _is_there(db):
+        return None if count else _NOTHING
+    found = db.execute("SELECT chain FROM trial_chain WHERE seq = ?", (count,)).fetchone()
+    return None if found is None else bytes(found[0])
+
+
 def count_trials(db: apsw.Connection, account_id: AccountId) -> int:
     """How many distinct trials an account has."""
     count: int = db.execute("SELECT count(*) FROM trials WHERE account_id = ?", (account_id,)).get
@@ -114,6 +122,8 @@ def record_trial(db: apsw.Connection, trial: TrialRow) -> bool:
 
 def verify_trials(db: apsw.Connection) -> TrialHead:
     """Check the chain, and each trial by its link. Raises: TrialsDamaged."""
+    if not _is_there(db):
+        return TrialHead(0, _NOTHING)
     trials = {row[0]: row[1:] for row in _trials(db)}
     owners = {row[0] for row in trials.values()}
     owners.update(owner for (owner,) in db.execute("SELECT account_id FROM backtests"))
@@ -135,6 +145,12 @@ def verify_trials(db: apsw.Connection) -> TrialHead:
     if trials:
         raise TrialsDamaged(f"trial {min(trials)} was never recorded")
     return TrialHead(count, before)
+
+
+def _is_there(db: apsw.Connection) -> bool:
+    """A file of an older xached, which is only read, has no trials yet."""
+    found = db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'trial_chain'").fetchone()
+    return found is not None
 
 
 def _trials(

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Final
 
+import apsw
 import attrs
 import trio
 from loguru import logger
@@ -57,10 +58,12 @@ from xached.storage.backtest_book import (
 )
 from xached.storage.trial_book import (
     OWN_TRIALS_MAX,
+    TrialHead,
     TrialRow,
     count_trials,
     lineage,
     record_trial,
+    trial_head,
 )
 
 ID_BYTES: Final = 8
@@ -447,13 +450,17 @@ class Backtests:
             has_page=page is not None,
         )
 
-        def keep(db: Any) -> None:
-            if change_backtest(db, over):  # Otherwise its account was erased meanwhile.
-                record_trial(db, trial)
-                write_report(db, over, report, page)
+        def keep(db: apsw.Connection) -> TrialHead | None:
+            if not change_backtest(db, over):  # Its account was erased meanwhile.
+                return None
+            fresh = record_trial(db, trial)
+            write_report(db, over, report, page)
+            return trial_head(db) if fresh else None
 
         with trio.CancelScope(shield=True):
-            await around.records.write(keep)
+            head = await around.records.write(keep)
+            if head is not None:
+                around.anchor(head.count, head.digest)
         self._is_over(live, over)
 
     async def _end(self, live: _Live, state: BacktestState, cause: str) -> None:
