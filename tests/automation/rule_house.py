@@ -26,7 +26,7 @@ from xached.domain.market_messages import OpenSubaccount, TransferFunds
 from xached.domain.messages import Command, Row
 from xached.domain.order import AccountId, Purse, Side
 from xached.domain.queries import PurseQuery, PurseSnapshot, Query
-from xached.runtime.mailbox import Mailbox
+from xached.runtime.mailbox import Closed, Mailbox
 from xached.storage.strategy_tables import StrategyRecords, StrategyTables
 
 HOUSE_ID = bytes(16)
@@ -64,6 +64,8 @@ class Fuse:
 
     place: str = ""
     blown: trio.Event = attrs.field(factory=trio.Event)
+    away: str = ""
+    """What the exchange does not answer: "everything", "orders" or nothing of the kind."""
 
     def check(self, place: str) -> None:
         """Crash here if this is the place."""
@@ -100,12 +102,16 @@ class FragileExchange:
     async def execute(self, command: Command, *, account: str = "") -> Row:
         """See Exchange."""
         self._fuse.check(BEFORE_ORDER)
+        if self._fuse.away:
+            raise Closed
         row = await self._house.matching.execute(command, account=account)
         self._fuse.check(AFTER_ORDER)
         return row
 
     async def query(self, query: Query[Answer], *, account: str = "") -> Answer:
         """See Exchange."""
+        if self._fuse.away == "everything":
+            raise Closed
         return await self._house.matching.query(query, account=account)
 
     async def find_request(self, scope: str, request_id: str, *, account: str = "") -> Row | None:

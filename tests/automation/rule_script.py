@@ -192,6 +192,9 @@ class RuleScript:
         assert place in CRASHES
         self._house.fuse.place = place
 
+    async def _away(self, what: str) -> None:
+        self._house.fuse.away = "" if what == "nothing" else what
+
     async def _against(self, rest: str) -> None:
         self._house.against[:] = [] if rest == "nothing" else rest.split()
 

@@ -3,7 +3,8 @@
 Checked by breaking, each seen red: sending before the firing is written, not looking for what was
 sent before a crash, sending what was decided long ago (crashes), firing without remembering it,
 counting times of a pause (dca), not asking what stands against the account (bounds), firing as
-long as a level is reached (price), forgetting the height, not pausing other rules (drawdown).
+long as a level is reached (price), forgetting the height, not pausing other rules (drawdown),
+forgetting what the exchange was not there for (outage).
 """
 
 from __future__ import annotations
