@@ -39,6 +39,11 @@ def test_files_are_written_renamed_listed_and_removed(files: Files, tmp_path: Pa
     files.remove(second)
     files.remove(second)
     assert files.list_names(tmp_path, ".snapshot") == ["0.snapshot"]
+    files.append(first, b"a beginning")
+    files.append(first, b", and more")
+    assert files.read(first) == b"a beginning, and more"
+    files.remove(first)
+    assert files.free_bytes(tmp_path) > 0
     with pytest.raises(FileNotFoundError):
         files.read(second)
     with pytest.raises(FileNotFoundError):

@@ -333,6 +333,7 @@ class DiskFiles:
         with _system_errors(self._disk):
             self._disk.operate("write")
             stored = self._disk.files.setdefault(str(path), Stored())
+            stored.check()
             change = Write(len(stored.seen), data)
             _apply(stored.seen, change)
             stored.pending.append(change)

@@ -183,10 +183,13 @@ class Recorder:
             self._drop(file)
 
     def _drop(self, file: _File) -> None:
+        """Lose what waits of a file; a sink that loses already counts by itself."""
+        sink = file.sink
+        if sink.cut if isinstance(sink, RunSink) else sink.lost_rows:
+            return
         self._counts["lost"] += 1
-        if isinstance(file.sink, RunSink) and not file.sink.cut:
-            self._counts["cut"] += 1
-        file.sink.drop()
+        self._counts["cut"] += isinstance(sink, RunSink)
+        sink.drop()
 
     def _cut_the_longest(self) -> None:
         """What runs is not removed: where it alone is too much, the log of it ends."""
