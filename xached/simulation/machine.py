@@ -141,8 +141,9 @@ class Life:
     front: Front
     endpoints: Endpoints
     rows: Subscription[Row]
-    paper_rows: Subscription[Row]
     """Every row that this daemon publishes."""
+    follow_paper: Callable[[], Awaitable[Subscription[Row]]]
+    """Every row of its paper exchange from now on, until that is started again."""
     stop: trio.Event
 
 
@@ -291,15 +292,12 @@ class Machine:
             self.crash_after(steps, loss)
         config = attrs.evolve(self.config, accept_clock=self.accept_clock)
         doors = HandedOver(Interceptor(world, self._incident))
-        houses: list[tuple[House, Subscription[Row], Subscription[Row]]] = []
+        houses: list[tuple[House, Subscription[Row]]] = []
         listening = AsyncExitStack()
 
         async def attach(house: House) -> Attachments:
             rows = await listening.enter_async_context(house.rows.subscribe(ROWS_BUFFERED_MAX))
-            paper_rows = await listening.enter_async_context(
-                house.paper.rows.subscribe(ROWS_BUFFERED_MAX)
-            )
-            houses.append((house, rows, paper_rows))
+            houses.append((house, rows))
             if self.prepare is not None:
                 await self.prepare(house)
             return Attachments(
@@ -315,10 +313,15 @@ class Machine:
                     run = partial(run_daemon, config, world, attach, stop, doors=doors)
                     endpoints: Endpoints = await nursery.start(run)
                     assert doors.front is not None
-                    ((house, rows, paper_rows),) = houses
+                    ((house, rows),) = houses
+
+                    async def follow_paper() -> Subscription[Row]:
+                        told = house.paper.rows.subscribe(ROWS_BUFFERED_MAX)
+                        return await listening.enter_async_context(told)
+
                     life = Life(
                         number=self.lives, world=world, house=house, doors=doors, front=doors.front,
-                        endpoints=endpoints, rows=rows, paper_rows=paper_rows, stop=stop,
+                        endpoints=endpoints, rows=rows, follow_paper=follow_paper, stop=stop,
                     )  # fmt: skip
                     if self.on_start is not None:
                         await self.on_start(life)

@@ -117,6 +117,7 @@ class PaperChecks:
         self._people = people
         self._rows: list[Row] = []
         """Row n is at n - 1."""
+        self._life: Life | None = None
         self._published: Subscription[Row] | None = None
         self._heard: dict[int, Row] = {}
         """What was published and not yet found on the disk."""
@@ -137,7 +138,7 @@ class PaperChecks:
     async def begin(self, life: Life) -> None:
         """A daemon has started."""
         await self._read_published()
-        self._published = life.paper_rows
+        self._life, self._published = life, await life.follow_paper()
 
     async def look(self) -> None:
         """Check what is cheap. Raises: Violation."""
@@ -164,12 +165,20 @@ class PaperChecks:
     async def _read_published(self) -> None:
         while self._published is not None and self._published.buffered:
             for row in await self._published.receive_batch():
-                assert not isinstance(row, Lagged), "there is room for all rows of a life"
+                if isinstance(row, Lagged):
+                    await self._follow_anew()
+                    return
                 known = self._rows[row.seq - 1] if row.seq <= len(self._rows) else row
                 if known != row or self._heard.get(row.seq, row) != row:
                     raise Violation(PUBLISHED, f"{row} was published, {known} before")
                 if row.seq > len(self._rows):
                     self._heard[row.seq] = row
+
+    async def _follow_anew(self) -> None:
+        """The exchange was started again within a life, or a life is over."""
+        life, self._published = self._life, None
+        if life is not None and life is self._machine.life:
+            self._published = await life.follow_paper()
 
     def _audit(self, life: Life) -> None:
         self.audits += 1
