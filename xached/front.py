@@ -180,7 +180,7 @@ def _services(core: Core, spending: KeySpending) -> tuple[Service, ...]:
         _service(
             compliance_pb2,
             "ComplianceService",
-            ComplianceHandlers(sessions, matching, core.history, directory, now_ns),
+            ComplianceHandlers(sessions, matching, core.history, directory, now_ns, core.records),
         ),
         _service(
             automation_pb2,

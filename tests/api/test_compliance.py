@@ -49,11 +49,14 @@ from xached.domain.compliance_messages import (
     SetLevelLimits,
 )
 from xached.domain.erasure import ERASURE_DELAY_NS, Retention
-from xached.domain.instrument import AssetName
+from xached.domain.instrument import AssetName, Symbol
 from xached.domain.messages import Deposit, OpenPurse
 from xached.domain.order import MAIN, AccountId, make_purse
 from xached.domain.rejection import Reason, Rejection
+from xached.domain.strategy_life import Stage, Strategy, Wish
 from xached.storage.sealed_columns import SECRET_COLUMNS
+from xached.storage.strategy_book import put_strategy
+from xached.storage.strategy_tables import StrategyRecords, StrategyTables
 from xached.storage.vault_tables import TABLES
 
 Sent = TypeVar("Sent", bound=Message)
@@ -109,6 +112,7 @@ class Office:
     people: People
     compliance: ComplianceHandlers
     staff: StaffHandlers
+    tables: StrategyTables
 
     async def apply(self, account: str, level: int = 1) -> pb.Application:
         answer = await self.compliance.apply_for_level(
@@ -155,6 +159,7 @@ async def office(path: Path) -> AsyncIterator[Office]:
     async with trading_house(path) as house:
         running = house.running
         door = Door(running.matching)
+        tables = StrategyTables.open(path / "strategies.db", bytes(16))
         async with running_people(path / "vault.db", running.world, door) as people:
             yield Office(
                 house=house,
@@ -165,11 +170,14 @@ async def office(path: Path) -> AsyncIterator[Office]:
                     house.history,
                     running.directory,
                     running.world.now_ns,
+                    StrategyRecords(tables, running.world.open_lane("strategies")),
                 ),
+                tables=tables,
                 staff=StaffHandlers(
                     people.inbox, running.matching, house.history, running.directory
                 ),
             )
+        tables.close()
 
 
 def reason_of(error: BaseException) -> str:
@@ -307,6 +315,15 @@ async def test_who_works_for_the_house_is_not_for_the_staff_to_suspend_or_let_go
         assert here.people.stream()[-1] == "RoleSet"
 
 
+def strategy_of(account_id: AccountId, name: str) -> Strategy:
+    """A draft of somebody."""
+    return Strategy(
+        strategy_id=f"id of {name}", account_id=account_id, name=name, plugin="sma",
+        symbols=(Symbol("BTC-USDT"),), settings_json="{}", stage=Stage.DRAFT, wish=Wish.STOPPED,
+        budget_asset=USDT, budget_units=1, loss_limit_units=1, created_at_ns=1,
+    )  # fmt: skip
+
+
 async def traded(here: Office) -> tuple[AccountId, AccountId]:
     """Two people who have traded with each other; both have money left."""
     alice = await here.people.register(ALICE, PASSWORD)
@@ -380,7 +397,9 @@ async def test_erasure_leaves_sums_and_chains_and_no_personal_byte(
 
 async def test_an_export_holds_everything(tmp_path: Path, autojump_clock: MockClock) -> None:
     async with office(tmp_path) as here:
-        alice, _bob = await traded(here)
+        alice, bob = await traded(here)
+        for owner, name in ((alice, "cross"), (bob, "others")):
+            here.tables.write(partial(put_strategy, strategy=strategy_of(owner, name)))
         sent: Collected[pb.ExportDataResponse] = Collected()
         await here.compliance.export_data(call_of(alice), pb.ExportDataRequest(), sent)
         files: dict[str, bytes] = {}
@@ -396,6 +415,8 @@ async def test_an_export_holds_everything(tmp_path: Path, autojump_clock: MockCl
         assert files["trades.csv"].count(b"\r\n") == 2
         assert len(files["orders/main.jsonl"].splitlines()) == 1
         assert len(files["transactions/main.jsonl"].splitlines()) >= 4
+        [strategy] = map(json.loads, files["strategies/strategies.jsonl"].splitlines())
+        assert (strategy["account_id"], strategy["name"]) == (alice, "cross")
         (document,) = [name for name in files if name.startswith("documents/")]
         assert files[document] == SCAN + b"\0" * 1_000
         # What is said to be exported is where it is said to be.

@@ -37,6 +37,7 @@ from xached.domain.rejection import Reason, Rejection
 from xached.domain.strategy_life import ACKNOWLEDGEMENT, PAPER_DAYS_MIN, Stage, Strategy, Wish
 from xached.runtime.world import NS_PER_S
 from xached.storage.strategy_book import add_profit
+from xached.storage.strategy_tables import tables_of_accounts
 
 OWNER, OTHER = AccountId("eve"), AccountId("bob")
 USDT = AssetName("USDT")
@@ -356,7 +357,8 @@ async def test_who_leaves_is_forgotten_and_nothing_of_theirs_runs(
         assert await on.desk.all_of(OWNER) == []
         assert on.strategies.statistics() == ()
         assert (await house.purse(seen.strategy.purse)).orders == []
-        assert await house.reasons._records.rows_of(OWNER) == []
+        for table in tables_of_accounts():
+            assert await house.reasons._records.rows_of(OWNER, table, 0, 1) == [], table
 
 
 async def test_profit_is_looked_at_once_a_minute(

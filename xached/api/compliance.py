@@ -35,6 +35,7 @@ from xached.domain.levels import LevelStanding
 from xached.domain.money import format_units
 from xached.domain.queries import ClosableQuery, DisclosuresQuery, LevelQuery
 from xached.domain.rejection import Reason, Rejection
+from xached.storage.strategy_tables import StrategyRecords
 
 _KINDS = {kind.value: kind for kind in DocumentKind}
 
@@ -49,12 +50,14 @@ class ComplianceHandlers:
         history: History,
         directory: Directory,
         now_ns: Callable[[], int],
+        records: StrategyRecords,
     ) -> None:
         self._sessions = sessions
         self._matching = matching
         self._history = history
         self._directory = directory
         self._now_ns = now_ns
+        self._records = records
 
     async def get_limits(self, call: Call, _request: pb.GetLimitsRequest) -> pb.GetLimitsResponse:
         """Tell the caller's level, what it allows a day, and what is used of it."""
@@ -166,7 +169,7 @@ class ComplianceHandlers:
     ) -> None:
         """Hand over everything the house knows of the caller."""
         async for name, content in export_data(
-            call, self._sessions, self._matching, self._history, self._directory
+            call, self._sessions, self._matching, self._history, self._directory, self._records
         ):
             await responses.send(pb.ExportDataResponse(name=name, content=content))
 

@@ -10,6 +10,7 @@ where its content is in the export, or why the house does not have it. A test ke
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
@@ -28,6 +29,7 @@ from xached.domain.kyc import ChunkView, GetKyc, KycDocument, KycStanding, Media
 from xached.domain.money import format_units
 from xached.domain.order import AccountId, subaccount_of
 from xached.domain.queries import DisclosuresQuery, PurseQuery, PursesQuery
+from xached.storage.strategy_tables import StrategyRecords, tables_of_accounts
 
 PAGE: Final = 200
 
@@ -84,12 +86,17 @@ NOT_STORED: Final[Mapping[str, str]] = {
 """Personal fields whose content the house does not keep, and why."""
 
 
+ROWS_AT_ONCE: Final = 16
+"""Of a table of strategies.db: a reason may have 30 kB, a report more."""
+
+
 async def export_data(
     call: Call,
     sessions: Sessions,
     matching: Matching,
     history: History,
     directory: Directory,
+    records: StrategyRecords,
 ) -> AsyncIterator[tuple[str, bytes]]:
     """Yield (file name, its next bytes) of everything of the caller, in bounded pieces."""
     account_id = caller_of(call).account_id
@@ -133,6 +140,11 @@ async def export_data(
             before = moved.next_before
             if before is None:
                 break
+    for table in tables_of_accounts():
+        skip = 0
+        while rows := await records.rows_of(account_id, table, skip, ROWS_AT_ONCE):
+            yield f"strategies/{table}.jsonl", b"".join(_line(_readable(row)) for row in rows)
+            skip += len(rows)
     standing = await ask_sessions(sessions, call, GetKyc(account_id=account_id), KycStanding)
     for document in standing.documents:
         async for piece in _document(call, sessions, account_id, document):
@@ -174,6 +186,13 @@ async def _standing(
             each.disclosure.name: each.accepted_version for each in disclosures
         },
         "purses": purses,
+    }
+
+
+def _readable(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: base64.b64encode(value).decode() if isinstance(value, bytes) else value
+        for name, value in row.items()
     }
 
 

@@ -193,17 +193,24 @@ class StrategyTables:
             self._failed = True
             raise StrategyTablesFailed(f"strategies.db: {_said(error)}") from error
 
-    def rows_of(self, account_id: AccountId) -> list[tuple[str, Mapping[str, Any]]]:
-        """All rows of an account, by table; for who asks what is known of them."""
+    def rows_of(
+        self, account_id: AccountId, table: str, skip: int, limit: int
+    ) -> list[dict[str, Any]]:
+        """Rows of an account in a table, for who asks what is known of them.
 
-        def select(db: apsw.Connection) -> list[tuple[str, Mapping[str, Any]]]:
-            found: list[tuple[str, Mapping[str, Any]]] = []
-            for table in tables_of_accounts():
-                cursor = db.execute(f"SELECT * FROM {table} WHERE account_id = ?", (account_id,))  # noqa: S608 - names of MIGRATIONS
-                for row in cursor:
-                    names = [name for name, _ in cursor.get_description()]
-                    found.append((table, dict(zip(names, row, strict=True))))
-            return found
+        Raises: StrategyTablesFailed.
+        """
+        assert table in tables_of_accounts(), table
+
+        def select(db: apsw.Connection) -> list[dict[str, Any]]:
+            cursor = db.execute(
+                f"SELECT * FROM {table} WHERE account_id = ? ORDER BY 1, 2 LIMIT ? OFFSET ?",  # noqa: S608 - a name of MIGRATIONS
+                (account_id, limit, skip),
+            )
+            return [
+                dict(zip((name for name, _ in cursor.get_description()), row, strict=True))
+                for row in cursor
+            ]
 
         return self.read(select)
 
@@ -263,9 +270,11 @@ class StrategyRecords:
         """See StrategyTables.forget."""
         await self._lane.run(self._tables.forget, account_id)
 
-    async def rows_of(self, account_id: AccountId) -> list[tuple[str, Mapping[str, Any]]]:
+    async def rows_of(
+        self, account_id: AccountId, table: str, skip: int, limit: int
+    ) -> list[dict[str, Any]]:
         """See StrategyTables.rows_of."""
-        return await self._lane.run(self._tables.rows_of, account_id)
+        return await self._lane.run(self._tables.rows_of, account_id, table, skip, limit)
 
 
 @functools.cache
