@@ -184,7 +184,7 @@ async def test_a_venues_market_is_recorded_and_packed_without_a_change(
 async def test_wherever_a_crash_cuts_it_off_what_is_before_is_read(
     tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
-    """Checked: without the checksum a cut-off block is read as damage and raises."""
+    """Checked: without the look at length and checksum a block that is cut off raises."""
     async with recording(tmp_path) as kept:
         sink = kept.recorder.line(INSTRUMENT, BINANCE, "LIVE", PublicBook())
         assert sink is not None

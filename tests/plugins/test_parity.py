@@ -146,7 +146,7 @@ async def test_an_honest_strategy_decides_the_same_again(
 async def test_a_strategy_with_state_that_it_was_not_told_is_found(
     clock: trio.testing.MockClock, tmp_path: Path, act: str
 ) -> None:
-    """Checked: all but these decide the same, as the next test shows."""
+    """Without it the same strategy decides the same, as the next test shows."""
     seat = config(act, strategy="undeclared:Undeclared")
     async with recorded(tmp_path, seat) as (house, strategies):
         await until(lambda: house.markets.readers == 1)
