@@ -27,6 +27,7 @@ from xache_sdk.look_ahead import CheckFailed, check_no_look_ahead
 from xache_sdk.settings import SettingsError, make_settings
 from xache_sdk.strategy import Strategy
 
+from xached.domain.instrument import PPM
 from xached.research.backtest.feed import told_candles
 from xached.research.backtest.gears import run_backtest
 from xached.research.backtest.result import RunResult
@@ -100,6 +101,7 @@ def backtest(
     fee_ppm: int = FEE_PPM,
     half_spread_ppm: int = 100,
     slippage_ppm: int = 100,
+    impact: Decimal = Decimal(0),
     fill: FillModel = FillModel.TOUCH,
     from_: Annotated[datetime | None, Parameter(name="--from")] = None,
     until: datetime | None = None,
@@ -127,6 +129,7 @@ def backtest(
         fee_ppm: the fee of maker and taker, in parts per million.
         half_spread_ppm: half the spread that every taker pays.
         slippage_ppm: what every taker pays beyond it.
+        impact: coefficient of the square-root law of one's own impact, 1 by the literature.
         fill: next-open meets the first price of a candle only, touch all of its range.
         from_: when to begin, UTC; what is before warms up.
         until: when to end, UTC.
@@ -140,8 +143,7 @@ def backtest(
     with refused(), _refusals():
         found = _find_strategy(strategy)
         markets = _load(data, fee_ppm, until)
-        costs = {"half_spread_ppm": half_spread_ppm, "slippage_ppm": slippage_ppm}
-        terms = RunSettings(cash=cash, fill_model=fill, start_ns=_start_ns(from_), **costs)
+        terms = _run_terms(cash, fill, from_, half_spread_ppm, slippage_ppm, impact)
         of_run = _find_models(models, markets, terms, set_ or [], train_days, quiet=json)
         markets, terms = of_run.markets, of_run.terms
         combinations = _combinations(found, set_ or [], of_run.setting)
@@ -151,8 +153,7 @@ def backtest(
         if len(combinations) == 1:
             report, result = _run_once(found, combinations[0], markets, terms, quiet=json)
         else:
-            days = (train_days, test_days)
-            report = _walk(found, combinations, markets, terms, days, scheduler)
+            report = _walk(found, combinations, markets, terms, (train_days, test_days), scheduler)
         if html is not None:
             _write_page(report, html)
     if json:
@@ -160,6 +161,24 @@ def backtest(
     else:
         _print(report, result)
         _print_training(of_run.attempts)
+
+
+def _run_terms(
+    cash: Decimal,
+    fill: FillModel,
+    start: datetime | None,
+    half_spread_ppm: int,
+    slippage_ppm: int,
+    impact: Decimal,
+) -> RunSettings:
+    return RunSettings(
+        cash=cash,
+        fill_model=fill,
+        start_ns=_start_ns(start),
+        half_spread_ppm=half_spread_ppm,
+        slippage_ppm=slippage_ppm,
+        impact_ppm=int(impact * PPM),
+    )
 
 
 def _run_once(
