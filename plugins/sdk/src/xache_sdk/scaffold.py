@@ -91,7 +91,8 @@ purse it may spend:
     subaccount = "@NAME@"
     settings = { symbol = "BTC-USDT", notional = "50" }
 
-Its settings are those of `Settings` in `strategy.py`.
+Its settings are those of `Settings` in `strategy.py`. It runs once an operator has approved it:
+`xached admin plugins show @PLUGIN@`, then `xached admin plugins approve @PLUGIN@ DIGEST`.
 """
 
 _STRATEGY: Final = '''\
