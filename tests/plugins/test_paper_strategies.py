@@ -1,7 +1,7 @@
 """A strategy on paper trades the paper exchange under the names it knows from the house.
 
-Checked by taking each translation of ``PaperFloor`` out: the order is refused as of an unknown
-market, or the strategy is told of a position and of money that it does not know. Without the
+Checked by taking the translation of commands, symbols or assets out of ``PaperFloor``: the order is
+refused as of an unknown market, or the strategy is told of money that it does not know. Without the
 interruption of the rows at a restart of paper, the run goes on with orders that nobody minds.
 """
 
