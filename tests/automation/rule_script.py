@@ -279,7 +279,7 @@ class RuleScript:
                     settings=tuple(each for each in settings if "=" in each),
                     output="value",
                     direction=Direction[side.upper()],
-                    level=level,
+                    threshold=level,
                 )
             case "drawdown", [asset, fall, *_]:
                 return Drawdown(asset=AssetName(asset), fall_ppm=_shares([fall])[0])

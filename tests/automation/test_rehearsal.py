@@ -185,7 +185,7 @@ def test_a_ladder_a_stop_a_level_and_an_average() -> None:
         settings=("window=2",),
         output="value",
         direction=Direction.ABOVE,
-        level="51000",
+        threshold="51000",
     )
     told = over(RuleTerms(when=average, then=BUY_50), 50_000, 50_000, 51_000, 51_000, 52_000)
     (only,) = told.firings

@@ -159,7 +159,7 @@ def _read_indicator(
         settings=tuple(given.settings),
         output=given.output or about.outputs[0],
         direction=pick(_DIRECTIONS, given.direction, "direction"),
-        level=given.level,
+        threshold=given.threshold,
     )
 
 
@@ -250,7 +250,7 @@ def _write_when(when: When, directory: Directory, message: automation_pb2.RuleTe
                 settings=when.settings,
                 output=when.output,
                 direction=automation_pb2.Direction.Name(when.direction.value),
-                level=when.level,
+                threshold=when.threshold,
             )
             message.indicator.CopyFrom(indicator)
         case _:

@@ -124,8 +124,8 @@ def _check_indicator(when: IndicatorReaches, directory: Directory) -> None:
         raise refused_terms(
             "output", "it has no such output", when.output, ", ".join(about.outputs)
         )
-    if _LEVEL.fullmatch(when.level) is None:
-        raise refused_terms("level", "this is no number", when.level, "a decimal number")
+    if _LEVEL.fullmatch(when.threshold) is None:
+        raise refused_terms("threshold", "this is no number", when.threshold, "a decimal number")
 
 
 def _check_then(then: Then, directory: Directory) -> None:

@@ -186,7 +186,7 @@ def _look_at_price(memory: Memory, when: PriceReaches, sight: Sight, holdings: H
 
 
 def _look_at_indicator(memory: Memory, when: IndicatorReaches, sight: Sight) -> Look:
-    reading, level = sight.readings.get(when), float(when.level)
+    reading, level = sight.readings.get(when), float(when.threshold)
     if reading is None:
         return Look(memory=memory, verdict=None)
     if when.direction is Direction.ABOVE:
@@ -199,10 +199,10 @@ def _look_at_indicator(memory: Memory, when: IndicatorReaches, sight: Sight) -> 
     named = f"{when.indicator}({', '.join(when.settings)}) of {when.symbol}"
     fires = Fires(
         due_at_ns=reading.candle_ended_ns,
-        explanation=f"{named} has {word} to {reading.value:.10g}, which reaches {when.level}",
+        explanation=f"{named} has {word} to {reading.value:.10g}, which reaches {when.threshold}",
         facts=(
             Fact(name=f"{when.indicator} {when.output}", value=f"{reading.value:.17g}"),
-            Fact(name="level", value=when.level),
+            Fact(name="level", value=when.threshold),
             Fact(name="candle ended", value=show_time(reading.candle_ended_ns)),
             Fact(name="candles of", value=f"{when.venue} {when.interval.name}".strip()),
         ),

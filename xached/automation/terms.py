@@ -109,7 +109,7 @@ class IndicatorReaches:
     """When an indicator gets there, at the end of a candle.
 
     As with a price, it must have been seen on the other side. ``venue`` is whose candles; empty
-    means those of where the purse trades. ``settings`` are as ``name=value``, ``level`` is decimal
+    means those of where the purse trades. ``settings`` are as ``name=value``, ``threshold`` is decimal
     text, in prices and quantities as people say them.
     """
 
@@ -120,7 +120,7 @@ class IndicatorReaches:
     settings: tuple[str, ...]
     output: str
     direction: Direction
-    level: str
+    threshold: str
 
 
 @frozen(kw_only=True)

@@ -95,4 +95,4 @@ class Readings:
 
 def _key(when: IndicatorReaches) -> IndicatorReaches:
     """What rules that differ in their levels have in common."""
-    return attrs.evolve(when, output="", level="", direction=Direction.ABOVE)
+    return attrs.evolve(when, output="", threshold="", direction=Direction.ABOVE)

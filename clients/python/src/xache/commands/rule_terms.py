@@ -129,7 +129,7 @@ class RuleTermsOptions:
                 settings=self.set_,
                 output=self.output,
                 direction=direction,
-                level=self.above or self.below,
+                threshold=self.above or self.below,
             )
             message.indicator.CopyFrom(indicator)
         elif self.above or self.below:
@@ -237,7 +237,7 @@ def _when(terms: automation_pb2.RuleTerms) -> str:
             seen = terms.indicator
             rises = seen.direction == automation_pb2.DIRECTION_ABOVE
             named = f"{seen.indicator}({', '.join(seen.settings)}) of {seen.symbol}"
-            return f"{named} {'rises' if rises else 'falls'} to {seen.level}"
+            return f"{named} {'rises' if rises else 'falls'} to {seen.threshold}"
         case "gains":
             return f"{terms.gains.symbol} gains {_percents(terms.gains.gains_ppm)}"
         case "drawdown":

@@ -107,7 +107,7 @@ class Drawdown(_message.Message):
     def __init__(self, asset: _Optional[str] = ..., fall_ppm: _Optional[int] = ...) -> None: ...
 
 class IndicatorReaches(_message.Message):
-    __slots__ = ("symbol", "venue", "interval", "indicator", "settings", "output", "direction", "level")
+    __slots__ = ("symbol", "venue", "interval", "indicator", "settings", "output", "direction", "threshold")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     VENUE_FIELD_NUMBER: _ClassVar[int]
     INTERVAL_FIELD_NUMBER: _ClassVar[int]
@@ -115,7 +115,7 @@ class IndicatorReaches(_message.Message):
     SETTINGS_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FIELD_NUMBER: _ClassVar[int]
     DIRECTION_FIELD_NUMBER: _ClassVar[int]
-    LEVEL_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLD_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     venue: str
     interval: _market_pb2.Interval
@@ -123,8 +123,8 @@ class IndicatorReaches(_message.Message):
     settings: _containers.RepeatedScalarFieldContainer[str]
     output: str
     direction: Direction
-    level: str
-    def __init__(self, symbol: _Optional[str] = ..., venue: _Optional[str] = ..., interval: _Optional[_Union[_market_pb2.Interval, str]] = ..., indicator: _Optional[str] = ..., settings: _Optional[_Iterable[str]] = ..., output: _Optional[str] = ..., direction: _Optional[_Union[Direction, str]] = ..., level: _Optional[str] = ...) -> None: ...
+    threshold: str
+    def __init__(self, symbol: _Optional[str] = ..., venue: _Optional[str] = ..., interval: _Optional[_Union[_market_pb2.Interval, str]] = ..., indicator: _Optional[str] = ..., settings: _Optional[_Iterable[str]] = ..., output: _Optional[str] = ..., direction: _Optional[_Union[Direction, str]] = ..., threshold: _Optional[str] = ...) -> None: ...
 
 class SellShares(_message.Message):
     __slots__ = ("shares_ppm",)
