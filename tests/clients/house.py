@@ -382,6 +382,10 @@ class House(
             refuse(context, code_pb2.NOT_FOUND, "UNKNOWN_ORDER", message, {})
         return self.answers["ExplainOrder"]
 
+    def ListStrategies(self, request: Any, context: Any) -> Any:
+        self._arrive("ListStrategies", request, context, session=True)
+        return self._answer("ListStrategies", strategy_pb2.ListStrategiesResponse())
+
     def ListOpenOrders(self, request: Any, context: Any) -> Any:
         self._arrive("ListOpenOrders", request, context, session=True)
         return self._answer("ListOpenOrders", trading_pb2.ListOpenOrdersResponse())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from google.protobuf.message import Message
-from xache.v1 import market_pb2, trading_pb2, types_pb2, wallet_pb2
+from xache.v1 import market_pb2, strategy_pb2, trading_pb2, types_pb2, wallet_pb2
 
 from tests.clients.house import BINANCE, INSTRUMENT, NOW_NS, XACHE, House, check
 
@@ -68,6 +68,12 @@ def enliven(house: House) -> House:
         symbol="BTC-USDT", quantity="0.2", average_price="109.10", unrealised="-0.02", realised="3"
     )
     house.answers["ListPositions"] = trading_pb2.ListPositionsResponse(positions=[position])
+    strategy = strategy_pb2.Strategy(
+        name="trend", plugin="sma", stage=strategy_pb2.STRATEGY_STAGE_PAPER, budget="500",
+        budget_asset="USDT", wish=strategy_pb2.STRATEGY_WISH_RUNNING, ready=True, open_orders=3,
+        last_note="waiting for a cross",
+    )  # fmt: skip
+    house.answers["ListStrategies"] = strategy_pb2.ListStrategiesResponse(strategies=[strategy])
     house.answers["GetPortfolio"] = wallet_pb2.GetPortfolioResponse(
         base_asset="USDT",
         value="1234.50",

@@ -120,6 +120,10 @@ def test_every_panel_shows_its_part(window: Open) -> None:
     assert told(shown.orders)[0][4:] == ["0.2 / 0.7", "partially filled"]
     assert told(shown.positions)[0][4:] == ["-0.02", "3"]
     assert told(shown.holdings) == [["USDT", "1000", "1000", "81.0 %"]]
+    until("strategies", lambda: told(shown.strategies))
+    assert told(shown.strategies) == [
+        ["trend", "sma", "paper", "running", "500 USDT", "3", "waiting for a cross"]
+    ]
     assert shown.worth.text() == "1234.50 USDT"
     until("live streams", lambda: [row[1] for row in told(shown.health)].count("live") >= 2)
     PICTURES.mkdir(exist_ok=True)

@@ -29,7 +29,7 @@ from tests.clients.house import (
 )
 from tests.clients.live_market import book, candles, enliven
 
-WIDE: Final = (150, 44)
+WIDE: Final = (180, 44)
 NARROW: Final = (90, 40)
 TURNS_MAX: Final = 400
 TURN_S: Final = 0.02
@@ -96,7 +96,7 @@ def test_every_panel_shows_its_part(busy: House) -> None:
             pilot,
             *("XACHE simulated", "+10.00 %", "chart 1m", "┤129.", "spread 2.00", "yours", "110.50"),
             *("mine-1", "0.2 / 0.7", "partially filled", "1234.50 USDT", "-1.50 % today", "81.0 %"),
-            *("-0.02", "stale: BTC-USDT at BINANCE"),
+            *("-0.02", "stale: BTC-USDT at BINANCE", "trend", "paper", "running"),
         )
         assert seen.count("● live") >= 2
 
@@ -151,7 +151,7 @@ def test_a_narrow_terminal_keeps_the_chart_the_book_and_the_orders(busy: House) 
 
 def test_without_a_session_the_market_is_shown(busy: House) -> None:
     async def script(pilot: Pilot[Any]) -> None:
-        await until_shown(pilot, "spread 2.00", "xache login EMAIL", "● failed")
+        await until_shown(pilot, "spread 2.00", "nobody is signed in", "● failed")
 
     look(busy, script, signed_in=False)
 

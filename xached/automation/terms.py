@@ -109,8 +109,8 @@ class IndicatorReaches:
     """When an indicator gets there, at the end of a candle.
 
     As with a price, it must have been seen on the other side. ``venue`` is whose candles; empty
-    means those of where the purse trades. ``settings`` are as ``name=value``, ``threshold`` is decimal
-    text, in prices and quantities as people say them.
+    means those of where the purse trades. ``settings`` are as ``name=value``,
+    ``threshold`` is decimal text, in prices and quantities as people say them.
     """
 
     symbol: Symbol

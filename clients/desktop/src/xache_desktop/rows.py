@@ -8,9 +8,9 @@ from typing import Final
 
 from PySide6.QtGui import QColor
 from xache.explain import explain_price
-from xache.live.board import Board, MarketBoard, PurseView, day_change
+from xache.live.board import Board, MarketBoard, PurseView, day_change, strategy_state
 from xache.output import clock, word
-from xache.v1 import types_pb2
+from xache.v1 import strategy_pb2, types_pb2
 
 from xache_desktop.tables import Cell, Row
 from xache_desktop.theme import DOWN, QUIET, UP, WARNING
@@ -134,6 +134,30 @@ def fills(board: Board) -> list[Row]:
         )
         for fill in board.fills
     ]
+
+
+def strategies(board: Board) -> list[Row]:
+    """How the account's strategies do."""
+    return [
+        Row(
+            strategy.name,
+            (
+                Cell(strategy.name),
+                Cell(strategy.plugin, QUIET),
+                Cell(word(strategy_pb2.StrategyStage, strategy.stage)),
+                _state(strategy),
+                Cell(f"{strategy.budget} {strategy.budget_asset}"),
+                Cell(str(strategy.open_orders)),
+                Cell(strategy.failure or strategy.advice or strategy.last_note, QUIET),
+            ),
+        )
+        for strategy in board.strategies or ()
+    ]
+
+
+def _state(strategy: strategy_pb2.Strategy) -> Cell:
+    state = strategy_state(strategy)
+    return Cell(state, {"running": UP, "failed": DOWN, "paused": WARNING}.get(state, QUIET))
 
 
 def streams(board: Board) -> list[Row]:

@@ -61,6 +61,9 @@ class Window(QMainWindow):
         )
         self.holdings = Table(["asset", ">quantity", ">value", ">share"], "holdings")
         self.fills = Table(["market", "side", ">price", ">quantity", ">fee", ">time"], "fills")
+        self.strategies = Table(
+            ["strategy", "plugin", "stage", "state", ">budget", ">orders", "says"], "strategies"
+        )
         self.health = Table(["stream", "state", ">messages"], "streams")
         self.ticket = Ticket(client, calls, board.subaccount)
         self.price, self.worth = QLabel(), QLabel()
@@ -100,6 +103,7 @@ class Window(QMainWindow):
         self.tape.show_rows(rows.trades(market))
         self.health.show_rows(rows.streams(board))
         self.fills.show_rows(rows.fills(board))
+        self.strategies.show_rows(rows.strategies(board))
         self.ticket.look_at(market.subject.symbol)
         if board.purse is not None:
             self.orders.show_rows(rows.orders(board.purse))
@@ -135,7 +139,8 @@ class Window(QMainWindow):
         yours = QTabWidget()
         for table, name in (
             (self.orders, "Open orders"), (self.positions, "Positions"),
-            (self.holdings, "Holdings"), (self.fills, "Fills"), (self.health, "Streams"),
+            (self.holdings, "Holdings"), (self.fills, "Fills"),
+            (self.strategies, "Strategies"), (self.health, "Streams"),
         ):  # fmt: skip
             yours.addTab(table, name)
         acts = QHBoxLayout()

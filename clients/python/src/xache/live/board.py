@@ -10,7 +10,7 @@ from typing import Final
 import attrs
 
 from xache.book_view import BookView
-from xache.v1 import market_pb2, types_pb2, wallet_pb2
+from xache.v1 import market_pb2, strategy_pb2, types_pb2, wallet_pb2
 
 TRADES_MAX: Final = 200
 CANDLES_MAX: Final = 500
@@ -93,6 +93,8 @@ class Board:
     tickers: dict[tuple[str, str], market_pb2.Ticker] = attrs.field(factory=dict)
     """By symbol and venue."""
     purse: PurseView | None = None
+    strategies: tuple[strategy_pb2.Strategy, ...] | None = None
+    """The account's strategies; None before they were read."""
     fills: deque[types_pb2.Fill] = attrs.field(factory=lambda: deque(maxlen=FILLS_MAX))
     """The purse's fills since the streams began, newest first."""
     fills_count: int = 0
@@ -135,3 +137,14 @@ def day_change(ticker: market_pb2.Ticker) -> Decimal | None:
     if not ticker.last or not ticker.open or not Decimal(ticker.open):
         return None
     return (Decimal(ticker.last) / Decimal(ticker.open) - 1) * 100
+
+
+def strategy_state(strategy: strategy_pb2.Strategy) -> str:
+    """Whether a strategy runs, in a word."""
+    if strategy.wish == strategy_pb2.STRATEGY_WISH_RUNNING:
+        return (
+            "failed"
+            if strategy.failure and not strategy.ready
+            else ("running" if strategy.ready else "starting")
+        )
+    return "paused" if strategy.wish == strategy_pb2.STRATEGY_WISH_PAUSED else "stopped"

@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 
 from xache.book_view import BookView
 from xache.client import Client
-from xache.errors import NotSignedIn, XacheError
+from xache.errors import NotSignedIn, Refused, XacheError
 from xache.live.board import Board, MarketBoard, PurseView, StreamState, Subject
 from xache.live.book import BookGap, LiveBook
 from xache.tokens import TokenFileError
@@ -27,6 +27,7 @@ PURSE_PERIOD_S: Final = 5.0
 """Worths move with the market, so the purse is read again even when nothing happens to it."""
 PURSE_REST_S: Final = 0.5
 INSTRUMENTS_PERIOD_S: Final = 10.0
+STRATEGIES_PERIOD_S: Final = 2.0
 
 Told = TypeVar("Told", bound=Message)
 Answer = TypeVar("Answer")
@@ -64,6 +65,7 @@ class Feeds:
             self._take_purse_event,
         )
         self._start("purse reading", self._read_purse)
+        self._start("strategies", self._read_strategies)
         self.look_at(board.market.subject)
 
     def look_at(self, subject: Subject) -> None:
@@ -260,6 +262,17 @@ class Feeds:
                 state.failure = str(error)
             self._closed.wait(PURSE_REST_S)
             self._purse_changed.wait(PURSE_PERIOD_S)
+
+    def _read_strategies(self) -> None:
+        """Read how the account's strategies do, now and then."""
+        while not self._closed.is_set():
+            try:
+                self._board.strategies = tuple(self._client.strategies.all())
+            except (NotSignedIn, Refused):
+                return  # Not signed in, or with a key that may not see them.
+            except (XacheError, TokenFileError) as error:
+                self._board.waiting = str(error)
+            self._closed.wait(STRATEGIES_PERIOD_S)
 
 
 def _newest_first(orders: list[types_pb2.Order]) -> tuple[types_pb2.Order, ...]:

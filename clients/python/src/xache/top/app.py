@@ -48,7 +48,10 @@ class Top(App[None]):
     Screen { background: #0f1216; }
     #head { height: 1; margin: 0 1; }
     #market { layout: grid; grid-size: 3 1; grid-columns: 1fr 50 32; height: 3fr; }
-    #yours { layout: grid; grid-size: 3 1; grid-columns: 2fr 3fr 40; height: 1fr; min-height: 9; }
+    #yours {
+        layout: grid; grid-size: 4 1; grid-columns: 3fr 6fr 3fr 30;
+        height: 1fr; min-height: 9;
+    }
     .panel {
         height: 100%; padding: 0 1;
         border: round $primary 40%; border-title-color: $text-muted;
@@ -56,7 +59,7 @@ class Top(App[None]):
     Screen.-narrow #market { grid-size: 2 1; grid-columns: 1fr 48; }
     Screen.-narrow #tape { display: none; }
     Screen.-narrow #yours { grid-size: 1 1; grid-columns: 1fr; }
-    Screen.-narrow #purse, Screen.-narrow #health { display: none; }
+    Screen.-narrow #purse, Screen.-narrow #strategies, Screen.-narrow #health { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,n,tab", "step_market(1)", "next market", key_display="→"),
@@ -83,6 +86,7 @@ class Top(App[None]):
         with Container(id="yours"):
             yield Panel("purse", "purse")
             yield Panel("orders", "open orders")
+            yield Panel("strategies", "strategies")
             yield Panel("health", "health")
         yield Footer(show_command_palette=False)
 
@@ -108,6 +112,7 @@ class Top(App[None]):
         self._update("tape", panels.draw_tape(board, self._height("tape")))
         self._update("purse", panels.draw_purse(board, self._height("purse")))
         self._update("orders", panels.draw_orders(board, self._height("orders")))
+        self._update("strategies", panels.draw_strategies(board, self._height("strategies")))
         self._update("health", panels.draw_health(board))
 
     def action_step_market(self, step: int) -> None:

@@ -15,9 +15,9 @@ from rich.text import Text
 from xache.book_view import draw_ladder, spread_text
 from xache.candle_chart import draw_candles
 from xache.explain import explain_price
-from xache.live.board import Board, StreamState, day_change
+from xache.live.board import Board, StreamState, day_change, strategy_state
 from xache.output import clock, side_text, source_text, word
-from xache.v1 import market_pb2, types_pb2
+from xache.v1 import market_pb2, strategy_pb2, types_pb2
 
 CHART_LINES: Final = 5
 """Lines of a chart that are not prices: volume and time."""
@@ -32,6 +32,8 @@ INTERVALS: Final = {
     market_pb2.INTERVAL_1H: "1h",
     market_pb2.INTERVAL_1D: "1d",
 }
+
+_STATE_STYLES: Final = {"running": "green", "starting": "cyan", "failed": "red", "paused": "yellow"}
 
 _WAITING: Final = Text("waiting …", "dim")
 
@@ -134,6 +136,22 @@ def draw_orders(board: Board, height: int) -> RenderableType:
     return Group(table, Text(f"and {more} more", "dim")) if more else table
 
 
+def draw_strategies(board: Board, height: int) -> RenderableType:
+    """How the account's strategies do."""
+    if not board.strategies:
+        return Text("no strategies of your own" if board.strategies is not None else "", "dim")
+    table = _table("strategy", "stage", "", ">orders")
+    for strategy in board.strategies[: max(1, height - 1)]:
+        state = strategy_state(strategy)
+        table.add_row(
+            strategy.name,
+            word(strategy_pb2.StrategyStage, strategy.stage),
+            Text(state, _STATE_STYLES.get(state, "dim")),
+            str(strategy.open_orders),
+        )
+    return table
+
+
 def draw_purse(board: Board, height: int) -> RenderableType:
     """What the purse is worth, and its positions."""
     if board.purse is None:
@@ -172,11 +190,11 @@ def _positions(positions: Sequence[types_pb2.Position]) -> Table:
 
 def draw_health(board: Board) -> RenderableType:
     """How every stream does, seen from here."""
-    table = _table("stream", "", ">messages", ">last")
+    table = _table("stream", "", ">last")
     for name, state in {**board.market.streams, **board.streams}.items():
         light, told = _condition(state)
         last = "-" if state.heard_at_s is None else f"{_ago(state):.0f} s ago"
-        table.add_row(name, Text(light, told), f"{state.messages:,}", last)
+        table.add_row(name, Text(light, told), last)
     parts: list[RenderableType] = [table]
     stale = sorted(f"{s} at {v}" for (s, v), ticker in board.tickers.items() if ticker.stale)
     if stale:
