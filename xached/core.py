@@ -258,7 +258,11 @@ class Core:
             now_ns=self.clock.now_ns,
             entropy=self.world.entropy,
             impediments=partial(impediments_of, self.house.sessions),
+            pause_strategies=self._pause_strategies,
         )
+
+    async def _pause_strategies(self, purse: Purse, cause: str) -> None:
+        await self.desk_of_strategies().pause_on(purse, cause)
 
     def close_mailboxes(self) -> None:
         """Answer whoever still waits: nothing more will be done."""

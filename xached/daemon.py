@@ -315,8 +315,6 @@ async def _open_doors(
     paper = partial(core.house.paper.run, core.venue_line, core.market.list_candles)
     nursery.start_soon(run_expendable, "paper", paper, core.health)
     nursery.start_soon(run_expendable, "paper snapshots", core.paper_snapshots.run, core.health)
-    rules = partial(run_rules, core.rules, core.around_rules())
-    nursery.start_soon(run_expendable, "rules", rules, core.health)
     nursery.start_soon(run_expendable, "order reasons", core.reasons.run, core.health)
     core.signals = Signals(config.models)
     if config.models:
@@ -331,6 +329,8 @@ async def _open_doors(
     around = _around_strategies(core, attachments)
     desk = core.open_desk(around)
     nursery.start_soon(_run_strategies, core, around, desk)
+    rules = partial(run_rules, core.rules, core.around_rules())
+    nursery.start_soon(run_expendable, "rules", rules, core.health)
     _judge_by_night(config, core, attachments, nursery)
     return Endpoints(
         addresses=await core.doors.open(build_front(config, core, attachments.visitor), nursery),

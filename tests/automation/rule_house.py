@@ -166,6 +166,8 @@ class RuleHouse:
     records: StrategyRecords
     against: list[str]
     """What stands against the account."""
+    paused: list[tuple[Purse, int]]
+    """Purses whose strategies were paused, and how many orders were open then."""
 
     async def ask(self, message: RuleMessage) -> Any:
         """Ask the rules actor."""
@@ -219,6 +221,7 @@ async def rule_house(
             await exchange.matching.execute(command)
         tables = StrategyTables.open(directory / "strategies.db", HOUSE_ID)
         fuse, rules, against = Fuse(), Rules(), list[str]()
+        paused: list[tuple[Purse, int]] = []
         records = StrategyRecords(tables, exchange.world.open_lane("strategies"))
         past = Past(exchange.world.now_ns, earlier if earlier is not None else [])
         place = TradingPlace(
@@ -232,12 +235,17 @@ async def rule_house(
         async def impediments(_account: AccountId) -> tuple[str, ...]:
             return tuple(against)
 
+        async def pause_strategies(purse: Purse, _cause: str) -> None:
+            held = await exchange.matching.query(PurseQuery(purse))
+            paused.append((purse, len(held.orders)))
+
         around = RuleSurroundings(
             records=FragileRecords(records, fuse),
             place_of=lambda _purse: place,
             now_ns=exchange.world.now_ns,
             entropy=entropy.draw,
             impediments=impediments,
+            pause_strategies=pause_strategies,
         )
 
         async def live() -> None:
@@ -248,7 +256,7 @@ async def rule_house(
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(live)
-            yield RuleHouse(exchange, past, rules, fuse, records, against)
+            yield RuleHouse(exchange, past, rules, fuse, records, against, paused)
             nursery.cancel_scope.cancel()
         tables.close()
 

@@ -11,6 +11,7 @@ against frozen | against nothing      what stands against the account
 rule?   NAME ARMED fired 2
 fired   NAME DONE MISSED REFUSED      all firings, oldest first
 said    NAME 1 TEXT                   what a firing says somewhere: why, what was sent, answers
+paused  1 0                           how many orders were open at each pause of its strategies
 orders  2                             orders of rules that the journal has
 refused REASON : any line             what must be refused
 """
@@ -146,6 +147,10 @@ class RuleScript:
         lots, ticks = self._instrument.parse_quantity(quantity), self._instrument.parse_price(price)
         command = order(GRID, f"a{self._offers}", Side[side], ticks, lots)
         await self._house.exchange.matching.execute(command)
+
+    async def _paused(self, rest: str) -> None:
+        await trio.lowlevel.checkpoint()
+        assert [(GRID, int(count)) for count in rest.split()] == self._house.paused
 
     async def _holds(self, rest: str) -> None:
         amount, asset = rest.split()

@@ -203,6 +203,24 @@ async def test_from_a_draft_to_paper_to_live_and_back(
         assert (await on.desk.create(draft())).strategy.stage is Stage.DRAFT
 
 
+async def test_whoever_trades_a_purse_is_paused_with_it(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    async with open_house(tmp_path) as house, desk_of(house) as on:
+        await to_paper(on)
+        live = (await on.desk.go_live(OWNER, NAME, ACKNOWLEDGEMENT)).strategy
+        await on.until_open(live.purse, 1)
+        await on.desk.pause_on(EVE, "it is another purse")
+        assert (await on.desk.get(OWNER, NAME)).strategy.wish is Wish.RUNNING
+        for _ in range(2):
+            await on.desk.pause_on(live.purse, "a rule says so")
+            seen = await on.desk.get(OWNER, NAME)
+            assert (seen.strategy.wish, seen.running) == (Wish.PAUSED, None)
+            assert (await house.purse(live.purse)).orders == []
+        await on.desk.resume(OWNER, NAME)
+        await on.until_open(live.purse, 1)
+
+
 @pytest.mark.parametrize("sentence", ["", ACKNOWLEDGEMENT.lower(), ACKNOWLEDGEMENT + " "])
 async def test_the_gate_opens_to_the_exact_sentence_only(
     clock: trio.testing.MockClock, tmp_path: Path, sentence: str

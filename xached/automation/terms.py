@@ -155,7 +155,10 @@ class Rebalance:
 
 @frozen(kw_only=True)
 class StopAll:
-    """Cancel every open order of the purse, and pause its other rules; ``sell`` all positions."""
+    """Cancel every open order of the purse, and pause its other rules and its strategies.
+
+    ``sell``: all positions too.
+    """
 
     sell: bool
 

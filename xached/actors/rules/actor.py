@@ -64,11 +64,14 @@ from xached.automation.rule import (
     Rule,
     RuleState,
     Step,
+    StepState,
 )
 from xached.automation.schedule import NS_PER_S
 from xached.automation.terms import IndicatorReaches, RuleId, StopAll
+from xached.domain.messages import CancelAll
 from xached.domain.order import AccountId, Purse
 from xached.domain.portfolio import Holdings, HoldingsQuery
+from xached.domain.protection_messages import Flatten
 from xached.domain.rejection import Reason, Rejection
 from xached.runtime.mailbox import Closed, Envelope, Expired, Mailbox, Overloaded
 from xached.storage import rule_book
@@ -293,6 +296,14 @@ class _Actor:
         )
 
     async def _send(self, firing: Firing, *, resumed: bool) -> None:
+        stopped = {
+            step.command.purse
+            for step in firing.steps
+            if isinstance(step.command, (CancelAll, Flatten)) and step.state is StepState.WAITING
+        }
+        for purse in sorted(stopped):
+            # Before anything is sold: a strategy could buy it back.
+            await self._around.pause_strategies(purse, "a rule stops everything in its purse")
         try:
             sent = await send_steps(firing, self._around, resumed=resumed)
         except Closed:  # The exchange has stopped, or starts again.

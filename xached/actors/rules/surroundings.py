@@ -79,3 +79,5 @@ class RuleSurroundings:
     impediments: Callable[[AccountId], Awaitable[tuple[str, ...]]]
     """What stands against an account, as words; an account that is gone has one. Raises:
     Overloaded, Closed."""
+    pause_strategies: Callable[[Purse, str], Awaitable[None]]
+    """Pause whichever strategy trades a purse, for a cause. May be repeated."""

@@ -119,6 +119,12 @@ class Strategies:
         """Ask a strategy to end; it does not start again. Raises: KeyError for no such name."""
         self._seats[name].stop.ask(cause)
 
+    def stop_on(self, purse: Purse, cause: str) -> None:
+        """Ask whichever trades a purse to end; it does not start again before the house does."""
+        for seat in self._seats.values():
+            if seat.config.purse == purse:
+                seat.stop.ask(cause)
+
     def stop_all(self, cause: str) -> None:
         """Ask all of them, and those that are added later, as when the house closes."""
         self._closing = True

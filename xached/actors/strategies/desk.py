@@ -10,7 +10,7 @@ finished, whether or not who asked for it still waits.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Final
 
@@ -25,7 +25,7 @@ from xached.actors.strategies.surroundings import Grant, StrategyConfig, Surroun
 from xached.domain.history import Fill
 from xached.domain.market_messages import TransferFunds
 from xached.domain.messages import CancelAll
-from xached.domain.order import MAIN, AccountId, EndReason, Purse, make_purse
+from xached.domain.order import MAIN, AccountId, EndReason, Purse, account_of, make_purse
 from xached.domain.portfolio import Holdings, unrealised_units
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.state import DAY_NS
@@ -196,6 +196,16 @@ class StrategyDesk:
             strategy = await self._put(attrs.evolve(strategy, wish=Wish.PAUSED))
             await self._end(strategy, "its owner pauses it")
             return await self._seen(strategy)
+
+    async def pause_on(self, purse: Purse, cause: str) -> None:
+        """Pause whichever strategy trades a purse, also one of the configuration."""
+        account_id = account_of(purse)
+        known = await self._records.read(partial(strategies_of, account_id=account_id))
+        for strategy in known:
+            if strategy.purse == purse and strategy.wish is Wish.RUNNING:
+                with suppress(Rejection):  # Its owner was faster.
+                    await self.pause(account_id, strategy.name)
+        self._strategies.stop_on(purse, cause)
 
     async def resume(self, account_id: AccountId, name: str) -> Seen:
         """Go on with a strategy that is paused. Raises: Rejection."""
