@@ -128,10 +128,7 @@ def build_front(config: Config, core: Core, visitor: Guest | None = None) -> Fro
         admin=for_operators(),
         certified_admin=for_operators,
         web=WebApp(
-            core.market,
-            core.house.directory,
             partial(_readiness, core),
-            core.world.now_ns,
             hosts=config.http_hosts,
             api=HttpApi(routes, interceptor, core.world.now_ns),
             visitor=visitor,

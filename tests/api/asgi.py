@@ -37,15 +37,12 @@ class Reader:
         self.status = 0
         self.headers: dict[str, str] = {}
         self.sent: list[bytes] = []
-        self.sent_at: list[float] = []
         self.complete = trio.Event()
         self.gone = trio.Event()
         self.ended = trio.Event()
         self._body = body
-        self._read = 0
         self._reads = trio.Event()
         self._reads.set()
-        self._news = trio.Event()
         self._requested = False
 
     async def receive(self) -> Mapping[str, Any]:
@@ -67,30 +64,13 @@ class Reader:
         assert message["type"] == "http.response.body", message
         if body := message.get("body", b""):
             self.sent.append(body)
-            self.sent_at.append(trio.current_time())
         if not message.get("more_body", False):
             self.complete.set()
             self.gone.set()
-        self._news.set()
-
-    async def next_event(self) -> tuple[str, Any]:
-        """The next server-sent event: its name and its data."""
-        while self._read == len(self.sent):
-            self._news = trio.Event()
-            await self._news.wait()
-        text = self.sent[self._read].decode()
-        self._read += 1
-        fields = dict(line.split(": ", 1) for line in text.removesuffix("\n\n").split("\n"))
-        assert set(fields) == {"event", "id", "data"}, text
-        return fields["event"], json.loads(fields["data"])
 
     def hold(self) -> None:
         """Read no more."""
         self._reads = trio.Event()
-
-    def resume(self) -> None:
-        """Read again."""
-        self._reads.set()
 
     def hang_up(self) -> None:
         """Go away."""

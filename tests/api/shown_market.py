@@ -6,14 +6,23 @@ import random
 from collections.abc import Callable
 
 import attrs
+import trio
+from xache.v1 import live_pb2
 
+from tests.api.edge import Doorman
 from tests.domain.market_values import BTC, ETH
 from xached.actors.market.data import MarketData, WatchedLine
+from xached.api.errors import Interceptor
+from xached.api.http_api import HttpApi
+from xached.api.market import MarketHandlers
+from xached.api.routes import Routes, Service
+from xached.api.screen import ScreenHandlers
 from xached.domain.candles import NS_PER_S, Candle, Interval
 from xached.domain.instrument import Directory, Instrument
 from xached.domain.market import BINANCE, XACHE, Provenance, Source, Venue
 from xached.domain.order import MarketState, Side
 from xached.domain.own_market import MarketRules, OwnMarketSnapshot
+from xached.runtime.world import RealWorld
 
 RECORDED = Source(BINANCE, Provenance.RECORDED)
 PRICE_TICKS = 6_300_000
@@ -101,6 +110,23 @@ class ShownMarket:
                     side = Side.BUY if step % 3 else Side.SELL
                     price_ticks = last + 40 * (1 if side is Side.BUY else -1)
                     self.trade(venue, price_ticks, 300 + step * 17, side, instrument)
+
+
+def api_of(market: ShownMarket) -> HttpApi:
+    """The calls of the web client's screens, on a market alone: nobody has a purse."""
+
+    async def no_purse(*_call: object) -> None:
+        await trio.sleep_forever()
+
+    def incident(incident_id: str, method: str, error: BaseException) -> None:
+        raise AssertionError(f"{method} {incident_id}") from error
+
+    screens = ScreenHandlers(MarketHandlers(market.data, market.directory), no_purse)
+    service = Service(
+        descriptor=live_pb2.DESCRIPTOR.services_by_name["LiveService"], handlers=screens
+    )
+    routes = Routes([service], Doorman())
+    return HttpApi(routes, Interceptor(RealWorld(), incident), market.now_ns)
 
 
 def walk(until_ns: int, price_ticks: int, count: int) -> list[Candle]:

@@ -14,7 +14,6 @@ from trio.testing import MockClock
 from tests.api.asgi import HOST, Answer, Reader, ask, scope_of
 from tests.api.edge import ALICE, GUARDED_ECHO, OPEN_ECHO, Doorman, Echo, Payload
 from tests.api.grpc_web_client import BINARY, TEXT, call, frame, headers_of, read, streaming
-from tests.api.shown_market import ShownMarket
 from xached.api.errors import Interceptor, StatusError
 from xached.api.http_api import HttpApi
 from xached.api.http_call import CallLimits
@@ -41,15 +40,14 @@ class House:
             Service(descriptor=each, handlers=handlers or Echo())
             for each in (OPEN_ECHO, GUARDED_ECHO)
         ]
-        market = ShownMarket(lambda: 1_000_000_000)
         self.api = HttpApi(
             Routes(services, self.doorman),
             Interceptor(RealWorld(), lambda _id, _method, error: self.incidents.append(str(error))),
-            market.now_ns,
+            lambda: 1_000_000_000,
             limits,
         )
         ready = Readiness(ready=True, reasons=())
-        self.app = WebApp(market.data, market.directory, lambda: ready, market.now_ns, api=self.api)
+        self.app = WebApp(lambda: ready, api=self.api)
 
 
 async def post(

@@ -15,7 +15,7 @@ import h2.exceptions
 import pytest
 import trio
 
-from tests.api.shown_market import PRICE_TICKS, ShownMarket
+from tests.api.shown_market import PRICE_TICKS, ShownMarket, api_of
 from xached.api.http_listener import (
     AsgiApp,
     BoundedStream,
@@ -79,7 +79,7 @@ async def serving(app: AsgiApp, limits: ListenerLimits | None = None) -> AsyncIt
 async def serving_page(market: ShownMarket) -> AsyncIterator[Served]:
     """Serve the house's own application."""
     ready = Readiness(ready=True, reasons=())
-    app = WebApp(market.data, market.directory, lambda: ready, WORLD.now_ns)
+    app = WebApp(lambda: ready, api=api_of(market))
     stop, stopped = trio.Event(), trio.Event()
 
     async def run(task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED) -> None:
@@ -154,9 +154,9 @@ async def test_requests_share_a_connection(market: ShownMarket) -> None:
             assert b"\r\nserver:" not in answer
 
 
-async def test_a_connection_is_idle_after_its_answer(market: ShownMarket) -> None:
+async def test_a_connection_is_idle_after_its_answer() -> None:
     ready = Readiness(ready=True, reasons=())
-    app = WebApp(market.data, market.directory, lambda: ready, WORLD.now_ns)
+    app = WebApp(lambda: ready)
     async with (
         serving(app, ListenerLimits(idle_timeout_s=0.05)) as served,
         await served.connect() as client,
@@ -168,13 +168,17 @@ async def test_a_connection_is_idle_after_its_answer(market: ShownMarket) -> Non
 
 async def test_a_stream_arrives_and_ends_properly_at_the_stop(market: ShownMarket) -> None:
     async with serving_page(market) as served, await served.connect() as client:
-        await client.send_all(GET % b"/api/live/events?interval=1s")
-        assert b"event: snapshot" in await read_until(client, b"\n\n\r\n")
+        stream = b"/api/live/market/BTC-USDT/events?venue=BINANCE&interval=INTERVAL_1S"
+        await client.send_all(GET % stream)
+        assert b'"snapshot"' in await read_until(client, b'"book"')
         market.trade(BINANCE, PRICE_TICKS)
-        assert b"63000.00" in await read_until(client, b"event: update")
+        assert b'"63000.00"' in await read_until(client, b'"trades":[{')
         served.stop.set()
         # The connection is closed, not reset: the stop did not have to use force.
-        assert (await read_until(client, b"no such thing")).endswith(b"0\r\n\r\n")
+        last = await read_until(client, b"no such thing")
+        assert b'"shutdown"' in last
+        assert b"event: problem" in last
+        assert last.endswith(b"0\r\n\r\n")
         await served.stopped.wait()
 
 

@@ -221,9 +221,9 @@ async def test_a_house_serves_with_its_own_certificate(
             assert answer.headers["strict-transport-security"] == "max-age=31536000"
             page = await client.get("/")
             origin = house.addresses.http
-            same = await client.get("/api/live", headers={"origin": origin})
+            same = await client.get("/api/openapi.json", headers={"origin": origin})
             other = await client.get(
-                "/api/live", headers={"origin": origin.replace("https", "http")}
+                "/api/openapi.json", headers={"origin": origin.replace("https", "http")}
             )
             assert (page.status_code, same.status_code, other.status_code) == (200, 200, 403)
         key = tmp_path / "data" / "http-private-key.pem"

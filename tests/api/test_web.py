@@ -1,53 +1,37 @@
-"""The plain HTTP edge without a network: routes, refusals, headers, streams of events."""
+"""The plain HTTP edge without a network: routes, refusals, headers, files."""
 
 from __future__ import annotations
 
 import gzip
 import importlib.resources
-import json
 import re
 from collections.abc import Callable, Mapping
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 import trio
-import trio.testing
 
 from tests.api.asgi import HOST, Answer, ask, reading, scope_of
-from tests.api.shown_market import PRICE_TICKS, ShownMarket
-from tests.domain.market_values import BTC
-from xached.actors.market.data import MarketData
+from tests.api.shown_market import ShownMarket, api_of
 from xached.api.bundle import DEMO_MARK, File, make_file, path_of, read_bundle
 from xached.api.guest import Guest
-from xached.api.live import FRAME_PERIOD_S, INTERVALS, TRADES
-from xached.api.web import HEARTBEAT_S, Readiness, WebApp, WebLimits
+from xached.api.web import Readiness, WebApp
 from xached.domain.candles import NS_PER_S
-from xached.domain.instrument import Directory
-from xached.domain.market import BINANCE
 
 START_NS = 1_767_225_600 * NS_PER_S
-EVENTS = "/api/live/events?symbol=BTC-USDT&interval=1s"
+OPENAPI = "/api/openapi.json"
+EVENTS = "/api/live/market/BTC-USDT/events?interval=INTERVAL_1S"
 PAGE = importlib.resources.files("xached.api") / "page"
 FILES = ["docs.html", "docs.css", "docs.js", "icon.svg", "not_built.html"]
 
 
-def now_ns() -> int:
-    return START_NS + round(trio.current_time() * NS_PER_S)
-
-
 @pytest.fixture
-def market() -> ShownMarket:
-    return ShownMarket(lambda: START_NS)
-
-
-@pytest.fixture
-def make_app(market: ShownMarket) -> Callable[..., WebApp]:
+def make_app() -> Callable[..., WebApp]:
     def make(**options: Any) -> WebApp:
         ready = Readiness(ready=True, reasons=())
-        return WebApp(market.data, market.directory, lambda: ready, now_ns, **options)
+        return WebApp(lambda: ready, api=api_of(ShownMarket(lambda: START_NS)), **options)
 
     return make
 
@@ -74,9 +58,9 @@ async def test_it_says_that_it_lives(app: WebApp) -> None:
     assert (answer.status, answer.body) == (200, b"ok\n")
 
 
-async def test_it_says_whether_it_is_ready_and_why_not(market: ShownMarket) -> None:
+async def test_it_says_whether_it_is_ready_and_why_not() -> None:
     states = [Readiness(ready=True, reasons=()), Readiness(ready=False, reasons=("recovering",))]
-    app = WebApp(market.data, market.directory, lambda: states.pop(0), now_ns)
+    app = WebApp(lambda: states.pop(0))
     ready, not_ready = await ask(app, "/readyz"), await ask(app, "/readyz")
     assert (ready.status, ready.document) == (200, {"ready": True, "reasons": []})
     assert (not_ready.status, not_ready.document["reasons"]) == (503, ["recovering"])
@@ -108,29 +92,20 @@ async def test_files_are_served_once_and_then_confirmed(
     assert changed.body == first.body
 
 
-@pytest.mark.parametrize("path", ["/", "/livez", "/api/live", "/page/docs.js", "/api/live/events"])
+@pytest.mark.parametrize("path", ["/", "/livez", OPENAPI, "/page/docs.js"])
 async def test_head_answers_without_a_body(path: str, app: WebApp) -> None:
     answer = await ask(app, path, "HEAD")
     assert (answer.status, answer.body) == (200, b"")
     assert answer.headers.get("content-length") != "0"
-    assert app.streams == 0
 
 
-@pytest.mark.parametrize("interval", INTERVALS)
-async def test_the_document_is_the_market(interval: str, app: WebApp, market: ShownMarket) -> None:
-    market.fill()
-    answer = await ask(app, f"/api/live?symbol=ETH-USDT&interval={interval}")
-    assert answer.status == 200
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.document["symbol"] == "ETH-USDT"
-    assert answer.document["interval"] == interval
-    assert answer.document["lines"][0]["candles"]
-
-
-async def test_without_a_choice_it_shows_the_first_market(app: WebApp) -> None:
-    document = (await ask(app, "/api/live")).document
-    assert (document["symbol"], document["interval"]) == ("BTC-USDT", "1m")
+async def test_what_rest_offers_is_described_where_there_is_rest(app: WebApp) -> None:
+    answer = await ask(app, OPENAPI)
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    assert list(answer.document["paths"]) == [
+        "/api/live/market/{symbol}/events", "/api/live/desk/{symbol}/events",
+    ]  # fmt: skip
+    refused(await ask(WebApp(lambda: Readiness(ready=True, reasons=())), OPENAPI), 404)
 
 
 # --- The web client --------------------------------------------------------------------------
@@ -247,6 +222,8 @@ async def test_a_house_has_no_guest(app: WebApp) -> None:
         "/page/../web.py",
         "/index.html",
         "/api",
+        "/api/live",
+        "/api/live/events",
         "//",
         "/livez/",
         "/page/icon.SVG",
@@ -257,40 +234,11 @@ async def test_unknown_paths(path: str, app: WebApp) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "X"])
-@pytest.mark.parametrize("path", ["/", "/livez", "/api/live", "/api/live/events"])
+@pytest.mark.parametrize("path", ["/", "/livez", OPENAPI])
 async def test_it_only_reads(method: str, path: str, app: WebApp) -> None:
     answer = await ask(app, path, method)
     refused(answer, 405)
     assert answer.headers["allow"] == "GET, HEAD"
-
-
-@pytest.mark.parametrize("path", ["/api/live", "/api/live/events"])
-@pytest.mark.parametrize(
-    ("query", "status"),
-    [
-        ("symbol=DOGE-USDT", 404),
-        ("symbol=btc-usdt", 404),
-        ("symbol=%00", 404),
-        ("symbol=%FF%FE", 404),
-        ("interval=2m", 400),
-        ("interval=1m%20", 400),
-        ("&".join(f"a{number}=1" for number in range(20)), 400),
-    ],
-)
-async def test_unknown_choices(path: str, query: str, status: int, app: WebApp) -> None:
-    answer = await ask(app, f"{path}?{query}")
-    refused(answer, status)
-    assert b"DOGE" not in answer.body, "what was asked for is not repeated"
-
-
-async def test_nothing_is_listed_yet(market: ShownMarket) -> None:
-    ready = Readiness(ready=False, reasons=())
-    app = WebApp(market.data, Directory(), lambda: ready, now_ns)
-    for path in ("/api/live", "/api/live/events"):
-        answer = await ask(app, path)
-        refused(answer, 503)
-        assert int(answer.headers["retry-after"]) > 0
-    assert (await ask(app, "/")).status == 200
 
 
 @pytest.mark.parametrize(
@@ -302,10 +250,10 @@ async def test_its_own_names(host: str, make_app: Callable[..., WebApp]) -> None
     app = make_app(hosts=["House.example"])
     app.answer_to("10.0.0.7")
     app.answer_to("fd00::7")
-    assert (await ask(app, "/api/live", headers={"host": host})).status == 200
+    assert (await ask(app, OPENAPI, headers={"host": host})).status == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/livez", "/api/live", "/api/live/events", "/nothing"])
+@pytest.mark.parametrize("path", ["/", "/livez", OPENAPI, EVENTS, "/nothing"])
 @pytest.mark.parametrize(
     "host",
     ["evil.example", "evil.example:7480", "localhost.evil.example", "127.0.0.1.evil.example",
@@ -334,7 +282,7 @@ async def test_no_name_at_all(app: WebApp) -> None:
     ],
 )
 async def test_other_origins_get_no_data(said: Mapping[str, str], app: WebApp) -> None:
-    for path in ("/api/live", "/api/live/events"):
+    for path in (OPENAPI, EVENTS):
         refused(await ask(app, path, headers={**HOST, **said}), 403)
     assert (await ask(app, "/", headers={**HOST, **said})).status == 200, "links may lead here"
 
@@ -351,7 +299,9 @@ async def test_other_origins_get_no_data(said: Mapping[str, str], app: WebApp) -
     ],
 )
 async def test_its_own_origin_gets_data(said: Mapping[str, str], app: WebApp) -> None:
-    assert (await ask(app, "/api/live", headers={**HOST, **said})).status == 200
+    assert (await ask(app, OPENAPI, headers={**HOST, **said})).status == 200
+    async with reading(app, EVENTS, headers={**HOST, **said}) as reader:
+        assert reader.status == 200
 
 
 async def test_web_sockets_are_refused(app: WebApp) -> None:
@@ -360,7 +310,7 @@ async def test_web_sockets_are_refused(app: WebApp) -> None:
     async def send(message: Mapping[str, Any]) -> None:
         sent.append(message)
 
-    scope = {**scope_of("GET", "/api/live/events", HOST, "127.0.0.1"), "type": "websocket"}
+    scope = {**scope_of("GET", EVENTS, HOST, "127.0.0.1"), "type": "websocket"}
     await app(scope, trio.sleep_forever, send)
     assert sent == [{"type": "websocket.close"}]
 
@@ -368,7 +318,7 @@ async def test_web_sockets_are_refused(app: WebApp) -> None:
 # --- Headers and page ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["/", "/page/docs.js", "/livez", "/readyz", "/api/live", "/none"])
+@pytest.mark.parametrize("path", ["/", "/page/docs.js", "/livez", "/readyz", OPENAPI, "/none"])
 async def test_every_answer_is_locked_down(path: str, app: WebApp) -> None:
     headers = (await ask(app, path)).headers
     assert headers["content-security-policy"] == (
@@ -400,160 +350,3 @@ def test_the_page_needs_nothing_that_its_policy_forbids() -> None:
 
 def test_no_file_is_forgotten() -> None:
     assert {item.name for item in PAGE.iterdir()} == set(FILES)
-
-
-# --- Streams ---------------------------------------------------------------------------------
-
-
-async def test_a_stream_begins_with_the_whole_and_goes_on_with_changes(
-    app: WebApp, market: ShownMarket, autojump_clock: trio.testing.MockClock
-) -> None:
-    market.fill()
-    document = (await ask(app, "/api/live?symbol=BTC-USDT&interval=1s")).document
-    async with reading(app, EVENTS) as reader:
-        assert reader.status == 200
-        assert reader.headers["content-type"] == "text/event-stream"
-        assert reader.headers["cache-control"] == "no-store"
-        assert "content-length" not in reader.headers
-        assert await reader.next_event() == ("snapshot", document)
-        market.trade(BINANCE, PRICE_TICKS + 5)
-        name, update = await reader.next_event()
-        assert name == "update"
-        [line] = update["lines"]
-        assert line["venue"] == "BINANCE"
-        assert [trade["price"] for trade in line["trades"]] == ["63000.05"]
-        assert line["ticker"]["last"] == "63000.05"
-        assert "bids" not in line
-        assert "provenance" not in line
-
-
-async def test_a_busy_market_is_told_five_times_a_second(
-    app: WebApp, market: ShownMarket, autojump_clock: trio.testing.MockClock
-) -> None:
-    async with reading(app, EVENTS) as reader:
-        for number in range(1_000):
-            market.trade(BINANCE, PRICE_TICKS + number)
-            await trio.sleep(0.01)
-        spaces = [later - sooner for sooner, later in pairwise(reader.sent_at)]
-        assert min(spaces) >= FRAME_PERIOD_S * 0.999
-        assert max(spaces) <= 2 * FRAME_PERIOD_S
-        ids = [int(text.split(b"id: ")[1].split(b"\n")[0]) for text in reader.sent]
-        assert ids == sorted(set(ids))
-
-
-async def test_a_silent_stream_shows_that_it_lives(
-    app: WebApp, market: ShownMarket, autojump_clock: trio.testing.MockClock
-) -> None:
-    async with reading(app, EVENTS) as reader:
-        await trio.sleep(HEARTBEAT_S - 0.5)
-        assert len(reader.sent) == 1
-        await trio.sleep(2 * HEARTBEAT_S)
-        market.trade(BINANCE, PRICE_TICKS)
-        names = [(await reader.next_event())[0] for _ in range(4)]
-        assert names == ["snapshot", "heartbeat", "heartbeat", "update"]
-        for sooner, later in pairwise(reader.sent_at[:3]):
-            assert HEARTBEAT_S <= later - sooner <= HEARTBEAT_S + 2 * FRAME_PERIOD_S
-
-
-async def test_a_slow_reader_is_told_the_newest_state_only(
-    app: WebApp, market: ShownMarket, autojump_clock: trio.testing.MockClock
-) -> None:
-    async with reading(app, EVENTS) as reader:
-        await reader.next_event()
-        reader.hold()
-        market.trade(BINANCE, PRICE_TICKS)
-        await trio.sleep(1)
-        held = len(reader.sent)
-        for number in range(5_000):
-            market.trade(BINANCE, PRICE_TICKS + number)
-        await trio.sleep(1)
-        assert len(reader.sent) == held, "nothing is queued for it"
-        reader.resume()
-        _, first = await reader.next_event()
-        _, second = await reader.next_event()
-        assert first["lines"][0]["ticker"]["last"] == BTC.format_price(PRICE_TICKS)
-        assert second["lines"][0]["ticker"]["last"] == BTC.format_price(PRICE_TICKS + 4_999)
-        assert len(second["lines"][0]["trades"]) == TRADES
-
-
-async def test_a_reader_that_never_reads_is_dropped(
-    make_app: Callable[..., WebApp], market: ShownMarket, autojump_clock: trio.testing.MockClock
-) -> None:
-    app = make_app(limits=WebLimits(send_timeout_s=10.0))
-    async with reading(app, EVENTS) as reader:
-        await reader.next_event()
-        reader.hold()
-        market.trade(BINANCE, PRICE_TICKS)
-        await trio.sleep(9)
-        assert app.streams == 1
-        await trio.sleep(3)
-        # Checked: without the time limit of a send the stream is still counted here.
-        assert app.streams == 0
-
-
-async def test_streams_are_counted_by_address_and_in_all(
-    make_app: Callable[..., WebApp], autojump_clock: trio.testing.MockClock
-) -> None:
-    app = make_app(limits=WebLimits(streams_max=3, streams_per_address_max=2))
-    async with reading(app, EVENTS, address="10.0.0.1"), reading(app, EVENTS, address="10.0.0.1"):
-        async with reading(app, EVENTS, address="10.0.0.1") as third:
-            assert third.status == 503
-            assert int(third.headers["retry-after"]) > 0
-            assert third.headers["content-type"] == "application/problem+json"
-        async with reading(app, EVENTS, address="10.0.0.2") as other:
-            assert other.status == 200
-            async with reading(app, EVENTS, address="10.0.0.3") as fourth:
-                assert fourth.status == 503
-            assert (await ask(app, "/api/live")).status == 200, "only streams are counted"
-        async with reading(app, EVENTS, address="10.0.0.3") as later:
-            assert later.status == 200, "a place is free again"
-    assert app.streams == 0
-
-
-async def test_a_reader_that_hangs_up_is_noticed_in_silence(
-    app: WebApp, autojump_clock: trio.testing.MockClock
-) -> None:
-    async with reading(app, EVENTS) as reader:
-        assert app.streams == 1
-        reader.hang_up()
-        await reader.ended.wait()
-        assert app.streams == 0
-
-
-async def test_closing_ends_every_stream_properly(
-    app: WebApp, autojump_clock: trio.testing.MockClock
-) -> None:
-    async with reading(app, EVENTS) as one, reading(app, EVENTS) as two:
-        app.close()
-        assert (await one.next_event())[0] == "snapshot"
-        assert (await one.next_event())[0] == "shutdown"
-        await one.ended.wait()
-        await two.ended.wait()
-        assert one.complete.is_set()
-        assert two.complete.is_set()
-        async with reading(app, EVENTS) as late:
-            assert late.status == 503
-
-
-async def test_the_house_opens_before_its_market_is_there(
-    autojump_clock: trio.testing.MockClock,
-) -> None:
-    """A page that was opened early fills as soon as there is something to show."""
-    market = ShownMarket(lambda: START_NS)
-    lines = dict(market.data.lines)
-    market.data.lines.clear()
-    ready = Readiness(ready=False, reasons=("market",))
-    app = WebApp(market.data, market.directory, lambda: ready, now_ns)
-    async with reading(app, EVENTS) as reader:
-        _, snapshot = await reader.next_event()
-        assert snapshot["lines"] == []
-        market.data.lines.update(lines)
-        market.trade(BINANCE, PRICE_TICKS)
-        _, update = await reader.next_event()
-        assert {line["venue"]: line["reset"] for line in update["lines"]} == {
-            "XACHE": True,
-            "BINANCE": True,
-        }
-        assert isinstance(market.data, MarketData)
-        assert json.dumps(update)
-        assert BTC.symbol == snapshot["symbol"]

@@ -19,7 +19,6 @@ from trio.testing import MockClock
 
 from tests.api.asgi import HOST, ask
 from tests.api.grpc_web_client import BINARY, frame, headers_of, read
-from tests.api.shown_market import ShownMarket
 from tests.security.test_authorization_matrix import KINDS, METHODS, expected, people
 from tests.security.whole_house import Credential, WholeHouse, whole_house
 from xached.api.http_api import HttpApi
@@ -56,10 +55,9 @@ class Admission:
 def edge_of(house: WholeHouse) -> WebApp:
     """The HTTP edge of the house, without what is behind its doors."""
     admission = cast(Routes, Admission(house.routes(admin=False)))
-    market = ShownMarket(lambda: 10**9)
     ready = Readiness(ready=True, reasons=())
     api = HttpApi(admission, house.front.interceptor, house.world.now_ns)
-    return WebApp(market.data, market.directory, lambda: ready, market.now_ns, api=api)
+    return WebApp(lambda: ready, api=api)
 
 
 def verdict_of(reason: str, status: int) -> str:

@@ -11,7 +11,6 @@ import attrs
 
 from xached.api.http_listener import Scope, Send
 
-RETRY_AFTER_S: Final = 5
 NOT_STORED: Final = ("cache-control", "no-store")
 PROBLEM_TYPE: Final = "application/problem+json"
 
@@ -194,8 +193,3 @@ def problem(
         json.dumps(document).encode(),
         (("content-type", PROBLEM_TYPE), NOT_STORED, *headers),
     )
-
-
-def busy(detail: str) -> HttpResponse:
-    """There is no room now."""
-    return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, ("retry-after", str(RETRY_AFTER_S)))
