@@ -7,9 +7,12 @@ the price of the candle that follows, leaving the fee out.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import attrs
+import pytest
+from apscheduler.triggers.cron import CronTrigger
 from trio.testing import MockClock
 
 from tests.automation.rule_house import ALICE, GRID, candle, rule_house
@@ -17,6 +20,7 @@ from tests.automation.rule_script import RuleScript
 from tests.storage.house import INSTRUMENT, SYMBOL
 from xached.automation.rehearsal import FIRINGS_SHOWN, Rehearsal
 from xached.automation.rule import Memory, Rule, RuleState
+from xached.automation.schedule import check_schedule
 from xached.automation.terms import (
     Direction,
     Drawdown,
@@ -40,6 +44,7 @@ from xached.domain.instrument import AssetName
 from xached.domain.market import Venue
 from xached.domain.order import Side
 from xached.domain.queries import PurseSnapshot
+from xached.domain.rejection import Reason, Rejection
 
 BTC, USDT = AssetName("BTC"), AssetName("USDT")
 HOUR_NS = Interval.H1.ns
@@ -110,6 +115,46 @@ def test_a_schedule_buys_at_the_close_before_it_with_the_fee() -> None:
     assert balances[BTC].available == 397_000
     worth = 397 * 500_000 * INSTRUMENT.tick_lot_units
     assert rehearsal.purse.worth_units(USDT) == balances[USDT].available + worth
+
+
+def test_others_have_a_turn_between_the_times_of_a_schedule() -> None:
+    """A day has 1,440 minutes: looked at in one go they would hold up everybody for as long."""
+    minutely = Schedule(cron="* * * * *", every_s=0, missed=Missed.SKIP)
+    past = [candle(START_NS + day * Interval.D1.ns, 500_000, Interval.D1) for day in range(3)]
+    purse = PurseSnapshot(seq=0, balances={USDT: Funds(10**12)}, orders=[], positions={})
+    terms = RuleTerms(when=minutely, then=BUY_50)
+    rehearsal = Rehearsal(rule_of(terms), purse, {SYMBOL: INSTRUMENT}, {SYMBOL: past})
+    fired = 0
+    for _ in rehearsal.run():
+        assert rehearsal.fired - fired <= 1
+        fired = rehearsal.fired
+    assert fired > 2 * 1_440
+
+
+def test_what_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xached.automation.rehearsal.LOOKS_MAX", 2)
+    with pytest.raises(Rejection) as refused:
+        rehearsed(RuleTerms(when=HOURLY, then=BUY_50), hours(50_000, 25_000, 50_000))
+    assert refused.value.reason is Reason.RULE_TERMS
+
+
+def test_a_schedule_that_is_never_due_is_not_looked_for_until_the_year_9999(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One such rule held up the whole house for more than a second."""
+    steps, increment = 0, CronTrigger._increment_field_value
+
+    def counted(trigger: CronTrigger, date: datetime, field: int) -> tuple[datetime, int]:
+        nonlocal steps
+        steps += 1
+        found: tuple[datetime, int] = increment(trigger, date, field)
+        return found
+
+    monkeypatch.setattr(CronTrigger, "_increment_field_value", counted)
+    never = Schedule(cron="0 0 31 2,4,6,9,11 mon", every_s=0, missed=Missed.SKIP)
+    with pytest.raises(Rejection):
+        check_schedule(never, START_NS)
+    assert 0 < steps < 1_000
 
 
 def test_a_time_between_two_candles_is_not_late() -> None:

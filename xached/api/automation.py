@@ -47,8 +47,8 @@ REHEARSALS_MAX: Final = 2
 
 CANDLES_DEFAULT: Final = 1_000
 CANDLES_MAX: Final = 5_000
-MOMENTS_PER_TURN: Final = 20
-"""So many candles are gone through before others have a turn: about a millisecond."""
+LOOKS_PER_TURN: Final = 10
+"""So often the rule is looked at before others have a turn: about a millisecond."""
 
 Reply = TypeVar("Reply", Rule, RulesFound, FiringsFound)
 
@@ -174,7 +174,7 @@ class AutomationHandlers:
             rehearsal = Rehearsal(rule, purse, place.directory, candles)
             idle = RehearsedPurse(rule.purse, purse, place.directory)
             for number, _ in enumerate(rehearsal.run()):
-                if number % MOMENTS_PER_TURN == 0:
+                if number % LOOKS_PER_TURN == 0:
                     await trio.lowlevel.checkpoint()
         shown = sum(map(len, candles.values()))
         if shown:

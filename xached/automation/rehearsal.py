@@ -16,6 +16,7 @@ from typing import Final
 
 import attrs
 
+from xached.automation.checking import refused_terms
 from xached.automation.deciding import Fires, Reading, Sight, armed_memory, look
 from xached.automation.indicators import CandleValues, make_of_candles
 from xached.automation.ordering import plan_commands
@@ -40,6 +41,9 @@ from xached.domain.rejection import Rejection
 
 FIRINGS_SHOWN: Final = 100
 """The newest; all are counted."""
+
+LOOKS_MAX: Final = 50_000
+"""Seconds of work. Between two candles of a day there are 1,440 times of a schedule."""
 
 
 @frozen(kw_only=True)
@@ -95,6 +99,7 @@ class Rehearsal:
         self._instruments = instruments
         self._readings: dict[IndicatorReaches, Reading] = {}
         self._values: CandleValues | None = None
+        self._looks = 0
         when = rule.terms.when
         if isinstance(when, IndicatorReaches):
             indicator = make_of_candles(when.indicator, when.settings)
@@ -109,17 +114,20 @@ class Rehearsal:
         return (self._past[0][0], self._past[-1][0]) if self._past else (0, 0)
 
     def run(self) -> Iterator[None]:
-        """Go through the past; stops for others after every moment of it."""
+        """Go through the past; stops for others after every look and every moment of it.
+
+        Raises: Rejection RULE_TERMS, when there is more to look at than :data:`LOOKS_MAX`.
+        """
         for at_ns, moment in itertools.groupby(self._past, key=lambda each: each[0]):
-            self._look_until(at_ns)
+            yield from self._look_until(at_ns)
             for _, symbol, candle in moment:
                 self._see(symbol, candle)
-            self._look_until(at_ns + 1)
+            yield from self._look_until(at_ns + 1)
             if not isinstance(self._rule.terms.when, Schedule):
                 self._look(at_ns)
             yield
 
-    def _look_until(self, before_ns: int) -> None:
+    def _look_until(self, before_ns: int) -> Iterator[None]:
         """Look at a schedule at each of its times before this."""
         when = self._rule.terms.when
         while isinstance(when, Schedule):
@@ -127,6 +135,7 @@ class Rehearsal:
             if due_ns is None or due_ns >= before_ns:
                 return
             self._look(due_ns)
+            yield
 
     def _see(self, symbol: Symbol, candle: Candle) -> None:
         self.purse.see(symbol, candle)
@@ -142,6 +151,10 @@ class Rehearsal:
             self._readings[when] = reading
 
     def _look(self, now_ns: int) -> None:
+        self._looks += 1
+        if self._looks > LOOKS_MAX:
+            allowed = f"fewer or shorter candles: {LOOKS_MAX} times to look at"
+            raise refused_terms("limit", "the rule is due too often", len(self._past), allowed)
         rule = self._rule
         over = rule.terms.max_firings and rule.memory.fired >= rule.terms.max_firings
         if over or (rule.terms.ends_at_ns and now_ns >= rule.terms.ends_at_ns):

@@ -24,11 +24,16 @@ CRON_CHARS_MAX: Final = 100
 HORIZON_NS: Final = 5 * 366 * 86_400 * NS_PER_S
 """A schedule that is not due within five years is taken for a mistake."""
 
+YEARS_LOOKED_AT: Final = 40
+"""The calendar repeats within them. What is never due would be looked for until the year 9999,
+for longer than everybody else can wait."""
+
 TIMES_LOOKED_AT_MAX: Final = 10_000
 """So many times of a window's schedule are looked at for one that is inside."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ALLOWED: Final = "five fields as '0 9 * * mon', UTC; days of the week are mon to sun"
+_FIELDS: Final = ("minute", "hour", "day", "month", "day_of_week")
 _DIGIT: Final = re.compile(r"[0-9]")
 
 
@@ -52,7 +57,7 @@ def next_due_ns(schedule: Schedule, after_ns: int) -> int | None:
         return (after_ns // every_ns + 1) * every_ns
     # The trigger counts from a whole second on, this one included.
     start = _EPOCH + timedelta(seconds=after_ns // NS_PER_S + 1)
-    found = _cron(schedule.cron).get_next_fire_time(None, start)
+    found = _cron(schedule.cron, start.year).get_next_fire_time(None, start)
     return None if found is None else (found - _EPOCH) // timedelta(seconds=1) * NS_PER_S
 
 
@@ -74,7 +79,7 @@ def _contains(window: TimeWindow, weekday: int, minute: int) -> bool:
 
 
 @functools.lru_cache(maxsize=1_024)
-def _cron(text: str) -> CronTrigger:
+def _cron(text: str, year: int) -> CronTrigger:
     fields = text.split()
     if len(text) > CRON_CHARS_MAX or len(fields) != 5:
         raise _refused("a cron expression has five fields", text, _ALLOWED)
@@ -82,7 +87,11 @@ def _cron(text: str) -> CronTrigger:
         # For cron 0 is Sunday, for others Monday: nobody shall buy on the wrong day.
         raise _refused("days of the week are written as names", fields[4], _ALLOWED)
     try:
-        return CronTrigger.from_crontab(text, timezone=UTC)
+        return CronTrigger(
+            year=f"{year}-{year + YEARS_LOOKED_AT}",
+            **dict(zip(_FIELDS, fields, strict=True)),
+            timezone=UTC,
+        )
     except ValueError:
         raise _refused("this is no cron expression", text, _ALLOWED) from None
 

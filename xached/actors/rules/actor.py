@@ -187,7 +187,11 @@ class _Actor:
         now_ns, holdings = self._around.now_ns(), None
         if any(watches_prices(rule.terms.when) for rule in rules):
             purses = {rule.purse: None for rule in rules if watches_purse(rule.terms.when)}
-            holdings = await self._holdings(place, tuple(purses))
+            try:
+                holdings = await self._holdings(place, tuple(purses))
+            except Rejection:
+                await self._pause_homeless(place, rules)
+                raise Overloaded from None  # The next look sees the others.
         whens = [rule.terms.when for rule in rules]
         wanted = [when for when in whens if isinstance(when, IndicatorReaches)]
         readings = self._readings.setdefault(place, Readings(place))
@@ -197,6 +201,19 @@ class _Actor:
             instruments=place.directory,
             readings=await readings.read(wanted, now_ns),
         )
+
+    async def _pause_homeless(self, place: TradingPlace, rules: list[Rule]) -> None:
+        """Pause rules of purses that are gone, as when the exchange of paper has begun anew.
+
+        One of them must not keep all others from being looked at. Raises: Overloaded.
+        """
+        for rule in rules:
+            try:
+                await self._holdings(place, (rule.purse,))
+            except Rejection as gone:
+                logger.warning("rule {} is paused: {}", rule.rule_id, gone.message)
+                paused = attrs.evolve(rule, state=RuleState.PAUSED, cause=gone.message)
+                await self._change(paused)
 
     async def _holdings(self, place: TradingPlace, purses: tuple[Purse, ...]) -> Holdings:
         """How purses stand. Raises: Overloaded, also where nobody answers; Rejection."""

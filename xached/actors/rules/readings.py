@@ -50,15 +50,20 @@ class Readings:
         keys = {_key(when): None for when in wanted}
         self._running = {key: run for key, run in self._running.items() if key in keys}
         for key in keys:
-            run = self._running.get(key) or self._running.setdefault(key, self._start(key))
+            run = self._running.get(key)
+            if run is None:
+                try:
+                    run = self._running[key] = self._start(key)
+                except Rejection:  # It is not listed (yet).
+                    continue
             if now_ns >= run.ask_at_ns:
                 await self._catch_up(key, run, now_ns)
         found: dict[IndicatorReaches, Reading] = {}
         for when in wanted:
-            run = self._running[_key(when)]
-            if run.newest is not None:
-                ended_ns, values = run.newest
-                value = values[run.names.index(when.output)]
+            known = self._running.get(_key(when))
+            if known is not None and known.newest is not None:
+                ended_ns, values = known.newest
+                value = values[known.names.index(when.output)]
                 found[when] = Reading(value=value, candle_ended_ns=ended_ns)
         return found
 
