@@ -7,6 +7,7 @@ besides what was installed, the question of quarantine, and the count of breache
 from __future__ import annotations
 
 import os
+import py_compile
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -201,6 +202,16 @@ def test_byte_code_that_would_run_counts(installed: Path) -> None:
     assert Distributions().fingerprint(mine()) == before
     tag = sys.implementation.cache_tag
     (cache / f"strategy.{tag}.pyc").write_bytes(b"of this one")
+    assert Distributions().fingerprint(mine()) != before
+
+
+def test_byte_code_without_a_source_counts(installed: Path) -> None:
+    """Python imports it: without this a plugin of byte code could be changed after its approval."""
+    module = installed / "xache_mine" / "more.pyc"
+    py_compile.compile(str(installed / "xache_mine" / "strategy.py"), cfile=str(module))
+    before = Distributions().fingerprint(mine())
+    assert "xache_mine/more.pyc" in before.files
+    module.write_bytes(module.read_bytes() + b" ")
     assert Distributions().fingerprint(mine()) != before
 
 

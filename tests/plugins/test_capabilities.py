@@ -223,6 +223,34 @@ def test_a_replacement_is_bounded_as_an_order_is() -> None:
     assert buying.refuse_command(replace("a", "b")) is CapabilityRule.REDUCE_ONLY
 
 
+def test_an_id_that_is_given_again_before_its_order_is_over_is_still_bounded() -> None:
+    """Otherwise the second order of the id is unknown, and may be replaced by one of any size."""
+    bound = gate(bound_to(10))
+    first, second = place("a", price_ticks=None), place("a", lots=10)
+    assert bound.refuse_command(first) is None
+    assert bound.refuse_command(second) is None
+    bound.ended(["a"])
+    assert len(bound) == 1
+    assert bound.refuse_command(replace("a", "b", lots=11)) is CapabilityRule.ORDER_NOTIONAL
+    dearer = replace("a", "b", price_ticks=NEWEST_TICKS + 1)
+    assert bound.refuse_command(dearer) is CapabilityRule.ORDER_NOTIONAL
+    bound.sent_in_vain(second)
+    assert len(bound) == 0
+
+
+def test_of_several_orders_of_an_id_the_largest_counts() -> None:
+    bound = gate(bound_to(10))
+    assert bound.refuse_command(place("a", lots=10)) is None
+    assert bound.refuse_command(place("a", lots=1)) is None
+    dearer = replace("a", "b", price_ticks=NEWEST_TICKS + 1)
+    assert bound.refuse_command(dearer) is CapabilityRule.ORDER_NOTIONAL
+    selling = gate(Capabilities(reduce_only=False))
+    assert selling.refuse_command(place("a")) is None
+    assert selling.refuse_command(place("a", side=Side.SELL)) is None
+    selling._may = Capabilities(reduce_only=True)
+    assert selling.refuse_command(replace("a", "b")) is CapabilityRule.REDUCE_ONLY
+
+
 def test_intents_of_any_minute_are_counted() -> None:
     bound = gate(Capabilities(max_intents_per_minute=3))
     for at_ns in (0, MINUTE_NS - 2, MINUTE_NS - 1):

@@ -83,7 +83,9 @@ def _files(
 
 
 def _counts(place: Path) -> bool:
-    return place.suffix != _BYTE_CODE or f".{sys.implementation.cache_tag}." in place.name
+    # Byte code that lies beside the source, or in its place, is imported whatever it is called.
+    cached = place.suffix == _BYTE_CODE and place.parent.name == "__pycache__"
+    return not cached or f".{sys.implementation.cache_tag}." in place.name
 
 
 def _digests(distribution: str, places: Iterable[tuple[str, Path]]) -> dict[str, str]:

@@ -104,6 +104,19 @@ class _Open:
     limited: bool
 
 
+def _largest(orders: list[_Open]) -> _Open:
+    """What any of the orders of one id can be at most."""
+    if len(orders) == 1:
+        return orders[0]
+    return attrs.evolve(
+        orders[-1],
+        side=next((each.side for each in orders if each.side is BUY), orders[-1].side),
+        lots=max((each.lots for each in orders if each.lots is not None), default=None),
+        price_ticks=max((each.price_ticks for each in orders if each.price_ticks), default=None),
+        limited=all(each.limited for each in orders),
+    )
+
+
 class Gate:
     """The capabilities of one run, and what they have to know of it.
 
@@ -123,11 +136,13 @@ class Gate:
         self._instruments = instruments
         self._newest_ticks = newest_ticks
         self._asked_at_ns: deque[int] = deque()
-        self._open: dict[str, _Open] = {}
+        self._open: dict[str, list[_Open]] = {}
+        """Oldest first. Of one id there are several where a strategy gives it again before it has
+        heard that the order before is over; the exchange may have accepted each of them."""
 
     def __len__(self) -> int:
         """How many orders of the run are open or on their way."""
-        return len(self._open)
+        return len(self._open)  # No two of one id are open.
 
     def refuse_intent(self, at_ns: int) -> CapabilityRule | None:
         """Count one more order or change of an order; the rule that forbids it."""
@@ -167,26 +182,33 @@ class Gate:
             notional_units = self._notional_units(order, instrument)
             if notional_units is None or notional_units > units_max:
                 return CapabilityRule.ORDER_NOTIONAL
-        self._open.setdefault(command.client_order_id, order)
+        self._open.setdefault(command.client_order_id, []).append(order)
         return None
 
     def purchases(self) -> list[str]:
         """The orders that buy and are open or on their way."""
-        return [name for name, each in self._open.items() if each.side is BUY]
+        return [
+            name for name, orders in self._open.items() if any(each.side is BUY for each in orders)
+        ]
 
     def sent_in_vain(self, command: OrderCommand) -> None:
         """The exchange has refused a command: no order came of it."""
         if isinstance(command, AmendOrder):
             return
-        known = self._open.get(command.client_order_id)
         # One whose id was taken is refused, while the order that has the id lives on.
-        if known is not None and known.command is command:
-            del self._open[command.client_order_id]
+        orders = self._open.get(command.client_order_id, [])
+        self._drop(command.client_order_id, [each for each in orders if each.command is command])
 
     def ended(self, client_order_ids: Iterable[str]) -> None:
         """These orders are over."""
         for each in client_order_ids:
-            self._open.pop(each, None)
+            self._drop(each, self._open.get(each, [])[:1])
+
+    def _drop(self, name: str, gone: list[_Open]) -> None:
+        for each in gone:
+            self._open[name].remove(each)
+            if not self._open[name]:
+                del self._open[name]
 
     def _order(self, command: PlaceOrder | ReplaceOrder) -> _Open | None:
         if isinstance(command, PlaceOrder):
@@ -200,9 +222,10 @@ class Gate:
                 price_ticks=command.price_ticks or stop,
                 limited=command.side is BUY and command.price_ticks is not None,
             )
-        known = self._open.get(command.replaced_client_order_id or "")
-        if known is None:
+        replaced = self._open.get(command.replaced_client_order_id or "")
+        if replaced is None:
             return None
+        known = _largest(replaced)
         price = command.price_ticks if known.limited else command.stop_ticks or command.price_ticks
         return attrs.evolve(
             known,
