@@ -56,7 +56,8 @@ class Backtests:
         request = pb.WatchBacktestRequest(backtest_id=backtest_id)
         with closing(self._connection.stream(_WATCH, lambda: request)) as responses:
             for response in responses:
-                yield response.backtest
+                if response.HasField("backtest"):  # Else the house stops, and comes back.
+                    yield response.backtest
 
     def cancel(self, backtest_id: str) -> pb.Backtest:
         """End a backtest that waits or runs."""

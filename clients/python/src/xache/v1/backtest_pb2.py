@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from xache.v1 import options_pb2 as xache_dot_v1_dot_options__pb2
+from xache.v1 import types_pb2 as xache_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17xache/v1/backtest.proto\x12\x08xache.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x16xache/v1/options.proto\"\x91\x01\n\x07History\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12\r\n\x05venue\x18\x03 \x01(\t\x12\x10\n\x08interval\x18\x04 \x01(\t\x12\x0f\n\x07\x63\x61ndles\x18\x05 \x01(\x04\x12\x0f\n\x07\x66rom_ns\x18\x06 \x01(\x03\x12\x10\n\x08until_ns\x18\x07 \x01(\x03\x12\x13\n\x0b\x66ingerprint\x18\x08 \x01(\t\"\x82\x03\n\rBacktestTerms\x12\x15\n\rsettings_json\x18\x01 \x01(\t\x12\x11\n\thistories\x18\x02 \x03(\t\x12\x0c\n\x04\x63\x61sh\x18\x03 \x01(\t\x12\x14\n\x07\x66\x65\x65_ppm\x18\x04 \x01(\rH\x00\x88\x01\x01\x12\x1c\n\x0fhalf_spread_ppm\x18\x05 \x01(\rH\x01\x88\x01\x01\x12\x19\n\x0cslippage_ppm\x18\x06 \x01(\rH\x02\x88\x01\x01\x12\x17\n\nimpact_ppm\x18\x07 \x01(\rH\x03\x88\x01\x01\x12&\n\x05\x66ills\x18\x08 \x01(\x0e\x32\x17.xache.v1.BacktestFills\x12\x0f\n\x07\x66rom_ns\x18\t \x01(\x03\x12\x10\n\x08until_ns\x18\n \x01(\x03\x12\x12\n\ntrain_days\x18\x0b \x01(\r\x12\x11\n\ttest_days\x18\x0c \x01(\r\x12\r\n\x05\x63heck\x18\r \x01(\x08\x12\x10\n\x08\x63\x61pacity\x18\x0e \x01(\x08\x42\n\n\x08_fee_ppmB\x12\n\x10_half_spread_ppmB\x0f\n\r_slippage_ppmB\r\n\x0b_impact_ppm\"\x95\x03\n\x0e\x42\x61\x63ktestResult\x12*\n\x07verdict\x18\x01 \x01(\x0e\x32\x19.xache.v1.BacktestVerdict\x12\x19\n\x0c\x64\x65\x66lated_ppm\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\r\n\x05lacks\x18\x03 \x01(\t\x12\x0e\n\x06trials\x18\x04 \x01(\r\x12\x12\n\nreturn_ppm\x18\x05 \x01(\x03\x12\x18\n\x0bholding_ppm\x18\x06 \x01(\x03H\x01\x88\x01\x01\x12\x14\n\x0c\x64rawdown_ppm\x18\x07 \x01(\r\x12\x0c\n\x04\x64\x61ys\x18\x08 \x01(\r\x12\r\n\x05\x66ills\x18\t \x01(\r\x12\x15\n\rclosed_trades\x18\n \x01(\r\x12\x10\n\x08refusals\x18\x0b \x01(\r\x12\x0c\n\x04\x66\x65\x65s\x18\x0c \x01(\t\x12\x12\n\nend_equity\x18\r \x01(\t\x12\r\n\x05quote\x18\x0e \x01(\t\x12\x19\n\x0c\x63\x61pacity_ppm\x18\x0f \x01(\x04H\x02\x88\x01\x01\x12\x15\n\rsettings_json\x18\x10 \x01(\tB\x0f\n\r_deflated_ppmB\x0e\n\x0c_holding_ppmB\x0f\n\r_capacity_ppm\"\xfe\x02\n\x08\x42\x61\x63ktest\x12\x13\n\x0b\x62\x61\x63ktest_id\x18\x01 \x01(\t\x12\x0e\n\x06plugin\x18\x02 \x01(\t\x12\x15\n\rplugin_digest\x18\x03 \x01(\t\x12&\n\x05terms\x18\x04 \x01(\x0b\x32\x17.xache.v1.BacktestTerms\x12\x0f\n\x07symbols\x18\x05 \x03(\t\x12&\n\x05state\x18\x06 \x01(\x0e\x32\x17.xache.v1.BacktestState\x12&\n\x05phase\x18\x07 \x01(\x0e\x32\x17.xache.v1.BacktestPhase\x12\x10\n\x08\x64one_ppm\x18\x08 \x01(\r\x12\r\n\x05\x61head\x18\t \x01(\r\x12\r\n\x05\x63\x61use\x18\n \x01(\t\x12\x15\n\rcreated_at_ns\x18\x0b \x01(\x03\x12\x15\n\rstarted_at_ns\x18\x0c \x01(\x03\x12\x13\n\x0b\x65nded_at_ns\x18\r \x01(\x03\x12(\n\x06result\x18\x0e \x01(\x0b\x32\x18.xache.v1.BacktestResult\x12\x10\n\x08has_page\x18\x0f \x01(\x08\"\x16\n\x14ListHistoriesRequest\"=\n\x15ListHistoriesResponse\x12$\n\thistories\x18\x01 \x03(\x0b\x32\x11.xache.v1.History\"b\n\x14StartBacktestRequest\x12\x0e\n\x06plugin\x18\x01 \x01(\t\x12&\n\x05terms\x18\x02 \x01(\x0b\x32\x17.xache.v1.BacktestTerms\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"=\n\x15StartBacktestResponse\x12$\n\x08\x62\x61\x63ktest\x18\x01 \x01(\x0b\x32\x12.xache.v1.Backtest\")\n\x12GetBacktestRequest\x12\x13\n\x0b\x62\x61\x63ktest_id\x18\x01 \x01(\t\";\n\x13GetBacktestResponse\x12$\n\x08\x62\x61\x63ktest\x18\x01 \x01(\x0b\x32\x12.xache.v1.Backtest\"=\n\x14ListBacktestsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"W\n\x15ListBacktestsResponse\x12%\n\tbacktests\x18\x01 \x03(\x0b\x32\x12.xache.v1.Backtest\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"+\n\x14WatchBacktestRequest\x12\x13\n\x0b\x62\x61\x63ktest_id\x18\x01 \x01(\t\"=\n\x15WatchBacktestResponse\x12$\n\x08\x62\x61\x63ktest\x18\x01 \x01(\x0b\x32\x12.xache.v1.Backtest\",\n\x15\x43\x61ncelBacktestRequest\x12\x13\n\x0b\x62\x61\x63ktest_id\x18\x01 \x01(\t\">\n\x16\x43\x61ncelBacktestResponse\x12$\n\x08\x62\x61\x63ktest\x18\x01 \x01(\x0b\x32\x12.xache.v1.Backtest\"W\n\x18GetBacktestReportRequest\x12\x13\n\x0b\x62\x61\x63ktest_id\x18\x01 \x01(\t\x12&\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\x16.xache.v1.ReportFormat\"@\n\x19GetBacktestReportResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t*\xdb\x01\n\rBacktestState\x12\x1e\n\x1a\x42\x41\x43KTEST_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x42\x41\x43KTEST_STATE_QUEUED\x10\x01\x12\x1a\n\x16\x42\x41\x43KTEST_STATE_RUNNING\x10\x02\x12\x1b\n\x17\x42\x41\x43KTEST_STATE_FINISHED\x10\x03\x12\x19\n\x15\x42\x41\x43KTEST_STATE_FAILED\x10\x04\x12\x1b\n\x17\x42\x41\x43KTEST_STATE_CANCELED\x10\x05\x12\x1e\n\x1a\x42\x41\x43KTEST_STATE_INTERRUPTED\x10\x06*\x9c\x01\n\rBacktestPhase\x12\x1e\n\x1a\x42\x41\x43KTEST_PHASE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x42\x41\x43KTEST_PHASE_WAITING\x10\x01\x12\x1a\n\x16\x42\x41\x43KTEST_PHASE_RUNNING\x10\x02\x12\x1a\n\x16\x42\x41\x43KTEST_PHASE_JUDGING\x10\x03\x12\x17\n\x13\x42\x41\x43KTEST_PHASE_OVER\x10\x04*\xb6\x01\n\x0f\x42\x61\x63ktestVerdict\x12 \n\x1c\x42\x41\x43KTEST_VERDICT_UNSPECIFIED\x10\x00\x12$\n BACKTEST_VERDICT_NOT_ENOUGH_DATA\x10\x01\x12\x1b\n\x17\x42\x41\x43KTEST_VERDICT_LOSING\x10\x02\x12\x1d\n\x19\x42\x41\x43KTEST_VERDICT_UNPROVEN\x10\x03\x12\x1f\n\x1b\x42\x41\x43KTEST_VERDICT_CONVINCING\x10\x04*g\n\rBacktestFills\x12\x1e\n\x1a\x42\x41\x43KTEST_FILLS_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x42\x41\x43KTEST_FILLS_NEXT_OPEN\x10\x01\x12\x18\n\x14\x42\x41\x43KTEST_FILLS_TOUCH\x10\x02*]\n\x0cReportFormat\x12\x1d\n\x19REPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12REPORT_FORMAT_JSON\x10\x01\x12\x16\n\x12REPORT_FORMAT_HTML\x10\x02\x32\xb3\x07\n\x0f\x42\x61\x63ktestService\x12\x7f\n\rListHistories\x12\x1e.xache.v1.ListHistoriesRequest\x1a\x1f.xache.v1.ListHistoriesResponse\"-\xa2\xbb\x18\t\x08\x02\x12\x01\x01:\x02\x01\x02\x82\xd3\xe4\x93\x02\x1a\x12\x18/api/backtests/histories\x12t\n\rStartBacktest\x12\x1e.xache.v1.StartBacktestRequest\x1a\x1f.xache.v1.StartBacktestResponse\"\"\xa2\xbb\x18\x05\x08\x02\x12\x01\x02\x82\xd3\xe4\x93\x02\x13\"\x0e/api/backtests:\x01*\x12}\n\x0bGetBacktest\x12\x1c.xache.v1.GetBacktestRequest\x1a\x1d.xache.v1.GetBacktestResponse\"1\xa2\xbb\x18\t\x08\x02\x12\x01\x01:\x02\x01\x02\x82\xd3\xe4\x93\x02\x1e\x12\x1c/api/backtests/{backtest_id}\x12u\n\rListBacktests\x12\x1e.xache.v1.ListBacktestsRequest\x1a\x1f.xache.v1.ListBacktestsResponse\"#\xa2\xbb\x18\t\x08\x02\x12\x01\x01:\x02\x01\x02\x82\xd3\xe4\x93\x02\x10\x12\x0e/api/backtests\x12\x8e\x01\n\rWatchBacktest\x12\x1e.xache.v1.WatchBacktestRequest\x1a\x1f.xache.v1.WatchBacktestResponse\":\xa2\xbb\x18\t\x08\x02\x12\x01\x01:\x02\x01\x02\x82\xd3\xe4\x93\x02\'\x12%/api/backtests/{backtest_id}/progress0\x01\x12\x88\x01\n\x0e\x43\x61ncelBacktest\x12\x1f.xache.v1.CancelBacktestRequest\x1a .xache.v1.CancelBacktestResponse\"3\xa2\xbb\x18\x0b\x08\x02\x12\x01\x02:\x02\x01\x02@\x01\x82\xd3\xe4\x93\x02\x1e*\x1c/api/backtests/{backtest_id}\x12\x96\x01\n\x11GetBacktestReport\x12\".xache.v1.GetBacktestReportRequest\x1a#.xache.v1.GetBacktestReportResponse\"8\xa2\xbb\x18\t\x08\x02\x12\x01\x01:\x02\x01\x02\x82\xd3\xe4\x93\x02%\x12#/api/backtests/{backtest_id}/reportb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17xache/v1/backtest.proto\x12\x08xache.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x16xache/v1/options.proto\x1a\x14xache/v1/types.proto\"\x91\x01\n\x07History\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12\r\n\x05venue\x18\x03 \x01(\t\x12\x10\n\x08interval\x18\x04 \x01(\t\x12\x0f\n\x07\x63\x61ndles\x18\x05 \x01(\x04\x12\x0f\n\x07\x66rom_ns\x18\x06 \x01(\x03\x12\x10\n\x08until_ns\x18\x07 \x01(\x03\x12\x13\n\x0b\x66ingerprint\x18\x08 \x01(\t\"\x82\x03\n\rBacktestTerms\x12\x15\n\rsettings_json\x18\x01 \x01(\t\x12\x11\n\thistories\x18\x02 \x03(\t\x12\x0c\n\x04\x63\x61sh\x18\x03 \x01(\t\x12\x14\n\x07\x66\x65\x65_ppm\x18\x04 \x01(\rH\x00\x88\x01\x01\x12\x1c\n\x0fhalf_spread_ppm\x18\x05 \x01(\rH\x01\x88\x01\x01\x12\x19\n\x0cslippage_ppm\x18\x06 \x01(\rH\x02\x88\x01\x01\x12\x17\n\nimpact_ppm\x18\x07 \x01(\rH\x03\x88\x01\x01\x12&\n\x05\x66ills\x18\x08 \x01(\x0e\x32\x17.xache.v1.BacktestFills\x12\x0f\n\x07\x66rom_ns\x18\t \x01(\x03\x12\x10\n\x08until_ns\x18\n \x01(\x03\x12\x12\n\ntrain_days\x18\x0b \x01(\r\x12\x11\n\ttest_days\x18\x0c \x01(\r\x12\r\n\x05\x63heck\x18\r \x01(\x08\x12\x10\n\x08\x63\x61pacity\x18\x0e \x01(\x08\x42\n\n\x08_fee_ppmB\x12\n\x10_half_spread_ppmB\x0f\n\r_slippage_ppmB\r\n\x0b_impact_ppm\"\x95\x03\n\x0e\x42\x61\x63ktestResult\x12*\n\x07verdict\x18\x01 \x01(\x0e\x32\x19.xache.v1.BacktestVerdict\x12\x19\n\x0c\x64\x65\x66lated_ppm\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\r\n\x05lacks\x18\x03 \x01(\t\x12\x0e\n\x06trials\x18\x04 \x01(\r\x12\x12\n\nreturn_ppm\x18\x05 \x01(\x03\x12\x18\n\x0bholding_ppm\x18\x06 \x01(\x03H\x01\x88\x01\x01\x12\x14\n\x0c\x64rawdown_ppm\x18\x07 \x01(\r\x12\x0c\n\x04\x64\x61ys\x18\x08 \x01(\r\x12\r\n\x05\x66ills\x18\t \x01(\r\x12\x15\n\rclosed_trades\x18\n \x01(\r\x12\x10\n\x08refusals\x18\x0b \x01(\r\x12\x0c\n\x04\x66\x65\x65s\x18\x0c \x01(\t\x12\x12\n\nend_equity\x18\r \x01(\t\x12\r\n\x05quote\x18\x0e \x01(\t\x12\x19\n\x0c\x63\x61pacity_ppm\x18\x0f \x01(\x04H\x02\x88\x01\x01\x12\x15\n\rsettings_json\x18\x10 \x01(\tB\x0f\n\r_deflated_ppmB\x0e\n\x0c_holding_ppmB\x0f\n\r_capacity_ppm\"\xfe\x02\n\x08\x42\x61\x63ktest\x12\x13\n\x0b\x62\x61\x63ktest_id\x18\x01 \x01(\t\x12\x0e\n\x06plugin\x18\x02 \x01(\t\x12\x15\n\rplugin_digest\x18\x03 \x01(\t\x12&\n\x05terms\x18\x04 \x01(\x0b\x32\x17.xache.v1.BacktestTerms\x12\x0f\n\x07symbols\x18\x05 \x03(\t\x12&\n\x05state\x18\x06 \x01(\x0e\x32\x17.xache.v1.BacktestState\x12&\n\x05phase\x18\x07 \x01(\x0e\x32\x17.xache.v1.BacktestPhase\x12\x10\n\x08\x64one_ppm\x18\x08 \x01(\r\x12\r\n\x05\x61head\x18\t \x01(\r\x12\r\n\x05\x63\x61use\x18\n \x01(\t\x12\x15\n\rcreated_at_ns\x18\x0b \x01(\x03\x12\x15\n\rstarted_at_ns\x18\x0c \x01(\x03\x12\x13\n\x0b\x65nded_at_ns\x18\r \x01(\x03\x12(\n\x06result\x18\x0e \x01(\x0b\x32\x18.xache.v1.BacktestResult\x12\x10\n\x08has_page\x18\x0f \x01(\x08\"\x16\n\x14ListHistoriesRequest\"=\n\x15ListHistoriesResponse\x12$\n\thistories\x18\x01 \x03(\x0b\x32\x11.xache.v1.History\"b\n\x14StartBacktestRequest\x12\x0e\n\x06plugin\x18\x01 \x01(\t\x12&\n\x05terms\x18\x02 \x01(\x0b\x32\x17.xache.v1.BacktestTerms\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"=\n\x15StartBacktestResponse\x12$\n\x08\x62\x61\x63ktest\x18\x01 \x01(\x0b\x32\x12.xache.v1.Backtest\")\n\x12GetBacktestRequest\x12\x13\n\x0b\x62\x61\x63ktest_id\x18\x01 \x01(\t\";\n\x13GetBacktestResponse\x12$\n\x08\x62\x61\x63ktest\x18\x01 \x01(\x0b\x32\x12.xache.v1.Backtest\"=\n\x14ListBacktestsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"W\n\x15ListBacktestsResponse\x12%\n\tbacktests\x18\x01 \x03(\x0b\x32\x12.xache.v1.Backtest\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"+\n\x14WatchBacktestRequest\x12\x13\n\x0b\x62\x61\x63ktest_id\x18\x01 \x01(\t\"i\n\x15WatchBacktestResponse\x12$\n\x08\x62\x61\x63ktest\x18\x01 \x01(\x0b\x32\x12.xache.v1.Backtest\x12*\n\x08shutdown\x18\x02 \x01(\x0b\x32\x18.xache.v1.ServerShutdown\",\n\x15\x43\x61ncelBacktestRequest\x12\x13\n\x0b\x62\x61\x63ktest_id\x18\x01 \x01(\t\">\n\x16\x43\x61ncelBacktestResponse\x12$\n\x08\x62\x61\x63ktest\x18\x01 \x01(\x0b\x32\x12.xache.v1.Backtest\"W\n\x18GetBacktestReportRequest\x12\x13\n\x0b\x62\x61\x63ktest_id\x18\x01 \x01(\t\x12&\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\x16.xache.v1.ReportFormat\"@\n\x19GetBacktestReportResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t*\xdb\x01\n\rBacktestState\x12\x1e\n\x1a\x42\x41\x43KTEST_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x42\x41\x43KTEST_STATE_QUEUED\x10\x01\x12\x1a\n\x16\x42\x41\x43KTEST_STATE_RUNNING\x10\x02\x12\x1b\n\x17\x42\x41\x43KTEST_STATE_FINISHED\x10\x03\x12\x19\n\x15\x42\x41\x43KTEST_STATE_FAILED\x10\x04\x12\x1b\n\x17\x42\x41\x43KTEST_STATE_CANCELED\x10\x05\x12\x1e\n\x1a\x42\x41\x43KTEST_STATE_INTERRUPTED\x10\x06*\x9c\x01\n\rBacktestPhase\x12\x1e\n\x1a\x42\x41\x43KTEST_PHASE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x42\x41\x43KTEST_PHASE_WAITING\x10\x01\x12\x1a\n\x16\x42\x41\x43KTEST_PHASE_RUNNING\x10\x02\x12\x1a\n\x16\x42\x41\x43KTEST_PHASE_JUDGING\x10\x03\x12\x17\n\x13\x42\x41\x43KTEST_PHASE_OVER\x10\x04*\xb6\x01\n\x0f\x42\x61\x63ktestVerdict\x12 \n\x1c\x42\x41\x43KTEST_VERDICT_UNSPECIFIED\x10\x00\x12$\n BACKTEST_VERDICT_NOT_ENOUGH_DATA\x10\x01\x12\x1b\n\x17\x42\x41\x43KTEST_VERDICT_LOSING\x10\x02\x12\x1d\n\x19\x42\x41\x43KTEST_VERDICT_UNPROVEN\x10\x03\x12\x1f\n\x1b\x42\x41\x43KTEST_VERDICT_CONVINCING\x10\x04*g\n\rBacktestFills\x12\x1e\n\x1a\x42\x41\x43KTEST_FILLS_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x42\x41\x43KTEST_FILLS_NEXT_OPEN\x10\x01\x12\x18\n\x14\x42\x41\x43KTEST_FILLS_TOUCH\x10\x02*]\n\x0cReportFormat\x12\x1d\n\x19REPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12REPORT_FORMAT_JSON\x10\x01\x12\x16\n\x12REPORT_FORMAT_HTML\x10\x02\x32\xb3\x07\n\x0f\x42\x61\x63ktestService\x12\x7f\n\rListHistories\x12\x1e.xache.v1.ListHistoriesRequest\x1a\x1f.xache.v1.ListHistoriesResponse\"-\xa2\xbb\x18\t\x08\x02\x12\x01\x01:\x02\x01\x02\x82\xd3\xe4\x93\x02\x1a\x12\x18/api/backtests/histories\x12t\n\rStartBacktest\x12\x1e.xache.v1.StartBacktestRequest\x1a\x1f.xache.v1.StartBacktestResponse\"\"\xa2\xbb\x18\x05\x08\x02\x12\x01\x02\x82\xd3\xe4\x93\x02\x13\"\x0e/api/backtests:\x01*\x12}\n\x0bGetBacktest\x12\x1c.xache.v1.GetBacktestRequest\x1a\x1d.xache.v1.GetBacktestResponse\"1\xa2\xbb\x18\t\x08\x02\x12\x01\x01:\x02\x01\x02\x82\xd3\xe4\x93\x02\x1e\x12\x1c/api/backtests/{backtest_id}\x12u\n\rListBacktests\x12\x1e.xache.v1.ListBacktestsRequest\x1a\x1f.xache.v1.ListBacktestsResponse\"#\xa2\xbb\x18\t\x08\x02\x12\x01\x01:\x02\x01\x02\x82\xd3\xe4\x93\x02\x10\x12\x0e/api/backtests\x12\x8e\x01\n\rWatchBacktest\x12\x1e.xache.v1.WatchBacktestRequest\x1a\x1f.xache.v1.WatchBacktestResponse\":\xa2\xbb\x18\t\x08\x02\x12\x01\x01:\x02\x01\x02\x82\xd3\xe4\x93\x02\'\x12%/api/backtests/{backtest_id}/progress0\x01\x12\x88\x01\n\x0e\x43\x61ncelBacktest\x12\x1f.xache.v1.CancelBacktestRequest\x1a .xache.v1.CancelBacktestResponse\"3\xa2\xbb\x18\x0b\x08\x02\x12\x01\x02:\x02\x01\x02@\x01\x82\xd3\xe4\x93\x02\x1e*\x1c/api/backtests/{backtest_id}\x12\x96\x01\n\x11GetBacktestReport\x12\".xache.v1.GetBacktestReportRequest\x1a#.xache.v1.GetBacktestReportResponse\"8\xa2\xbb\x18\t\x08\x02\x12\x01\x01:\x02\x01\x02\x82\xd3\xe4\x93\x02%\x12#/api/backtests/{backtest_id}/reportb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,52 +48,52 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BACKTESTSERVICE'].methods_by_name['CancelBacktest']._serialized_options = b'\242\273\030\013\010\002\022\001\002:\002\001\002@\001\202\323\344\223\002\036*\034/api/backtests/{backtest_id}'
   _globals['_BACKTESTSERVICE'].methods_by_name['GetBacktestReport']._loaded_options = None
   _globals['_BACKTESTSERVICE'].methods_by_name['GetBacktestReport']._serialized_options = b'\242\273\030\t\010\002\022\001\001:\002\001\002\202\323\344\223\002%\022#/api/backtests/{backtest_id}/report'
-  _globals['_BACKTESTSTATE']._serialized_start=2301
-  _globals['_BACKTESTSTATE']._serialized_end=2520
-  _globals['_BACKTESTPHASE']._serialized_start=2523
-  _globals['_BACKTESTPHASE']._serialized_end=2679
-  _globals['_BACKTESTVERDICT']._serialized_start=2682
-  _globals['_BACKTESTVERDICT']._serialized_end=2864
-  _globals['_BACKTESTFILLS']._serialized_start=2866
-  _globals['_BACKTESTFILLS']._serialized_end=2969
-  _globals['_REPORTFORMAT']._serialized_start=2971
-  _globals['_REPORTFORMAT']._serialized_end=3064
-  _globals['_HISTORY']._serialized_start=92
-  _globals['_HISTORY']._serialized_end=237
-  _globals['_BACKTESTTERMS']._serialized_start=240
-  _globals['_BACKTESTTERMS']._serialized_end=626
-  _globals['_BACKTESTRESULT']._serialized_start=629
-  _globals['_BACKTESTRESULT']._serialized_end=1034
-  _globals['_BACKTEST']._serialized_start=1037
-  _globals['_BACKTEST']._serialized_end=1419
-  _globals['_LISTHISTORIESREQUEST']._serialized_start=1421
-  _globals['_LISTHISTORIESREQUEST']._serialized_end=1443
-  _globals['_LISTHISTORIESRESPONSE']._serialized_start=1445
-  _globals['_LISTHISTORIESRESPONSE']._serialized_end=1506
-  _globals['_STARTBACKTESTREQUEST']._serialized_start=1508
-  _globals['_STARTBACKTESTREQUEST']._serialized_end=1606
-  _globals['_STARTBACKTESTRESPONSE']._serialized_start=1608
-  _globals['_STARTBACKTESTRESPONSE']._serialized_end=1669
-  _globals['_GETBACKTESTREQUEST']._serialized_start=1671
-  _globals['_GETBACKTESTREQUEST']._serialized_end=1712
-  _globals['_GETBACKTESTRESPONSE']._serialized_start=1714
-  _globals['_GETBACKTESTRESPONSE']._serialized_end=1773
-  _globals['_LISTBACKTESTSREQUEST']._serialized_start=1775
-  _globals['_LISTBACKTESTSREQUEST']._serialized_end=1836
-  _globals['_LISTBACKTESTSRESPONSE']._serialized_start=1838
-  _globals['_LISTBACKTESTSRESPONSE']._serialized_end=1925
-  _globals['_WATCHBACKTESTREQUEST']._serialized_start=1927
-  _globals['_WATCHBACKTESTREQUEST']._serialized_end=1970
-  _globals['_WATCHBACKTESTRESPONSE']._serialized_start=1972
-  _globals['_WATCHBACKTESTRESPONSE']._serialized_end=2033
-  _globals['_CANCELBACKTESTREQUEST']._serialized_start=2035
-  _globals['_CANCELBACKTESTREQUEST']._serialized_end=2079
-  _globals['_CANCELBACKTESTRESPONSE']._serialized_start=2081
-  _globals['_CANCELBACKTESTRESPONSE']._serialized_end=2143
-  _globals['_GETBACKTESTREPORTREQUEST']._serialized_start=2145
-  _globals['_GETBACKTESTREPORTREQUEST']._serialized_end=2232
-  _globals['_GETBACKTESTREPORTRESPONSE']._serialized_start=2234
-  _globals['_GETBACKTESTREPORTRESPONSE']._serialized_end=2298
-  _globals['_BACKTESTSERVICE']._serialized_start=3067
-  _globals['_BACKTESTSERVICE']._serialized_end=4014
+  _globals['_BACKTESTSTATE']._serialized_start=2367
+  _globals['_BACKTESTSTATE']._serialized_end=2586
+  _globals['_BACKTESTPHASE']._serialized_start=2589
+  _globals['_BACKTESTPHASE']._serialized_end=2745
+  _globals['_BACKTESTVERDICT']._serialized_start=2748
+  _globals['_BACKTESTVERDICT']._serialized_end=2930
+  _globals['_BACKTESTFILLS']._serialized_start=2932
+  _globals['_BACKTESTFILLS']._serialized_end=3035
+  _globals['_REPORTFORMAT']._serialized_start=3037
+  _globals['_REPORTFORMAT']._serialized_end=3130
+  _globals['_HISTORY']._serialized_start=114
+  _globals['_HISTORY']._serialized_end=259
+  _globals['_BACKTESTTERMS']._serialized_start=262
+  _globals['_BACKTESTTERMS']._serialized_end=648
+  _globals['_BACKTESTRESULT']._serialized_start=651
+  _globals['_BACKTESTRESULT']._serialized_end=1056
+  _globals['_BACKTEST']._serialized_start=1059
+  _globals['_BACKTEST']._serialized_end=1441
+  _globals['_LISTHISTORIESREQUEST']._serialized_start=1443
+  _globals['_LISTHISTORIESREQUEST']._serialized_end=1465
+  _globals['_LISTHISTORIESRESPONSE']._serialized_start=1467
+  _globals['_LISTHISTORIESRESPONSE']._serialized_end=1528
+  _globals['_STARTBACKTESTREQUEST']._serialized_start=1530
+  _globals['_STARTBACKTESTREQUEST']._serialized_end=1628
+  _globals['_STARTBACKTESTRESPONSE']._serialized_start=1630
+  _globals['_STARTBACKTESTRESPONSE']._serialized_end=1691
+  _globals['_GETBACKTESTREQUEST']._serialized_start=1693
+  _globals['_GETBACKTESTREQUEST']._serialized_end=1734
+  _globals['_GETBACKTESTRESPONSE']._serialized_start=1736
+  _globals['_GETBACKTESTRESPONSE']._serialized_end=1795
+  _globals['_LISTBACKTESTSREQUEST']._serialized_start=1797
+  _globals['_LISTBACKTESTSREQUEST']._serialized_end=1858
+  _globals['_LISTBACKTESTSRESPONSE']._serialized_start=1860
+  _globals['_LISTBACKTESTSRESPONSE']._serialized_end=1947
+  _globals['_WATCHBACKTESTREQUEST']._serialized_start=1949
+  _globals['_WATCHBACKTESTREQUEST']._serialized_end=1992
+  _globals['_WATCHBACKTESTRESPONSE']._serialized_start=1994
+  _globals['_WATCHBACKTESTRESPONSE']._serialized_end=2099
+  _globals['_CANCELBACKTESTREQUEST']._serialized_start=2101
+  _globals['_CANCELBACKTESTREQUEST']._serialized_end=2145
+  _globals['_CANCELBACKTESTRESPONSE']._serialized_start=2147
+  _globals['_CANCELBACKTESTRESPONSE']._serialized_end=2209
+  _globals['_GETBACKTESTREPORTREQUEST']._serialized_start=2211
+  _globals['_GETBACKTESTREPORTREQUEST']._serialized_end=2298
+  _globals['_GETBACKTESTREPORTRESPONSE']._serialized_start=2300
+  _globals['_GETBACKTESTREPORTRESPONSE']._serialized_end=2364
+  _globals['_BACKTESTSERVICE']._serialized_start=3133
+  _globals['_BACKTESTSERVICE']._serialized_end=4080
 # @@protoc_insertion_point(module_scope)

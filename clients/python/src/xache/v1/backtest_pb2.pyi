@@ -1,5 +1,6 @@
 from google.api import annotations_pb2 as _annotations_pb2
 from xache.v1 import options_pb2 as _options_pb2
+from xache.v1 import types_pb2 as _types_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -253,10 +254,12 @@ class WatchBacktestRequest(_message.Message):
     def __init__(self, backtest_id: _Optional[str] = ...) -> None: ...
 
 class WatchBacktestResponse(_message.Message):
-    __slots__ = ("backtest",)
+    __slots__ = ("backtest", "shutdown")
     BACKTEST_FIELD_NUMBER: _ClassVar[int]
+    SHUTDOWN_FIELD_NUMBER: _ClassVar[int]
     backtest: Backtest
-    def __init__(self, backtest: _Optional[_Union[Backtest, _Mapping]] = ...) -> None: ...
+    shutdown: _types_pb2.ServerShutdown
+    def __init__(self, backtest: _Optional[_Union[Backtest, _Mapping]] = ..., shutdown: _Optional[_Union[_types_pb2.ServerShutdown, _Mapping]] = ...) -> None: ...
 
 class CancelBacktestRequest(_message.Message):
     __slots__ = ("backtest_id",)
