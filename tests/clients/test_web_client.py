@@ -15,7 +15,7 @@ from tests.demo import Demo, running_demo, start
 from xached.api.bundle import shipped_bundle
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Route
 
 __all__ = ("browser", "visit")  # fixtures
 
@@ -136,6 +136,59 @@ def test_a_market_order_is_filled_and_becomes_a_position(visit: Visit, demo: Dem
     visit.press(re.compile("^Positions"))
     visit.wait_text("#positions tbody tr", "BTC/USDT")
     visit.check_peace(host_of(demo))
+
+
+def test_an_order_without_an_answer_is_looked_up(visit: Visit, demo: Demo) -> None:
+    """The order arrives, its answers do not, and the first time neither does what is asked then.
+
+    Checked: without the look-up the page says that the house cannot be reached, and no more.
+    """
+    asked = []
+
+    def look_up(route: Route) -> None:
+        asked.append(route)
+        if len(asked) == 1:
+            route.abort()
+        else:
+            route.continue_()
+
+    def lose_answer(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    enter(visit, demo, "/trade/ETH-USDT")
+    visit.page.route("**/xache.v1.TradingService/PlaceOrder", lose_answer)
+    visit.page.route("**/xache.v1.TradingService/GetOrder", look_up)
+    visit.wait_text("#available", "USDT")
+    visit.field("Price").fill(far_bid(visit))
+    visit.field("Quantity").fill("0.0345")
+    visit.wait_text("#preview", "Stays in the book")
+    visit.press("Buy ETH")
+    visit.wait_text("[role=alert]", "do not place it again")
+    assert visit.page.get_by_role("button", name="Buy ETH").is_disabled()
+    visit.wait_text(".toast", "Buy 0.0345 is in the book")
+    assert visit.page.get_by_role("alert").count() == 0
+    assert visit.field("Quantity").input_value() == ""
+    assert visit.page.locator("#open-orders tbody tr").count() == 1, "sent often, placed once"
+    visit.press(re.compile("Cancel 0.0345"))
+    visit.page.get_by_text("No open orders").wait_for()
+
+
+def test_an_order_that_never_arrived_is_said_to_be_none(visit: Visit, demo: Demo) -> None:
+    enter(visit, demo, "/trade/ETH-USDT")
+    visit.page.route("**/xache.v1.TradingService/PlaceOrder", lambda route: route.abort())
+    visit.wait_text("#available", "USDT")
+    visit.field("Price").fill(far_bid(visit))
+    visit.field("Quantity").fill("0.0345")
+    visit.wait_text("#preview", "Stays in the book")
+    visit.press("Buy ETH")
+    visit.wait_text("[role=alert]", "nothing was placed")
+    assert visit.field("Quantity").input_value() == "0.0345", "it can be placed again"
+    visit.page.unroute("**/xache.v1.TradingService/PlaceOrder")
+    visit.press("Buy ETH")
+    visit.wait_text(".toast", "Buy 0.0345 is in the book")
+    visit.press(re.compile("Cancel 0.0345"))
+    visit.page.get_by_text("No open orders").wait_for()
 
 
 def test_two_browsers_see_each_others_orders(visit: Visit, demo: Demo, browser: Browser) -> None:

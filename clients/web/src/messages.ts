@@ -47,7 +47,8 @@ export const t = {
   errors: {
     outage: "The house cannot be reached. Try again in a moment.",
     unknownOutcome:
-      "The house did not answer in time. The order's outcome is being looked up: do not place it again.",
+      "The house did not answer in time. What became of the order is being looked up: do not place it again.",
+    notPlaced: "The house did not answer in time. It has not taken the order: nothing was placed.",
     generic: "That did not work.",
     reasons: {
       INSUFFICIENT_FUNDS: "There is not enough free money for this.",

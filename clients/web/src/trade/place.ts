@@ -1,29 +1,61 @@
 // Sending orders so that none is placed twice: an order has its id before it is sent, and asking
-// again with the same id gives the first answer again.
+// again with the same id gives the first answer again. Where there is no answer at all, that id
+// tells later what became of the order.
 
 import { Code, ConnectError } from "@connectrpc/connect";
 import { isOutage, newId, trading } from "../api";
 import { short } from "../format";
-import {
-  type CancelOrderResponse, type PlaceOrderRequest, type PlaceOrderResponse,
-} from "../gen/xache/v1/trading_pb";
-import { type Order, OrderStatus, Side } from "../gen/xache/v1/types_pb";
+import type { CancelOrderResponse, PlaceOrderRequest } from "../gen/xache/v1/trading_pb";
+import { type Fill, type Order, OrderStatus, Side } from "../gen/xache/v1/types_pb";
 import { t } from "../messages";
 import { session } from "../session";
+import { Store } from "../store";
 import type { Order as Wanted } from "./ticket";
 
 const TRIES = 4;
 const PAUSE_MS = 700;
+const LOOK_UP_MS = 2_000;
 
-/** Place what a ticket means. Returns a sentence about what became of it. */
+/** How many orders were sent whose outcome is being looked up. */
+export const unsure = new Store<{ orders: number }>({ orders: 0 });
+
+/** Place what a ticket means. Returns a sentence about what became of it, however long it takes to
+ * find out. Throws where nothing was placed, and where that can no longer be found out. */
 export async function place(wanted: Wanted): Promise<string> {
-  if (wanted.list) {
-    const request = wanted.list;
-    await again(() => trading.placeOrderList(request));
-    return t.ticket.placed.list;
+  try {
+    if (wanted.list) {
+      const request = wanted.list;
+      await again(() => trading.placeOrderList(request));
+      return t.ticket.placed.list;
+    }
+    return outcomeOf(await again(() => trading.placeOrder(wanted.one)), wanted.one);
+  } catch (error) {
+    if (!isOutage(error)) throw error;
   }
-  const answer = await again(() => trading.placeOrder(wanted.one));
-  return outcomeOf(answer, wanted.one);
+  unsure.setNow({ orders: unsure.state.orders + 1 });
+  try {
+    return await lookUp(wanted);
+  } finally {
+    unsure.setNow({ orders: unsure.state.orders - 1 });
+  }
+}
+
+/** What became of an order that got no answer: asked until the house tells. */
+async function lookUp(wanted: Wanted): Promise<string> {
+  // A list is accepted as a whole: its first order speaks for it.
+  const order = wanted.one ?? wanted.list.orders[0];
+  const asked = { subaccount: order?.subaccount ?? "", clientOrderId: order?.clientOrderId ?? "" };
+  for (;;) {
+    try {
+      const found = await trading.getOrder(asked);
+      return wanted.list ? t.ticket.placed.list : outcomeOf(found, wanted.one);
+    } catch (error) {
+      const { code } = ConnectError.from(error);
+      if (code === Code.NotFound) throw new ConnectError(t.errors.notPlaced, Code.Aborted);
+      if (!isOutage(error) && code !== Code.ResourceExhausted) throw error;
+    }
+    await new Promise((done) => setTimeout(done, LOOK_UP_MS));
+  }
 }
 
 /** Cancel one open order. */
@@ -50,20 +82,27 @@ export async function flatten(symbol: string): Promise<void> {
   await again(() => trading.flatten({ subaccount: purse, symbol, requestId }));
 }
 
-/** Ask again while the house cannot be reached: the id makes it safe. */
+/** Ask again while the house cannot be reached: the id makes it safe. What took too long already
+ * is not asked again: prices have moved on. */
 async function again<T>(ask: () => Promise<T>): Promise<T> {
   for (let left = TRIES - 1; ; left -= 1) {
     try {
       return await ask();
     } catch (error) {
-      const refused = ConnectError.from(error).code === Code.Canceled;
-      if (left <= 0 || refused || !isOutage(error)) throw error;
+      const { code } = ConnectError.from(error);
+      const over = code === Code.Canceled || code === Code.DeadlineExceeded;
+      if (left <= 0 || over || !isOutage(error)) throw error;
       await new Promise((done) => setTimeout(done, PAUSE_MS * (TRIES - left)));
     }
   }
 }
 
-function outcomeOf({ order, fills }: PlaceOrderResponse, request: PlaceOrderRequest): string {
+interface Outcome {
+  order?: Order | undefined;
+  fills: readonly Fill[];
+}
+
+function outcomeOf({ order, fills }: Outcome, request: PlaceOrderRequest): string {
   const side = request.side === Side.BUY ? t.ticket.buy : t.ticket.sell;
   const words = t.ticket.placed;
   if (!order) return side;

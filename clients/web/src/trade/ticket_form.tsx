@@ -9,9 +9,9 @@ import { type Instrument, Side, TimeInForce } from "../gen/xache/v1/types_pb";
 import { t } from "../messages";
 import { session } from "../session";
 import { useStore } from "../store";
-import { Button, Check, Failure, Field, Segments, Select, say, useAction } from "../ui";
+import { Button, Check, Failure, Field, Notice, Segments, Select, say, useAction } from "../ui";
 import { draft, fill } from "./draft";
-import { place } from "./place";
+import { place, unsure } from "./place";
 import { Preview } from "./preview";
 import {
   type Complaint, type FieldName, KINDS, type Kind, LISTS, TIMED, TRIGGERED, type Ticket,
@@ -27,6 +27,7 @@ export function TicketForm() {
   const instrument = useStore(desk, (state) => instrumentOf(state));
   const status = useStore(desk, (state) => state.status);
   const purse = useStore(session, (state) => state.purse);
+  const isUnsure = useStore(unsure, (state) => state.orders > 0);
   const preview = usePreview(ticket, instrument, purse);
   const send = useAction(async () => {
     if (!instrument) return;
@@ -39,13 +40,14 @@ export function TicketForm() {
   const complete = isComplete(ticket, instrument);
   const side = ticket.side === Side.BUY ? "buy" : "sell";
   const reachable = status === "live" || status === "stale";
+  const ready = complete && reachable && !isUnsure;
   return (
     <section class="card ticket" aria-labelledby="ticket-title">
       <h2 id="ticket-title" class="unseen">{t.ticket.title}</h2>
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          if (complete && reachable) send.run();
+          if (ready) send.run();
         }}
       >
         <Segments<Side>
@@ -60,8 +62,9 @@ export function TicketForm() {
         <Fields ticket={ticket} instrument={instrument} />
         <Options ticket={ticket} />
         <Failure error={send.error} />
+        {isUnsure && <Notice look="warn" alert>{t.errors.unknownOutcome}</Notice>}
         {!reachable && <p class="notice warn">{t.ticket.paused}</p>}
-        <Button type="submit" look={ticket.kind === "bracket" ? "buy" : side} wide busy={send.busy} disabled={!complete || !reachable}>
+        <Button type="submit" look={ticket.kind === "bracket" ? "buy" : side} wide busy={send.busy} disabled={!ready}>
           {send.busy ? t.ticket.sending : t.ticket.submit(side === "buy" || ticket.kind === "bracket" ? t.ticket.buy : t.ticket.sell, instrument.base)}
         </Button>
         <Preview
