@@ -20,6 +20,7 @@ import pytest
 import trio
 import trio.testing
 
+from tests.actors.test_matching import order
 from tests.plugins.house import EVE, House, let_processes_work, open_house, until
 from tests.storage.house import SYMBOL
 from xached.actors.strategies.actor import Strategies, run_strategies
@@ -28,13 +29,15 @@ from xached.actors.strategies.floors import LiveFloor
 from xached.actors.strategies.surroundings import StrategyConfig
 from xached.domain.history import Fill
 from xached.domain.instrument import AssetName
+from xached.domain.market_messages import TransferFunds
 from xached.domain.messages import Command, Row
-from xached.domain.order import AccountId, Purse, account_of
+from xached.domain.order import AccountId, Purse, Side, account_of
 from xached.domain.paper import opening_commands
 from xached.domain.portfolio import Holdings, HoldingsQuery
 from xached.domain.queries import PurseQuery
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.strategy_life import ACKNOWLEDGEMENT, PAPER_DAYS_MIN, Stage, Strategy, Wish
+from xached.runtime.mailbox import Overloaded
 from xached.runtime.world import NS_PER_S
 from xached.storage.strategy_book import add_profit
 from xached.storage.strategy_tables import tables_of_accounts
@@ -81,6 +84,22 @@ class Faults:
         row: Row = await self.exchange.execute(command, account=account)
         if number == self.at:
             raise Killed
+        return row
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.exchange, name)
+
+
+@attrs.frozen
+class Busy:
+    """An exchange without room for transfers."""
+
+    exchange: Any
+
+    async def execute(self, command: Command, *, account: str = "") -> Row:
+        if isinstance(command, TransferFunds):
+            raise Overloaded
+        row: Row = await self.exchange.execute(command, account=account)
         return row
 
     def __getattr__(self, name: str) -> Any:
@@ -318,6 +337,53 @@ async def test_a_restart_keeps_every_state(clock: trio.testing.MockClock, tmp_pa
             running = [each.strategy.name for each in after if each.running is not None]
             assert running == [NAME]
             assert await on.funds(seen.strategy.purse) == BUDGET
+
+
+async def test_killed_while_it_is_paused_nothing_of_it_stays_open(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """Checked: without the cancel in ``_restore`` its order stays, with nobody to mind it."""
+    async with open_house(tmp_path) as house:
+        async with desk_of(house) as on:
+            await to_paper(on)
+            await on.desk.go_live(OWNER, NAME, ACKNOWLEDGEMENT)
+            paused = (await on.desk.pause(OWNER, NAME)).strategy
+            # As if its end had not been reached.
+            await house.matching.execute(order(paused.purse, "left", Side.BUY, 490_000, 100))
+            assert len((await house.purse(paused.purse)).orders) == 1
+        async with desk_of(house) as on:
+            assert (await on.desk.get(OWNER, NAME)).strategy.wish is Wish.PAUSED
+            assert (await house.purse(paused.purse)).orders == []
+
+
+async def test_what_could_not_be_given_back_is_asked_for_again(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """Checked: it could not be stopped again, nor anything else, until the house was."""
+    async with open_house(tmp_path) as house, desk_of(house) as on:
+        await to_paper(on)
+        live = (await on.desk.go_live(OWNER, NAME, ACKNOWLEDGEMENT)).strategy
+        await on.until_open(live.purse, 1)
+        around, directory = on.desk._around, house.around.directory
+        busy = LiveFloor(Busy(house.matching), house.rows, directory)
+        on.desk._around = attrs.evolve(around, live=busy)
+        left = (await on.desk.stop(OWNER, NAME)).strategy
+        assert (left.stage, left.wish) == (Stage.LIVE, Wish.STOPPED)
+        assert await on.funds(live.purse) == BUDGET
+        on.desk._around = around
+        assert (await on.desk.stop(OWNER, NAME)).strategy.stage is Stage.PAPER
+        assert await on.funds(EVE) == MAIN_BEFORE
+
+
+async def test_nobody_waits_for_what_is_done_for_others(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """Checked: with one turn for all accounts the other waits until the first is done."""
+    async with open_house(tmp_path) as house, desk_of(house) as on:
+        async with on.desk._alone(OTHER):
+            with trio.fail_after(1):
+                await to_paper(on)
+        assert not on.desk._turns
 
 
 @pytest.mark.parametrize("after", [False, True])

@@ -3,8 +3,8 @@
 Theory of operation. What is wanted of a strategy is on disk before anything is done about it, and
 everything that is done may be done again: opening its purse, granting its budget, giving it back,
 starting its process. So a house that was killed between two steps goes on with the next one when
-it starts: see :meth:`StrategyDesk.restore`. One thing is done at a time, and once begun it is
-finished, whether or not who asked for it still waits.
+it starts: see :meth:`StrategyDesk.restore`. For each account one thing is done at a time, and once
+begun it is finished, whether or not who asked for it still waits.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Seen:
 
 
 class StrategyDesk:
-    """Owners' strategies. Any task may call; what changes something is done one at a time."""
+    """Owners' strategies. Any task may call; an account's changes are made one at a time."""
 
     def __init__(
         self,
@@ -111,7 +111,8 @@ class StrategyDesk:
         self._valued = valued
         self._fills_of = fills_of
         self._judged = judged
-        self._turn = trio.Lock()
+        self._turns: dict[AccountId, trio.Lock] = {}
+        """Of accounts for which something is done or waits: nobody waits for others' processes."""
 
     # --- reading -----------------------------------------------------------------------------
 
@@ -158,7 +159,7 @@ class StrategyDesk:
         """
         check_draft(draft)
         self._check_markets(draft)
-        async with self._alone():
+        async with self._alone(draft.account_id):
             found = await self._records.read(partial(strategies_of, account_id=draft.account_id))
             known = next((each for each in found if each.name == draft.name), None)
             if known is not None and known.stage is not Stage.REVOKED:
@@ -216,7 +217,9 @@ class StrategyDesk:
     async def stop(self, account_id: AccountId, name: str) -> Seen:
         """End a strategy; one that is live gives back what it has and is on paper again."""
         async with self._changing(account_id, name) as strategy:
-            check_can(strategy, "stopped", strategy.wish is not Wish.STOPPED)
+            # One that could not give back what it has, when it was stopped, is asked again.
+            can = strategy.wish is not Wish.STOPPED or strategy.is_live
+            check_can(strategy, "stopped", can)
             strategy = await self._put(attrs.evolve(strategy, wish=Wish.STOPPED))
             await self._end(strategy, "its owner stops it")
             return await self._seen(await self._settle(strategy))
@@ -252,7 +255,7 @@ class StrategyDesk:
 
     async def forget(self, account_id: AccountId) -> None:
         """End all strategies of an account that leaves, and forget what is known of it."""
-        async with self._alone():
+        async with self._alone(account_id):
             for each in await self._records.read(partial(strategies_of, account_id=account_id)):
                 await self._end(each, "its owner leaves")
             await self._records.forget(account_id)
@@ -261,12 +264,24 @@ class StrategyDesk:
 
     async def restore(self) -> None:
         """Go on where the house was stopped, whatever it was about to do."""
-        async with self._alone():
-            for strategy in await self._records.read(all_strategies):
-                if strategy.wish is Wish.RUNNING:
-                    self._strategies.add(_config(strategy))
-                elif strategy.wish is Wish.STOPPED:
-                    await self._settle(strategy)
+        found = await self._records.read(all_strategies)
+        for account_id in dict.fromkeys(each.account_id for each in found):
+            async with self._alone(account_id):
+                for strategy in await self._records.read(
+                    partial(strategies_of, account_id=account_id)
+                ):
+                    await self._restore(strategy)
+
+    async def _restore(self, strategy: Strategy) -> None:
+        if strategy.wish is Wish.RUNNING:
+            if self._strategies.find(_seat(strategy)) is None:  # Its owner was not faster.
+                self._strategies.add(_config(strategy))
+        elif strategy.wish is Wish.STOPPED:
+            await self._settle(strategy)
+        elif strategy.is_live:
+            # The house may have been killed with its orders open, after it was told to pause.
+            with suppress(Rejection):
+                await insist(self._around, _cancel_all(strategy.purse))
 
     async def run(self) -> None:
         """Look at how strategies do, from time to time, until cancelled."""
@@ -313,14 +328,19 @@ class StrategyDesk:
     # --- parts -------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def _alone(self) -> AsyncIterator[None]:
-        async with self._turn:
-            with trio.CancelScope(shield=True):
-                yield
+    async def _alone(self, account_id: AccountId) -> AsyncIterator[None]:
+        turn = self._turns.setdefault(account_id, trio.Lock())
+        try:
+            async with turn:
+                with trio.CancelScope(shield=True):
+                    yield
+        finally:
+            if not turn.locked():  # Nobody waits: it would be theirs.
+                self._turns.pop(account_id, None)
 
     @asynccontextmanager
     async def _changing(self, account_id: AccountId, name: str) -> AsyncIterator[Strategy]:
-        async with self._alone():
+        async with self._alone(account_id):
             yield await self._find(account_id, name)
 
     async def _find(self, account_id: AccountId, name: str) -> Strategy:
@@ -356,10 +376,7 @@ class StrategyDesk:
             return strategy
         purse = strategy.live_purse
         try:
-            await insist(
-                self._around,
-                CancelAll(purse=purse, symbol=None, request_id="", reason=EndReason.USER),
-            )
+            await insist(self._around, _cancel_all(purse))
             held = await query_purse(self._around, purse)
             for asset, funds in held.balances.items():
                 if funds.available:
@@ -419,7 +436,14 @@ class StrategyDesk:
 
 def _check_same(draft: Strategy, known: Strategy) -> None:
     """Raises: Rejection ID_REUSED where the name has another meaning already."""
-    same = ("plugin", "symbols", "settings_json", "budget_asset", "budget_units")
+    same = (
+        "plugin",
+        "symbols",
+        "settings_json",
+        "budget_asset",
+        "budget_units",
+        "loss_limit_units",
+    )
     if any(getattr(draft, each) != getattr(known, each) for each in same):
         raise Rejection(
             Reason.ID_REUSED,
@@ -433,6 +457,10 @@ def _check_same(draft: Strategy, known: Strategy) -> None:
 def _seat(strategy: Strategy) -> str:
     """What a strategy is called where it runs: what it saves on paper is not for money."""
     return strategy.strategy_id + ("" if strategy.is_live else " on paper")
+
+
+def _cancel_all(purse: Purse) -> CancelAll:
+    return CancelAll(purse=purse, symbol=None, request_id="", reason=EndReason.USER)
 
 
 def _config(strategy: Strategy) -> StrategyConfig:
