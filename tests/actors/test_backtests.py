@@ -324,6 +324,34 @@ async def test_a_house_that_ends_begins_again_with_what_was_left(tmp_path: Path)
         assert (await backtests.get(ADA, one.backtest_id)).backtest.attempts == 2
 
 
+async def test_one_whose_actor_failed_is_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checked: without the torn ones in ``_resume`` it is never over, nor can it be canceled."""
+    run, failed, torn = Backtests.run, 0, iter([False, True, False])
+
+    async def supervised(backtests: Backtests) -> None:
+        nonlocal failed
+        try:
+            await run(backtests)
+        except* RuntimeError:
+            failed += 1
+            await run(backtests)
+
+    def histories() -> Sequence[About]:
+        if next(torn):
+            raise RuntimeError("what nobody has thought of")
+        return [ABOUT]
+
+    monkeypatch.setattr(Backtests, "run", supervised)
+    house = House(tmp_path, speaking(), histories=histories)
+    async with house.running() as backtests:
+        one = await backtests.start(ADA, "one", "mine", TERMS)
+        with trio.fail_after(20):
+            assert (await over(backtests, one)).state is BacktestState.FINISHED
+        assert (failed, backtests.statistics().running) == (1, 0)
+
+
 async def test_one_that_always_ends_with_its_house_is_given_up(tmp_path: Path) -> None:
     house = House(tmp_path, speaking(HANG))
     backtest_id = BacktestId("")

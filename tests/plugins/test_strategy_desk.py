@@ -478,6 +478,8 @@ async def test_profit_is_looked_at_once_a_minute(
         ({"symbols": (SYMBOL, SYMBOL)}, "symbols"),
         ({"settings_json": "[]"}, "settings_json"),
         ({"settings_json": "{"}, "settings_json"),
+        ({"settings_json": '{"a": "\\ud800"}'}, "settings_json"),
+        ({"settings_json": '{"a": 1e999}'}, "settings_json"),
         ({"budget_units": 0}, "budget"),
         ({"loss_limit_units": 0}, "loss_limit"),
         ({"loss_limit_units": BUDGET + 1}, "loss_limit"),

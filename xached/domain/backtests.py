@@ -254,6 +254,8 @@ def read_choices(settings_json: str) -> Mapping[str, Any]:
         raise _refusal("settings", f"at most {SETTINGS_LENGTH_MAX} characters of JSON")
     try:
         found = json.loads(settings_json or "{}", parse_constant=_no_constant)
+        # Half a character and a number that is too large can be read, but not be written again.
+        json.dumps(found, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise _refusal("settings", "a JSON object") from None
     if not isinstance(found, dict):

@@ -205,7 +205,10 @@ def unknown_strategy(name: str) -> Rejection:
 
 def _is_object(text: str) -> bool:
     try:
-        return isinstance(json.loads(text), dict)
+        found = json.loads(text)
+        # What can be read but not be written again is not what its backtests were of.
+        json.dumps(found, allow_nan=False, ensure_ascii=False).encode()
+        return isinstance(found, dict)
     except (ValueError, RecursionError):
         return False
 

@@ -335,10 +335,13 @@ class Backtests:
         self._work.set()
 
     async def _resume(self) -> None:
-        """Take up what waited or ran when the house ended."""
+        """Take up what waited or ran when the house ended, or this actor."""
+        torn = [live for live in self._live.values() if live not in self._waiting]
+        for live in torn:
+            del self._live[live.backtest.backtest_id]
         for backtest in await self._around.records.read(unfinished_backtests):
             if backtest.backtest_id in self._live:
-                continue  # This actor has started again; its work is still its own.
+                continue  # This actor has started again, and it still waits.
             if backtest.attempts >= ATTEMPTS_MAX:
                 over = attrs.evolve(
                     backtest,
@@ -350,6 +353,8 @@ class Backtests:
                 continue
             self._resumed += backtest.state is BacktestState.RUNNING
             self._queue(attrs.evolve(backtest, state=BacktestState.QUEUED))
+        for live in torn:
+            live.tell()
 
     # How one runs.
 
