@@ -17,6 +17,7 @@ import { Recover } from "./screens/recover";
 import { Security } from "./screens/security";
 import { SignIn } from "./screens/sign_in";
 import { SignUp } from "./screens/sign_up";
+import { Unverified } from "./screens/verify_email";
 import { Wallets } from "./screens/wallets";
 import { Trade } from "./trade/trade";
 
@@ -196,7 +197,7 @@ function Banners() {
       )}
       {against(Impediment.SUSPENDED) && <p class="banner bad">{t.impediments.suspended}</p>}
       {against(Impediment.FROZEN) && <p class="banner bad">{t.impediments.frozen}</p>}
-      {against(Impediment.UNVERIFIED) && <p class="banner warn">{t.impediments.unverified}</p>}
+      {against(Impediment.UNVERIFIED) && <Unverified />}
     </div>
   );
 }

@@ -93,6 +93,11 @@ export const t = {
     resent: "Another code is on its way. The one before does not work any more.",
     done: "Your account is open.",
   },
+  verify: {
+    send: "Send a code",
+    lead: (email: string) => `We sent a code to ${email}. Enter it to confirm that the address is yours.`,
+    done: "Your address is confirmed.",
+  },
   recover: {
     title: "Set a new password",
     lead: "We send a code to your address. All sessions end when the password changes.",

@@ -72,11 +72,16 @@ function Verify(props: { email: string; token: string; onDone: () => Promise<voi
     await auth.resendCode({ token: props.token });
     say(t.signUp.resent, "info");
   });
+  const sendAgain = () => {
+    confirm.clear();
+    resend.run();
+  };
   return (
     <form
       class="gate"
       onSubmit={(event) => {
         event.preventDefault();
+        resend.clear();
         confirm.run();
       }}
     >
@@ -94,7 +99,7 @@ function Verify(props: { email: string; token: string; onDone: () => Promise<voi
       <Failure error={confirm.error ?? resend.error} />
       <Button type="submit" look="primary" wide busy={confirm.busy}>{t.signUp.verify}</Button>
       <p class="links">
-        <button type="button" class="link" onClick={() => resend.run()}>{t.signUp.resend}</button>
+        <button type="button" class="link" onClick={sendAgain}>{t.signUp.resend}</button>
       </p>
     </form>
   );
