@@ -169,6 +169,16 @@ def test_the_gate_is_told_of_the_newest_that_fits(tables: StrategyTables) -> Non
     assert settings_digest('{"a":1,"b":2}') == settings_digest('{"b": 2, "a": 1}')
 
 
+@pytest.mark.parametrize("cost", ["fee_ppm", "half_spread_ppm", "slippage_ppm", "impact_ppm"])
+def test_what_was_not_charged_its_costs_opens_no_gate(tables: StrategyTables, cost: str) -> None:
+    cheap = attrs.evolve(TERMS, **{cost: 0})  # type: ignore[arg-type]  # a field of it
+    made = tables.write(lambda db: add_backtest(db, backtest("cheap", terms=cheap)))
+    over = attrs.evolve(made, state=BacktestState.FINISHED, result=RESULT)
+    assert tables.write(lambda db: change_backtest(db, over))
+    settings = TERMS.settings_json
+    assert tables.read(lambda db: find_deflated(db, ADA, "d1", settings, ("BTC-USDT",))) is None
+
+
 def trial(name: str, account: AccountId = ADA, start: int = 0, end: int = 10) -> TrialRow:
     """A trial of settings of that name."""
     facts = TrialFacts(

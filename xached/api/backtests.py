@@ -14,6 +14,10 @@ from xached.api.auth import caller_of
 from xached.api.paging import read_page, write_token
 from xached.api.routes import Call, Responses
 from xached.domain.backtests import (
+    FEE_PPM,
+    HALF_SPREAD_PPM,
+    IMPACT_PPM,
+    SLIPPAGE_PPM,
     Backtest,
     BacktestId,
     BacktestProgress,
@@ -25,10 +29,6 @@ from xached.domain.backtests import (
 from xached.domain.rejection import Reason, Rejection
 
 CASH: Final = "10000"
-FEE_PPM: Final = 1_000
-HALF_SPREAD_PPM: Final = 100
-SLIPPAGE_PPM: Final = 100
-IMPACT_PPM: Final = 1_000_000
 TRAIN_DAYS: Final = 60
 TEST_DAYS: Final = 20
 """What is left out is as the backtester on one's own machine has it."""

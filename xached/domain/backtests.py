@@ -30,6 +30,12 @@ IMPACT_PPM_MAX: Final = 10_000_000
 SIZES: Final = (1, 10, 100)
 """Of the capacity curve, as multiples of what is planned."""
 
+FEE_PPM: Final = 1_000
+HALF_SPREAD_PPM: Final = 100
+SLIPPAGE_PPM: Final = 100
+IMPACT_PPM: Final = 1_000_000
+"""What trading costs where nobody says otherwise. A backtest that pays less proves nothing."""
+
 _CASH = re.compile(r"[0-9]{1,12}(\.[0-9]{1,8})?", re.ASCII)
 _HISTORY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,59}", re.ASCII)
 
@@ -99,6 +105,16 @@ class BacktestTerms:
     test_days: int
     check: bool
     capacity: bool
+
+    @property
+    def pays_its_way(self) -> bool:
+        """Whether it is charged what trading costs at least, each cost by itself."""
+        return (
+            self.fee_ppm >= FEE_PPM
+            and self.half_spread_ppm >= HALF_SPREAD_PPM
+            and self.slippage_ppm >= SLIPPAGE_PPM
+            and self.impact_ppm >= IMPACT_PPM
+        )
 
 
 @attrs.frozen(kw_only=True)

@@ -178,17 +178,18 @@ def find_deflated(
     """What the newest finished backtest of an account says of a plugin as it is installed, with
     these settings, on these markets or more; None: there is none.
 
-    A walk forward counts for the settings that it chose last. ``settings_json`` may be in any
-    order. Raises: ValueError when it is no JSON.
+    One that was not charged what trading costs does not count. A walk forward counts for the
+    settings that it chose last. ``settings_json`` may be in any order. Raises: ValueError when it is no JSON.
     """
     wanted = set(instruments)
     rows = db.execute(
-        "SELECT backtest_id, instruments, result, ended_at_ns FROM backtests WHERE account_id = ?"
-        " AND plugin_digest = ? AND settings_digest = ? AND state = ? ORDER BY number DESC",
+        "SELECT backtest_id, instruments, terms, result, ended_at_ns FROM backtests"
+        " WHERE account_id = ? AND plugin_digest = ? AND settings_digest = ? AND state = ?"
+        " ORDER BY number DESC",
         (account_id, plugin_digest, settings_digest(settings_json), BacktestState.FINISHED.value),
     )
-    for backtest_id, tested, result, ended_at_ns in rows:
-        if wanted <= set(json.loads(tested)):
+    for backtest_id, tested, terms, result, ended_at_ns in rows:
+        if wanted <= set(json.loads(tested)) and _terms(terms).pays_its_way:
             found = _result(result)
             assert found is not None, "what is finished has a result"
             return DeflatedSharpe(
