@@ -179,7 +179,9 @@ def find_deflated(
     these settings, on these markets or more; None: there is none.
 
     One that was not charged what trading costs does not count. A walk forward counts for the
-    settings that it chose last. ``settings_json`` may be in any order. Raises: ValueError when it is no JSON.
+    settings that it chose last. ``settings_json`` may be in any order.
+
+    Raises: ValueError when it is no JSON.
     """
     wanted = set(instruments)
     rows = db.execute(
