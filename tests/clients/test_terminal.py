@@ -143,6 +143,18 @@ def test_the_screen_of_a_house_is_drawn_until_q(
     assert terminal.end() == 0
 
 
+def test_the_screen_ends_with_its_terminal(
+    house: House, signed_in: Run, start_in_terminal: StartInTerminal
+) -> None:
+    """Checked: without its look at the terminal it runs on, drawing for nobody."""
+    terminal = start_in_terminal("top")
+    assert "open orders" in terminal.read_until("open orders")
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, terminal.descriptor)
+    os.close(nowhere)
+    assert terminal.process.wait(timeout=PATIENCE_S) == -signal.SIGHUP
+
+
 def test_a_screen_needs_a_terminal_and_a_market(
     house: House, signed_in: Run, start_in_terminal: StartInTerminal
 ) -> None:

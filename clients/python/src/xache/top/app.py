@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import select
+import signal
 from typing import ClassVar, Final
 
 import attrs
@@ -26,7 +29,11 @@ _COLOURS: Final = TerminalTheme(
      (220, 189, 251), (86, 212, 221), (236, 242, 248)],
 )  # fmt: skip
 """What "green" and "red" mean here, whatever the terminal makes of them elsewhere."""
+_TERMINAL: Final = 0
+"""The descriptor that keys come from."""
 FRAMES_PER_S: Final = 5
+TERMINAL_S: Final = 1.0
+"""How often it is asked whether the terminal is still there."""
 NARROW: Final = 110
 """Columns below which the tape and the health of streams give way."""
 
@@ -94,6 +101,8 @@ class Top(App[None]):
         """Begin to follow the house."""
         self._feeds.start()
         self.set_interval(1 / FRAMES_PER_S, self.draw)
+        if not self.is_headless:
+            self.set_interval(TERMINAL_S, _leave_with_the_terminal)
 
     def on_unmount(self) -> None:
         """End what was followed."""
@@ -149,3 +158,11 @@ class Top(App[None]):
 
     def _update(self, name: str, drawn: RenderableType) -> None:
         self.query_one(f"#{name}", Panel).update(drawn)
+
+
+def _leave_with_the_terminal() -> None:
+    """End as by the signal that a terminal sends when it goes; it does not reach every session."""
+    poller = select.poll()
+    poller.register(_TERMINAL, 0)  # What went wrong is told unasked.
+    if poller.poll(0):
+        os.kill(os.getpid(), signal.SIGHUP)
