@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import select
 import signal
+import time
 from typing import ClassVar, Final
 
 import attrs
-from rich.console import RenderableType
 from rich.terminal_theme import TerminalTheme
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
@@ -82,6 +82,8 @@ class Top(App[None]):
         self.ansi_theme_dark = _COLOURS
         self.board = board
         self._feeds = Feeds(client, board)
+        self._drawn: dict[str, object] = {}
+        """What each panel was drawn from."""
 
     def compose(self) -> ComposeResult:
         """The panels."""
@@ -109,20 +111,29 @@ class Top(App[None]):
         self._feeds.close()
 
     def draw(self) -> None:
-        """Draw every panel that is shown."""
-        board = self.board
-        self.query_one("#head", Static).update(panels.draw_head(board))
-        chart = self.query_one("#chart", Panel)
-        chart.border_title = f"chart {panels.INTERVALS[board.market.subject.interval]}"
-        size = chart.content_size
-        chart.update(panels.draw_chart(board, size.width, size.height))
+        """Draw every panel that shows something else than before."""
+        board, market = self.board, self.board.market
+        failures = [state.failure for state in (*market.streams.values(), *board.streams.values())]
+        about = (market.subject, failures)
+        newest = market.trades[-1].sequence if market.trades else 0
+        title = f"chart {panels.INTERVALS[market.subject.interval]}"
+        self.query_one("#chart", Panel).border_title = title
         self.query_one("#book", Panel).border_title = panels.name_book(board)
-        self._update("book", panels.draw_levels(board, self._height("book")))
-        self._update("tape", panels.draw_tape(board, self._height("tape")))
-        self._update("purse", panels.draw_purse(board, self._height("purse")))
-        self._update("orders", panels.draw_orders(board, self._height("orders")))
-        self._update("strategies", panels.draw_strategies(board, self._height("strategies")))
-        self._update("health", panels.draw_health(board))
+        self.query_one("#head", Static).update(panels.draw_head(board))
+        for name, shown, drawn in (
+            ("chart", market.candles, panels.draw_chart),
+            ("book", (market.book, board.own_leaves()), panels.draw_levels),
+            ("tape", newest, panels.draw_tape),
+            ("purse", board.purse, panels.draw_purse),
+            ("orders", board.purse, panels.draw_orders),
+            ("strategies", board.strategies, panels.draw_strategies),
+            ("health", (int(time.monotonic()), board.waiting), panels.draw_health),
+        ):
+            panel = self.query_one(f"#{name}", Panel)
+            size = panel.content_size
+            if self._drawn.get(name) != (shown, about, size):
+                self._drawn[name] = (shown, about, size)
+                panel.update(drawn(board, size.width, size.height))
 
     def action_step_market(self, step: int) -> None:
         """Look at the next market, or the one before."""
@@ -152,12 +163,6 @@ class Top(App[None]):
         if subject != self.board.market.subject:
             self._feeds.look_at(subject)
             self.draw()
-
-    def _height(self, name: str) -> int:
-        return self.query_one(f"#{name}", Panel).content_size.height
-
-    def _update(self, name: str, drawn: RenderableType) -> None:
-        self.query_one(f"#{name}", Panel).update(drawn)
 
 
 def _leave_with_the_terminal() -> None:

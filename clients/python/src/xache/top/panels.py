@@ -84,7 +84,7 @@ def name_book(board: Board) -> str:
     return f"book{' (stale)' if book.stale else ''}  {spread_text(book.bids, book.asks)}"
 
 
-def draw_levels(board: Board, height: int) -> RenderableType:
+def draw_levels(board: Board, _width: int, height: int) -> RenderableType:
     """The book, as deep as there is room."""
     market = board.market
     if market.book is None:
@@ -101,7 +101,7 @@ def draw_levels(board: Board, height: int) -> RenderableType:
     return draw_ladder(view, BAR_COLUMNS)
 
 
-def draw_tape(board: Board, height: int) -> RenderableType:
+def draw_tape(board: Board, _width: int, height: int) -> RenderableType:
     """The newest trades, newest first."""
     market = board.market
     if not market.trades:
@@ -113,7 +113,7 @@ def draw_tape(board: Board, height: int) -> RenderableType:
     return table
 
 
-def draw_orders(board: Board, height: int) -> RenderableType:
+def draw_orders(board: Board, _width: int, height: int) -> RenderableType:
     """The purse's open orders, newest first."""
     if board.purse is None:
         return _absent(board.streams["purse"])
@@ -136,7 +136,7 @@ def draw_orders(board: Board, height: int) -> RenderableType:
     return Group(table, Text(f"and {more} more", "dim")) if more else table
 
 
-def draw_strategies(board: Board, height: int) -> RenderableType:
+def draw_strategies(board: Board, _width: int, height: int) -> RenderableType:
     """How the account's strategies do."""
     if not board.strategies:
         return Text("no strategies of your own" if board.strategies is not None else "", "dim")
@@ -152,7 +152,7 @@ def draw_strategies(board: Board, height: int) -> RenderableType:
     return table
 
 
-def draw_purse(board: Board, height: int) -> RenderableType:
+def draw_purse(board: Board, _width: int, height: int) -> RenderableType:
     """What the purse is worth, and its positions."""
     if board.purse is None:
         return _absent(board.streams["purse"])
@@ -188,7 +188,7 @@ def _positions(positions: Sequence[types_pb2.Position]) -> Table:
     return table
 
 
-def draw_health(board: Board) -> RenderableType:
+def draw_health(board: Board, _width: int, _height: int) -> RenderableType:
     """How every stream does, seen from here."""
     table = _table("stream", "", ">last")
     for name, state in {**board.market.streams, **board.streams}.items():
