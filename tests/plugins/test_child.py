@@ -25,6 +25,7 @@ from xached.adapters.child import (
     open_child,
 )
 from xached.adapters.child_frames import Start, write_start
+from xached.adapters.child_intents import Failed, Failure
 from xached.adapters.distributions import Distributions
 from xached.runtime.world import RealWorld
 
@@ -152,6 +153,10 @@ async def test_a_child_that_starts_too_late_for_its_parent_ends() -> None:
     command[command.index("--parent") + 1] = "1"
     with pytest.RaisesGroup(ChildEnded):
         async with open_child(RealWorld(), command) as child:
+            (told,) = await child.receive_batch()
+            assert isinstance(told, Failed)
+            assert told.failure is Failure.SANDBOX
+            assert "ParentGone" in told.message
             await child.receive_batch()
 
 
