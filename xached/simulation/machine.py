@@ -52,6 +52,7 @@ from xached.simulation.disk import Disk, DiskFault, DiskFiles
 from xached.simulation.plugins import InstalledByHand
 from xached.storage.journal import JournalFailed
 from xached.storage.snapshots import SnapshotDamaged
+from xached.storage.strategy_tables import StrategyTablesFailed
 from xached.storage.vault_faults import VaultFailed
 
 RESTART_S_MAX = 0.5
@@ -424,7 +425,10 @@ class Machine:
         return call.result
 
 
-_FAULTS = (JournalFailed, VaultFailed, apsw.Error, OSError, SnapshotDamaged, DiskFault, Closed)
+_FAULTS = (
+    JournalFailed, VaultFailed, StrategyTablesFailed, apsw.Error, OSError, SnapshotDamaged,
+    DiskFault, Closed,
+)  # fmt: skip
 """What a daemon may end by when its disk fails."""
 
 
