@@ -327,6 +327,35 @@ def test_what_one_owns_is_told_and_what_is_held_explained(
     visit.check_peace(host_of(demo))
 
 
+def test_a_list_is_told_anew_while_an_older_answer_is_late(visit: Visit, demo: Demo) -> None:
+    """Checked: with a question dropped while another is asked, the movement never shows."""
+    late: list[Route] = []
+
+    def keep_the_first(route: Route) -> None:
+        if late:
+            route.continue_()
+        late.append(route)
+
+    visit.page.route("**/ListTransactions", keep_the_first)
+    enter(visit, demo, "/wallets")
+    visit.wait_text("#wallet-balances tr", "ETH")
+    visit.press("New purse")
+    visit.field("Name").fill("late")
+    visit.page.get_by_role("dialog").get_by_role("button", name="New purse").click()
+    visit.wait_text("h1 .badge", "late")
+    visit.page.get_by_label("Purse", exact=True).select_option("main")
+    visit.wait_text("#wallet-balances tr", "ETH")
+    visit.press("Transfer")
+    visit.page.get_by_label("To", exact=True).select_option("late")
+    visit.page.get_by_label("Asset", exact=True).select_option("ETH")
+    visit.field("Amount").fill("0.125")
+    visit.press("Move")
+    visit.wait_text("#transactions tr", "−0.125")
+    late[0].continue_()
+    visit.page.get_by_label("Purse", exact=True).select_option("late")
+    visit.wait_text("#transactions tr", "+0.125")
+
+
 def test_money_moves_between_ones_own_purses(visit: Visit, demo: Demo) -> None:
     enter(visit, demo, "/wallets")
     visit.press("New purse")

@@ -42,6 +42,7 @@ export interface DeskState {
   /** Ended ones that were seen to end, newest first. */
   endedOrders: readonly Order[];
   balances: readonly Balance[];
+  balancesSeq: bigint; // of the row that last changed a balance: what was written up to it
   /** Newest first, of all markets. */
   fills: readonly Fill[];
   positions: readonly Position[];
@@ -68,7 +69,7 @@ const OPEN = new Set([
 
 const NO_MARKET = { book: undefined, trades: [], candles: [] } as const;
 const NO_PURSE = {
-  orders: [], endedOrders: [], balances: [], fills: [], positions: [], purseKnown: false,
+  orders: [], endedOrders: [], balances: [], balancesSeq: 0n, fills: [], positions: [], purseKnown: false,
 } as const;
 
 export const desk = new Store<DeskState>({
@@ -309,7 +310,9 @@ function takePurse(message: WatchPurseResponse): boolean {
       orders = new Map(event.value.orders.map((order) => [order.orderId, order]));
       balances = new Map(event.value.balances.map((balance) => [balance.asset, balance]));
       if (event.value.lagged) void loadFills();
-      desk.set({ orders: [...orders.values()], balances: sortedBalances(), purseKnown: true });
+      desk.set({
+        orders: [...orders.values()], balances: sortedBalances(), balancesSeq: message.seq, purseKnown: true,
+      });
       void refreshPositions();
       break;
     case "order":
@@ -320,7 +323,7 @@ function takePurse(message: WatchPurseResponse): boolean {
       break;
     case "balances":
       for (const balance of event.value.balances) balances.set(balance.asset, balance);
-      desk.set({ balances: sortedBalances() });
+      desk.set({ balances: sortedBalances(), balancesSeq: message.seq });
       break;
     default:
       break;

@@ -269,6 +269,44 @@ export function useAnswer<T>(
   return { answer, error, again: () => setCount((before) => before + 1) };
 }
 
+/**
+ * A list that the house tells page by page, begun again whenever a key changes.
+ *
+ * What an older key asked for is not shown, however late it comes.
+ */
+export function usePages<R>(
+  ask: (pageToken: string) => Promise<{ rows: readonly R[]; next: string }>,
+  keys: readonly unknown[],
+): { rows: readonly R[] | undefined; error: unknown; busy: boolean; more: (() => void) | undefined } {
+  const [shown, setShown] = useState<{ rows: readonly R[]; next: string } | undefined>(undefined);
+  const [error, setError] = useState<unknown>(undefined);
+  const [busy, setBusy] = useState(false);
+  const asked = useRef(0);
+  const load = (pageToken: string, before: readonly R[]) => {
+    const mine = (asked.current += 1);
+    const wanted = () => asked.current === mine;
+    setBusy(true);
+    ask(pageToken)
+      .then(
+        ({ rows, next }) => {
+          if (!wanted()) return;
+          setShown({ rows: [...before, ...rows], next });
+          setError(undefined);
+        },
+        (failure: unknown) => wanted() && setError(failure),
+      )
+      .finally(() => wanted() && setBusy(false));
+  };
+  useEffect(() => {
+    load("", []);
+    return () => {
+      asked.current += 1;
+    };
+  }, keys);
+  const more = shown?.next ? () => load(shown.next, shown.rows) : undefined;
+  return { rows: shown?.rows, error, busy, more };
+}
+
 interface DialogProps {
   title: string;
   onClose: () => void;

@@ -1,11 +1,11 @@
 // What guards an account: the second factor, the password, sessions, keys, and what happened.
 
 import { create } from "@bufbuild/protobuf";
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { account, auth } from "../api";
 import { momentOf } from "../format";
 import {
-  type Activity, UnfreezeMyAccountRequestSchema,
+  UnfreezeMyAccountRequestSchema,
 } from "../gen/xache/v1/account_pb";
 import { EnrolSecondFactorRequestSchema, type EnrolSecondFactorResponse } from "../gen/xache/v1/auth_pb";
 import { Impediment } from "../gen/xache/v1/options_pb";
@@ -13,7 +13,7 @@ import { t } from "../messages";
 import { NotProven, prove } from "../proof";
 import { ended, reloadAccount, session } from "../session";
 import { useStore } from "../store";
-import { Button, CopyButton, Dialog, Empty, Failure, Field, UserName, say, useAction, useAnswer } from "../ui";
+import { Button, CopyButton, Dialog, Empty, Failure, Field, UserName, say, useAction, useAnswer, usePages } from "../ui";
 import { ApiKeys } from "./api_keys";
 import { QrCode } from "./qr_code";
 
@@ -247,18 +247,14 @@ function Sessions() {
 const PAGE = 20;
 
 function Activities() {
-  const [rows, setRows] = useState<readonly Activity[] | undefined>(undefined);
-  const [next, setNext] = useState("");
-  const load = useAction(async (pageToken: string) => {
+  const { rows, error, busy, more } = usePages(async (pageToken) => {
     const page = await account.listActivity({ pageSize: PAGE, pageToken });
-    setRows((before) => (pageToken ? [...(before ?? []), ...page.activities] : page.activities));
-    setNext(page.nextPageToken);
-  });
-  useEffect(() => load.run(""), []);
+    return { rows: page.activities, next: page.nextPageToken };
+  }, []);
   return (
     <section class="card" aria-labelledby="activity">
       <header class="head"><h2 id="activity">{t.security.activity}</h2></header>
-      <Failure error={load.error} />
+      <Failure error={error} />
       {rows?.length === 0 && <Empty title={t.security.noActivity} />}
       <ul class="happened">
         {rows?.map((each, index) => (
@@ -273,7 +269,7 @@ function Activities() {
           </li>
         ))}
       </ul>
-      {next && <p class="foot"><Button small busy={load.busy} onClick={() => load.run(next)}>{t.app.more}</Button></p>}
+      {more && <p class="foot"><Button small busy={busy} onClick={more}>{t.app.more}</Button></p>}
     </section>
   );
 }

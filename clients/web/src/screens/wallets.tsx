@@ -1,16 +1,15 @@
 // What a purse owns, what of it is held and why, and how money moved.
 
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { account, newId, wallet } from "../api";
 import { desk } from "../desk";
 import { amount, isZero, momentOf, signed } from "../format";
 import type { Balance, Hold, Order } from "../gen/xache/v1/types_pb";
 import { Side } from "../gen/xache/v1/types_pb";
-import type { Transaction } from "../gen/xache/v1/wallet_pb";
 import { t } from "../messages";
 import { choosePurse, reloadAccount, session } from "../session";
 import { useStore } from "../store";
-import { Button, Change, Dialog, Empty, Failure, Field, Icon, Select, say, useAction, useAnswer } from "../ui";
+import { Button, Change, Dialog, Empty, Failure, Field, Icon, Select, say, useAction, useAnswer, usePages } from "../ui";
 
 export function Wallets() {
   const purse = useStore(session, (state) => state.purse);
@@ -169,19 +168,15 @@ function OpenPurse({ onDone }: { onDone: () => void }) {
 const PAGE = 50;
 
 function History({ purse }: { purse: string }) {
-  const told = useStore(desk, (state) => state.balances);
-  const [rows, setRows] = useState<readonly Transaction[] | undefined>(undefined);
-  const [next, setNext] = useState("");
-  const load = useAction(async (pageToken: string) => {
-    const page = await wallet.listTransactions({ subaccount: purse, pageSize: PAGE, pageToken });
-    setRows((before) => (pageToken ? [...(before ?? []), ...page.transactions] : page.transactions));
-    setNext(page.nextPageToken);
-  });
-  useEffect(() => load.run(""), [purse, told]);
+  const minSeq = useStore(desk, (state) => state.balancesSeq);
+  const { rows, error, busy, more } = usePages(async (pageToken) => {
+    const page = await wallet.listTransactions({ subaccount: purse, pageSize: PAGE, pageToken, minSeq });
+    return { rows: page.transactions, next: page.nextPageToken };
+  }, [purse, minSeq]);
   return (
     <section class="card" aria-labelledby="transactions-title">
       <header class="head"><h2 id="transactions-title">{t.wallets.history}</h2></header>
-      <Failure error={load.error} />
+      <Failure error={error} />
       {rows?.length === 0 && <Empty title={t.wallets.noHistory} />}
       {rows && rows.length > 0 && (
         <div class="scroll" tabIndex={0}>
@@ -209,7 +204,7 @@ function History({ purse }: { purse: string }) {
           </table>
         </div>
       )}
-      {next && <p class="foot"><Button small busy={load.busy} onClick={() => load.run(next)}>{t.app.more}</Button></p>}
+      {more && <p class="foot"><Button small busy={busy} onClick={more}>{t.app.more}</Button></p>}
     </section>
   );
 }
