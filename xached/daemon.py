@@ -464,7 +464,6 @@ async def _run_strategies(core: Core, around: Surroundings, desk: StrategyDesk) 
     try:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(run_expendable, "strategy desk", desk.run, core.health)
-            await desk.restore()
             await run_strategies(core.strategies, around)
             nursery.cancel_scope.cancel()
     finally:

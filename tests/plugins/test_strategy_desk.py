@@ -38,9 +38,10 @@ from xached.domain.queries import PurseQuery
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.strategy_life import ACKNOWLEDGEMENT, PAPER_DAYS_MIN, Stage, Strategy, Wish
 from xached.runtime.mailbox import Overloaded
+from xached.runtime.supervise import Health, run_expendable
 from xached.runtime.world import NS_PER_S
 from xached.storage.strategy_book import add_profit
-from xached.storage.strategy_tables import tables_of_accounts
+from xached.storage.strategy_tables import StrategyTablesFailed, tables_of_accounts
 
 OWNER, OTHER = AccountId("eve"), AccountId("bob")
 USDT = AssetName("USDT")
@@ -337,6 +338,55 @@ async def test_a_restart_keeps_every_state(clock: trio.testing.MockClock, tmp_pa
             running = [each.strategy.name for each in after if each.running is not None]
             assert running == [NAME]
             assert await on.funds(seen.strategy.purse) == BUDGET
+
+
+class Torn:
+    """Records whose first reading fails, as on a disk that has a bad moment."""
+
+    def __init__(self, records: Any) -> None:
+        self._records = records
+        self.failed = False
+
+    async def read(self, work: Any) -> Any:
+        if not self.failed:
+            self.failed = True
+            await trio.lowlevel.checkpoint()
+            raise StrategyTablesFailed("strategies.db: the disk had a bad moment")
+        return await self._records.read(work)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._records, name)
+
+
+async def test_a_file_that_cannot_be_read_at_the_start_stops_nothing_else(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """Checked: with the desk's failure going up, the house ends instead."""
+    async with open_house(tmp_path) as house:
+        async with desk_of(house) as on:
+            await to_paper(on)
+        around = attrs.evolve(
+            house.around, paper=PlayFloor(house.matching, house.rows, house.around.directory)
+        )
+        torn, strategies, health = Torn(house.reasons._records), Strategies(()), Health()
+
+        async def valued(purse: Purse) -> Holdings:
+            return await house.matching.query(HoldingsQuery((purse,), around.world.now_ns()))
+
+        async def no_fills(_: Purse) -> list[Fill]:
+            await trio.lowlevel.checkpoint()
+            return []
+
+        desk = StrategyDesk(torn, strategies, around, valued, no_fills)  # type: ignore[arg-type] # torn
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(run_expendable, "strategy desk", desk.run, health)
+            nursery.start_soon(run_strategies, strategies, around)
+            while not torn.failed:
+                await let_processes_work()
+            clock.jump(60)  # The pause after a failure.
+            await Desk(house, desk, strategies).until_ready()
+            strategies.stop_all("the house is closing")
+            nursery.cancel_scope.cancel()
 
 
 async def test_killed_while_it_is_paused_nothing_of_it_stays_open(

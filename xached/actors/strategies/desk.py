@@ -284,7 +284,11 @@ class StrategyDesk:
                 await insist(self._around, _cancel_all(strategy.purse))
 
     async def run(self) -> None:
-        """Look at how strategies do, from time to time, until cancelled."""
+        """Go on where the house was stopped, then look at how strategies do, until cancelled.
+
+        May be run again when it fails, with what it was about.
+        """
+        await self.restore()
         while True:
             await self._look()
             await trio.sleep(LOOK_S)
