@@ -28,7 +28,7 @@ from xached.domain.order import (
 from xached.domain.paper import paper_symbol
 from xached.domain.portfolio import HoldingsQuery, Price
 from xached.domain.queries import PurseQuery
-from xached.paper_house import PaperHouse
+from xached.house.paper import PaperHouse
 from xached.runtime.steady_clock import SteadyClock
 from xached.runtime.world import REAL_FILES, Files, SimulatedWorld
 from xached.storage.directory import DataPaths

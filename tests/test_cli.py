@@ -42,7 +42,7 @@ from tests.faults.house import (
 )
 from tests.storage.house import House
 from xached.domain.messages import AdvanceClock, ClockAdvanced, PlaceOrder, Row
-from xached.recovery import NoHouse, first_admin, new_bootstrap_token, open_house
+from xached.house.recovery import NoHouse, first_admin, new_bootstrap_token, open_house
 from xached.runtime.world import NS_PER_S, RealWorld
 from xached.storage.directory import DataDirectory, DataPaths
 

@@ -21,9 +21,9 @@ from xache_strategy_lightgbm.strategy import BOUGHT, Settings, SignalTrader
 
 from xached.adapters.feeds.history import SHIPPED
 from xached.adapters.feeds.recorded import load_recording, preplay
-from xached.config import read_house
-from xached.demo import LIGHTGBM_SETTINGS, PREPLAYED_LOOPS
-from xached.demo_model import MODEL, read_demo_model
+from xached.config.config import read_house
+from xached.demo.demo import LIGHTGBM_SETTINGS, PREPLAYED_LOOPS
+from xached.demo.model import MODEL, read_demo_model
 from xached.domain.candles import Candle
 from xached.domain.instrument import Instrument
 from xached.research.history.candle_files import read_candles

@@ -19,17 +19,17 @@ from loguru import logger
 from rich.console import Console
 from rich.table import Table
 
-from xached.config import (
+from xached.commands.key_options import FROM_FILE, Keys
+from xached.commands.plugins import plugins
+from xached.config.config import (
     AdminConfig,
     Config,
     GrpcConfig,
     default_house,
     read_config,
 )
-from xached.config_table import ConfigError, is_address
+from xached.config.tables import ConfigError, is_address
 from xached.domain.sessions import DAY_NS, SessionLimits
-from xached.key_options import FROM_FILE, Keys
-from xached.plugin_commands import plugins
 from xached.security.keys import MasterKeyError
 from xached.storage.recordings import KindTerms, RecordTerms
 
@@ -50,7 +50,7 @@ admin.command(plugins)
 vault = App(name="vault", help="The file with people and secrets.")
 app.command(vault)
 app.command(
-    "xached.parity_command:parity",
+    "xached.commands.parity:parity",
     name="parity",
     help="Tell a strategy again what it was told, and compare what it wants.",
 )
@@ -81,9 +81,9 @@ def serve(
     keys: Keys = FROM_FILE,
 ) -> None:
     """Run the house until SIGTERM or Ctrl-C."""
-    from xached.core import House
     from xached.daemon import Attachments, live_feeds
     from xached.domain.messages import OpenPurse
+    from xached.house.core import House
 
     log_to(sys.stderr)
     settings = attrs.evolve(
@@ -124,8 +124,8 @@ def demo(
     speed: Annotated[float, Parameter(help="How fast the recording plays.")] = 1.0,
 ) -> None:
     """Start a living market on real recorded data, with funds to trade."""
-    from xached.demo import Trader, attach_demo
-    from xached.demo_status import show_status
+    from xached.demo.demo import Trader, attach_demo
+    from xached.demo.status import show_status
 
     if not 0.1 <= speed <= 100:
         _refuse(f"--speed {speed:g}: from 0.1 to 100")
@@ -178,7 +178,7 @@ def verify(
 
     Without --anchor nobody can tell whether the whole directory was put back to an earlier state.
     """
-    from xached import inspection
+    from xached.commands import inspection
 
     if audit or anchor is not None:
         checked = _guarded(lambda: inspection.verify_audit(data, anchor, keys.source()))
@@ -218,7 +218,7 @@ def replay(
     at_time: Annotated[str | None, Parameter(help="At this time, ISO 8601, UTC.")] = None,
 ) -> None:
     """Print the state after a row or at a time, rebuilt from the journal alone, as JSON."""
-    from xached import inspection
+    from xached.commands import inspection
 
     if at_seq is not None and at_time is not None:
         _refuse("--at-seq and --at-time: one of them")
@@ -241,7 +241,7 @@ def doctor(
 
     With a configuration also at its ports, certificates, mail server, clock and kernel.
     """
-    from xached import house_checks, inspection
+    from xached.commands import house_checks, inspection
 
     if config is None:
         checks = list(inspection.examine(data, _guarded(keys.source)))
@@ -347,7 +347,7 @@ def simulate(
 @admin.command
 def bootstrap(*, data: Data, keys: Keys = FROM_FILE) -> None:
     """Print a new one-time token for the first administrator; the daemon must be stopped."""
-    from xached.recovery import new_bootstrap_token
+    from xached.house.recovery import new_bootstrap_token
     from xached.runtime.world import RealWorld
 
     print(_guarded(lambda: new_bootstrap_token(data, RealWorld(), keys.source())))
@@ -366,8 +366,8 @@ def enrol(
     It asks for address and password, and for the daemon's one-time token where there is no
     administrator yet.
     """
-    from xached.enrolment import EnrolmentFailed, Terminal
-    from xached.enrolment import enrol as enrol_at
+    from xached.commands.enrolment import EnrolmentFailed, Terminal
+    from xached.commands.enrolment import enrol as enrol_at
     from xached.storage.directory import DataPaths
 
     try:
@@ -387,7 +387,7 @@ def unenrol(
 
     Afterwards the password is asked for alone; `xached admin enrol` sets up another one.
     """
-    from xached import lost_authenticator
+    from xached.commands import lost_authenticator
     from xached.runtime.world import RealWorld
 
     reset = lost_authenticator.reset_authenticator
@@ -398,7 +398,7 @@ def unenrol(
 @admin.command
 def actions(*, data: Data, keys: Keys = FROM_FILE, json_output: Json = False) -> None:
     """Print what was done with a role of the house, by whom, and how it ended."""
-    from xached import inspection
+    from xached.commands import inspection
 
     found = _guarded(lambda: inspection.actions(data, keys.source()))
     if json_output:
@@ -414,7 +414,7 @@ def actions(*, data: Data, keys: Keys = FROM_FILE, json_output: Json = False) ->
 @admin.command
 def checkpoints(*, data: Data, keys: Keys = FROM_FILE) -> None:
     """Print every signed checkpoint; kept elsewhere, these lines are an anchor."""
-    from xached import inspection
+    from xached.commands import inspection
 
     for line in _guarded(lambda: list(inspection.checkpoints(data, keys.source()))):
         print(line)
@@ -423,7 +423,7 @@ def checkpoints(*, data: Data, keys: Keys = FROM_FILE) -> None:
 @admin.command
 def audit_key(*, data: Data, keys: Keys = FROM_FILE) -> None:
     """Print the public key that checkpoints are signed by."""
-    from xached import inspection
+    from xached.commands import inspection
 
     print(_guarded(lambda: inspection.public_key(data, keys.source())))
 
@@ -441,8 +441,8 @@ def rekey(
     ] = None,
 ) -> None:
     """Exchange the master key of a house that is stopped; repeat it if it was interrupted."""
-    from xached.key_options import read_passphrase
-    from xached.rekeying import NextFile, NextPassphrase, exchange_master_key
+    from xached.commands.key_options import read_passphrase
+    from xached.commands.rekeying import NextFile, NextPassphrase, exchange_master_key
     from xached.runtime.world import RealWorld
 
     if (new_key is None) == (new_passphrase_fd is None):
@@ -469,7 +469,7 @@ def reset_paper(*, data: Data) -> None:
 
     For when paper.db was lost; the daemon must be stopped.
     """
-    from xached.paper_house import begin_paper_anew
+    from xached.house.paper import begin_paper_anew
 
     _guarded(lambda: begin_paper_anew(data))
     print("The paper exchange begins anew with the next start.")
@@ -484,7 +484,7 @@ def snapshot(
     socket: Annotated[int | None, Parameter(help="Where the daemon says the key.")] = None,
 ) -> None:
     """Write a snapshot of the exchange; started by the daemon beside itself."""
-    from xached.house_key import house_key
+    from xached.house.key import house_key
     from xached.security.keys import KEY_BYTES, Purpose
     from xached.storage.directory import DataPaths
     from xached.storage.snapshots import write_snapshot
@@ -620,14 +620,14 @@ def _damages() -> tuple[type[Exception], ...]:
 def _refusals() -> tuple[type[Exception], ...]:
     """What people can put right, each with a text that says what to do."""
     from xached.actors.sessions.accounts import AdminExists
+    from xached.commands.inspection import NoSuchRow
+    from xached.commands.lost_authenticator import NoAuthenticator
+    from xached.commands.rekeying import NothingToExchange
     from xached.daemon import ListingRefused
-    from xached.demo import DemoDamaged
+    from xached.demo.demo import DemoDamaged
     from xached.domain.audit import AnchorUnreadable
-    from xached.inspection import NoSuchRow
-    from xached.lost_authenticator import NoAuthenticator
-    from xached.paper_house import NoPaper
-    from xached.recovery import ClockBehind, HouseIncomplete, NoHouse
-    from xached.rekeying import NothingToExchange
+    from xached.house.paper import NoPaper
+    from xached.house.recovery import ClockBehind, HouseIncomplete, NoHouse
     from xached.storage.database import DatabaseRefused
     from xached.storage.directory import DirectoryInUse
     from xached.storage.journal import JournalFailed

@@ -17,7 +17,6 @@ import trio
 from loguru import logger
 from xache_sdk.seal import Layer
 
-from xached.account_commands import open_alert
 from xached.actors.aml import run_aml
 from xached.actors.backtests.actor import Backtests
 from xached.actors.backtests.surroundings import (
@@ -46,8 +45,7 @@ from xached.adapters.feeds.live import LiveFeed
 from xached.api.admin import HouseReport
 from xached.api.disconnect_guard import end_streams_of_the_past
 from xached.api.guest import Guest
-from xached.config import Config, FeedsConfig
-from xached.core import Core, House, build_core
+from xached.config.config import Config, FeedsConfig
 from xached.domain.audit import SignCheckpoint
 from xached.domain.backtests import TrialCheckpoint
 from xached.domain.compliance_messages import SetLevelLimits
@@ -63,10 +61,12 @@ from xached.domain.messages import (
 )
 from xached.domain.plugins import PluginRefused
 from xached.domain.rejection import Reason, Rejection
-from xached.front import build_front
-from xached.listeners import GRACE_S, Addresses, Doors, NetworkDoors
-from xached.recording import judge_nightly
-from xached.recovery import FirstAdmin, introduce_signer, open_house
+from xached.house.account_commands import open_alert
+from xached.house.core import Core, House, build_core
+from xached.house.front import build_front
+from xached.house.listeners import GRACE_S, Addresses, Doors, NetworkDoors
+from xached.house.recording import judge_nightly
+from xached.house.recovery import FirstAdmin, introduce_signer, open_house
 from xached.research.history.about import list_histories
 from xached.runtime.supervise import Health, run_expendable, run_vital
 from xached.runtime.world import World

@@ -13,7 +13,7 @@ import trio.testing
 from xache_sdk.seal import Layer
 
 from xached.actors.recorder.nightly import Nightly, Verdict
-from xached.recording import judge_nightly, judge_strategy
+from xached.house.recording import judge_nightly, judge_strategy
 from xached.runtime.schedule import Schedule
 from xached.runtime.world import EPOCH_NS, NS_PER_S, SimulatedWorld
 from xached.storage.directory import DataPaths

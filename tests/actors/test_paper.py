@@ -34,7 +34,7 @@ from xached.domain.preview import PreviewQuery
 from xached.domain.protection_messages import Flatten
 from xached.domain.queries import PurseQuery
 from xached.domain.rejection import Reason, Rejection
-from xached.paper_house import PaperMissing
+from xached.house.paper import PaperMissing
 from xached.runtime.mailbox import Closed
 from xached.simulation.disk import Disk, DiskFiles, registered
 from xached.storage.directory import DataPaths

@@ -28,7 +28,7 @@ from xached.domain.market import BINANCE, XACHE
 from xached.domain.messages import Traded
 from xached.domain.order import Side
 from xached.domain.recording import RowKind
-from xached.recording import record_line
+from xached.house.recording import record_line
 from xached.research.backtest.tape import TapeKind
 from xached.research.history.pack_recordings import pack_all
 from xached.research.history.recordings import MarketRecording, read_market, tape_of

@@ -13,10 +13,10 @@ import trio
 from trio.testing import MockClock
 
 from tests.security.whole_house import Credential, WholeHouse
-from xached.config import Config, GrpcConfig, default_house
+from xached.config.config import Config, GrpcConfig, default_house
 from xached.daemon import Attachments, run_daemon
 from xached.domain.market import BINANCE
-from xached.listeners import Addresses, Front, NetworkDoors
+from xached.house.listeners import Addresses, Front, NetworkDoors
 from xached.runtime.world import Argon2Cost, RealWorld
 
 PATIENCE_S = 1200.0

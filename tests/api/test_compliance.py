@@ -33,7 +33,6 @@ from tests.api.trading_house import (
     status,
     trading_house,
 )
-from xached.account_commands import open_alert
 from xached.actors.aml import run_aml
 from xached.actors.matching import Matching
 from xached.api import data_export
@@ -54,6 +53,7 @@ from xached.domain.messages import Deposit, OpenPurse
 from xached.domain.order import MAIN, AccountId, make_purse
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.strategy_life import Stage, Strategy, Wish
+from xached.house.account_commands import open_alert
 from xached.storage.sealed_columns import SECRET_COLUMNS
 from xached.storage.strategy_book import put_strategy
 from xached.storage.strategy_tables import StrategyRecords, StrategyTables

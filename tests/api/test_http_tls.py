@@ -26,7 +26,7 @@ from xached.api.http_listener import (
     open_listeners,
 )
 from xached.api.http_tls import WatchedContext
-from xached.config import HttpTls
+from xached.config.config import HttpTls
 from xached.security.self_signed import DAYS, ensure_self_signed
 
 NOW_NS = 1_790_000_000 * 10**9

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.storage.house import House
-from xached.config import default_house, read_config
+from xached.config.config import default_house, read_config
 from xached.domain.aml import (
     ACCOUNTS_MAX,
     AmlRule,

@@ -23,7 +23,7 @@ from tests.faults.house import (
     running,
     sign_in,
 )
-from xached.admin_socket import SocketInUse, claimed_socket
+from xached.house.admin_socket import SocketInUse, claimed_socket
 
 
 def listed(target: str) -> dict[str, types_pb2.Instrument]:

@@ -35,7 +35,7 @@ from xached.domain.messages import Row, Traded
 from xached.domain.order import Side
 from xached.domain.own_market import OwnMarket
 from xached.domain.recording import EntryKind
-from xached.parity import Installed, NothingRecorded, Replaying, certify, find_logs
+from xached.parity.certificates import Installed, NothingRecorded, Replaying, certify, find_logs
 from xached.research.history.pack_recordings import pack_all
 from xached.research.judgement.certificate import StrategyCertificate, document, text
 from xached.runtime.supervise import ActorState

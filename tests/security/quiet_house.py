@@ -21,11 +21,11 @@ from xache.v1 import admin_pb2, auth_pb2
 
 from xached.api.errors import Interceptor
 from xached.api.routes import Route
-from xached.config import AdminConfig, Config, default_house
-from xached.core import House
+from xached.config.config import AdminConfig, Config, default_house
 from xached.daemon import Attachments, Endpoints, run_daemon
 from xached.domain.market import BINANCE
-from xached.listeners import Front
+from xached.house.core import House
+from xached.house.listeners import Front
 from xached.runtime.world import SimulatedWorld
 from xached.simulation.calls import (
     Answered,

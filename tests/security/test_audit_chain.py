@@ -18,10 +18,10 @@ from pathlib import Path
 import pytest
 
 from tests.security.audited import ACTIONS, AuditedHouse, Row
+from xached.commands.inspection import AuditVerification, checkpoints, public_key, verify_audit
 from xached.domain import audit
 from xached.domain.audit import AnchorUnreadable, Checkpoint, read_anchors
-from xached.inspection import AuditVerification, checkpoints, public_key, verify_audit
-from xached.recovery import open_house
+from xached.house.recovery import open_house
 from xached.runtime.world import RealWorld
 from xached.storage.directory import DataDirectory
 from xached.storage.identity_codec import encode_identity_event

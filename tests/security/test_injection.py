@@ -24,7 +24,7 @@ from xache.v1 import account_pb2
 
 from tests.security.quiet_house import WholeHouse, fields_of, is_text, put_text
 from xached.api.errors import StatusError
-from xached.inspection import verify, verify_audit
+from xached.commands.inspection import verify, verify_audit
 from xached.simulation.calls import Answered
 
 LONG = bool(os.environ.get("XACHE_LONG"))

@@ -14,8 +14,8 @@ import pytest
 
 from tests.security.audited import AuditedHouse
 from tests.storage.test_backtest_book import trial
+from xached.commands.inspection import verify_audit
 from xached.domain.backtests import TrialCheckpoint, read_trial_checkpoints
-from xached.inspection import verify_audit
 from xached.security.keys import Purpose
 from xached.storage.journal import Journal
 from xached.storage.strategy_tables import StrategyTables

@@ -20,12 +20,12 @@ from xache.v1 import account_pb2, admin_pb2, auth_pb2
 from tests.actors.post_office import HOST, SERVER, PostOffice
 from xached.api.errors import CODES, StatusError
 from xached.api.routes import Route, Routes
-from xached.config import Config, MailConfig, default_house
+from xached.config.config import Config, MailConfig, default_house
 from xached.daemon import Attachments, run_daemon
 from xached.domain.api_keys import KeyId
 from xached.domain.market import BINANCE
 from xached.domain.rejection import Rejection
-from xached.listeners import Addresses, Front
+from xached.house.listeners import Addresses, Front
 from xached.runtime.world import SimulatedWorld
 from xached.security.signatures import SignedBy, signed_text
 from xached.security.tokens import decode_base64url, encode_base64url

@@ -206,7 +206,7 @@ def test_a_repeat_that_is_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_log_that_is_not_settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bug this simulation found: rows after a failed sync and a new start are lost."""
-    monkeypatch.setattr("xached.recovery.settle", lambda _path, _files: None)
+    monkeypatch.setattr("xached.house.recovery.settle", lambda _path, _files: None)
     assert caught_by(steps=1_000, seeds=range(1, 60)) in {"acknowledged", "the daemon"}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import trio
 
-from xached.config import Config, default_house
+from xached.config.config import Config, default_house
 from xached.domain.messages import OpenPurse
 from xached.domain.order import Purse
 from xached.runtime.world import SimulatedWorld, run_simulated

@@ -16,7 +16,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from xached.recovery import open_house
+from xached.house.recovery import open_house
 from xached.runtime.world import RealWorld
 from xached.security.keys import Purpose, read_master_key
 from xached.storage.database import narrow_to_rows

@@ -11,7 +11,7 @@ import random
 
 import attrs
 
-from xached.config import default_house
+from xached.config.config import default_house
 from xached.domain.exchange import Exchange
 from xached.domain.instrument import AssetName, Symbol
 from xached.domain.messages import (

@@ -26,11 +26,11 @@ from xache.v1 import (
     wallet_pb2_grpc,
 )
 
-from xached import inspection
 from xached.bench.flow import SYMBOL
 from xached.bench.load_messages import PRICE, QUANTITY
 from xached.bench.processes import BenchFailed, Server, running
-from xached.config import defaults_dir
+from xached.commands import inspection
+from xached.config.config import defaults_dir
 from xached.domain.money import parse_decimal
 
 CALL_S_MAX = 30.0

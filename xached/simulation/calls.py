@@ -18,7 +18,7 @@ from google.protobuf.message import Message
 from xached.api.errors import StatusError, expired, stopping
 from xached.api.routes import Caller, Route
 from xached.domain.order import Purse
-from xached.listeners import Front
+from xached.house.listeners import Front
 
 MESSAGES_BUFFERED_MAX = 64
 """What a transport takes from a handler before its reader has read it."""

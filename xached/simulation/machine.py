@@ -28,13 +28,13 @@ from google.protobuf.message import Message
 from xached.actors.market.actor import MarketFeed
 from xached.actors.strategies.surroundings import StrategyConfig
 from xached.api.errors import Interceptor, StatusError, stopping
-from xached.config import Config
-from xached.core import House
+from xached.config.config import Config
 from xached.daemon import Attachments, Endpoints, run_daemon
 from xached.domain.market import BINANCE
 from xached.domain.messages import Row
-from xached.listeners import GRACE_S, Addresses, Front
-from xached.recovery import ClockBehind
+from xached.house.core import House
+from xached.house.listeners import GRACE_S, Addresses, Front
+from xached.house.recovery import ClockBehind
 from xached.runtime.mailbox import Closed
 from xached.runtime.topic import Subscription
 from xached.runtime.world import Frozen, SimulatedProgram, SimulatedWorld

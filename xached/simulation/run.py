@@ -15,10 +15,10 @@ from loguru import logger
 from xache.v1 import admin_pb2, auth_pb2
 
 from xached.actors.market.actor import MarketFeed
-from xached.config import AdminConfig, Config, default_house
-from xached.core import House
+from xached.config.config import AdminConfig, Config, default_house
 from xached.domain.instrument import AssetName
 from xached.domain.messages import Deposit, OpenPurse
+from xached.house.core import House
 from xached.runtime.world import SimulatedWorld, run_simulated
 from xached.simulation.actions import draw_action
 from xached.simulation.audits import Audits

@@ -31,7 +31,7 @@ from xached.domain.key_epochs import KEY_EPOCHS, KeyEpochs, MasterKeyExchanged, 
 from xached.domain.mail import WaitingMail
 from xached.domain.order import AccountId
 from xached.domain.recovery import EmailProof
-from xached.house_key import MASTER_NOTE, house_key, settle_note
+from xached.house.key import MASTER_NOTE, house_key, settle_note
 from xached.runtime.world import World
 from xached.security.credentials import Credentials
 from xached.security.key_note import KeyNote, inherit, key_id, prepared_note, read_key_note

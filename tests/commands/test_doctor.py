@@ -17,8 +17,8 @@ from xache_sdk.seal import Layer
 from tests.plugins.house import config as strategy_config
 from tests.plugins.house import open_house, start_child, until
 from xached.adapters.smtp import Protection, SmtpServer
-from xached.config import Config, GrpcConfig, MailConfig, default_house
-from xached.house_checks import Check, check_house, is_running
+from xached.commands.house_checks import Check, check_house, is_running
+from xached.config.config import Config, GrpcConfig, MailConfig, default_house
 from xached.runtime.supervise import ActorState
 from xached.security.self_signed import ensure_self_signed
 from xached.storage.directory import DataDirectory

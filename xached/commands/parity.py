@@ -14,7 +14,7 @@ from cyclopts import Parameter
 from xache_sdk.seal import Layer
 
 from xached.actors.strategies.surroundings import SANDBOX_MIN
-from xached.parity import NothingRecorded, Replaying, certify, keep_certificate
+from xached.parity.certificates import NothingRecorded, Replaying, certify, keep_certificate
 from xached.research.judgement.certificate import StrategyCertificate, document, text
 from xached.runtime.world import NS_PER_S, RealWorld
 from xached.storage.directory import DataPaths

@@ -29,17 +29,17 @@ from trio.testing import MockClock
 from tests.actors.full_house import all_keys, fill, full_house, open_at, sealed_in
 from tests.actors.people import ALICE, MASTER, PASSWORD, WRONG, People
 from tests.actors.test_second_factor import Phone
+from tests.commands.test_inspection import Run, run  # noqa: F401 - a fixture
 from tests.security.audited import AuditedHouse
-from tests.test_inspection import Run, run  # noqa: F401 - a fixture
-from xached import inspection, rekeying
+from xached.commands import inspection, rekeying
+from xached.commands.rekeying import Exchanged, NextFile, NextPassphrase, exchange_master_key
 from xached.domain.auth import Login, Refresh, SessionGranted
 from xached.domain.key_epochs import KeyEpochs, RotateKeys
 from xached.domain.order import AccountId
 from xached.domain.rejection import Rejection
 from xached.domain.second_factor import CompleteLogin, SecondFactorNeeded
-from xached.house_key import house_key
-from xached.recovery import open_house
-from xached.rekeying import Exchanged, NextFile, NextPassphrase, exchange_master_key
+from xached.house.key import house_key
+from xached.house.recovery import open_house
 from xached.runtime.world import RealWorld
 from xached.security.key_note import INHERITED_PURPOSES, inherit, key_id, read_key_note
 from xached.security.key_ring import KeyRing

@@ -9,7 +9,7 @@ from typing import Final
 from xache_sdk.features import read_feature
 
 from xached.actors.signals import ModelPlan
-from xached.config_table import ConfigError, Table
+from xached.config.tables import ConfigError, Table
 from xached.domain.candles import Interval
 from xached.domain.instrument import Symbol
 from xached.domain.market import BINANCE, Venue

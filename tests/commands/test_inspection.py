@@ -27,7 +27,7 @@ from tests.storage.house import PURSES, House, apply
 from xached import cli
 from xached.domain.auth import AccountRegistered, EmailAddress, Role
 from xached.domain.exchange import Exchange
-from xached.recovery import open_house
+from xached.house.recovery import open_house
 from xached.research.models.registry import ModelRegistry
 from xached.runtime.world import RealWorld
 from xached.security.keys import Purpose, read_master_key

@@ -19,7 +19,7 @@ import pytest
 from xached.actors.signals import ModelPlan
 from xached.adapters.feeds.session import Endpoint
 from xached.adapters.smtp import Protection
-from xached.config import (
+from xached.config.config import (
     Config,
     FeedsConfig,
     GrpcConfig,
@@ -28,14 +28,14 @@ from xached.config import (
     read_config,
     read_house,
 )
-from xached.config_table import ConfigError, is_address
+from xached.config.tables import ConfigError, is_address
 from xached.domain.candles import Interval
 from xached.domain.capabilities import UNBOUNDED, Capabilities
 from xached.domain.instrument import AssetName, Symbol
 from xached.domain.market import BINANCE
 from xached.storage.recordings import RecordTerms
 
-SHIPPED = Path(__file__).parent.parent / "config"
+SHIPPED = Path(__file__).parents[2] / "config"
 STRATEGY = """
 [[strategy]]
 name = "my-sma"

@@ -21,7 +21,7 @@ from cryptography import x509
 from xache_sdk.landlock import landlock_abi
 
 from xached.adapters.smtp import Protection
-from xached.config import Config, MailConfig
+from xached.config.config import Config, MailConfig
 from xached.storage.directory import DataPaths
 
 MAIL_S_MAX: Final = 5.0

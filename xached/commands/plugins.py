@@ -204,7 +204,7 @@ def _call(door: Door, call: Callable[[Any, Metadata], Any]) -> Any:
     import grpc
     from xache.v1 import admin_pb2_grpc
 
-    from xached.enrolment import EnrolmentFailed, Terminal, asked, signed_in
+    from xached.commands.enrolment import EnrolmentFailed, Terminal, asked, signed_in
     from xached.storage.directory import DataPaths
 
     socket, terminal = door.socket or DataPaths(door.data).admin_socket, Terminal()

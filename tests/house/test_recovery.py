@@ -10,7 +10,7 @@ import pytest
 
 from tests.storage.house import House
 from xached.domain.auth import BootstrapTokenIssued
-from xached.recovery import HouseIncomplete, open_house
+from xached.house.recovery import HouseIncomplete, open_house
 from xached.runtime.world import RealWorld
 from xached.storage.database import LogDamaged
 from xached.storage.directory import DataDirectory

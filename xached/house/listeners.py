@@ -15,14 +15,14 @@ import attrs
 import trio
 from loguru import logger
 
-from xached.admin_socket import claimed_socket
 from xached.api.errors import Interceptor
 from xached.api.grpc_server import Server, tls_credentials
 from xached.api.grpc_tls import TlsFiles, WatchedTls, certified_name
 from xached.api.http_tls import WatchedContext
 from xached.api.routes import Call, Routes
 from xached.api.web import WebApp, serve_http
-from xached.config import Config
+from xached.config.config import Config
+from xached.house.admin_socket import claimed_socket
 from xached.runtime.world import World
 from xached.storage.directory import DataPaths
 

@@ -25,9 +25,8 @@ from xached.adapters.feeds.recorded import (
     preplay,
 )
 from xached.api.guest import Guest
-from xached.core import House
 from xached.daemon import Attachments
-from xached.demo_model import read_demo_model
+from xached.demo.model import read_demo_model
 from xached.domain.auth import AccountOpened, Login, Logout, Register, SessionGranted
 from xached.domain.instrument import AssetName, Symbol
 from xached.domain.market import BINANCE, Provenance, Source
@@ -35,6 +34,7 @@ from xached.domain.messages import Deposit, OpenPurse
 from xached.domain.money import parse_decimal
 from xached.domain.order import MAIN, AccountId, Purse, make_purse
 from xached.domain.rejection import Reason, Rejection
+from xached.house.core import House
 
 MAKER = AccountId("housemaker")
 FLOW = AccountId("houseflow")

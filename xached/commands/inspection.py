@@ -21,6 +21,8 @@ from xache_sdk.seal import Layer
 
 from xached.actors.strategies.surroundings import SANDBOX_MIN
 from xached.adapters.distributions import Distributions
+from xached.commands.house_checks import Check
+from xached.commands.sandbox_probe import NotSealed, probe_sandbox
 from xached.domain.audit import (
     ActionAsked,
     ActionEnded,
@@ -33,10 +35,8 @@ from xached.domain.backtests import read_trial_checkpoints
 from xached.domain.exchange import Exchange
 from xached.domain.money import format_units
 from xached.domain.order import subaccount_of
-from xached.house_checks import Check
-from xached.house_key import house_key
+from xached.house.key import house_key
 from xached.runtime.world import RealWorld
-from xached.sandbox_probe import NotSealed, probe_sandbox
 from xached.security.checkpoints import Signer
 from xached.security.key_note import key_id, read_key_note
 from xached.security.keys import MasterKey, MasterKeyError, Purpose

@@ -19,8 +19,10 @@ from xached.actors.strategies.surroundings import SANDBOX_MIN
 from xached.adapters.feeds.session import Endpoint, VenueRules
 from xached.adapters.feeds.venues import VENUES
 from xached.adapters.smtp import LOOPBACK, Protection, SmtpServer
-from xached.capability_table import SYMBOLS_MAX, read_capabilities
-from xached.config_table import HOST, ConfigError, Table, read_toml
+from xached.config.capabilities import SYMBOLS_MAX, read_capabilities
+from xached.config.model_plans import read_models
+from xached.config.strategy_settings import write_settings
+from xached.config.tables import HOST, ConfigError, Table, read_toml
 from xached.domain.aml import AmlRule, RuleKind
 from xached.domain.auth import parse_email
 from xached.domain.capabilities import UNBOUNDED, Capabilities
@@ -43,11 +45,9 @@ from xached.domain.order import Purse, check_id, make_purse
 from xached.domain.rate_limits import Rate, RateLimits
 from xached.domain.rejection import Rejection
 from xached.domain.sessions import AAL2, SessionLimits
-from xached.model_plans import read_models
 from xached.runtime.schedule import Schedule
 from xached.security.master import FILE_ONLY, KeySource
 from xached.storage.recordings import KindTerms, RecordTerms
-from xached.strategy_settings import write_settings
 
 FOLLOWED_MAX = 100
 """Instruments that one connection to a venue follows at most."""
@@ -347,8 +347,8 @@ def default_house() -> House:
 
 def defaults_dir() -> Path:
     """Where the shipped configuration is: in the package once installed, in config/ before."""
-    packaged = Path(__file__).parent / "defaults"
-    return packaged if packaged.is_dir() else Path(__file__).parent.parent / "config"
+    packaged = Path(__file__).parents[1] / "defaults"
+    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "config"
 
 
 def read_house(instruments: Path, risk: Path) -> House:

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from xached.api.admin import HouseReport
 from xached.daemon import Endpoints
-from xached.demo import LIGHTGBM, PAPER_PURSE, Trader
+from xached.demo.demo import LIGHTGBM, PAPER_PURSE, Trader
 from xached.domain.market import XACHE, Provenance, Ticker
 
 REFRESH_S = 0.5

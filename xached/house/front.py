@@ -67,12 +67,12 @@ from xached.api.strategies import StrategyHandlers
 from xached.api.trading import TradingHandlers
 from xached.api.wallet import WalletHandlers
 from xached.api.web import Readiness, WebApp
-from xached.config import Config
-from xached.core import Core
+from xached.config.config import Config
 from xached.domain.instrument import Directory
 from xached.domain.messages import Row
 from xached.domain.replays import ReplayGuard
-from xached.listeners import Front
+from xached.house.core import Core
+from xached.house.listeners import Front
 from xached.runtime.topic import Topic
 
 

@@ -18,7 +18,7 @@ from xached.domain.auth import Role
 from xached.domain.exchange import Exchange
 from xached.domain.key_epochs import KEY_EPOCHS, decode_epochs
 from xached.domain.second_factor import SecondFactor
-from xached.house_key import house_key, settle_note
+from xached.house.key import house_key, settle_note
 from xached.runtime.world import NS_PER_S, World
 from xached.security.checkpoints import Signer
 from xached.security.credentials import Credentials

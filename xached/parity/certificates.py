@@ -27,7 +27,7 @@ from xached.domain.instrument import Instrument
 from xached.domain.market import XACHE
 from xached.domain.plugins import PluginGroup
 from xached.domain.recording import EntryKind
-from xached.parity_orders import RunOrders, by_symbol
+from xached.parity.orders import RunOrders, by_symbol
 from xached.research.history.candle_set import DataError
 from xached.research.history.recordings import (
     MarketRecording,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from xached.config_table import ConfigError, Table
+from xached.config.tables import ConfigError, Table
 from xached.domain.capabilities import INTENTS_PER_MINUTE_MAX, UNBOUNDED, Capabilities
 from xached.domain.instrument import OPEN_ORDERS_MAX, Asset, AssetName, Instrument, Symbol
 

@@ -11,12 +11,6 @@ from typing import Any
 import attrs
 import trio
 
-from xached.account_commands import (
-    close_account,
-    impediments_of,
-    open_main_purse,
-    set_level,
-)
 from xached.actors.backtests.actor import Backtests
 from xached.actors.history import History
 from xached.actors.mailer import Bell, Mailer
@@ -38,7 +32,7 @@ from xached.actors.strategies.explaining import OrderReasons
 from xached.actors.strategies.surroundings import Surroundings
 from xached.api.admin import ActorReport, HouseReport
 from xached.api.health import HealthService
-from xached.config import Config
+from xached.config.config import Config
 from xached.domain.api_keys import KeyTable
 from xached.domain.backtests import BacktestVerdict
 from xached.domain.guarding import AllowTable
@@ -56,16 +50,22 @@ from xached.domain.portfolio import Holdings, HoldingsQuery
 from xached.domain.sessions import SessionTable
 from xached.domain.state import State
 from xached.domain.strategy_life import Strategy
-from xached.listeners import Doors
-from xached.paper_house import PAPER, PaperHouse
-from xached.recording import open_market
-from xached.recovery import FirstAdmin, HouseFiles, first_admin
+from xached.house.account_commands import (
+    close_account,
+    impediments_of,
+    open_main_purse,
+    set_level,
+)
+from xached.house.listeners import Doors
+from xached.house.paper import PAPER, PaperHouse
+from xached.house.recording import open_market
+from xached.house.recovery import FirstAdmin, HouseFiles, first_admin
+from xached.house.snapshot_maker import SnapshotMaker
 from xached.runtime.mailbox import Mailbox
 from xached.runtime.steady_clock import SteadyClock
 from xached.runtime.supervise import Health
 from xached.runtime.topic import Topic
 from xached.runtime.world import Lane, World
-from xached.snapshot_maker import SnapshotMaker
 from xached.storage.backtest_book import find_deflated
 from xached.storage.directory import DataPaths
 from xached.storage.snapshots import newest_seq

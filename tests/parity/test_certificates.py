@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from xached import parity
-from xached.parity import keep_certificate
+from xached.parity import certificates
+from xached.parity.certificates import keep_certificate
 from xached.research.judgement.certificate import RunParity, StrategyCertificate
 from xached.research.judgement.parity import Decision, decision_parity, fill_parity
 
@@ -54,7 +54,7 @@ def test_a_certificate_is_kept_as_json_and_as_text(tmp_path: Path) -> None:
 
 
 def test_the_oldest_certificates_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parity, "CERTIFICATES_MAX", 3)
+    monkeypatch.setattr(certificates, "CERTIFICATES_MAX", 3)
     kept = [keep_certificate(certificate(day), tmp_path) for day in range(5)]
     left = sorted(tmp_path.iterdir())
     assert left == sorted([*kept[2:], *(path.with_suffix(".txt") for path in kept[2:])])

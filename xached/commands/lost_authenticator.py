@@ -18,7 +18,7 @@ from xached.domain.identity import IdentityEvent
 from xached.domain.order import AccountId
 from xached.domain.rejection import Rejection
 from xached.domain.second_factor import RecoveryCode, SecondFactor, SecondFactorTurnedOff
-from xached.recovery import StoppedHouse, open_stopped
+from xached.house.recovery import StoppedHouse, open_stopped
 from xached.runtime.world import World
 from xached.security.master import FILE_ONLY, KeySource
 from xached.storage.vault_rows import Change, Drop, Put

@@ -1,0 +1,1 @@
+"""What the operator types: looking at a house, looking after it, deciding on plugins."""

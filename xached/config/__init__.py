@@ -1,0 +1,1 @@
+"""Configuration: TOML files to frozen values."""

@@ -1,0 +1,1 @@
+"""The demo: a living market on recorded data."""

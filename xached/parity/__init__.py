@@ -1,0 +1,1 @@
+"""Parity certificates: what was recorded, told again and compared."""
