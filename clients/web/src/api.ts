@@ -46,7 +46,8 @@ const PUBLIC = new Set([
 ]);
 
 const base = typeof location === "undefined" ? "http://localhost" : location.origin;
-const transport = createGrpcWebTransport({
+/** How every service is reached; screens that are loaded later bring their services along. */
+export const transport = createGrpcWebTransport({
   baseUrl: base,
   useBinaryFormat: true,
   defaultTimeoutMs: CALL_MS,

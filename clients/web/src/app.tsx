@@ -11,15 +11,17 @@ import { choosePurse, isDemo, session, signOut } from "./session";
 import { type Theme, chooseTheme, theme } from "./theme";
 import { Icon, type IconName, Segments, Select, Toasts, classes } from "./ui";
 import { useStore } from "./store";
+import { later } from "./later";
 import { ProofDialog } from "./proof";
-import { Portfolio } from "./screens/portfolio";
 import { Recover } from "./screens/recover";
-import { Security } from "./screens/security";
 import { SignIn } from "./screens/sign_in";
 import { SignUp } from "./screens/sign_up";
 import { Unverified } from "./screens/verify_email";
-import { Wallets } from "./screens/wallets";
 import { Trade } from "./trade/trade";
+
+const Portfolio = later(async () => (await import("./screens/portfolio")).Portfolio);
+const Wallets = later(async () => (await import("./screens/wallets")).Wallets);
+const Security = later(async () => (await import("./screens/security")).Security);
 
 const SCREENS: readonly { path: string; name: string; icon: IconName }[] = [
   { path: "trade", name: t.app.trade, icon: "trade" },

@@ -19,6 +19,8 @@ export const t = {
     docs: "API documentation",
     keys: "Keyboard shortcuts",
     loading: "Loading",
+    notLoaded: "This screen could not be loaded.",
+    reload: "Reload the page",
     close: "Close",
     cancel: "Cancel",
     copy: "Copy",
