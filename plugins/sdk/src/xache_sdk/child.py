@@ -28,6 +28,7 @@ from xache_sdk.settings import read_settings
 from xache_sdk.strategy import StopAsked, Strategy
 from xache_sdk.v1 import plugin_pb2
 from xache_sdk.wire import (
+    FRAME_BYTES_MAX,
     FrameError,
     FrameReader,
     frame,
@@ -50,11 +51,18 @@ class HostGone(Exception):  # noqa: N818 - a state of the world
 
 
 class Channel:
-    """The connection to the daemon."""
+    """The connection to the daemon. The longest frames are given where they are not the usual."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(
+        self,
+        connection: socket.socket,
+        *,
+        read_bytes_max: int = FRAME_BYTES_MAX,
+        written_bytes_max: int = FRAME_BYTES_MAX,
+    ) -> None:
         self._connection = connection
-        self._reader = FrameReader()
+        self._reader = FrameReader(read_bytes_max)
+        self._written_bytes_max = written_bytes_max
         self._waiting: deque[bytes] = deque()
         self._received = 0
 
@@ -71,7 +79,7 @@ class Channel:
     def send(self, message: plugin_pb2.ChildFrame) -> None:
         """Write one message; waits while the daemon does not read."""
         message.input = self._received
-        self._connection.sendall(frame(message.SerializeToString()))
+        self._connection.sendall(frame(message.SerializeToString(), self._written_bytes_max))
 
 
 class reporting:  # noqa: N801 - reads as a statement
@@ -140,12 +148,18 @@ def _encodable(text: str) -> str:
 
 def load(entry_point: str) -> type[Strategy[Any]]:
     """Import ``module:Class``. Raises: TypeError when it is no strategy; what the import raises."""
+    found = find(entry_point)
+    if not (isinstance(found, type) and issubclass(found, Strategy)):
+        raise TypeError(f"{entry_point} is not a Strategy")
+    return found
+
+
+def find(entry_point: str) -> object:
+    """Import ``module:Class``, whatever it is. Raises: what the import raises; AttributeError."""
     module, _, name = entry_point.partition(":")
     found: object = importlib.import_module(module)
     for part in name.split("."):
         found = getattr(found, part)
-    if not (isinstance(found, type) and issubclass(found, Strategy)):
-        raise TypeError(f"{entry_point} is not a Strategy")
     return found
 
 
@@ -180,14 +194,26 @@ def run(channel: Channel, entry_point: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Start up; see the module."""
-    parser = argparse.ArgumentParser(prog="xache_sdk.child")
+    options = read_options("xache_sdk.child", arguments)
+    channel = Channel(socket.socket(fileno=options.fd))
+    seal_and_tell(channel, options)
+    run(channel, options.strategy)
+    sys.stdout.flush()
+
+
+def read_options(prog: str, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """What every process of a plugin is told on its command line."""
+    parser = argparse.ArgumentParser(prog=prog)
     parser.add_argument("--strategy", required=True)
     parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--memory-bytes", type=int, required=True)
     parser.add_argument("--cpu-s", type=int, default=CPU_S_MAX)
     parser.add_argument("--fd", type=int, required=True)
-    options = parser.parse_args(arguments)
-    channel = Channel(socket.socket(fileno=options.fd))
+    return parser.parse_args(arguments)
+
+
+def seal_and_tell(channel: Channel, options: argparse.Namespace) -> None:
+    """Give up what a plugin does not need, and tell the daemon; what is printed goes there too."""
     close_standard_streams()
     readable, listable = readable_for(options.strategy)
     with reporting(channel, plugin_pb2.PLUGIN_FAILURE_SANDBOX):
@@ -198,12 +224,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             listable=listable,
             cpu_s=options.cpu_s,
         )
-    # The daemon says Start only to a process that is sealed well enough: nothing of the strategy
-    # has run when this is told.
+    # The daemon says what to do only to a process that is sealed well enough: nothing of the
+    # plugin has run when this is told.
     channel.send(write_sealed(sealed))
     sys.stdout = sys.stderr = LogStream(channel)
-    run(channel, options.strategy)
-    sys.stdout.flush()
 
 
 def _warm_up(channel: Channel, session: Session, context: Context) -> bool:

@@ -30,6 +30,11 @@ _RULES: Final = "xache_sdk.settings"
 _MISSING: Final = dataclasses.MISSING
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class NoSettings:
+    """For a plugin that has nothing to set."""
+
+
 class SettingsError(ValueError):
     """The settings are not what the strategy declares; the text names every mistake."""
 

@@ -97,8 +97,9 @@ class FrameError(Exception):
 class FrameReader:
     """Cut a stream of bytes into frames."""
 
-    def __init__(self) -> None:
+    def __init__(self, frame_bytes_max: int = FRAME_BYTES_MAX) -> None:
         self._buffer = bytearray()
+        self._frame_bytes_max = frame_bytes_max
 
     @property
     def buffered_bytes(self) -> int:
@@ -112,8 +113,10 @@ class FrameReader:
         try:
             while len(self._buffer) - at >= _LENGTH.size:
                 (length,) = _LENGTH.unpack_from(self._buffer, at)
-                if not 0 < length <= FRAME_BYTES_MAX:
-                    raise FrameError(f"a frame of {length} bytes; 1 to {FRAME_BYTES_MAX} allowed")
+                if not 0 < length <= self._frame_bytes_max:
+                    raise FrameError(
+                        f"a frame of {length} bytes; 1 to {self._frame_bytes_max} allowed"
+                    )
                 end = at + _LENGTH.size + length
                 if len(self._buffer) < end:
                     break
@@ -124,10 +127,10 @@ class FrameReader:
             del self._buffer[:at]
 
 
-def frame(body: bytes) -> bytes:
+def frame(body: bytes, frame_bytes_max: int = FRAME_BYTES_MAX) -> bytes:
     """Put the length before a message. Raises: FrameError when it is too long."""
-    if not 0 < len(body) <= FRAME_BYTES_MAX:
-        raise FrameError(f"a frame of {len(body)} bytes; 1 to {FRAME_BYTES_MAX} allowed")
+    if not 0 < len(body) <= frame_bytes_max:
+        raise FrameError(f"a frame of {len(body)} bytes; 1 to {frame_bytes_max} allowed")
     return _LENGTH.pack(len(body)) + body
 
 
@@ -136,7 +139,7 @@ def frame(body: bytes) -> bytes:
 
 def read_context(message: plugin_pb2.PluginStart) -> Context:
     """What a strategy is told at its start."""
-    instruments = {each.symbol: _read_instrument(each) for each in message.instruments}
+    instruments = {each.symbol: read_instrument(each) for each in message.instruments}
     context = Context(
         run_id=message.run_id,
         now_ns=message.now_ns,
@@ -203,7 +206,8 @@ def read_inputs(
             raise FrameError(f"no input for a strategy: {other}")
 
 
-def _read_instrument(message: plugin_pb2.PluginInstrument) -> Instrument:
+def read_instrument(message: plugin_pb2.PluginInstrument) -> Instrument:
+    """A market and its rules."""
     return Instrument(
         symbol=message.symbol,
         base=message.base,

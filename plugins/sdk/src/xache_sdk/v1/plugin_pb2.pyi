@@ -120,7 +120,7 @@ PLUGIN_SANDBOX_LAYER_FILES: PluginSandboxLayer
 PLUGIN_SANDBOX_LAYER_SYSTEM_CALLS: PluginSandboxLayer
 
 class HostFrame(_message.Message):
-    __slots__ = ("start", "trades", "book", "candle", "order_update", "timer", "stop", "ping", "clock", "change_refused", "account", "warm_up", "begin")
+    __slots__ = ("start", "trades", "book", "candle", "order_update", "timer", "stop", "ping", "clock", "change_refused", "account", "warm_up", "begin", "feed_start", "feed_frame", "feed_repair", "feed_snapshot", "notifier_start", "notice")
     START_FIELD_NUMBER: _ClassVar[int]
     TRADES_FIELD_NUMBER: _ClassVar[int]
     BOOK_FIELD_NUMBER: _ClassVar[int]
@@ -134,6 +134,12 @@ class HostFrame(_message.Message):
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     WARM_UP_FIELD_NUMBER: _ClassVar[int]
     BEGIN_FIELD_NUMBER: _ClassVar[int]
+    FEED_START_FIELD_NUMBER: _ClassVar[int]
+    FEED_FRAME_FIELD_NUMBER: _ClassVar[int]
+    FEED_REPAIR_FIELD_NUMBER: _ClassVar[int]
+    FEED_SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    NOTIFIER_START_FIELD_NUMBER: _ClassVar[int]
+    NOTICE_FIELD_NUMBER: _ClassVar[int]
     start: PluginStart
     trades: PluginTrades
     book: PluginBook
@@ -147,10 +153,16 @@ class HostFrame(_message.Message):
     account: PluginAccount
     warm_up: PluginWarmUp
     begin: PluginBegin
-    def __init__(self, start: _Optional[_Union[PluginStart, _Mapping]] = ..., trades: _Optional[_Union[PluginTrades, _Mapping]] = ..., book: _Optional[_Union[PluginBook, _Mapping]] = ..., candle: _Optional[_Union[PluginCandle, _Mapping]] = ..., order_update: _Optional[_Union[PluginOrderUpdate, _Mapping]] = ..., timer: _Optional[_Union[PluginTimer, _Mapping]] = ..., stop: _Optional[_Union[PluginStop, _Mapping]] = ..., ping: _Optional[_Union[PluginPing, _Mapping]] = ..., clock: _Optional[_Union[PluginClock, _Mapping]] = ..., change_refused: _Optional[_Union[PluginChangeRefused, _Mapping]] = ..., account: _Optional[_Union[PluginAccount, _Mapping]] = ..., warm_up: _Optional[_Union[PluginWarmUp, _Mapping]] = ..., begin: _Optional[_Union[PluginBegin, _Mapping]] = ...) -> None: ...
+    feed_start: PluginFeedStart
+    feed_frame: PluginFeedFrame
+    feed_repair: PluginFeedRepair
+    feed_snapshot: PluginFeedSnapshot
+    notifier_start: PluginNotifierStart
+    notice: PluginNotice
+    def __init__(self, start: _Optional[_Union[PluginStart, _Mapping]] = ..., trades: _Optional[_Union[PluginTrades, _Mapping]] = ..., book: _Optional[_Union[PluginBook, _Mapping]] = ..., candle: _Optional[_Union[PluginCandle, _Mapping]] = ..., order_update: _Optional[_Union[PluginOrderUpdate, _Mapping]] = ..., timer: _Optional[_Union[PluginTimer, _Mapping]] = ..., stop: _Optional[_Union[PluginStop, _Mapping]] = ..., ping: _Optional[_Union[PluginPing, _Mapping]] = ..., clock: _Optional[_Union[PluginClock, _Mapping]] = ..., change_refused: _Optional[_Union[PluginChangeRefused, _Mapping]] = ..., account: _Optional[_Union[PluginAccount, _Mapping]] = ..., warm_up: _Optional[_Union[PluginWarmUp, _Mapping]] = ..., begin: _Optional[_Union[PluginBegin, _Mapping]] = ..., feed_start: _Optional[_Union[PluginFeedStart, _Mapping]] = ..., feed_frame: _Optional[_Union[PluginFeedFrame, _Mapping]] = ..., feed_repair: _Optional[_Union[PluginFeedRepair, _Mapping]] = ..., feed_snapshot: _Optional[_Union[PluginFeedSnapshot, _Mapping]] = ..., notifier_start: _Optional[_Union[PluginNotifierStart, _Mapping]] = ..., notice: _Optional[_Union[PluginNotice, _Mapping]] = ...) -> None: ...
 
 class ChildFrame(_message.Message):
-    __slots__ = ("ready", "intents", "pong", "log", "failed", "save", "sealed", "input")
+    __slots__ = ("ready", "intents", "pong", "log", "failed", "save", "sealed", "feed_connection", "feed_turn", "notifier_ready", "notifier_request", "input")
     READY_FIELD_NUMBER: _ClassVar[int]
     INTENTS_FIELD_NUMBER: _ClassVar[int]
     PONG_FIELD_NUMBER: _ClassVar[int]
@@ -158,6 +170,10 @@ class ChildFrame(_message.Message):
     FAILED_FIELD_NUMBER: _ClassVar[int]
     SAVE_FIELD_NUMBER: _ClassVar[int]
     SEALED_FIELD_NUMBER: _ClassVar[int]
+    FEED_CONNECTION_FIELD_NUMBER: _ClassVar[int]
+    FEED_TURN_FIELD_NUMBER: _ClassVar[int]
+    NOTIFIER_READY_FIELD_NUMBER: _ClassVar[int]
+    NOTIFIER_REQUEST_FIELD_NUMBER: _ClassVar[int]
     INPUT_FIELD_NUMBER: _ClassVar[int]
     ready: PluginReady
     intents: PluginIntents
@@ -166,8 +182,12 @@ class ChildFrame(_message.Message):
     failed: PluginFailed
     save: PluginSave
     sealed: PluginSealed
+    feed_connection: PluginFeedConnection
+    feed_turn: PluginFeedTurn
+    notifier_ready: PluginNotifierReady
+    notifier_request: PluginNotifierRequest
     input: int
-    def __init__(self, ready: _Optional[_Union[PluginReady, _Mapping]] = ..., intents: _Optional[_Union[PluginIntents, _Mapping]] = ..., pong: _Optional[_Union[PluginPong, _Mapping]] = ..., log: _Optional[_Union[PluginLog, _Mapping]] = ..., failed: _Optional[_Union[PluginFailed, _Mapping]] = ..., save: _Optional[_Union[PluginSave, _Mapping]] = ..., sealed: _Optional[_Union[PluginSealed, _Mapping]] = ..., input: _Optional[int] = ...) -> None: ...
+    def __init__(self, ready: _Optional[_Union[PluginReady, _Mapping]] = ..., intents: _Optional[_Union[PluginIntents, _Mapping]] = ..., pong: _Optional[_Union[PluginPong, _Mapping]] = ..., log: _Optional[_Union[PluginLog, _Mapping]] = ..., failed: _Optional[_Union[PluginFailed, _Mapping]] = ..., save: _Optional[_Union[PluginSave, _Mapping]] = ..., sealed: _Optional[_Union[PluginSealed, _Mapping]] = ..., feed_connection: _Optional[_Union[PluginFeedConnection, _Mapping]] = ..., feed_turn: _Optional[_Union[PluginFeedTurn, _Mapping]] = ..., notifier_ready: _Optional[_Union[PluginNotifierReady, _Mapping]] = ..., notifier_request: _Optional[_Union[PluginNotifierRequest, _Mapping]] = ..., input: _Optional[int] = ...) -> None: ...
 
 class PluginStart(_message.Message):
     __slots__ = ("run_id", "settings_json", "instruments", "balances", "positions", "open_orders", "now_ns", "saved")
@@ -648,3 +668,211 @@ class PluginFailed(_message.Message):
     failure: PluginFailure
     message: str
     def __init__(self, failure: _Optional[_Union[PluginFailure, str]] = ..., message: _Optional[str] = ...) -> None: ...
+
+class PluginFeedStart(_message.Message):
+    __slots__ = ("settings_json", "markets")
+    SETTINGS_JSON_FIELD_NUMBER: _ClassVar[int]
+    MARKETS_FIELD_NUMBER: _ClassVar[int]
+    settings_json: str
+    markets: _containers.RepeatedCompositeFieldContainer[PluginFeedMarket]
+    def __init__(self, settings_json: _Optional[str] = ..., markets: _Optional[_Iterable[_Union[PluginFeedMarket, _Mapping]]] = ...) -> None: ...
+
+class PluginFeedMarket(_message.Message):
+    __slots__ = ("instrument", "name")
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    instrument: PluginInstrument
+    name: str
+    def __init__(self, instrument: _Optional[_Union[PluginInstrument, _Mapping]] = ..., name: _Optional[str] = ...) -> None: ...
+
+class PluginFeedConnection(_message.Message):
+    __slots__ = ("stream", "rest", "messages", "keep_alive", "keep_alive_ms", "snapshots_come")
+    STREAM_FIELD_NUMBER: _ClassVar[int]
+    REST_FIELD_NUMBER: _ClassVar[int]
+    MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    KEEP_ALIVE_FIELD_NUMBER: _ClassVar[int]
+    KEEP_ALIVE_MS_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOTS_COME_FIELD_NUMBER: _ClassVar[int]
+    stream: str
+    rest: str
+    messages: _containers.RepeatedScalarFieldContainer[str]
+    keep_alive: str
+    keep_alive_ms: int
+    snapshots_come: bool
+    def __init__(self, stream: _Optional[str] = ..., rest: _Optional[str] = ..., messages: _Optional[_Iterable[str]] = ..., keep_alive: _Optional[str] = ..., keep_alive_ms: _Optional[int] = ..., snapshots_come: _Optional[bool] = ...) -> None: ...
+
+class PluginFeedFrame(_message.Message):
+    __slots__ = ("data", "received_ns")
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_NS_FIELD_NUMBER: _ClassVar[int]
+    data: bytes
+    received_ns: int
+    def __init__(self, data: _Optional[bytes] = ..., received_ns: _Optional[int] = ...) -> None: ...
+
+class PluginFeedRepair(_message.Message):
+    __slots__ = ("symbol",)
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    def __init__(self, symbol: _Optional[str] = ...) -> None: ...
+
+class PluginFeedSnapshot(_message.Message):
+    __slots__ = ("symbol", "data", "received_ns")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_NS_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    data: bytes
+    received_ns: int
+    def __init__(self, symbol: _Optional[str] = ..., data: _Optional[bytes] = ..., received_ns: _Optional[int] = ...) -> None: ...
+
+class PluginFeedTurn(_message.Message):
+    __slots__ = ("records", "replies", "way")
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    REPLIES_FIELD_NUMBER: _ClassVar[int]
+    WAY_FIELD_NUMBER: _ClassVar[int]
+    records: _containers.RepeatedCompositeFieldContainer[PluginFeedRecord]
+    replies: _containers.RepeatedScalarFieldContainer[str]
+    way: PluginFeedWay
+    def __init__(self, records: _Optional[_Iterable[_Union[PluginFeedRecord, _Mapping]]] = ..., replies: _Optional[_Iterable[str]] = ..., way: _Optional[_Union[PluginFeedWay, _Mapping]] = ...) -> None: ...
+
+class PluginFeedWay(_message.Message):
+    __slots__ = ("send", "fetch", "reconnect")
+    SEND_FIELD_NUMBER: _ClassVar[int]
+    FETCH_FIELD_NUMBER: _ClassVar[int]
+    RECONNECT_FIELD_NUMBER: _ClassVar[int]
+    send: PluginFeedMessages
+    fetch: str
+    reconnect: bool
+    def __init__(self, send: _Optional[_Union[PluginFeedMessages, _Mapping]] = ..., fetch: _Optional[str] = ..., reconnect: _Optional[bool] = ...) -> None: ...
+
+class PluginFeedMessages(_message.Message):
+    __slots__ = ("messages",)
+    MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    messages: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, messages: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class PluginFeedRecord(_message.Message):
+    __slots__ = ("trade", "snapshot", "change", "quote", "alive", "fault", "lost")
+    TRADE_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_FIELD_NUMBER: _ClassVar[int]
+    QUOTE_FIELD_NUMBER: _ClassVar[int]
+    ALIVE_FIELD_NUMBER: _ClassVar[int]
+    FAULT_FIELD_NUMBER: _ClassVar[int]
+    LOST_FIELD_NUMBER: _ClassVar[int]
+    trade: PluginFeedTrade
+    snapshot: PluginFeedBook
+    change: PluginFeedBook
+    quote: PluginFeedQuote
+    alive: bool
+    fault: PluginFeedFault
+    lost: str
+    def __init__(self, trade: _Optional[_Union[PluginFeedTrade, _Mapping]] = ..., snapshot: _Optional[_Union[PluginFeedBook, _Mapping]] = ..., change: _Optional[_Union[PluginFeedBook, _Mapping]] = ..., quote: _Optional[_Union[PluginFeedQuote, _Mapping]] = ..., alive: _Optional[bool] = ..., fault: _Optional[_Union[PluginFeedFault, _Mapping]] = ..., lost: _Optional[str] = ...) -> None: ...
+
+class PluginFeedTrade(_message.Message):
+    __slots__ = ("symbol", "trade_id", "price_ticks", "quantity_lots", "taker_side", "at_ns")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    TRADE_ID_FIELD_NUMBER: _ClassVar[int]
+    PRICE_TICKS_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_LOTS_FIELD_NUMBER: _ClassVar[int]
+    TAKER_SIDE_FIELD_NUMBER: _ClassVar[int]
+    AT_NS_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    trade_id: int
+    price_ticks: int
+    quantity_lots: int
+    taker_side: PluginSide
+    at_ns: int
+    def __init__(self, symbol: _Optional[str] = ..., trade_id: _Optional[int] = ..., price_ticks: _Optional[int] = ..., quantity_lots: _Optional[int] = ..., taker_side: _Optional[_Union[PluginSide, str]] = ..., at_ns: _Optional[int] = ...) -> None: ...
+
+class PluginFeedBook(_message.Message):
+    __slots__ = ("symbol", "previous_id", "last_id", "bid_ticks", "bid_lots", "ask_ticks", "ask_lots", "at_ns")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_ID_FIELD_NUMBER: _ClassVar[int]
+    LAST_ID_FIELD_NUMBER: _ClassVar[int]
+    BID_TICKS_FIELD_NUMBER: _ClassVar[int]
+    BID_LOTS_FIELD_NUMBER: _ClassVar[int]
+    ASK_TICKS_FIELD_NUMBER: _ClassVar[int]
+    ASK_LOTS_FIELD_NUMBER: _ClassVar[int]
+    AT_NS_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    previous_id: int
+    last_id: int
+    bid_ticks: _containers.RepeatedScalarFieldContainer[int]
+    bid_lots: _containers.RepeatedScalarFieldContainer[int]
+    ask_ticks: _containers.RepeatedScalarFieldContainer[int]
+    ask_lots: _containers.RepeatedScalarFieldContainer[int]
+    at_ns: int
+    def __init__(self, symbol: _Optional[str] = ..., previous_id: _Optional[int] = ..., last_id: _Optional[int] = ..., bid_ticks: _Optional[_Iterable[int]] = ..., bid_lots: _Optional[_Iterable[int]] = ..., ask_ticks: _Optional[_Iterable[int]] = ..., ask_lots: _Optional[_Iterable[int]] = ..., at_ns: _Optional[int] = ...) -> None: ...
+
+class PluginFeedQuote(_message.Message):
+    __slots__ = ("symbol", "last_id", "bid_ticks", "bid_lots", "ask_ticks", "ask_lots", "at_ns")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    LAST_ID_FIELD_NUMBER: _ClassVar[int]
+    BID_TICKS_FIELD_NUMBER: _ClassVar[int]
+    BID_LOTS_FIELD_NUMBER: _ClassVar[int]
+    ASK_TICKS_FIELD_NUMBER: _ClassVar[int]
+    ASK_LOTS_FIELD_NUMBER: _ClassVar[int]
+    AT_NS_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    last_id: int
+    bid_ticks: int
+    bid_lots: int
+    ask_ticks: int
+    ask_lots: int
+    at_ns: int
+    def __init__(self, symbol: _Optional[str] = ..., last_id: _Optional[int] = ..., bid_ticks: _Optional[int] = ..., bid_lots: _Optional[int] = ..., ask_ticks: _Optional[int] = ..., ask_lots: _Optional[int] = ..., at_ns: _Optional[int] = ...) -> None: ...
+
+class PluginFeedFault(_message.Message):
+    __slots__ = ("cause", "excerpt")
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    EXCERPT_FIELD_NUMBER: _ClassVar[int]
+    cause: str
+    excerpt: str
+    def __init__(self, cause: _Optional[str] = ..., excerpt: _Optional[str] = ...) -> None: ...
+
+class PluginNotifierStart(_message.Message):
+    __slots__ = ("settings_json",)
+    SETTINGS_JSON_FIELD_NUMBER: _ClassVar[int]
+    settings_json: str
+    def __init__(self, settings_json: _Optional[str] = ...) -> None: ...
+
+class PluginNotifierReady(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class PluginNotice(_message.Message):
+    __slots__ = ("id", "kind", "severity", "subject", "text", "at_ns")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    SEVERITY_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    AT_NS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    kind: str
+    severity: str
+    subject: str
+    text: str
+    at_ns: int
+    def __init__(self, id: _Optional[str] = ..., kind: _Optional[str] = ..., severity: _Optional[str] = ..., subject: _Optional[str] = ..., text: _Optional[str] = ..., at_ns: _Optional[int] = ...) -> None: ...
+
+class PluginNotifierRequest(_message.Message):
+    __slots__ = ("send", "path", "headers", "body")
+    SEND_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    HEADERS_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    send: bool
+    path: str
+    headers: _containers.RepeatedCompositeFieldContainer[PluginHeader]
+    body: bytes
+    def __init__(self, send: _Optional[bool] = ..., path: _Optional[str] = ..., headers: _Optional[_Iterable[_Union[PluginHeader, _Mapping]]] = ..., body: _Optional[bytes] = ...) -> None: ...
+
+class PluginHeader(_message.Message):
+    __slots__ = ("name", "value")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    value: str
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
