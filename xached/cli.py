@@ -47,6 +47,22 @@ app = App(
 admin = App(name="admin", help="Administrators.")
 app.command(admin)
 admin.command(plugins)
+# Given by name, so that listing the commands imports none of them.
+for _name, _where, _help in (
+    ("users", "admin_users:users", "Accounts: roles, impediments, sessions, keys."),
+    ("purses", "admin_users:purses", "Purses of accounts: money, freezes, limits."),
+    ("markets", "admin_markets:markets", "Instruments: rules, states, marks, fees."),
+    ("assets", "admin_markets:assets", "Assets."),
+    ("risk", "admin_risk:risk", "What scopes may do, and how much of it."),
+    ("halt", "admin_risk:halt", "Halt the whole house, or lift the halt."),
+    ("health", "admin_house:health", "Tell how every part of the daemon is doing."),
+    ("integrity", "admin_house:integrity", "Tell what somebody should look at."),
+    ("rotate-keys", "admin_house:rotate_keys", "Exchange the key that wraps users' keys."),
+    ("train", "admin_house:train", "Have a model trained now."),
+    ("watchlist", "admin_house:watchlist", "Take in a list of sanctioned people."),
+    ("disclosures", "admin_house:disclosures", "What people accept before they trade."),
+):
+    admin.command(f"xached.commands.{_where}", name=_name, help=_help)
 vault = App(name="vault", help="The file with people and secrets.")
 app.command(vault)
 app.command(

@@ -39,7 +39,7 @@ class Terminal:
 
     def ask(self, prompt: str) -> str:
         """A line. Raises: EnrolmentFailed where there are no more."""
-        print(prompt, end="", flush=True)
+        print(prompt, end="", flush=True, file=sys.stderr)  # Answers may be read by programs.
         line = sys.stdin.readline()
         if not line:
             raise EnrolmentFailed("the answers have ended")

@@ -7,40 +7,19 @@ authenticator; without, an administrator who has none signs in by password.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final
 
-import attrs
 from cyclopts import App, Parameter
 
-CALL_S_MAX: Final = 300.0
-"""An approval tries a strategy over some thousand candles."""
+from xached.commands.door import AT_HOME, CALL_S_MAX, Door, Metadata, opened, print_json
 
 FILES_SHOWN_MAX: Final = 20
 
 plugins = App(name="plugins", help="What code of strategies may run.")
 
-Metadata: TypeAlias = Sequence[tuple[str, str]]
 Name = Annotated[str, Parameter(help="The plugin: the name of its entry point.")]
-
-
-@Parameter(name="*")
-@attrs.frozen(kw_only=True)
-class Door:
-    """Where the daemon listens, and who calls."""
-
-    data: Annotated[Path, Parameter(help="Data directory.")] = Path("data")
-    socket: Annotated[
-        Path | None, Parameter(help="The administrators' socket, if it is not in the directory.")
-    ] = None
-    operator: Annotated[
-        str, Parameter(help="Call by this name, with a code of its authenticator.")
-    ] = ""
-
-
-AT_HOME: Final = Door()
 
 
 @plugins.command(name="list")
@@ -51,6 +30,9 @@ def list_(*, door: Door = AT_HOME) -> None:
     answer = _call(door, lambda stub, metadata: stub.ListPlugins(
         admin_pb2.ListPluginsRequest(), metadata=metadata, timeout=CALL_S_MAX
     ))  # fmt: skip
+    if door.as_json:
+        print_json(answer)
+        return
     for each in answer.plugins:
         installed = f"{each.distribution} {each.version}".strip() or "-"
         print(f"{each.name:20}  {_state(each):14}  {installed}")
@@ -66,6 +48,9 @@ def show(name: Name, *, door: Door = AT_HOME) -> None:
     answer = _call(door, lambda stub, metadata: stub.GetPlugin(
         admin_pb2.GetPluginRequest(name=name), metadata=metadata, timeout=CALL_S_MAX
     ))  # fmt: skip
+    if door.as_json:
+        print_json(answer)
+        return
     _show(answer.plugin)
     if answer.about:
         print(f"about         {answer.about}")
@@ -120,7 +105,7 @@ def approve(
     answer = _call(door, lambda stub, metadata: stub.ApprovePlugin(
         request, metadata=metadata, timeout=CALL_S_MAX
     ))  # fmt: skip
-    _show(answer.plugin)
+    _show_answer(door, answer)
 
 
 @plugins.command
@@ -131,7 +116,7 @@ def withdraw(name: Name, *, door: Door = AT_HOME) -> None:
     answer = _call(door, lambda stub, metadata: stub.WithdrawPlugin(
         admin_pb2.WithdrawPluginRequest(name=name), metadata=metadata, timeout=CALL_S_MAX
     ))  # fmt: skip
-    _show(answer.plugin)
+    _show_answer(door, answer)
 
 
 @plugins.command
@@ -148,7 +133,7 @@ def quarantine(
         admin_pb2.QuarantinePluginRequest(name=name, cause=cause),
         metadata=metadata, timeout=CALL_S_MAX,
     ))  # fmt: skip
-    _show(answer.plugin)
+    _show_answer(door, answer)
 
 
 @plugins.command
@@ -159,7 +144,14 @@ def release(name: Name, *, door: Door = AT_HOME) -> None:
     answer = _call(door, lambda stub, metadata: stub.ReleasePlugin(
         admin_pb2.ReleasePluginRequest(name=name), metadata=metadata, timeout=CALL_S_MAX
     ))  # fmt: skip
-    _show(answer.plugin)
+    _show_answer(door, answer)
+
+
+def _show_answer(door: Door, answer: Any) -> None:
+    if door.as_json:
+        print_json(answer)
+    else:
+        _show(answer.plugin)
 
 
 def _show(plugin: Any) -> None:
@@ -201,23 +193,9 @@ def _one_line(value: Any) -> str:
 
 def _call(door: Door, call: Callable[[Any, Metadata], Any]) -> Any:
     """Make one call. Ends the program when it is refused."""
-    import grpc
     from xache.v1 import admin_pb2_grpc
 
-    from xached.commands.enrolment import EnrolmentFailed, Terminal, asked, signed_in
-    from xached.storage.directory import DataPaths
+    from xached.commands.enrolment import asked
 
-    socket, terminal = door.socket or DataPaths(door.data).admin_socket, Terminal()
-    try:
-        if not socket.is_socket():
-            raise EnrolmentFailed(f"no house listens at {socket}: start it first, or name --socket")
-        with grpc.insecure_channel(f"unix:{socket}") as channel:
-            stub = admin_pb2_grpc.AdminServiceStub(channel)
-            if door.operator:
-                code = terminal.ask_secret("The code that your authenticator shows: ")
-                by_name = (("x-xache-operator", door.operator), ("x-xache-code", code))
-                return asked(lambda: call(stub, by_name))
-            with signed_in(channel, terminal) as session:
-                return asked(lambda: call(stub, session))
-    except EnrolmentFailed as error:
-        raise SystemExit(f"xached: {error}") from None
+    with opened(door) as (channel, metadata):
+        return asked(lambda: call(admin_pb2_grpc.AdminServiceStub(channel), metadata))
