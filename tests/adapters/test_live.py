@@ -46,11 +46,13 @@ class DialledWorld(SimulatedWorld):
         super().__init__(seed, servers=servers)
         self.dialled: list[tuple[str, float]] = []
 
-    async def dial(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:
+    async def dial(
+        self, host: str, port: int, *, tls: bool, public: bool = False
+    ) -> trio.abc.Stream:
         """See World."""
         assert tls, "nothing goes in clear"
         self.dialled.append((host, trio.current_time()))
-        return await super().dial(host, port, tls=tls)
+        return await super().dial(host, port, tls=tls, public=public)
 
     def times(self, host: str) -> list[float]:
         """When a host was dialled."""

@@ -39,7 +39,8 @@ from xached.adapters.feeds.binance_live import BINANCE_RULES
 from xached.adapters.feeds.coinbase import COINBASE_RULES
 from xached.adapters.feeds.history import SHIPPED
 from xached.adapters.feeds.kraken import KRAKEN_RULES, KrakenSession
-from xached.adapters.feeds.live import LiveFeed, Pace
+from xached.adapters.feeds.link import Pace
+from xached.adapters.feeds.live import LiveFeed
 from xached.adapters.feeds.session import VenueRules
 from xached.domain.market import FaultCause, FeedReset, Provenance, VenueTrade
 from xached.runtime.supervise import ActorState, Restart

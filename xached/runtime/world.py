@@ -26,6 +26,8 @@ import outcome
 import trio
 from trio._core import _run as trio_run
 
+from xached.runtime.public_addresses import dial_public
+
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
 
@@ -193,10 +195,14 @@ class World(Protocol):
         """
         ...
 
-    async def dial(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:
+    async def dial(
+        self, host: str, port: int, *, tls: bool, public: bool = False
+    ) -> trio.abc.Stream:
         """Connect to a server; with ``tls`` it must prove to be ``host``.
 
-        Raises: OSError when it cannot be reached, or is not who it should be.
+        ``public``: only at an address of the public Internet, whatever the name leads to.
+
+        Raises: OSError when it cannot be reached, or is not who or where it should be.
         """
         ...
 
@@ -339,9 +345,11 @@ class RealWorld:
                 raise
         return _ProcessChild(process, trio.SocketStream(trio.socket.from_stdlib_socket(ours)))
 
-    async def dial(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:
+    async def dial(
+        self, host: str, port: int, *, tls: bool, public: bool = False
+    ) -> trio.abc.Stream:
         """See World."""
-        stream = await trio.open_tcp_stream(host, port)
+        stream = await (dial_public if public else trio.open_tcp_stream)(host, port)
         return await self.secure(stream, host) if tls else stream
 
     async def secure(self, stream: trio.abc.Stream, host: str) -> trio.abc.Stream:
@@ -566,7 +574,14 @@ class SimulatedWorld:
         )
         return child
 
-    async def dial(self, host: str, port: int, *, tls: bool) -> trio.abc.Stream:  # noqa: ARG002 - as in World
+    async def dial(
+        self,
+        host: str,
+        port: int,  # noqa: ARG002 - as in World
+        *,
+        tls: bool,  # noqa: ARG002 - as in World
+        public: bool = False,  # noqa: ARG002 - as in World
+    ) -> trio.abc.Stream:
         """See World."""
         await self._pause()
         server = self._servers.get(host)

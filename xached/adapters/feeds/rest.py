@@ -23,12 +23,18 @@ class RestFailed(Exception):  # noqa: N818 - it says what happened
 
 
 async def get(
-    world: World, endpoint: Endpoint, target: str, *, body_bytes_max: int, timeout_s: float
+    world: World,
+    endpoint: Endpoint,
+    target: str,
+    *,
+    body_bytes_max: int,
+    timeout_s: float,
+    public: bool = False,
 ) -> bytes:
-    """Return the body of an answer 200. Raises: RestFailed."""
+    """Return the body of an answer 200. ``public``: as :meth:`World.dial`. Raises: RestFailed."""
     try:
         with trio.fail_after(timeout_s):
-            stream = await world.dial(endpoint.host, endpoint.port, tls=endpoint.tls)
+            stream = await world.dial(endpoint.host, endpoint.port, tls=endpoint.tls, public=public)
             try:
                 return await _get(stream, endpoint, target, body_bytes_max)
             finally:

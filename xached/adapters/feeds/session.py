@@ -59,10 +59,11 @@ def read_endpoint(url: str) -> Endpoint:
 
 @attrs.frozen(kw_only=True)
 class Turn:
-    """What a frame comes to: records, and books that need a snapshot to go on."""
+    """What a frame comes to: records, books that need a snapshot to go on, messages to send."""
 
     records: Sequence[FeedRecord] = ()
     lost: Sequence[Symbol] = ()
+    replies: Sequence[str] = ()
 
 
 @attrs.frozen
@@ -77,6 +78,11 @@ class Fetch:
     """Ask the REST side: the target to GET; the answer goes to :meth:`Session.snapshot`."""
 
     target: str
+
+
+@attrs.frozen
+class Reconnect:
+    """There is no way but a new connection."""
 
 
 class Session(Protocol):
