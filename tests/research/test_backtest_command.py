@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pytest
 from xache.cli import main
 
 from tests.research import backtests as tools
 from xached.research.history.history_store import HistoryStore
+from xached.research.history.recordings import MarketRecording, write_market
+from xached.research.history.tape_source import read_tape
+from xached.research.judgement.trials import TrialLedger
+
+S = 10**9
 
 SMA = ("sma", "--set", "symbol=BTC-USDT", "--set", "venue=TEST", "--set", "interval=1m",
        "--set", "notional=50", "--data", "walk")  # fmt: skip
@@ -58,12 +66,123 @@ def test_several_values_walk_forward(home: Path) -> None:
     assert done.stdout.count("chose") == 5
 
 
+def test_larger_orders_pay_more_and_are_no_trials(home: Path) -> None:
+    """The random walk earns nothing: what larger orders cost shows in their returns."""
+    one = ("--set", "fast=5", "--set", "slow=20", "--capacity", "--json")
+    done = xache(home, "backtest", *SMA, *one)
+    assert done.returncode == 0, done.stderr
+    points = json.loads(done.stdout)["capacity"]["points"]
+    assert [point["size"] for point in points] == [1, 10, 100]
+    returns = [point["performance"]["time_weighted_return"] for point in points]
+    assert returns[0] > returns[1] > returns[2]
+    with TrialLedger(home / "trials.db") as ledger:
+        assert ledger.head().count == 1
+    walked = xache(home, "backtest", "sma", *SMA[1:], "--set", "fast=5,30", "--set", "slow=60",
+                   "--train-days", "3", "--test-days", "1", "--capacity")  # fmt: skip
+    assert walked.returncode == 0, walked.stderr
+    assert "at 10 x" in walked.stdout
+
+
+def test_a_sweep_shows_every_combination_and_counts_each(home: Path) -> None:
+    grid = ("--set", "fast=3,5,8,12", "--set", "slow=20,40,60", "--sweep")
+    here = xache(home, "backtest", *SMA, *grid, "--html", "s.html", "--json")
+    assert here.returncode == 0, here.stderr
+    found = json.loads(here.stdout)["sweep"]
+    assert len(found["combinations"]) == 12
+    assert "<h2>Settings tried" in (home / "s.html").read_text()
+    with TrialLedger(home / "trials.db") as ledger:
+        assert ledger.head().count == 12
+    # The same in processes of their own, and shown again it is no new trial.
+    there = xache(home, "backtest", *SMA, *grid, "--processes", "2")
+    assert there.returncode == 0, there.stderr
+    assert "whether the best is so by luck: not enough data: 12 combinations" in there.stdout
+    best = found["combinations"][found["best"]]
+    assert f"fast={best['settings']['fast']} slow={best['settings']['slow']}" in there.stdout
+    with TrialLedger(home / "trials.db") as ledger:
+        assert ledger.head().count == 12
+
+
+FLOW = ("backtest", "flow", "--set", "symbol=BTC-USDT", "--set", "venue=BINANCE", "--json",
+        "--set", "scale=0.1", "--tape")  # fmt: skip
+
+
+@pytest.fixture
+def recordings(home: Path) -> Path:
+    """What a house would have recorded: a book around 100, and trades up and down in it."""
+    chance, folder = random.Random(3), home / "recordings"
+    folder.mkdir()
+    rows: list[tuple[int, ...]] = []
+    for number in range(3_000):
+        at_ns, middle = 1_700_000_000 * S + number * S // 10, 10_000 + chance.randint(-20, 20)
+        for kind, price in ((0, middle - 5), (1, middle + 5)):
+            rows.append((at_ns, at_ns, kind, price, 500, 0))
+        bought = chance.random() < 0.5
+        price, lots = middle + (5 if bought else -5), chance.randint(10, 100)
+        rows.append((at_ns, at_ns, 2 if bought else 3, price, lots, number + 1))
+    for part in (rows[:4_500], rows[4_500:]):
+        table = np.array(part, dtype=np.int64)
+        write_market(
+            MarketRecording(
+                symbol="BTC-USDT", venue="BINANCE", provenance="LIVE", rows=table,
+                tick_size=Decimal("0.01"), lot_size=Decimal("0.001"),
+            ),
+            folder / f"market.BINANCE.BTC-USDT.{part[0][0]}.parquet",
+        )  # fmt: skip
+    (folder / "market.BINANCE.BTC-USDT.X.17.parquet").write_bytes(b"another market")
+    return folder
+
+
+def test_what_a_house_recorded_is_run_over_as_it_was(home: Path, recordings: Path) -> None:
+    done = xache(home, *FLOW, "recordings", "--market", "BINANCE.BTC-USDT", "--latency-ms", "20")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["facts"]["Latency"] == "20 ms for each order and cancel"
+    assert "BINANCE, 9,000 rows, 3,000 trades" in report["facts"]["Tape of BTC-USDT"]
+    assert len(report["fills"]) > 100
+    with TrialLedger(home / "trials.db") as ledger:
+        assert ledger.head().count == 1
+    # The same files by name, and those of their trades only: nothing is there to take.
+    files = sorted(str(path) for path in recordings.glob("*17*0.parquet"))
+    again = xache(home, *FLOW, files[1], "--tape", files[0], "--latency-ms", "20", "--check")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["fills"] == report["fills"]
+    (home / "trades.csv").write_text(
+        "ts,price,qty,side\n"
+        + "".join(f"{1_700_000_000 + n},100.0{n % 7},1.5,{'buy' if n % 2 else 'sell'}\n"
+                  for n in range(200))
+    )  # fmt: skip
+    bare = xache(home, *FLOW, "trades.csv", "--market", "BINANCE.BTC-USDT")
+    assert bare.returncode == 0, bare.stderr
+    assert json.loads(bare.stdout)["facts"]["Book"].startswith("none")
+
+
+def test_a_part_of_a_tape_reads_the_files_of_that_time(recordings: Path) -> None:
+    second = 1_700_000_150 * S
+    later = read_tape([recordings], "BINANCE.BTC-USDT", second + 10 * S)
+    assert later.tape.at_ns[0] == second
+    sooner = read_tape([recordings], "BINANCE.BTC-USDT", None, second)
+    assert (len(sooner.tape), sooner.tape.at_ns[-1] < second) == (4_500, True)
+
+
+def test_candles_are_made_of_a_tape_for_who_wants_them(home: Path, recordings: Path) -> None:
+    settings = ("symbol=BTC-USDT", "venue=BINANCE", "interval=1s", "notional=50", "slow=20")
+    told = [text for each in settings for text in ("--set", each)]
+    swept = xache(home, "backtest", "sma", *told, "--set", "fast=3,5", "--tape", "recordings",
+                  "--market", "BINANCE.BTC-USDT", "--sweep", "--json")  # fmt: skip
+    assert swept.returncode == 0, swept.stderr
+    assert len(json.loads(swept.stdout)["sweep"]["combinations"]) == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
         (("nobody", "--data", "walk"), "no strategy 'nobody'"),
         (("no:Way", "--data", "walk"), "No module named 'no'"),
         (("sma", "--data", "gone"), "no history 'gone'"),
+        (("sma",), "--data, or a tape with --tape"),
+        (("sma", "--data", "walk", "--tape", "x.csv"), "--data, or a tape with --tape"),
+        (("flow", "--tape", "x.csv"), "market as VENUE.SYMBOL"),
+        (("flow", "--tape", "/", "--market", "A.B-C"), "nothing of A.B-C is recorded there"),
         (("sma", "--data", "walk", "--set", "fast"), "name=value"),
         ((*SMA, "--set", "fast=9", "--set", "slow=3"), "fast is at least 1 and less than slow"),
         ((*SMA, "--set", "what=9"), "what: no such setting"),

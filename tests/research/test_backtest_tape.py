@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from xache_sdk.market import Book, Books, Candles, Interval, Subscription, Trade, Trades
-from xache_sdk.orders import Cancel, Intent, Intents, TimeInForce
+from xache_sdk.context import Context
+from xache_sdk.market import Book, Books, Candle, Candles, Interval, Subscription, Trade, Trades
+from xache_sdk.orders import Cancel, Intent, Intents, SetTimer, TimeInForce
+from xache_sdk.strategy import Strategy
 
 from tests.research import backtests as tools
 from tests.research.backtests import BUY, SELL, SYMBOL, Scripted, order
@@ -156,6 +158,91 @@ def test_books_are_told_best_first_and_not_too_often() -> None:
     assert told == [(0, ((99, 500),), ()), (150, ((100, 7),), ((101, 300),))]
 
 
+class Minutes(OnTape):
+    """Takes at every candle, and again a second later."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            {}, Candles(SYMBOL, "TEST", Interval.S1, warm_up=2), Trades(SYMBOL, "TEST")
+        )
+        self.candles: list[tuple[int, int, int]] = []
+        self.rung: list[int] = []
+        self.warm: list[int] = []
+
+    def on_start(self, context: Context) -> Intents:
+        """Remember what it was warmed up with."""
+        (subscription, _) = self.subscribed
+        assert isinstance(subscription, Candles)
+        self.warm = [each.open_at_ns // MS for each in context.candles(subscription)]
+        return ()
+
+    def on_candle(self, candle: Candle) -> Intents:
+        """Take, and set a clock."""
+        self.candles.append((self.context.now_ns // MS, candle.close_ticks, candle.volume_lots))
+        yield order(self.next_id(), BUY, "0.001")
+        yield SetTimer("later", 700 * MS)
+
+    def on_timer(self, name: str, at_ns: int) -> Intents:
+        """Take again."""
+        self.rung.append(at_ns // MS)
+        yield order(self.next_id(), BUY, "0.002")
+
+
+SECONDS: list[Row] = [
+    *BOOK, (600, BOUGHT, 101, 5), (1_100, BOUGHT, 101, 1), (1_900, SOLD, 99, 2),
+    (2_500, BOUGHT, 101, 4), (3_005, BOUGHT, 101, 7), (4_200, SOLD, 99, 1), (6_000, SOLD, 99, 1),
+]  # fmt: skip
+
+
+def test_candles_of_the_trades_come_when_they_are_over_and_timers_ring() -> None:
+    strategy = Minutes()
+    result = play(strategy, *SECONDS)
+    # The first second counts, as the tape begins with it. Nothing traded in the sixth.
+    assert strategy.candles == [
+        (1_000, 101, 5), (2_000, 99, 3), (3_000, 101, 4), (4_000, 101, 7), (5_000, 99, 1),
+    ]  # fmt: skip
+    assert strategy.rung == [1_700, 2_700, 3_700, 4_700, 5_700]
+    assert [(at, lots) for at, _, _, lots, _ in fills(result)] == [
+        (at + 10, lots) for seconds in range(1_000, 6_000, 1_000)
+        for at, lots in ((seconds, 1), (seconds + 700, 2))
+    ]  # fmt: skip
+    # A trade is told after the candle that ended before it, and after what arrived before it.
+    assert [each.at_ns // MS for each in strategy.trades][4] == 3_005
+
+
+def test_what_is_before_the_start_fills_the_book_and_warms_up() -> None:
+    strategy = Minutes()
+    terms = TapeSettings(cash=Decimal(1_000), latency_ns=0, start_ns=3_500 * MS)
+    result = TapeRun(strategy, INSTRUMENT, tape(*SECONDS), terms).finish()
+    assert strategy.warm == [1_000, 2_000]
+    assert strategy.candles == [(4_000, 101, 7), (5_000, 99, 1)]
+    assert fills(result)[0] == (4_000, "BUY", 101, 1, False)
+    assert result.start_ns == 3_500 * MS
+    assert [each.at_ns // MS for each in strategy.trades] == [4_200, 6_000]
+
+
+def test_open_orders_are_known_without_listening() -> None:
+    class Deaf(Strategy[tools.NoSettings]):
+        """Places one order and looks whether it is open."""
+
+        settings_type = tools.NoSettings
+        seen: tuple[str, ...] = ()
+
+        def subscriptions(self) -> Sequence[Subscription]:
+            return [Trades(SYMBOL, "TEST")]
+
+        def on_trade(self, trade: Trade) -> Intents:
+            self.seen = tuple(each.id for each in self.context.open_orders)
+            return () if self.seen else (order("o", BUY, "0.1", "0.90"),)
+
+    deaf = Deaf(tools.NoSettings())
+    rows = tape(*BOOK, FIRST, (20, SOLD, 99, 1))
+    TapeRun(deaf, INSTRUMENT, rows, TapeSettings(cash=Decimal(1_000))).finish()
+    assert not deaf.seen
+    TapeRun(deaf, INSTRUMENT, rows, TapeSettings(cash=Decimal(1_000), latency_ns=0)).finish()
+    assert list(deaf.seen) == ["o"]
+
+
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_the_exchange_books_the_fills_of_a_tape_to_the_same_balances(seed: int) -> None:
@@ -186,7 +273,9 @@ def test_a_tape_that_makes_no_sense_is_refused() -> None:
         tape((2, BID, 99, 1), (1, BID, 99, 1))
     with pytest.raises(DataError, match="at least one row"):
         tape()
-    with pytest.raises(DataError, match="has no"):
+    with pytest.raises(DataError, match="too short for 1m candles"):
         play(OnTape({}, Candles(SYMBOL, "TEST", Interval.M1)), *BOOK)
+    with pytest.raises(DataError, match="it has no Trades"):
+        play(OnTape({}, Trades("ETH-USDT", "TEST")), *BOOK)
     with pytest.raises(ValueError, match="below zero"):
         TapeSettings(cash=Decimal(1), latency_ns=-1)

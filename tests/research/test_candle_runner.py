@@ -19,6 +19,7 @@ from xached.research.backtest.terms import MarketData, open_market
 from xached.research.history.candle_set import DataError
 from xached.research.judgement.candle_runner import (
     CandleRunner,
+    candle_facts,
     code_digest,
     report_run,
     report_walk,
@@ -153,7 +154,12 @@ def test_a_walk_over_candles_is_recorded_judged_and_reported(tmp_path: Path) -> 
         judged = judge_trial(ledger, OWNER, trial_of_walk(key(COMBINATIONS), "momentum", walk, 8))
         assert ledger.head().count == 5
     report = report_walk(
-        walk, judged, strategy="momentum", markets=[MARKET], terms=TERMS, sweep=swept
+        walk,
+        judged,
+        strategy="momentum",
+        markets=[MARKET],
+        facts=candle_facts([MARKET], TERMS),
+        sweep=swept,
     )
     found = json.loads(json.dumps(as_json(report), allow_nan=False))
     assert found["performance"]["sharpe"]["trials"] == 5
@@ -167,7 +173,9 @@ def test_a_walk_over_candles_is_recorded_judged_and_reported(tmp_path: Path) -> 
 def test_a_chart_shows_fills_at_the_price_they_had() -> None:
     record = RUNNER({"back": 6}, Window(10 * DAY_NS, 30 * DAY_NS))
     judged = judge_sweep(({"back": 6},), [record]).judged[0]
-    report = report_run(record, judged, strategy="momentum", markets=[MARKET], terms=TERMS)
+    report = report_run(
+        record, judged, strategy="momentum", markets=[MARKET], facts=candle_facts([MARKET], TERMS)
+    )
     (chart,) = report.charts
     assert len(chart.markers) == len(record.fills) > 10
     opens = dict(
@@ -185,7 +193,9 @@ def test_holding_is_the_same_money_in_every_market() -> None:
     runner = CandleRunner(Momentum, markets, TERMS)
     record = runner({"back": 6}, WHOLE)
     judged = judge_sweep(({"back": 6},), [record]).judged[0]
-    report = report_run(record, judged, strategy="m", markets=markets, terms=TERMS)
+    report = report_run(
+        record, judged, strategy="m", markets=markets, facts=candle_facts(markets, TERMS)
+    )
     assert report.title == "m on BTC-USDT, ETH-USDT"
     assert report.holding is not None
     ratios = [
@@ -205,7 +215,9 @@ def test_cash_is_said_as_it_is() -> None:
     record = RUNNER({"back": 6}, Window(10 * DAY_NS, 12 * DAY_NS))
     judged = judge_sweep(({"back": 6},), [record]).judged[0]
     terms = tools.settings(cash="1E+3", max_volume_ppm=100_000)
-    report = report_run(record, judged, strategy="m", markets=[MARKET], terms=terms)
+    report = report_run(
+        record, judged, strategy="m", markets=[MARKET], facts=candle_facts([MARKET], terms)
+    )
     assert terms.cash == Decimal(1000)
     assert report.facts["Cash"] == "1000 USDT"
     assert report.facts["Fills"] == "touch, at most 10 % of a candle's volume"

@@ -6,14 +6,13 @@ on the same data before.
 
 from __future__ import annotations
 
-import getpass
 import importlib
 import importlib.metadata
 import itertools
+import os
 import sys
-import time
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -22,15 +21,13 @@ from typing import Annotated, Any, Final
 
 import attrs
 from cyclopts import Parameter
-from rich.progress import Progress
-from xache_sdk.look_ahead import CheckFailed, check_no_look_ahead
+from rich.progress import Progress as Bar
+from xache_sdk.look_ahead import CheckFailed
 from xache_sdk.settings import SettingsError, make_settings
 from xache_sdk.strategy import Strategy
 
 from xached.domain.instrument import PPM
-from xached.research.backtest.feed import told_candles
-from xached.research.backtest.gears import run_backtest
-from xached.research.backtest.result import RunResult
+from xached.research.arenas import Arena, CandleArena, Progress
 from xached.research.backtest.terms import (
     FEE_PPM,
     FillModel,
@@ -38,77 +35,109 @@ from xached.research.backtest.terms import (
     RunSettings,
     open_market,
 )
+from xached.research.backtest_printing import print_shown, print_training, training_json
+from xached.research.backtest_runs import Backtest, open_ledger, owner
 from xached.research.history.candle_set import CandleSet, DataError
 from xached.research.history.data_command import (
-    console,
     history_store,
-    moment,
     print_json,
-    print_line,
     refused,
 )
-from xached.research.judgement.candle_runner import (
-    CandleRunner,
-    code_digest,
-    report_run,
-    report_walk,
-    whole_window,
-)
-from xached.research.judgement.deflated import Judged, NotEnoughData
-from xached.research.judgement.judging import judge_trial, trial_of_run, trial_of_walk
-from xached.research.judgement.report import Report, Settings, as_json
-from xached.research.judgement.track_record import DAY_NS
-from xached.research.judgement.trials import Owner, Trial, TrialKey, TrialLedger, spelled
-from xached.research.judgement.walk_forward import WalkForward, plan_windows, walk_forward
-from xached.research.models.registry import Attempt
+from xached.research.history.tape_source import read_tape
+from xached.research.judgement.report import Report, as_json
+from xached.research.judgement.trials import Trial
 from xached.research.run_models import (
     NO_MODELS,
     ModelOptions,
     RunModels,
     find_models,
-    told_models,
 )
-from xached.research.schedulers import NoCluster, Scheduler, dask_cluster, in_turn
-
-CHECKED_CANDLES: Final = 20_000
-"""So many of the newest candles are looked at for a look ahead."""
+from xached.research.schedulers import (
+    LocalProcesses,
+    NoCluster,
+    Scheduler,
+    dask_cluster,
+    in_turn,
+)
+from xached.research.tape_arena import NO_TAPE, TapeOptions, tape_arena, tape_market
 
 COMBINATIONS_MAX: Final = 10_000
 ENTRY_POINTS: Final = "xache.strategies"
+
+PROCESSES_ROWS_MIN: Final = 2_000_000
+"""Candles to be run, all in all, from which on it is worth to start processes for them."""
 
 
 class Refused(DataError):  # noqa: N818 - it says what happened
     """What was asked for makes no sense; the text says why."""
 
 
-@attrs.frozen
-class _Maker:
-    """Makes strategies of settings as JSON has them. Processes elsewhere get it too."""
+@attrs.frozen(kw_only=True)
+class TermsOptions:
+    """How a run is made."""
 
-    strategy: type[Strategy[Any]]
+    cash: Decimal = Decimal(10_000)
+    """money to start with, in quote."""
+    fee_ppm: int = FEE_PPM
+    """the fee of maker and taker, in parts per million."""
+    half_spread_ppm: int = 100
+    """half the spread that every taker pays."""
+    slippage_ppm: int = 100
+    """what every taker pays beyond it."""
+    impact: Decimal = Decimal(1)
+    """coefficient of the square-root law of one's own impact; 0 is none."""
+    fill: FillModel = FillModel.TOUCH
+    """next-open meets the first price of a candle only, touch all of its range."""
+    from_: Annotated[datetime | None, Parameter(name="--from")] = None
+    """when to begin, UTC; what is before warms up."""
+    until: datetime | None = None
+    """when to end, UTC."""
 
-    def __call__(self, settings: Mapping[str, Any]) -> Strategy[Any]:
-        return self.strategy(make_settings(self.strategy.settings_type, dict(settings)))
+    @property
+    def settings(self) -> RunSettings:
+        """As a run over candles takes them. Raises: ValueError."""
+        return RunSettings(
+            cash=self.cash,
+            fill_model=self.fill,
+            start_ns=_ns(self.from_),
+            half_spread_ppm=self.half_spread_ppm,
+            slippage_ppm=self.slippage_ppm,
+            impact_ppm=int(self.impact * PPM),
+        )
+
+
+@attrs.frozen(kw_only=True)
+class WorkOptions:
+    """What is run, and where."""
+
+    train_days: int = 60
+    """how long settings are chosen on, and what a model is trained on."""
+    test_days: int = 20
+    """how long the choice is tested."""
+    sweep: Annotated[bool, Parameter(negative=())] = False
+    """show every combination over everything, and how likely it is that the best is luck."""
+    capacity: Annotated[bool, Parameter(negative=())] = False
+    """also run at ten and a hundred times the size."""
+    scheduler: str = ""
+    """tcp://HOST:PORT of a Dask scheduler that does the runs."""
+    processes: int = 0
+    """so many processes of this machine do them; one a core when not given."""
+
+
+NO_TERMS: Final = TermsOptions()
+NO_WORK: Final = WorkOptions()
 
 
 def backtest(
     strategy: str,
     /,
     *,
-    data: Annotated[list[str], Parameter(negative=())],
-    set_: Annotated[list[str] | None, Parameter(name="--set", negative=())] = None,
-    cash: Decimal = Decimal(10_000),
-    fee_ppm: int = FEE_PPM,
-    half_spread_ppm: int = 100,
-    slippage_ppm: int = 100,
-    impact: Decimal = Decimal(0),
-    fill: FillModel = FillModel.TOUCH,
-    from_: Annotated[datetime | None, Parameter(name="--from")] = None,
-    until: datetime | None = None,
-    train_days: int = 60,
-    test_days: int = 20,
-    scheduler: str = "",
+    data: Annotated[tuple[str, ...], Parameter(negative=())] = (),
+    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=())] = (),
+    terms: Annotated[TermsOptions, Parameter(name="*")] = NO_TERMS,
+    work: Annotated[WorkOptions, Parameter(name="*")] = NO_WORK,
     models: Annotated[ModelOptions, Parameter(name="*")] = NO_MODELS,
+    tape: Annotated[TapeOptions, Parameter(name="*")] = NO_TAPE,
     check: Annotated[bool, Parameter(negative=())] = False,
     html: Path | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
@@ -121,113 +150,68 @@ def backtest(
     A strategy with a setting "models" is given those of --model, each asked only about what came
     after all it knows, or those that --retrain trains in the run. Without one it abstains.
 
+    With --tape instead of --data it runs over every trade and change of the book: what is taken is
+    taken level by level, what rests waits its turn, and orders arrive late.
+
     Args:
         strategy: its name (an installed plugin), or module:Class.
         data: histories by name; see xache data list. May be repeated.
         set_: a setting of the strategy, name=value. May be repeated.
-        cash: money to start with, in quote.
-        fee_ppm: the fee of maker and taker, in parts per million.
-        half_spread_ppm: half the spread that every taker pays.
-        slippage_ppm: what every taker pays beyond it.
-        impact: coefficient of the square-root law of one's own impact, 1 by the literature.
-        fill: next-open meets the first price of a candle only, touch all of its range.
-        from_: when to begin, UTC; what is before warms up.
-        until: when to end, UTC.
-        train_days: how long settings are chosen on, and what a model is trained on.
-        test_days: how long the choice is tested.
-        scheduler: tcp://HOST:PORT of a Dask scheduler that does the runs.
         check: refuse a strategy that looks ahead.
         html: write a report to this file.
         json: print JSON.
     """
     with refused(), _refusals():
         found = _find_strategy(strategy)
-        markets = _load(data, fee_ppm, until)
-        terms = _run_terms(cash, fill, from_, half_spread_ppm, slippage_ppm, impact)
-        of_run = _find_models(models, markets, terms, set_ or [], train_days, quiet=json)
-        markets, terms = of_run.markets, of_run.terms
-        combinations = _combinations(found, set_ or [], of_run.setting)
+        arena, of_run = _arena(data, tape, terms, models, set_, work.train_days, quiet=json)
+        combinations = _combinations(found, set_, of_run.setting)
         if check:
-            check_no_look_ahead(found, combinations[0], _newest(markets))
-        result = None
-        if len(combinations) == 1:
-            report, result = _run_once(found, combinations[0], markets, terms, quiet=json)
-        else:
-            report = _walk(found, combinations, markets, terms, (train_days, test_days), scheduler)
+            arena.check(found, combinations[0])
+        count = work.processes or _worth(arena, len(combinations))
+        with _scheduler(work.scheduler, count) as chosen, _bar(found, quiet=json) as progress:
+            asked = Backtest(
+                strategy=found,
+                arena=arena,
+                capacity=work.capacity,
+                scheduler=chosen,
+                progress=progress,
+            )
+            if work.sweep:
+                shown = asked.sweep(combinations)
+            elif len(combinations) == 1:
+                shown = asked.run_once(combinations[0])
+            else:
+                shown = asked.walk(combinations, work.train_days, work.test_days)
         if html is not None:
-            _write_page(report, html)
+            _write_page(shown.report, html)
     if json:
-        print_json(as_json(report) | _training_json(of_run.attempts))
+        print_json(as_json(shown.report) | training_json(of_run.attempts))
     else:
-        _print(report, result)
-        _print_training(of_run.attempts)
+        print_shown(shown)
+        print_training(of_run.attempts)
 
 
-def _run_terms(
-    cash: Decimal,
-    fill: FillModel,
-    start: datetime | None,
-    half_spread_ppm: int,
-    slippage_ppm: int,
-    impact: Decimal,
-) -> RunSettings:
-    return RunSettings(
-        cash=cash,
-        fill_model=fill,
-        start_ns=_start_ns(start),
-        half_spread_ppm=half_spread_ppm,
-        slippage_ppm=slippage_ppm,
-        impact_ppm=int(impact * PPM),
-    )
-
-
-def _run_once(
-    strategy: type[Strategy[Any]],
-    settings: Mapping[str, Any],
-    markets: Sequence[MarketData],
-    terms: RunSettings,
+def _arena(
+    data: Sequence[str],
+    tape: TapeOptions,
+    terms: TermsOptions,
+    models: ModelOptions,
+    given: Sequence[str],
+    train_days: int,
     *,
     quiet: bool,
-) -> tuple[Report, RunResult]:
-    maker = _Maker(strategy)
-    with Progress(transient=True, disable=quiet or not sys.stderr.isatty()) as progress:
-        task = progress.add_task(strategy.__name__, total=1.0)
-        result = run_backtest(
-            lambda: [maker(settings)],
-            markets,
-            terms,
-            progress=lambda part: progress.update(task, completed=part),
-        )
-    record = result.track_record()
-    key = _trial_key(strategy, [settings], markets, result.start_ns, result.end_ns)
-    trial = trial_of_run(key, strategy.__name__, record, time.time_ns())
-    with _ledger() as ledger:
-        judged = judge_trial(ledger, _owner(), trial)
-    told = _told_strategy(strategy, settings)
-    return report_run(record, judged, strategy=told, markets=markets, terms=terms), result
-
-
-def _walk(
-    strategy: type[Strategy[Any]],
-    combinations: Sequence[Settings],
-    markets: Sequence[MarketData],
-    terms: RunSettings,
-    days: tuple[int, int],
-    scheduler: str,
-) -> Report:
-    window = whole_window(markets)
-    if terms.start_ns is not None:
-        window = attrs.evolve(window, start_at_ns=max(window.start_at_ns, terms.start_ns))
-    runner: CandleRunner[Settings] = CandleRunner(_Maker(strategy), tuple(markets), terms)
-    with _scheduler(scheduler) as chosen:
-        windows = plan_windows(window, train_ns=days[0] * DAY_NS, test_ns=days[1] * DAY_NS)
-        walk = walk_forward(runner, combinations, windows, scheduler=chosen)
-    key = _trial_key(strategy, combinations, markets, window.start_at_ns, window.end_at_ns)
-    trial = trial_of_walk(key, strategy.__name__, walk, time.time_ns())
-    with _ledger() as ledger:
-        judged = judge_trial(ledger, _owner(), trial)
-    told = f"{strategy.__name__}, {len(combinations)} combinations"
-    return report_walk(walk, judged, strategy=told, markets=markets, terms=terms)
+) -> tuple[Arena, RunModels]:
+    """Where it runs, and the models that it is given there."""
+    if bool(data) is bool(tape.tape):
+        raise Refused("name histories with --data, or a tape with --tape")
+    if data:
+        markets = _load(data, terms.fee_ppm, _ns(terms.until))
+        found = _find_models(models, markets, terms.settings, given, train_days, quiet=quiet)
+        return CandleArena(found.markets, found.terms), found
+    source = read_tape(tape.tape, tape.market, _ns(terms.from_), _ns(terms.until))
+    market = tape_market(source.tape, terms.fee_ppm)
+    found = _find_models(models, [market], terms.settings, given, train_days, quiet=quiet)
+    return tape_arena(tape, source, market, terms.cash, found.terms.start_ns), found
 
 
 def _find_strategy(name: str) -> type[Strategy[Any]]:
@@ -249,13 +233,13 @@ def _find_strategy(name: str) -> type[Strategy[Any]]:
     return found
 
 
-def _load(names: Sequence[str], fee_ppm: int, until: datetime | None) -> list[MarketData]:
+def _load(names: Sequence[str], fee_ppm: int, until_ns: int | None) -> list[MarketData]:
     store = history_store()
     by_symbol: dict[str, list[CandleSet]] = {}
     for name in names:
         candles = store.load(name)
-        if until is not None:
-            candles = candles.between(None, _ns(until) - candles.interval_ns + 1)
+        if until_ns is not None:
+            candles = candles.between(None, until_ns - candles.interval_ns + 1)
         by_symbol.setdefault(candles.symbol, []).append(candles)
     return [
         open_market(*each, maker_fee_ppm=fee_ppm, taker_fee_ppm=fee_ppm)
@@ -277,10 +261,10 @@ def _find_models(
         return RunModels(markets=markets, terms=terms)
     named = [text.partition("=")[2] for text in given if text.startswith("symbol=")]
     symbol = named[-1] if named else markets[0].instrument.symbol
-    with _ledger() as ledger:
+    with open_ledger() as ledger:
 
         def record(trial: Trial) -> None:
-            ledger.record(_owner(), [trial])
+            ledger.record(owner(), [trial])
 
         return find_models(options, markets, terms, symbol, history_days, record, quiet=quiet)
 
@@ -326,45 +310,27 @@ def _value(wanted: Any, text: str) -> Any:
     return text
 
 
-def _newest(markets: Sequence[MarketData]) -> list[Any]:
-    told = told_candles(markets)
-    return told[-CHECKED_CANDLES:]
-
-
-def _trial_key(
-    strategy: type[Strategy[Any]],
-    combinations: Sequence[Mapping[str, Any]],
-    markets: Sequence[MarketData],
-    start_ns: int,
-    end_ns: int,
-) -> TrialKey:
-    settings = [told_models(one) for one in combinations]
-    return TrialKey(
-        code_digest=code_digest(strategy),
-        settings=spelled(settings[0] if len(settings) == 1 else settings),
-        instruments=tuple(market.instrument.symbol for market in markets),
-        start_at_ns=start_ns,
-        end_at_ns=end_ns,
-    )
-
-
-def _ledger() -> TrialLedger:
-    folder = history_store().folder.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    return TrialLedger(folder / "trials.db")
-
-
-def _owner() -> Owner:
-    return Owner(getpass.getuser())
-
-
 @contextmanager
-def _scheduler(address: str) -> Iterator[Scheduler]:
+def _scheduler(address: str, processes: int) -> Iterator[Scheduler]:
     if not address:
-        yield in_turn
+        yield in_turn if processes == 1 else LocalProcesses(processes)
         return
     with dask_cluster(address) as cluster:
         yield cluster
+
+
+def _worth(arena: Arena, combinations: int) -> int:
+    """How many processes are worth their start."""
+    rows = combinations * sum(len(each.finest) for each in arena.markets)
+    return 1 if rows < PROCESSES_ROWS_MIN else os.cpu_count() or 1
+
+
+@contextmanager
+def _bar(strategy: type[Strategy[Any]], *, quiet: bool) -> Iterator[Progress]:
+    """A bar where somebody looks."""
+    with Bar(transient=True, disable=quiet or not sys.stderr.isatty()) as bar:
+        task = bar.add_task(strategy.__name__, total=1.0)
+        yield lambda part: bar.update(task, completed=part)
 
 
 @contextmanager
@@ -384,93 +350,8 @@ def _write_page(report: Report, path: Path) -> None:
     path.write_text(render_page(report), encoding="utf-8")
 
 
-def _told_strategy(strategy: type[Strategy[Any]], settings: Mapping[str, Any]) -> str:
-    return f"{strategy.__name__} {_told_settings(settings)}".strip()
-
-
-def _print(report: Report, result: RunResult | None) -> None:
-    performance = report.performance
-    span = f"{moment(performance.start_at_ns)} to {moment(performance.end_at_ns)} UTC"
-    print_line(f"{report.title}\n{span}, {performance.days} days")
-    unit, quote = report.units_per_quote, report.quote
-    held = ""
-    if report.holding is not None:
-        kept = float(report.holding.equity[-1] / report.holding.equity[0] - 1)
-        held = f"  (holding: {kept:+.2%})"
-    trades, costs = performance.trades, performance.costs
-    rows = [
-        ("worth at the end", f"{performance.end_equity / unit:,.2f} {quote}"),
-        ("return", f"{performance.time_weighted_return:+.2%}{held}"),
-        ("deepest fall", f"{-performance.drawdown.depth:.2%}"),
-        ("fills, closed trades", f"{costs.fills:,}, {trades.count:,}"),
-        ("won", "–" if trades.win_rate is None else f"{trades.win_rate:.1%}"),
-        ("fees", f"{costs.fee_units / unit:,.2f} {quote}"),
-        *_judged_rows(report.judged),
-    ]
-    if result is not None and result.refusals:
-        told = ", ".join(f"{name} {count:,}" for name, count in result.refusals.items())
-        rows.append(("refused orders", told))
-    width = max(len(name) for name, _ in rows)
-    for name, value in rows:
-        print_line(f"  {name:<{width}}  {value}")
-    if report.walk is not None:
-        _print_choices(report.walk)
-    if result is not None:
-        for note in result.notes[:10]:
-            print_line(f"  {moment(note.at_ns)}  {note.text}")
-    console().file.flush()
-
-
-def _print_choices(walk: WalkForward[Settings]) -> None:
-    chosen = [dict(fold.settings) for fold in walk.folds if fold.settings is not None]
-    same = {
-        name
-        for name in (chosen[0] if chosen else {})
-        if len({str(one.get(name)) for one in chosen}) == 1
-    }
-    for fold in walk.folds:
-        told = "nothing"
-        if fold.settings is not None:
-            # What never changed says nothing, unless nothing ever did.
-            shown = {n: v for n, v in fold.settings.items() if n not in same} or fold.settings
-            told = _told_settings(shown)
-        print_line(f"  {moment(fold.windows.test.start_at_ns)}  chose {told}")
-
-
-def _told_settings(settings: Mapping[str, object]) -> str:
-    return " ".join(f"{name}={value}" for name, value in told_models(settings).items())
-
-
-def _training_json(attempts: Sequence[Attempt]) -> dict[str, Any]:
-    return {"training": [attrs.asdict(each) for each in attempts]} if attempts else {}
-
-
-def _print_training(attempts: Sequence[Attempt]) -> None:
-    if not attempts:
-        return
-    replaced = sum(each.replaced for each in attempts)
-    print_line(f"  trained {len(attempts)} times, {replaced} models taken")
-    for each in attempts:
-        taken = "taken" if each.replaced else "not taken"
-        print_line(f"  {moment(each.at_ns)}  {taken}: {each.outcome}")
-
-
-def _judged_rows(judged: Judged) -> list[tuple[str, str]]:
-    if isinstance(judged, NotEnoughData):
-        return [("judgement", str(judged))]
-    evidence = judged.evidence
-    tried = f"{evidence.trials} tried, {evidence.effective_trials:.1f} of them different"
-    return [
-        ("Sharpe ratio, yearly", f"{judged.annual_sharpe:.2f}"),
-        ("deflated by trials", f"{judged.deflated:.4f}  ({tried})"),
-        ("judgement", judged.verdict.value),
-    ]
-
-
-def _start_ns(at: datetime | None) -> int | None:
-    return None if at is None else _ns(at)
-
-
-def _ns(at: datetime) -> int:
+def _ns(at: datetime | None) -> int | None:
+    if at is None:
+        return None
     whole = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
     return round(whole.timestamp()) * 1_000_000_000

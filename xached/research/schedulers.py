@@ -51,11 +51,14 @@ class LocalProcesses:
 
     def __call__(
         self, function: Callable[[ItemT], ResultT], items: Sequence[ItemT], /
-    ) -> Iterable[ResultT]:
-        """Apply. Raises: pickle.PicklingError, TypeError or AttributeError for what cannot be
-        sent; BrokenProcessPool when a process died."""
+    ) -> Iterator[ResultT]:
+        """Apply; results come as they are asked for.
+
+        Raises: pickle.PicklingError, TypeError or AttributeError for what cannot be sent;
+            BrokenProcessPool when a process died.
+        """
         if not items:
-            return []
+            return
         # Spawned, not forked: a fork copies locks that threads of this process hold.
         with ProcessPoolExecutor(
             min(self.count, len(items)),
@@ -63,7 +66,7 @@ class LocalProcesses:
             initializer=_remember,
             initargs=(pickle.dumps(function),),
         ) as pool:
-            return list(pool.map(_apply_remembered, items))
+            yield from pool.map(_apply_remembered, items)
 
 
 _remembered: list[Callable[[Any], Any]] = []

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import enum
+import hashlib
 from decimal import Decimal
 from typing import Final
 
 import attrs
 import numpy as np
+from xache_sdk.market import Interval
 
-from xached.research.history.candle_set import Column, DataError
+from xached.research.history.candle_set import CandleSet, Column, DataError
+from xached.research.history.trade_candles import trade_candles
 
 COLUMNS: Final = 4
 
@@ -43,7 +46,7 @@ class Tape:
     quantity_lots: Column
 
     def __attrs_post_init__(self) -> None:
-        for column in (self.at_ns, self.kind, self.price_ticks, self.quantity_lots):
+        for column in self.columns:
             if column.dtype != np.int64 or column.shape != self.at_ns.shape:
                 raise DataError("every column of a tape holds int64, one row an event")
         if not len(self.at_ns):
@@ -55,6 +58,54 @@ class Tape:
 
     def __len__(self) -> int:
         return len(self.at_ns)
+
+    @property
+    def columns(self) -> tuple[Column, Column, Column, Column]:
+        """Times, kinds, prices and quantities."""
+        return self.at_ns, self.kind, self.price_ticks, self.quantity_lots
+
+    @property
+    def fingerprint(self) -> str:
+        """BLAKE2b-256 of what it says: the same tape always has the same one."""
+        digest = hashlib.blake2b(digest_size=32)
+        steps = f"{self.tick_size.normalize():f} {self.lot_size.normalize():f}"
+        digest.update(f"tape 1 {self.symbol} {self.venue} {steps}\n".encode())
+        for column in self.columns:
+            digest.update(np.ascontiguousarray(column, dtype="<i8").data)
+        return digest.hexdigest()
+
+    def before(self, at_ns: int) -> Tape:
+        """What happened before a time, without copying. Raises: DataError when nothing did."""
+        rows = slice(0, int(np.searchsorted(self.at_ns, at_ns)))
+        return attrs.evolve(
+            self,
+            at_ns=self.at_ns[rows],
+            kind=self.kind[rows],
+            price_ticks=self.price_ticks[rows],
+            quantity_lots=self.quantity_lots[rows],
+        )
+
+    def candles(self, interval: Interval) -> CandleSet:
+        """Candles of the trades that were whole; the first interval is not, as a rule.
+
+        Raises: DataError when no trade follows the first interval.
+        """
+        rows = self.trades
+        whole_ns = -(-self.at_ns.item(0) // interval.ns) * interval.ns
+        over_ns = self.at_ns.item(-1) // interval.ns * interval.ns
+        rows = rows[(self.at_ns[rows] >= whole_ns) & (self.at_ns[rows] < over_ns)]
+        if not len(rows):
+            raise DataError(f"the tape of {self.symbol} is too short for {interval.value} candles")
+        return trade_candles(
+            symbol=self.symbol,
+            venue=self.venue,
+            interval=interval,
+            tick_size=self.tick_size,
+            lot_size=self.lot_size,
+            at_ns=self.at_ns[rows],
+            price_ticks=self.price_ticks[rows],
+            quantity_lots=self.quantity_lots[rows],
+        )
 
     @property
     def trades(self) -> Column:

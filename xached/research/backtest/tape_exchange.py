@@ -51,7 +51,7 @@ class TapeExchange:
     """One market with its published book and the strategy's orders in it."""
 
     def __init__(
-        self, account: Account, latency_ns: int, tell: Callable[[OrderUpdate], None] | None
+        self, account: Account, latency_ns: int, tell: Callable[[OrderUpdate], None]
     ) -> None:
         self.account = account
         self.line: Line = account.lines[0]
@@ -129,8 +129,7 @@ class TapeExchange:
             self._check(resting, plan)
         except Rejection as refusal:
             self.refusals[refusal.reason.name] += 1
-            if self._tell is not None:
-                self._tell(update_of_refusal(place, at_ns, refusal.reason.name))
+            self._tell(update_of_refusal(place, at_ns, refusal.reason.name))
             return
         if order.price_ticks is not None:
             self._report(resting, at_ns)
@@ -223,5 +222,4 @@ class TapeExchange:
         self._report(resting, at_ns)
 
     def _report(self, resting: Resting, at_ns: int, row: FillRow | None = None) -> None:
-        if self._tell is not None:
-            self._tell(update_of_order(resting, self.line.told, at_ns, row))
+        self._tell(update_of_order(resting, self.line.told, at_ns, row))

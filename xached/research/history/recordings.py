@@ -24,7 +24,8 @@ from xache_sdk.wire import FrameError, FrameReader
 
 from xached.domain.recording import BOOK_LEVELS_MAX, MARKET_COLUMNS, EntryKind, RowKind
 from xached.research.backtest.tape import Tape
-from xached.research.history.candle_set import CandleSet, DataError, make_candle_set
+from xached.research.history.candle_set import CandleSet, DataError
+from xached.research.history.trade_candles import trade_candles
 from xached.runtime.spool import SpoolDamaged, read_spool
 
 SPOOLS: Final = (".open", ".spool")
@@ -243,26 +244,15 @@ def candles_of(recording: MarketRecording, interval: Interval) -> CandleSet:
     if not len(trades):
         raise DataError(f"no trade of {recording.symbol} was recorded")
     trades = trades[np.argsort(trades[:, 1], kind="stable")]
-    prices, lots = trades[:, 3], trades[:, 4]
-    interval_ns = interval.seconds * 10**9
-    opens_ns = trades[:, 1] // interval_ns * interval_ns
-    firsts = np.flatnonzero(np.append(True, opens_ns[1:] != opens_ns[:-1]))
-    lasts = np.append(firsts[1:], len(trades)) - 1
-    columns = (
-        opens_ns[firsts],
-        prices[firsts],
-        np.maximum.reduceat(prices, firsts),
-        np.minimum.reduceat(prices, firsts),
-        prices[lasts],
-        np.add.reduceat(lots, firsts),
-    )
-    return make_candle_set(
+    return trade_candles(
         symbol=recording.symbol,
         venue=recording.venue,
         interval=interval,
         tick_size=recording.tick_size,
         lot_size=recording.lot_size,
-        columns=columns,
+        at_ns=trades[:, 1],
+        price_ticks=trades[:, 3],
+        quantity_lots=trades[:, 4],
     )
 
 

@@ -20,21 +20,25 @@ from xached.research.backtest.result import Gear, RunResult
 from xached.research.backtest.terms import MarketData, to_units
 from xached.research.history.candle_set import DataError
 from xached.research.jobs.job import Job, job_window, load_markets, read_job, unpack_fills
-from xached.research.judgement.candle_runner import markets_between, report_run, report_walk
+from xached.research.judgement.candle_runner import (
+    candle_facts,
+    markets_between,
+    report_run,
+    report_walk,
+)
 from xached.research.judgement.capacity import CapacityCurve, capacity_curve
 from xached.research.judgement.deflated import Evidence, Judged, Judgement, judge
 from xached.research.judgement.effective_trials import evidence_of
-from xached.research.judgement.metrics import measure_joined
 from xached.research.judgement.report import Report, Settings, as_json, judged_json
-from xached.research.judgement.track_record import DailyReturns, Fill, TrackRecord
+from xached.research.judgement.track_record import DailyReturns, TrackRecord
 from xached.research.judgement.trials import pack_daily, unpack_daily
 from xached.research.judgement.walk_forward import (
     Fold,
     FoldWindows,
-    WalkForward,
     Window,
-    joined_curve,
+    joined_record,
     plan_windows,
+    with_tests,
 )
 from xached.runtime.work_frames import Document, read_document
 
@@ -69,6 +73,7 @@ def judge_job(request: Document, progress: Progress) -> Document:
         results.append(result)
         records.append(result.track_record(daily=leg.size > 1))
         progress(0.6 * (number + 1) / len(legs))
+    facts = candle_facts(markets, job.terms)
     title = str(request.header["title"])
     lineage = [unpack_daily(blob) for name, blob in request.blobs.items() if name != "outcome"]
     by_size = {size: [r for r, leg in zip(records, legs, strict=True) if leg.size == size]
@@ -78,20 +83,18 @@ def judge_job(request: Document, progress: Progress) -> Document:
         judged = _judged(lineage, record)
         capacity = _capacity(job, [by_size[size][0] for size in job.sizes], lineage, record)
         report = report_run(
-            record, judged, strategy=title, markets=markets, terms=job.terms, capacity=capacity
+            record, judged, strategy=title, markets=markets, facts=facts, capacity=capacity
         )
     else:
-        walk = _joined(folds, by_size[1])
-        record = TrackRecord(walk.curve, _apart(by_size[1], len(markets)))
+        walk = with_tests(folds, by_size[1])
+        record = joined_record(walk, len(markets))
         judged = _judged(lineage, record)
         wholes = [
-            TrackRecord(each.curve, _apart(by_size[size], len(markets)))
-            for size in job.sizes
-            for each in [_joined(folds, by_size[size])]
+            joined_record(with_tests(folds, by_size[size]), len(markets)) for size in job.sizes
         ]
         capacity = _capacity(job, wholes, lineage, record)
         report = report_walk(
-            walk, judged, strategy=title, markets=markets, terms=job.terms, capacity=capacity
+            walk, judged, strategy=title, markets=markets, facts=facts, capacity=capacity
         )
     progress(0.7)
     blobs = {
@@ -177,24 +180,6 @@ def _rebuild(job: Job, markets: Sequence[MarketData], leg: _Leg) -> RunResult:
     )
     worth = result.equity_at(np.array([result.end_ns], dtype=np.int64))
     return attrs.evolve(result, end_units=round(float(worth[0])))
-
-
-def _joined(folds: Sequence[Fold[Settings]], records: Sequence[TrackRecord]) -> WalkForward[Any]:
-    tested = iter(records)
-    whole = tuple(
-        fold if fold.chosen is None else attrs.evolve(fold, tested=next(tested)) for fold in folds
-    )
-    curve = joined_curve(whole)
-    return WalkForward(folds=whole, curve=curve, performance=measure_joined(curve, records))
-
-
-def _apart(records: Sequence[TrackRecord], markets: int) -> list[Fill]:
-    """The fills of tests that each began anew: what one still held the next one does not sell."""
-    return [
-        attrs.evolve(fill, instrument=fill.instrument + number * markets)
-        for number, record in enumerate(records)
-        for fill in record.fills
-    ]
 
 
 def _judged(lineage: Sequence[DailyReturns], record: TrackRecord) -> Judged:

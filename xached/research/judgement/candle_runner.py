@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -97,12 +97,12 @@ def report_run(
     *,
     strategy: str,
     markets: Sequence[MarketData],
-    terms: RunSettings,
+    facts: Mapping[str, str],
     sweep: Sweep[Settings] | None = None,
     capacity: CapacityCurve | None = None,
 ) -> Report:
-    """The report of one run."""
-    about = _about(strategy, markets, terms, record.curve, [record])
+    """The report of one run. ``facts`` say how it was made."""
+    about = _about(strategy, markets, facts, record.curve, [record])
     return Report.of_run(record, judged, **about, sweep=sweep, capacity=capacity)
 
 
@@ -112,20 +112,20 @@ def report_walk(
     *,
     strategy: str,
     markets: Sequence[MarketData],
-    terms: RunSettings,
+    facts: Mapping[str, str],
     sweep: Sweep[Settings] | None = None,
     capacity: CapacityCurve | None = None,
 ) -> Report:
     """The report of a walk forward."""
     records = [fold.tested for fold in walk.folds if fold.tested is not None]
-    about = _about(strategy, markets, terms, walk.curve, records)
+    about = _about(strategy, markets, facts, walk.curve, records)
     return Report.of_walk(walk, judged, **about, sweep=sweep, capacity=capacity)
 
 
 def _about(
     strategy: str,
     markets: Sequence[MarketData],
-    terms: RunSettings,
+    facts: Mapping[str, str],
     curve: EquityCurve,
     records: Sequence[TrackRecord],
 ) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def _about(
     symbols = ", ".join(market.instrument.symbol for market in markets)
     return {
         "title": f"{strategy} on {symbols}",
-        "facts": _facts(strategy, markets, terms),
+        "facts": {"Strategy": strategy, **facts},
         "quote": first.quote,
         "units_per_quote": 10**first.quote_scale,
         "holding": _holding(markets, start_ns, end_ns),
@@ -145,12 +145,12 @@ def _about(
     }
 
 
-def _facts(strategy: str, markets: Sequence[MarketData], terms: RunSettings) -> dict[str, str]:
+def candle_facts(markets: Sequence[MarketData], terms: RunSettings) -> dict[str, str]:
+    """How a run over candles is made, in words."""
     limit = "any quantity"
     if terms.max_volume_ppm is not None:
         limit = f"at most {_percent(terms.max_volume_ppm)} of a candle's volume"
     facts = {
-        "Strategy": strategy,
         "Cash": f"{terms.cash:f} {markets[0].instrument.quote}",
         "Fills": f"{terms.fill_model.value}, {limit}",
         "Half spread": f"{_percent(terms.half_spread_ppm)}, every taker pays it",

@@ -205,6 +205,35 @@ def joined_curve(folds: Sequence[Fold[SettingsT]]) -> EquityCurve:
     return EquityCurve.of(np.concatenate(at_ns), np.concatenate(equity))
 
 
+def with_tests(
+    folds: Sequence[Fold[SettingsT]], tested: Sequence[TrackRecord]
+) -> WalkForward[SettingsT]:
+    """The same choices with other tests of them: one for each fold in which something was chosen.
+
+    Raises: ValueError when there are fewer or more.
+    """
+    chosen = [fold for fold in folds if fold.chosen is not None]
+    of_fold = iter([attrs.evolve(f, tested=one) for f, one in zip(chosen, tested, strict=True)])
+    whole = tuple(fold if fold.chosen is None else next(of_fold) for fold in folds)
+    curve = joined_curve(whole)
+    return WalkForward(folds=whole, curve=curve, performance=measure_joined(curve, tested))
+
+
+def joined_record(walk: WalkForward[SettingsT], markets: int) -> TrackRecord:
+    """The tests of a walk forward over so many markets as one run.
+
+    They each began anew: what one still held the next one does not sell. So the fills of each are
+    in markets of their own.
+    """
+    tested = [fold.tested for fold in walk.folds if fold.tested is not None]
+    fills = [
+        attrs.evolve(fill, instrument=fill.instrument + number * markets)
+        for number, record in enumerate(tested)
+        for fill in record.fills
+    ]
+    return TrackRecord(walk.curve, fills)
+
+
 def _days_of(window: Window) -> IntArray:
     """The start of a window, each midnight in it, UTC, and its end."""
     midnight_ns = (window.start_at_ns // DAY_NS + 1) * DAY_NS
