@@ -56,6 +56,7 @@ for _name, _where, _help in (
     ("risk", "admin_risk:risk", "What scopes may do, and how much of it."),
     ("halt", "admin_risk:halt", "Halt the whole house, or lift the halt."),
     ("health", "admin_house:health", "Tell how every part of the daemon is doing."),
+    ("audit", "admin_house:audit", "Read the audit of the running house."),
     ("integrity", "admin_house:integrity", "Tell what somebody should look at."),
     ("rotate-keys", "admin_house:rotate_keys", "Exchange the key that wraps users' keys."),
     ("train", "admin_house:train", "Have a model trained now."),

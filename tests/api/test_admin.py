@@ -34,6 +34,7 @@ from xached.api.auction import AuctionHandlers
 from xached.api.auth import Sessions
 from xached.api.errors import StatusError
 from xached.api.integrity import IntegrityHandlers
+from xached.api.oversight import OversightHandlers
 from xached.api.plugins import PluginHandlers
 from xached.api.routes import Authorization, Call, Caller, Routes, Service
 from xached.domain.instrument import Directory
@@ -559,6 +560,7 @@ class Knows:
 
 SCOPES = {options_pb2.SCOPE_READ, options_pb2.SCOPE_TRADE, options_pb2.SCOPE_ADMIN}
 OPERATOR_MAY = {
+    "GetUserMetrics",
     "GetIntegrity",
     "SetMarketState",
     "SetMark",
@@ -576,6 +578,9 @@ OPERATOR_MAY = {
 
 NO_CODE_FOR = {
     "EndSessions",
+    "ListAccounts",
+    "GetUserMetrics",
+    "ListAudit",
     "GetIntegrity",
     "GetHealth",
     "ListPlugins",
@@ -589,12 +594,14 @@ happen."""
 PLUGINS = PluginHandlers(cast(PluginDesk, None), Directory())
 """Nobody gets as far as its desk."""
 
+OVERSIGHT = OversightHandlers(cast(Sessions, None))
+
 
 @pytest.mark.parametrize("method", [m.name for m in SERVICE.methods if m.name != "BootstrapAdmin"])
 async def test_only_those_with_the_role_may_run_the_house(
     autojump_clock: MockClock, house: TradingHouse, method: str
 ) -> None:
-    parts = (handlers(house), IntegrityHandlers(Integrity()), PLUGINS)
+    parts = (handlers(house), IntegrityHandlers(Integrity()), PLUGINS, OVERSIGHT)
     service = Service(descriptor=SERVICE, handlers=parts)
     everybody = {options_pb2.ROLE_USER, options_pb2.ROLE_SUPPORT, options_pb2.ROLE_COMPLIANCE}
 

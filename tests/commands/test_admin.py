@@ -102,6 +102,11 @@ def check_people(admin: Admin, own: str, ann: str) -> None:
     found = said("users", "find", "ann@people.example")
     assert f"account       {ann}" in found
     assert "roles         user" in found
+    assert ann in said("users", "list", "--role", "user")
+    listed = json.loads(said("users", "list", "--json"))["accounts"]
+    assert {each["account_id"] for each in listed} == {own, ann}
+    assert "There are more: --after " in said("users", "list", "--limit", "1")
+    assert said("users", "count").startswith("accounts          2")
     assert said("users", "impede", ann, "suspended") == f"{ann} is suspended"
     assert said("users", "impede", ann, "suspended", "--lift") == f"{ann} is not suspended"
     assert said("users", "end-sessions", ann) == f"the sessions of {ann} have ended"
@@ -174,6 +179,8 @@ def check_the_house(admin: Admin, root: Path) -> None:
     assert "mailbox_capacity" in health.out
     parts = json.loads(admin("health", "--json").out)["actors"]
     assert {each["state"] for each in parts} == {"running"}
+    assert "AdminService/SetHalt  OK  row " in admin("audit").out
+    assert len(json.loads(admin("audit", "--limit", "3", "--json").out)["entries"]) == 3
     assert admin("integrity").out.startswith("account  orders")
     assert admin("rotate-keys").out.startswith("key 2 wraps")
     assert "xached: " in admin("train", "none").out

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
 from cyclopts import App, Parameter
-from xache.v1 import admin_pb2, signal_pb2, staff_pb2, types_pb2
+from xache.v1 import admin_pb2, admin_pb2_grpc, signal_pb2, staff_pb2, types_pb2
 
 from xached.commands.admin_users import Cause, RequestId
 from xached.commands.door import (
@@ -22,6 +23,7 @@ from xached.commands.door import (
     show_done,
     word_of,
 )
+from xached.commands.enrolment import asked
 
 disclosures = App(name="disclosures", help="What people have to accept before they trade.")
 
@@ -88,6 +90,35 @@ def integrity(
             )
 
 
+def audit(
+    *,
+    limit: Annotated[int, Parameter(help="At most so many entries.")] = 100,
+    door: Door = AT_HOME,
+) -> None:
+    """Read the audit of the running house, newest first; `actions` reads one that is stopped."""
+    entries: list[admin_pb2.AuditEntry] = []
+    token = ""
+    with opened(door) as (channel, metadata):
+        stub = admin_pb2_grpc.AdminServiceStub(channel)
+        # A name is good for one call, with its code; a session for all of them.
+        while not entries or (token and len(entries) < limit and not door.operator):
+            request = admin_pb2.ListAuditRequest(page_token=token)
+            answer = asked(partial(stub.ListAudit, request, metadata=metadata, timeout=CALL_S_MAX))
+            entries += answer.entries
+            token = answer.next_page_token
+            if not token:
+                break
+    if door.as_json:
+        print_json(admin_pb2.ListAuditResponse(entries=entries[:limit], next_page_token=token))
+        return
+    for each in entries[:limit]:
+        kind = word_of(admin_pb2.AuditKind, "AUDIT_KIND_", each.kind)
+        row = f"  row {each.journal_seq}" if each.journal_seq else ""
+        times = f" x{each.count}" if each.count > 1 else ""
+        told = f"{kind}{times}  {each.what}  {each.outcome}".rstrip()
+        print(f"{moment(each.at_ns)}  {each.account_id or '-':16}  {told}{row}")
+
+
 def rotate_keys(*, door: Door = AT_HOME) -> None:
     """Exchange the key that wraps the keys of users; asked again it tells how far that is."""
     answer = call(door, admin_pb2.RotateKeysRequest())
@@ -111,8 +142,6 @@ def watchlist(
     door: Door = AT_HOME,
 ) -> None:
     """Take in a list of sanctioned people, and screen everybody by it. For compliance."""
-    from xached.commands.enrolment import asked
-
     try:
         content = file.read_bytes()
     except OSError as error:

@@ -14,6 +14,7 @@ from xached.commands.door import (
     moment,
     number_of,
     print_json,
+    print_table,
     show_done,
     word_of,
 )
@@ -28,6 +29,61 @@ Account = Annotated[str, Parameter(help="Account id; `xached admin users find` t
 Subaccount = Annotated[str, Parameter(help="Its purse; main if none is named.")]
 RequestId = Annotated[str, Parameter(help="Makes a repeat safe; one is made up if none is given.")]
 Cause = Annotated[str, Parameter(help="Why; kept in the journal.")]
+
+
+@users.command(name="list")
+def list_(
+    *,
+    role: Annotated[RoleName | None, Parameter(help="Only those with this role.")] = None,
+    impediment: Annotated[
+        ImpedimentName | None, Parameter(help="Only those against which this stands.")
+    ] = None,
+    limit: Annotated[int, Parameter(help="At most so many, up to 500.")] = 100,
+    after: Annotated[str, Parameter(help="Go on after this account.")] = "",
+    door: Door = AT_HOME,
+) -> None:
+    """List the accounts, without looking at a person."""
+    request = admin_pb2.ListAccountsRequest(page_size=limit, page_token=after)
+    if role is not None:
+        request.role = number_of(options_pb2.Role, "ROLE_", role)  # type: ignore[assignment]
+    if impediment is not None:
+        request.impediment = number_of(  # type: ignore[assignment]
+            options_pb2.Impediment, "IMPEDIMENT_", impediment
+        )
+    answer = call(door, request)
+    if door.as_json:
+        print_json(answer)
+        return
+    rows = [
+        (
+            each.account_id,
+            ", ".join(word_of(options_pb2.Role, "ROLE_", one) for one in each.roles),
+            ", ".join(
+                word_of(options_pb2.Impediment, "IMPEDIMENT_", one) for one in each.impediments
+            )
+            or "-",
+            moment(each.created_at_ns),
+            f"{each.sessions}",
+        )
+        for each in answer.accounts
+    ]
+    print_table(("account", "roles", "against it", "opened", "sessions"), rows)
+    if answer.next_page_token:
+        print(f"There are more: --after {answer.next_page_token}")
+
+
+@users.command
+def count(*, door: Door = AT_HOME) -> None:
+    """Count the accounts and what waits for somebody."""
+    answer = call(door, admin_pb2.GetUserMetricsRequest())
+    if door.as_json:
+        print_json(answer)
+        return
+    for field in answer.DESCRIPTOR.fields:
+        if field.name != "roles":
+            print(f"{field.name.replace('_', ' '):16}  {getattr(answer, field.name)}")
+    for each in answer.roles:
+        print(f"{word_of(options_pb2.Role, 'ROLE_', each.role):16}  {each.accounts}")
 
 
 @users.command

@@ -26,6 +26,7 @@ from xached.domain.kyc import KycEvent, KycMessage, KycReply, KycRow
 from xached.domain.login_throttle import KnownDevice
 from xached.domain.mail import MailEvent, MailMessage, MailReply, WaitingMail
 from xached.domain.operators import OperatorMessage, OperatorReply
+from xached.domain.oversight import OversightMessage, OversightReply
 from xached.domain.profile import ProfileEvent, ProfileMessage, ProfileReply, ProfileRow
 from xached.domain.recovery import EmailProof, ProofBegun, RecoveryEvent, RecoveryMessage
 from xached.domain.second_factor import (
@@ -51,6 +52,7 @@ AuthMessage: TypeAlias = (
     | AuditMessage
     | GuardMessage
     | OperatorMessage
+    | OversightMessage
     | ActivityMessage
     | ProfileMessage
 )
@@ -68,6 +70,7 @@ AuthReply: TypeAlias = (
     | CaseReply
     | ErasureReply
     | StaffReply
+    | OversightReply
     | AuditReply
     | GuardReply
     | OperatorReply

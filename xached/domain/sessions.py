@@ -104,6 +104,11 @@ class SessionBook:
     def __len__(self) -> int:
         return len(self._sessions)
 
+    @property
+    def accounts(self) -> int:
+        """How many accounts they are of."""
+        return len(self._of_account)
+
     def put(self, session: Session) -> None:
         """Add a session, or replace it. Account and family of a session never change."""
         self._sessions[session.session_id] = session

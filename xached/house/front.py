@@ -52,6 +52,7 @@ from xached.api.market import MarketHandlers
 from xached.api.operators import OperatorAuthorizer
 from xached.api.order_control import OrderControl
 from xached.api.order_reading import OrderReading
+from xached.api.oversight import OversightHandlers
 from xached.api.paper import AccountsByPurse, ByPurse, paper_unavailable
 from xached.api.plugins import PluginHandlers
 from xached.api.portfolio import Portfolios
@@ -91,7 +92,16 @@ def build_front(config: Config, core: Core, visitor: Guest | None = None) -> Fro
     plugins = PluginHandlers(core.plugins, core.house.directory)
     for_admins = (
         *services,
-        _service(admin_pb2, "AdminService", (handlers, IntegrityHandlers(core.integrity), plugins)),
+        _service(
+            admin_pb2,
+            "AdminService",
+            (
+                handlers,
+                IntegrityHandlers(core.integrity),
+                plugins,
+                OversightHandlers(core.house.sessions),
+            ),
+        ),
         _service(
             risk_pb2,
             "RiskService",

@@ -49,6 +49,7 @@ from xached.actors.sessions.logins import LoginArea
 from xached.actors.sessions.noting import from_origin
 from xached.actors.sessions.operators import OperatorArea
 from xached.actors.sessions.outbox import Outbox
+from xached.actors.sessions.oversight import OversightArea
 from xached.actors.sessions.profiles import ProfileArea
 from xached.actors.sessions.proofs import Proofs
 from xached.actors.sessions.purses import OpenPurse, Purses
@@ -71,6 +72,7 @@ from xached.domain.kyc import KycMessage
 from xached.domain.mail import MailMessage
 from xached.domain.operators import OperatorMessage
 from xached.domain.order import AccountId
+from xached.domain.oversight import OversightMessage
 from xached.domain.profile import ProfileMessage
 from xached.domain.recovery import (
     ChangePassword,
@@ -96,7 +98,13 @@ HashedMessage: TypeAlias = (
 """What a hash worker decides."""
 
 HouseMessage: TypeAlias = (
-    RotationMessage | MailMessage | CaseMessage | StaffMessage | AuditMessage | OperatorMessage
+    RotationMessage
+    | MailMessage
+    | CaseMessage
+    | StaffMessage
+    | AuditMessage
+    | OperatorMessage
+    | OversightMessage
 )
 """What the house and those who work for it ask."""
 
@@ -218,6 +226,7 @@ class SessionDesk:
         self._activity = ActivityArea(self.core)
         self._profiles = ProfileArea(self.core)
         self._staff = StaffArea(self.core, self._live)
+        self._oversight = OversightArea(self.core, self._live, proof_needed=confirm_email)
         self._operators = OperatorArea(self.core, self._factors, self._audit)
         self._logins = LoginArea(self.core, self._live, self._audit, self._factors, devices)
         self.hash_queue = HashQueue(self._finish)
@@ -391,6 +400,8 @@ class SessionDesk:
             return await self._audit.decide(message, step)
         if isinstance(message, OperatorMessage):
             return await self._operators.decide(message, step)
+        if isinstance(message, OversightMessage):
+            return await self._oversight.decide(message)
         assert_never(message)
 
 

@@ -9,6 +9,13 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class AuditKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    AUDIT_KIND_UNSPECIFIED: _ClassVar[AuditKind]
+    AUDIT_KIND_ACTION: _ClassVar[AuditKind]
+    AUDIT_KIND_LOGINS_FAILED: _ClassVar[AuditKind]
+    AUDIT_KIND_CALLS_DENIED: _ClassVar[AuditKind]
+
 class PluginState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     PLUGIN_STATE_UNSPECIFIED: _ClassVar[PluginState]
@@ -26,6 +33,10 @@ class LookAheadCheck(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     LOOK_AHEAD_CHECK_PASSED: _ClassVar[LookAheadCheck]
     LOOK_AHEAD_CHECK_NOT_APPLICABLE: _ClassVar[LookAheadCheck]
     LOOK_AHEAD_CHECK_NOT_CHECKED: _ClassVar[LookAheadCheck]
+AUDIT_KIND_UNSPECIFIED: AuditKind
+AUDIT_KIND_ACTION: AuditKind
+AUDIT_KIND_LOGINS_FAILED: AuditKind
+AUDIT_KIND_CALLS_DENIED: AuditKind
 PLUGIN_STATE_UNSPECIFIED: PluginState
 PLUGIN_STATE_NOT_INSTALLED: PluginState
 PLUGIN_STATE_AMBIGUOUS: PluginState
@@ -411,6 +422,120 @@ class Layering(_message.Message):
     canceled_seqs: _containers.RepeatedScalarFieldContainer[int]
     at_ns: int
     def __init__(self, symbol: _Optional[str] = ..., side: _Optional[_Union[_types_pb2.Side, str]] = ..., placed_seqs: _Optional[_Iterable[int]] = ..., traded_seq: _Optional[int] = ..., canceled_seqs: _Optional[_Iterable[int]] = ..., at_ns: _Optional[int] = ...) -> None: ...
+
+class ListAccountsRequest(_message.Message):
+    __slots__ = ("role", "impediment", "page_size", "page_token")
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    IMPEDIMENT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    role: _options_pb2.Role
+    impediment: _options_pb2.Impediment
+    page_size: int
+    page_token: str
+    def __init__(self, role: _Optional[_Union[_options_pb2.Role, str]] = ..., impediment: _Optional[_Union[_options_pb2.Impediment, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListAccountsResponse(_message.Message):
+    __slots__ = ("accounts", "next_page_token")
+    ACCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    accounts: _containers.RepeatedCompositeFieldContainer[AccountSummary]
+    next_page_token: str
+    def __init__(self, accounts: _Optional[_Iterable[_Union[AccountSummary, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class AccountSummary(_message.Message):
+    __slots__ = ("account_id", "roles", "impediments", "created_at_ns", "sessions")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    ROLES_FIELD_NUMBER: _ClassVar[int]
+    IMPEDIMENTS_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    SESSIONS_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    roles: _containers.RepeatedScalarFieldContainer[_options_pb2.Role]
+    impediments: _containers.RepeatedScalarFieldContainer[_options_pb2.Impediment]
+    created_at_ns: int
+    sessions: int
+    def __init__(self, account_id: _Optional[str] = ..., roles: _Optional[_Iterable[_Union[_options_pb2.Role, str]]] = ..., impediments: _Optional[_Iterable[_Union[_options_pb2.Impediment, str]]] = ..., created_at_ns: _Optional[int] = ..., sessions: _Optional[int] = ...) -> None: ...
+
+class GetUserMetricsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetUserMetricsResponse(_message.Message):
+    __slots__ = ("accounts", "opened_1d", "opened_7d", "opened_30d", "unverified", "frozen", "suspended", "second_factors", "sessions", "signed_in", "api_keys", "roles", "applications", "open_cases", "erasures_due")
+    ACCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    OPENED_1D_FIELD_NUMBER: _ClassVar[int]
+    OPENED_7D_FIELD_NUMBER: _ClassVar[int]
+    OPENED_30D_FIELD_NUMBER: _ClassVar[int]
+    UNVERIFIED_FIELD_NUMBER: _ClassVar[int]
+    FROZEN_FIELD_NUMBER: _ClassVar[int]
+    SUSPENDED_FIELD_NUMBER: _ClassVar[int]
+    SECOND_FACTORS_FIELD_NUMBER: _ClassVar[int]
+    SESSIONS_FIELD_NUMBER: _ClassVar[int]
+    SIGNED_IN_FIELD_NUMBER: _ClassVar[int]
+    API_KEYS_FIELD_NUMBER: _ClassVar[int]
+    ROLES_FIELD_NUMBER: _ClassVar[int]
+    APPLICATIONS_FIELD_NUMBER: _ClassVar[int]
+    OPEN_CASES_FIELD_NUMBER: _ClassVar[int]
+    ERASURES_DUE_FIELD_NUMBER: _ClassVar[int]
+    accounts: int
+    opened_1d: int
+    opened_7d: int
+    opened_30d: int
+    unverified: int
+    frozen: int
+    suspended: int
+    second_factors: int
+    sessions: int
+    signed_in: int
+    api_keys: int
+    roles: _containers.RepeatedCompositeFieldContainer[RoleCount]
+    applications: int
+    open_cases: int
+    erasures_due: int
+    def __init__(self, accounts: _Optional[int] = ..., opened_1d: _Optional[int] = ..., opened_7d: _Optional[int] = ..., opened_30d: _Optional[int] = ..., unverified: _Optional[int] = ..., frozen: _Optional[int] = ..., suspended: _Optional[int] = ..., second_factors: _Optional[int] = ..., sessions: _Optional[int] = ..., signed_in: _Optional[int] = ..., api_keys: _Optional[int] = ..., roles: _Optional[_Iterable[_Union[RoleCount, _Mapping]]] = ..., applications: _Optional[int] = ..., open_cases: _Optional[int] = ..., erasures_due: _Optional[int] = ...) -> None: ...
+
+class RoleCount(_message.Message):
+    __slots__ = ("role", "accounts")
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    role: _options_pb2.Role
+    accounts: int
+    def __init__(self, role: _Optional[_Union[_options_pb2.Role, str]] = ..., accounts: _Optional[int] = ...) -> None: ...
+
+class ListAuditRequest(_message.Message):
+    __slots__ = ("page_token",)
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_token: str
+    def __init__(self, page_token: _Optional[str] = ...) -> None: ...
+
+class ListAuditResponse(_message.Message):
+    __slots__ = ("entries", "next_page_token")
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    entries: _containers.RepeatedCompositeFieldContainer[AuditEntry]
+    next_page_token: str
+    def __init__(self, entries: _Optional[_Iterable[_Union[AuditEntry, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class AuditEntry(_message.Message):
+    __slots__ = ("seq", "at_ns", "kind", "account_id", "what", "outcome", "journal_seq", "count")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    AT_NS_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    WHAT_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_SEQ_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    at_ns: int
+    kind: AuditKind
+    account_id: str
+    what: str
+    outcome: str
+    journal_seq: int
+    count: int
+    def __init__(self, seq: _Optional[int] = ..., at_ns: _Optional[int] = ..., kind: _Optional[_Union[AuditKind, str]] = ..., account_id: _Optional[str] = ..., what: _Optional[str] = ..., outcome: _Optional[str] = ..., journal_seq: _Optional[int] = ..., count: _Optional[int] = ...) -> None: ...
 
 class GetHealthRequest(_message.Message):
     __slots__ = ()

@@ -176,6 +176,21 @@ class AdminServiceStub:
                 request_serializer=xache_dot_v1_dot_admin__pb2.ReleasePluginRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_admin__pb2.ReleasePluginResponse.FromString,
                 _registered_method=True)
+        self.ListAccounts = channel.unary_unary(
+                '/xache.v1.AdminService/ListAccounts',
+                request_serializer=xache_dot_v1_dot_admin__pb2.ListAccountsRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_admin__pb2.ListAccountsResponse.FromString,
+                _registered_method=True)
+        self.GetUserMetrics = channel.unary_unary(
+                '/xache.v1.AdminService/GetUserMetrics',
+                request_serializer=xache_dot_v1_dot_admin__pb2.GetUserMetricsRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_admin__pb2.GetUserMetricsResponse.FromString,
+                _registered_method=True)
+        self.ListAudit = channel.unary_unary(
+                '/xache.v1.AdminService/ListAudit',
+                request_serializer=xache_dot_v1_dot_admin__pb2.ListAuditRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_admin__pb2.ListAuditResponse.FromString,
+                _registered_method=True)
         self.GetHealth = channel.unary_unary(
                 '/xache.v1.AdminService/GetHealth',
                 request_serializer=xache_dot_v1_dot_admin__pb2.GetHealthRequest.SerializeToString,
@@ -392,6 +407,29 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAccounts(self, request, context):
+        """List the accounts, in the order of their ids. It names no person: who stands behind
+        one is looked up by StaffService.FindAccount, which is written down.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetUserMetrics(self, request, context):
+        """Count the accounts and what waits for somebody.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAudit(self, request, context):
+        """Read the audit backwards: what was done with a role of the house, failed logins and
+        calls that were not let in. It tells no addresses.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetHealth(self, request, context):
         """Tell how every part of the daemon is doing.
         """
@@ -536,6 +574,21 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.ReleasePlugin,
                     request_deserializer=xache_dot_v1_dot_admin__pb2.ReleasePluginRequest.FromString,
                     response_serializer=xache_dot_v1_dot_admin__pb2.ReleasePluginResponse.SerializeToString,
+            ),
+            'ListAccounts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAccounts,
+                    request_deserializer=xache_dot_v1_dot_admin__pb2.ListAccountsRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_admin__pb2.ListAccountsResponse.SerializeToString,
+            ),
+            'GetUserMetrics': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUserMetrics,
+                    request_deserializer=xache_dot_v1_dot_admin__pb2.GetUserMetricsRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_admin__pb2.GetUserMetricsResponse.SerializeToString,
+            ),
+            'ListAudit': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAudit,
+                    request_deserializer=xache_dot_v1_dot_admin__pb2.ListAuditRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_admin__pb2.ListAuditResponse.SerializeToString,
             ),
             'GetHealth': grpc.unary_unary_rpc_method_handler(
                     servicer.GetHealth,
@@ -1279,6 +1332,87 @@ class AdminService:
             '/xache.v1.AdminService/ReleasePlugin',
             xache_dot_v1_dot_admin__pb2.ReleasePluginRequest.SerializeToString,
             xache_dot_v1_dot_admin__pb2.ReleasePluginResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAccounts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AdminService/ListAccounts',
+            xache_dot_v1_dot_admin__pb2.ListAccountsRequest.SerializeToString,
+            xache_dot_v1_dot_admin__pb2.ListAccountsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUserMetrics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AdminService/GetUserMetrics',
+            xache_dot_v1_dot_admin__pb2.GetUserMetricsRequest.SerializeToString,
+            xache_dot_v1_dot_admin__pb2.GetUserMetricsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAudit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AdminService/ListAudit',
+            xache_dot_v1_dot_admin__pb2.ListAuditRequest.SerializeToString,
+            xache_dot_v1_dot_admin__pb2.ListAuditResponse.FromString,
             options,
             channel_credentials,
             insecure,
