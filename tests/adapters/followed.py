@@ -11,6 +11,7 @@ import trio
 
 from tests.adapters.venue_frames import Books
 from xached.adapters.feeds.live import LiveFeed
+from xached.adapters.feeds.plugin_feed import PluginFeed
 from xached.domain.instrument import Symbol
 from xached.domain.market import FaultCause, FeedFault, FeedRecord
 from xached.runtime.supervise import ActorStatus, Health, Restart, run_expendable
@@ -22,7 +23,7 @@ PATIENCE_S = 60
 class Followed:
     """What a feed has told so far."""
 
-    feed: LiveFeed
+    feed: LiveFeed | PluginFeed
     health: Health
     books: Books = attrs.field(factory=Books)
     records: list[FeedRecord] = attrs.field(factory=list)
@@ -53,7 +54,9 @@ class Followed:
 
 
 @asynccontextmanager
-async def following(feed: LiveFeed, restart: Restart | None = None) -> AsyncIterator[Followed]:
+async def following(
+    feed: LiveFeed | PluginFeed, restart: Restart | None = None
+) -> AsyncIterator[Followed]:
     """Keep a feed running until the block is left."""
     followed = Followed(feed, Health())
     async with trio.open_nursery() as nursery:

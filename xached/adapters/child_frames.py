@@ -105,7 +105,7 @@ def write_start(start: Start) -> bytes:
     message = plugin_pb2.PluginStart(
         run_id=start.run_id,
         settings_json=start.settings_json,
-        instruments=[_instrument(each) for each in start.instruments],
+        instruments=[write_instrument(each) for each in start.instruments],
         balances=_balances(start.money),
         positions=_positions(start.positions),
         open_orders=[
@@ -239,7 +239,8 @@ def _host_frame(message: plugin_pb2.HostFrame) -> bytes:
     return frame(message.SerializeToString())
 
 
-def _instrument(instrument: Instrument) -> plugin_pb2.PluginInstrument:
+def write_instrument(instrument: Instrument) -> plugin_pb2.PluginInstrument:
+    """A market and its rules."""
     return plugin_pb2.PluginInstrument(
         symbol=instrument.symbol,
         base=instrument.base,
