@@ -59,7 +59,7 @@ from xached.domain.messages import (
     SetMark,
     SetRiskLimits,
 )
-from xached.domain.plugins import PluginRefused
+from xached.domain.plugins import InstalledPlugin, PluginGroup, PluginRefused
 from xached.domain.rejection import Reason, Rejection
 from xached.house.account_commands import open_alert
 from xached.house.core import Core, House, build_core
@@ -322,7 +322,9 @@ async def _open_doors(
         nursery.start_soon(run_expendable, "signals", training, core.health)
     core.strategies = Strategies(attachments.strategies)
     core.plugins.serve(
-        attachments.plugins, core.strategies, partial(_examine, core.world, attachments.sandbox_min)
+        attachments.plugins,
+        {PluginGroup.STRATEGY: core.strategies},
+        partial(_examine, core.world, attachments.sandbox_min),
     )
     core.backtests = Backtests(_around_backtests(config, core, attachments))
     nursery.start_soon(run_expendable, "backtests", core.backtests.run, core.health)
@@ -413,13 +415,11 @@ def _around_backtests(config: Config, core: Core, attachments: Attachments) -> B
 async def _examine(
     world: World,
     sandbox_min: frozenset[Layer],
-    entry_point: str,
+    plugin: InstalledPlugin,
     check: bool,
     settings: Mapping[str, Any],
 ) -> Examination:
-    return await examine(
-        world, entry_point, check=check, settings=settings, sandbox_min=sandbox_min
-    )
+    return await examine(world, plugin, check=check, settings=settings, sandbox_min=sandbox_min)
 
 
 def _around_strategies(core: Core, attachments: Attachments) -> Surroundings:

@@ -283,7 +283,9 @@ def clock(mock_clock: trio.testing.MockClock) -> trio.testing.MockClock:
     return mock_clock
 
 
-async def unasked(_entry_point: str, _check: bool, _settings: Mapping[str, Any]) -> Examination:
+async def unasked(
+    _plugin: InstalledPlugin, _check: bool, _settings: Mapping[str, Any]
+) -> Examination:
     """Nobody asks what it is."""
     raise AssertionError("it is not examined")
 
@@ -301,7 +303,7 @@ class Guarded:
 
     def running(self, strategies: Strategies) -> None:
         """Tell the desk who runs."""
-        self.desk.serve(self.source, strategies, unasked)
+        self.desk.serve(self.source, {STRATEGY: strategies}, unasked)
 
     def approve(self, capabilities: Capabilities = UNBOUNDED) -> None:
         """As an operator does."""

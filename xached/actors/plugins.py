@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, Protocol, TypeAlias
 
 import apsw
@@ -93,7 +94,7 @@ class Offer:
 
 
 class PluginRuns(Protocol):
-    """Who runs strategies."""
+    """Who runs plugins of one kind."""
 
     def withdraw(self, plugin: str, cause: str) -> None:
         """End the runs of a plugin, which may no longer run."""
@@ -104,8 +105,10 @@ class PluginRuns(Protocol):
         ...
 
 
-Examine: TypeAlias = Callable[[str, bool, Mapping[str, Any]], Awaitable[Examination]]
-"""Ask an entry point what it is; tried, if it is to be, with settings. Raises: WorkFailed."""
+Examine: TypeAlias = Callable[[InstalledPlugin, bool, Mapping[str, Any]], Awaitable[Examination]]
+"""Ask a plugin what it is; tried, if it is to be, with settings. Raises: WorkFailed."""
+
+NOBODY: Final[Mapping[PluginGroup, PluginRuns]] = MappingProxyType({})
 
 
 class PluginDesk:
@@ -115,22 +118,24 @@ class PluginDesk:
         self._records = records
         self._world = world
         self._source: PluginSource | None = None
-        self._runs: PluginRuns | None = None
+        self._runs = NOBODY
         self._examine: Examine | None = None
         self._examining = trio.Lock()
         self._listing = trio.Lock()
         self._listed_until = -math.inf
         self._offers: Sequence[Offer] = ()
 
-    def serve(self, source: PluginSource, runs: PluginRuns, examine: Examine) -> None:
+    def serve(
+        self, source: PluginSource, runs: Mapping[PluginGroup, PluginRuns], examine: Examine
+    ) -> None:
         """Look at what is installed from now on, and tell who runs it of what is decided."""
         self._source, self._runs, self._examine = source, runs, examine
 
     # --- for those who start plugins -------------------------------------------------------------
 
-    async def admit(self, name: str, *, vouched: bool) -> Admission:
-        """Look at an installed strategy. Raises: PluginRefused when it may not run."""
-        report = await self.look(name, vouched=vouched)
+    async def admit(self, name: str, *, vouched: bool, group: PluginGroup = STRATEGY) -> Admission:
+        """Look at an installed plugin. Raises: PluginRefused when it may not run."""
+        report = await self.look(name, vouched=vouched, group=group)
         if not report.verdict.may_run:
             raise PluginRefused(report.verdict.why)
         approved = report.verdict.state is PluginState.APPROVED
@@ -145,50 +150,55 @@ class PluginDesk:
             approved=approved,
         )
 
-    async def look(self, name: str, *, vouched: bool) -> PluginReport:
-        """What is known of a strategy."""
-        installed, found = await self._world.run_in_thread(self._look, name)
+    async def look(
+        self, name: str, *, vouched: bool, group: PluginGroup = STRATEGY
+    ) -> PluginReport:
+        """What is known of a plugin."""
+        installed, found = await self._world.run_in_thread(self._look, group, name)
 
         def read(db: apsw.Connection) -> tuple[Approval | None, Quarantine | None]:
-            return read_approval(db, STRATEGY, name), read_quarantine(db, STRATEGY, name)
+            return read_approval(db, group, name), read_quarantine(db, group, name)
 
         approval, quarantine = await self._records.read(read)
         return PluginReport(
-            group=STRATEGY,
+            group=group,
             name=name,
             installed=installed,
             found=found,
             approval=approval,
             quarantine=quarantine,
-            verdict=judge(name, installed, found, approval, quarantine, vouched=vouched),
+            verdict=judge(
+                name, installed, found, approval, quarantine, vouched=vouched, group=group
+            ),
         )
 
-    async def note_breach(self, name: str, breach: Breach) -> None:
-        """A run of a strategy has broken its rules; one too many locks its plugin up."""
+    async def note_breach(
+        self, name: str, breach: Breach, *, group: PluginGroup = STRATEGY
+    ) -> None:
+        """A run of a plugin has broken its rules; one too many locks it up."""
         now_ns = self._world.now_ns()
 
         def note(db: apsw.Connection) -> Quarantine | None:
-            breaches = note_breach(db, STRATEGY, name, breach, now_ns)
+            breaches = note_breach(db, group, name, breach, now_ns)
             if not is_one_too_many(breaches, now_ns):
                 return None
             cause = f"it broke its rules {len(breaches)} times, the last time {breach.value}"
             quarantine = Quarantine(cause=cause, by="", at_ns=now_ns)
-            if read_quarantine(db, STRATEGY, name) is None:
-                write_quarantine(db, STRATEGY, name, quarantine)
+            if read_quarantine(db, group, name) is None:
+                write_quarantine(db, group, name, quarantine)
             return quarantine
 
         quarantine = await self._records.write(note)
         if quarantine is not None:
-            logger.error("strategy plugin {} is in quarantine: {}", name, quarantine.cause)
-            self._withdraw(name, f"{name!r} is in quarantine: {quarantine.cause}")
+            logger.error("{} plugin {} is in quarantine: {}", group.kind, name, quarantine.cause)
+            self._withdraw(group, name, f"{name!r} is in quarantine: {quarantine.cause}")
 
     async def catalogue(self) -> Sequence[Offer]:
         """The approved strategies that may run now, as they were a few seconds ago at most."""
         async with self._listing:
             if trio.current_time() >= self._listed_until:
-                self._offers = [
-                    each for name in await self.names() if (each := await self._offer(name))
-                ]
+                names = [name for group, name in await self.names() if group is STRATEGY]
+                self._offers = [each for name in names if (each := await self._offer(name))]
                 self._listed_until = trio.current_time() + CATALOGUE_S
             return self._offers
 
@@ -203,19 +213,21 @@ class PluginDesk:
 
     # --- for operators ---------------------------------------------------------------------------
 
-    async def names(self) -> Sequence[str]:
-        """Every strategy that is installed, approved or in quarantine."""
+    async def names(self) -> Sequence[tuple[PluginGroup, str]]:
+        """Every plugin that is installed, approved or in quarantine, kind by kind."""
         installed = await self._world.run_in_thread(self._find)
         known = await self._records.read(known_names)
-        return sorted({each.name for each in installed} | {name for _, name in known})
+        every = {(each.group, each.name) for each in installed} | set(known)
+        order = list(PluginGroup)
+        return sorted(every, key=lambda each: (order.index(each[0]), each[1]))
 
     async def describe(self, report: PluginReport) -> Description | None:
         """What an installed plugin says of itself; None when it cannot be asked."""
-        name = report.name
+        group, name = report.group, report.name
         if report.found is None:
             return None
         digest = report.found.digest
-        known = await self._records.read(lambda db: read_description(db, STRATEGY, name))
+        known = await self._records.read(lambda db: read_description(db, group, name))
         if known is not None and known.digest == digest:
             return known
         try:
@@ -223,12 +235,13 @@ class PluginDesk:
         except Rejection as rejection:
             logger.warning("plugin {}: {}", name, rejection.message)
             return None
-        return await self._keep(name, digest, examined)
+        return await self._keep(group, name, digest, examined)
 
     async def approve(
         self,
         name: str,
         *,
+        group: PluginGroup = STRATEGY,
         digest: str,
         capabilities: Capabilities,
         settings: Mapping[str, Any],
@@ -239,10 +252,11 @@ class PluginDesk:
 
         It is tried whether it looks ahead; one that cannot be tried needs ``unchecked``.
 
-        Raises: Rejection UNKNOWN_PLUGIN, PLUGIN_STATE, PLUGIN_CHANGED, PLUGIN_SETTINGS or
-            LOOK_AHEAD.
+        Raises: Rejection UNKNOWN_PLUGIN, PLUGIN_STATE, PLUGIN_CHANGED, PLUGIN_SETTINGS,
+            COMBINATION or LOOK_AHEAD.
         """
-        report = await self.look(name, vouched=False)
+        _check_capabilities(group, capabilities)
+        report = await self.look(name, vouched=False, group=group)
         plugin, found = self._installed(report)
         if found.digest != digest:
             raise Rejection(
@@ -259,7 +273,7 @@ class PluginDesk:
                 f"it looks ahead: {examined.why}",
                 field="name",
                 given=name,
-                allowed="a strategy that wants the same when the future is not there",
+                allowed=f"a {group.kind} that does the same when the future is not there",
             )
         if examined.look_ahead is LookAhead.NOT_CHECKED and not unchecked:
             raise Rejection(
@@ -280,31 +294,33 @@ class PluginDesk:
             by=by,
             at_ns=self._world.now_ns(),
         )
-        await self._keep(name, digest, examined)
+        await self._keep(group, name, digest, examined)
         await self._records.write(lambda db: write_approval(db, approval))
-        logger.info("strategy plugin {} {} is approved", name, plugin.version)
+        logger.info("{} plugin {} {} is approved", group.kind, name, plugin.version)
         # Those that run go on with what they may now; those that are down begin.
-        self._withdraw(name, f"{name!r} was approved anew")
-        self._begin(name)
+        self._withdraw(group, name, f"{name!r} was approved anew")
+        self._begin(group, name)
 
-    async def withdraw(self, name: str) -> None:
+    async def withdraw(self, name: str, *, group: PluginGroup = STRATEGY) -> None:
         """Take an approval back; its runs end. Raises: Rejection PLUGIN_STATE."""
-        if not await self._records.write(lambda db: withdraw_approval(db, STRATEGY, name)):
+        if not await self._records.write(lambda db: withdraw_approval(db, group, name)):
             raise _not_as_found(name, "it is not approved")
-        self._withdraw(name, f"the approval of {name!r} was withdrawn")
-        self._begin(name)  # What a configuration vouches for runs on.
+        self._withdraw(group, name, f"the approval of {name!r} was withdrawn")
+        self._begin(group, name)  # What a configuration vouches for runs on.
 
-    async def quarantine(self, name: str, cause: str, by: str) -> None:
+    async def quarantine(
+        self, name: str, cause: str, by: str, *, group: PluginGroup = STRATEGY
+    ) -> None:
         """Lock a plugin up; its runs end."""
         quarantine = Quarantine(cause=cause, by=by, at_ns=self._world.now_ns())
-        await self._records.write(lambda db: write_quarantine(db, STRATEGY, name, quarantine))
-        self._withdraw(name, f"{name!r} is in quarantine: {cause}")
+        await self._records.write(lambda db: write_quarantine(db, group, name, quarantine))
+        self._withdraw(group, name, f"{name!r} is in quarantine: {cause}")
 
-    async def release(self, name: str) -> None:
+    async def release(self, name: str, *, group: PluginGroup = STRATEGY) -> None:
         """Let a plugin out of quarantine. Raises: Rejection PLUGIN_STATE."""
-        if not await self._records.write(lambda db: end_quarantine(db, STRATEGY, name)):
+        if not await self._records.write(lambda db: end_quarantine(db, group, name)):
             raise _not_as_found(name, "it is not in quarantine")
-        self._begin(name)
+        self._begin(group, name)
 
     async def _ask(
         self, report: PluginReport, *, check: bool, settings: Mapping[str, Any]
@@ -314,15 +330,17 @@ class PluginDesk:
         # One at a time: each is a process with a share of the machine.
         async with self._examining:
             try:
-                return await self._examine(plugin.entry_point, check, settings)
+                return await self._examine(plugin, check, settings)
             except (WorkFailed, OSError) as error:
                 raise _not_as_found(report.name, f"it cannot be examined: {error}") from None
 
-    async def _keep(self, name: str, digest: str, examined: Examination) -> Description:
+    async def _keep(
+        self, group: PluginGroup, name: str, digest: str, examined: Examination
+    ) -> Description:
         description = Description(
             digest=digest, about=examined.about, settings_schema=examined.settings_schema
         )
-        await self._records.write(lambda db: write_description(db, STRATEGY, name, description))
+        await self._records.write(lambda db: write_description(db, group, name, description))
         return description
 
     def _installed(self, report: PluginReport) -> tuple[InstalledPlugin, Fingerprint]:
@@ -340,19 +358,22 @@ class PluginDesk:
 
     # --- what is below ---------------------------------------------------------------------------
 
-    def _begin(self, name: str) -> None:
-        if self._runs is not None:
-            self._runs.admit(name)
+    def _begin(self, group: PluginGroup, name: str) -> None:
+        if group in self._runs:
+            self._runs[group].admit(name)
 
-    def _withdraw(self, name: str, cause: str) -> None:
-        if self._runs is not None:
-            self._runs.withdraw(name, cause)
+    def _withdraw(self, group: PluginGroup, name: str, cause: str) -> None:
+        if group in self._runs:
+            self._runs[group].withdraw(name, cause)
 
     def _find(self) -> Sequence[InstalledPlugin]:
         return () if self._source is None else self._source.find()
 
-    def _look(self, name: str) -> tuple[tuple[InstalledPlugin, ...], Fingerprint | None]:
-        installed = tuple(each for each in self._find() if each.name == name)
+    def _look(
+        self, group: PluginGroup, name: str
+    ) -> tuple[tuple[InstalledPlugin, ...], Fingerprint | None]:
+        found = self._find()
+        installed = tuple(each for each in found if (each.group, each.name) == (group, name))
         return installed, self._fingerprint(installed[0]) if len(installed) == 1 else None
 
     def _fingerprint(self, plugin: InstalledPlugin) -> Fingerprint | None:
@@ -362,6 +383,19 @@ class PluginDesk:
         except PluginUnreadable as unreadable:
             logger.warning("{}", unreadable)
             return None
+
+
+def _check_capabilities(group: PluginGroup, given: Capabilities) -> None:
+    """What does not trade has no orders to be bounded. Raises: Rejection COMBINATION."""
+    kept = Capabilities(symbols=given.symbols, expires_at_ns=given.expires_at_ns)
+    if group is not STRATEGY and given != kept:
+        raise Rejection(
+            Reason.COMBINATION,
+            f"a {group.kind} places no orders",
+            field="capabilities",
+            given="bounds of orders",
+            allowed="instruments, and when it expires",
+        )
 
 
 def _not_as_found(name: str, why: str) -> Rejection:

@@ -10,7 +10,7 @@ import attrs
 from xache_sdk.seal import Layer
 
 from xached.adapters.work import WorkFailed, WorkLimits, do_work, work_command
-from xached.domain.plugins import LookAhead
+from xached.domain.plugins import InstalledPlugin, LookAhead
 from xached.runtime.work_frames import Document
 from xached.runtime.world import World
 
@@ -31,21 +31,28 @@ class Examination:
 
 async def examine(
     world: World,
-    entry_point: str,
+    plugin: InstalledPlugin,
     *,
     check: bool,
     settings: Mapping[str, Any],
     sandbox_min: frozenset[Layer],
 ) -> Examination:
-    """Examine ``module:Class``. With ``check`` it is tried with these settings.
+    """Examine a plugin. With ``check`` it is tried with these settings.
 
     Raises: WorkFailed when it cannot be imported, raises, takes too much, or answers nonsense;
         OSError when no process can be started.
     """
     answer = await do_work(
         world,
-        work_command("examine", LIMITS, strategy=entry_point),
-        Document(header={"entry_point": entry_point, "settings": settings, "check": check}),
+        work_command("examine", LIMITS, strategy=plugin.entry_point),
+        Document(
+            header={
+                "entry_point": plugin.entry_point,
+                "kind": plugin.group.kind,
+                "settings": settings,
+                "check": check,
+            }
+        ),
         limits=LIMITS,
         sandbox_min=sandbox_min,
         progress=lambda _ppm: None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from xache.v1 import admin_pb2
 
@@ -15,7 +15,7 @@ from xached.api.routes import Call
 from xached.domain.capabilities import INTENTS_PER_MINUTE_MAX, Capabilities
 from xached.domain.instrument import OPEN_ORDERS_MAX, Directory
 from xached.domain.money import format_units, parse_decimal
-from xached.domain.plugins import Approval, LookAhead, PluginState
+from xached.domain.plugins import Approval, LookAhead, PluginGroup, PluginState
 from xached.domain.rejection import Reason, Rejection
 
 NAME_LENGTH_MAX: Final = 80
@@ -38,6 +38,24 @@ _CHECKS: Final = {
 }
 
 
+_KINDS: Final = {
+    PluginGroup.STRATEGY: admin_pb2.PLUGIN_KIND_STRATEGY,
+    PluginGroup.SIGNAL: admin_pb2.PLUGIN_KIND_SIGNAL,
+    PluginGroup.FEED: admin_pb2.PLUGIN_KIND_FEED,
+    PluginGroup.NOTIFIER: admin_pb2.PLUGIN_KIND_NOTIFIER,
+}
+
+
+class _Named(Protocol):
+    """A request about one plugin."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def kind(self) -> admin_pb2.PluginKind: ...
+
+
 class PluginHandlers:
     """Handlers of AdminService about plugins."""
 
@@ -49,14 +67,17 @@ class PluginHandlers:
         self, _call: Call, _request: admin_pb2.ListPluginsRequest
     ) -> admin_pb2.ListPluginsResponse:
         """List what is installed, approved or in quarantine."""
-        names = await self._desk.names()
-        return admin_pb2.ListPluginsResponse(plugins=[await self._plugin(name) for name in names])
+        known = await self._desk.names()
+        return admin_pb2.ListPluginsResponse(
+            plugins=[await self._plugin(group, name) for group, name in known]
+        )
 
     async def get_plugin(
         self, _call: Call, request: admin_pb2.GetPluginRequest
     ) -> admin_pb2.GetPluginResponse:
         """Tell everything of one."""
-        report = await self._desk.look(_name(request.name), vouched=False)
+        group, name = await self._which(request)
+        report = await self._desk.look(name, vouched=False, group=group)
         if not report.installed and report.approval is None and report.quarantine is None:
             raise Rejection(
                 Reason.UNKNOWN_PLUGIN,
@@ -82,32 +103,33 @@ class PluginHandlers:
         self, call: Call, request: admin_pb2.ApprovePluginRequest
     ) -> admin_pb2.ApprovePluginResponse:
         """Approve what is installed."""
-        name = _name(request.name)
+        group, name = await self._which(request)
         await self._desk.approve(
             name,
+            group=group,
             digest=request.digest,
             capabilities=self._capabilities(request.capabilities),
             settings=_settings(request.settings_json),
             unchecked=request.unchecked,
             by=caller_of(call).account_id,
         )
-        return admin_pb2.ApprovePluginResponse(plugin=await self._plugin(name))
+        return admin_pb2.ApprovePluginResponse(plugin=await self._plugin(group, name))
 
     async def withdraw_plugin(
         self, _call: Call, request: admin_pb2.WithdrawPluginRequest
     ) -> admin_pb2.WithdrawPluginResponse:
         """Take an approval back."""
-        name = _name(request.name)
-        await self._desk.withdraw(name)
-        return admin_pb2.WithdrawPluginResponse(plugin=await self._plugin(name))
+        group, name = await self._which(request)
+        await self._desk.withdraw(name, group=group)
+        return admin_pb2.WithdrawPluginResponse(plugin=await self._plugin(group, name))
 
     async def quarantine_plugin(
         self, call: Call, request: admin_pb2.QuarantinePluginRequest
     ) -> admin_pb2.QuarantinePluginResponse:
         """Lock a plugin up."""
-        name = _name(request.name)
+        group, name = await self._which(request)
         cause = convert.cause(request.cause)
-        if name not in await self._desk.names():
+        if (group, name) not in await self._desk.names():
             raise Rejection(
                 Reason.UNKNOWN_PLUGIN,
                 "there is no such plugin",
@@ -115,23 +137,43 @@ class PluginHandlers:
                 given=name,
                 allowed="a plugin that is listed",
             )
-        await self._desk.quarantine(name, cause, caller_of(call).account_id)
-        return admin_pb2.QuarantinePluginResponse(plugin=await self._plugin(name))
+        await self._desk.quarantine(name, cause, caller_of(call).account_id, group=group)
+        return admin_pb2.QuarantinePluginResponse(plugin=await self._plugin(group, name))
 
     async def release_plugin(
         self, _call: Call, request: admin_pb2.ReleasePluginRequest
     ) -> admin_pb2.ReleasePluginResponse:
         """Let a plugin out."""
-        name = _name(request.name)
-        await self._desk.release(name)
-        return admin_pb2.ReleasePluginResponse(plugin=await self._plugin(name))
+        group, name = await self._which(request)
+        await self._desk.release(name, group=group)
+        return admin_pb2.ReleasePluginResponse(plugin=await self._plugin(group, name))
 
-    async def _plugin(self, name: str) -> admin_pb2.Plugin:
-        return self._message(await self._desk.look(name, vouched=False))
+    async def _which(self, request: _Named) -> tuple[PluginGroup, str]:
+        """Which plugin is meant: its name is enough where no other kind has it. Raises: Rejection.
+
+        One that nobody knows is taken for a strategy, and refused as one by who looks for it.
+        """
+        name = _name(request.name)
+        if request.kind != admin_pb2.PLUGIN_KIND_UNSPECIFIED:
+            return _group(request.kind), name
+        found = [group for group, known in await self._desk.names() if known == name]
+        if len(found) > 1:
+            raise Rejection(
+                Reason.FIELD_REQUIRED,
+                f"several plugins are called {name!r}: say of which kind",
+                field="kind",
+                given="none",
+                allowed=", ".join(group.kind for group in found),
+            )
+        return (found[0] if found else PluginGroup.STRATEGY), name
+
+    async def _plugin(self, group: PluginGroup, name: str) -> admin_pb2.Plugin:
+        return self._message(await self._desk.look(name, vouched=False, group=group))
 
     def _message(self, report: PluginReport) -> admin_pb2.Plugin:
         message = admin_pb2.Plugin(
             name=report.name,
+            kind=_KINDS[report.group],
             state=_STATES[report.verdict.state],
             why=report.verdict.why,
             digest="" if report.found is None else report.found.digest,
@@ -205,6 +247,19 @@ def _check_range(field: str, given: int | None, most: int) -> None:
             given=str(given),
             allowed=f"0 to {most}",
         )
+
+
+def _group(kind: int) -> PluginGroup:
+    for group, number in _KINDS.items():
+        if number == kind:
+            return group
+    raise Rejection(
+        Reason.FIELD_REQUIRED,
+        "there is no such kind of plugin",
+        field="kind",
+        given=str(kind),
+        allowed=", ".join(group.kind for group in PluginGroup),
+    )
 
 
 def _name(text: str) -> str:

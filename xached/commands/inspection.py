@@ -35,6 +35,7 @@ from xached.domain.backtests import read_trial_checkpoints
 from xached.domain.exchange import Exchange
 from xached.domain.money import format_units
 from xached.domain.order import subaccount_of
+from xached.domain.plugins import PluginGroup
 from xached.house.key import house_key
 from xached.runtime.world import RealWorld
 from xached.security.checkpoints import Signer
@@ -294,12 +295,24 @@ def examine(
     )
     yield _check_directory(data_dir)
     yield _check_key(DataPaths(data_dir), keys)
-    strategies = {each.name for each in Distributions().find()}
+    installed = Distributions().find()
+    strategies = {each.name for each in installed if each.group is PluginGroup.STRATEGY}
     yield Check(
         name="strategies",
         ok=bool(strategies),
         found=", ".join(sorted(strategies)) or "none",
         advice="install a package with an entry point in xache.strategies",
+    )
+    others = [
+        f"{each.group.kind} {each.name}"
+        for each in installed
+        if each.group is not PluginGroup.STRATEGY
+    ]
+    yield Check(
+        name="other plugins",
+        ok=True,
+        found=", ".join(others) or "none",
+        advice="signals, feeds and notifiers: entry points in xache.signals and so on",
     )
     yield _check_sandbox(required)
     yield Check(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from cyclopts import App, Parameter
 
@@ -17,9 +17,13 @@ from xached.commands.door import AT_HOME, CALL_S_MAX, Door, Metadata, opened, pr
 
 FILES_SHOWN_MAX: Final = 20
 
-plugins = App(name="plugins", help="What code of strategies may run.")
+plugins = App(name="plugins", help="What code that is not the house's own may run.")
 
 Name = Annotated[str, Parameter(help="The plugin: the name of its entry point.")]
+Kind: TypeAlias = Literal["strategy", "signal", "feed", "notifier"]
+OfKind = Annotated[
+    Kind | None, Parameter(name="--kind", help="What it is, where several have its name.")
+]
 
 
 @plugins.command(name="list")
@@ -35,18 +39,19 @@ def list_(*, door: Door = AT_HOME) -> None:
         return
     for each in answer.plugins:
         installed = f"{each.distribution} {each.version}".strip() or "-"
-        print(f"{each.name:20}  {_state(each):14}  {installed}")
+        print(f"{_kind(each):8}  {each.name:20}  {_state(each):14}  {installed}")
         if each.why:
-            print(f"{'':20}  {each.why}")
+            print(f"{'':8}  {'':20}  {each.why}")
 
 
 @plugins.command
-def show(name: Name, *, door: Door = AT_HOME) -> None:
+def show(name: Name, *, kind: OfKind = None, door: Door = AT_HOME) -> None:
     """Tell everything of a plugin: its digest is what an approval names."""
     from xache.v1 import admin_pb2
 
     answer = _call(door, lambda stub, metadata: stub.GetPlugin(
-        admin_pb2.GetPluginRequest(name=name), metadata=metadata, timeout=CALL_S_MAX
+        admin_pb2.GetPluginRequest(name=name, kind=_value(kind)),
+        metadata=metadata, timeout=CALL_S_MAX,
     ))  # fmt: skip
     if door.as_json:
         print_json(answer)
@@ -68,8 +73,9 @@ def approve(
     name: Name,
     digest: Annotated[str, Parameter(help="What you have looked at: see show.")],
     *,
+    kind: OfKind = None,
     symbol: Annotated[
-        list[str] | None, Parameter(negative=(), help="An instrument it may trade; repeat it.")
+        list[str] | None, Parameter(negative=(), help="An instrument it may use; repeat it.")
     ] = None,
     max_order_notional: Annotated[
         list[str] | None, Parameter(negative=(), help="The largest order: USDT=1000; repeat it.")
@@ -90,6 +96,7 @@ def approve(
     expires_at_ns = 0 if expires is None else int(expires.replace(tzinfo=UTC).timestamp()) * 10**9
     request = admin_pb2.ApprovePluginRequest(
         name=name,
+        kind=_value(kind),
         digest=digest,
         capabilities=admin_pb2.Capabilities(
             symbols=symbol or [],
@@ -109,12 +116,13 @@ def approve(
 
 
 @plugins.command
-def withdraw(name: Name, *, door: Door = AT_HOME) -> None:
+def withdraw(name: Name, *, kind: OfKind = None, door: Door = AT_HOME) -> None:
     """Take the approval of a plugin back; what runs of it ends."""
     from xache.v1 import admin_pb2
 
     answer = _call(door, lambda stub, metadata: stub.WithdrawPlugin(
-        admin_pb2.WithdrawPluginRequest(name=name), metadata=metadata, timeout=CALL_S_MAX
+        admin_pb2.WithdrawPluginRequest(name=name, kind=_value(kind)),
+        metadata=metadata, timeout=CALL_S_MAX,
     ))  # fmt: skip
     _show_answer(door, answer)
 
@@ -124,25 +132,27 @@ def quarantine(
     name: Name,
     *,
     cause: Annotated[str, Parameter(help="Why, for who reads it later.")],
+    kind: OfKind = None,
     door: Door = AT_HOME,
 ) -> None:
     """Lock a plugin up; what runs of it ends."""
     from xache.v1 import admin_pb2
 
     answer = _call(door, lambda stub, metadata: stub.QuarantinePlugin(
-        admin_pb2.QuarantinePluginRequest(name=name, cause=cause),
+        admin_pb2.QuarantinePluginRequest(name=name, kind=_value(kind), cause=cause),
         metadata=metadata, timeout=CALL_S_MAX,
     ))  # fmt: skip
     _show_answer(door, answer)
 
 
 @plugins.command
-def release(name: Name, *, door: Door = AT_HOME) -> None:
+def release(name: Name, *, kind: OfKind = None, door: Door = AT_HOME) -> None:
     """Let a plugin out of quarantine."""
     from xache.v1 import admin_pb2
 
     answer = _call(door, lambda stub, metadata: stub.ReleasePlugin(
-        admin_pb2.ReleasePluginRequest(name=name), metadata=metadata, timeout=CALL_S_MAX
+        admin_pb2.ReleasePluginRequest(name=name, kind=_value(kind)),
+        metadata=metadata, timeout=CALL_S_MAX,
     ))  # fmt: skip
     _show_answer(door, answer)
 
@@ -156,6 +166,7 @@ def _show_answer(door: Door, answer: Any) -> None:
 
 def _show(plugin: Any) -> None:
     print(f"{plugin.name:12}  {_state(plugin)}")
+    print(f"kind          {_kind(plugin)}")
     if plugin.why:
         print(f"why           {plugin.why}")
     if plugin.distribution:
@@ -169,6 +180,15 @@ def _show(plugin: Any) -> None:
         print(f"look ahead    {_last_word(approval, 'look_ahead')}")
         for field, value in approval.capabilities.ListFields():
             print(f"  {field.name:24}  {_one_line(value)}")
+
+
+def _kind(plugin: Any) -> str:
+    return _last_word(plugin, "kind", "PLUGIN_KIND_")
+
+
+def _value(kind: Kind | None) -> str:
+    """What a request has for a kind."""
+    return f"PLUGIN_KIND_{kind or 'unspecified'}".upper()
 
 
 def _state(plugin: Any) -> str:

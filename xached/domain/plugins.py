@@ -26,6 +26,22 @@ class PluginGroup(enum.Enum):
     """What a plugin is, by the group of its entry point."""
 
     STRATEGY = "xache.strategies"
+    SIGNAL = "xache.signals"
+    FEED = "xache.feeds"
+    NOTIFIER = "xache.notifiers"
+
+    @property
+    def kind(self) -> str:
+        """What people call one of them."""
+        return _KINDS[self]
+
+
+_KINDS: Final = {
+    PluginGroup.STRATEGY: "strategy",
+    PluginGroup.SIGNAL: "signal",
+    PluginGroup.FEED: "feed",
+    PluginGroup.NOTIFIER: "notifier",
+}
 
 
 class PluginState(enum.Enum):
@@ -51,7 +67,7 @@ MAY_RUN: Final = (PluginState.CONFIGURED, PluginState.APPROVED)
 
 
 class LookAhead(enum.Enum):
-    """What was found out about a strategy when it was approved."""
+    """What was found out about a plugin when it was approved."""
 
     PASSED = "PASSED"
     """It wanted the same whether or not the future was there."""
@@ -162,13 +178,15 @@ def judge(
     quarantine: Quarantine | None,
     *,
     vouched: bool = False,
+    group: PluginGroup = PluginGroup.STRATEGY,
 ) -> Verdict:
     """Say whether a plugin may run. ``installed`` are those of its name, ``found`` its files.
 
     ``vouched``: the operator's configuration has it started, and counts as an approval.
     """
     if not installed:
-        return Verdict(state=PluginState.NOT_INSTALLED, why=f"no strategy {name!r} is installed")
+        why = f"no {group.kind} {name!r} is installed"
+        return Verdict(state=PluginState.NOT_INSTALLED, why=why)
     if len(installed) > 1:
         names = ", ".join(sorted(each.distribution for each in installed))
         return Verdict(state=PluginState.AMBIGUOUS, why=f"several are called {name!r}: {names}")
@@ -182,15 +200,20 @@ def judge(
     if approval is None:
         return Verdict(
             state=PluginState.NOT_APPROVED,
-            why=f"{name!r} is not approved: xached admin plugins approve {name}",
+            why=f"{name!r} is not approved: xached admin plugins approve {name}{_option(group)}",
         )
     if changed := _changes(approval, installed[0], found):
         return Verdict(
             state=PluginState.CHANGED,
             why=f"{name!r} is not what was approved, {changed}; to look at it again: "
-            f"xached admin plugins show {name}",
+            f"xached admin plugins show {name}{_option(group)}",
         )
     return Verdict(state=PluginState.APPROVED)
+
+
+def _option(group: PluginGroup) -> str:
+    """How a command names the kind, where it is not the usual one."""
+    return "" if group is PluginGroup.STRATEGY else f" --kind {group.kind}"
 
 
 def _changes(approval: Approval, plugin: InstalledPlugin, found: Fingerprint | None) -> str:

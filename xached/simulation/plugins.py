@@ -14,16 +14,17 @@ NOTHING: Final = Fingerprint(files={})
 
 @attrs.define
 class InstalledByHand:
-    """Strategies by name, each of which is its own entry point; their files are what is said."""
+    """Plugins by name, each of which is its own entry point; their files are what is said."""
 
     names: tuple[str, ...]
     found: Fingerprint = NOTHING
+    group: PluginGroup = PluginGroup.STRATEGY
 
     def find(self) -> Sequence[InstalledPlugin]:
         """See PluginSource."""
         return [
             InstalledPlugin(
-                group=PluginGroup.STRATEGY,
+                group=self.group,
                 name=each,
                 entry_point=each,
                 distribution="by-hand",

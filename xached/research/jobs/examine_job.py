@@ -1,6 +1,6 @@
-"""The *examine* job of a worker: what a strategy says of itself, and whether it looks ahead.
+"""The *examine* job of a worker: what a plugin says of itself, and whether it looks ahead.
 
-The strategy is in this process: what it says of itself is for people, and what is found out about
+The plugin is in this process: what it says of itself is for people, and what is found out about
 it catches mistakes, not somebody who means to deceive. It is tried over real prices that ship with
 xached, given to each of its subscriptions as candles of the market and interval that it asks for.
 """
@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import attrs
 import numpy as np
+from xache_sdk.kinds import Kind, base_of, load_plugin
 from xache_sdk.look_ahead import CheckFailed, check_no_look_ahead
 from xache_sdk.market import Candles
 from xache_sdk.session import Session
@@ -21,7 +22,6 @@ from xache_sdk.strategy import Strategy
 from xached.research.backtest.feed import told_candles
 from xached.research.backtest.terms import open_market
 from xached.research.history.candle_set import CandleSet
-from xached.research.jobs.run_job import load_strategy
 from xached.research.sample import sample_histories
 from xached.runtime.work_frames import Document
 
@@ -40,17 +40,21 @@ Progress = Callable[[float], None]
 
 
 def examine_job(request: Document, progress: Progress) -> Document:
-    """Do the job. Raises: what the strategy raises when it is imported or tried."""
-    strategy = load_strategy(str(request.header["entry_point"]))
-    schema = settings_schema(strategy.settings_type)
+    """Do the job. Raises: what the plugin raises when it is imported or tried."""
+    kind = Kind(request.header["kind"])
+    plugin = load_plugin(str(request.header["entry_point"]), base_of(kind))
+    schema = settings_schema(plugin.settings_type)
     progress(0.5)
-    found = {
-        "about": " ".join((strategy.__doc__ or "").split())[:TEXT_LENGTH_MAX],
+    found: dict[str, Any] = {
+        "about": " ".join((plugin.__doc__ or "").split())[:TEXT_LENGTH_MAX],
         "settings_schema": schema,
-        "state_version": strategy.state_version,
     }
     if request.header["check"]:
-        found["look_ahead"] = _try(strategy, schema, dict(request.header["settings"]))
+        settings = dict(request.header["settings"])
+        if kind is Kind.STRATEGY:
+            found["look_ahead"] = _try(plugin, schema, settings)
+        else:
+            found["look_ahead"] = _found("NOT_APPLICABLE", f"a {kind} decides nothing")
     return Document(header=found)
 
 

@@ -6,11 +6,11 @@ each leg: one leg for a single run; for a walk forward one for each test.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import attrs
+from xache_sdk.kinds import load_plugin
 from xache_sdk.look_ahead import check_no_look_ahead
 from xache_sdk.settings import SettingsError, make_settings
 from xache_sdk.strategy import Strategy
@@ -43,7 +43,7 @@ Progress = Callable[[float], None]
 def run_job(request: Document, progress: Progress) -> Document:
     """Do the job. Raises: ValueError for what makes no sense; what the strategy raises."""
     job = read_job(request.header)
-    strategy = load_strategy(job.entry_point)
+    strategy: type[Strategy[Any]] = load_plugin(job.entry_point, Strategy)
     combinations = _sensible(strategy, job.combinations)
     markets = load_markets(job)
     if job.check:
@@ -71,17 +71,6 @@ def run_job(request: Document, progress: Progress) -> Document:
     ))  # fmt: skip
     header = {"combinations": [dict(one) for one in combinations], "folds": folds, "legs": told}
     return Document(header=header, blobs=blobs)
-
-
-def load_strategy(entry_point: str) -> type[Strategy[Any]]:
-    """Import ``module:Class``. Raises: TypeError when it is no strategy; what the import raises."""
-    module, _, name = entry_point.partition(":")
-    found: object = importlib.import_module(module)
-    for part in name.split("."):
-        found = getattr(found, part)
-    if not (isinstance(found, type) and issubclass(found, Strategy)):
-        raise TypeError(f"{entry_point} is not a Strategy")
-    return found
 
 
 @attrs.frozen

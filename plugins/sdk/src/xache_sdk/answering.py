@@ -13,9 +13,10 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
-from xache_sdk.child import Channel, HostGone, find, read_options, reporting, seal_and_tell
+from xache_sdk.child import Channel, HostGone, read_options, reporting, seal_and_tell
 from xache_sdk.feed_session import FeedSession, open_session
 from xache_sdk.feeds import Feed, Market
+from xache_sdk.kinds import find
 from xache_sdk.notifiers import Notice, NoticeKind, Notifier, Request, Severity
 from xache_sdk.settings import read_settings
 from xache_sdk.v1 import plugin_pb2

@@ -9,7 +9,6 @@ raises is reported as Failed and the process ends with 1; when asked to stop it 
 from __future__ import annotations
 
 import argparse
-import importlib
 import io
 import socket
 import sys
@@ -20,6 +19,7 @@ from types import TracebackType
 from typing import Any
 
 from xache_sdk.context import Context
+from xache_sdk.kinds import load_plugin
 from xache_sdk.landlock import readable_for
 from xache_sdk.orders import OrderUpdate
 from xache_sdk.seal import CPU_S_MAX, close_standard_streams, seal
@@ -146,23 +146,6 @@ def _encodable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def load(entry_point: str) -> type[Strategy[Any]]:
-    """Import ``module:Class``. Raises: TypeError when it is no strategy; what the import raises."""
-    found = find(entry_point)
-    if not (isinstance(found, type) and issubclass(found, Strategy)):
-        raise TypeError(f"{entry_point} is not a Strategy")
-    return found
-
-
-def find(entry_point: str) -> object:
-    """Import ``module:Class``, whatever it is. Raises: what the import raises; AttributeError."""
-    module, _, name = entry_point.partition(":")
-    found: object = importlib.import_module(module)
-    for part in name.split("."):
-        found = getattr(found, part)
-    return found
-
-
 def run(channel: Channel, entry_point: str) -> None:
     """Serve one strategy until it is asked to stop.
 
@@ -174,7 +157,7 @@ def run(channel: Channel, entry_point: str) -> None:
     if opening.WhichOneof("message") != "start":
         raise FrameError("the first message is not Start")
     with reporting(channel, plugin_pb2.PLUGIN_FAILURE_IMPORT):
-        strategy_type = load(entry_point)
+        strategy_type: type[Strategy[Any]] = load_plugin(entry_point, Strategy)
     with reporting(channel, plugin_pb2.PLUGIN_FAILURE_SETTINGS):
         settings = read_settings(strategy_type.settings_type, opening.start.settings_json)
     context = read_context(opening.start)

@@ -16,6 +16,14 @@ class AuditKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     AUDIT_KIND_LOGINS_FAILED: _ClassVar[AuditKind]
     AUDIT_KIND_CALLS_DENIED: _ClassVar[AuditKind]
 
+class PluginKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PLUGIN_KIND_UNSPECIFIED: _ClassVar[PluginKind]
+    PLUGIN_KIND_STRATEGY: _ClassVar[PluginKind]
+    PLUGIN_KIND_SIGNAL: _ClassVar[PluginKind]
+    PLUGIN_KIND_FEED: _ClassVar[PluginKind]
+    PLUGIN_KIND_NOTIFIER: _ClassVar[PluginKind]
+
 class PluginState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     PLUGIN_STATE_UNSPECIFIED: _ClassVar[PluginState]
@@ -37,6 +45,11 @@ AUDIT_KIND_UNSPECIFIED: AuditKind
 AUDIT_KIND_ACTION: AuditKind
 AUDIT_KIND_LOGINS_FAILED: AuditKind
 AUDIT_KIND_CALLS_DENIED: AuditKind
+PLUGIN_KIND_UNSPECIFIED: PluginKind
+PLUGIN_KIND_STRATEGY: PluginKind
+PLUGIN_KIND_SIGNAL: PluginKind
+PLUGIN_KIND_FEED: PluginKind
+PLUGIN_KIND_NOTIFIER: PluginKind
 PLUGIN_STATE_UNSPECIFIED: PluginState
 PLUGIN_STATE_NOT_INSTALLED: PluginState
 PLUGIN_STATE_AMBIGUOUS: PluginState
@@ -626,7 +639,7 @@ class PluginQuarantine(_message.Message):
     def __init__(self, cause: _Optional[str] = ..., quarantined_by: _Optional[str] = ..., quarantined_at_ns: _Optional[int] = ...) -> None: ...
 
 class Plugin(_message.Message):
-    __slots__ = ("name", "state", "why", "distribution", "version", "entry_point", "digest", "approval", "quarantine")
+    __slots__ = ("name", "state", "why", "distribution", "version", "entry_point", "digest", "approval", "quarantine", "kind")
     NAME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     WHY_FIELD_NUMBER: _ClassVar[int]
@@ -636,6 +649,7 @@ class Plugin(_message.Message):
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     APPROVAL_FIELD_NUMBER: _ClassVar[int]
     QUARANTINE_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
     name: str
     state: PluginState
     why: str
@@ -645,7 +659,8 @@ class Plugin(_message.Message):
     digest: str
     approval: PluginApproval
     quarantine: PluginQuarantine
-    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[PluginState, str]] = ..., why: _Optional[str] = ..., distribution: _Optional[str] = ..., version: _Optional[str] = ..., entry_point: _Optional[str] = ..., digest: _Optional[str] = ..., approval: _Optional[_Union[PluginApproval, _Mapping]] = ..., quarantine: _Optional[_Union[PluginQuarantine, _Mapping]] = ...) -> None: ...
+    kind: PluginKind
+    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[PluginState, str]] = ..., why: _Optional[str] = ..., distribution: _Optional[str] = ..., version: _Optional[str] = ..., entry_point: _Optional[str] = ..., digest: _Optional[str] = ..., approval: _Optional[_Union[PluginApproval, _Mapping]] = ..., quarantine: _Optional[_Union[PluginQuarantine, _Mapping]] = ..., kind: _Optional[_Union[PluginKind, str]] = ...) -> None: ...
 
 class ListPluginsRequest(_message.Message):
     __slots__ = ()
@@ -658,10 +673,12 @@ class ListPluginsResponse(_message.Message):
     def __init__(self, plugins: _Optional[_Iterable[_Union[Plugin, _Mapping]]] = ...) -> None: ...
 
 class GetPluginRequest(_message.Message):
-    __slots__ = ("name",)
+    __slots__ = ("name", "kind")
     NAME_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
     name: str
-    def __init__(self, name: _Optional[str] = ...) -> None: ...
+    kind: PluginKind
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[PluginKind, str]] = ...) -> None: ...
 
 class PluginFile(_message.Message):
     __slots__ = ("path", "sha256")
@@ -686,18 +703,20 @@ class GetPluginResponse(_message.Message):
     def __init__(self, plugin: _Optional[_Union[Plugin, _Mapping]] = ..., about: _Optional[str] = ..., settings_schema_json: _Optional[str] = ..., files: _Optional[_Iterable[_Union[PluginFile, _Mapping]]] = ..., file_count: _Optional[int] = ...) -> None: ...
 
 class ApprovePluginRequest(_message.Message):
-    __slots__ = ("name", "digest", "capabilities", "settings_json", "unchecked")
+    __slots__ = ("name", "digest", "capabilities", "settings_json", "unchecked", "kind")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     CAPABILITIES_FIELD_NUMBER: _ClassVar[int]
     SETTINGS_JSON_FIELD_NUMBER: _ClassVar[int]
     UNCHECKED_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
     name: str
     digest: str
     capabilities: Capabilities
     settings_json: str
     unchecked: bool
-    def __init__(self, name: _Optional[str] = ..., digest: _Optional[str] = ..., capabilities: _Optional[_Union[Capabilities, _Mapping]] = ..., settings_json: _Optional[str] = ..., unchecked: _Optional[bool] = ...) -> None: ...
+    kind: PluginKind
+    def __init__(self, name: _Optional[str] = ..., digest: _Optional[str] = ..., capabilities: _Optional[_Union[Capabilities, _Mapping]] = ..., settings_json: _Optional[str] = ..., unchecked: _Optional[bool] = ..., kind: _Optional[_Union[PluginKind, str]] = ...) -> None: ...
 
 class ApprovePluginResponse(_message.Message):
     __slots__ = ("plugin",)
@@ -706,10 +725,12 @@ class ApprovePluginResponse(_message.Message):
     def __init__(self, plugin: _Optional[_Union[Plugin, _Mapping]] = ...) -> None: ...
 
 class WithdrawPluginRequest(_message.Message):
-    __slots__ = ("name",)
+    __slots__ = ("name", "kind")
     NAME_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
     name: str
-    def __init__(self, name: _Optional[str] = ...) -> None: ...
+    kind: PluginKind
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[PluginKind, str]] = ...) -> None: ...
 
 class WithdrawPluginResponse(_message.Message):
     __slots__ = ("plugin",)
@@ -718,12 +739,14 @@ class WithdrawPluginResponse(_message.Message):
     def __init__(self, plugin: _Optional[_Union[Plugin, _Mapping]] = ...) -> None: ...
 
 class QuarantinePluginRequest(_message.Message):
-    __slots__ = ("name", "cause")
+    __slots__ = ("name", "cause", "kind")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CAUSE_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
     name: str
     cause: str
-    def __init__(self, name: _Optional[str] = ..., cause: _Optional[str] = ...) -> None: ...
+    kind: PluginKind
+    def __init__(self, name: _Optional[str] = ..., cause: _Optional[str] = ..., kind: _Optional[_Union[PluginKind, str]] = ...) -> None: ...
 
 class QuarantinePluginResponse(_message.Message):
     __slots__ = ("plugin",)
@@ -732,10 +755,12 @@ class QuarantinePluginResponse(_message.Message):
     def __init__(self, plugin: _Optional[_Union[Plugin, _Mapping]] = ...) -> None: ...
 
 class ReleasePluginRequest(_message.Message):
-    __slots__ = ("name",)
+    __slots__ = ("name", "kind")
     NAME_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
     name: str
-    def __init__(self, name: _Optional[str] = ...) -> None: ...
+    kind: PluginKind
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[PluginKind, str]] = ...) -> None: ...
 
 class ReleasePluginResponse(_message.Message):
     __slots__ = ("plugin",)
