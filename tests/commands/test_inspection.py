@@ -426,7 +426,7 @@ def test_the_doctor_looks_at_everything(run: Run, data: Path) -> None:
     checks = {check["name"]: check for check in ran.json}
     assert list(checks) == [
         "SQLite", "Python", "free space", "data directory", "master key", "strategies",
-        "sandbox", "processors",
+        "other plugins", "sandbox", "processors",
     ]  # fmt: skip
     for name in ("SQLite", "data directory", "master key", "strategies"):
         assert checks[name]["ok"], checks[name]
