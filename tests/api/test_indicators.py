@@ -185,6 +185,11 @@ async def test_all_indicators_of_candles_are_listed(
         market_pb2.INDICATOR_UNIT_RATIO,
     ]
     assert all(each.title and each.source for each in answer.indicators)
+    assert {name for name, each in listed.items() if any(o.is_price for o in each.outputs)} == {
+        "sma", "ema", "wma", "dema", "tema", "parabolic_sar", "supertrend", "ichimoku",
+        "bollinger", "keltner", "donchian", "vwap",
+    }, "a difference of prices is no price"  # fmt: skip
+    assert [each.is_price for each in listed["supertrend"].outputs] == [True, False]
 
 
 async def test_one_call_looks_at_so_many_candles_at_most(

@@ -110,8 +110,8 @@ def _indicator_message(about: About) -> market_pb2.Indicator:
         title=about.title,
         source=about.source,
         outputs=[
-            market_pb2.IndicatorOutput(name=name, unit=_UNITS[unit])
-            for name, unit in zip(about.outputs, about.units, strict=True)
+            market_pb2.IndicatorOutput(name=name, unit=_UNITS[unit], is_price=is_price)
+            for name, unit, is_price in zip(about.outputs, about.units, about.prices, strict=True)
         ],
         parameters=[
             market_pb2.IndicatorParameter(

@@ -401,6 +401,7 @@ const ICONS = {
   down: "M5 8l5 5 5-5",
   copy: "M7 7h10v10H7zM3 13V3h10",
   plus: "M10 4v12M4 10h12",
+  indicator: "M3 15l4-6 4 3 6-8M3 18h14",
   swap: "M4 7h12l-3-3M16 13H4l3 3",
 } as const;
 

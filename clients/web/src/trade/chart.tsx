@@ -1,4 +1,4 @@
-// Candles with volume, one's own fills and open orders, painted by lightweight-charts.
+// Candles with volume, indicators, one's own fills and open orders, painted by lightweight-charts.
 
 import {
   CandlestickSeries, ColorType, CrosshairMode, HistogramSeries, type IChartApi, type IPriceLine,
@@ -15,6 +15,9 @@ import { type Fill, type Order, Side } from "../gen/xache/v1/types_pb";
 import { t } from "../messages";
 import { colour, theme } from "../theme";
 import { useStore } from "../store";
+import { type IndicatorLines, noLines, paintIndicators } from "./indicator_lines";
+import { IndicatorLegend } from "./indicator_menu";
+import { indicators, watchIndicators } from "./indicators";
 
 const NS_PER_S = 1_000_000_000n;
 const SECONDS: Record<number, number> = {
@@ -29,6 +32,7 @@ interface Painter {
   volume: ISeriesApi<"Histogram">;
   markers: ISeriesMarkersPluginApi<Time>;
   lines: IPriceLine[];
+  indicators: IndicatorLines;
   /** What is painted: to add to it where only the newest candle has changed. */
   painted: readonly Candle[];
 }
@@ -41,6 +45,8 @@ export function Chart() {
   const orders = useStore(desk, (state) => state.orders);
   const fills = useStore(desk, (state) => state.fills);
   const colours = useStore(theme, (state) => state.count);
+  const chosen = useStore(indicators, (state) => state.chosen);
+  const told = useStore(indicators, (state) => state.told);
   const instrument = instruments.length ? instrumentOf(desk.state) : undefined;
   const places = placesOf(instrument?.tickSize ?? "0.01");
 
@@ -59,6 +65,7 @@ export function Chart() {
     };
   }, []);
 
+  useEffect(watchIndicators, []);
   useEffect(() => paintColours(painter.current), [colours]);
 
   useEffect(() => {
@@ -77,11 +84,17 @@ export function Chart() {
     [fills, orders, symbol, venue, interval, colours, candles.length, candles[0]],
   );
 
+  useEffect(() => {
+    const made = painter.current;
+    if (made) paintIndicators(made.chart, made.indicators, chosen, told, colours, places);
+  }, [chosen, told, colours, places]);
+
   const newest = candles.at(-1);
-  const told = hovered ?? newest;
+  const read = hovered ?? newest;
   return (
     <div class="chart">
-      <Readout candle={told} places={places} />
+      <Readout candle={read} places={places} />
+      <IndicatorLegend atNs={read?.openAtNs ?? 0n} places={places} />
       <div
         ref={box}
         class="canvas"
@@ -132,7 +145,7 @@ function makePainter(element: HTMLElement): Painter {
   });
   chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.86, bottom: 0 } });
   const markers = createSeriesMarkers(candles, []);
-  const made = { chart, candles, volume, markers, lines: [], painted: [] };
+  const made = { chart, candles, volume, markers, lines: [], indicators: noLines(), painted: [] };
   paintColours(made);
   return made;
 }
@@ -150,7 +163,10 @@ function paintColours(made: Painter | undefined): void {
   if (!made) return;
   const [up, down, quiet, line] = [colour("up"), colour("down"), colour("quiet"), colour("line")];
   made.chart.applyOptions({
-    layout: { textColor: quiet, fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 11 },
+    layout: {
+      panes: { separatorColor: line, separatorHoverColor: line },
+      textColor: quiet, fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 11,
+    },
     grid: { vertLines: { color: line }, horzLines: { color: line } },
     crosshair: {
       vertLine: { color: quiet, labelBackgroundColor: colour("line-strong") },

@@ -12,6 +12,7 @@ import { Segments, classes } from "../ui";
 import { Chart } from "./chart";
 import { Depth } from "./depth";
 import { fill, watchMarket } from "./draft";
+import { IndicatorButton } from "./indicator_menu";
 import { MarketBar } from "./market_bar";
 import { OrderBook } from "./order_book";
 import { OrdersPanel } from "./orders_panel";
@@ -84,12 +85,15 @@ function ChartCard() {
             show({ interval: chosen });
           }}
         />
-        <Segments
-          label={t.chart.views}
-          value={view}
-          choices={[["candles", t.chart.candles], ["depth", t.chart.depth]]}
-          onChange={setView}
-        />
+        <div class="end">
+          {view === "candles" && <IndicatorButton />}
+          <Segments
+            label={t.chart.views}
+            value={view}
+            choices={[["candles", t.chart.candles], ["depth", t.chart.depth]]}
+            onChange={setView}
+          />
+        </div>
       </header>
       {view === "candles" ? <Chart /> : <Depth />}
     </section>

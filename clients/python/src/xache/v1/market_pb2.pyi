@@ -377,12 +377,14 @@ class IndicatorParameter(_message.Message):
     def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., default_value: _Optional[float] = ..., min_value: _Optional[float] = ..., max_value: _Optional[float] = ..., whole: _Optional[bool] = ...) -> None: ...
 
 class IndicatorOutput(_message.Message):
-    __slots__ = ("name", "unit")
+    __slots__ = ("name", "unit", "is_price")
     NAME_FIELD_NUMBER: _ClassVar[int]
     UNIT_FIELD_NUMBER: _ClassVar[int]
+    IS_PRICE_FIELD_NUMBER: _ClassVar[int]
     name: str
     unit: IndicatorUnit
-    def __init__(self, name: _Optional[str] = ..., unit: _Optional[_Union[IndicatorUnit, str]] = ...) -> None: ...
+    is_price: bool
+    def __init__(self, name: _Optional[str] = ..., unit: _Optional[_Union[IndicatorUnit, str]] = ..., is_price: _Optional[bool] = ...) -> None: ...
 
 class Indicator(_message.Message):
     __slots__ = ("name", "title", "source", "outputs", "parameters")

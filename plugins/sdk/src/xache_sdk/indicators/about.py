@@ -80,11 +80,18 @@ class About:
     outputs: tuple[str, ...] = ("value",)
     plain: tuple[str, ...] = ()
     """Outputs that have no unit, whatever the others have."""
+    difference: bool = False
+    """Whether what is counted in ticks is a difference of prices, and no price itself."""
 
     @property
     def units(self) -> tuple[Unit, ...]:
         """The unit of each output."""
         return tuple(Unit.RATIO if name in self.plain else self.unit for name in self.outputs)
+
+    @property
+    def prices(self) -> tuple[bool, ...]:
+        """Of each output: whether it is a price, which belongs among the candles of a chart."""
+        return tuple(unit is Unit.TICKS and not self.difference for unit in self.units)
 
     def check(self, **settings: object) -> None:
         """Refuse settings that cannot be. Raises: ValueError, which names every mistake."""

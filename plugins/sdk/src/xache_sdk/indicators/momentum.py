@@ -77,6 +77,7 @@ class Macd:
         source="Appel 1979",
         inputs=(Input.CLOSE,),
         unit=Unit.TICKS,
+        difference=True,
         parameters=(
             window("bars of the fast average", 12, "fast"),
             window("bars of the slow average", 26, "slow", least=2),
@@ -119,6 +120,7 @@ class Momentum:
         source="difference of two closes",
         inputs=(Input.CLOSE,),
         unit=Unit.TICKS,
+        difference=True,
         parameters=(window("bars looked back", 10),),
     )
 

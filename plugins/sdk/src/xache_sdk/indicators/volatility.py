@@ -35,6 +35,7 @@ class Atr:
         source="Wilder 1978, New Concepts in Technical Trading Systems",
         inputs=(Input.HIGH, Input.LOW, Input.CLOSE),
         unit=Unit.TICKS,
+        difference=True,
         parameters=(window("ranges smoothed", 14),),
     )
 
