@@ -21,7 +21,7 @@ import attrs
 from xached.api.http_message import HttpResponse
 
 SCREENS: Final = frozenset(
-    {"trade", "portfolio", "wallets", "security", "sign-in", "sign-up", "recover"}
+    {"trade", "portfolio", "strategies", "wallets", "security", "sign-in", "sign-up", "recover"}
 )
 """First parts of the addresses of screens: all of them are the same document."""
 

@@ -395,6 +395,7 @@ const ICONS = {
   info: "M10 9v5M10 6v.1M10 2a8 8 0 100 16 8 8 0 000-16z",
   trade: "M5 3v3M5 12v5M3 6h4v6H3zM14 2v4M14 13v4M12 6h4v7h-4z",
   portfolio: "M10 2v8l5.6 5.6M10 2a8 8 0 108 8",
+  strategies: "M3 14l4-5 3 3 4-6 3 3M3 17h14",
   wallets: "M3 6h14v11H3zM3 6l2-3h10l2 3M13 11h4v2h-4z",
   security: "M10 2l7 3v5c0 4-3 7-7 8-4-1-7-4-7-8V5zM7 10l2 2 4-4",
   person: "M10 9a3.5 3.5 0 100-7 3.5 3.5 0 000 7zM3 18c.6-4 3.500-6 7-6s6.400 2 7 6",
