@@ -17,18 +17,24 @@ import { Recover } from "./screens/recover";
 import { SignIn } from "./screens/sign_in";
 import { SignUp } from "./screens/sign_up";
 import { Unverified } from "./screens/verify_email";
-import { Trade } from "./trade/trade";
 
+const loadTrade = async () => (await import("./trade/trade")).Trade;
+const Trade = later(loadTrade);
 const Portfolio = later(async () => (await import("./screens/portfolio")).Portfolio);
+const Strategies = later(async () => (await import("./strategies/strategies")).Strategies);
 const Wallets = later(async () => (await import("./screens/wallets")).Wallets);
 const Security = later(async () => (await import("./screens/security")).Security);
 
 const SCREENS: readonly { path: string; name: string; icon: IconName }[] = [
   { path: "trade", name: t.app.trade, icon: "trade" },
   { path: "portfolio", name: t.app.portfolio, icon: "portfolio" },
+  { path: "strategies", name: t.app.strategies, icon: "strategies" },
   { path: "wallets", name: t.app.wallets, icon: "wallets" },
   { path: "security", name: t.app.security, icon: "security" },
 ];
+
+// Most come for the market: it is fetched while it is found out who comes.
+if (["", "trade"].includes(partsOf(place.state.path)[0] ?? "")) void loadTrade().catch(() => undefined);
 
 export function App() {
   const { path } = useStore(place, (state) => state);
@@ -45,7 +51,7 @@ export function App() {
   if (apart) return <Apart>{gate(screen)}</Apart>;
   return (
     <Shell screen={screen}>
-      {screen === "trade" ? <Trade symbol={rest[0]} /> : phase === "in" ? inner(screen) : <Away />}
+      {screen === "trade" ? <Trade symbol={rest[0]} /> : phase === "in" ? inner(screen, rest) : <Away />}
     </Shell>
   );
 }
@@ -61,10 +67,12 @@ function gate(screen: string) {
   }
 }
 
-function inner(screen: string) {
+function inner(screen: string, rest: readonly string[]) {
   switch (screen) {
     case "portfolio":
       return <Portfolio />;
+    case "strategies":
+      return <Strategies rest={rest} />;
     case "wallets":
       return <Wallets />;
     case "security":
