@@ -9,14 +9,15 @@ import { Button, Notice } from "./ui";
 export function later<P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> {
   let loaded: ComponentType<P> | undefined;
   return function Later(props: P) {
-    const [, shown] = useState(loaded);
+    // Not the component itself: a function for a state is called.
+    const [, shown] = useState(loaded !== undefined);
     const [failed, setFailed] = useState(false);
     useEffect(() => {
       if (loaded) return;
       load().then(
         (found) => {
           loaded = found;
-          shown(() => found);
+          shown(true);
         },
         () => setFailed(true),
       );
