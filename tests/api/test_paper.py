@@ -220,6 +220,18 @@ async def test_paper_purses_are_listed_as_simulated(
         ]
 
 
+async def test_the_names_of_strategies_purses_are_theirs(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    async with both_houses(tmp_path) as houses:
+        with pytest.raises(Rejection) as refused:
+            await houses.accounts.open_subaccount(
+                call_of("alice", f"paper-{16 * 'a'}-2"),
+                account_pb2.OpenSubaccountRequest(subaccount=f"paper-{16 * 'a'}-2"),
+            )
+        assert status(refused.value).reason == "ID_FORMAT"
+
+
 async def test_while_paper_starts_its_calls_are_refused(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:

@@ -62,6 +62,15 @@ def test_a_strategy_is_made_started_paused_and_revoked(person: Person) -> None:
     person.done("strategy", "start", "cross")
     assert "paused" in person.done("strategy", "pause", "cross")
     person.done("strategy", "resume", "cross")
+    running = person.run("strategy", "update", "cross", "--budget", "500")
+    assert (running.code, "STRATEGY_STATE" in running.err) == (1, True)
+    assert "stopped" in person.done("strategy", "stop", "cross")
+    person.done("strategy", "update", "cross", "--budget", "500", "--loss-limit", "50")
+    updated = person.run("strategy", "show", "cross", "--json").document
+    assert (updated["budget"], updated["version"]) == ("500", 2)
+    assert updated["paper_days"] == 0
+    assert person.run("strategy", "update", "cross").code == 2
+    person.done("strategy", "start", "cross")
     assert "stopped" in person.done("strategy", "stop", "cross")
     measured = person.run("strategy", "performance", "cross", "--json").document
     assert [stage["stage"] for stage in measured["stages"]] == ["STRATEGY_STAGE_PAPER"]

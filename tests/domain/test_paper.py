@@ -21,6 +21,7 @@ from xached.domain.paper import (
     VenueCopy,
     Waiting,
     is_paper_purse,
+    is_strategy_paper,
     paper_asset,
     paper_instrument,
 )
@@ -151,6 +152,20 @@ def test_first_come_first_filled(placed: list[tuple[int, int]], trades: list[int
 )
 def test_which_purses_are_paper(name: str, *, is_paper: bool) -> None:
     assert is_paper_purse(Purse(f"alice/{name}")) is is_paper
+
+
+@pytest.mark.parametrize(
+    ("name", "is_strategys"),
+    [
+        ("paper-0123456789abcdef", True),
+        ("paper-0123456789abcdef-12", True),
+        ("paper", False),
+        ("paper-0123456789abcde", False),
+        ("paper-mine", False),
+    ],
+)
+def test_which_paper_purses_are_of_strategies(name: str, *, is_strategys: bool) -> None:
+    assert is_strategy_paper(Purse(f"alice/{name}")) is is_strategys
 
 
 def test_paper_is_found_by_its_own_name_and_by_the_real_one() -> None:

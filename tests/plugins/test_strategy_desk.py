@@ -24,19 +24,26 @@ from tests.actors.test_matching import order
 from tests.plugins.house import EVE, House, let_processes_work, open_house, until
 from tests.storage.house import SYMBOL
 from xached.actors.strategies.actor import Strategies, run_strategies
-from xached.actors.strategies.desk import Seen, StrategyDesk
+from xached.actors.strategies.desk import DeskBounds, Seen, StrategyDesk
 from xached.actors.strategies.floors import LiveFloor
 from xached.actors.strategies.surroundings import StrategyConfig
 from xached.domain.history import Fill
 from xached.domain.instrument import AssetName
 from xached.domain.market_messages import TransferFunds
-from xached.domain.messages import Command, Row
+from xached.domain.messages import Command, RiskBoundsSet, Row
 from xached.domain.order import AccountId, Purse, Side, account_of
 from xached.domain.paper import opening_commands
 from xached.domain.portfolio import Holdings, HoldingsQuery
 from xached.domain.queries import PurseQuery
 from xached.domain.rejection import Reason, Rejection
-from xached.domain.strategy_life import ACKNOWLEDGEMENT, PAPER_DAYS_MIN, Stage, Strategy, Wish
+from xached.domain.strategy_life import (
+    ACKNOWLEDGEMENT,
+    PAPER_DAYS_MIN,
+    Change,
+    Stage,
+    Strategy,
+    Wish,
+)
 from xached.runtime.mailbox import Overloaded
 from xached.runtime.supervise import Health, run_expendable
 from xached.runtime.world import NS_PER_S
@@ -142,7 +149,9 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk_of(house: House, judged: int | None = None) -> AsyncIterator[Desk]:
+async def desk_of(
+    house: House, judged: int | None = None, bounds: DeskBounds | None = None
+) -> AsyncIterator[Desk]:
     """A daemon's life over a house that outlives it."""
 
     async def valued(purse: Purse) -> Holdings:
@@ -160,7 +169,8 @@ async def desk_of(house: House, judged: int | None = None) -> AsyncIterator[Desk
     around, strategies = house.around, Strategies(())
     paper = PlayFloor(house.matching, house.rows, around.directory)
     around = attrs.evolve(around, paper=paper)
-    desk = StrategyDesk(house.reasons._records, strategies, around, valued, fills_of, ratio)
+    records = house.reasons._records
+    desk = StrategyDesk(records, strategies, around, valued, fills_of, ratio, bounds)
     async with trio.open_nursery() as nursery:
         await desk.restore()
         nursery.start_soon(run_strategies, strategies, around)
@@ -542,3 +552,156 @@ async def test_what_can_be_no_strategy(
     async with open_house(tmp_path) as house, desk_of(house) as on:
         refusal = await refused(on.desk.create(draft(**terms)))
         assert (refusal.reason, refusal.facts["field"]) == (Reason.STRATEGY_TERMS, field)
+
+
+def changed(version: int = 1, **terms: Any) -> Change:
+    return Change(expected_version=version, **terms)
+
+
+async def test_a_changed_strategy_begins_anew(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """Checked: with its days kept, or one purse for all editions, what was known stays."""
+    async with open_house(tmp_path) as house, desk_of(house) as on:
+        seen = await to_paper(on)
+        look = partial(add_profit, strategy=seen.strategy, day=1, profit_units=5)
+        await house.reasons._records.write(look)
+        assert (await on.desk.get(OWNER, NAME)).evidence.paper_days == 1
+        running = await refused(on.desk.change(OWNER, NAME, changed(budget_units=2 * BUDGET)))
+        assert running.reason is Reason.STRATEGY_STATE
+        await on.desk.pause(OWNER, NAME)
+        settings = json.dumps({"act": "", "quantity": "0.002"})
+        new = await on.desk.change(OWNER, NAME, changed(settings_json=settings))
+        assert await on.desk.change(OWNER, NAME, changed(settings_json=settings)) == new
+        late = await refused(on.desk.change(OWNER, NAME, changed(budget_units=2 * BUDGET)))
+        assert (late.reason, late.facts["allowed"]) == (Reason.STRATEGY_STATE, "2")
+        new = await on.desk.change(OWNER, NAME, changed(2, budget_units=2 * BUDGET))
+        strategy = new.strategy
+        assert (strategy.version, strategy.stage, strategy.wish) == (3, Stage.PAPER, Wish.PAUSED)
+        assert (new.evidence.paper_days, strategy.predicts) == (0, None)
+        await on.desk.resume(OWNER, NAME)
+        await on.until_open(strategy.purse, 1)
+        assert strategy.purse != seen.strategy.purse
+        assert await on.funds(strategy.purse) == 2 * BUDGET
+        assert (await house.purse(seen.strategy.purse)).orders == []
+        assert (await refused(on.desk.change(OTHER, NAME, changed()))).reason is (
+            Reason.UNKNOWN_STRATEGY
+        )
+
+
+async def test_of_a_live_one_only_the_limit_can_be_changed(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """Checked: without the look at what else changes, other settings live without the gate."""
+    async with open_house(tmp_path) as house, desk_of(house) as on:
+        await to_paper(on)
+        live = (await on.desk.go_live(OWNER, NAME, ACKNOWLEDGEMENT)).strategy
+        await on.until_open(live.purse, 1)
+        await on.desk.pause(OWNER, NAME)
+        for terms in ({"settings_json": "{}"}, {"budget_units": BUDGET + 1}):
+            refusal = await refused(on.desk.change(OWNER, NAME, changed(**terms)))
+            assert refusal.reason is Reason.STRATEGY_STATE, terms
+        seen = await on.desk.change(OWNER, NAME, changed(loss_limit_units=BUDGET // 2))
+        assert (seen.strategy.is_live, seen.acknowledged) == (True, ACKNOWLEDGEMENT)
+        await on.desk.resume(OWNER, NAME)
+        await on.until_open(live.purse, 1)
+        assert await on.funds(live.purse) == BUDGET
+        [bounds] = [
+            event.bounds
+            for row in reversed(house.seen)
+            for event in row.events
+            if isinstance(event, RiskBoundsSet)
+        ][:1]
+        assert bounds.max_drawdown_units == ((USDT, BUDGET // 2),)
+        stopped = (await on.desk.stop(OWNER, NAME)).strategy
+        other = await on.desk.change(
+            OWNER,
+            NAME,
+            changed(stopped.version, settings_json=json.dumps({"act": "", "quantity": "0.002"})),
+        )
+        assert (other.strategy.stage, other.acknowledged) == (Stage.PAPER, "")
+        refusal = await refused(on.desk.go_live(OWNER, NAME, ""))
+        assert refusal.reason is Reason.STRATEGY_GATE
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"plugin": "acting:Unpredicting"},
+        {"settings_json": "{}"},
+        {"budget_units": BUDGET + 1},
+        {"loss_limit_units": BUDGET},
+    ],
+)
+async def test_a_name_is_not_given_to_another_strategy(
+    clock: trio.testing.MockClock, tmp_path: Path, terms: dict[str, Any]
+) -> None:
+    async with open_house(tmp_path) as house, desk_of(house) as on:
+        await on.desk.create(draft())
+        assert (await refused(on.desk.create(draft(**terms)))).reason is Reason.ID_REUSED
+
+
+@pytest.mark.parametrize(
+    "bounds", [DeskBounds(running_per_account_max=1), DeskBounds(running_max=1)]
+)
+async def test_so_many_run_at_a_time(
+    clock: trio.testing.MockClock, tmp_path: Path, bounds: DeskBounds
+) -> None:
+    """Checked: without the count each of them starts a process."""
+    async with open_house(tmp_path) as house, desk_of(house, bounds=bounds) as on:
+        await to_paper(on)
+        await on.desk.create(draft(name="second"))
+        refusal = await refused(on.desk.start(OWNER, "second"))
+        assert refusal.reason is Reason.STRATEGIES_FULL
+        assert (await on.desk.get(OWNER, "second")).strategy.stage is Stage.DRAFT
+        other = await on.desk.create(draft(account_id=OTHER))
+        if bounds.running_max == 1:
+            refusal = await refused(on.desk.start(OTHER, NAME))
+            assert refusal.reason is Reason.STRATEGIES_FULL
+        else:
+            assert (await on.desk.start(OTHER, NAME)).strategy.purse == other.strategy.purse
+            await on.desk.revoke(OTHER, NAME)
+        live = await on.desk.go_live(OWNER, NAME, ACKNOWLEDGEMENT)
+        assert live.strategy.is_live, "it is one of them already"
+        await on.desk.pause(OWNER, NAME)
+        await on.desk.start(OWNER, "second")
+        refusal = await refused(on.desk.resume(OWNER, NAME))
+        assert refusal.reason is Reason.STRATEGIES_FULL
+
+
+async def test_what_is_put_into_the_purse_of_a_revoked_one_stays_there(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """Checked: swept at every start, it is gone from there after the second."""
+    async with open_house(tmp_path) as house:
+        async with desk_of(house) as on:
+            await to_paper(on)
+            live = (await on.desk.go_live(OWNER, NAME, ACKNOWLEDGEMENT)).strategy
+            await on.desk.revoke(OWNER, NAME)
+            assert await on.funds(EVE) == MAIN_BEFORE
+            mine = TransferFunds(
+                source=EVE, target=live.purse, asset=USDT, amount_units=7, request_id=""
+            )
+            await house.matching.execute(mine, account=OWNER)
+        async with desk_of(house) as on:
+            await on.desk._look()
+            assert await on.funds(live.purse) == 7
+
+
+async def test_what_could_not_be_given_back_is_given_at_the_next_look(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """Checked: without it in ``_look`` its owner waits for the next start of the house."""
+    async with open_house(tmp_path) as house, desk_of(house) as on:
+        await to_paper(on)
+        live = (await on.desk.go_live(OWNER, NAME, ACKNOWLEDGEMENT)).strategy
+        await on.until_open(live.purse, 1)
+        around, directory = on.desk._around, house.around.directory
+        busy = LiveFloor(Busy(house.matching), house.rows, directory)
+        on.desk._around = attrs.evolve(around, live=busy)
+        await on.desk.revoke(OWNER, NAME)
+        await on.desk._look()
+        assert await on.funds(live.purse) == BUDGET
+        on.desk._around = around
+        await on.desk._look()
+        assert await on.funds(EVE) == MAIN_BEFORE

@@ -64,6 +64,11 @@ REQUESTS: Final[dict[str, Any]] = {
         "budget": "1000.00",
         "lossLimit": "100.00",
     },
+    "UpdateStrategy": {
+        "expectedVersion": 1,
+        "settingsJson": '{"symbol": "BTC-USDT", "notional": "100"}',
+        "lossLimit": "50.00",
+    },
     "TransferFunds": {
         "targetSubaccount": "savings",
         "asset": "USDT",

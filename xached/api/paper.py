@@ -22,7 +22,7 @@ from xached.api.errors import RESTART_S, StatusError
 from xached.api.routes import Call, Handler, Requests, RouteError
 from xached.domain.instrument import Directory
 from xached.domain.order import Purse, account_of, subaccount_of
-from xached.domain.paper import is_paper_purse, opening_commands
+from xached.domain.paper import is_paper_purse, is_strategy_paper, opening_commands
 from xached.domain.queries import PursesQuery
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.transfers import SUBACCOUNTS_MAX
@@ -102,12 +102,22 @@ class AccountsByPurse(AccountHandlers):
         account_id = account_of(call.purse)
         purses = await self._paper.query(PursesQuery(account_id), account=account_id)
         known = any(each.purse == call.purse for each in purses)
-        if not known and len(purses) >= SUBACCOUNTS_MAX:
+        if not known and is_strategy_paper(call.purse):
+            raise Rejection(
+                Reason.ID_FORMAT,
+                "a sub-account of this name is for a strategy",
+                field="subaccount",
+                given=subaccount_of(call.purse),
+                allowed="paper- and a name",
+            )
+        # Those of strategies have a bound of their own.
+        count = sum(not is_strategy_paper(each.purse) for each in purses)
+        if not known and count >= SUBACCOUNTS_MAX:
             raise Rejection(
                 Reason.SUBACCOUNTS,
                 "the account has all the sub-accounts it may have",
                 field="subaccount",
-                given=str(len(purses) + 1),
+                given=str(count + 1),
                 allowed=f"at most {SUBACCOUNTS_MAX}",
                 nearest=str(SUBACCOUNTS_MAX),
             )

@@ -12,7 +12,7 @@ from xached.api.routes import Call
 from xached.domain.instrument import Directory, Symbol
 from xached.domain.money import format_units, parse_decimal
 from xached.domain.order import AccountId, subaccount_of
-from xached.domain.strategy_life import Stage, Strategy, Wish
+from xached.domain.strategy_life import Change, Stage, Strategy, Wish
 from xached.domain.strategy_performance import Performance
 
 PPM_SCALE = 6
@@ -47,6 +47,22 @@ class StrategyHandlers:
         )
         seen = await self._desk().create(draft)
         return strategy_pb2.CreateStrategyResponse(strategy=self._strategy(seen))
+
+    async def update_strategy(
+        self, call: Call, request: strategy_pb2.UpdateStrategyRequest
+    ) -> strategy_pb2.UpdateStrategyResponse:
+        """Change a strategy that does not run."""
+        desk, owner = self._desk(), _owner(call)
+        known = (await desk.get(owner, request.name)).strategy
+        scale = self._directory.asset(known.budget_asset).scale
+        change = Change(
+            expected_version=request.expected_version,
+            settings_json=request.settings_json or None,
+            budget_units=_units(request.budget, scale, "budget"),
+            loss_limit_units=_units(request.loss_limit, scale, "loss_limit"),
+        )
+        seen = await desk.change(owner, request.name, change)
+        return strategy_pb2.UpdateStrategyResponse(strategy=self._strategy(seen))
 
     async def start_strategy(
         self, call: Call, request: strategy_pb2.StartStrategyRequest
@@ -140,6 +156,7 @@ class StrategyHandlers:
             acknowledged=seen.acknowledged,
             created_at_ns=strategy.created_at_ns,
             advice="" if running is None else running.advice,
+            version=strategy.version,
         )
 
 
@@ -157,6 +174,11 @@ def _performance(stage: Stage, how: Performance, scale: int) -> strategy_pb2.Str
         slippage_ratio=_ratio(how.slippage_ppm),
         compared=format_units(how.compared_units, scale),
     )
+
+
+def _units(text: str, scale: int, field: str) -> int | None:
+    """An amount that may be left out."""
+    return parse_decimal(text, scale, field) if text else None
 
 
 def _ratio(ppm: int | None) -> str:

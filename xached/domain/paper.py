@@ -14,6 +14,7 @@ level stood behind our orders, as long as it can have.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
@@ -38,12 +39,18 @@ LEVELS_MAX = 50
 milliseconds; a filter of open orders may allow fewer."""
 
 PAPER_SUBACCOUNT = "paper"
+_OF_STRATEGY = re.compile(r"paper-[0-9a-f]{16}(-\d+)?", re.ASCII)
 
 
 def is_paper_purse(purse: Purse) -> bool:
     """Whether a purse trades on the paper exchange: ``paper``, or ``paper-`` and more."""
     name = subaccount_of(purse)
     return name == PAPER_SUBACCOUNT or name.startswith(f"{PAPER_SUBACCOUNT}-")
+
+
+def is_strategy_paper(purse: Purse) -> bool:
+    """Whether a purse is the paper purse of a person's strategy."""
+    return _OF_STRATEGY.fullmatch(subaccount_of(purse)) is not None
 
 
 def check_not_paper(purse: Purse) -> Purse:

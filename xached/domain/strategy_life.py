@@ -14,6 +14,12 @@ A strategy that predicts nothing (it buys on a schedule, or makes a market) has 
 show: it has run on paper for some days instead. The owner's word is one sentence, typed exactly;
 it is kept together with what was known then. A paused strategy keeps its purse; one that is stopped
 gives it back, and meets the gate again.
+
+While it does not run, its owner may change it. Every change is another version of it. One of its
+settings, its budget or its limit is another edition too, of which nothing is known: it begins on
+paper with a purse and a state of its own, and no day, ratio or word of an earlier edition counts
+for it. One that is live is what passed the gate: only its limit of loss can be changed, which is
+the same edition still.
 """
 
 from __future__ import annotations
@@ -32,6 +38,9 @@ from xached.domain.rejection import Reason, Rejection
 
 STRATEGIES_MAX: Final = 16
 """Of one account, revoked ones included; each has a purse, of which there are 32."""
+
+EDITIONS_MAX: Final = 100
+"""Of one strategy: each has a paper purse, which stays."""
 
 SYMBOLS_MAX: Final = 20
 SETTINGS_BYTES_MAX: Final = 64_000
@@ -67,7 +76,8 @@ class Strategy:
     """A strategy of a person. ``lives`` counts how often it has gone live.
 
     ``predicts`` is what its plugin declares, None until it has run. Amounts are units of
-    ``budget_asset``, which is what all its markets are quoted in.
+    ``budget_asset``, which is what all its markets are quoted in. ``swept``: what it had was given
+    back after it was revoked, and what is put into its purse since is not its own.
     """
 
     strategy_id: str
@@ -84,11 +94,21 @@ class Strategy:
     created_at_ns: int
     lives: int = 0
     predicts: bool | None = None
+    version: int = 1
+    edition: int = 1
+    swept: bool = False
 
     @property
     def is_live(self) -> bool:
         """Whether it trades money."""
         return self.stage is Stage.LIVE
+
+    @property
+    def owes(self) -> bool:
+        """Whether it has, or may have, what is to be given back once it has ended."""
+        if self.stage is Stage.REVOKED:
+            return self.lives > 0 and not self.swept
+        return self.is_live
 
     @property
     def purse(self) -> Purse:
@@ -103,7 +123,12 @@ class Strategy:
     @property
     def paper_purse(self) -> Purse:
         """Its own purse of play money."""
-        return make_purse(self.account_id, f"paper-{self.strategy_id}")
+        return make_purse(self.account_id, f"paper-{self.strategy_id}{self.edition_suffix}")
+
+    @property
+    def edition_suffix(self) -> str:
+        """What names of its later editions end with; those of the first end as they always did."""
+        return "" if self.edition == 1 else f"-{self.edition}"
 
 
 @attrs.frozen(kw_only=True)
@@ -182,6 +207,61 @@ def check_draft(strategy: Strategy) -> None:
         raise _terms("budget", str(strategy.budget_units), "more than nothing")
     if not 0 < strategy.loss_limit_units <= strategy.budget_units:
         raise _terms("loss_limit", str(strategy.loss_limit_units), "up to the budget")
+
+
+@attrs.frozen(kw_only=True)
+class Change:
+    """What an owner changes of a strategy; what is None stays.
+
+    ``expected_version`` is the one they have looked at.
+    """
+
+    expected_version: int
+    settings_json: str | None = None
+    budget_units: int | None = None
+    loss_limit_units: int | None = None
+
+
+def change_strategy(strategy: Strategy, change: Change) -> Strategy:
+    """The strategy as it is after a change: itself where it is so already.
+
+    Raises: Rejection STRATEGY_STATE, STRATEGY_TERMS.
+    """
+    settings, budget, limit = change.settings_json, change.budget_units, change.loss_limit_units
+    changed = attrs.evolve(
+        strategy,
+        settings_json=strategy.settings_json if settings is None else settings,
+        budget_units=strategy.budget_units if budget is None else budget,
+        loss_limit_units=strategy.loss_limit_units if limit is None else limit,
+    )
+    if changed == strategy:
+        return strategy
+    if change.expected_version != strategy.version:
+        raise Rejection(
+            Reason.STRATEGY_STATE,
+            "it was changed since you looked at it",
+            field="expected_version",
+            given=str(change.expected_version),
+            allowed=str(strategy.version),
+        )
+    check_can(
+        strategy,
+        "changed: pause or stop it first",
+        strategy.stage is not Stage.REVOKED and strategy.wish is not Wish.RUNNING,
+    )
+    check_draft(changed)
+    changed = attrs.evolve(changed, version=strategy.version + 1)
+    if strategy.is_live:
+        same = attrs.evolve(
+            strategy, version=changed.version, loss_limit_units=changed.loss_limit_units
+        )
+        check_can(strategy, "changed but in its limit of loss: stop it first", changed == same)
+        return changed
+    if strategy.stage is Stage.DRAFT:
+        return changed
+    if strategy.edition >= EDITIONS_MAX:
+        raise _terms("expected_version", str(strategy.edition + 1), f"{EDITIONS_MAX} editions")
+    return attrs.evolve(changed, edition=strategy.edition + 1, predicts=None)
 
 
 def check_can(strategy: Strategy, verb: str, allowed: bool) -> None:

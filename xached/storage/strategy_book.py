@@ -33,9 +33,16 @@ SCHEMA: Final = """
         PRIMARY KEY (strategy_id, stage, day)) STRICT, WITHOUT ROWID;
     """
 
+CHANGES: Final = """
+    ALTER TABLE strategies ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE strategies ADD COLUMN edition INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE strategies ADD COLUMN swept INTEGER NOT NULL DEFAULT 0;
+    """
+
 _COLUMNS: Final = (
     "strategy_id, account_id, name, plugin, symbols, settings_json, stage, wish, budget_asset,"
-    " budget_units, created_at_ns, loss_limit_units, lives, predicts"
+    " budget_units, created_at_ns, loss_limit_units, lives, predicts,"
+    " version, edition, swept"
 )
 
 
@@ -79,11 +86,23 @@ def put_strategy(db: apsw.Connection, strategy: Strategy) -> None:
         str(strategy.loss_limit_units),
         strategy.lives,
         None if strategy.predicts is None else int(strategy.predicts),
+        strategy.version,
+        strategy.edition,
+        int(strategy.swept),
     )
     db.execute(
         f"INSERT OR REPLACE INTO strategies ({_COLUMNS})"  # noqa: S608 - a constant
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         values,
+    )
+
+
+def begin_edition(db: apsw.Connection, strategy: Strategy) -> None:
+    """Keep another edition of a strategy; how its earlier ones did on paper is not about it."""
+    put_strategy(db, strategy)
+    db.execute(
+        "DELETE FROM strategy_days WHERE strategy_id = ? AND stage = ?",
+        (strategy.strategy_id, Stage.PAPER.value),
     )
 
 
@@ -117,6 +136,17 @@ def all_strategies(db: apsw.Connection) -> list[Strategy]:
     return _strategies(db, "ORDER BY created_at_ns, strategy_id")
 
 
+def count_running(db: apsw.Connection, strategy: Strategy) -> tuple[int, int]:
+    """How many other strategies are wanted to run: of its account, and in all."""
+    row = db.execute(
+        "SELECT coalesce(sum(account_id = ?), 0), count(*) FROM strategies"
+        " WHERE wish = ? AND strategy_id != ?",
+        (strategy.account_id, Wish.RUNNING.value, strategy.strategy_id),
+    ).fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
 def add_acknowledgement(
     db: apsw.Connection, strategy: Strategy, acknowledgement: Acknowledgement
 ) -> None:
@@ -135,12 +165,12 @@ def add_acknowledgement(
     )
 
 
-def newest_acknowledgement(db: apsw.Connection, strategy_id: str) -> Acknowledgement | None:
-    """What an owner has said last."""
+def find_acknowledgement(db: apsw.Connection, strategy: Strategy) -> Acknowledgement | None:
+    """What its owner has said of the life that a strategy has, or has had last."""
     row = db.execute(
-        "SELECT at_ns, sentence, known FROM strategy_acknowledgements WHERE strategy_id = ?"
-        " ORDER BY number DESC LIMIT 1",
-        (strategy_id,),
+        "SELECT at_ns, sentence, known FROM strategy_acknowledgements"
+        " WHERE strategy_id = ? AND number = ?",
+        (strategy.strategy_id, strategy.lives),
     ).fetchone()
     if row is None:
         return None
@@ -224,4 +254,7 @@ def _strategy(row: Sequence[Any]) -> Strategy:
         created_at_ns=values["created_at_ns"],
         lives=values["lives"],
         predicts=None if values["predicts"] is None else bool(values["predicts"]),
+        version=values["version"],
+        edition=values["edition"],
+        swept=bool(values["swept"]),
     )

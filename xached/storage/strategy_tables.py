@@ -96,6 +96,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     plugin_approvals.DESCRIPTIONS,
     strategy_book.SCHEMA,
     order_reasons.TRADED,
+    strategy_book.CHANGES,
 )
 """What each format version adds, at the end; the database's user_version counts those applied."""
 

@@ -20,12 +20,12 @@ from typing import Final
 
 import attrs
 import trio
-from loguru import logger
 from xache_sdk.seal import Layer
 
 from xached.actors.strategies.house_models import Models, TradedModel, model_name, with_model
 from xached.actors.strategies.keeping import RunLog, about_run
-from xached.actors.strategies.market_data import StrategyMisconfigured
+from xached.actors.strategies.leftovers import AGAIN, Leftovers
+from xached.actors.strategies.market_data import StrategyFailed, StrategyMisconfigured
 from xached.actors.strategies.run import (
     Rows,
     Run,
@@ -44,10 +44,10 @@ from xached.domain.messages import CancelAll
 from xached.domain.order import EndReason, Purse
 from xached.domain.plugins import Admission, Breach, PluginRefused
 from xached.domain.queries import PurseSnapshot
+from xached.runtime.mailbox import Overloaded
 from xached.runtime.supervise import Restart, run_expendable
 from xached.storage.order_reasons import StrategyRun
 
-CANCEL_S_MAX: Final = 5.0
 SAVE_S_MAX: Final = 5.0
 ROWS_CAPACITY: Final = 4_096
 
@@ -90,6 +90,8 @@ class Strategies:
         """Those that nobody supervises yet."""
         self._changed = trio.Event()
         self._closing = False
+        self.leftovers: Final = Leftovers()
+        """Orders of those that have ended."""
 
     def add(self, config: StrategyConfig) -> None:
         """Run another one from now on; nothing of its name or its purse may be there."""
@@ -151,18 +153,22 @@ class Strategies:
 
 async def run_strategies(strategies: Strategies, around: Surroundings) -> None:
     """Run all strategies, and those that are added, until all were asked to stop and have ended."""
-    async with trio.open_nursery() as nursery:
-        while True:
+    async with trio.open_nursery() as cancelling:
+        leftovers = functools.partial(strategies.leftovers.run, around)
+        cancelling.start_soon(
+            run_expendable, "cancels of strategies", leftovers, around.health, AGAIN
+        )
+        async with trio.open_nursery() as nursery:
+            while not strategies._closing:
+                for seat in strategies._begun:
+                    nursery.start_soon(_supervise, seat, strategies.leftovers, around)
+                strategies._begun.clear()
+                strategies._changed = trio.Event()
+                await strategies._changed.wait()
             for seat in strategies._begun:
-                if strategies._closing:
-                    seat.over.set()
-                else:
-                    nursery.start_soon(_supervise, seat, around)
+                seat.over.set()
             strategies._begun.clear()
-            if strategies._closing:
-                return
-            strategies._changed = trio.Event()
-            await strategies._changed.wait()
+        cancelling.cancel_scope.cancel()
 
 
 @attrs.define
@@ -207,19 +213,19 @@ class _Seat:
         )
 
 
-async def _supervise(seat: _Seat, around: Surroundings) -> None:
+async def _supervise(seat: _Seat, leftovers: Leftovers, around: Surroundings) -> None:
     """Run after run, until one was asked to stop or too many have failed."""
     try:
-        await _run_again_and_again(seat, around)
+        await _run_again_and_again(seat, leftovers, around)
     finally:
         seat.over.set()
 
 
-async def _run_again_and_again(seat: _Seat, around: Surroundings) -> None:
+async def _run_again_and_again(seat: _Seat, leftovers: Leftovers, around: Surroundings) -> None:
     name = f"strategy {seat.config.name}"
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_stop_between_runs, seat, nursery.cancel_scope)
-        run = functools.partial(_run_once, seat, around)
+        run = functools.partial(_run_once, seat, leftovers, around)
         while True:
             seat.admitted = trio.Event()
             await run_expendable(name, run, around.health, around.restart)
@@ -247,7 +253,7 @@ async def _stop_between_runs(seat: _Seat, supervision: trio.CancelScope) -> None
         supervision.cancel()
 
 
-async def _run_once(seat: _Seat, around: Surroundings) -> None:
+async def _run_once(seat: _Seat, leftovers: Leftovers, around: Surroundings) -> None:
     """One run, or one after the other of newer models. Returns when there is to be no other.
 
     Raises what ended it otherwise.
@@ -257,7 +263,7 @@ async def _run_once(seat: _Seat, around: Surroundings) -> None:
         while again:
             await _wait_for_model(seat, around)
             async with seat.running:
-                again = not seat.stop.asked.is_set() and await _run_child(seat, around)
+                again = not seat.stop.asked.is_set() and await _run_child(seat, leftovers, around)
     except* StrategyMisconfigured as group:
         seat.misconfigured = group
     except* PluginRefused as group:
@@ -275,11 +281,11 @@ async def _wait_for_model(seat: _Seat, around: Surroundings) -> None:
     seat.waits_for = ""
 
 
-async def _run_child(seat: _Seat, around: Surroundings) -> bool:
+async def _run_child(seat: _Seat, leftovers: Leftovers, around: Surroundings) -> bool:
     """One run; whether another one is to follow it at once, with a newer model."""
     run_id = around.world.entropy(RUN_ID_BYTES).hex()
     config, model = _with_house_model(seat.config, around.models)
-    async with _nothing_left_open(seat, around, run_id):
+    async with _nothing_left_open(seat, leftovers, around, run_id):
         plugin = config.strategy
         admission = await around.plugins.admit(plugin, vouched=config.vouched)
         described = _describe(config, admission, around, run_id)
@@ -391,7 +397,9 @@ def _describe(
 
 
 @asynccontextmanager
-async def _nothing_left_open(seat: _Seat, around: Surroundings, run_id: str) -> AsyncIterator[None]:
+async def _nothing_left_open(
+    seat: _Seat, leftovers: Leftovers, around: Surroundings, run_id: str
+) -> AsyncIterator[None]:
     """Cancel the purse's orders before and after, whatever happens in between."""
 
     def cancel_all(when: str) -> CancelAll:
@@ -404,15 +412,13 @@ async def _nothing_left_open(seat: _Seat, around: Surroundings, run_id: str) -> 
 
     await around.floor(seat.config.purse).prepare(seat.config)
     # Also before: the daemon may have been killed while orders were open.
-    await insist(around, cancel_all("start"))
+    try:
+        await insist(around, cancel_all("start"))
+    except Overloaded:
+        raise StrategyFailed("the exchange was too busy to cancel what is open") from None
+    leftovers.discard(seat.config.purse)
     try:
         yield
     finally:
-        with trio.CancelScope(shield=True), trio.move_on_after(CANCEL_S_MAX) as insisting:
-            await insist(around, cancel_all("end"))
-        if insisting.cancelled_caught:
-            logger.error(
-                "strategy {}: its orders may still be open, the exchange did not answer for {} s",
-                seat.config.name,
-                CANCEL_S_MAX,
-            )
+        with trio.CancelScope(shield=True):
+            await leftovers.cancel(around, cancel_all("end"))

@@ -32,10 +32,12 @@ from xached.domain.state import DAY_NS
 from xached.domain.strategy_life import (
     STRATEGIES_MAX,
     Acknowledgement,
+    Change,
     Evidence,
     Stage,
     Strategy,
     Wish,
+    change_strategy,
     check_can,
     check_draft,
     pass_gate,
@@ -49,10 +51,12 @@ from xached.storage.strategy_book import (
     add_acknowledgement,
     add_profit,
     all_strategies,
+    begin_edition,
+    count_running,
     days_of,
     drop_strategy,
+    find_acknowledgement,
     find_strategy,
-    newest_acknowledgement,
     note_predicts,
     put_strategy,
     strategies_of,
@@ -61,6 +65,9 @@ from xached.storage.strategy_tables import StrategyRecords, StrategyTablesFailed
 
 LOOK_S: Final = 60.0
 """How often profits are looked at."""
+
+SETTLE_S_MAX: Final = 5.0
+"""So long an exchange may be busy before what is to be given back waits for the next look."""
 
 ID_BYTES: Final = 8
 
@@ -72,6 +79,14 @@ FillsOf = Callable[[Purse], Awaitable[Sequence[Fill]]]
 
 Judged = Callable[[Strategy], Awaitable[int | None]]
 """The deflated Sharpe ratio of a strategy's backtests, in millionths; None without enough data."""
+
+
+@attrs.frozen(kw_only=True)
+class DeskBounds:
+    """How many strategies of people may run at a time: each is a process."""
+
+    running_max: int = 64
+    running_per_account_max: int = 8
 
 
 async def not_judged(_: Strategy) -> int | None:
@@ -104,6 +119,7 @@ class StrategyDesk:
         valued: Valued,
         fills_of: FillsOf,
         judged: Judged = not_judged,
+        bounds: DeskBounds | None = None,
     ) -> None:
         self._records = records
         self._strategies = strategies
@@ -111,6 +127,7 @@ class StrategyDesk:
         self._valued = valued
         self._fills_of = fills_of
         self._judged = judged
+        self._bounds = bounds or DeskBounds()
         self._turns: dict[AccountId, trio.Lock] = {}
         """Of accounts for which something is done or waits: nobody waits for others' processes."""
 
@@ -182,13 +199,28 @@ class StrategyDesk:
                 await self._records.write(partial(drop_strategy, strategy_id=known.strategy_id))
             return await self._seen(await self._put(strategy))
 
+    async def change(self, account_id: AccountId, name: str, change: Change) -> Seen:
+        """Change a strategy that does not run; the same once more changes nothing.
+
+        Raises: Rejection.
+        """
+        async with self._changing(account_id, name) as strategy:
+            changed = change_strategy(strategy, change)
+            if changed.edition == strategy.edition:
+                return await self._seen(await self._put(changed))
+            # What is open in the paper purse of the old one was cancelled when it ended; what is
+            # said of why that happened is about the old one too.
+            self._around.health.forget(f"strategy {_seat(strategy)}")
+            await self._records.write(partial(begin_edition, strategy=changed))
+            return await self._seen(changed)
+
     async def start(self, account_id: AccountId, name: str) -> Seen:
         """Run a strategy: on paper, or live where it is. Raises: Rejection."""
         async with self._changing(account_id, name) as strategy:
             can = strategy.stage in (Stage.DRAFT, Stage.PAPER) and strategy.wish is Wish.STOPPED
             check_can(strategy, "started", can)
             strategy = attrs.evolve(strategy, stage=Stage.PAPER, wish=Wish.RUNNING)
-            return await self._begin(await self._put(strategy))
+            return await self._begin(await self._put_running(strategy))
 
     async def pause(self, account_id: AccountId, name: str) -> Seen:
         """End a strategy's process and cancel its orders; its purse stays as it is."""
@@ -212,7 +244,8 @@ class StrategyDesk:
         """Go on with a strategy that is paused. Raises: Rejection."""
         async with self._changing(account_id, name) as strategy:
             check_can(strategy, "resumed", strategy.wish is Wish.PAUSED)
-            return await self._begin(await self._put(attrs.evolve(strategy, wish=Wish.RUNNING)))
+            strategy = attrs.evolve(strategy, wish=Wish.RUNNING)
+            return await self._begin(await self._put_running(strategy))
 
     async def stop(self, account_id: AccountId, name: str) -> Seen:
         """End a strategy; one that is live gives back what it has and is on paper again."""
@@ -242,7 +275,7 @@ class StrategyDesk:
             live = attrs.evolve(
                 strategy, stage=Stage.LIVE, wish=Wish.RUNNING, lives=strategy.lives + 1
             )
-            await self._put(live, word)
+            await self._put_running(live, word)
             await self._end(strategy, "it goes live")
             try:
                 await self._around.live.prepare(_config(live))
@@ -281,7 +314,8 @@ class StrategyDesk:
         elif strategy.is_live:
             # The house may have been killed with its orders open, after it was told to pause.
             with suppress(Rejection):
-                await insist(self._around, _cancel_all(strategy.purse))
+                command = _cancel_all(strategy.purse)
+                await self._strategies.leftovers.cancel(self._around, command)
 
     async def run(self) -> None:
         """Go on where the house was stopped, then look at how strategies do, until cancelled.
@@ -298,6 +332,12 @@ class StrategyDesk:
             for strategy in await self._records.read(all_strategies):
                 if strategy.wish is Wish.RUNNING:
                     await self._look_at(strategy)
+                elif strategy.wish is Wish.STOPPED and strategy.owes:
+                    # The exchange had no room for it when it was stopped.
+                    with suppress(Rejection):  # Its owner was faster.
+                        async with self._changing(strategy.account_id, strategy.name) as now:
+                            if now == strategy:
+                                await self._settle(now)
         except StrategyTablesFailed as error:
             logger.error("how strategies do is not kept: {}", error)
 
@@ -354,14 +394,37 @@ class StrategyDesk:
             raise unknown_strategy(name)
         return found
 
-    async def _put(self, strategy: Strategy, word: Acknowledgement | None = None) -> Strategy:
+    async def _put(self, strategy: Strategy) -> Strategy:
+        await self._records.write(partial(put_strategy, strategy=strategy))
+        return strategy
+
+    async def _put_running(
+        self, strategy: Strategy, word: Acknowledgement | None = None
+    ) -> Strategy:
+        """Keep that one is to run. Raises: Rejection STRATEGIES_FULL where too many do."""
+
         def work(db: apsw.Connection) -> None:
+            # In the transaction that makes it one of them: others start theirs meanwhile.
+            of_account, of_all = count_running(db, strategy)
+            self._check_room(of_account, self._bounds.running_per_account_max, "the account")
+            self._check_room(of_all, self._bounds.running_max, "the house")
             put_strategy(db, strategy)
             if word is not None:
                 add_acknowledgement(db, strategy, word)
 
         await self._records.write(work)
         return strategy
+
+    @staticmethod
+    def _check_room(others: int, most: int, whose: str) -> None:
+        if others >= most:
+            raise Rejection(
+                Reason.STRATEGIES_FULL,
+                f"{whose} has all the strategies running that it may have: pause or stop one",
+                field="name",
+                given=str(others + 1),
+                allowed=f"at most {most} at a time",
+            )
 
     async def _begin(self, strategy: Strategy) -> Seen:
         """Start its process anew, also where an earlier one has failed too often."""
@@ -376,11 +439,11 @@ class StrategyDesk:
 
     async def _settle(self, strategy: Strategy) -> Strategy:
         """Cancel what is open and give back what a strategy has that is not live any more."""
-        if strategy.stage is Stage.PAPER or not strategy.lives:
+        if not strategy.owes:
             return strategy
         purse = strategy.live_purse
         try:
-            await insist(self._around, _cancel_all(purse))
+            await insist(self._around, _cancel_all(purse), for_s=SETTLE_S_MAX)
             held = await query_purse(self._around, purse)
             for asset, funds in held.balances.items():
                 if funds.available:
@@ -393,12 +456,12 @@ class StrategyDesk:
                     )
                     await self._around.live.exchange.execute(give_back, account=strategy.account_id)
         except (Overloaded, Closed):
-            return strategy  # The next start of the house goes on here.
+            return strategy  # The next look goes on here, or the next start of the house.
         except Rejection as rejection:
             # There was never a purse, or its owner's account is locked: the money stays theirs.
             logger.warning("strategy {}: {}", strategy.strategy_id, rejection.message)
         if strategy.stage is Stage.REVOKED:
-            return strategy
+            return await self._put(attrs.evolve(strategy, swept=True))
         return await self._put(attrs.evolve(strategy, stage=Stage.PAPER))
 
     async def _evidence(self, strategy: Strategy) -> Evidence:
@@ -413,8 +476,9 @@ class StrategyDesk:
         )
 
     async def _seen(self, strategy: Strategy) -> Seen:
-        work = partial(newest_acknowledgement, strategy_id=strategy.strategy_id)
-        word = await self._records.read(work)
+        word: Acknowledgement | None = None
+        if strategy.is_live:  # The gate asks for another one each time.
+            word = await self._records.read(partial(find_acknowledgement, strategy=strategy))
         return Seen(
             strategy=strategy,
             running=self._strategies.find(_seat(strategy)),
@@ -459,8 +523,13 @@ def _check_same(draft: Strategy, known: Strategy) -> None:
 
 
 def _seat(strategy: Strategy) -> str:
-    """What a strategy is called where it runs: what it saves on paper is not for money."""
-    return strategy.strategy_id + ("" if strategy.is_live else " on paper")
+    """What a strategy is called where it runs.
+
+    What it saves on paper is not for money, and what an edition saves is not for others.
+    """
+    return (
+        strategy.strategy_id + strategy.edition_suffix + ("" if strategy.is_live else " on paper")
+    )
 
 
 def _cancel_all(purse: Purse) -> CancelAll:

@@ -100,6 +100,11 @@ PONG_S_MAX: Final = 10.0
 """One that says nothing for so long is killed."""
 
 BUSY_RETRY_S: Final = 0.1
+INSIST_S_MAX: Final = 60.0
+"""So long an exchange that is busy is asked again. A strategy that is ended by that, again and
+again, is not given up: fewer than its failures fit into the time in which they are counted."""
+
+ALARM_S: Final = 5.0
 IN_FLIGHT_MAX: Final = 128
 CANCELS_WAITING_MAX: Final = 1_000
 """Cancels that a busy exchange has refused and that are tried again. More end the run, and its
@@ -145,13 +150,29 @@ class StopRequest:
             self.asked.set()
 
 
-async def insist(around: Surroundings, command: CancelAll | CancelOrder) -> None:
-    """Carry out a cancel even when the exchange is busy. Raises: Rejection."""
+async def insist(
+    around: Surroundings, command: CancelAll | CancelOrder, *, for_s: float = INSIST_S_MAX
+) -> None:
+    """Carry out a cancel even when the exchange is busy.
+
+    Raises: Rejection; Overloaded when it was busy for so long: whoever wants it goes on later.
+    """
+    began, alarmed = trio.current_time(), False
     while True:
         try:
             exchange = around.floor(command.purse).exchange
             await exchange.execute(command, account=account_of(command.purse))
         except Overloaded:
+            waited_s = trio.current_time() - began
+            if waited_s >= ALARM_S and not alarmed:
+                alarmed = True
+                logger.error(
+                    "orders of {} cannot be cancelled, the exchange has been busy for {:.0f} s",
+                    command.purse,
+                    waited_s,
+                )
+            if waited_s >= for_s:
+                raise
             await trio.sleep(BUSY_RETRY_S)
         except Closed:
             return  # The house is closing; the next start cancels before anything else.
@@ -160,12 +181,18 @@ async def insist(around: Surroundings, command: CancelAll | CancelOrder) -> None
 
 
 async def query_purse(around: Surroundings, purse: Purse) -> PurseSnapshot:
-    """How a purse stands, also when the exchange is busy. Raises: Rejection, Closed."""
+    """How a purse stands, also when the exchange is busy.
+
+    Raises: Rejection, Closed; Overloaded when it was for longer than :data:`INSIST_S_MAX`.
+    """
+    began = trio.current_time()
     while True:
         try:
             exchange = around.floor(purse).exchange
             return await exchange.query(PurseQuery(purse), account=account_of(purse))
         except Overloaded:
+            if trio.current_time() - began >= INSIST_S_MAX:
+                raise
             await trio.sleep(BUSY_RETRY_S)
 
 
@@ -551,8 +578,11 @@ class Run:
             self._cancel(command, nursery)
 
     async def _insist_on(self, command: CancelOrder | CancelAll) -> None:
-        with contextlib.suppress(Rejection):  # It has ended meanwhile.
-            await insist(self._around, command)
+        try:
+            with contextlib.suppress(Rejection):  # It has ended meanwhile.
+                await insist(self._around, command)
+        except Overloaded:
+            raise StrategyFailed("the exchange was too busy to cancel what it wants") from None
         self._cancels_waiting -= 1
 
     def _timer_due(self, name: str) -> None:

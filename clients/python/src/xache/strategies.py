@@ -10,6 +10,9 @@ _EXPLAIN = rpc(strategy_pb2.ExplainOrderRequest, strategy_pb2.ExplainOrderRespon
 _CREATE = rpc(
     strategy_pb2.CreateStrategyRequest, strategy_pb2.CreateStrategyResponse, repeatable=True
 )
+_UPDATE = rpc(
+    strategy_pb2.UpdateStrategyRequest, strategy_pb2.UpdateStrategyResponse, repeatable=True
+)
 # What changes how far a strategy has come is refused when it was done already: not repeated.
 _START = rpc(
     strategy_pb2.StartStrategyRequest, strategy_pb2.StartStrategyResponse, repeatable=False
@@ -45,6 +48,10 @@ class Strategies:
     def create(self, request: strategy_pb2.CreateStrategyRequest) -> strategy_pb2.Strategy:
         """Keep a strategy as a draft; the same once more changes nothing."""
         return self._connection.call(_CREATE, request).strategy
+
+    def update(self, request: strategy_pb2.UpdateStrategyRequest) -> strategy_pb2.Strategy:
+        """Change a strategy that does not run; the same once more changes nothing."""
+        return self._connection.call(_UPDATE, request).strategy
 
     def start(self, name: str) -> strategy_pb2.Strategy:
         """Run a strategy on paper."""

@@ -76,10 +76,7 @@ def create(
         settings_file: a file with them instead.
     """
     if settings_file is not None:
-        try:
-            settings = settings_file.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise usage(f"{settings_file}: {error}") from None
+        settings = _read(settings_file)
     request = strategy_pb2.CreateStrategyRequest(
         name=name,
         plugin=plugin,
@@ -93,6 +90,51 @@ def create(
         _show(output, client.strategies.create(request))
         if not output.as_json:
             output.note(f"It does nothing until you start it: xache strategy start {name}")
+
+
+@app.command
+def update(
+    name: str,
+    /,
+    *,
+    settings: str = "",
+    settings_file: Path | None = None,
+    budget: str = "",
+    loss_limit: str = "",
+    options: Options = NO_OPTIONS,
+) -> None:
+    """Change a strategy that is paused or stopped; what is left out stays.
+
+    It begins anew on paper, and what was known of it before does not count. One that is live
+    stays so, and only its limit of loss can be changed.
+
+    Args:
+        name: the strategy.
+        settings: its settings from now on, a JSON object.
+        settings_file: a file with them instead.
+        budget: how much it is given from now on.
+        loss_limit: how much of the budget it may lose in a day, and from its highest profit.
+    """
+    if settings_file is not None:
+        settings = _read(settings_file)
+    if not (settings or budget or loss_limit):
+        raise usage("nothing to change: give --settings, --budget or --loss-limit")
+    with options.connected() as (client, output):
+        request = strategy_pb2.UpdateStrategyRequest(
+            name=name,
+            expected_version=client.strategies.get(name).version,
+            settings_json=settings,
+            budget=budget,
+            loss_limit=loss_limit,
+        )
+        _show(output, client.strategies.update(request))
+
+
+def _read(settings_file: Path) -> str:
+    try:
+        return settings_file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise usage(f"{settings_file}: {error}") from None
 
 
 @app.command(name="list")
@@ -251,6 +293,7 @@ def _show(output: Output, strategy: strategy_pb2.Strategy) -> None:
         ("deflated Sharpe", strategy.deflated_sharpe or "not enough data"),
         ("lacks", strategy.lacking or "nothing"),
         ("made (UTC)", moment(strategy.created_at_ns)),
+        ("version", str(strategy.version)),
     ]
     if strategy.acknowledged:
         rows.append(("acknowledged", strategy.acknowledged))

@@ -71,7 +71,7 @@ SEEN_KIND_BOOK: SeenKind
 SEEN_KIND_CANDLES: SeenKind
 
 class Strategy(_message.Message):
-    __slots__ = ("name", "plugin", "symbols", "settings_json", "budget_asset", "budget", "loss_limit", "stage", "wish", "ready", "subaccount", "failure", "last_note", "open_orders", "paper_days", "predicts", "deflated_sharpe", "lacking", "publishable", "acknowledged", "created_at_ns", "advice")
+    __slots__ = ("name", "plugin", "symbols", "settings_json", "budget_asset", "budget", "loss_limit", "stage", "wish", "ready", "subaccount", "failure", "last_note", "open_orders", "paper_days", "predicts", "deflated_sharpe", "lacking", "publishable", "acknowledged", "created_at_ns", "advice", "version")
     NAME_FIELD_NUMBER: _ClassVar[int]
     PLUGIN_FIELD_NUMBER: _ClassVar[int]
     SYMBOLS_FIELD_NUMBER: _ClassVar[int]
@@ -94,6 +94,7 @@ class Strategy(_message.Message):
     ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_NS_FIELD_NUMBER: _ClassVar[int]
     ADVICE_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
     name: str
     plugin: str
     symbols: _containers.RepeatedScalarFieldContainer[str]
@@ -116,7 +117,8 @@ class Strategy(_message.Message):
     acknowledged: str
     created_at_ns: int
     advice: str
-    def __init__(self, name: _Optional[str] = ..., plugin: _Optional[str] = ..., symbols: _Optional[_Iterable[str]] = ..., settings_json: _Optional[str] = ..., budget_asset: _Optional[str] = ..., budget: _Optional[str] = ..., loss_limit: _Optional[str] = ..., stage: _Optional[_Union[StrategyStage, str]] = ..., wish: _Optional[_Union[StrategyWish, str]] = ..., ready: _Optional[bool] = ..., subaccount: _Optional[str] = ..., failure: _Optional[str] = ..., last_note: _Optional[str] = ..., open_orders: _Optional[int] = ..., paper_days: _Optional[int] = ..., predicts: _Optional[bool] = ..., deflated_sharpe: _Optional[str] = ..., lacking: _Optional[str] = ..., publishable: _Optional[bool] = ..., acknowledged: _Optional[str] = ..., created_at_ns: _Optional[int] = ..., advice: _Optional[str] = ...) -> None: ...
+    version: int
+    def __init__(self, name: _Optional[str] = ..., plugin: _Optional[str] = ..., symbols: _Optional[_Iterable[str]] = ..., settings_json: _Optional[str] = ..., budget_asset: _Optional[str] = ..., budget: _Optional[str] = ..., loss_limit: _Optional[str] = ..., stage: _Optional[_Union[StrategyStage, str]] = ..., wish: _Optional[_Union[StrategyWish, str]] = ..., ready: _Optional[bool] = ..., subaccount: _Optional[str] = ..., failure: _Optional[str] = ..., last_note: _Optional[str] = ..., open_orders: _Optional[int] = ..., paper_days: _Optional[int] = ..., predicts: _Optional[bool] = ..., deflated_sharpe: _Optional[str] = ..., lacking: _Optional[str] = ..., publishable: _Optional[bool] = ..., acknowledged: _Optional[str] = ..., created_at_ns: _Optional[int] = ..., advice: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
 
 class StrategyPerformance(_message.Message):
     __slots__ = ("stage", "days", "profit", "return_ratio", "drawdown_ratio", "hit_ratio", "fills", "fees", "turnover", "slippage_ratio", "compared")
@@ -163,6 +165,26 @@ class CreateStrategyRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ..., plugin: _Optional[str] = ..., symbols: _Optional[_Iterable[str]] = ..., settings_json: _Optional[str] = ..., budget_asset: _Optional[str] = ..., budget: _Optional[str] = ..., loss_limit: _Optional[str] = ...) -> None: ...
 
 class CreateStrategyResponse(_message.Message):
+    __slots__ = ("strategy",)
+    STRATEGY_FIELD_NUMBER: _ClassVar[int]
+    strategy: Strategy
+    def __init__(self, strategy: _Optional[_Union[Strategy, _Mapping]] = ...) -> None: ...
+
+class UpdateStrategyRequest(_message.Message):
+    __slots__ = ("name", "expected_version", "settings_json", "budget", "loss_limit")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_VERSION_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_JSON_FIELD_NUMBER: _ClassVar[int]
+    BUDGET_FIELD_NUMBER: _ClassVar[int]
+    LOSS_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    expected_version: int
+    settings_json: str
+    budget: str
+    loss_limit: str
+    def __init__(self, name: _Optional[str] = ..., expected_version: _Optional[int] = ..., settings_json: _Optional[str] = ..., budget: _Optional[str] = ..., loss_limit: _Optional[str] = ...) -> None: ...
+
+class UpdateStrategyResponse(_message.Message):
     __slots__ = ("strategy",)
     STRATEGY_FIELD_NUMBER: _ClassVar[int]
     strategy: Strategy

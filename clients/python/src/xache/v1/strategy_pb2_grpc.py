@@ -42,6 +42,11 @@ class StrategyServiceStub:
                 request_serializer=xache_dot_v1_dot_strategy__pb2.CreateStrategyRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_strategy__pb2.CreateStrategyResponse.FromString,
                 _registered_method=True)
+        self.UpdateStrategy = channel.unary_unary(
+                '/xache.v1.StrategyService/UpdateStrategy',
+                request_serializer=xache_dot_v1_dot_strategy__pb2.UpdateStrategyRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_strategy__pb2.UpdateStrategyResponse.FromString,
+                _registered_method=True)
         self.StartStrategy = channel.unary_unary(
                 '/xache.v1.StrategyService/StartStrategy',
                 request_serializer=xache_dot_v1_dot_strategy__pb2.StartStrategyRequest.SerializeToString,
@@ -112,8 +117,20 @@ class StrategyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateStrategy(self, request, context):
+        """Change the settings, the budget or the limit of loss of a strategy that does not run.
+        Changed like this it begins anew: on paper, with a purse of its own, and what was
+        known of it before does not count. Of one that is live, which has to be paused, only
+        the limit of loss can be changed, and it stays live. The same once more changes
+        nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def StartStrategy(self, request, context):
-        """Run a strategy on paper, with as much play money as its budget.
+        """Run a strategy on paper, with as much play money as its budget. So many may run at a
+        time, of an account and in the house.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -203,6 +220,11 @@ def add_StrategyServiceServicer_to_server(servicer, server):
                     request_deserializer=xache_dot_v1_dot_strategy__pb2.CreateStrategyRequest.FromString,
                     response_serializer=xache_dot_v1_dot_strategy__pb2.CreateStrategyResponse.SerializeToString,
             ),
+            'UpdateStrategy': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateStrategy,
+                    request_deserializer=xache_dot_v1_dot_strategy__pb2.UpdateStrategyRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_strategy__pb2.UpdateStrategyResponse.SerializeToString,
+            ),
             'StartStrategy': grpc.unary_unary_rpc_method_handler(
                     servicer.StartStrategy,
                     request_deserializer=xache_dot_v1_dot_strategy__pb2.StartStrategyRequest.FromString,
@@ -289,6 +311,33 @@ class StrategyService:
             '/xache.v1.StrategyService/CreateStrategy',
             xache_dot_v1_dot_strategy__pb2.CreateStrategyRequest.SerializeToString,
             xache_dot_v1_dot_strategy__pb2.CreateStrategyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateStrategy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.StrategyService/UpdateStrategy',
+            xache_dot_v1_dot_strategy__pb2.UpdateStrategyRequest.SerializeToString,
+            xache_dot_v1_dot_strategy__pb2.UpdateStrategyResponse.FromString,
             options,
             channel_credentials,
             insecure,
