@@ -28,7 +28,7 @@ from xached.config.config import (
     default_house,
     read_config,
 )
-from xached.config.tables import ConfigError, is_address
+from xached.config.tables import ConfigError, is_address, is_own_address
 from xached.domain.sessions import DAY_NS, SessionLimits
 from xached.security.keys import MasterKeyError
 from xached.storage.recordings import KindTerms, RecordTerms
@@ -73,6 +73,10 @@ app.command(
 )
 
 Data = Annotated[Path, Parameter(name="--data", help="Data directory.")]
+AdminHttp = Annotated[
+    str,
+    Parameter(help="Administrators' screens for browsers of this machine: 127.0.0.1:7490."),
+]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON.")]
 
 EXIT_FAULTS = 1
@@ -95,6 +99,7 @@ def serve(
     accept_clock: Annotated[
         bool, Parameter(negative="", help="Go on although the journal ends in the future.")
     ] = False,
+    admin_http: AdminHttp = "",
     keys: Keys = FROM_FILE,
 ) -> None:
     """Run the house until SIGTERM or Ctrl-C."""
@@ -106,6 +111,7 @@ def serve(
     settings = attrs.evolve(
         _read_config(config), accept_clock=accept_clock, keys=_guarded(keys.source)
     )
+    settings = attrs.evolve(settings, admin=_with_screens(settings.admin, admin_http))
     strategies = _configured_strategies(settings)
 
     async def attach(house: House) -> Attachments:
@@ -124,7 +130,9 @@ def serve(
     async def show(endpoints: Any) -> None:
         addresses = endpoints.addresses
         admin_listener = f" admin={addresses.admin}" if addresses.admin else ""
-        print(f"READY grpc={addresses.grpc} http={addresses.http}{admin_listener}", flush=True)
+        screens = f" admin-http={addresses.admin_http}" if addresses.admin_http else ""
+        doors = f"grpc={addresses.grpc} http={addresses.http}{admin_listener}{screens}"
+        print(f"READY {doors}", flush=True)
         _show_first_admin(endpoints, settings)
 
     _run(settings, attach, show)
@@ -139,6 +147,7 @@ def demo(
     grpc: Annotated[str, Parameter(help="gRPC listener; port 0 picks one.")] = "127.0.0.1:7400",
     http: Annotated[str, Parameter(help="HTTP listener; port 0 picks one.")] = "127.0.0.1:7480",
     speed: Annotated[float, Parameter(help="How fast the recording plays.")] = 1.0,
+    admin_http: AdminHttp = "",
 ) -> None:
     """Start a living market on real recorded data, with funds to trade."""
     from xached.demo.demo import Trader, attach_demo
@@ -156,7 +165,7 @@ def demo(
         house=default_house(),
         grpc=GrpcConfig(listen=grpc, reflection=True),
         # Play money: its administrator needs no authenticator.
-        admin=AdminConfig(require_code=False),
+        admin=_with_screens(AdminConfig(require_code=False), admin_http),
         # Play money: nobody has to log in again after a coffee.
         sessions=SessionLimits(idle_ns=30 * DAY_NS, age_ns=90 * DAY_NS),
         http_listen=http,
@@ -691,6 +700,13 @@ def _read_config(path: Path) -> Config:
         return read_config(path)
     except ConfigError as error:
         _refuse(str(error))
+
+
+def _with_screens(admin: AdminConfig, listen: str) -> AdminConfig:
+    """The house's own doors, with one for browsers where it is asked for."""
+    if listen and not is_own_address(listen):
+        _refuse(f"--admin-http {listen!r}: an address of this machine alone, as 127.0.0.1:7490")
+    return attrs.evolve(admin, http=listen)
 
 
 def _configured_strategies(settings: Config) -> list[Any]:

@@ -43,10 +43,12 @@ class HouseProcess:
         prefix: Sequence[str] = (),
         more: str = "",
         admin: str = "require_code = false",
+        admin_http: str = "",
     ) -> None:
         """``prefix``: a command that runs the daemon, such as strace.
 
-        ``more``: configuration, and ``admin``: that of its table.
+        ``more``: configuration, and ``admin``: that of its table. ``admin_http``: where
+        administrators' screens are served.
         """
         self.root = root
         config = root / "xached.toml"
@@ -66,8 +68,11 @@ risk = "{REPOSITORY / "config" / "risk.toml"}"
 {more}"""
         )
         with (root / "stderr.log").open("ab") as log:
+            options = ["--config", str(config)]
+            if admin_http:
+                options += ["--admin-http", admin_http]
             self.process = subprocess.Popen(
-                [*prefix, sys.executable, "-m", "xached", "serve", "--config", str(config)],
+                [*prefix, sys.executable, "-m", "xached", "serve", *options],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -77,6 +82,7 @@ risk = "{REPOSITORY / "config" / "risk.toml"}"
         self.target = ""
         self.http = ""
         self.admin = ""
+        self.admin_http = ""
         self._read_ready()
 
     @property
@@ -120,6 +126,8 @@ risk = "{REPOSITORY / "config" / "risk.toml"}"
                     raise AssertionError(f"the daemon did not start:\n{log}")
                 if ready := re.match(r"READY grpc=(\S+) http=(\S+)(?: admin=(\S+))?", line):
                     self.target, self.http, self.admin = ready[1], ready[2], ready[3] or ""
+                    if screens := re.search(r" admin-http=(\S+)", line):
+                        self.admin_http = screens[1]
         # The token follows READY while there is no administrator.
         if not (self.data / "has-admin").exists():
             self.token = output.readline().rsplit(" ", 1)[-1].strip()

@@ -20,7 +20,7 @@ from xache.v1 import account_pb2, admin_pb2, auth_pb2
 from tests.actors.post_office import HOST, SERVER, PostOffice
 from xached.api.errors import CODES, StatusError
 from xached.api.routes import Route, Routes
-from xached.config.config import Config, MailConfig, default_house
+from xached.config.config import AdminConfig, Config, MailConfig, default_house
 from xached.daemon import Attachments, run_daemon
 from xached.domain.api_keys import KeyId
 from xached.domain.market import BINANCE
@@ -251,16 +251,22 @@ class WholeHouse:
 
 @contextlib.asynccontextmanager
 async def whole_house(
-    directory: Path, seed: int = 1, office: PostOffice | None = None
+    directory: Path, seed: int = 1, office: PostOffice | None = None, admin_http: str = ""
 ) -> AsyncIterator[WholeHouse]:
     """Run a daemon until the block is over. Under a MockClock.
 
-    ``office``: takes its mail; then addresses have to be proved.
+    ``office``: takes its mail; then addresses have to be proved. ``admin_http``: where the
+    administrators' screens would be; nothing listens.
     """
     servers = {} if office is None else {HOST: office.serve}
     mail = None if office is None else MAIL
     world, doors, stop = SimulatedWorld(seed, servers=servers), _Doors(), trio.Event()
-    config = Config(data_dir=directory, house=default_house(), mail=mail)
+    config = Config(
+        data_dir=directory,
+        house=default_house(),
+        mail=mail,
+        admin=AdminConfig(http=admin_http),
+    )
 
     async def attach(_house: object) -> Attachments:
         return Attachments(mark_venue=BINANCE)

@@ -25,9 +25,17 @@ SCREENS: Final = frozenset(
 )
 """First parts of the addresses of screens: all of them are the same document."""
 
+ADMIN_SCREEN: Final = "admin"
+"""The same of the administrators' screens, which only their own port serves."""
+
+ADMIN_FILES: Final = "/admin-assets/"
+"""Where the build puts what only those screens need."""
+
 DOCUMENT: Final = "/"
 """The one document."""
 _INDEX: Final = "index.html"
+ADMIN_MARK: Final = b'<meta name="xache-admin" content="here" />'
+"""In the document of the administrators' port."""
 DEMO_MARK: Final = b'<meta name="xache-demo" content="guest" />'
 """In the document where the page may let its reader in (guest.py)."""
 
@@ -49,6 +57,7 @@ _NOT_BUILT: Final = "not_built.html"
 _KEPT: Final = "public, max-age=31536000, immutable"
 _ASKED: Final = "no-cache"
 _SMALL: Final = 1024
+_NAMED_BY_DIGEST: Final = ("/assets/", ADMIN_FILES)
 
 
 @attrs.frozen
@@ -107,17 +116,28 @@ def read_bundle(package: Traversable) -> Mapping[str, File]:
     return files
 
 
-def path_of(path: str) -> str:
+def path_of(path: str, *, admin: bool = False) -> str:
     """Where the file for an address lies: addresses of screens lead to the one document."""
     first = path.removeprefix("/").partition("/")[0]
-    return DOCUMENT if path.startswith("/") and first in SCREENS else path
+    known = first in SCREENS or (admin and first == ADMIN_SCREEN)
+    return DOCUMENT if path.startswith("/") and known else path
+
+
+def files_for(bundle: Mapping[str, File], *, admin: bool) -> dict[str, File]:
+    """What a port serves: nothing of the administrators' screens where they are not served."""
+    if not admin:
+        return {path: file for path, file in bundle.items() if not path.startswith(ADMIN_FILES)}
+    return {**bundle, DOCUMENT: _marked(bundle[DOCUMENT], ADMIN_MARK)}
 
 
 def for_guests(document: File) -> File:
     """The document with the mark of a demo in it."""
-    return make_file(
-        document.body.replace(b"<head>", b"<head>" + DEMO_MARK, 1), document.content_type
-    )
+    return _marked(document, DEMO_MARK)
+
+
+def _marked(document: File, mark: bytes) -> File:
+    body = document.body.replace(b"<head>", b"<head>" + mark, 1)
+    return make_file(body, document.content_type)
 
 
 def _walk(folder: Traversable, path: str) -> list[tuple[str, File]]:
@@ -127,7 +147,7 @@ def _walk(folder: Traversable, path: str) -> list[tuple[str, File]]:
         if entry.is_dir():
             found += _walk(entry, below)
         elif entry.name.rpartition(".")[2] in _TYPES:
-            found.append((below, _read(entry, kept=below.startswith("/assets/"))))
+            found.append((below, _read(entry, kept=below.startswith(_NAMED_BY_DIGEST))))
     return found
 
 

@@ -42,7 +42,7 @@ from xached.api.http_message import (
     send_start,
 )
 from xached.api.openapi import describe
-from xached.api.refresh_cookie import RefreshCookies
+from xached.api.refresh_cookie import NAME, RefreshCookies
 from xached.api.rest import JSON_TYPES, RestForm, read_message
 from xached.api.routes import Route, Routes, Shutdown
 from xached.api.transcoding import RestRoute, RestTable
@@ -81,6 +81,7 @@ class HttpApi:
         interceptor: turns errors into statuses.
         now_ns: the wall clock.
         limits: what callers may take.
+        cookie: the name that browsers keep refresh tokens under.
 
     Raises: RouteError where the rules for REST contradict each other.
     """
@@ -91,9 +92,10 @@ class HttpApi:
         interceptor: Interceptor,
         now_ns: Callable[[], int],
         limits: CallLimits | None = None,
+        cookie: str = NAME,
     ) -> None:
         self.rest = RestTable(routes.routes)
-        self._cookies = RefreshCookies(now_ns)
+        self._cookies = RefreshCookies(now_ns, cookie)
         self._routes = routes
         self._interceptor = interceptor
         self._limits = limits or CallLimits()

@@ -1,9 +1,10 @@
 """Who calls at the house's own doors, and that they are there: what its listeners ask beyond roles.
 
 There are two such doors, a Unix socket and, if configured, a TLS listener that lets in only who has
-a client certificate of the house's. A caller is known
+a client certificate of the house's; and for browsers of the machine itself, if it is asked for at
+the start, an HTTP port that only the machine reaches. A caller is known
 
-* by a session, as everywhere, on the socket;
+* by a session, as everywhere, on the socket, and on the HTTP port in no other way;
 * by their name and a code, on the socket: ``x-xache-operator: NAME`` and ``x-xache-code: 123456``.
   Who can open the socket is somebody of the machine; a name alone says nothing, so each such call
   needs a code;
@@ -47,6 +48,8 @@ class OperatorAuthorizer:
         sessions: the sessions actor.
         require_code: whether administration needs codes at all.
         certified: the name in the client certificate of a call; None where nobody shows one.
+        by_name: whether a name and a code do without a session. Not where more than the daemon's
+            own user can call.
     """
 
     def __init__(
@@ -56,11 +59,13 @@ class OperatorAuthorizer:
         *,
         require_code: bool,
         certified: Callable[[Call], str] | None = None,
+        by_name: bool = True,
     ) -> None:
         self._others = others
         self._sessions = sessions
         self._require_code = require_code
         self._certified = certified
+        self._by_name = by_name
 
     async def authorize(self, call: Call, authorization: Authorization, body: bytes) -> Caller:
         """See Authorizer. Raises: StatusError; Rejection; Overloaded, Expired or Closed."""
@@ -70,7 +75,7 @@ class OperatorAuthorizer:
                 if not self._others.may_come(caller, call):
                     raise address_denied(call, "the account takes no calls from this address")
                 return await self._proven(call, caller, authorization)
-            if "authorization" not in call.metadata:
+            if self._by_name and "authorization" not in call.metadata:
                 return await self._named(call, authorization)
         caller = self._others.authorize(call, authorization, body)
         return await self._proven(call, caller, authorization)

@@ -31,6 +31,8 @@ from xached.api.http_message import HttpRequest
 from xached.api.routes import Route
 
 NAME: Final = "__Host-xache-refresh"
+ADMIN_NAME: Final = "__Host-xache-admin-refresh"
+"""At the administrators' port: browsers do not tell the ports of a host apart in their cookies."""
 CSRF_HEADER: Final = "x-xache-csrf"
 """Any value will do. Clients of gRPC-Web send ``x-grpc-web`` anyway, which counts as well."""
 
@@ -44,14 +46,16 @@ _REVOKE: Final = "/xache.v1.AuthService/RevokeSessions"
 class RefreshCookies:
     """Moves refresh tokens between cookies and messages. ``now_ns``: the wall clock."""
 
-    def __init__(self, now_ns: Callable[[], int]) -> None:
+    def __init__(self, now_ns: Callable[[], int], name: str = NAME) -> None:
         self._now_ns = now_ns
+        self._name = name
+        self._gone = f"{name}=; Max-Age=0; {_ATTRIBUTES}"
 
     def bring_in(self, route: Route, request: HttpRequest, body: bytes) -> bytes:
         """The message of a call, with the token from its cookie. Raises: StatusError."""
         if route.path != _REFRESH:
             return body
-        token = _cookie_of(request)
+        token = self._cookie_of(request)
         if not token:
             return body
         if CSRF_HEADER not in request.headers and "x-grpc-web" not in request.headers:
@@ -67,31 +71,27 @@ class RefreshCookies:
     def take_out(self, route: Route, request: Message, response: Message) -> str | None:
         """Take the token out of an answer. Returns the cookie to set; None: leave it alone."""
         if route.path == _LOGOUT:
-            return _GONE
+            return self._gone
         if route.path == _REVOKE:
             assert isinstance(request, auth_pb2.RevokeSessionsRequest)
-            return None if request.keep_current else _GONE
+            return None if request.keep_current else self._gone
         tokens = getattr(response, "tokens", None)
         if not isinstance(tokens, auth_pb2.Tokens) or not tokens.refresh_token:
             return None
         left_s = max(0, -((self._now_ns() - tokens.refresh_expires_at_ns) // _NS_PER_S))
-        cookie = f"{NAME}={tokens.refresh_token}; Max-Age={left_s}; {_ATTRIBUTES}"
+        cookie = f"{self._name}={tokens.refresh_token}; Max-Age={left_s}; {_ATTRIBUTES}"
         tokens.refresh_token = ""
         return cookie
 
     def after(self, route: Route, request: HttpRequest, error: StatusError) -> str | None:
         """The cookie to set after a refusal: one that does not work any more is dropped."""
         dead = route.path == _REFRESH and error.code is grpc.StatusCode.UNAUTHENTICATED
-        return _GONE if dead and _cookie_of(request) else None
+        return self._gone if dead and self._cookie_of(request) else None
 
-
-_GONE: Final = f"{NAME}=; Max-Age=0; {_ATTRIBUTES}"
-
-
-def _cookie_of(request: HttpRequest) -> str:
-    """The token in the cookie; empty where there is none. Of several the first counts."""
-    for pair in request.headers.get("cookie", "").split(";"):
-        name, _, value = pair.strip().partition("=")
-        if name == NAME:
-            return value
-    return ""
+    def _cookie_of(self, request: HttpRequest) -> str:
+        """The token in the cookie; empty where there is none. Of several the first counts."""
+        for pair in request.headers.get("cookie", "").split(";"):
+            name, _, value = pair.strip().partition("=")
+            if name == self._name:
+                return value
+        return ""

@@ -5,6 +5,7 @@
 | /livez | 200 while the loop runs |
 | /readyz | 200 or 503, with the reasons |
 | /, /trade, … | the web client and its files (bundle.py) |
+| /admin, … | the administrators' screens, at their own port only |
 | /demo/trader | lets the reader of a demo in (guest.py) |
 | /docs | a page about the REST interface |
 | /api/openapi.json | its description |
@@ -26,7 +27,14 @@ import attrs
 import trio
 
 from xached.api import guest
-from xached.api.bundle import DOCUMENT, for_guests, make_file, path_of, shipped_bundle
+from xached.api.bundle import (
+    DOCUMENT,
+    files_for,
+    for_guests,
+    make_file,
+    path_of,
+    shipped_bundle,
+)
 from xached.api.errors import RESTART_S
 from xached.api.guest import Guest
 from xached.api.http_api import HttpApi
@@ -69,18 +77,22 @@ class WebApp:
         hosts: Collection[str] = (),
         api: HttpApi | None = None,
         visitor: Guest | None = None,
+        admin: bool = False,
     ) -> None:
         """``hosts``: names, without a port, that the house is also reached under.
 
         ``api``: serves the calls; None where there are only files.
 
         ``visitor``: whom the page lets in; None but in a demo.
+
+        ``admin``: also the administrators' screens.
         """
         self._api = api
         self._readiness = readiness
         self._hosts = {"localhost", "127.0.0.1", "[::1]", *map(str.lower, hosts)}
         self._guest = visitor
-        self._files = dict(shipped_bundle())
+        self._admin = admin
+        self._files = files_for(shipped_bundle(), admin=admin)
         self._guests_document = for_guests(self._files[DOCUMENT])
         self._data_paths = _DATA_PATHS | ({_OPENAPI} if api is not None else set())
 
@@ -128,7 +140,7 @@ class WebApp:
             return problem(HTTPStatus.MISDIRECTED_REQUEST, "this house has another name")
         if self._guest is not None and request.path == guest.PATH:
             return None
-        if path_of(request.path) not in self._files and request.path not in self._data_paths:
+        if self._path_of(request) not in self._files and request.path not in self._data_paths:
             return problem(HTTPStatus.NOT_FOUND, "there is nothing under this path")
         if request.method not in ("GET", "HEAD"):
             return problem(
@@ -138,8 +150,11 @@ class WebApp:
             return problem(HTTPStatus.FORBIDDEN, "pages of other origins get no data")
         return None
 
+    def _path_of(self, request: HttpRequest) -> str:
+        return path_of(request.path, admin=self._admin)
+
     def _respond(self, request: HttpRequest) -> HttpResponse:
-        path = path_of(request.path)
+        path = self._path_of(request)
         if path == DOCUMENT and self._guest is not None and guest.is_at_this_machine(request):
             return self._guests_document.answer(request.headers)
         file = self._files.get(path)

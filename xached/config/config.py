@@ -105,6 +105,9 @@ class AdminConfig:
     private_key: Path | None = None
     client_ca: Path | None = None
     """Who may certify clients of the listener."""
+    http: str = ""
+    """Where browsers of this machine find the administrators' screens; empty: nowhere. It is asked
+    for at each start and not configured, so that nobody forgets that it is open."""
 
 
 @attrs.frozen(kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -40,6 +41,17 @@ def is_address(text: str) -> bool:
     host, _, port = text.rpartition(":")
     named = HOST.fullmatch(host) or _HOST_IN_BRACKETS.fullmatch(host)
     return bool(named) and _PORT.fullmatch(port) is not None and int(port) < 65_536
+
+
+def is_own_address(text: str) -> bool:
+    """Whether a text names a listener that only this machine reaches, by its number."""
+    if not is_address(text):
+        return False
+    host = text.rpartition(":")[0].removeprefix("[").removesuffix("]")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class Table:

@@ -44,6 +44,8 @@ async def show_status(endpoints: Endpoints, trader: Trader, data_dir: Path) -> N
     _say(f"demo trader  {trader.email}  password {trader.password}")
     _say(f"page         {endpoints.addresses.http}")
     _say(f"data         {data_dir}")
+    if endpoints.addresses.admin_http:
+        _say(f"admin page   {endpoints.addresses.admin_http}/admin")
     if endpoints.first_admin.token is not None:
         _say(f"admin        socket {endpoints.addresses.admin_socket}, one-time token ")
         _say(f"             {endpoints.first_admin.token}")

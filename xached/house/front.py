@@ -59,6 +59,7 @@ from xached.api.portfolio import Portfolios
 from xached.api.profile import ProfileHandlers
 from xached.api.rate_limits import RateLimiter
 from xached.api.reflection import reflection_services
+from xached.api.refresh_cookie import ADMIN_NAME
 from xached.api.risk import RiskHandlers
 from xached.api.routes import Call, Routes, Service
 from xached.api.screen import ScreenHandlers
@@ -124,6 +125,22 @@ def build_front(config: Config, core: Core, visitor: Guest | None = None) -> Fro
         _interceptor(core),
     )
 
+    def for_browsers() -> WebApp:
+        """The administrators' screens, whose callers show a session and a code, never a name."""
+        at_door = OperatorAuthorizer(
+            authorizer,
+            core.house.sessions,
+            require_code=config.admin.require_code,
+            by_name=False,
+        )
+        by_session = Routes(for_admins, at_door, audit.audited, limiter, denied)
+        now_ns = core.world.now_ns
+        return WebApp(
+            partial(_readiness, core),
+            api=HttpApi(by_session, interceptor, now_ns, cookie=ADMIN_NAME),
+            admin=True,
+        )
+
     def for_operators(certified: Callable[[Call], str] | None = None) -> Routes:
         at_door = OperatorAuthorizer(
             authorizer,
@@ -144,6 +161,7 @@ def build_front(config: Config, core: Core, visitor: Guest | None = None) -> Fro
             visitor=visitor,
         ),
         interceptor=interceptor,
+        admin_web=for_browsers() if config.admin.http else None,
     )
 
 

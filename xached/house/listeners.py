@@ -22,6 +22,7 @@ from xached.api.http_tls import WatchedContext
 from xached.api.routes import Call, Routes
 from xached.api.web import WebApp, serve_http
 from xached.config.config import Config
+from xached.config.tables import is_own_address
 from xached.house.admin_socket import claimed_socket
 from xached.runtime.world import World
 from xached.storage.directory import DataPaths
@@ -40,6 +41,8 @@ class Front:
     """The same for clients with certificates, given what reads the name in one."""
     web: WebApp
     interceptor: Interceptor
+    admin_web: WebApp | None = None
+    """For browsers of administrators; None where they are not served."""
 
 
 @attrs.frozen(kw_only=True)
@@ -51,6 +54,8 @@ class Addresses:
     admin_socket: Path
     admin: str = ""
     """The listener for administrators elsewhere; empty without one."""
+    admin_http: str = ""
+    """Where browsers of this machine find the administrators' screens; empty: nowhere."""
 
 
 class Doors(Protocol):
@@ -73,7 +78,7 @@ class NetworkDoors:
         self._world = world
         self._servers: list[tuple[Server, trio.Event]] = []
         self._http_stop = trio.Event()
-        self._http_done = trio.Event()
+        self._http_done: list[trio.Event] = []
 
     async def open(self, front: Front, nursery: trio.Nursery) -> Addresses:
         """See Doors."""
@@ -84,11 +89,13 @@ class NetworkDoors:
         port = await self._open_public(front, nursery)
         admin = await self._open_certified(front, nursery) if config.admin.listen else ""
         http_port: int = await nursery.start(self._serve_http, front.web)
+        admin_http = await self._open_admin_http(front, nursery)
         return Addresses(
             grpc=f"{_host(config.grpc.listen)}:{port}",
             http=f"{_scheme(config)}://{_host(config.http_listen)}:{http_port}",
             admin_socket=admin_socket,
             admin=admin,
+            admin_http=admin_http,
         )
 
     async def close(self) -> None:
@@ -96,7 +103,7 @@ class NetworkDoors:
         self._http_stop.set()
         for server, _ in self._servers:
             server.stop(GRACE_S, "the house is closing")
-        for done in (*(done for _, done in self._servers), self._http_done):
+        for done in (*(done for _, done in self._servers), *self._http_done):
             await done.wait()
 
     async def _open_public(self, front: Front, nursery: trio.Nursery) -> int:
@@ -170,12 +177,33 @@ class NetworkDoors:
             raise OSError(f"{error}: not with {certificate} and its key {private_key}") from None
 
     async def _serve_http(self, web: WebApp, *, task_status: trio.TaskStatus[int]) -> None:
+        done = trio.Event()
+        self._http_done.append(done)
         listen = self._config.http_listen
         try:
             tls = self._http_tls()
             await serve_http(web, listen, self._http_stop, tls=tls, task_status=task_status)
         finally:
-            self._http_done.set()
+            done.set()
+
+    async def _open_admin_http(self, front: Front, nursery: trio.Nursery) -> str:
+        """Serve browsers of this machine, in clear: what they say does not leave it."""
+        listen = self._config.admin.http
+        if front.admin_web is None:
+            return ""
+        assert is_own_address(listen), listen
+        port: int = await nursery.start(self._serve_admin_http, front.admin_web, listen)
+        return f"http://{_host(listen)}:{port}"
+
+    async def _serve_admin_http(
+        self, web: WebApp, listen: str, *, task_status: trio.TaskStatus[int]
+    ) -> None:
+        done = trio.Event()
+        self._http_done.append(done)
+        try:
+            await serve_http(web, listen, self._http_stop, task_status=task_status)
+        finally:
+            done.set()
 
 
 def _scheme(config: Config) -> str:
