@@ -407,6 +407,8 @@ def _around_backtests(config: Config, core: Core, attachments: Attachments) -> B
         list_histories=partial(list_histories, folder),
         histories=folder,
         anchor=partial(_anchor_trials, core),
+        models=core.files.paths.models,
+        knows_model=lambda name: core.signals.knows(name),
         bounds=BacktestBounds(running_max=config.backtests.running_max),
         sandbox_min=attachments.sandbox_min,
     )

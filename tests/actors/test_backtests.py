@@ -81,11 +81,17 @@ while not ended:
         ended = body[0] == FrameKind.END
 request = read_document(bytes(data))
 judging = "outcome" in request.blobs
+digest = ""
 {body}
 def answer(header, **blobs):
     for each in document_frames(write_document(Document(header=header, blobs=blobs))):
         daemon.sendall(each)
-if not judging:
+if "names" in request.header:
+    names = request.header["names"]
+    answer({{"models": {{each: {{"interval": "5m", "digest": digest}} for each in names}}}},
+           **{{each: b"shelf" for each in names}})
+elif not judging:
+    assert set(request.header["models"]) == set(request.blobs)
     daemon.sendall(progress_frame(500_000))
     answer({{}})
 else:
@@ -122,6 +128,7 @@ class House:
     digest: str = "d1"
     bounds: BacktestBounds = attrs.field(factory=BacktestBounds)
     histories: Callable[[], Sequence[About]] = lambda: [ABOUT]
+    trains: tuple[str, ...] = ()
     records: StrategyRecords = attrs.field(init=False)
 
     @asynccontextmanager
@@ -145,6 +152,8 @@ class House:
                 find_plugin=find_plugin,
                 list_histories=self.histories,
                 histories=self.path,
+                models=self.path,
+                knows_model=lambda name: name in self.trains,
                 bounds=self.bounds,
                 limits=WorkLimits(memory_bytes=1 << 30, cpu_s=60),
                 sandbox_min=frozenset(),
@@ -212,6 +221,27 @@ async def test_a_request_is_carried_out_once(tmp_path: Path) -> None:
         assert refusal.value.reason is Reason.ID_REUSED
         other = await backtests.start(BEN, "one", "mine", TERMS)
         assert other.backtest_id != one.backtest_id
+
+
+async def test_with_other_models_of_the_house_it_is_another_trial(tmp_path: Path) -> None:
+    """Checked by leaving the digests out of the facts: then all of it was one trial."""
+    held = tmp_path / "held"
+    held.write_text("one")
+    house = House(tmp_path, speaking(f"digest = open({str(held)!r}).read()"), trains=("a", "b"))
+    settings = '{"models": ["house:a", "house:b", "text"]}'
+    terms = attrs.evolve(TERMS, settings_json=settings)
+    async with house.running() as backtests:
+        counted = []
+        for number, digest in enumerate(["one", "one", "two"]):
+            held.write_text(digest)
+            done = await over(backtests, await backtests.start(ADA, f"r{number}", "mine", terms))
+            assert done.result is not None, done.cause
+            counted.append(done.result.trials)
+        assert counted == [1, 1, 2]
+        unknown = attrs.evolve(TERMS, settings_json='{"models": "house:c"}')
+        with pytest.raises(Rejection) as refusal:
+            await backtests.start(ADA, "r9", "mine", unknown)
+        assert (refusal.value.reason, refusal.value.facts["given"]) == (Reason.BACKTEST_TERMS, "c")
 
 
 async def test_every_result_is_judged_by_all_that_was_tried(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ file, without the filter of system calls *connect* and *exec* reach the kernel. 
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ from xache_sdk.seal import Layer
 from tests.plugins.children.backtested import Backtested, Settings
 from tests.plugins.house import CHILDREN, SDK
 from tests.research.backtests import walk
+from tests.research.learning import learned, market
 from xached.adapters.work import WorkFailed, WorkLimits, do_work, work_command
 from xached.domain.order import BUY, SELL
 from xached.research.backtest.account import FillRow
@@ -31,6 +33,7 @@ from xached.research.backtest.fill_check import ImpossibleFill, check_fills
 from xached.research.backtest.gears import run_backtest
 from xached.research.history.history_store import HistoryStore
 from xached.research.jobs.job import load_markets, pack_fills, read_job, unpack_fills
+from xached.research.models.registry import ModelRegistry
 from xached.runtime.work_frames import Document, write_document
 from xached.runtime.world import RealWorld
 
@@ -88,6 +91,7 @@ def job_of(store: HistoryStore, *settings: Mapping[str, Any], **changes: Any) ->
         "test_ns": 14 * DAY_NS,
         "check": False,
         "sizes": [1],
+        "models": {},
         **changes,
     }
 
@@ -275,3 +279,55 @@ def _flat_market(folder: Path) -> Any:
     candles = attrs.evolve(walk(1, 10, swing=0, interval=Interval.M5))
     store.add("walk", candles, "made")
     return load_markets(read_job(job_of(store)))
+
+
+async def test_models_of_the_house_are_asked_as_of_each_candle(tmp_path: Path) -> None:
+    """Checked by registering them in a time before all of the history: it traded from the first."""
+    model, models = learned()[2].model, tmp_path / "models"
+    for hours in (2_000, 3_000, 9_000):
+        known_ns = hours * 3_600 * 10**9
+        ModelRegistry(models).register(
+            "hours",
+            dataclasses.replace(model, labels_end_ns=known_ns, registered_at_ns=known_ns),
+            fingerprint="f",
+            metrics={},
+        )
+    candles = market(1, 4_100, 0.3)
+    store = HistoryStore(tmp_path)
+    store.add("walk", candles, "made")
+    request = {"folder": str(models), "names": ["hours"], "start_ns": 0,
+               "end_ns": int(candles.ends_ns[-1])}  # fmt: skip
+
+    async def asked(**changes: Any) -> Document:
+        return await do_work(
+            RealWorld(),
+            command("models", readable=[models]),
+            Document(header={**request, **changes}),
+            limits=LIMITS,
+            sandbox_min=frozenset({Layer.FILES, Layer.SYSTEM_CALLS}),
+            progress=lambda _: None,
+        )
+
+    given = await asked()
+    assert len(given.blob("hours").splitlines()) == 2, "the third was not known before the end"
+    with pytest.raises(WorkFailed, match="no model hours was known before the end of the run"):
+        await asked(end_ns=1_000 * 3_600 * 10**9)
+    settings = {"symbol": "BTC-USDT", "venue": "TEST", "budget": "5000", "models": "house:hours"}
+    told = given.header["models"]
+    job = job_of(
+        store, settings, entry_point="xache_strategy_lightgbm.strategy:SignalTrader", check=True,
+        fee_ppm=100, half_spread_ppm=50, slippage_ppm=50,
+        models={name: each["interval"] for name, each in told.items()},
+    )  # fmt: skip
+    outcome = await do_work(
+        RealWorld(),
+        command("run", strategy=job["entry_point"], readable=[store.folder / "walk"]),
+        Document(header=job, blobs=given.blobs),
+        limits=LIMITS,
+        sandbox_min=frozenset({Layer.FILES, Layer.SYSTEM_CALLS}),
+        progress=lambda _: None,
+    )
+    assert outcome.header["combinations"] == [settings]
+    fills = unpack_fills(outcome.blob("fills-0"))
+    assert fills
+    assert min(each.at_ns for each in fills) >= 2_000 * 3_600 * 10**9

@@ -15,6 +15,7 @@ from typing import Any, Final, NewType
 
 import attrs
 
+from xached.domain.house_models import SETTING, house_model
 from xached.domain.order import AccountId
 from xached.domain.rejection import Reason, Rejection
 
@@ -284,6 +285,13 @@ def read_choices(settings_json: str) -> Mapping[str, Any]:
     if not 1 <= count <= CHOICES_MAX:
         raise _refusal("settings", f"1 to {CHOICES_MAX} combinations")
     return found
+
+
+def house_models(settings_json: str) -> tuple[str, ...]:
+    """Which models of the house the settings of a backtest ask for. Raises: Rejection."""
+    given = read_choices(settings_json).get(SETTING)
+    choices = given if isinstance(given, list) else [given]
+    return tuple(dict.fromkeys(filter(None, map(house_model, choices))))
 
 
 def check_terms(terms: BacktestTerms) -> None:

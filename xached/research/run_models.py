@@ -23,7 +23,7 @@ from xached.research.judgement.candle_runner import whole_window
 from xached.research.judgement.track_record import DAY_NS
 from xached.research.judgement.trials import Trial
 from xached.research.models.registry import Attempt, ModelRegistry, shelf_of
-from xached.research.models.resampling import resampled
+from xached.research.models.resampling import with_interval
 from xached.runtime.schedule import Schedule
 
 
@@ -104,16 +104,6 @@ def find_models(
         )
     interval = found[0].model.interval
     return RunModels(shelf=shelf_of(found), markets=with_interval(markets, interval), terms=terms)
-
-
-def with_interval(markets: Sequence[MarketData], interval: Interval) -> list[MarketData]:
-    """The markets, each with candles of an interval. Raises: DataError when none are made so."""
-    return [
-        each
-        if any(candles.interval is interval for candles in each.candles)
-        else attrs.evolve(each, candles=(*each.candles, resampled(each.finest, interval)))
-        for each in markets
-    ]
 
 
 def told_models(settings: Mapping[str, Any]) -> dict[str, Any]:

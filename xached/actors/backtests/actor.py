@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 import apsw
@@ -36,6 +37,7 @@ from xached.domain.backtests import (
     Phase,
     TrialFacts,
     check_terms,
+    house_models,
     read_choices,
     spelled,
 )
@@ -137,6 +139,7 @@ class Backtests:
                 if (known.plugin, known.terms) != (plugin, terms):
                     raise Rejection(Reason.ID_REUSED, "another backtest has this request id")
                 return known
+            self._check_models(terms)
             await self._check_room(account_id)
             found = await around.find_plugin(plugin)
             histories = await self._histories(terms)
@@ -280,6 +283,17 @@ class Backtests:
                 Reason.TRIALS_FULL, "no more trials can be counted", allowed=str(OWN_TRIALS_MAX)
             )
 
+    def _check_models(self, terms: BacktestTerms) -> None:
+        around = self._around
+        for name in house_models(terms.settings_json):
+            if around.models is None or not around.knows_model(name):
+                raise Rejection(
+                    Reason.BACKTEST_TERMS,
+                    "the house trains no model of this name",
+                    field="settings",
+                    given=name,
+                )
+
     async def _histories(self, terms: BacktestTerms) -> list[About]:
         there = {about.name: about for about in await self.histories()}
         missing = [name for name in terms.histories if name not in there]
@@ -397,7 +411,10 @@ class Backtests:
             raise Rejection(Reason.UNKNOWN_HISTORY, "its history was taken away")
         abouts = [there[name] for name in backtest.terms.histories]
         places = [around.histories / name for name in backtest.terms.histories]
-        job = _job(backtest, [str(place) for place in places])
+        facts = _facts(backtest, abouts)
+        models = await self._models(backtest.terms, facts)
+        facts = _facts(backtest, abouts, models.header["models"])
+        job = _job(backtest, [str(place) for place in places], models.header["models"])
 
         def told(done_ppm: int) -> None:
             live.done_ppm = done_ppm * RUN_SHARE_PPM // PPM
@@ -406,14 +423,13 @@ class Backtests:
         outcome = await do_work(
             around.world,
             around.command("run", around.limits, strategy=found.entry_point, readable=places),
-            Document(header=job),
+            Document(header=job, blobs=models.blobs),
             limits=around.limits,
             sandbox_min=around.sandbox_min,
             progress=told,
         )
         live.phase, live.done_ppm = Phase.JUDGING, RUN_SHARE_PPM
         live.tell()
-        facts = _facts(backtest, abouts)
         before = await around.records.read(lambda db: lineage(db, backtest.account_id, facts))
         judged = await do_work(
             around.world,
@@ -430,6 +446,30 @@ class Backtests:
             progress=lambda _: None,
         )
         await self._finish(live, facts, judged)
+
+    async def _models(self, terms: BacktestTerms, facts: TrialFacts) -> Document:
+        """The models of the house that a run asks: what each is, and its text. Raises as do_work.
+
+        They are read in a process without a plugin, which alone may see where they are kept.
+        """
+        around, names = self._around, house_models(terms.settings_json)
+        if not names or around.models is None:
+            return Document(header={"models": {}})
+        return await do_work(
+            around.world,
+            around.command("models", around.limits, readable=[around.models]),
+            Document(
+                header={
+                    "folder": str(around.models),
+                    "names": names,
+                    "start_ns": facts.start_ns,
+                    "end_ns": facts.end_ns,
+                }
+            ),
+            limits=around.limits,
+            sandbox_min=around.sandbox_min,
+            progress=lambda _: None,
+        )
 
     async def _finish(self, live: _Live, facts: TrialFacts, judged: Document) -> None:
         """Record the trial and keep its result, together; then it can be seen."""
@@ -501,7 +541,9 @@ class Backtests:
         )
 
 
-def _job(backtest: Backtest, places: Sequence[str]) -> dict[str, Any]:
+def _job(
+    backtest: Backtest, places: Sequence[str], models: Mapping[str, Mapping[str, str]]
+) -> dict[str, Any]:
     """What the processes are told."""
     terms = backtest.terms
     return {
@@ -520,19 +562,30 @@ def _job(backtest: Backtest, places: Sequence[str]) -> dict[str, Any]:
         "test_ns": terms.test_days * DAY_NS,
         "check": terms.check,
         "sizes": list(SIZES) if terms.capacity else [1],
+        "models": {name: each["interval"] for name, each in models.items()},
     }
 
 
-def _facts(backtest: Backtest, abouts: Sequence[About]) -> TrialFacts:
-    """What makes this trial distinct: known before it runs, so nothing in it can say otherwise."""
+def _facts(
+    backtest: Backtest,
+    abouts: Sequence[About],
+    models: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+) -> TrialFacts:
+    """What makes this trial distinct: known before it runs, so nothing in it can say otherwise.
+
+    With other models of the house it is another one.
+    """
     terms = backtest.terms
     first = min(about.first_at_ns for about in abouts)
     last = max(about.last_at_ns + about.interval.ns for about in abouts)
     start = first if terms.start_ns is None else max(first, terms.start_ns)
     end = last if terms.until_ns is None else min(last, terms.until_ns)
+    settings = dict(read_choices(terms.settings_json))
+    if models:
+        settings["models of the house"] = {name: each["digest"] for name, each in models.items()}
     return TrialFacts(
         plugin_digest=backtest.plugin_digest,
-        settings=spelled(read_choices(terms.settings_json)),
+        settings=spelled(settings),
         instruments=backtest.instruments,
         start_ns=start,
         end_ns=max(start, end),

@@ -74,6 +74,10 @@ class BacktestSurroundings:
     """Where they are."""
     anchor: Callable[[int, bytes], None] = lambda _count, _chain: None
     """Have it known elsewhere where the chain of trials ends: how many, and the digest."""
+    models: Path | None = None
+    """Where the models of the house are; None: it trains none."""
+    knows_model: Callable[[str], bool] = lambda _name: False
+    """Whether the house trains a model of a name."""
     bounds: BacktestBounds = attrs.field(factory=BacktestBounds)
     limits: WorkLimits = attrs.field(factory=WorkLimits)
     sandbox_min: frozenset[Layer] = SANDBOX_MIN

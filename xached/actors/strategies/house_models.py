@@ -14,8 +14,8 @@ from typing import Any, Final, Protocol
 
 import attrs
 
-SETTING: Final = "models"
-PREFIX: Final = "house:"
+from xached.domain.house_models import SETTING, house_model
+
 REPLACED: Final = "a newer model is in force"
 
 
@@ -75,10 +75,7 @@ NO_MODELS: Final = NoModels()
 
 def model_name(settings_json: str) -> str:
     """Which model of the house settings ask for; empty for none."""
-    given = _settings(settings_json).get(SETTING)
-    if not isinstance(given, str) or not given.startswith(PREFIX):
-        return ""
-    return given.removeprefix(PREFIX)
+    return house_model(_settings(settings_json).get(SETTING))
 
 
 def with_model(settings_json: str, model: HouseModel) -> str:

@@ -54,6 +54,8 @@ class Job:
     check: bool
     sizes: tuple[int, ...]
     """Of the capacity curve, the first being 1; only that: no curve."""
+    models: Mapping[str, str]
+    """The models of the house that settings ask for, each with the length of its candles."""
 
     @property
     def terms(self) -> RunSettings:
@@ -86,6 +88,7 @@ def read_job(header: Mapping[str, Any]) -> Job:
         test_ns=header["test_ns"],
         check=header["check"],
         sizes=tuple(header["sizes"]),
+        models=dict(header["models"]),
     )
 
 

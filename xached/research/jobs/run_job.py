@@ -12,9 +12,11 @@ from typing import Any, Final, TypeVar
 import attrs
 from xache_sdk.kinds import load_plugin
 from xache_sdk.look_ahead import check_no_look_ahead
+from xache_sdk.market import Interval
 from xache_sdk.settings import SettingsError, make_settings
 from xache_sdk.strategy import Strategy
 
+from xached.domain.house_models import PREFIX, SETTING
 from xached.research.backtest.feed import told_candles
 from xached.research.backtest.gears import run_backtest
 from xached.research.backtest.result import RunResult
@@ -27,6 +29,7 @@ from xached.research.judgement.walk_forward import (
     plan_windows,
     walk_forward,
 )
+from xached.research.models.resampling import with_interval
 from xached.runtime.work_frames import Document
 
 CHECKED_CANDLES: Final = 20_000
@@ -43,20 +46,24 @@ Progress = Callable[[float], None]
 def run_job(request: Document, progress: Progress) -> Document:
     """Do the job. Raises: ValueError for what makes no sense; what the strategy raises."""
     job = read_job(request.header)
+    given = {f"{PREFIX}{name}": request.blob(name).decode() for name in job.models}
     strategy: type[Strategy[Any]] = load_plugin(job.entry_point, Strategy)
-    combinations = _sensible(strategy, job.combinations)
-    markets = load_markets(job)
+    make = _Maker(strategy, given)
+    combinations = _sensible(make, job.combinations)
+    markets: Sequence[MarketData] = load_markets(job)
+    for interval in job.models.values():
+        markets = with_interval(markets, Interval(interval))
     if job.check:
-        check_no_look_ahead(strategy, combinations[0], told_candles(markets)[-CHECKED_CANDLES:])
+        told = told_candles(markets)[-CHECKED_CANDLES:]
+        check_no_look_ahead(make.strategy, make.settings(combinations[0]), told)
     window = job_window(job, markets)
-    make = _Maker(strategy)
     if len(combinations) == 1:
         legs: list[_Leg] = [_Leg(window, combinations[0])]
         folds: list[dict[str, Any]] = []
         share = 0.0
     else:
         windows = plan_windows(window, train_ns=job.train_ns, test_ns=job.test_ns)
-        runner = CandleRunner(make, markets, job.terms, daily=True)
+        runner = CandleRunner(make, tuple(markets), job.terms, daily=True)
         counted = _Counted(progress, len(windows) * (len(combinations) + 1))
         walk = walk_forward(runner, combinations, windows, scheduler=counted)
         folds = [_fold_header(fold.windows, fold.scores, fold.chosen) for fold in walk.folds]
@@ -66,21 +73,29 @@ def run_job(request: Document, progress: Progress) -> Document:
             if fold.settings is not None
         ]
         share = 0.8
-    blobs, told = _run_legs(job, make, markets, legs, lambda part: progress(
+    blobs, ran = _run_legs(job, make, markets, legs, lambda part: progress(
         share + (1.0 - share) * part
     ))  # fmt: skip
-    header = {"combinations": [dict(one) for one in combinations], "folds": folds, "legs": told}
+    header = {"combinations": [dict(one) for one in combinations], "folds": folds, "legs": ran}
     return Document(header=header, blobs=blobs)
 
 
 @attrs.frozen
 class _Maker:
-    """Makes strategies of settings as JSON has them."""
+    """Makes strategies of settings as JSON has them. ``models``: what stands for their names."""
 
     strategy: type[Strategy[Any]]
+    models: Mapping[str, str]
 
     def __call__(self, settings: Mapping[str, Any]) -> Strategy[Any]:
-        return self.strategy(make_settings(self.strategy.settings_type, dict(settings)))
+        return self.strategy(make_settings(self.strategy.settings_type, self.settings(settings)))
+
+    def settings(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings with models in the place of their names."""
+        found = settings.get(SETTING)
+        if not isinstance(found, str) or found not in self.models:
+            return dict(settings)
+        return {**settings, SETTING: self.models[found]}
 
 
 @attrs.frozen
@@ -108,20 +123,18 @@ class _Counted:
             self._progress(0.8 * self._done / self._items)
 
 
-def _sensible(
-    strategy: type[Strategy[Any]], given: Sequence[Mapping[str, Any]]
-) -> list[Mapping[str, Any]]:
+def _sensible(make: _Maker, given: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The settings that the strategy takes: rules between them leave some out."""
     good, why = [], ""
     for one in given:
         try:
-            make_settings(strategy.settings_type, dict(one))
+            make_settings(make.strategy.settings_type, make.settings(one))
         except SettingsError as error:
             why = str(error)
         else:
             good.append(one)
     if not good:
-        raise ValueError(f"the settings of {strategy.__name__}: {why}")
+        raise ValueError(f"the settings of {make.strategy.__name__}: {why}")
     return good
 
 

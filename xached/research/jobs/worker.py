@@ -1,10 +1,11 @@
 """A process that works for the daemon: ``python -m xached.research.jobs.worker``.
 
-Three jobs. *run* imports a strategy and runs it over histories; it is held as tightly as a strategy
+Four jobs. *run* imports a strategy and runs it over histories; it is held as tightly as a strategy
 that trades (:mod:`xache_sdk.seal`), reads the histories it was started with and nothing else, and
 gives back what it filled. *examine*, held alike, asks a strategy what it is, and whether it looks
 ahead. *judge* imports no strategy: it takes those fills, which are not trusted, checks each against
-the histories, and makes the judgement and the report. All are asked by one document and answer by
+the histories, and makes the judgement and the report. *models* reads which models of the house a
+run may ask, before any strategy is there. All are asked by one document and answer by
 one; see :mod:`xached.runtime.work_frames`.
 
 Nothing but the standard library and the wire is imported before the process is sealed.
@@ -52,7 +53,7 @@ class HostGone(Exception):  # noqa: N818 - a state of the world
 def main(arguments: Sequence[str] | None = None) -> None:
     """Start up; see the module."""
     parser = argparse.ArgumentParser(prog="xached.research.jobs.worker")
-    parser.add_argument("--job", choices=("run", "judge", "examine"), required=True)
+    parser.add_argument("--job", choices=("run", "judge", "examine", "models"), required=True)
     parser.add_argument("--strategy", default="xached:")
     parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--memory-bytes", type=int, required=True)
@@ -97,6 +98,10 @@ def _job(name: str) -> Callable[[Document, Progress], Document]:
         from xached.research.jobs.examine_job import examine_job
 
         return examine_job
+    if name == "models":
+        from xached.research.jobs.models_job import models_job
+
+        return models_job
     from xached.research.jobs.run_job import run_job
 
     return run_job

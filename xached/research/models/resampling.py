@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 import numpy as np
 from xache_sdk.market import Interval
 
+from xached.research.backtest.terms import MarketData
 from xached.research.history.candle_set import CandleSet, DataError
 
 
@@ -39,3 +42,13 @@ def resampled(candles: CandleSet, interval: Interval) -> CandleSet:
         close_ticks=candles.close_ticks[ends],
         volume_lots=np.add.reduceat(candles.volume_lots[:covered], starts),
     )
+
+
+def with_interval(markets: Sequence[MarketData], interval: Interval) -> list[MarketData]:
+    """The markets, each with candles of an interval. Raises: DataError when none are made so."""
+    return [
+        each
+        if any(candles.interval is interval for candles in each.candles)
+        else attrs.evolve(each, candles=(*each.candles, resampled(each.finest, interval)))
+        for each in markets
+    ]
