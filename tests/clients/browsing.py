@@ -125,7 +125,7 @@ class Visit:
 
     def check_peace(self, *hosts: str) -> None:
         """Assert that the page complained of nothing and asked nobody but the house."""
-        assert self.complaints == []
+        assert self.complaints == [], self.complaints
         assert {urlsplit(url).netloc for url in self.requests} <= set(hosts)
 
     def _hear(self, message: ConsoleMessage) -> None:

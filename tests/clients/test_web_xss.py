@@ -1,0 +1,178 @@
+"""Hostile text in everything that the web client shows: no script runs, nothing is broken out of.
+
+The page's policy forbids inline script, its Trusted Types forbid to make markup of text, and both
+complain of every try: so a payload that was taken for anything but text is heard here, whether or
+not it ran. Checked by showing the name of a device with dangerouslySetInnerHTML, and by making an
+address of it: either is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import grpc
+import pytest
+from xache.v1 import auth_pb2, auth_pb2_grpc
+
+from tests.clients.browsing import Visit, browser, needs_client, visit
+from tests.clients.hostile_house import HostileHouse, marks, payloads
+from tests.demo import Demo, running_demo
+from xached.api.bundle import SCREENS
+
+__all__ = ("browser", "visit")  # fixtures
+
+PAYLOADS = payloads()
+TRADER = "trader@demo.example"
+
+APART = {"sign-in", "sign-up", "recover"}
+"""Screens before a session."""
+
+TRAPS = """
+for (const name of ["alert", "confirm", "prompt", "print"]) {
+  globalThis[name] = () => console.error("a script of somebody else ran");
+}
+"""
+BROKEN_OUT = r"""
+() => [...document.querySelectorAll("*")].flatMap((element) => {
+  const found = [];
+  const foreign = "script:not([src^='/assets/']), iframe, object, embed, base, link[rel=import],"
+    + " marquee, portal, applet, frame, frameset, meta[http-equiv], template, plaintext, xmp";
+  if (element.matches(foreign)) found.push(element.outerHTML.slice(0, 200));
+  const known = [location.origin, "https://www.tradingview.com"];  // what the chart owes its maker
+  for (const { name, value } of element.attributes) {
+    if (name.startsWith("on")) found.push(`${name}=${value}`);
+    const leads = ["href", "src", "action", "formaction", "data", "poster", "xlink:href"];
+    if (leads.includes(name) && !known.includes(new URL(value, location.href).origin)) {
+      found.push(`${name}=${value}`);
+    }
+  }
+  return found;
+})
+"""
+SHOWN = """
+() => [document.title, document.body.textContent,
+  ...[...document.querySelectorAll("*")].flatMap((element) =>
+    [...element.attributes].map(({ value }) => value).concat(element.value ?? ""))].join("\\n")
+"""
+
+WANDER = f"""
+async (payloads) => {{
+  const found = [];
+  for (const payload of payloads) {{
+    const text = encodeURIComponent(payload);
+    for (const place of [`/trade/${{text}}`, `/${{text}}`, `/no-such?q=${{text}}#${{text}}`]) {{
+      history.pushState(null, "", place);
+      dispatchEvent(new PopStateEvent("popstate"));
+      await new Promise((done) => setTimeout(done));
+    }}
+    found.push(...({BROKEN_OUT.strip()})());
+  }}
+  return found;
+}}
+"""
+
+pytestmark = pytest.mark.xdist_group("web-xss")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    needs_client()
+    with running_demo(tmp_path_factory.mktemp("xss-demo")) as running:
+        yield running
+
+
+@pytest.fixture
+def hostile(visit: Visit) -> HostileHouse:
+    visit.page.add_init_script(TRAPS)
+    visit.page.on("dialog", lambda dialog: visit.complaints.append(f"dialog {dialog.message}"))
+    return HostileHouse(visit.page, PAYLOADS)
+
+
+def shown(visit: Visit) -> set[str]:
+    """The fields of which something is shown; nothing of it is more than text."""
+    assert visit.page.evaluate(BROKEN_OUT) == []
+    return marks(visit.page.evaluate(SHOWN))
+
+
+def look_around(visit: Visit, hostile: HostileHouse) -> set[str]:
+    """Open every part of a screen once. Returns the fields of which something was shown."""
+    hostile.wait_quiet()
+    seen = shown(visit)
+    for selector in (".segments.tabs button", "main details > summary"):
+        for each in visit.page.locator(selector).all():
+            if each.is_visible():
+                each.click()
+                hostile.wait_quiet()
+                seen |= shown(visit)
+    return seen
+
+
+def host_of(demo: Demo) -> str:
+    return demo.http.removeprefix("http://")
+
+
+def test_the_corpus_is_large() -> None:
+    assert len(set(PAYLOADS)) == len(PAYLOADS) >= 200
+
+
+SHOWN_THERE = {
+    "trade": {"Order.client_order_id", "Subaccount.name"},
+    "portfolio": {"Subaccount.name"},
+    "wallets": {"Subaccount.name", "Transaction.reference"},
+    "security": {"ApiKey.label", "Session.device", "Activity.device"},
+}
+"""Some of the text of others that a screen is known to show: it was really there."""
+
+
+@pytest.mark.parametrize("screen", sorted(SCREENS - APART))
+def test_hostile_text_is_only_text(
+    visit: Visit, hostile: HostileHouse, demo: Demo, screen: str
+) -> None:
+    """Every payload in every text of every answer that a screen asks for."""
+    if screen == "trade":
+        hostile.watch(demo.grpc, TRADER, demo.password(), "BTC-USDT")
+    visit.page.goto(f"{demo.http}/{screen}")
+    visit.page.wait_for_selector("main#content, .trade")
+    seen = look_around(visit, hostile)
+    assert seen >= SHOWN_THERE.get(screen, {"Subaccount.name"})
+    visit.check_peace(host_of(demo))
+
+
+@pytest.mark.parametrize("screen", sorted(SCREENS - APART))
+def test_a_hostile_refusal_is_only_text(
+    visit: Visit, hostile: HostileHouse, demo: Demo, screen: str
+) -> None:
+    hostile.refusing = True
+    visit.page.goto(f"{demo.http}/{screen}")
+    visit.page.wait_for_selector("main#content, .trade")
+    seen = look_around(visit, hostile)
+    assert "Refusal.message" in seen
+    visit.check_peace(host_of(demo))
+
+
+def test_a_hostile_address_opens_nothing(visit: Visit, demo: Demo) -> None:
+    """What a link of somebody else puts into the path, the question and behind the hash."""
+    visit.page.add_init_script(TRAPS)
+    visit.page.goto(f"{demo.http}/trade/BTC-USDT")
+    visit.wait_status("live")
+    assert visit.page.evaluate(WANDER, PAYLOADS) == []
+    visit.page.goto(f"{demo.http}/trade/{quote(PAYLOADS[0], safe='')}")
+    visit.wait_status("live")
+    assert visit.page.evaluate(BROKEN_OUT) == []
+    visit.check_peace(host_of(demo))
+
+
+def test_a_real_house_carries_it_as_it_is(visit: Visit, demo: Demo) -> None:
+    """The names of devices are anybody's text: what signs in says them."""
+    devices = [payload for payload in PAYLOADS if payload.isprintable() and len(payload) < 60][::12]
+    with grpc.insecure_channel(demo.grpc) as channel:
+        for device in devices:
+            login = auth_pb2.LoginRequest(email=TRADER, password=demo.password(), device=device)
+            auth_pb2_grpc.AuthServiceStub(channel).Login(login, timeout=30)
+    visit.page.add_init_script(TRAPS)
+    visit.page.goto(f"{demo.http}/security")
+    for device in devices:
+        visit.wait_text("#session-list tr", device)
+    assert visit.page.evaluate(BROKEN_OUT) == []
+    visit.check_peace(host_of(demo))
