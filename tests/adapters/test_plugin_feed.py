@@ -27,7 +27,8 @@ from xached.adapters.answering_child import MEMORY_BYTES_MAX
 from xached.adapters.egress import EgressPolicy, read_host_rule
 from xached.adapters.feeds.feed import FRAME_BYTES_MAX
 from xached.adapters.feeds.link import Pace
-from xached.adapters.feeds.plugin_feed import FeedPlan, PluginFeed, PluginSurroundings
+from xached.adapters.feeds.plan import FeedPlan
+from xached.adapters.feeds.plugin_feed import PluginFeed, PluginSurroundings
 from xached.domain.market import FaultCause, FeedFault, FeedReset, Provenance, Venue, VenueTrade
 from xached.domain.plugins import Breach, PluginRefused
 from xached.runtime.supervise import Restart

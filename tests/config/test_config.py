@@ -195,6 +195,25 @@ OTHER_VALUES: dict[tuple[str, str], tuple[str, Any, Any]] = {
     ("feeds", "binance_stream"): ('"wss://a:1/b"', endpoints("stream", "BINANCE"), A_1_B),
     ("feeds", "binance_rest"): ('"https://a:1/b"', endpoints("rest", "BINANCE"), A_1_B),
     ("feeds", "coinbase_stream"): ('"wss://a:1/b"', endpoints("stream", "COINBASE"), A_1_B),
+    ("feeds", "plugins"): (
+        '{ example = ["BTC-USDT=X/Y"] }',
+        lambda c: [
+            (each.plugin, each.venue, [(name, known.symbol) for name, known in each.instruments])
+            for each in c.feeds.plugins
+        ],
+        [("example", "EXAMPLE", [("X/Y", "BTC-USDT")])],
+    ),
+    ("feeds", "plugin_settings"): (
+        "{ example = { depth = 5 } }",
+        lambda c: [each.settings_json for each in c.feeds.plugins],
+        ['{"depth": 5}'],
+    ),
+    ("egress", "hosts"): (
+        '["*.venue.example:8443"]',
+        lambda c: [(each.host, each.port, each.below) for each in c.egress.hosts],
+        [("venue.example", 8443, True)],
+    ),
+    ("egress", "private_addresses"): ("true", lambda c: c.egress.private, True),
     ("feeds", "kraken_stream"): ('"wss://a:1/b"', endpoints("stream", "KRAKEN"), A_1_B),
 }
 
@@ -292,6 +311,8 @@ def test_every_documented_key_is_read(folder: Path, table: str, key: str) -> Non
     if key == "mark_venue" or key.endswith(("_stream", "_rest")):
         # They say something of a venue that is followed.
         text = re.sub(r"(?m)^(binance|coinbase|kraken) = \[\]", r'\1 = ["BTC-USDT"]', text)
+    if key == "plugin_settings":
+        text = text.replace("plugins = {}", 'plugins = { example = ["BTC-USDT"] }')
     if table == "mail":
         text = with_mail(folder, text)
     head, _, rest = text.partition(f"[{table}]")
@@ -312,6 +333,35 @@ def test_the_line_of_the_readme_brings_a_venue_and_nothing_else_dials(folder: Pa
     assert config.feeds.mark_venue == "BINANCE"
     assert read_config(SHIPPED / "xached.toml").feeds == FeedsConfig()
     assert FeedsConfig().venues == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("plugins = {}", 'plugins = { kraken = ["BTC-USDT"] }', "or one of a venue"),
+        ("plugins = {}", 'plugins = { xache = ["BTC-USDT"] }', "or one of a venue"),
+        ("plugins = {}", 'plugins = { "A b" = ["BTC-USDT"] }', "no name of a plugin"),
+        ("plugins = {}", 'plugins = { example = ["BTC-EUR"] }', "BTC-EUR is not listed"),
+        ("plugins = {}", 'plugins = { example = ["BTC-USDT", "BTC-USDT=X"] }', "there twice"),
+        ("plugins = {}", 'plugins = { example = "BTC-USDT" }', "is not a list"),
+        ("plugin_settings = {}", "plugin_settings = { other = {} }", "is not a key of xached"),
+        (
+            'hosts = []                      # as "ws',
+            'hosts = ["wss://venue.example"] #',
+            "not host",
+        ),
+    ],
+)
+def test_plugins_that_could_not_work_are_refused(
+    folder: Path, before: str, after: str, told: str
+) -> None:
+    change(folder / "xached.toml", before, after)
+    assert told in refusal(folder)
+
+
+def test_a_venue_of_a_plugin_may_give_the_mark(folder: Path) -> None:
+    change(folder / "xached.toml", "plugins = {}", 'plugins = { example = ["BTC-USDT"] }')
+    assert read_config(folder / "xached.toml").feeds.mark_venue == "EXAMPLE"
 
 
 def test_the_documented_strategy_is_one(folder: Path) -> None:

@@ -89,3 +89,7 @@ class EgressPolicy:
             raise EgressRefused(f"{host}:{port} is not among egress.hosts of the configuration")
         query = f"?{parts.query}" if parts.query else ""
         return Endpoint(host=host, port=port, tls=tls), (parts.path or "/") + query
+
+
+NOWHERE: Final = EgressPolicy()
+"""What is not configured."""

@@ -16,10 +16,13 @@ from xache_sdk.seal import Layer
 
 from xached.actors.signals import ModelPlan
 from xached.actors.strategies.surroundings import SANDBOX_MIN
+from xached.adapters.egress import NOWHERE, EgressPolicy
+from xached.adapters.feeds.plan import FeedPlan
 from xached.adapters.feeds.session import Endpoint, VenueRules
 from xached.adapters.feeds.venues import VENUES
 from xached.adapters.smtp import LOOPBACK, Protection, SmtpServer
 from xached.config.capabilities import SYMBOLS_MAX, read_capabilities
+from xached.config.feed_plugins import FOLLOWED_MAX, read_egress, read_feed_plans
 from xached.config.model_plans import read_models
 from xached.config.strategy_settings import write_settings
 from xached.config.tables import HOST, ConfigError, Table, read_toml
@@ -49,8 +52,6 @@ from xached.runtime.schedule import Schedule
 from xached.security.master import FILE_ONLY, KeySource
 from xached.storage.recordings import KindTerms, RecordTerms
 
-FOLLOWED_MAX = 100
-"""Instruments that one connection to a venue follows at most."""
 HOSTS_MAX = 32
 NAME_CHARS_MAX = 64
 _MS = 1_000_000
@@ -146,9 +147,11 @@ class VenueConfig:
 
 @attrs.frozen(kw_only=True)
 class FeedsConfig:
-    """Live market data. Nothing is dialled without ``venues``."""
+    """Live market data. Nothing is dialled without ``venues`` or ``plugins``."""
 
     venues: tuple[VenueConfig, ...] = ()
+    plugins: tuple[FeedPlan, ...] = ()
+    """Venues that plugins know."""
     mark_venue: Venue = BINANCE
     stale_after_s: int = 5
 
@@ -202,6 +205,8 @@ class Config:
     approve_configured: bool = False
     """Whether the plugins of ``strategies`` need no approval of an operator."""
     feeds: FeedsConfig = FeedsConfig()
+    egress: EgressPolicy = NOWHERE
+    """Where plugins may have the house connect to."""
     record: RecordTerms | None = None
     """What is recorded; None: nothing."""
     paper_opening: int = 100_000
@@ -256,6 +261,7 @@ def read_config(path: Path) -> Config:
         ),
         approve_configured=strategies.flag("approve_configured", False),
         feeds=_feeds(feeds, listed),
+        egress=read_egress(top.table("egress")),
         record=_record(record),
         paper_opening=paper.number("opening", 100_000, 0, 10**12),
         mail=_mail(mail),
@@ -543,7 +549,9 @@ def _feeds(table: Table, house: House) -> FeedsConfig:
             venues.append(
                 VenueConfig(rules=rules, instruments=instruments, stream=stream, rest=rest)
             )
-    followed = [each.rules.venue for each in venues]
+    listed = {instrument.symbol: instrument for instrument in house.instruments}
+    plugins = read_feed_plans(table, listed)
+    followed = [each.rules.venue for each in venues] + [each.venue for each in plugins]
     mark_venue = Venue(table.text("mark_venue", ""))
     if mark_venue and mark_venue not in followed:
         raise ConfigError(
@@ -551,6 +559,7 @@ def _feeds(table: Table, house: House) -> FeedsConfig:
         )
     return FeedsConfig(
         venues=tuple(venues),
+        plugins=plugins,
         mark_venue=mark_venue or next(iter(followed), BINANCE),
         stale_after_s=table.number("stale_after_s", 5, 1, 3_600),
     )

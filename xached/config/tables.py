@@ -162,6 +162,10 @@ class Table:
                 raise ConfigError(f"{self.place(key)} is none of {', '.join(names)}")
         return sorted(self._values)
 
+    def names(self) -> list[str]:
+        """The keys that are left, as they are written."""
+        return list(self._values)
+
     def take_all(self) -> dict[str, Any]:
         """Everything that is left."""
         values, self._values = self._values, {}

@@ -48,9 +48,10 @@ from xached.adapters.feeds.link import (
     draw,
     follow,
 )
+from xached.adapters.feeds.plan import FeedPlan
 from xached.adapters.feeds.plugin_answers import read_messages, read_turn, read_way
 from xached.adapters.feeds.session import Fetch, Reconnect, Send, Turn
-from xached.domain.instrument import Instrument, Symbol
+from xached.domain.instrument import Symbol
 from xached.domain.market import BookSnapshot, Provenance, Venue
 from xached.domain.plugins import Breach, PluginRefused
 from xached.runtime.supervise import Restart
@@ -59,19 +60,6 @@ from xached.runtime.world import World
 STREAM_SCHEMES: Final = ("wss", "ws")
 REST_SCHEMES: Final = ("https", "http")
 MS_PER_S: Final = 1_000
-
-
-@attrs.frozen(kw_only=True)
-class FeedPlan:
-    """A plugin that is to follow some instruments.
-
-    ``instruments``: each with the venue's name of it, where the operator gives one.
-    """
-
-    plugin: str
-    venue: Venue
-    instruments: tuple[tuple[str, Instrument], ...]
-    settings_json: str = "{}"
 
 
 @attrs.frozen(kw_only=True)
