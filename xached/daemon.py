@@ -39,6 +39,7 @@ from xached.actors.strategies.desk import StrategyDesk
 from xached.actors.strategies.floors import LiveFloor, PaperFloor
 from xached.actors.strategies.keeping import keep_nothing
 from xached.actors.strategies.surroundings import SANDBOX_MIN, StrategyConfig, Surroundings
+from xached.adapters.answering_child import ProcessCommand, answering_command
 from xached.adapters.distributions import Distributions
 from xached.adapters.examination import Examination, examine
 from xached.adapters.feeds.live import LiveFeed
@@ -62,6 +63,7 @@ from xached.domain.messages import (
 from xached.domain.plugins import InstalledPlugin, PluginGroup, PluginRefused
 from xached.domain.rejection import Reason, Rejection
 from xached.house.account_commands import open_alert
+from xached.house.answering import PluginFeeds
 from xached.house.core import Core, House, build_core
 from xached.house.front import build_front
 from xached.house.listeners import GRACE_S, Addresses, Doors, NetworkDoors
@@ -90,6 +92,8 @@ class Attachments:
     mark_venue: Venue
     plugins: PluginSource = attrs.field(factory=Distributions)
     """What is installed."""
+    answering: ProcessCommand = answering_command
+    """How the process of a feed or a notifier is started."""
     stale_after_s: float = 5.0
     sandbox_min: frozenset[Layer] = SANDBOX_MIN
     """Layers of the sandbox without which no strategy is started."""
@@ -302,7 +306,14 @@ async def _open_doors(
     config: Config, core: Core, attachments: Attachments, nursery: trio.Nursery
 ) -> Endpoints:
     """Start market data, strategies and every listener."""
-    core.feeds = attachments.feeds
+    core.strategies = Strategies(attachments.strategies)
+    plugin_feeds = PluginFeeds(config, core, attachments.sandbox_min, attachments.answering)
+    core.feeds = (*attachments.feeds, *plugin_feeds.feeds)
+    core.plugins.serve(
+        attachments.plugins,
+        {PluginGroup.STRATEGY: core.strategies, PluginGroup.FEED: plugin_feeds},
+        partial(_examine, core.world, attachments.sandbox_min),
+    )
     attachments.preload(core.market)
     core.mark_venue = attachments.mark_venue
     nursery.start_soon(
@@ -320,12 +331,6 @@ async def _open_doors(
     if config.models:
         training = partial(run_signals, core.signals, _around_signals(core))
         nursery.start_soon(run_expendable, "signals", training, core.health)
-    core.strategies = Strategies(attachments.strategies)
-    core.plugins.serve(
-        attachments.plugins,
-        {PluginGroup.STRATEGY: core.strategies},
-        partial(_examine, core.world, attachments.sandbox_min),
-    )
     core.backtests = Backtests(_around_backtests(config, core, attachments))
     nursery.start_soon(run_expendable, "backtests", core.backtests.run, core.health)
     around = _around_strategies(core, attachments)
@@ -371,7 +376,7 @@ async def _run_market(core: Core, attachments: Attachments) -> None:
         world=core.world,
         exchange=matching,
         rows=core.feed,
-        feeds=attachments.feeds,
+        feeds=core.feeds,
         store=core.files.candles,
         set_mark=set_mark,
         mark_venue=attachments.mark_venue,

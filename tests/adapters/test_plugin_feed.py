@@ -278,3 +278,14 @@ async def test_faults_bear_what_they_are_about() -> None:
         await followed.wait_until(lambda: followed.count(FaultCause.UNKNOWN_FORM) >= 1)
     fault = next(each for each in followed.records if isinstance(each, FeedFault))
     assert "BadFrame: it is no JSON" in fault.excerpt
+
+
+async def test_a_plugin_that_may_no_longer_run_is_ended_at_once() -> None:
+    venue, minded = kraken(), Minded()
+    async with followed_by("Unnumbered", venue, minded) as followed:
+        await followed.wait_until(lambda: venue.played)
+        assert isinstance(followed.feed, PluginFeed)
+        followed.feed.end("its approval was withdrawn")
+        await until(lambda: "its approval was withdrawn" in failure_of(followed))
+        # It is up to who admits plugins whether it begins again.
+        await until(lambda: venue.connections == 2)

@@ -65,7 +65,7 @@ def answering_command(entry_point: str) -> list[str]:
     ]
 
 
-Command = Callable[[str], Sequence[str]]
+ProcessCommand = Callable[[str], Sequence[str]]
 
 
 class AnsweringChild:

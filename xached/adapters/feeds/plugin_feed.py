@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import Final, NoReturn
 
 import attrs
+import trio
 from loguru import logger
 from xache_sdk.feeds import KEEP_ALIVE_S_MIN
 from xache_sdk.seal import Layer
@@ -28,8 +29,8 @@ from xached.adapters.answering_child import (
     ANSWER_S_MAX,
     START_S_MAX,
     AnsweringChild,
-    Command,
     PluginFault,
+    ProcessCommand,
     answering_command,
     open_answering,
 )
@@ -75,7 +76,7 @@ class PluginSurroundings:
     breached: Callable[[str, Breach], Awaitable[None]]
     egress: EgressPolicy
     sandbox_min: frozenset[Layer]
-    command: Command = answering_command
+    command: ProcessCommand = answering_command
     answer_s_max: float = ANSWER_S_MAX
 
 
@@ -88,6 +89,8 @@ class PluginFeed:
         self._plan = plan
         self._around = around
         self._counts = FeedCounts()
+        self._scope: trio.CancelScope | None = None
+        self._end_cause = ""
         self._line = Line(
             name=self.name,
             symbols=self.symbols,
@@ -130,6 +133,17 @@ class PluginFeed:
 
         Raises: FeedDown, in the end; PluginFault when it does not come so far.
         """
+        with trio.CancelScope() as self._scope:
+            await self._run(publish)
+        raise PluginFault(self._end_cause)
+
+    def end(self, cause: str) -> None:
+        """End the connection: the plugin may no longer run, or not as it is."""
+        self._end_cause = cause
+        if self._scope is not None:
+            self._scope.cancel()
+
+    async def _run(self, publish: Publish) -> NoReturn:
         plan, around = self._plan, self._around
         conversation: _InChild | None = None
         try:
