@@ -82,3 +82,28 @@ async def test_what_is_no_strategy_has_no_answer() -> None:
         await examine("acting:NotAStrategy")
     with pytest.raises(WorkFailed, match="ModuleNotFoundError"):
         await examine("nowhere:Nothing")
+
+
+async def test_a_signal_is_tried_like_a_strategy() -> None:
+    """Checked: without ``check_source`` the one that peeks passes."""
+    honest = await examine("signalling:Trend", kind="signal")
+    assert honest["about"] == "How far the price is above its average."
+    assert honest["look_ahead"] == {"state": "PASSED", "why": ""}
+    peeking = (await examine("signalling:Peeking", kind="signal"))["look_ahead"]
+    assert peeking["state"] == "FAILED"
+    assert "signalling.py:" in peeking["why"]
+    of_trades = (await examine("signalling:Echo", kind="signal"))["look_ahead"]
+    assert of_trades["state"] == "NOT_APPLICABLE"
+
+
+async def test_a_strategy_that_uses_signals_is_tried_with_some() -> None:
+    """Checked: without signals among the data neither does anything, and both pass."""
+    assert (await examine("signalling:Follower"))["look_ahead"]["state"] == "PASSED"
+    assert (await examine("signalling:Late"))["look_ahead"]["state"] == "FAILED"
+
+
+async def test_one_kind_is_not_taken_for_another() -> None:
+    with pytest.raises(WorkFailed, match="is not a SignalSource"):
+        await examine("examined:Honest", kind="signal")
+    with pytest.raises(WorkFailed, match="is not a Strategy"):
+        await examine("signalling:Trend")

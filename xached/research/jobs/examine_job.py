@@ -3,20 +3,26 @@
 The plugin is in this process: what it says of itself is for people, and what is found out about
 it catches mistakes, not somebody who means to deceive. It is tried over real prices that ship with
 xached, given to each of its subscriptions as candles of the market and interval that it asks for.
+A strategy that uses signals is told some that say how the price moved.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
 import numpy as np
 from xache_sdk.kinds import Kind, base_of, load_plugin
 from xache_sdk.look_ahead import CheckFailed, check_no_look_ahead
-from xache_sdk.market import Candles
+from xache_sdk.market import Candle, Candles
+from xache_sdk.replay import MarketValue
 from xache_sdk.session import Session
 from xache_sdk.settings import SettingsError, make_settings, settings_schema
+from xache_sdk.signal_source import SignalSource
+from xache_sdk.signal_values import SignalValue
+from xache_sdk.source_replay import check_source
+from xache_sdk.source_session import SourceSession
 from xache_sdk.strategy import Strategy
 
 from xached.research.backtest.feed import told_candles
@@ -51,7 +57,7 @@ def examine_job(request: Document, progress: Progress) -> Document:
     }
     if request.header["check"]:
         settings = dict(request.header["settings"])
-        if kind is Kind.STRATEGY:
+        if kind in (Kind.STRATEGY, Kind.SIGNAL):
             found["look_ahead"] = _try(plugin, schema, settings)
         else:
             found["look_ahead"] = _found("NOT_APPLICABLE", f"a {kind} decides nothing")
@@ -59,24 +65,54 @@ def examine_job(request: Document, progress: Progress) -> Document:
 
 
 def _try(
-    strategy: type[Strategy[Any]], schema: Mapping[str, Any], given: Mapping[str, Any]
+    plugin: type[Strategy[Any]] | type[SignalSource[Any]],
+    schema: Mapping[str, Any],
+    given: Mapping[str, Any],
 ) -> dict[str, Any]:
     """What came of trying it; see LookAhead for ``state``, with FAILED for one that cheats."""
     wanted = [name for name in schema["required"] if name not in given and name in SUBSTITUTES]
     settings = {**{name: SUBSTITUTES[name] for name in wanted}, **given}
     try:
-        made = make_settings(strategy.settings_type, settings)
+        made = make_settings(plugin.settings_type, settings)
     except SettingsError as error:
         return _found("NOT_CHECKED", f"its settings: {error}")
-    subscribed = Session(strategy(made)).subscriptions
+    uses: frozenset[str] = frozenset()
+    if issubclass(plugin, Strategy):
+        session = Session(plugin(made))
+        subscribed, uses = session.subscriptions, session.uses
+    else:
+        subscribed = SourceSession("examined", plugin(made)).subscriptions
     candles = [each for each in subscribed if isinstance(each, Candles)]
     if not candles:
         return _found("NOT_APPLICABLE", "it reads no candles")
+    told = told_candles(_markets(candles))
     try:
-        check_no_look_ahead(strategy, settings, told_candles(_markets(candles)))
+        if issubclass(plugin, Strategy):
+            check_no_look_ahead(plugin, settings, _with_signals(told, uses))
+        else:
+            check_source(plugin, settings, told)
     except CheckFailed as failed:
         return _found("FAILED", f"{failed.place}: {failed.what}")
     return _found("PASSED", "")
+
+
+def _with_signals(told: Sequence[Candle], uses: Iterable[str]) -> list[MarketValue]:
+    """Candles, and after each of them what every signal says: whether its price has risen."""
+    data: list[MarketValue] = []
+    for candle in told:
+        data.append(candle)
+        data.extend(
+            SignalValue(
+                signal=signal,
+                name="value",
+                value=float(candle.close_ticks - candle.open_ticks),
+                confidence=0.5,
+                as_of_ns=candle.ends_at_ns,
+                expires_at_ns=candle.ends_at_ns + 2 * candle.interval.ns,
+            )
+            for signal in sorted(uses)
+        )
+    return data
 
 
 def _found(state: str, why: str) -> dict[str, Any]:

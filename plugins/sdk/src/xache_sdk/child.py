@@ -163,7 +163,11 @@ def run(channel: Channel, entry_point: str) -> None:
     context = read_context(opening.start)
     with reporting(channel, plugin_pb2.PLUGIN_FAILURE_CALLBACK):
         session = Session(strategy_type(settings))
-        ready = write_ready(session.subscriptions, predicts=strategy_type.predicts)
+        ready = write_ready(
+            session.subscriptions,
+            predicts=strategy_type.predicts,
+            uses=sorted(session.uses),
+        )
     channel.send(ready)
     if not _warm_up(channel, session, context):
         return

@@ -15,6 +15,7 @@ from typing import Any
 from xache_sdk.exact import EXACT
 from xache_sdk.market import CandleHistory, Candles, Instrument
 from xache_sdk.orders import OrderUpdate
+from xache_sdk.signal_values import SignalLost, SignalValue
 
 
 @dataclass(slots=True)
@@ -70,6 +71,14 @@ class Context:
     orders: dict[tuple[bool, str], OrderUpdate] = field(default_factory=dict)
     """Open orders by whether they are this run's own, and by id."""
 
+    signals: dict[tuple[str, str], SignalValue] = field(default_factory=dict)
+    """The newest values of signals, by the names of the signal and of the value."""
+
+    def signal(self, signal: str, name: str = "value") -> SignalValue | None:
+        """The newest value of a signal; None when there is none, or it has expired."""
+        found = self.signals.get((signal, name))
+        return found if found is not None and self.now_ns < found.expires_at_ns else None
+
     def balance(self, asset: str) -> Balance:
         """The money of an asset."""
         return self.balances.setdefault(asset, Balance())
@@ -98,6 +107,16 @@ class Context:
         """Say what time it is; it never goes back. For who runs the strategy."""
         if now_ns > self.now_ns:
             self.now_ns = now_ns
+
+    def note_signal(self, value: SignalValue) -> None:
+        """Take in a value of a signal. For who runs the strategy."""
+        self.signals[value.signal, value.name] = value
+
+    def lose_signal(self, lost: SignalLost) -> None:
+        """Forget what a signal said. For who runs the strategy."""
+        for key in [each for each in self.signals if each[0] == lost.signal]:
+            if lost.name in ("", key[1]):
+                del self.signals[key]
 
     def note_order(self, update: OrderUpdate) -> None:
         """Take in what became of an order. For who runs the strategy."""

@@ -32,6 +32,7 @@ from xache_sdk.replay import Decision, MarketValue, Replay, first_after_warm_up,
 from xache_sdk.session import Session
 from xache_sdk.settings import make_settings
 from xache_sdk.shelf import SETTING, with_another_future
+from xache_sdk.signal_values import SignalLost, SignalValue
 from xache_sdk.signals import CandleColumns
 from xache_sdk.strategy import Strategy
 
@@ -103,7 +104,7 @@ def check_no_look_ahead(
     places = range(max(first + 1, len(data) // 4), len(data))
     for cut in sorted(draw.sample(places, min(cuts, len(places)))):
         ended_ns = known_at_ns(data[cut - 1])
-        with _failing(ended_ns, whole.place):
+        with failing(ended_ns, whole.place):
             listed = [each for each in everything if known_at_ns(each) <= ended_ns]
             part = run(data[:cut], _known_settings(settings, ended_ns), (*listed, *named))
             wanted = part.decisions
@@ -124,8 +125,8 @@ def compare_decisions(
     if difference is not None:
         at_ns, seen, unseen = difference
         raise LookedAhead(
-            f"at {_time(at_ns)} it wanted {seen}, but {unseen} when the data ended at "
-            f"{_time(ended_ns)}",
+            f"at {utc(at_ns)} it wanted {seen}, but {unseen} when the data ended at "
+            f"{utc(ended_ns)}",
             place,
             at_ns,
         )
@@ -142,7 +143,7 @@ class _Run:
         first: int,
     ) -> None:
         self._first = first
-        self.place = _place(type(strategy).on_candle)
+        self.place = place_of(type(strategy).on_candle)
         self._session = Session(strategy)
         self._context = context
         self._data = data
@@ -185,9 +186,9 @@ class _Run:
                 stepped = declaration.step(candle)
                 if stepped != value:
                     raise PromiseBroken(
-                        f"at {_time(candle.ends_at_ns)} the column is {stepped} step by step, but "
+                        f"at {utc(candle.ends_at_ns)} the column is {stepped} step by step, but "
                         f"{value} computed at once",
-                        _place(declaration.batch),
+                        place_of(declaration.batch),
                         candle.ends_at_ns,
                     )
 
@@ -200,7 +201,7 @@ class _Run:
         if difference is not None:
             at_ns, called, not_called = difference
             raise PromiseBroken(
-                f"at {_time(at_ns)} it wanted {called}, but {not_called} when it was only called "
+                f"at {utc(at_ns)} it wanted {called}, but {not_called} when it was only called "
                 "where its signal changes",
                 self.place,
                 at_ns,
@@ -228,9 +229,9 @@ class _Run:
         ):
             if seen != unseen:
                 raise LookedAhead(
-                    f"at {_time(candle.ends_at_ns)} it gave {seen}, but {unseen} when the data "
-                    f"ended at {_time(ended_ns)}",
-                    _place(function),
+                    f"at {utc(candle.ends_at_ns)} it gave {seen}, but {unseen} when the data "
+                    f"ended at {utc(ended_ns)}",
+                    place_of(function),
                     candle.ends_at_ns,
                 )
 
@@ -266,7 +267,7 @@ def _known_settings(settings: Mapping[str, Any], ended_ns: int) -> Mapping[str, 
         return settings
 
 
-class _failing:  # noqa: N801 - reads as a statement
+class failing:  # noqa: N801 - reads as a statement
     """Over all of the data the strategy did not raise: what it lacks now comes later."""
 
     def __init__(self, ended_ns: int, place: str) -> None:
@@ -290,7 +291,7 @@ class _failing:  # noqa: N801 - reads as a statement
             self._place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
         raise LookedAhead(
             f"it raised {type(error).__name__}: {error} when the data ended at "
-            f"{_time(self._ended_ns)}",
+            f"{utc(self._ended_ns)}",
             self._place,
             self._ended_ns,
         ) from error
@@ -354,7 +355,11 @@ def _one_by_one(array: NDArray[Any]) -> Callable[[Candle], float | None]:
 
 def _rich_context(listed: Sequence[MarketValue]) -> Context:
     """Money for everything that is listed, and what it may trade: which markets come is open."""
-    instruments = {value.symbol: value.instrument for value in listed}
+    instruments = {
+        value.symbol: value.instrument
+        for value in listed
+        if not isinstance(value, SignalValue | SignalLost)
+    }
     assets = {name for each in instruments.values() for name in (each.base, each.quote)}
     return Context(
         run_id="check",
@@ -381,15 +386,22 @@ def _told_of(session: Session, data: Sequence[MarketValue]) -> list[MarketValue]
         if (isinstance(value, Candle) and (value.symbol, value.venue, value.interval) in candles)
         or (isinstance(value, Trade) and (value.symbol, value.venue) in tapes)
         or (isinstance(value, Book) and (value.symbol, value.venue) in books)
+        or (isinstance(value, SignalValue | SignalLost) and value.signal in session.uses)
     ]
 
 
 def _first_of_each(data: Sequence[MarketValue]) -> list[MarketValue]:
     """One value of each market: what a strategy subscribes to was named by its owner."""
-    return list({value.symbol: value for value in reversed(data)}.values())
+    return list(
+        {
+            value.symbol: value
+            for value in reversed(data)
+            if not isinstance(value, SignalValue | SignalLost)
+        }.values()
+    )
 
 
-def _place(function: Callable[..., Any]) -> str:
+def place_of(function: Callable[..., Any]) -> str:
     """Where a function is written."""
     while isinstance(function, functools.partial):
         function = function.func
@@ -406,5 +418,6 @@ def _shown(decision: Decision | None) -> str:
     return text if len(text) <= SHOWN_LENGTH_MAX else text[:SHOWN_LENGTH_MAX] + " …"
 
 
-def _time(at_ns: int) -> str:
+def utc(at_ns: int) -> str:
+    """A time for people, UTC."""
     return datetime.fromtimestamp(at_ns // NS_PER_S, UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -31,9 +31,11 @@ from xache_sdk.orders import (
     SetTimer,
 )
 from xache_sdk.session import Session
+from xache_sdk.signal_values import SignalLost, SignalValue
 from xache_sdk.strategy import Input, TimerDue
 
-MarketValue: TypeAlias = Trade | Book | Candle
+MarketValue: TypeAlias = Trade | Book | Candle | SignalValue | SignalLost
+"""What happens in a market, and what signals say of it."""
 
 ANSWERS_MAX = 1_000
 """So many callbacks may follow one piece of market data."""
@@ -169,6 +171,8 @@ class Replay:
             self._call(TimerDue(name, due_ns))
 
     def _fill(self, value: MarketValue) -> None:
+        if isinstance(value, SignalValue | SignalLost):
+            return  # Nothing trades because somebody says something.
         price = _first_price(value)
         if price is None:
             return
@@ -216,7 +220,7 @@ class Replay:
         )
 
 
-def _first_price(value: MarketValue) -> Decimal | None:
+def _first_price(value: Trade | Book | Candle) -> Decimal | None:
     """The first price that can be traded at once a value is known."""
     if isinstance(value, Candle):
         return value.open if value.closed else None

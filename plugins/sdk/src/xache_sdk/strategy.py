@@ -16,7 +16,8 @@ has a faster loop of its own must keep it too):
    open orders are those after it; a closed candle is pushed to its history and through its
    columns; then the callback is called, once. A candle is told when it is over, at the earliest
    at ``candle.ends_at_ns``. When several end at one time, the shortest interval comes first, and
-   among equal ones the order of ``subscriptions()``.
+   among equal ones the order of ``subscriptions()``. What a signal says as of a time comes after
+   all that was to be told at that time.
 4. What the callback returns goes through :func:`checked`, and what it saved follows last.
    ``()`` and None want nothing and cost nothing.
 5. Callbacks compute under ``xache_sdk.exact.EXACT``.
@@ -35,6 +36,7 @@ from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 from xache_sdk.context import Context
 from xache_sdk.market import Book, Candle, Subscription, Trade
 from xache_sdk.orders import INTENTS, ChangeRefused, Intent, Intents, OrderUpdate
+from xache_sdk.signal_values import SignalLost, SignalValue
 from xache_sdk.signals import Declarations
 from xache_sdk.state import encode_state
 
@@ -56,7 +58,17 @@ class StopAsked:
     cause: str
 
 
-Input: TypeAlias = Trade | Book | Candle | OrderUpdate | ChangeRefused | TimerDue | StopAsked
+Input: TypeAlias = (
+    Trade
+    | Book
+    | Candle
+    | SignalValue
+    | SignalLost
+    | OrderUpdate
+    | ChangeRefused
+    | TimerDue
+    | StopAsked
+)
 """What a running strategy is called with."""
 
 
@@ -106,6 +118,10 @@ class Strategy(Generic[Settings]):
         """Say which market data to send. Called once, before ``declare``."""
         return ()
 
+    def uses(self) -> Sequence[str]:
+        """Say which signals of the house it uses, by their names. Called once."""
+        return ()
+
     def declare(self, declarations: Declarations) -> None:
         """Say what is computed of candles; see :mod:`xache_sdk.signals`. Called once."""
 
@@ -123,6 +139,18 @@ class Strategy(Generic[Settings]):
 
     def on_candle(self, candle: Candle) -> Intents | None:
         """See a candle close, or change when the subscription asks for that."""
+        return ()
+
+    def on_signal(self, value: SignalValue) -> Intents | None:
+        """See a new value of a signal that it uses.
+
+        What a signal says of a candle comes after the candle itself: who decides by both decides
+        here. ``context.signal`` has the newest value until it expires or is lost.
+        """
+        return ()
+
+    def on_signal_lost(self, lost: SignalLost) -> Intents | None:
+        """A signal that it uses has no value any more: it is stale, has failed or was stopped."""
         return ()
 
     def on_order(self, update: OrderUpdate) -> Intents | None:

@@ -1,4 +1,4 @@
-"""Try a strategy without a daemon: feed it values, look at its intents.
+"""Try a strategy or a signal without a daemon: feed it values, look at what it wants or says.
 
 The same checks and the same arithmetic as in its process; see :mod:`xache_sdk.session`. The clock
 follows what is fed: a closed candle is fed when it is over, everything else at its own time.
@@ -21,6 +21,10 @@ from xache_sdk.orders import (
 )
 from xache_sdk.session import Session
 from xache_sdk.settings import make_settings
+from xache_sdk.signal_source import SignalSource, SourceContext
+from xache_sdk.signal_values import SignalValue
+from xache_sdk.source_replay import open_source
+from xache_sdk.source_session import SourceInput
 from xache_sdk.strategy import Input, StopAsked, Strategy
 
 
@@ -252,4 +256,53 @@ def _update(
         executed_quantity=executed,
         leaves_quantity=Decimal(0) if status.final else quantity - executed,
         fill=fill,
+    )
+
+
+class SourceRig:
+    """A signal under test, run under the name ``tested``.
+
+    ``settings`` are values as JSON has them. Raises: SettingsError, and whatever the signal raises.
+    """
+
+    def __init__(self, source_type: type[SignalSource[Any]], settings: Mapping[str, Any]) -> None:
+        self.session = open_source("tested", source_type, settings)
+        self.source = self.session.source
+        self.subscriptions: list[Subscription] = list(self.session.subscriptions)
+
+    def start(
+        self, *instruments: Instrument, warm_up: Iterable[Candle] = (), now_ns: int = 0
+    ) -> None:
+        """Begin, with closed candles from before the start, oldest first."""
+        for candle in warm_up:
+            self.session.warm_up(candle)
+        known = {each.symbol: each for each in instruments or (make_instrument(),)}
+        self.session.start(SourceContext(now_ns=now_ns, instruments=known))
+
+    def feed(self, *values: SourceInput) -> list[SignalValue]:
+        """Show it market data, one piece after the other, and gather what it says."""
+        said: list[SignalValue] = []
+        for value in values:
+            self.source.context.set_clock(_known_at_ns(value))
+            said += self.session.take(value)
+        return said
+
+
+def make_signal(
+    signal: str,
+    value: float,
+    as_of_ns: int,
+    *,
+    name: str = "value",
+    confidence: float | None = None,
+    valid_ns: int = 60 * 10**9,
+) -> SignalValue:
+    """A value of a signal, to be fed to a strategy that uses it."""
+    return SignalValue(
+        signal=signal,
+        name=name,
+        value=value,
+        confidence=confidence,
+        as_of_ns=as_of_ns,
+        expires_at_ns=as_of_ns + valid_ns,
     )

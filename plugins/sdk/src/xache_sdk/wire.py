@@ -49,6 +49,7 @@ from xache_sdk.orders import (
 )
 from xache_sdk.reasons import Reason
 from xache_sdk.seal import Sealed
+from xache_sdk.signal_values import SignalLost, SignalValue
 from xache_sdk.state import decode_state
 from xache_sdk.strategy import Input, StopAsked, TimerDue
 from xache_sdk.v1 import plugin_pb2
@@ -198,6 +199,11 @@ def read_inputs(
             return [_read_order_update(message.order_update)]
         case "change_refused":
             return [_read_change_refused(message.change_refused)]
+        case "signal":
+            return [read_signal(message.signal)]
+        case "signal_lost":
+            lost = message.signal_lost
+            return [SignalLost(signal=lost.signal, name=lost.name, why=lost.why, at_ns=lost.at_ns)]
         case "timer":
             return [TimerDue(message.timer.name, message.timer.at_ns)]
         case "stop":
@@ -329,14 +335,45 @@ def write_sealed(sealed: Sealed) -> plugin_pb2.ChildFrame:
 
 
 def write_ready(
-    subscriptions: Iterable[Subscription], *, predicts: bool = True
+    subscriptions: Iterable[Subscription], *, predicts: bool = True, uses: Iterable[str] = ()
 ) -> plugin_pb2.ChildFrame:
-    """Say that the strategy is ready, and what it wants to see."""
+    """Say that the plugin is ready, and what it wants to see."""
     ready = plugin_pb2.PluginReady(
         subscriptions=[_write_subscription(each) for each in subscriptions],
         predicts_nothing=not predicts,
+        uses=uses,
     )
     return plugin_pb2.ChildFrame(ready=ready)
+
+
+def write_readings(values: Iterable[SignalValue]) -> plugin_pb2.ChildFrame:
+    """Say what a signal says."""
+    readings = plugin_pb2.PluginReadings(values=map(write_signal, values))
+    return plugin_pb2.ChildFrame(readings=readings)
+
+
+def write_signal(value: SignalValue) -> plugin_pb2.PluginSignalValue:
+    """A value of a signal, for either side."""
+    return plugin_pb2.PluginSignalValue(
+        signal=value.signal,
+        name=value.name,
+        value=value.value,
+        confidence=value.confidence,
+        as_of_ns=value.as_of_ns,
+        expires_at_ns=value.expires_at_ns,
+    )
+
+
+def read_signal(message: plugin_pb2.PluginSignalValue) -> SignalValue:
+    """A value of a signal, as it was written; nothing of it is checked."""
+    return SignalValue(
+        signal=message.signal,
+        name=message.name,
+        value=message.value,
+        confidence=message.confidence if message.HasField("confidence") else None,
+        as_of_ns=message.as_of_ns,
+        expires_at_ns=message.expires_at_ns,
+    )
 
 
 def write_intents(intents: Iterable[Intent]) -> Iterator[plugin_pb2.ChildFrame]:

@@ -120,7 +120,7 @@ PLUGIN_SANDBOX_LAYER_FILES: PluginSandboxLayer
 PLUGIN_SANDBOX_LAYER_SYSTEM_CALLS: PluginSandboxLayer
 
 class HostFrame(_message.Message):
-    __slots__ = ("start", "trades", "book", "candle", "order_update", "timer", "stop", "ping", "clock", "change_refused", "account", "warm_up", "begin", "feed_start", "feed_frame", "feed_repair", "feed_snapshot", "notifier_start", "notice")
+    __slots__ = ("start", "trades", "book", "candle", "order_update", "timer", "stop", "ping", "clock", "change_refused", "account", "warm_up", "begin", "signal", "signal_lost", "signal_start", "feed_start", "feed_frame", "feed_repair", "feed_snapshot", "notifier_start", "notice")
     START_FIELD_NUMBER: _ClassVar[int]
     TRADES_FIELD_NUMBER: _ClassVar[int]
     BOOK_FIELD_NUMBER: _ClassVar[int]
@@ -134,6 +134,9 @@ class HostFrame(_message.Message):
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     WARM_UP_FIELD_NUMBER: _ClassVar[int]
     BEGIN_FIELD_NUMBER: _ClassVar[int]
+    SIGNAL_FIELD_NUMBER: _ClassVar[int]
+    SIGNAL_LOST_FIELD_NUMBER: _ClassVar[int]
+    SIGNAL_START_FIELD_NUMBER: _ClassVar[int]
     FEED_START_FIELD_NUMBER: _ClassVar[int]
     FEED_FRAME_FIELD_NUMBER: _ClassVar[int]
     FEED_REPAIR_FIELD_NUMBER: _ClassVar[int]
@@ -153,16 +156,19 @@ class HostFrame(_message.Message):
     account: PluginAccount
     warm_up: PluginWarmUp
     begin: PluginBegin
+    signal: PluginSignalValue
+    signal_lost: PluginSignalLost
+    signal_start: PluginSignalStart
     feed_start: PluginFeedStart
     feed_frame: PluginFeedFrame
     feed_repair: PluginFeedRepair
     feed_snapshot: PluginFeedSnapshot
     notifier_start: PluginNotifierStart
     notice: PluginNotice
-    def __init__(self, start: _Optional[_Union[PluginStart, _Mapping]] = ..., trades: _Optional[_Union[PluginTrades, _Mapping]] = ..., book: _Optional[_Union[PluginBook, _Mapping]] = ..., candle: _Optional[_Union[PluginCandle, _Mapping]] = ..., order_update: _Optional[_Union[PluginOrderUpdate, _Mapping]] = ..., timer: _Optional[_Union[PluginTimer, _Mapping]] = ..., stop: _Optional[_Union[PluginStop, _Mapping]] = ..., ping: _Optional[_Union[PluginPing, _Mapping]] = ..., clock: _Optional[_Union[PluginClock, _Mapping]] = ..., change_refused: _Optional[_Union[PluginChangeRefused, _Mapping]] = ..., account: _Optional[_Union[PluginAccount, _Mapping]] = ..., warm_up: _Optional[_Union[PluginWarmUp, _Mapping]] = ..., begin: _Optional[_Union[PluginBegin, _Mapping]] = ..., feed_start: _Optional[_Union[PluginFeedStart, _Mapping]] = ..., feed_frame: _Optional[_Union[PluginFeedFrame, _Mapping]] = ..., feed_repair: _Optional[_Union[PluginFeedRepair, _Mapping]] = ..., feed_snapshot: _Optional[_Union[PluginFeedSnapshot, _Mapping]] = ..., notifier_start: _Optional[_Union[PluginNotifierStart, _Mapping]] = ..., notice: _Optional[_Union[PluginNotice, _Mapping]] = ...) -> None: ...
+    def __init__(self, start: _Optional[_Union[PluginStart, _Mapping]] = ..., trades: _Optional[_Union[PluginTrades, _Mapping]] = ..., book: _Optional[_Union[PluginBook, _Mapping]] = ..., candle: _Optional[_Union[PluginCandle, _Mapping]] = ..., order_update: _Optional[_Union[PluginOrderUpdate, _Mapping]] = ..., timer: _Optional[_Union[PluginTimer, _Mapping]] = ..., stop: _Optional[_Union[PluginStop, _Mapping]] = ..., ping: _Optional[_Union[PluginPing, _Mapping]] = ..., clock: _Optional[_Union[PluginClock, _Mapping]] = ..., change_refused: _Optional[_Union[PluginChangeRefused, _Mapping]] = ..., account: _Optional[_Union[PluginAccount, _Mapping]] = ..., warm_up: _Optional[_Union[PluginWarmUp, _Mapping]] = ..., begin: _Optional[_Union[PluginBegin, _Mapping]] = ..., signal: _Optional[_Union[PluginSignalValue, _Mapping]] = ..., signal_lost: _Optional[_Union[PluginSignalLost, _Mapping]] = ..., signal_start: _Optional[_Union[PluginSignalStart, _Mapping]] = ..., feed_start: _Optional[_Union[PluginFeedStart, _Mapping]] = ..., feed_frame: _Optional[_Union[PluginFeedFrame, _Mapping]] = ..., feed_repair: _Optional[_Union[PluginFeedRepair, _Mapping]] = ..., feed_snapshot: _Optional[_Union[PluginFeedSnapshot, _Mapping]] = ..., notifier_start: _Optional[_Union[PluginNotifierStart, _Mapping]] = ..., notice: _Optional[_Union[PluginNotice, _Mapping]] = ...) -> None: ...
 
 class ChildFrame(_message.Message):
-    __slots__ = ("ready", "intents", "pong", "log", "failed", "save", "sealed", "feed_connection", "feed_turn", "notifier_ready", "notifier_request", "input")
+    __slots__ = ("ready", "intents", "pong", "log", "failed", "save", "sealed", "readings", "feed_connection", "feed_turn", "notifier_ready", "notifier_request", "input")
     READY_FIELD_NUMBER: _ClassVar[int]
     INTENTS_FIELD_NUMBER: _ClassVar[int]
     PONG_FIELD_NUMBER: _ClassVar[int]
@@ -170,6 +176,7 @@ class ChildFrame(_message.Message):
     FAILED_FIELD_NUMBER: _ClassVar[int]
     SAVE_FIELD_NUMBER: _ClassVar[int]
     SEALED_FIELD_NUMBER: _ClassVar[int]
+    READINGS_FIELD_NUMBER: _ClassVar[int]
     FEED_CONNECTION_FIELD_NUMBER: _ClassVar[int]
     FEED_TURN_FIELD_NUMBER: _ClassVar[int]
     NOTIFIER_READY_FIELD_NUMBER: _ClassVar[int]
@@ -182,12 +189,13 @@ class ChildFrame(_message.Message):
     failed: PluginFailed
     save: PluginSave
     sealed: PluginSealed
+    readings: PluginReadings
     feed_connection: PluginFeedConnection
     feed_turn: PluginFeedTurn
     notifier_ready: PluginNotifierReady
     notifier_request: PluginNotifierRequest
     input: int
-    def __init__(self, ready: _Optional[_Union[PluginReady, _Mapping]] = ..., intents: _Optional[_Union[PluginIntents, _Mapping]] = ..., pong: _Optional[_Union[PluginPong, _Mapping]] = ..., log: _Optional[_Union[PluginLog, _Mapping]] = ..., failed: _Optional[_Union[PluginFailed, _Mapping]] = ..., save: _Optional[_Union[PluginSave, _Mapping]] = ..., sealed: _Optional[_Union[PluginSealed, _Mapping]] = ..., feed_connection: _Optional[_Union[PluginFeedConnection, _Mapping]] = ..., feed_turn: _Optional[_Union[PluginFeedTurn, _Mapping]] = ..., notifier_ready: _Optional[_Union[PluginNotifierReady, _Mapping]] = ..., notifier_request: _Optional[_Union[PluginNotifierRequest, _Mapping]] = ..., input: _Optional[int] = ...) -> None: ...
+    def __init__(self, ready: _Optional[_Union[PluginReady, _Mapping]] = ..., intents: _Optional[_Union[PluginIntents, _Mapping]] = ..., pong: _Optional[_Union[PluginPong, _Mapping]] = ..., log: _Optional[_Union[PluginLog, _Mapping]] = ..., failed: _Optional[_Union[PluginFailed, _Mapping]] = ..., save: _Optional[_Union[PluginSave, _Mapping]] = ..., sealed: _Optional[_Union[PluginSealed, _Mapping]] = ..., readings: _Optional[_Union[PluginReadings, _Mapping]] = ..., feed_connection: _Optional[_Union[PluginFeedConnection, _Mapping]] = ..., feed_turn: _Optional[_Union[PluginFeedTurn, _Mapping]] = ..., notifier_ready: _Optional[_Union[PluginNotifierReady, _Mapping]] = ..., notifier_request: _Optional[_Union[PluginNotifierRequest, _Mapping]] = ..., input: _Optional[int] = ...) -> None: ...
 
 class PluginStart(_message.Message):
     __slots__ = ("run_id", "settings_json", "instruments", "balances", "positions", "open_orders", "now_ns", "saved")
@@ -446,12 +454,60 @@ class PluginSandboxLack(_message.Message):
     def __init__(self, layer: _Optional[_Union[PluginSandboxLayer, str]] = ..., why: _Optional[str] = ...) -> None: ...
 
 class PluginReady(_message.Message):
-    __slots__ = ("subscriptions", "predicts_nothing")
+    __slots__ = ("subscriptions", "predicts_nothing", "uses")
     SUBSCRIPTIONS_FIELD_NUMBER: _ClassVar[int]
     PREDICTS_NOTHING_FIELD_NUMBER: _ClassVar[int]
+    USES_FIELD_NUMBER: _ClassVar[int]
     subscriptions: _containers.RepeatedCompositeFieldContainer[PluginSubscription]
     predicts_nothing: bool
-    def __init__(self, subscriptions: _Optional[_Iterable[_Union[PluginSubscription, _Mapping]]] = ..., predicts_nothing: _Optional[bool] = ...) -> None: ...
+    uses: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, subscriptions: _Optional[_Iterable[_Union[PluginSubscription, _Mapping]]] = ..., predicts_nothing: _Optional[bool] = ..., uses: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class PluginSignalStart(_message.Message):
+    __slots__ = ("name", "settings_json", "instruments", "now_ns")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_JSON_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENTS_FIELD_NUMBER: _ClassVar[int]
+    NOW_NS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    settings_json: str
+    instruments: _containers.RepeatedCompositeFieldContainer[PluginInstrument]
+    now_ns: int
+    def __init__(self, name: _Optional[str] = ..., settings_json: _Optional[str] = ..., instruments: _Optional[_Iterable[_Union[PluginInstrument, _Mapping]]] = ..., now_ns: _Optional[int] = ...) -> None: ...
+
+class PluginReadings(_message.Message):
+    __slots__ = ("values",)
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    values: _containers.RepeatedCompositeFieldContainer[PluginSignalValue]
+    def __init__(self, values: _Optional[_Iterable[_Union[PluginSignalValue, _Mapping]]] = ...) -> None: ...
+
+class PluginSignalValue(_message.Message):
+    __slots__ = ("signal", "name", "value", "confidence", "as_of_ns", "expires_at_ns")
+    SIGNAL_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_NS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    signal: str
+    name: str
+    value: float
+    confidence: float
+    as_of_ns: int
+    expires_at_ns: int
+    def __init__(self, signal: _Optional[str] = ..., name: _Optional[str] = ..., value: _Optional[float] = ..., confidence: _Optional[float] = ..., as_of_ns: _Optional[int] = ..., expires_at_ns: _Optional[int] = ...) -> None: ...
+
+class PluginSignalLost(_message.Message):
+    __slots__ = ("signal", "name", "why", "at_ns")
+    SIGNAL_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
+    AT_NS_FIELD_NUMBER: _ClassVar[int]
+    signal: str
+    name: str
+    why: str
+    at_ns: int
+    def __init__(self, signal: _Optional[str] = ..., name: _Optional[str] = ..., why: _Optional[str] = ..., at_ns: _Optional[int] = ...) -> None: ...
 
 class PluginSubscription(_message.Message):
     __slots__ = ("symbol", "venue", "data", "interval_s", "depth", "forming", "warm_up")
