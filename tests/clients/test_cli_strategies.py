@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import attrs
 import pytest
 
 from tests.clients.real_house import Join, Person, RealHouse, joining, real_house
+from tests.parity.test_certificates import certificate
 from xached.domain.strategy_life import ACKNOWLEDGEMENT
+from xached.parity.certificates import keep_certificate
+from xached.storage.directory import DataPaths
 
 pytestmark = pytest.mark.xdist_group("cli_strategies")
 
@@ -80,10 +84,36 @@ def test_a_strategy_is_made_started_paused_and_revoked(person: Person) -> None:
     assert "cross" in person.done("strategy", "list", "--all")
 
 
+def test_how_a_strategy_was_judged_is_told(person: Person, house: RealHouse) -> None:
+    """Checked: with the certificates of another name its owner is told of nothing."""
+    person.done("strategy", "create", *CROSS)
+    assert "never judged" in person.run("strategy", "parity", "cross").err
+    purse = person.run("strategy", "show", "cross", "--json").document["subaccount"]
+    name = f"{purse.removeprefix('paper-')} on paper"
+    for day, differs in ((1, True), (2, False)):
+        judged = attrs.evolve(certificate(day, differs=differs), strategy=name)
+        keep_certificate(judged, DataPaths(house.process.data).certificates)
+    told = person.run("strategy", "parity", "cross", "--json").document["certificates"]
+    assert [each["holds"] for each in told] == [True, False]
+    assert [each["stage"] for each in told] == ["STRATEGY_STAGE_PAPER"] * 2
+    assert told[1]["not_replayed"] == {"was amended": "2"}
+    assert "0 of 1" in person.done("strategy", "parity", "cross")
+
+
 def test_what_is_not_ones_own_is_not_there(join: Join) -> None:
     owner, other = join(), join()
     owner.done("strategy", "create", *CROSS)
-    for verb in ("show", "start", "pause", "resume", "stop", "revoke", "live", "performance"):
+    for verb in (
+        "show",
+        "start",
+        "pause",
+        "resume",
+        "stop",
+        "revoke",
+        "live",
+        "performance",
+        "parity",
+    ):
         refused = other.run("strategy", verb, "cross")
         assert (refused.code, "UNKNOWN_STRATEGY" in refused.err) == (1, True), verb
     assert "draft" in owner.done("strategy", "show", "cross")

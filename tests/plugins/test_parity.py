@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -38,6 +40,8 @@ from xached.domain.recording import EntryKind
 from xached.parity.certificates import Installed, NothingRecorded, Replaying, certify, find_logs
 from xached.research.history.pack_recordings import pack_all
 from xached.research.judgement.certificate import StrategyCertificate, document, text
+from xached.research.judgement.fill_replay import pair_orders
+from xached.research.judgement.parity import Cause, Executed, OrderPair
 from xached.runtime.supervise import ActorState
 from xached.runtime.world import RealWorld
 from xached.storage.recordings import Recordings, RecordTerms
@@ -88,8 +92,11 @@ def record_book(recorder: Recorder, rows: Sequence[Row]) -> None:
             sink.levels(*latest, row.at_ns)
 
 
-async def judge(path: Path, digest: str = "looked at") -> StrategyCertificate:
+async def judge(
+    path: Path, digest: str = "looked at", house: str = version("xached")
+) -> StrategyCertificate:
     replaying = Replaying(
+        house=house,
         world=RealWorld(),
         sandbox_min=frozenset(),
         find=lambda name: Installed(name, digest),
@@ -228,6 +235,29 @@ async def test_another_version_is_said(clock: trio.testing.MockClock, tmp_path: 
     [run] = certificate.runs
     assert "another 'acting:Acting' is installed" in run.notes[0]
     assert not certificate.holds
+
+
+@pytest.mark.parametrize("changed", ["strategy", "house"])
+async def test_fills_that_differ_from_those_of_another_version_are_its_matter(
+    clock: trio.testing.MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    """Checked: without the flag the cause is the queue."""
+    async with recorded(tmp_path, config()) as (house, strategies):
+        await trade(house, strategies, 3)
+        await stop(strategies)
+
+    def doubled(*args: Any, **terms: Any) -> list[OrderPair]:
+        return [
+            attrs.evolve(each, replayed=Executed(2 * each.live.lots, 2 * each.live.tick_lots))
+            for each in pair_orders(*args, **terms)
+        ]
+
+    monkeypatch.setattr("xached.parity.certificates.pair_orders", doubled)
+    if changed == "strategy":
+        certificate = await judge(tmp_path, digest="other")
+    else:
+        certificate = await judge(tmp_path, house="0.0.1")
+    assert [each.cause for each in certificate.fills.causes] == [Cause.VERSION]
 
 
 async def test_without_a_log_there_is_no_certificate(

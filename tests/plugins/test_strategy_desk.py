@@ -308,7 +308,7 @@ async def test_another_accounts_strategy_is_not_there(
             partial(verb, OTHER, NAME)
             for verb in (
                 desk.get, desk.start, desk.pause, desk.resume, desk.stop, desk.revoke,
-                desk.performance,
+                desk.performance, desk.parity,
             )
         ]  # fmt: skip
         calls.append(partial(desk.go_live, OTHER, NAME, ACKNOWLEDGEMENT))

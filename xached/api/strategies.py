@@ -14,6 +14,7 @@ from xached.domain.money import format_units, parse_decimal
 from xached.domain.order import AccountId, subaccount_of
 from xached.domain.strategy_life import Change, Stage, Strategy, Wish
 from xached.domain.strategy_performance import Performance
+from xached.storage.certificates import KeptCertificate
 
 PPM_SCALE = 6
 
@@ -130,6 +131,15 @@ class StrategyHandlers:
             stages=[_performance(stage, how, scale) for stage, how in stages]
         )
 
+    async def get_strategy_parity(
+        self, call: Call, request: strategy_pb2.GetStrategyParityRequest
+    ) -> strategy_pb2.GetStrategyParityResponse:
+        """Tell how a strategy was judged by night."""
+        found = await self._desk().parity(_owner(call), request.name)
+        return strategy_pb2.GetStrategyParityResponse(
+            certificates=[_certificate(stage, each) for stage, each in found]
+        )
+
     def _strategy(self, seen: Seen) -> strategy_pb2.Strategy:
         strategy, running, evidence = seen.strategy, seen.running, seen.evidence
         scale = self._directory.asset(strategy.budget_asset).scale
@@ -173,6 +183,35 @@ def _performance(stage: Stage, how: Performance, scale: int) -> strategy_pb2.Str
         turnover=format_units(how.turnover_units, scale),
         slippage_ratio=_ratio(how.slippage_ppm),
         compared=format_units(how.compared_units, scale),
+    )
+
+
+def _certificate(stage: Stage, kept: KeptCertificate) -> strategy_pb2.ParityCertificate:
+    return strategy_pb2.ParityCertificate(
+        stage=_STAGES[stage],
+        from_at_ns=kept.from_ns,
+        to_at_ns=kept.to_ns,
+        made_at_ns=kept.made_at_ns,
+        holds=kept.holds,
+        decisions=kept.decisions,
+        decisions_equal=kept.decisions_equal,
+        orders=kept.orders,
+        orders_equal=kept.orders_equal,
+        cost_bp=kept.cost_bp,
+        latency_ns=kept.latency_ns,
+        causes=[
+            strategy_pb2.ParityCause(
+                cause=f"PARITY_CAUSE_KIND_{each.cause}",
+                orders=each.orders,
+                share=each.share,
+                cost_bp=each.cost_bp,
+                lots=each.lots,
+            )
+            for each in kept.causes
+        ],
+        not_replayed=dict(kept.not_replayed),
+        notes=kept.notes,
+        digest=kept.digest,
     )
 
 

@@ -67,12 +67,16 @@ from xached.runtime.supervise import Health
 from xached.runtime.topic import Topic
 from xached.runtime.world import Lane, World
 from xached.storage.backtest_book import find_deflated
+from xached.storage.certificates import Certificates, KeptCertificate
 from xached.storage.directory import DataPaths
 from xached.storage.snapshots import newest_seq
 from xached.storage.strategy_tables import StrategyRecords
 
 SESSIONS_PLACES = 1_024
 FILLS_AT_ONCE = 500
+CERTIFICATES_SHOWN = 30
+"""Of a strategy in one stage: a month of nights."""
+
 FILLS_MEASURED_MAX = 10_000
 """The newest fills of a strategy, by which it is measured."""
 
@@ -193,7 +197,13 @@ class Core:
     def open_desk(self, around: Surroundings) -> StrategyDesk:
         """Open the desk where owners make strategies, for those that are run with ``around``."""
         desk = StrategyDesk(
-            self.records, self.strategies, around, self._valued, self._fills_of, self._judged
+            self.records,
+            self.strategies,
+            around,
+            self._valued,
+            self._fills_of,
+            self._judged,
+            certificates=self._certificates_of,
         )
         self.strategy_desk = desk
         return desk
@@ -228,6 +238,10 @@ class Core:
         if found is None or found.verdict is BacktestVerdict.NOT_ENOUGH_DATA:
             return None
         return found.deflated_ppm
+
+    async def _certificates_of(self, strategy: str) -> Sequence[KeptCertificate]:
+        newest = Certificates(self.files.paths.certificates).newest
+        return await self.world.run_in_thread(newest, strategy, CERTIFICATES_SHOWN)
 
     async def _valued(self, purse: Purse) -> Holdings:
         matching = self.house.paper.matching if is_paper_purse(purse) else self.house.matching

@@ -14,6 +14,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,7 @@ from xached.domain.market import XACHE
 from xached.domain.plugins import PluginGroup
 from xached.domain.recording import EntryKind
 from xached.parity.orders import RunOrders, by_symbol
+from xached.parity.revised import is_revised
 from xached.research.history.candle_set import DataError
 from xached.research.history.recordings import (
     MarketRecording,
@@ -91,10 +93,11 @@ def find_installed(name: str) -> Installed | None:
 
 @attrs.frozen(kw_only=True)
 class Replaying:
-    """How strategies are started again. The last two are replaced in tests."""
+    """How strategies are started again. The last three are replaced in tests."""
 
     world: World
     sandbox_min: frozenset[Layer]
+    house: str = version("xached")
     find: Callable[[str], Installed | None] = find_installed
     command: Callable[[str], Sequence[str]] = child_command
 
@@ -121,8 +124,11 @@ async def certify(
         runs.append(parity)
         orders, unreadable = RunOrders(log).read(from_ns, to_ns)
         unknown += unreadable
+        changed = _has_changed(log, replaying)
         for symbol, some in by_symbol(orders):
-            replayed, left_out = _replay_fills(directory, log, symbol, some, latency_ns)
+            replayed, left_out = _replay_fills(
+                directory, log, symbol, some, latency_ns, version_differs=changed
+            )
             pairs += replayed
             unknown += left_out
     if not runs:
@@ -139,8 +145,23 @@ async def certify(
     )
 
 
+def _has_changed(log: RunLog, replaying: Replaying) -> bool:
+    """Whether the strategy, or the house and with it the fill model, is another one by now."""
+    installed = replaying.find(log.about["plugin"])
+    if installed is not None and installed.digest != log.about["plugin_digest"]:
+        return True
+    # Logs of earlier versions do not say by which house they were written.
+    return bool(log.about.get("house", replaying.house) != replaying.house)
+
+
 def _replay_fills(
-    directory: Path, log: RunLog, symbol: str, orders: list[LiveOrder], latency_ns: int
+    directory: Path,
+    log: RunLog,
+    symbol: str,
+    orders: list[LiveOrder],
+    latency_ns: int,
+    *,
+    version_differs: bool,
 ) -> tuple[list[OrderPair], Counter[str]]:
     """Replay the orders of one market; the second counts those whose book was not recorded."""
     instrument = next(
@@ -158,7 +179,15 @@ def _replay_fills(
     left_out = Counter({"its book was not recorded": len(orders) - len(inside)})
     if house:
         tape = tape_without(tape, instrument, orders)
-    pairs = pair_orders(tape, breaks.tolist(), instrument, inside, latency_ns=latency_ns)
+    pairs = pair_orders(
+        tape,
+        breaks.tolist(),
+        instrument,
+        inside,
+        latency_ns=latency_ns,
+        version_differs=version_differs,
+        data_revised=is_revised(log, instrument, recorded),
+    )
     return pairs, +left_out
 
 

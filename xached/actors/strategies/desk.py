@@ -45,6 +45,7 @@ from xached.domain.strategy_life import (
 )
 from xached.domain.strategy_performance import Performance, measure
 from xached.runtime.mailbox import Closed, Overloaded
+from xached.storage.certificates import KeptCertificate
 from xached.storage.order_reasons import references_of
 from xached.storage.strategy_book import (
     StrategyDay,
@@ -79,6 +80,16 @@ FillsOf = Callable[[Purse], Awaitable[Sequence[Fill]]]
 
 Judged = Callable[[Strategy], Awaitable[int | None]]
 """The deflated Sharpe ratio of a strategy's backtests, in millionths; None without enough data."""
+
+
+CertificatesOf = Callable[[str], Awaitable[Sequence[KeptCertificate]]]
+"""The parity certificates of what is called so where it runs, the newest first. Raises: OSError."""
+
+
+async def no_certificates(_: str) -> Sequence[KeptCertificate]:
+    """Nobody judges."""
+    await trio.lowlevel.checkpoint()
+    return ()
 
 
 @attrs.frozen(kw_only=True)
@@ -120,6 +131,7 @@ class StrategyDesk:
         fills_of: FillsOf,
         judged: Judged = not_judged,
         bounds: DeskBounds | None = None,
+        certificates: CertificatesOf = no_certificates,
     ) -> None:
         self._records = records
         self._strategies = strategies
@@ -128,6 +140,7 @@ class StrategyDesk:
         self._fills_of = fills_of
         self._judged = judged
         self._bounds = bounds or DeskBounds()
+        self._certificates = certificates
         self._turns: dict[AccountId, trio.Lock] = {}
         """Of accounts for which something is done or waits: nobody waits for others' processes."""
 
@@ -166,6 +179,20 @@ class StrategyDesk:
                 )
                 found.append((stage, performance))
         return strategy, found
+
+    async def parity(
+        self, account_id: AccountId, name: str
+    ) -> Sequence[tuple[Stage, KeptCertificate]]:
+        """Whether a strategy, as it is now, did what it does when it is told the same again.
+
+        The newest first. Raises: Rejection UNKNOWN_STRATEGY; OSError.
+        """
+        strategy = await self._find(account_id, name)
+        found: list[tuple[Stage, KeptCertificate]] = []
+        for stage in (Stage.PAPER, Stage.LIVE):
+            seat = _seat(attrs.evolve(strategy, stage=stage))
+            found += [(stage, each) for each in await self._certificates(seat)]
+        return sorted(found, key=lambda each: each[1].to_ns, reverse=True)
 
     # --- changing ----------------------------------------------------------------------------
 

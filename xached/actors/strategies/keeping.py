@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from typing import Any, Protocol, TypeAlias
 
 import attrs
@@ -47,6 +48,7 @@ def about_run(
         "plugin": run.plugin,
         "distribution": run.distribution,
         "version": run.version,
+        "house": version("xached"),
         "plugin_digest": run.plugin_digest,
         "settings_json": settings_json,
         "started_at_ns": run.started_at_ns,

@@ -91,6 +91,7 @@ def pair_orders(
     *,
     latency_ns: int,
     version_differs: bool = False,
+    data_revised: bool = False,
 ) -> list[OrderPair]:
     """Every order beside its replay in one market.
 
@@ -126,6 +127,7 @@ def pair_orders(
                 ),
                 refused_once=order.refused != model.refused,
                 version_differs=version_differs,
+                data_revised=data_revised,
             )
         )
     return pairs

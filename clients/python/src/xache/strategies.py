@@ -37,6 +37,9 @@ _PERFORMANCE = rpc(
     strategy_pb2.GetStrategyPerformanceResponse,
     repeatable=True,
 )
+_PARITY = rpc(
+    strategy_pb2.GetStrategyParityRequest, strategy_pb2.GetStrategyParityResponse, repeatable=True
+)
 
 
 class Strategies:
@@ -96,6 +99,11 @@ class Strategies:
         """How a strategy has done, in each stage that it has been in."""
         request = strategy_pb2.GetStrategyPerformanceRequest(name=name)
         return list(self._connection.call(_PERFORMANCE, request).stages)
+
+    def parity(self, name: str) -> list[strategy_pb2.ParityCertificate]:
+        """Whether a strategy did what it does when it is told the same again, newest first."""
+        request = strategy_pb2.GetStrategyParityRequest(name=name)
+        return list(self._connection.call(_PARITY, request).certificates)
 
     def explain(
         self, *, order_id: str = "", client_order_id: str = "", subaccount: str = ""

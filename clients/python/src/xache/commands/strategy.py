@@ -242,6 +242,43 @@ def performance(name: str, /, *, options: Options = NO_OPTIONS) -> None:
         output.table(heads, [_measured(each) for each in stages])
 
 
+@app.command
+def parity(name: str, /, *, options: Options = NO_OPTIONS) -> None:
+    """Tell whether a strategy decides the same when it is told the same, night by night.
+
+    And how many of its orders were filled as the declared model says, with the causes of the rest.
+    """
+    with options.connected() as (client, output):
+        found = client.strategies.parity(name)
+        if output.as_json:
+            output.document({"certificates": [json_value(each) for each in found]})
+            return
+        if not found:
+            output.note("It was never judged: the house does so by night, where it records.")
+            return
+        heads = [
+            "until (UTC)", "stage", "holds", ">decisions again", ">filled as modelled", ">cost bp",
+            "because of",
+        ]  # fmt: skip
+        output.table(heads, [_judged(each) for each in found])
+        for each in found[0].notes:
+            output.note(each)
+
+
+def _judged(certificate: strategy_pb2.ParityCertificate) -> list[Cell]:
+    kind = strategy_pb2.ParityCauseKind
+    causes = [f"{word(kind, each.cause)} {each.cost_bp:+.2f}" for each in certificate.causes]
+    return [
+        moment(certificate.to_at_ns),
+        _stage(certificate.stage),
+        "yes" if certificate.holds else Text("no", "red"),
+        f"{certificate.decisions_equal} of {certificate.decisions}",
+        f"{certificate.orders_equal} of {certificate.orders}",
+        f"{certificate.cost_bp:+.2f}",
+        ", ".join(causes) or "–",
+    ]
+
+
 def _measured(how: strategy_pb2.StrategyPerformance) -> list[Cell]:
     return [
         _stage(how.stage),

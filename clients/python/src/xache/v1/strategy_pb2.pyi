@@ -26,6 +26,17 @@ class StrategyWish(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STRATEGY_WISH_RUNNING: _ClassVar[StrategyWish]
     STRATEGY_WISH_PAUSED: _ClassVar[StrategyWish]
 
+class ParityCauseKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PARITY_CAUSE_KIND_UNSPECIFIED: _ClassVar[ParityCauseKind]
+    PARITY_CAUSE_KIND_VERSION: _ClassVar[ParityCauseKind]
+    PARITY_CAUSE_KIND_DATA_REVISION: _ClassVar[ParityCauseKind]
+    PARITY_CAUSE_KIND_REFUSAL: _ClassVar[ParityCauseKind]
+    PARITY_CAUSE_KIND_LATENCY: _ClassVar[ParityCauseKind]
+    PARITY_CAUSE_KIND_QUEUE: _ClassVar[ParityCauseKind]
+    PARITY_CAUSE_KIND_OWN_IMPACT: _ClassVar[ParityCauseKind]
+    PARITY_CAUSE_KIND_UNEXPLAINED: _ClassVar[ParityCauseKind]
+
 class OrderOrigin(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     ORDER_ORIGIN_UNSPECIFIED: _ClassVar[OrderOrigin]
@@ -56,6 +67,14 @@ STRATEGY_WISH_UNSPECIFIED: StrategyWish
 STRATEGY_WISH_STOPPED: StrategyWish
 STRATEGY_WISH_RUNNING: StrategyWish
 STRATEGY_WISH_PAUSED: StrategyWish
+PARITY_CAUSE_KIND_UNSPECIFIED: ParityCauseKind
+PARITY_CAUSE_KIND_VERSION: ParityCauseKind
+PARITY_CAUSE_KIND_DATA_REVISION: ParityCauseKind
+PARITY_CAUSE_KIND_REFUSAL: ParityCauseKind
+PARITY_CAUSE_KIND_LATENCY: ParityCauseKind
+PARITY_CAUSE_KIND_QUEUE: ParityCauseKind
+PARITY_CAUSE_KIND_OWN_IMPACT: ParityCauseKind
+PARITY_CAUSE_KIND_UNEXPLAINED: ParityCauseKind
 ORDER_ORIGIN_UNSPECIFIED: OrderOrigin
 ORDER_ORIGIN_OWNER: OrderOrigin
 ORDER_ORIGIN_STRATEGY: OrderOrigin
@@ -297,6 +316,73 @@ class GetStrategyPerformanceResponse(_message.Message):
     STAGES_FIELD_NUMBER: _ClassVar[int]
     stages: _containers.RepeatedCompositeFieldContainer[StrategyPerformance]
     def __init__(self, stages: _Optional[_Iterable[_Union[StrategyPerformance, _Mapping]]] = ...) -> None: ...
+
+class GetStrategyParityRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class GetStrategyParityResponse(_message.Message):
+    __slots__ = ("certificates",)
+    CERTIFICATES_FIELD_NUMBER: _ClassVar[int]
+    certificates: _containers.RepeatedCompositeFieldContainer[ParityCertificate]
+    def __init__(self, certificates: _Optional[_Iterable[_Union[ParityCertificate, _Mapping]]] = ...) -> None: ...
+
+class ParityCertificate(_message.Message):
+    __slots__ = ("stage", "from_at_ns", "to_at_ns", "made_at_ns", "holds", "decisions", "decisions_equal", "orders", "orders_equal", "cost_bp", "latency_ns", "causes", "not_replayed", "notes", "digest")
+    class NotReplayedEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    STAGE_FIELD_NUMBER: _ClassVar[int]
+    FROM_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    TO_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    MADE_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    HOLDS_FIELD_NUMBER: _ClassVar[int]
+    DECISIONS_FIELD_NUMBER: _ClassVar[int]
+    DECISIONS_EQUAL_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_EQUAL_FIELD_NUMBER: _ClassVar[int]
+    COST_BP_FIELD_NUMBER: _ClassVar[int]
+    LATENCY_NS_FIELD_NUMBER: _ClassVar[int]
+    CAUSES_FIELD_NUMBER: _ClassVar[int]
+    NOT_REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    NOTES_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    stage: StrategyStage
+    from_at_ns: int
+    to_at_ns: int
+    made_at_ns: int
+    holds: bool
+    decisions: int
+    decisions_equal: int
+    orders: int
+    orders_equal: int
+    cost_bp: float
+    latency_ns: int
+    causes: _containers.RepeatedCompositeFieldContainer[ParityCause]
+    not_replayed: _containers.ScalarMap[str, int]
+    notes: _containers.RepeatedScalarFieldContainer[str]
+    digest: str
+    def __init__(self, stage: _Optional[_Union[StrategyStage, str]] = ..., from_at_ns: _Optional[int] = ..., to_at_ns: _Optional[int] = ..., made_at_ns: _Optional[int] = ..., holds: _Optional[bool] = ..., decisions: _Optional[int] = ..., decisions_equal: _Optional[int] = ..., orders: _Optional[int] = ..., orders_equal: _Optional[int] = ..., cost_bp: _Optional[float] = ..., latency_ns: _Optional[int] = ..., causes: _Optional[_Iterable[_Union[ParityCause, _Mapping]]] = ..., not_replayed: _Optional[_Mapping[str, int]] = ..., notes: _Optional[_Iterable[str]] = ..., digest: _Optional[str] = ...) -> None: ...
+
+class ParityCause(_message.Message):
+    __slots__ = ("cause", "orders", "share", "cost_bp", "lots")
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    SHARE_FIELD_NUMBER: _ClassVar[int]
+    COST_BP_FIELD_NUMBER: _ClassVar[int]
+    LOTS_FIELD_NUMBER: _ClassVar[int]
+    cause: ParityCauseKind
+    orders: int
+    share: float
+    cost_bp: float
+    lots: int
+    def __init__(self, cause: _Optional[_Union[ParityCauseKind, str]] = ..., orders: _Optional[int] = ..., share: _Optional[float] = ..., cost_bp: _Optional[float] = ..., lots: _Optional[int] = ...) -> None: ...
 
 class ExplainOrderRequest(_message.Message):
     __slots__ = ("subaccount", "order_id", "client_order_id")

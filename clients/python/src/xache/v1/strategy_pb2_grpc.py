@@ -92,6 +92,11 @@ class StrategyServiceStub:
                 request_serializer=xache_dot_v1_dot_strategy__pb2.GetStrategyPerformanceRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_strategy__pb2.GetStrategyPerformanceResponse.FromString,
                 _registered_method=True)
+        self.GetStrategyParity = channel.unary_unary(
+                '/xache.v1.StrategyService/GetStrategyParity',
+                request_serializer=xache_dot_v1_dot_strategy__pb2.GetStrategyParityRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_strategy__pb2.GetStrategyParityResponse.FromString,
+                _registered_method=True)
         self.ExplainOrder = channel.unary_unary(
                 '/xache.v1.StrategyService/ExplainOrder',
                 request_serializer=xache_dot_v1_dot_strategy__pb2.ExplainOrderRequest.SerializeToString,
@@ -196,6 +201,16 @@ class StrategyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetStrategyParity(self, request, context):
+        """Tell whether a strategy did what it does when it is told the same again, and what its
+        orders would have been filled with by the declared model: the certificates of the
+        nightly judgement, the newest first, of the newest 30 nights of each stage. There is
+        none where the house records no strategies.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ExplainOrder(self, request, context):
         """Tell why an order was placed: by whom, and of a strategy's order what it said
         and what it had seen. NOT_FOUND when it was never accepted for this purse.
@@ -269,6 +284,11 @@ def add_StrategyServiceServicer_to_server(servicer, server):
                     servicer.GetStrategyPerformance,
                     request_deserializer=xache_dot_v1_dot_strategy__pb2.GetStrategyPerformanceRequest.FromString,
                     response_serializer=xache_dot_v1_dot_strategy__pb2.GetStrategyPerformanceResponse.SerializeToString,
+            ),
+            'GetStrategyParity': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStrategyParity,
+                    request_deserializer=xache_dot_v1_dot_strategy__pb2.GetStrategyParityRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_strategy__pb2.GetStrategyParityResponse.SerializeToString,
             ),
             'ExplainOrder': grpc.unary_unary_rpc_method_handler(
                     servicer.ExplainOrder,
@@ -581,6 +601,33 @@ class StrategyService:
             '/xache.v1.StrategyService/GetStrategyPerformance',
             xache_dot_v1_dot_strategy__pb2.GetStrategyPerformanceRequest.SerializeToString,
             xache_dot_v1_dot_strategy__pb2.GetStrategyPerformanceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStrategyParity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.StrategyService/GetStrategyParity',
+            xache_dot_v1_dot_strategy__pb2.GetStrategyParityRequest.SerializeToString,
+            xache_dot_v1_dot_strategy__pb2.GetStrategyParityResponse.FromString,
             options,
             channel_credentials,
             insecure,
