@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.clients.browsing import DESKTOP, PHONE, Visit, browser, needs_client, visit
 from tests.demo import Demo, running_demo
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator
 
 __all__ = ("browser", "visit")  # fixtures
 
@@ -84,3 +88,108 @@ def test_indicators_are_shown_set_kept_and_removed(
     visit.press("Remove EMA 9")
     assert visit.page.locator("#studies li").count() == 2
     visit.check_peace(demo.http.removeprefix("http://"))
+
+
+def near_bid(visit: Visit, share: float) -> str:
+    """A price below the market that the chart still shows."""
+    visit.wait_text("#last", FIGURE)
+    return f"{float(visit.text('#last').replace(',', '')) * share:.0f}"
+
+
+def place_bid(visit: Visit, price: str, quantity: str) -> None:
+    visit.field("Price").fill(price)
+    visit.field("Quantity").fill(quantity)
+    visit.wait_text("#preview", "Stays in the book")
+    visit.press("Buy BTC")
+    visit.wait_text("#open-orders tr", quantity)
+
+
+def test_an_order_is_dragged_on_the_chart_confirmed_and_cancelled_there(
+    visit: Visit, demo: Demo
+) -> None:
+    enter(visit, demo)
+    page = visit.page
+    place_bid(visit, near_bid(visit, 0.9993), "0.00321")
+    (before,) = prices(visit)
+    grip = page.locator(".handle .grip").filter(has_text="0.00321")
+    drag(visit, grip, 30)
+    dialog = page.get_by_role("dialog")
+    dragged = dialog.get_by_role("textbox", name="Price").input_value()
+    assert float(dragged) < before
+    visit.shoot("trade-dragged-dark")
+    visit.press("Leave as it is")
+    assert prices(visit) == [before], "nothing is sent before it is confirmed"
+    drag(visit, grip, 30)
+    dragged = dialog.get_by_role("textbox", name="Price").input_value()
+    visit.press("Change the order")
+    visit.wait_text("#open-orders tr", f"{float(dragged):,.2f}")
+    assert prices(visit) == [float(dragged)]
+    visit.check_looks()
+    page.locator(".handle").get_by_role("button", name=re.compile("Cancel Buy 0.00321")).click()
+    page.get_by_text("No open orders").wait_for()
+    page.locator(".handle").wait_for(state="detached")
+    visit.check_peace(demo.http.removeprefix("http://"))
+
+
+def test_an_order_is_changed_by_keyboard_and_keeps_its_place_when_it_is_only_less(
+    visit: Visit, demo: Demo
+) -> None:
+    enter(visit, demo)
+    page = visit.page
+    place_bid(visit, near_bid(visit, 0.9993), "0.00543")
+    grip = page.locator(".handle .grip").filter(has_text="0.00543")
+    grip.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    quantity = dialog.get_by_role("textbox", name="Quantity")
+    quantity.fill("0.0000001")
+    visit.wait_text("dialog .note", "Steps of")
+    quantity.fill("0.00123")
+    visit.wait_text("dialog", "keeps its place")
+    with page.expect_request("**/AmendOrder"):
+        page.keyboard.press("Enter")
+    visit.wait_text(".toast", "for 0.00123 now")
+    visit.wait_text("#open-orders tr", "0.00123")
+    page.get_by_role("button", name=re.compile("^Change 0.00123")).click()
+    dialog.get_by_role("textbox", name="Price").fill(near_bid(visit, 0.99))
+    visit.wait_text("dialog", "Another order takes its place")
+    with page.expect_request("**/ReplaceOrder"):
+        page.keyboard.press("Enter")
+    dialog.wait_for(state="detached")
+    visit.press("Cancel all")
+    page.get_by_text("No open orders").wait_for()
+    visit.check_peace(demo.http.removeprefix("http://"))
+
+
+def test_the_ticket_is_sized_by_what_may_be_lost(visit: Visit, demo: Demo) -> None:
+    enter(visit, demo)
+    visit.field("Price").fill("50000")
+    visit.press("Risk")
+    assert float(visit.field("Lose at most").input_value()) > 0, "a percent, to begin with"
+    visit.field("Lose at most").fill("109.9")
+    visit.field("Give up at").fill("51000")
+    visit.wait_text(".risk .note", "Give up below")
+    visit.field("Give up at").fill("49000")
+    visit.wait_text("#preview", re.compile("Set aside|Would be refused"))
+    lost = 109.9 / float(visit.field("Quantity").input_value()) - 1_000
+    assert 50 < lost <= 99.1, "fees of both trades are counted"
+    visit.check_looks()
+    visit.shoot("trade-risk-dark")
+    visit.check_peace(demo.http.removeprefix("http://"))
+
+
+def prices(visit: Visit) -> list[float]:
+    cells = visit.page.locator('#open-orders td[data-label="Price"]').all_inner_texts()
+    return [float(cell.replace(",", "")) for cell in cells]
+
+
+def drag(visit: Visit, grip: Locator, down_px: int) -> None:
+    grip.wait_for()
+    box = grip.bounding_box()
+    assert box is not None
+    mouse = visit.page.mouse
+    mouse.move(box["x"] + 10, box["y"] + 8)
+    mouse.down()
+    mouse.move(box["x"] + 10, box["y"] + 8 + down_px, steps=4)
+    mouse.up()
+    visit.page.get_by_role("dialog").wait_for()

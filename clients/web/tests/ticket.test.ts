@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { InstrumentSchema, ListKind, OrderType, Side, TimeInForce } from "../src/gen/xache/v1/types_pb";
-import { EMPTY, KINDS, type Ticket, complaints, fieldsOf, isComplete, orderOf, sized, totalOf, withTotal } from "../src/trade/ticket";
+import { EMPTY, KINDS, type Ticket, complaints, fieldsOf, isComplete, orderOf, sized, sizedByRisk, totalOf, withTotal } from "../src/trade/ticket";
 
 const BTC = create(InstrumentSchema, {
   symbol: "BTC-USDT", base: "BTC", quote: "USDT", tickSize: "0.01", lotSize: "0.00001", takerFeePpm: 1000,
@@ -81,5 +81,27 @@ describe("sizing", () => {
     expect(totalOf({ ...EMPTY, kind: "trailing", quantity: "1" }, "50000")).toBe("50000");
     expect(withTotal({ ...EMPTY, price: "50000" }, "499.99", "", BTC).quantity).toBe("0.00999");
     expect(withTotal({ ...EMPTY, price: "50000" }, "x", "", BTC).quantity).toBe("");
+  });
+});
+
+describe("sizing by risk", () => {
+  const risk = (change: Partial<Ticket>, loss: string, stop: string, entry = "50000") =>
+    sizedByRisk({ ...FILLED, ...change }, { loss, stop }, entry, BTC);
+
+  test("loses what was said, fees of both trades included, rounded down to the lot", () => {
+    // 1,000 a coin between the prices, and 0.1 % of 50,000 and of 49,000: 1,099 a coin.
+    expect(risk({}, "1099", "49000")).toMatchObject({ quantity: "1" });
+    expect(risk({}, "1098.99", "49000")).toMatchObject({ quantity: "0.99999" });
+    expect(risk({ kind: "market", byQuote: true }, "109.9", "49000")).toMatchObject({ quantity: "0.1", byQuote: false });
+    expect(risk({ side: Side.SELL }, "1101", "51000")).toMatchObject({ quantity: "1" });
+  });
+
+  test("says what is wrong", () => {
+    expect(risk({}, "100", "50000")).toBe("side");
+    expect(risk({ side: Side.SELL }, "100", "49000")).toBe("side");
+    expect(risk({ kind: "bracket", side: Side.SELL }, "100", "49000")).toMatchObject({ quantity: "0.09099" });
+    expect(risk({}, "0.001", "49000")).toBe("small");
+    expect(risk({}, "", "49000")).toBeUndefined();
+    expect(risk({}, "x", "49000")).toBeUndefined();
   });
 });

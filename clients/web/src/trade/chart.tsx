@@ -1,8 +1,8 @@
 // Candles with volume, indicators, one's own fills and open orders, painted by lightweight-charts.
 
 import {
-  CandlestickSeries, ColorType, CrosshairMode, HistogramSeries, type IChartApi, type IPriceLine,
-  type ISeriesApi, type ISeriesMarkersPluginApi, LineStyle, type SeriesMarker, type Time,
+  CandlestickSeries, ColorType, CrosshairMode, HistogramSeries, type IChartApi, type ISeriesApi,
+  type ISeriesMarkersPluginApi, type SeriesMarker, type Time,
   type UTCTimestamp, createChart, createSeriesMarkers,
 } from "lightweight-charts";
 import { useEffect, useRef, useState } from "preact/hooks";
@@ -11,13 +11,14 @@ import { placesOf } from "../decimal";
 import { amount, momentOf, short } from "../format";
 import type { Candle } from "../gen/xache/v1/market_pb";
 import { Interval } from "../gen/xache/v1/market_pb";
-import { type Fill, type Order, Side } from "../gen/xache/v1/types_pb";
+import { type Fill, Side } from "../gen/xache/v1/types_pb";
 import { t } from "../messages";
 import { colour, theme } from "../theme";
 import { useStore } from "../store";
 import { type IndicatorLines, noLines, paintIndicators } from "./indicator_lines";
 import { IndicatorLegend } from "./indicator_menu";
 import { indicators, watchIndicators } from "./indicators";
+import { OrderHandles } from "./order_handles";
 
 const NS_PER_S = 1_000_000_000n;
 const SECONDS: Record<number, number> = {
@@ -31,7 +32,6 @@ interface Painter {
   candles: ISeriesApi<"Candlestick">;
   volume: ISeriesApi<"Histogram">;
   markers: ISeriesMarkersPluginApi<Time>;
-  lines: IPriceLine[];
   indicators: IndicatorLines;
   /** What is painted: to add to it where only the newest candle has changed. */
   painted: readonly Candle[];
@@ -40,9 +40,9 @@ interface Painter {
 export function Chart() {
   const box = useRef<HTMLDivElement>(null);
   const painter = useRef<Painter | undefined>(undefined);
+  const [there, setThere] = useState<Painter | undefined>(undefined);
   const [hovered, setHovered] = useState<Candle | undefined>(undefined);
   const { symbol, venue, interval, candles, instruments } = useStore(desk, (state) => state.candles) && desk.state;
-  const orders = useStore(desk, (state) => state.orders);
   const fills = useStore(desk, (state) => state.fills);
   const colours = useStore(theme, (state) => state.count);
   const chosen = useStore(indicators, (state) => state.chosen);
@@ -55,13 +55,15 @@ export function Chart() {
     if (!element) return;
     const made = makePainter(element);
     painter.current = made;
+    setThere(made);
     made.chart.subscribeCrosshairMove(({ time }) => {
       const at = time === undefined ? undefined : BigInt(time as number) * NS_PER_S;
       setHovered(at === undefined ? undefined : desk.state.candles.find(({ openAtNs }) => openAtNs === at));
     });
     return () => {
       painter.current = undefined;
-      made.chart.remove();
+      // Not before what is drawn on it has been taken off.
+      queueMicrotask(() => made.chart.remove());
     };
   }, []);
 
@@ -80,8 +82,8 @@ export function Chart() {
 
   useEffect(() => paintCandles(painter.current, candles), [candles, colours, symbol, venue, interval]);
   useEffect(
-    () => paintOwn(painter.current, fills, orders, symbol, venue, interval, candles),
-    [fills, orders, symbol, venue, interval, colours, candles.length, candles[0]],
+    () => paintFills(painter.current, fills, symbol, venue, interval, candles),
+    [fills, symbol, venue, interval, colours, candles.length, candles[0]],
   );
 
   useEffect(() => {
@@ -95,12 +97,15 @@ export function Chart() {
     <div class="chart">
       <Readout candle={read} places={places} />
       <IndicatorLegend atNs={read?.openAtNs ?? 0n} places={places} />
-      <div
-        ref={box}
-        class="canvas"
-        role="img"
-        aria-label={t.chart.label(symbol, t.chart.interval[interval] ?? "", newest ? amount(newest.close) : "")}
-      />
+      <div class="area">
+        <div
+          ref={box}
+          class="canvas"
+          role="img"
+          aria-label={t.chart.label(symbol, t.chart.interval[interval] ?? "", newest ? amount(newest.close) : "")}
+        />
+        {there && <OrderHandles chart={there.chart} candles={there.candles} />}
+      </div>
       {!candles.length && <p class="nothing quiet">{t.chart.empty}</p>}
     </div>
   );
@@ -145,7 +150,7 @@ function makePainter(element: HTMLElement): Painter {
   });
   chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.86, bottom: 0 } });
   const markers = createSeriesMarkers(candles, []);
-  const made = { chart, candles, volume, markers, lines: [], indicators: noLines(), painted: [] };
+  const made = { chart, candles, volume, markers, indicators: noLines(), painted: [] };
   paintColours(made);
   return made;
 }
@@ -218,10 +223,9 @@ function column(candle: Candle) {
   };
 }
 
-/** Mark one's own fills, and draw a line at each open order. Only on the house's own prices. */
-function paintOwn(
-  made: Painter | undefined, fills: readonly Fill[], orders: readonly Order[],
-  symbol: string, venue: string, interval: Interval, candles: readonly Candle[],
+/** Mark one's own fills. Only on the house's own prices. */
+function paintFills(
+  made: Painter | undefined, fills: readonly Fill[], symbol: string, venue: string, interval: Interval, candles: readonly Candle[],
 ): void {
   if (!made) return;
   const [buy, sell] = [colour("up"), colour("down")];
@@ -239,19 +243,4 @@ function paintOwn(
     };
   });
   made.markers.setMarkers(candles.length ? marks : []);
-  for (const line of made.lines) made.candles.removePriceLine(line);
-  made.lines = (venue === XACHE ? orders : [])
-    .filter((order) => order.symbol === symbol)
-    .map((order) => {
-      const bought = order.side === Side.BUY;
-      const price = order.currentStopPrice || order.price || order.stopPrice;
-      return made.candles.createPriceLine({
-        price: Number(price),
-        color: bought ? buy : sell,
-        lineWidth: 1,
-        lineStyle: order.price === "" ? LineStyle.Dotted : LineStyle.Dashed,
-        axisLabelVisible: true,
-        title: (bought ? t.chart.bought : t.chart.sold)(order.leavesQuantity),
-      });
-    });
 }

@@ -10,6 +10,7 @@ import { t } from "../messages";
 import { session } from "../session";
 import { useStore } from "../store";
 import { Button, Change, Check, Dialog, Empty, Failure, Segments, say, sentenceOfError, useAction, useAnswer } from "../ui";
+import { ChangeOrder, isChangeable } from "./change_order";
 import { cancel, cancelAll, flatten } from "./place";
 
 type Tab = keyof typeof t.orders.tabs;
@@ -94,6 +95,7 @@ function tickPlaces(symbol: string): number {
 }
 
 function OpenOrders({ orders }: { orders: readonly Order[] }) {
+  const [changing, setChanging] = useState<Order | undefined>(undefined);
   const [going, setGoing] = useState<ReadonlySet<string>>(new Set());
   const stop = async (order: Order) => {
     setGoing((before) => new Set(before).add(order.orderId));
@@ -144,6 +146,16 @@ function OpenOrders({ orders }: { orders: readonly Order[] }) {
                 <td data-label={t.orders.status}>{t.orders.statuses[order.status]}</td>
                 <td class="figure" data-label={t.orders.time}>{momentOf(order.acceptedAtNs)}</td>
                 <td class="right act">
+                  {isChangeable(order) && (
+                    <Button
+                      small
+                      look="quiet"
+                      aria-label={t.change.one(`${order.quantity} ${order.symbol}`)}
+                      onClick={() => setChanging(order)}
+                    >
+                      {t.change.button}
+                    </Button>
+                  )}
                   <Button
                     small
                     busy={going.has(order.orderId)}
@@ -158,6 +170,7 @@ function OpenOrders({ orders }: { orders: readonly Order[] }) {
           })}
         </tbody>
       </table>
+      {changing && <ChangeOrder order={changing} onDone={() => setChanging(undefined)} />}
     </div>
   );
 }

@@ -5,7 +5,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { isOutage, newId, trading } from "../api";
 import { short } from "../format";
-import type { CancelOrderResponse, PlaceOrderRequest } from "../gen/xache/v1/trading_pb";
+import type { CancelOrderResponse } from "../gen/xache/v1/trading_pb";
 import { type Fill, type Order, OrderStatus, Side } from "../gen/xache/v1/types_pb";
 import { t } from "../messages";
 import { session } from "../session";
@@ -28,7 +28,7 @@ export async function place(wanted: Wanted): Promise<string> {
       await again(() => trading.placeOrderList(request));
       return t.ticket.placed.list;
     }
-    return outcomeOf(await again(() => trading.placeOrder(wanted.one)), wanted.one);
+    return outcomeOf(await again(() => trading.placeOrder(wanted.one)), wanted.one.side);
   } catch (error) {
     if (!isOutage(error)) throw error;
   }
@@ -48,7 +48,7 @@ async function lookUp(wanted: Wanted): Promise<string> {
   for (;;) {
     try {
       const found = await trading.getOrder(asked);
-      return wanted.list ? t.ticket.placed.list : outcomeOf(found, wanted.one);
+      return wanted.list ? t.ticket.placed.list : outcomeOf(found, wanted.one.side);
     } catch (error) {
       const { code } = ConnectError.from(error);
       if (code === Code.NotFound) throw new ConnectError(t.errors.notPlaced, Code.Aborted);
@@ -63,6 +63,35 @@ export async function cancel(order: Order): Promise<CancelOrderResponse> {
   const requestId = newId("c");
   const { subaccount, orderId } = order;
   return again(() => trading.cancelOrder({ subaccount, orderId, requestId }));
+}
+
+/** What of an order is to be otherwise; what is not named stays. */
+export type OrderChange = Partial<Record<"price" | "stop" | "quantity" | "display", string>>;
+
+/** Lower what an order is for, in its place. Returns a sentence about it. */
+export async function amend(order: Order, quantity: string, requestId: string): Promise<string> {
+  const { subaccount, orderId, symbol, executedQuantity } = order;
+  await again(() =>
+    trading.amendOrder({
+      subaccount, orderId, symbol, quantity, requestId, expectedExecutedQuantity: executedQuantity,
+    }),
+  );
+  return t.change.amended(quantity);
+}
+
+/** Put another order in the place of one. Returns a sentence about what became of it. */
+export async function replace(order: Order, change: OrderChange, clientOrderId: string): Promise<string> {
+  const { subaccount, orderId, symbol, executedQuantity } = order;
+  const answer = await again(() =>
+    trading.replaceOrder({
+      subaccount, symbol, clientOrderId,
+      replacedOrderId: orderId,
+      price: change.price ?? "", stopPrice: change.stop ?? "",
+      quantity: change.quantity ?? "", displayQuantity: change.display ?? "",
+      expectedExecutedQuantity: executedQuantity,
+    }),
+  );
+  return outcomeOf(answer, order.side);
 }
 
 /** Cancel all open orders of the purse that is shown. Returns how many. */
@@ -102,8 +131,8 @@ interface Outcome {
   fills: readonly Fill[];
 }
 
-function outcomeOf({ order, fills }: Outcome, request: PlaceOrderRequest): string {
-  const side = request.side === Side.BUY ? t.ticket.buy : t.ticket.sell;
+function outcomeOf({ order, fills }: Outcome, wanted: Side): string {
+  const side = wanted === Side.BUY ? t.ticket.buy : t.ticket.sell;
   const words = t.ticket.placed;
   if (!order) return side;
   const quantity = order.quantity;

@@ -9,7 +9,7 @@ import {
   PlaceOrderRequestSchema,
 } from "../gen/xache/v1/trading_pb";
 import {
-  ZERO, add, compare, divide, multiply, parse, partOf, read, toStep, write, type Decimal,
+  ZERO, add, compare, divide, multiply, parse, partOf, read, subtract, toStep, write, type Decimal,
 } from "../decimal";
 
 export type Kind =
@@ -244,6 +244,28 @@ export function sized(ticket: Ticket, percent: number, funds: Funds, instrument:
     return { ...ticket, byQuote: true, quote: write(cut(spend, 2)) };
   }
   return { ...ticket, quantity: write(quantityFor(spend, ticket, funds, instrument)) };
+}
+
+/**
+ * The ticket with a quantity that loses so much, and not more, when it is given up at a stop: fees
+ * of both trades are counted, what the market slips is not.
+ *
+ * "side": the stop is where the order would win; "small": not even one lot; undefined: something is
+ * missing.
+ */
+export function sizedByRisk(
+  ticket: Ticket, risk: { loss: string; stop: string }, entry: string, instrument: Instrument,
+): Ticket | "side" | "small" | undefined {
+  const [loss, stop, price] = [parse(risk.loss), parse(risk.stop), parse(entry)];
+  if (!loss || !stop || !price || loss.units <= 0n || stop.units <= 0n || price.units <= 0n) return undefined;
+  const buys = ticket.side === Side.BUY || ticket.kind === "bracket";
+  const fee = { units: BigInt(instrument.takerFeePpm), scale: 6 };
+  const apart = buys ? subtract(price, stop) : subtract(stop, price);
+  if (apart.units <= 0n) return "side";
+  const perUnit = add(apart, multiply(fee, add(price, stop)));
+  const lot = read(instrument.lotSize);
+  const quantity = toStep(divide(loss, perUnit, lot.scale), lot);
+  return quantity.units > 0n ? { ...ticket, quantity: write(quantity), byQuote: false } : "small";
 }
 
 /** The price that an order would cost, before it is known: its own, its stop's, or the market's. */

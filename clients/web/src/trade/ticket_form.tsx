@@ -13,6 +13,7 @@ import { Button, Check, Failure, Field, Notice, Segments, Select, say, useAction
 import { draft, fill } from "./draft";
 import { place, unsure } from "./place";
 import { Preview } from "./preview";
+import { RISKED, RiskSize } from "./risk_size";
 import {
   type Complaint, type FieldName, KINDS, type Kind, LISTS, TIMED, TRIGGERED, type Ticket,
   complaints, fieldsOf, isComplete, orderOf, sized, stepOf, totalOf, withTotal,
@@ -137,6 +138,7 @@ function Fields({ ticket, instrument }: { ticket: Ticket; instrument: Instrument
   const unitOf = (name: FieldName) =>
     name === "quantity" || name === "display" ? instrument.base
       : name === "trail" && ticket.trailPercent ? "%" : instrument.quote;
+  const [risking, setRisking] = useState(false);
   const sizable = ticket.kind !== "market" || !ticket.byQuote;
   return (
     <div class="fields">
@@ -171,7 +173,14 @@ function Fields({ ticket, instrument }: { ticket: Ticket; instrument: Instrument
           onInput={(value) => fill({ [name]: value.replace(",", ".") })}
         />
       ))}
-      <Parts ticket={ticket} instrument={instrument} market={market} />
+      <Parts
+        ticket={ticket}
+        instrument={instrument}
+        market={market}
+        risking={risking}
+        onRisk={RISKED.has(ticket.kind) ? () => setRisking(!risking) : undefined}
+      />
+      {risking && RISKED.has(ticket.kind) && <RiskSize ticket={ticket} instrument={instrument} market={market} />}
       {sizable && (
         <Total ticket={ticket} instrument={instrument} market={market} />
       )}
@@ -179,7 +188,16 @@ function Fields({ ticket, instrument }: { ticket: Ticket; instrument: Instrument
   );
 }
 
-function Parts({ ticket, instrument, market }: { ticket: Ticket; instrument: Instrument; market: string }) {
+interface PartsProps {
+  ticket: Ticket;
+  instrument: Instrument;
+  market: string;
+  risking: boolean;
+  /** Size by risk, or no longer; undefined: this kind of order begins nothing. */
+  onRisk: (() => void) | undefined;
+}
+
+function Parts({ ticket, instrument, market, risking, onRisk }: PartsProps) {
   const balances = useStore(desk, (state) => state.balances);
   const free = (asset: string) => balances.find((balance) => balance.asset === asset)?.available ?? "";
   return (
@@ -196,6 +214,9 @@ function Parts({ ticket, instrument, market }: { ticket: Ticket; instrument: Ins
           {percent} %
         </button>
       ))}
+      {onRisk && (
+        <button type="button" aria-expanded={risking} title={t.ticket.risk.title} onClick={onRisk}>{t.ticket.risk.name}</button>
+      )}
     </div>
   );
 }
