@@ -17,6 +17,8 @@ from xached.domain.capabilities import UNBOUNDED
 from xached.domain.plugins import Approval, LookAhead
 from xached.research.history.history_store import HistoryStore
 from xached.research.sample import sample_histories
+from xached.security.keys import Purpose, read_master_key
+from xached.storage.directory import DataPaths
 from xached.storage.plugin_approvals import write_approval
 
 pytestmark = [
@@ -35,11 +37,11 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHouse]:
     candles, origin = sample_histories()[0]
     HistoryStore(root / "data" / "histories").add("btc", candles.rows(0, 25_000), origin)
     with real_house(root) as house:
-        approve(root / "data" / "strategies.db")
+        approve(DataPaths(root / "data"))
         yield house
 
 
-def approve(path: Path) -> None:
+def approve(paths: DataPaths) -> None:
     """Approve the strategy as an operator does."""
     source = Distributions()
     (plugin,) = (each for each in source.find() if each.name == "sma")
@@ -51,10 +53,11 @@ def approve(path: Path) -> None:
         by="operator",
         at_ns=time.time_ns(),
     )
-    connection = apsw.Connection(str(path))
+    key = read_master_key(paths.master_key).derive(Purpose.PLUGIN_APPROVALS)
+    connection = apsw.Connection(str(paths.strategies))
     connection.set_busy_timeout(5_000)
     with connection:
-        write_approval(connection, approval)
+        write_approval(connection, approval, key)
     connection.close()
 
 

@@ -44,7 +44,7 @@ from xached.domain.messages import (
     SetMark,
     SetRiskLimits,
 )
-from xached.domain.order import OrderType, Purse, SelfTradePrevention, Side, TimeInForce
+from xached.domain.order import AccountId, OrderType, Purse, SelfTradePrevention, Side, TimeInForce
 from xached.domain.plugins import Admission, Breach, PluginRefused
 from xached.domain.queries import PurseQuery, PurseSnapshot
 from xached.domain.tape import TapeStep
@@ -53,6 +53,7 @@ from xached.runtime.topic import Lagged, Subscription, Topic
 from xached.runtime.world import NS_PER_S, RealWorld
 from xached.simulation.plugins import InstalledByHand
 from xached.storage.journal import Journal
+from xached.storage.plugin_approvals import OPERATOR
 from xached.storage.strategy_states import StrategyStates
 from xached.storage.strategy_tables import StrategyRecords, StrategyTables
 
@@ -324,7 +325,7 @@ class EveryPlugin:
     def __init__(self) -> None:
         self.breaches: list[tuple[str, Breach]] = []
 
-    async def admit(self, name: str, *, vouched: bool) -> Admission:
+    async def admit(self, name: str, *, vouched: bool, owner: AccountId = OPERATOR) -> Admission:
         """See Plugins."""
         await trio.lowlevel.checkpoint()
         if name == "missing":
@@ -332,7 +333,7 @@ class EveryPlugin:
         [plugin] = InstalledByHand((name,)).find()
         return Admission(plugin=plugin, digest="looked at", capabilities=UNBOUNDED, approved=False)
 
-    async def note_breach(self, name: str, breach: Breach) -> None:
+    async def note_breach(self, name: str, breach: Breach, *, owner: AccountId = OPERATOR) -> None:
         """See Plugins."""
         await trio.lowlevel.checkpoint()
         self.breaches.append((name, breach))
@@ -341,7 +342,7 @@ class EveryPlugin:
 class InstalledPlugins(EveryPlugin):
     """Whatever is really installed may run."""
 
-    async def admit(self, name: str, *, vouched: bool) -> Admission:
+    async def admit(self, name: str, *, vouched: bool, owner: AccountId = OPERATOR) -> Admission:
         """See Plugins."""
         await trio.lowlevel.checkpoint()
         [plugin] = (each for each in Distributions().find() if each.name == name)

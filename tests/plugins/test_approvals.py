@@ -28,7 +28,7 @@ from xached.adapters.distributions import Distributions, PluginUnreadable
 from xached.adapters.examination import Examination
 from xached.domain.capabilities import UNBOUNDED, Capabilities
 from xached.domain.instrument import AssetName, Symbol
-from xached.domain.order import EndReason
+from xached.domain.order import AccountId, EndReason
 from xached.domain.plugins import (
     BREACH_WINDOW_NS,
     BREACHES_MAX,
@@ -38,6 +38,7 @@ from xached.domain.plugins import (
     InstalledPlugin,
     LookAhead,
     PluginGroup,
+    PluginRefused,
     PluginState,
     Quarantine,
     is_one_too_many,
@@ -64,6 +65,7 @@ PLUGIN = InstalledPlugin(
 )
 FILES = {"mine/a.py": "aa", "mine/b.py": "bb"}
 FOUND = Fingerprint(files=FILES)
+KEY = bytes(range(32))
 LOCKED = Quarantine(cause="it broke its rules 3 times", by="", at_ns=1)
 
 
@@ -248,13 +250,13 @@ def test_an_approval_is_kept_as_it_was_given(tables: StrategyTables) -> None:
             expires_at_ns=9,
         )
     )
-    tables.write(lambda db: write_approval(db, approval()))
-    tables.write(lambda db: write_approval(db, given))
-    assert tables.read(lambda db: read_approval(db, STRATEGY, "mine")) == given
-    assert tables.read(lambda db: read_approval(db, STRATEGY, "other")) is None
+    tables.write(lambda db: write_approval(db, approval(), KEY))
+    tables.write(lambda db: write_approval(db, given, KEY))
+    assert tables.read(lambda db: read_approval(db, STRATEGY, "mine", KEY)) == given
+    assert tables.read(lambda db: read_approval(db, STRATEGY, "other", KEY)) is None
     assert tables.write(lambda db: withdraw_approval(db, STRATEGY, "mine"))
     assert not tables.write(lambda db: withdraw_approval(db, STRATEGY, "mine"))
-    assert tables.read(lambda db: read_approval(db, STRATEGY, "mine")) is None
+    assert tables.read(lambda db: read_approval(db, STRATEGY, "mine", KEY)) is None
 
 
 def test_a_release_forgets_the_breaches(tables: StrategyTables) -> None:
@@ -264,6 +266,34 @@ def test_a_release_forgets_the_breaches(tables: StrategyTables) -> None:
     assert tables.write(lambda db: end_quarantine(db, STRATEGY, "mine"))
     assert tables.read(lambda db: read_quarantine(db, STRATEGY, "mine")) is None
     assert tables.write(lambda db: note_breach(db, STRATEGY, "mine", Breach.KILLED, 2)) == [2]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "UPDATE plugin_approvals SET version = '2'",
+        "UPDATE plugin_approvals SET name = 'yours'",
+        "UPDATE plugin_approvals SET capabilities = replace(capabilities, 'false', 'true')",
+        "UPDATE plugin_approvals SET seal = ''",
+        "UPDATE plugin_approvals SET at_ns = at_ns + 1",
+    ],
+)
+def test_an_approval_that_somebody_edited_approves_nothing(
+    tables: StrategyTables, edit: str
+) -> None:
+    """Checked: without the comparison of the seal every edit is an approval."""
+    tables.write(lambda db: write_approval(db, approval(), KEY))
+
+    def found(key: bytes = KEY) -> list[Approval | None]:
+        return [
+            tables.read(lambda db: read_approval(db, STRATEGY, name, key))  # noqa: B023 - at once
+            for name in ("mine", "yours")
+        ]
+
+    assert found() == [approval(), None]
+    assert found(bytes(32)) == [None, None]
+    tables.write(lambda db: db.execute(edit).fetchall())
+    assert found() == [None, None]
 
 
 def test_breaches_do_not_grow_without_end(tables: StrategyTables) -> None:
@@ -298,7 +328,8 @@ class Guarded:
         self.tables = tables
         self.source = InstalledByHand(("acting:Acting",), FOUND)
         world = RealWorld()
-        self.desk = PluginDesk(StrategyRecords(tables, world.open_lane("strategies")), world)
+        records = StrategyRecords(tables, world.open_lane("strategies"))
+        self.desk = PluginDesk(records, world, KEY)
         house.around = attrs.evolve(house.around, plugins=self.desk)
 
     def running(self, strategies: Strategies) -> None:
@@ -308,7 +339,7 @@ class Guarded:
     def approve(self, capabilities: Capabilities = UNBOUNDED) -> None:
         """As an operator does."""
         [plugin] = self.source.find()
-        self.tables.write(lambda db: write_approval(db, approval(plugin, FILES, capabilities)))
+        self.tables.write(lambda db: write_approval(db, approval(plugin, FILES, capabilities), KEY))
 
 
 async def test_what_is_not_approved_is_not_started_and_begins_once_it_is(
@@ -327,6 +358,41 @@ async def test_what_is_not_approved_is_not_started_and_begins_once_it_is(
             strategies.admit("acting:Acting")
             await until(lambda: robot(strategies).beyond == 1)
             await until_note(strategies, "first REFUSED CAPABILITY_OPEN_ORDERS 0")
+
+
+async def test_one_owner_cannot_lock_a_plugin_up_for_others(tables: StrategyTables) -> None:
+    """Checked: counted together, the three breaches of one owner lock it up for everybody."""
+    world = RealWorld()
+    lane = world.open_lane("strategies")
+    desk = PluginDesk(StrategyRecords(tables, lane), world, KEY)
+    source = InstalledByHand(("acting:Acting",), FOUND)
+    desk.serve(source, {}, unasked)
+    [plugin] = source.find()
+    name, (ann, ben, eve, zoe) = plugin.name, map(AccountId, ("ann", "ben", "eve", "zoe"))
+    tables.write(lambda db: write_approval(db, approval(plugin), KEY))
+
+    async def may(owner: AccountId) -> bool:
+        try:
+            await desk.admit(name, vouched=False, owner=owner)
+        except PluginRefused:
+            return False
+        return True
+
+    for owner in (ann, ben):
+        for number in range(BREACHES_MAX):
+            assert await may(owner), number
+            await desk.note_breach(name, Breach.KILLED, owner=owner)
+    report = await desk.look(name, vouched=False)
+    assert (report.verdict.may_run, report.excluded) == (True, 2)
+    assert [await may(each) for each in (ann, ben, eve, zoe)] == [False, False, True, True]
+    for _ in range(BREACHES_MAX):
+        await desk.note_breach(name, Breach.STALLED, owner=eve)
+    report = await desk.look(name, vouched=False)
+    assert report.verdict.state is PluginState.QUARANTINED
+    assert "3 owners" in report.verdict.why
+    await desk.release(name)
+    assert [await may(each) for each in (ann, ben, eve, zoe)] == [True] * 4
+    lane.close()
 
 
 async def test_repeated_breaches_lock_a_plugin_up_until_it_is_released(

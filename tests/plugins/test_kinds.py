@@ -114,7 +114,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
             why="",
         )
 
-    made = PluginDesk(StrategyRecords(tables, lane), world)
+    made = PluginDesk(StrategyRecords(tables, lane), world, bytes(32))
     strategies, signals = Runner(), Runner()
     source = Everything([
         InstalledByHand(("trend",), group=STRATEGY),

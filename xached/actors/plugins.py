@@ -22,7 +22,9 @@ from xached.adapters.distributions import PluginUnreadable
 from xached.adapters.examination import Examination
 from xached.adapters.work import WorkFailed
 from xached.domain.capabilities import UNBOUNDED, Capabilities
+from xached.domain.order import AccountId
 from xached.domain.plugins import (
+    OWNERS_MAX,
     Admission,
     Approval,
     Breach,
@@ -41,11 +43,15 @@ from xached.domain.plugins import (
 from xached.domain.rejection import Reason, Rejection
 from xached.runtime.world import World
 from xached.storage.plugin_approvals import (
+    OPERATOR,
+    count_exclusions,
     end_quarantine,
+    exclude,
     known_names,
     note_breach,
     read_approval,
     read_description,
+    read_exclusion,
     read_quarantine,
     withdraw_approval,
     write_approval,
@@ -83,6 +89,8 @@ class PluginReport:
     approval: Approval | None
     quarantine: Quarantine | None
     verdict: Verdict
+    excluded: int
+    """From how many owners it is kept, whose strategies made it break its rules."""
 
 
 @attrs.frozen(kw_only=True)
@@ -114,8 +122,10 @@ NOBODY: Final[Mapping[PluginGroup, PluginRuns]] = MappingProxyType({})
 class PluginDesk:
     """Looks at plugins for whoever starts them; nothing is installed before it serves."""
 
-    def __init__(self, records: StrategyRecords, world: World) -> None:
+    def __init__(self, records: StrategyRecords, world: World, key: bytes) -> None:
+        """``key`` seals approvals."""
         self._records = records
+        self._key = key
         self._world = world
         self._source: PluginSource | None = None
         self._runs = NOBODY
@@ -133,11 +143,22 @@ class PluginDesk:
 
     # --- for those who start plugins -------------------------------------------------------------
 
-    async def admit(self, name: str, *, vouched: bool, group: PluginGroup = STRATEGY) -> Admission:
-        """Look at an installed plugin. Raises: PluginRefused when it may not run."""
+    async def admit(
+        self,
+        name: str,
+        *,
+        vouched: bool,
+        group: PluginGroup = STRATEGY,
+        owner: AccountId = OPERATOR,
+    ) -> Admission:
+        """Look at an installed plugin. Raises: PluginRefused when it may not run for its owner."""
         report = await self.look(name, vouched=vouched, group=group)
         if not report.verdict.may_run:
             raise PluginRefused(report.verdict.why)
+        if owner != OPERATOR and report.excluded:
+            cause = await self._records.read(lambda db: read_exclusion(db, group, name, owner))
+            if cause is not None:
+                raise PluginRefused(f"{name!r} is kept from you until an operator says: {cause}")
         approved = report.verdict.state is PluginState.APPROVED
         return Admission(
             plugin=report.installed[0],
@@ -156,10 +177,14 @@ class PluginDesk:
         """What is known of a plugin."""
         installed, found = await self._world.run_in_thread(self._look, group, name)
 
-        def read(db: apsw.Connection) -> tuple[Approval | None, Quarantine | None]:
-            return read_approval(db, group, name), read_quarantine(db, group, name)
+        def read(db: apsw.Connection) -> tuple[Approval | None, Quarantine | None, int]:
+            return (
+                read_approval(db, group, name, self._key),
+                read_quarantine(db, group, name),
+                count_exclusions(db, group, name),
+            )
 
-        approval, quarantine = await self._records.read(read)
+        approval, quarantine, excluded = await self._records.read(read)
         return PluginReport(
             group=group,
             name=name,
@@ -170,19 +195,35 @@ class PluginDesk:
             verdict=judge(
                 name, installed, found, approval, quarantine, vouched=vouched, group=group
             ),
+            excluded=excluded,
         )
 
     async def note_breach(
-        self, name: str, breach: Breach, *, group: PluginGroup = STRATEGY
+        self,
+        name: str,
+        breach: Breach,
+        *,
+        group: PluginGroup = STRATEGY,
+        owner: AccountId = OPERATOR,
     ) -> None:
-        """A run of a plugin has broken its rules; one too many locks it up."""
+        """A run of a plugin has broken its rules; one too many locks it up.
+
+        Where it was a strategy of a person it is kept from them alone: another one's settings are
+        not theirs. That it is kept from several locks it up.
+        """
         now_ns = self._world.now_ns()
 
         def note(db: apsw.Connection) -> Quarantine | None:
-            breaches = note_breach(db, group, name, breach, now_ns)
+            breaches = note_breach(db, group, name, breach, now_ns, owner)
             if not is_one_too_many(breaches, now_ns):
                 return None
             cause = f"it broke its rules {len(breaches)} times, the last time {breach.value}"
+            if owner != OPERATOR:
+                owners = exclude(db, group, name, owner, cause, now_ns)
+                logger.warning("{} plugin {} is kept from an owner: {}", group.kind, name, cause)
+                if owners < OWNERS_MAX:
+                    return None
+                cause = f"it broke its rules for {owners} owners, the last time {breach.value}"
             quarantine = Quarantine(cause=cause, by="", at_ns=now_ns)
             if read_quarantine(db, group, name) is None:
                 write_quarantine(db, group, name, quarantine)
@@ -295,7 +336,7 @@ class PluginDesk:
             at_ns=self._world.now_ns(),
         )
         await self._keep(group, name, digest, examined)
-        await self._records.write(lambda db: write_approval(db, approval))
+        await self._records.write(lambda db: write_approval(db, approval, self._key))
         logger.info("{} plugin {} {} is approved", group.kind, name, plugin.version)
         # Those that run go on with what they may now; those that are down begin.
         self._withdraw(group, name, f"{name!r} was approved anew")

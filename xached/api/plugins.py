@@ -178,6 +178,7 @@ class PluginHandlers:
             why=report.verdict.why,
             digest="" if report.found is None else report.found.digest,
         )
+        message.excluded_owners = report.excluded
         if len(report.installed) == 1:
             [plugin] = report.installed
             message.distribution = plugin.distribution

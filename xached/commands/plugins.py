@@ -173,6 +173,8 @@ def _show(plugin: Any) -> None:
         print(f"installed     {plugin.distribution} {plugin.version}, {plugin.entry_point}")
     if plugin.digest:
         print(f"digest        {plugin.digest}")
+    if plugin.excluded_owners:
+        print(f"kept from     {plugin.excluded_owners} owners, who made it break its rules")
     if plugin.HasField("approval"):
         approval = plugin.approval
         at = datetime.fromtimestamp(approval.approved_at_ns // 10**9, UTC)

@@ -151,7 +151,7 @@ class Core:
     ready_at_ns: int = 0
 
     def __attrs_post_init__(self) -> None:
-        self.plugins = PluginDesk(self.records, self.world)
+        self.plugins = PluginDesk(self.records, self.world, self.files.approvals_key)
         self.reasons = OrderReasons(self.records)
         house = self.house
         self.real_place = TradingPlace(

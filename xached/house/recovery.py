@@ -79,6 +79,8 @@ class HouseFiles:
     signer: Signer
     paper_key: bytes = attrs.field(repr=False)
     """Chains the rows of the paper exchange."""
+    approvals_key: bytes = attrs.field(repr=False)
+    """Seals approvals of plugins."""
 
 
 def open_house(
@@ -145,6 +147,7 @@ def open_house(
         signer=signer,
         snapshot_key=chain_key,
         paper_key=master.derive(Purpose.PAPER_CHAIN),
+        approvals_key=master.derive(Purpose.PLUGIN_APPROVALS),
     )
 
 

@@ -32,6 +32,8 @@ INHERITED_PURPOSES: Final = frozenset(
         Purpose.VAULT_STREAM,
         Purpose.CHECKPOINT_SEED,
         Purpose.AUDIT_ADDRESSES,
+        # What an operator has looked at stays looked at.
+        Purpose.PLUGIN_APPROVALS,
         # Hashes of what only its owner has: it cannot be hashed anew.
         Purpose.PASSWORD_PEPPER,
         Purpose.REFRESH_TOKENS,

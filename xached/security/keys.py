@@ -54,6 +54,7 @@ class Purpose(enum.Enum):
     FREEZE_TOKENS = "freeze-tokens"
     OUTBOX_KEY_ID = "outbox-key-id"
     INHERITANCE = "inheritance"
+    PLUGIN_APPROVALS = "plugin-approvals"
 
 
 @attrs.frozen

@@ -1,18 +1,24 @@
 """What operators have decided on plugins, and how plugins broke their rules, in strategies.db.
 
 Each function is work for ``StrategyTables``: it is given the connection, in one transaction.
+
+An approval is sealed with a key of the house: one that somebody wrote into the file, or changed in
+it, approves nothing. So does one that was given before there were seals.
 """
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import Mapping
 from typing import Any, Final
 
 import apsw
+from loguru import logger
 
 from xached.domain.capabilities import Capabilities
 from xached.domain.instrument import AssetName, Symbol
+from xached.domain.order import AccountId
 from xached.domain.plugins import (
     Approval,
     Breach,
@@ -44,20 +50,38 @@ DESCRIPTIONS: Final = """
         settings_schema TEXT NOT NULL, PRIMARY KEY (plugin_group, name)) STRICT, WITHOUT ROWID;
 """
 
+SEALS: Final = """
+    ALTER TABLE plugin_approvals ADD COLUMN seal TEXT NOT NULL DEFAULT '';
+    ALTER TABLE plugin_breaches ADD COLUMN account_id TEXT NOT NULL DEFAULT '';
+    CREATE TABLE plugin_exclusions (
+        plugin_group TEXT NOT NULL, name TEXT NOT NULL, account_id TEXT NOT NULL,
+        cause TEXT NOT NULL, at_ns INTEGER NOT NULL,
+        PRIMARY KEY (plugin_group, name, account_id)) STRICT, WITHOUT ROWID;
+"""
+
+OPERATOR: Final = AccountId("")
+"""Whose the strategies of the configuration are."""
+
 BREACHES_KEPT: Final = 100
 """Of one plugin; the newest."""
 
 
-def read_approval(db: apsw.Connection, group: PluginGroup, name: str) -> Approval | None:
-    """The approval of a plugin, if it has one."""
+def read_approval(
+    db: apsw.Connection, group: PluginGroup, name: str, key: bytes
+) -> Approval | None:
+    """The approval of a plugin, if it has one that was sealed with the key."""
     row = db.execute(
         "SELECT entry_point, distribution, version, files, capabilities, look_ahead, approved_by,"
-        " at_ns FROM plugin_approvals WHERE plugin_group = ? AND name = ?",
+        " at_ns, seal FROM plugin_approvals WHERE plugin_group = ? AND name = ?",
         (group.value, name),
     ).fetchone()
     if row is None:
         return None
-    entry_point, distribution, version, files, capabilities, look_ahead, by, at_ns = row
+    *values, seal = row
+    if not hmac.compare_digest(_seal((group.value, name, *values), key), seal):
+        logger.error("the approval of {} {!r} is not one that was given here", group.kind, name)
+        return None
+    entry_point, distribution, version, files, capabilities, look_ahead, by, at_ns = values
     return Approval(
         plugin=InstalledPlugin(
             group=group,
@@ -106,29 +130,36 @@ def known_names(db: apsw.Connection) -> list[tuple[PluginGroup, str]]:
     """Every plugin that has an approval or is in quarantine, also one that is not installed."""
     rows = db.execute(
         "SELECT plugin_group, name FROM plugin_approvals"
-        " UNION SELECT plugin_group, name FROM plugin_quarantines ORDER BY 1, 2"
+        " UNION SELECT plugin_group, name FROM plugin_quarantines"
+        " UNION SELECT plugin_group, name FROM plugin_exclusions ORDER BY 1, 2"
     )
     return [(PluginGroup(group), name) for group, name in rows]
 
 
-def write_approval(db: apsw.Connection, approval: Approval) -> None:
-    """Keep an approval, in place of an earlier one."""
+def write_approval(db: apsw.Connection, approval: Approval, key: bytes) -> None:
+    """Keep an approval, sealed with a key, in place of an earlier one."""
     plugin = approval.plugin
-    db.execute(
-        "INSERT OR REPLACE INTO plugin_approvals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            plugin.group.value,
-            plugin.name,
-            plugin.entry_point,
-            plugin.distribution,
-            plugin.version,
-            json.dumps(dict(approval.files), sort_keys=True),
-            json.dumps(write_capabilities(approval.capabilities), sort_keys=True),
-            approval.look_ahead.value,
-            approval.by,
-            approval.at_ns,
-        ),
+    values = (
+        plugin.group.value,
+        plugin.name,
+        plugin.entry_point,
+        plugin.distribution,
+        plugin.version,
+        json.dumps(dict(approval.files), sort_keys=True),
+        json.dumps(write_capabilities(approval.capabilities), sort_keys=True),
+        approval.look_ahead.value,
+        approval.by,
+        approval.at_ns,
     )
+    db.execute(
+        "INSERT OR REPLACE INTO plugin_approvals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*values, _seal(values, key)),
+    )
+
+
+def _seal(values: tuple[str | int, ...], key: bytes) -> str:
+    """Over all columns, each of which JSON keeps apart from the next."""
+    return hmac.digest(key, json.dumps(values).encode(), "sha256").hex()
 
 
 def withdraw_approval(db: apsw.Connection, group: PluginGroup, name: str) -> bool:
@@ -159,33 +190,76 @@ def write_quarantine(
 
 
 def end_quarantine(db: apsw.Connection, group: PluginGroup, name: str) -> bool:
-    """Let a plugin out, its breaches forgotten; False when it was not in."""
+    """Let a plugin out, its breaches forgotten; False when it was kept from nobody."""
     place = (group.value, name)
     db.execute("DELETE FROM plugin_quarantines WHERE plugin_group = ? AND name = ?", place)
     found = db.changes() > 0
+    db.execute("DELETE FROM plugin_exclusions WHERE plugin_group = ? AND name = ?", place)
+    found = db.changes() > 0 or found
     db.execute("DELETE FROM plugin_breaches WHERE plugin_group = ? AND name = ?", place)
     return found
 
 
 def note_breach(
-    db: apsw.Connection, group: PluginGroup, name: str, breach: Breach, at_ns: int
+    db: apsw.Connection,
+    group: PluginGroup,
+    name: str,
+    breach: Breach,
+    at_ns: int,
+    owner: AccountId = OPERATOR,
 ) -> list[int]:
-    """Keep a breach; when all were that are kept, the newest first."""
-    place = (group.value, name)
-    db.execute("INSERT INTO plugin_breaches VALUES (?, ?, ?, ?)", (*place, breach.value, at_ns))
+    """Keep a breach by a run of an owner; when all of theirs were, the newest first."""
+    place = (group.value, name, owner)
+    db.execute(
+        "INSERT INTO plugin_breaches VALUES (?, ?, ?, ?, ?)",
+        (*place[:2], breach.value, at_ns, owner),
+    )
     db.execute(
         "DELETE FROM plugin_breaches WHERE rowid IN (SELECT rowid FROM plugin_breaches"
-        " WHERE plugin_group = ? AND name = ? ORDER BY at_ns DESC, rowid DESC LIMIT -1 OFFSET ?)",
+        " WHERE plugin_group = ? AND name = ? AND account_id = ?"
+        " ORDER BY at_ns DESC, rowid DESC LIMIT -1 OFFSET ?)",
         (*place, BREACHES_KEPT),
     )
     return [
         at_ns
         for (at_ns,) in db.execute(
-            "SELECT at_ns FROM plugin_breaches WHERE plugin_group = ? AND name = ?"
-            " ORDER BY at_ns DESC",
+            "SELECT at_ns FROM plugin_breaches"
+            " WHERE plugin_group = ? AND name = ? AND account_id = ? ORDER BY at_ns DESC",
             place,
         )
     ]
+
+
+def exclude(
+    db: apsw.Connection, group: PluginGroup, name: str, owner: AccountId, cause: str, at_ns: int
+) -> int:
+    """Keep a plugin from an owner; from how many it is kept now."""
+    db.execute(
+        "INSERT OR REPLACE INTO plugin_exclusions VALUES (?, ?, ?, ?, ?)",
+        (group.value, name, owner, cause, at_ns),
+    )
+    return count_exclusions(db, group, name)
+
+
+def count_exclusions(db: apsw.Connection, group: PluginGroup, name: str) -> int:
+    """From how many owners a plugin is kept."""
+    count: int = db.execute(
+        "SELECT count(*) FROM plugin_exclusions WHERE plugin_group = ? AND name = ?",
+        (group.value, name),
+    ).get
+    return count
+
+
+def read_exclusion(
+    db: apsw.Connection, group: PluginGroup, name: str, owner: AccountId
+) -> str | None:
+    """Why a plugin is kept from an owner, if it is."""
+    cause: str | None = db.execute(
+        "SELECT cause FROM plugin_exclusions"
+        " WHERE plugin_group = ? AND name = ? AND account_id = ?",
+        (group.value, name, owner),
+    ).get
+    return cause
 
 
 def write_capabilities(capabilities: Capabilities) -> Mapping[str, Any]:

@@ -97,6 +97,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     strategy_book.SCHEMA,
     order_reasons.TRADED,
     strategy_book.CHANGES,
+    plugin_approvals.SEALS,
 )
 """What each format version adds, at the end; the database's user_version counts those applied."""
 
@@ -105,7 +106,6 @@ NOT_OF_ACCOUNTS: Final[Mapping[str, str]] = {
     "plugin_approvals": "what the house has approved, by whom is in the audit log too",
     "plugin_descriptions": "what plugins say of themselves",
     "plugin_quarantines": "what the house has locked up",
-    "plugin_breaches": "what plugins did, whoever ran them",
     "trial_chain": "proves that no trial was taken out; only digests",
 }
 """Tables that are about nobody, and what they are for; all others have an account_id."""

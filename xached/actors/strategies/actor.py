@@ -287,7 +287,7 @@ async def _run_child(seat: _Seat, leftovers: Leftovers, around: Surroundings) ->
     config, model = _with_house_model(seat.config, around.models)
     async with _nothing_left_open(seat, leftovers, around, run_id):
         plugin = config.strategy
-        admission = await around.plugins.admit(plugin, vouched=config.vouched)
+        admission = await around.plugins.admit(plugin, vouched=config.vouched, owner=config.owner)
         described = _describe(config, admission, around, run_id)
         await around.reasons.begin(described)
         seat.admission = admission
@@ -297,7 +297,7 @@ async def _run_child(seat: _Seat, leftovers: Leftovers, around: Surroundings) ->
         except* (ChildViolation, ChildTooSlow, ChildEnded, StrategySilent) as group:
             breach = _breach_of(group)
             if breach is not None:
-                await around.plugins.note_breach(plugin, breach)
+                await around.plugins.note_breach(plugin, breach, owner=config.owner)
             raise
 
 

@@ -17,7 +17,7 @@ from xached.domain.capabilities import UNBOUNDED, Capabilities, OrderCommand
 from xached.domain.instrument import Asset, AssetName, Directory, Instrument, Symbol
 from xached.domain.market import BookTop, Venue
 from xached.domain.messages import Command, Row
-from xached.domain.order import OrderId, Purse
+from xached.domain.order import AccountId, OrderId, Purse, account_of
 from xached.domain.paper import is_paper_purse
 from xached.domain.plugins import Admission, Breach
 from xached.domain.queries import PurseQuery, PurseSnapshot
@@ -126,11 +126,14 @@ class Markets(Protocol):
 class Plugins(Protocol):
     """Which plugins may run."""
 
-    async def admit(self, name: str, *, vouched: bool) -> Admission:
-        """Look at an installed strategy. Raises: PluginRefused when it may not run."""
+    async def admit(self, name: str, *, vouched: bool, owner: AccountId) -> Admission:
+        """Look at an installed strategy. Raises: PluginRefused when it may not run for its owner.
+
+        ``owner``: empty for the operator.
+        """
         ...
 
-    async def note_breach(self, name: str, breach: Breach) -> None:
+    async def note_breach(self, name: str, breach: Breach, *, owner: AccountId) -> None:
         """A run of it has broken its rules."""
         ...
 
@@ -207,6 +210,11 @@ class StrategyConfig:
     grant: Grant | None = None
     """What it is given. Where it is None, a purse of play money gets the house's opening amount of
     what its markets are quoted in, and another purse has what its owner puts there."""
+
+    @property
+    def owner(self) -> AccountId:
+        """Whose it is; empty for the operator's, which no person was given money for."""
+        return account_of(self.purse) if self.grant is not None else AccountId("")
 
     @property
     def paper(self) -> bool:

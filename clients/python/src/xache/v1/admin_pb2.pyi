@@ -639,7 +639,7 @@ class PluginQuarantine(_message.Message):
     def __init__(self, cause: _Optional[str] = ..., quarantined_by: _Optional[str] = ..., quarantined_at_ns: _Optional[int] = ...) -> None: ...
 
 class Plugin(_message.Message):
-    __slots__ = ("name", "state", "why", "distribution", "version", "entry_point", "digest", "approval", "quarantine", "kind")
+    __slots__ = ("name", "state", "why", "distribution", "version", "entry_point", "digest", "approval", "quarantine", "kind", "excluded_owners")
     NAME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     WHY_FIELD_NUMBER: _ClassVar[int]
@@ -650,6 +650,7 @@ class Plugin(_message.Message):
     APPROVAL_FIELD_NUMBER: _ClassVar[int]
     QUARANTINE_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
+    EXCLUDED_OWNERS_FIELD_NUMBER: _ClassVar[int]
     name: str
     state: PluginState
     why: str
@@ -660,7 +661,8 @@ class Plugin(_message.Message):
     approval: PluginApproval
     quarantine: PluginQuarantine
     kind: PluginKind
-    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[PluginState, str]] = ..., why: _Optional[str] = ..., distribution: _Optional[str] = ..., version: _Optional[str] = ..., entry_point: _Optional[str] = ..., digest: _Optional[str] = ..., approval: _Optional[_Union[PluginApproval, _Mapping]] = ..., quarantine: _Optional[_Union[PluginQuarantine, _Mapping]] = ..., kind: _Optional[_Union[PluginKind, str]] = ...) -> None: ...
+    excluded_owners: int
+    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[PluginState, str]] = ..., why: _Optional[str] = ..., distribution: _Optional[str] = ..., version: _Optional[str] = ..., entry_point: _Optional[str] = ..., digest: _Optional[str] = ..., approval: _Optional[_Union[PluginApproval, _Mapping]] = ..., quarantine: _Optional[_Union[PluginQuarantine, _Mapping]] = ..., kind: _Optional[_Union[PluginKind, str]] = ..., excluded_owners: _Optional[int] = ...) -> None: ...
 
 class ListPluginsRequest(_message.Message):
     __slots__ = ()

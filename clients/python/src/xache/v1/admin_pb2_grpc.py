@@ -401,7 +401,8 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReleasePlugin(self, request, context):
-        """Let a plugin out of quarantine; what it did before is forgotten.
+        """Let a plugin out of quarantine, and owners run it again from whom it is kept; what it
+        did before is forgotten.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
