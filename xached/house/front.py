@@ -87,28 +87,7 @@ def build_front(config: Config, core: Core, visitor: Guest | None = None) -> Fro
     services = _services(core, spending)
     core.serving = HealthService(service.descriptor.full_name for service in services)
     services = (*services, core.serving.service())
-    handlers = AdminHandlers(
-        core.house.matching, core.house.directory, core.house.sessions, core.report
-    )
-    plugins = PluginHandlers(core.plugins, core.house.directory)
-    for_admins = (
-        *services,
-        _service(
-            admin_pb2,
-            "AdminService",
-            (
-                handlers,
-                IntegrityHandlers(core.integrity),
-                plugins,
-                OversightHandlers(core.house.sessions),
-            ),
-        ),
-        _service(
-            risk_pb2,
-            "RiskService",
-            RiskHandlers(core.house.matching, core.house.directory, core.clock),
-        ),
-    )
+    for_admins = (*services, *_admin_services(core))
     limiter = RateLimiter(config.limits, core.world.monotonic_ns)
     audit, denied = ActionAudit(core.house.sessions), count_denials(core.desk.denials)
     authorizer = Authorizers(
@@ -170,6 +149,22 @@ def _replay_guard(core: Core) -> ReplayGuard:
     files = core.files
     newest_ns = max(core.world.now_ns(), files.vault.last_at_ns, files.journal.last_at_ns)
     return ReplayGuard(newest_ns // NS_PER_MS)
+
+
+def _admin_services(core: Core) -> tuple[Service, ...]:
+    """What only administrators call."""
+    matching, directory, sessions = core.house.matching, core.house.directory, core.house.sessions
+    handlers = (
+        AdminHandlers(matching, directory, sessions, core.report),
+        IntegrityHandlers(core.integrity),
+        PluginHandlers(core.plugins, directory),
+        OversightHandlers(sessions),
+    )
+    risk = RiskHandlers(matching, directory, core.clock)
+    return (
+        _service(admin_pb2, "AdminService", handlers),
+        _service(risk_pb2, "RiskService", risk),
+    )
 
 
 def _services(core: Core, spending: KeySpending) -> tuple[Service, ...]:
