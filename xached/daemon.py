@@ -25,6 +25,7 @@ from xached.actors.backtests.surroundings import (
     FoundPlugin,
 )
 from xached.actors.history import run_history
+from xached.actors.house_watch import run_house_watch
 from xached.actors.integrity import run_integrity
 from xached.actors.market.actor import MarketFeed, run_market
 from xached.actors.market.data import MarketData
@@ -63,7 +64,7 @@ from xached.domain.messages import (
 from xached.domain.plugins import InstalledPlugin, PluginGroup, PluginRefused
 from xached.domain.rejection import Reason, Rejection
 from xached.house.account_commands import open_alert
-from xached.house.answering import PluginFeeds
+from xached.house.answering import Notifiers, PluginFeeds, watched
 from xached.house.core import Core, House, build_core
 from xached.house.front import build_front
 from xached.house.listeners import GRACE_S, Addresses, Doors, NetworkDoors
@@ -309,9 +310,15 @@ async def _open_doors(
     core.strategies = Strategies(attachments.strategies)
     plugin_feeds = PluginFeeds(config, core, attachments.sandbox_min, attachments.answering)
     core.feeds = (*attachments.feeds, *plugin_feeds.feeds)
+    notifiers = Notifiers(config, core, attachments.sandbox_min, attachments.answering)
+    core.notifiers = notifiers.notifiers
     core.plugins.serve(
         attachments.plugins,
-        {PluginGroup.STRATEGY: core.strategies, PluginGroup.FEED: plugin_feeds},
+        {
+            PluginGroup.STRATEGY: core.strategies,
+            PluginGroup.FEED: plugin_feeds,
+            PluginGroup.NOTIFIER: notifiers,
+        },
         partial(_examine, core.world, attachments.sandbox_min),
     )
     attachments.preload(core.market)
@@ -339,6 +346,7 @@ async def _open_doors(
     rules = partial(run_rules, core.rules, core.around_rules())
     nursery.start_soon(run_expendable, "rules", rules, core.health)
     _judge_by_night(config, core, attachments, nursery)
+    _begin_to_notify(core, notifiers, nursery)
     return Endpoints(
         addresses=await core.doors.open(build_front(config, core, attachments.visitor), nursery),
         first_admin=core.first_admin,
@@ -347,6 +355,15 @@ async def _open_doors(
         report=core.report,
         stopped=core.stopped,
     )
+
+
+def _begin_to_notify(core: Core, notifiers: Notifiers, nursery: trio.Nursery) -> None:
+    """Have operators told what happens, where somebody is to be told."""
+    for each in notifiers.notifiers:
+        nursery.start_soon(run_expendable, each.name, each.run, core.health, each.restart)
+    if notifiers.notifiers:
+        watch = partial(run_house_watch, watched(core), notifiers.tell)
+        nursery.start_soon(run_expendable, "house watch", watch, core.health)
 
 
 def _judge_by_night(

@@ -23,12 +23,12 @@ from tests.adapters.mock_venue import Harm, MockBinance, MockKraken, MockVenue, 
 from tests.adapters.test_live_sockets import kraken_walk, recorded_binance
 from tests.domain.market_values import BTC
 from tests.plugins.house import BOOT, CHILDREN, SDK
-from xached.adapters.answering_child import MEMORY_BYTES_MAX
+from xached.adapters.answering_child import MEMORY_BYTES_MAX, PluginSurroundings
 from xached.adapters.egress import EgressPolicy, read_host_rule
 from xached.adapters.feeds.feed import FRAME_BYTES_MAX
 from xached.adapters.feeds.link import Pace
 from xached.adapters.feeds.plan import FeedPlan
-from xached.adapters.feeds.plugin_feed import PluginFeed, PluginSurroundings
+from xached.adapters.feeds.plugin_feed import PluginFeed
 from xached.domain.market import FaultCause, FeedFault, FeedReset, Provenance, Venue, VenueTrade
 from xached.domain.plugins import Breach, PluginRefused
 from xached.runtime.supervise import Restart

@@ -49,6 +49,7 @@ from xached.storage.plugin_approvals import (
     exclude,
     known_names,
     note_breach,
+    quarantines,
     read_approval,
     read_description,
     read_exclusion,
@@ -261,6 +262,10 @@ class PluginDesk:
         every = {(each.group, each.name) for each in installed} | set(known)
         order = list(PluginGroup)
         return sorted(every, key=lambda each: (order.index(each[0]), each[1]))
+
+    async def quarantined(self) -> Sequence[tuple[PluginGroup, str, Quarantine]]:
+        """Every plugin that is locked up, and why."""
+        return await self._records.read(quarantines)
 
     async def describe(self, report: PluginReport) -> Description | None:
         """What an installed plugin says of itself; None when it cannot be asked."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
+import attrs
 import trio
 from google.protobuf.message import DecodeError
 from loguru import logger
@@ -23,6 +24,7 @@ from xache_sdk.wire import FrameError, FrameReader, frame
 
 from xached.adapters.child import ChildEnded
 from xached.adapters.child_intents import ChildViolation, Failed, Log, read_child_frame
+from xached.adapters.egress import EgressPolicy
 from xached.domain.plugins import Breach
 from xached.runtime.supervise import WorldFault
 from xached.runtime.world import Child, World
@@ -66,6 +68,23 @@ def answering_command(entry_point: str) -> list[str]:
 
 
 ProcessCommand = Callable[[str], Sequence[str]]
+
+
+@attrs.frozen(kw_only=True)
+class PluginSurroundings:
+    """What the plugin of a feed or a notifier is given, and who minds it.
+
+    ``admit`` gives the entry point of one that may run, by its name; ``breached`` hears how one
+    broke its rules.
+    """
+
+    world: World
+    admit: Callable[[str], Awaitable[str]]
+    breached: Callable[[str, Breach], Awaitable[None]]
+    egress: EgressPolicy
+    sandbox_min: frozenset[Layer]
+    command: ProcessCommand = answering_command
+    answer_s_max: float = ANSWER_S_MAX
 
 
 class AnsweringChild:

@@ -6,7 +6,6 @@ allowed; nothing is guessed.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,8 +23,9 @@ from xached.adapters.smtp import LOOPBACK, Protection, SmtpServer
 from xached.config.capabilities import SYMBOLS_MAX, read_capabilities
 from xached.config.feed_plugins import FOLLOWED_MAX, read_egress, read_feed_plans
 from xached.config.model_plans import read_models
+from xached.config.notifiers import NotifierPlan, read_notifiers
 from xached.config.strategy_settings import write_settings
-from xached.config.tables import HOST, ConfigError, Table, read_toml
+from xached.config.tables import HOST, ConfigError, Table, read_secret, read_toml
 from xached.domain.aml import AmlRule, RuleKind
 from xached.domain.auth import parse_email
 from xached.domain.capabilities import UNBOUNDED, Capabilities
@@ -211,6 +211,8 @@ class Config:
     """What is recorded; None: nothing."""
     paper_opening: int = 100_000
     """The play money that a new paper purse is given: whole coins of every quote asset."""
+    notifiers: tuple[NotifierPlan, ...] = ()
+    """Who is told what happens in the house."""
     sessions: SessionLimits = AAL2
     mail: MailConfig | None = None
     """None: the house writes no letters, and takes addresses as they are given."""
@@ -233,7 +235,7 @@ def read_config(path: Path) -> Config:
     mail, sessions = top.table("mail"), top.table("sessions")
     compliance, sandbox = top.table("compliance"), top.table("sandbox")
     record, strategies = top.table("record"), top.table("strategies")
-    backtests = top.table("backtests")
+    backtests, egress = top.table("backtests"), read_egress(top.table("egress"))
     listed = read_house(
         house.path("instruments", "instruments.toml"), house.path("risk", "risk.toml")
     )
@@ -261,7 +263,8 @@ def read_config(path: Path) -> Config:
         ),
         approve_configured=strategies.flag("approve_configured", False),
         feeds=_feeds(feeds, listed),
-        egress=read_egress(top.table("egress")),
+        egress=egress,
+        notifiers=read_notifiers(top.tables("notifier"), egress),
         record=_record(record),
         paper_opening=paper.number("opening", 100_000, 0, 10**12),
         mail=_mail(mail),
@@ -518,24 +521,13 @@ def _mail(table: Table) -> MailConfig | None:
             port=port,
             protection=Protection(protection),
             username=username,
-            password="" if password_file is None else _read_secret(password_file),
+            password="" if password_file is None else read_secret(password_file),
             client_name=client_name,
         ),
         sender=address,
         sender_name=sender_name,
         require_verified_email=require_verified_email,
     )
-
-
-def _read_secret(path: Path) -> str:
-    """A password from a file that is nobody else's. Raises: ConfigError."""
-    try:
-        with path.open() as file:
-            if os.fstat(file.fileno()).st_mode & 0o077:
-                raise ConfigError(f"{path} is open to others: run chmod 0400 on it")
-            return file.read().rstrip("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {error}") from None
 
 
 def _feeds(table: Table, house: House) -> FeedsConfig:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,17 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: {error}") from None
     except RecursionError:
         raise ConfigError(f"{path}: brackets inside brackets without end") from None
+
+
+def read_secret(path: Path) -> str:
+    """A password from a file that is nobody else's. Raises: ConfigError."""
+    try:
+        with path.open() as file:
+            if os.fstat(file.fileno()).st_mode & 0o077:
+                raise ConfigError(f"{path} is open to others: run chmod 0400 on it")
+            return file.read().rstrip("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from None
 
 
 def is_address(text: str) -> bool:

@@ -17,6 +17,7 @@ from xached.actors.mailer import Bell, Mailer
 from xached.actors.market.actor import MarketFeed
 from xached.actors.market.data import MarketData
 from xached.actors.matching import Matching, MatchingActor
+from xached.actors.notifications import Notifier
 from xached.actors.plugins import PluginDesk
 from xached.actors.recorder.actor import Recorder
 from xached.actors.recorder.nightly import Nightly
@@ -135,6 +136,7 @@ class Core:
     reasons: OrderReasons = attrs.field(init=False)
     feeds: Sequence[MarketFeed] = ()
     nightly: Nightly | None = None
+    notifiers: Sequence[Notifier] = ()
     integrity: Integrity = attrs.field(factory=Integrity)
     signals: Signals = attrs.field(factory=Signals)
     strategies: Strategies = attrs.field(factory=lambda: Strategies(()))
@@ -319,6 +321,8 @@ class Core:
             statistics["recorder"] = _numbers(self.recorder.statistics())
         if self.nightly is not None:
             statistics["parity"] = _numbers(self.nightly.statistics())
+        for notifier in self.notifiers:
+            statistics[notifier.name] = _numbers(notifier.statistics())
         for feed in self.feeds:
             statistics[feed.name] = _numbers(feed.statistics())
         for seat in self.strategies.statistics():

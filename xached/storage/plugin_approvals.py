@@ -179,6 +179,17 @@ def read_quarantine(db: apsw.Connection, group: PluginGroup, name: str) -> Quara
     return None if row is None else Quarantine(cause=row[0], by=row[1], at_ns=row[2])
 
 
+def quarantines(db: apsw.Connection) -> list[tuple[PluginGroup, str, Quarantine]]:
+    """Every plugin that is in quarantine."""
+    rows = db.execute(
+        "SELECT plugin_group, name, cause, by, at_ns FROM plugin_quarantines ORDER BY 1, 2"
+    )
+    return [
+        (PluginGroup(group), name, Quarantine(cause=cause, by=by, at_ns=at_ns))
+        for group, name, cause, by, at_ns in rows
+    ]
+
+
 def write_quarantine(
     db: apsw.Connection, group: PluginGroup, name: str, quarantine: Quarantine
 ) -> None:

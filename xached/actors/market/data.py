@@ -199,6 +199,11 @@ class MarketData:
             and trio.current_time() - known.heard_at > after_s
         ]
 
+    def stale_venues(self) -> list[tuple[Venue, int]]:
+        """The venues that are silent, each with how many markets it is silent about."""
+        stale = Counter(venue for (_, venue), known in self.lines.items() if known.line.stale)
+        return sorted(stale.items())
+
     def line(self, symbol: Symbol, venue: Venue) -> MarketLine:
         """What a source says about an instrument.
 

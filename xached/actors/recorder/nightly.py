@@ -81,6 +81,10 @@ class Nightly:
                 await self._judge_one(name)
             self._last_at_ns = self._clock.now_ns()
 
+    def differing(self) -> list[str]:
+        """The strategies whose newest judgement was that they decide otherwise."""
+        return [name for name, verdict in self._verdicts.items() if verdict is Verdict.DIFFERS]
+
     def statistics(self) -> NightlyStatistics:
         """How it goes."""
         verdicts = list(self._verdicts.values())

@@ -15,23 +15,20 @@ them.
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, NoReturn
 
 import attrs
 import trio
 from loguru import logger
 from xache_sdk.feeds import KEEP_ALIVE_S_MIN
-from xache_sdk.seal import Layer
 from xache_sdk.v1 import plugin_pb2
 
 from xached.adapters.answering_child import (
-    ANSWER_S_MAX,
     START_S_MAX,
     AnsweringChild,
     PluginFault,
-    ProcessCommand,
-    answering_command,
+    PluginSurroundings,
     open_answering,
 )
 from xached.adapters.child_frames import write_instrument
@@ -56,28 +53,10 @@ from xached.domain.instrument import Symbol
 from xached.domain.market import BookSnapshot, Provenance, Venue
 from xached.domain.plugins import Breach, PluginRefused
 from xached.runtime.supervise import Restart
-from xached.runtime.world import World
 
 STREAM_SCHEMES: Final = ("wss", "ws")
 REST_SCHEMES: Final = ("https", "http")
 MS_PER_S: Final = 1_000
-
-
-@attrs.frozen(kw_only=True)
-class PluginSurroundings:
-    """What the plugin of a feed or a notifier is given, and who minds it.
-
-    ``admit`` gives the entry point of one that may run, by its name; ``breached`` hears how one
-    broke its rules.
-    """
-
-    world: World
-    admit: Callable[[str], Awaitable[str]]
-    breached: Callable[[str, Breach], Awaitable[None]]
-    egress: EgressPolicy
-    sandbox_min: frozenset[Layer]
-    command: ProcessCommand = answering_command
-    answer_s_max: float = ANSWER_S_MAX
 
 
 class PluginFeed:
