@@ -23,7 +23,7 @@ from tests.api.trading_house import (
     list_ether,
     trading_house,
 )
-from xached.api import portfolio as portfolio_module
+from xached.api import owned as owned_module
 from xached.api.admin import AdminHandlers, HouseReport
 from xached.domain.candles import Candle, Interval
 from xached.domain.instrument import Symbol
@@ -204,8 +204,8 @@ async def test_a_return_is_of_what_was_put_in(
 async def test_a_purse_that_moves_too_much_has_no_change_to_tell(
     autojump_clock: MockClock, house: TradingHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(portfolio_module, "MOVEMENTS_PAGE", 2)
-    monkeypatch.setattr(portfolio_module, "MOVEMENTS_MAX", 4)
+    monkeypatch.setattr(owned_module, "MOVEMENTS_PAGE", 2)
+    monkeypatch.setattr(owned_module, "MOVEMENTS_MAX", 4)
     await trio.sleep(2 * DAY_S)
     closes(house, (DAY_S + 3_600, 400_000), (0, 450_000))
     for number in range(3):

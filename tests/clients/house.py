@@ -17,6 +17,8 @@ from grpc_status import rpc_status
 from xache.v1 import (
     account_pb2,
     account_pb2_grpc,
+    analytics_pb2,
+    analytics_pb2_grpc,
     auth_pb2,
     auth_pb2_grpc,
     compliance_pb2,
@@ -94,6 +96,7 @@ class House(
     market_pb2_grpc.MarketServiceServicer,
     trading_pb2_grpc.TradingServiceServicer,
     wallet_pb2_grpc.WalletServiceServicer,
+    analytics_pb2_grpc.AnalyticsServiceServicer,
     compliance_pb2_grpc.ComplianceServiceServicer,
     signal_pb2_grpc.SignalServiceServicer,
     strategy_pb2_grpc.StrategyServiceServicer,
@@ -445,6 +448,10 @@ class House(
         self._arrive("GetPortfolio", request, context, session=True)
         return self._answer("GetPortfolio", wallet_pb2.GetPortfolioResponse())
 
+    def GetPerformance(self, request: Any, context: Any) -> Any:
+        self._arrive("GetPerformance", request, context, session=True)
+        return self._answer("GetPerformance", analytics_pb2.GetPerformanceResponse())
+
     def GetFeeStatement(self, request: Any, context: Any) -> Any:
         self._arrive("GetFeeStatement", request, context, session=True)
         return self._answer("GetFeeStatement", wallet_pb2.GetFeeStatementResponse())
@@ -585,6 +592,7 @@ def open_house() -> Iterator[House]:
     market_pb2_grpc.add_MarketServiceServicer_to_server(house, server)
     trading_pb2_grpc.add_TradingServiceServicer_to_server(house, server)
     wallet_pb2_grpc.add_WalletServiceServicer_to_server(house, server)
+    analytics_pb2_grpc.add_AnalyticsServiceServicer_to_server(house, server)
     compliance_pb2_grpc.add_ComplianceServiceServicer_to_server(house, server)
     signal_pb2_grpc.add_SignalServiceServicer_to_server(house, server)
     strategy_pb2_grpc.add_StrategyServiceServicer_to_server(house, server)

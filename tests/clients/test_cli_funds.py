@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from xache.v1 import account_pb2, trading_pb2, types_pb2, wallet_pb2
+from xache.v1 import account_pb2, analytics_pb2, trading_pb2, types_pb2, wallet_pb2
 
 from tests.clients.command import Run, runner
 from tests.clients.house import BINANCE, EMAIL, NOW_NS, PASSWORD, House
@@ -91,6 +91,33 @@ def test_a_portfolio_names_what_everything_is_valued_at(house: House, signed_in:
         base_asset="USDT", value="1", realised="0", unrealised="0"
     )
     assert "not known" in signed_in("portfolio").out
+
+
+def test_a_performance_is_told_point_by_point(house: House, signed_in: Run) -> None:
+    assert "Nothing was owned" in signed_in("performance").err
+    house.answers["GetPerformance"] = analytics_pb2.GetPerformanceResponse(
+        base_asset="USDT",
+        points=[
+            analytics_pb2.PerformancePoint(at_ns=10**18, value="100", flows="0"),
+            analytics_pb2.PerformancePoint(
+                at_ns=10**18 + 60 * 10**9, value="1110", flows="1000", return_ppm=100_000
+            ),
+        ],
+        gain="10",
+        flows="1000",
+        return_ppm=100_000,
+        max_drawdown_ppm=12_300,
+    )
+    ran = signed_in("performance", "--days", "7", "--points", "2", "--all", "--base", "usdt")
+    lines = ran.out.splitlines()
+    assert lines[0].split(maxsplit=1) == ["gained", "+10 USDT"]
+    assert "+10.00 %, weighted by time" in lines[2]
+    assert "1.23 %" in lines[3]
+    assert lines[-1].split()[-4:] == ["1110", "+1000", "+10.00", "%"]
+    asked = house.requests[-1]
+    assert isinstance(asked, analytics_pb2.GetPerformanceRequest)
+    assert (asked.whole_account, asked.base_asset, asked.max_points) == (True, "USDT", 2)
+    assert '"gain": "10"' in signed_in("performance", "--json").out
 
 
 def test_fees_are_told_with_the_next_tier(house: House, signed_in: Run) -> None:

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Final
 
-import attrs
 from xache.v1 import trading_pb2, types_pb2, wallet_pb2
 
 from xached.actors.history import History
 from xached.actors.market.data import MarketData
 from xached.actors.matching import Matching
 from xached.api import convert
+from xached.api.owned import Owned, Valued, flows_of
 from xached.api.routes import Call
 from xached.domain.candles import Interval
-from xached.domain.instrument import AssetName, Directory, Instrument, Symbol
+from xached.domain.instrument import AssetName, Directory, Symbol
 from xached.domain.market import XACHE, Provenance, Source, Venue
 from xached.domain.money import format_units
-from xached.domain.order import Purse, account_of
 from xached.domain.portfolio import (
     Change,
-    Holdings,
-    HoldingsQuery,
     Price,
     PriceKind,
     change_between,
@@ -32,21 +29,12 @@ from xached.domain.portfolio import (
     worth_units,
 )
 from xached.domain.position import Position
-from xached.domain.queries import PursesQuery
-from xached.domain.statement import Transaction, TransactionKind
-from xached.storage.views import Page
+from xached.domain.statement import Transaction
 
 DAY_NS: Final = 86_400 * 10**9
 CANDLE: Final = Interval.M5
 CANDLE_NS: Final = 300 * 10**9
 """Prices of the past are the last close of five minutes before."""
-
-MOVEMENTS_PAGE: Final = 500
-MOVEMENTS_MAX: Final = 20_000
-"""Movements of one purse that a change looks back over; a busier purse has no change to tell."""
-
-FLOWS: Final = (TransactionKind.DEPOSIT, TransactionKind.TRANSFER, TransactionKind.FORFEIT)
-"""What comes in and goes out without being earned."""
 
 PPM: Final = 1_000_000
 
@@ -62,17 +50,15 @@ class Portfolios:
         market: MarketData,
         now_ns: Callable[[], int],
     ) -> None:
-        self._matching = matching
+        self._owned = Owned(matching, directory, history, now_ns)
         self._directory = directory
-        self._history = history
         self._market = market
-        self._now_ns = now_ns
 
     async def list_positions(
         self, call: Call, _request: trading_pb2.ListPositionsRequest
     ) -> trading_pb2.ListPositionsResponse:
         """List the positions of a purse, each at the price of now."""
-        holdings = await self._holdings((call.purse,), self._now_ns())
+        holdings = await self._owned.holdings((call.purse,), self._owned.now_ns())
         positions = holdings.purses[call.purse].positions
         return trading_pb2.ListPositionsResponse(
             positions=[
@@ -85,21 +71,15 @@ class Portfolios:
         self, call: Call, request: wallet_pb2.GetPortfolioRequest
     ) -> wallet_pb2.GetPortfolioResponse:
         """Tell what a purse, or the whole account, is worth in one asset."""
-        base = self._base(request.base_asset)
-        purses: tuple[Purse, ...] = (call.purse,)
-        if request.whole_account:
-            account_id = account_of(call.purse)
-            known = await self._matching.query(PursesQuery(account_id), account=account_id)
-            purses = tuple(each.purse for each in known)
-        now_ns = self._now_ns()
-        holdings = await self._holdings(purses, now_ns)
-        valued = _Valued(base, holdings, self._directory)
+        now_ns = self._owned.now_ns()
+        valued = await self._owned.valued(call, request.base_asset, request.whole_account)
+        base, holdings = valued.base, valued.holdings
         answer = wallet_pb2.GetPortfolioResponse(
             base_asset=base,
-            value=self._show(base, valued.worth),
+            value=self._owned.show(base, valued.worth),
             allocations=[self._allocation(asset, valued) for asset in valued.by_worth()],
-            realised=self._show(base, valued.realised),
-            unrealised=self._show(base, valued.unrealised),
+            realised=self._owned.show(base, valued.realised),
+            unrealised=self._owned.show(base, valued.unrealised),
             seq=holdings.seq,
             at_ns=now_ns,
         )
@@ -109,22 +89,13 @@ class Portfolios:
             answer.return_ppm = gained * PPM // put_in
         change = await self._change(valued, now_ns)
         if change is not None:
-            answer.change_24h = self._show(base, Fraction(change.change_units))
-            answer.flows_24h = self._show(base, Fraction(change.flows_units))
+            answer.change_24h = self._owned.show(base, Fraction(change.change_units))
+            answer.flows_24h = self._owned.show(base, Fraction(change.flows_units))
             if change.return_ppm is not None:
                 answer.return_24h_ppm = change.return_ppm
         return answer
 
     # --- now --------------------------------------------------------------------------------
-
-    async def _holdings(self, purses: tuple[Purse, ...], now_ns: int) -> Holdings:
-        account = account_of(purses[0])
-        return await self._matching.query(HoldingsQuery(purses, now_ns), account=account)
-
-    def _base(self, name: str) -> AssetName:
-        if name or not self._directory:
-            return self._directory.asset(name).name
-        return next(iter(self._directory.values())).quote
 
     def _position(
         self, symbol: Symbol, position: Position, price: Price | None
@@ -140,7 +111,7 @@ class Portfolios:
             message.unrealised = instrument.format_quote(unrealised)
         return message
 
-    def _allocation(self, asset: AssetName, valued: _Valued) -> wallet_pb2.Allocation:
+    def _allocation(self, asset: AssetName, valued: Valued) -> wallet_pb2.Allocation:
         told = self._directory.assets[asset]
         message = wallet_pb2.Allocation(
             asset=asset, quantity=format_units(valued.quantities[asset], told.scale)
@@ -148,7 +119,7 @@ class Portfolios:
         worth = valued.worths.get(asset)
         if worth is None:
             return message
-        message.value = self._show(valued.base, worth)
+        message.value = self._owned.show(valued.base, worth)
         message.share_ppm = int(worth * PPM / valued.worth) if valued.worth else 0
         for symbol, _ in valued.legs(asset):
             price = valued.holdings.prices[symbol]
@@ -173,18 +144,14 @@ class Portfolios:
             source = Source(venue, Provenance.LIVE)
         return types_pb2.Source(venue=source.venue, provenance=convert.wire(source.provenance))
 
-    def _show(self, asset: AssetName, units: Fraction) -> str:
-        """Whole units, rounded down."""
-        return format_units(units.__floor__(), self._directory.assets[asset].scale)
-
     # --- 24 hours ago -----------------------------------------------------------------------
 
-    async def _change(self, valued: _Valued, now_ns: int) -> Change | None:
+    async def _change(self, valued: Valued, now_ns: int) -> Change | None:
         """How the worth has changed in a day; None where that is not known."""
         since_ns = now_ns - DAY_NS
         moved: list[Transaction] = []
         for purse in valued.holdings.purses:
-            found = await self._moved_since(purse, since_ns, valued.holdings.seq)
+            found = await self._owned.moved_since(purse, since_ns, valued.holdings.seq)
             if found is None:
                 return None
             moved += found
@@ -199,7 +166,7 @@ class Portfolios:
             then += worth
         came_in = went_out = Fraction(0)
         # Transfers between purses that are looked at together are no flows of them.
-        for each in _flows(moved, valued.holdings.purses):
+        for each in flows_of(moved, valued.holdings.purses):
             worth = await self._worth_at(each.asset, each.amount_units, valued.base, each.at_ns)
             if worth is None:
                 return None
@@ -208,25 +175,6 @@ class Portfolios:
             else:
                 went_out -= worth
         return change_between(int(then), int(valued.worth), int(came_in), int(went_out))
-
-    async def _moved_since(self, purse: Purse, since_ns: int, seq: int) -> list[Transaction] | None:
-        """Movements of a purse up to a row, newest first; None when there are too many."""
-        await self._history.wait_for(seq)
-        moved: list[Transaction] = []
-        before: int | None = None
-        while len(moved) < MOVEMENTS_MAX:
-            page: Page[Transaction] = await self._history.transactions(
-                purse, None, before, MOVEMENTS_PAGE
-            )
-            for each in page.items:
-                if each.at_ns <= since_ns:
-                    return moved
-                if each.seq <= seq:
-                    moved.append(each)
-            before = page.next_before
-            if before is None:
-                return moved
-        return None
 
     async def _worth_at(
         self, asset: AssetName, units: int, base: AssetName, at_ns: int
@@ -263,73 +211,3 @@ class Portfolios:
             if candles:
                 return candles[0].close_ticks
         return None
-
-
-@attrs.define(eq=False)
-class _Valued:
-    """Holdings of some purses added up, and their worths in one asset, exact."""
-
-    base: AssetName
-    holdings: Holdings
-    directory: Mapping[Symbol, Instrument]
-    quantities: dict[AssetName, int] = attrs.field(factory=dict)
-    worths: dict[AssetName, Fraction] = attrs.field(factory=dict)
-    realised: Fraction = Fraction(0)
-    unrealised: Fraction = Fraction(0)
-
-    def __attrs_post_init__(self) -> None:
-        for snapshot in self.holdings.purses.values():
-            for asset, funds in snapshot.balances.items():
-                total = self.quantities.get(asset, 0) + funds.available + funds.held
-                self.quantities[asset] = total
-            for symbol, position in snapshot.positions.items():
-                self._add_position(symbol, position)
-        for asset, units in self.quantities.items():
-            rate = self._rate(asset)
-            if rate is not None:
-                self.worths[asset] = units * rate
-
-    @property
-    def worth(self) -> Fraction:
-        """Of all that has a price."""
-        return sum(self.worths.values(), Fraction(0))
-
-    def by_worth(self) -> list[AssetName]:
-        """What there is some of, the most valuable first; what has no price last."""
-        held = [asset for asset, units in self.quantities.items() if units]
-        return sorted(held, key=lambda asset: (-self.worths.get(asset, Fraction(-1)), asset))
-
-    def legs(self, asset: AssetName) -> Iterable[tuple[Symbol, bool]]:
-        """The instruments that an asset is valued through."""
-        route = find_route(asset, self.base, self.directory)
-        return route.legs if route is not None else ()
-
-    def _add_position(self, symbol: Symbol, position: Position) -> None:
-        instrument = self.directory[symbol]
-        rate = self._rate(instrument.quote)
-        if rate is None:
-            return
-        self.realised += position.realised_units * rate
-        price = self.holdings.prices.get(symbol)
-        if price is not None:
-            self.unrealised += unrealised_units(position, price, instrument) * rate
-
-    def _rate(self, asset: AssetName) -> Fraction | None:
-        route = find_route(asset, self.base, self.directory)
-        if route is None:
-            return None
-        ticks = {symbol: price.ticks for symbol, price in self.holdings.prices.items()}
-        return rate_along(route, ticks, self.directory)
-
-
-def _flows(moved: list[Transaction], purses: Mapping[Purse, object]) -> list[Transaction]:
-    """What came in and went out of some purses together."""
-    flows = [each for each in moved if each.kind in FLOWS]
-    if len(purses) == 1:
-        return flows
-    # Both sides of a transfer are of one row: where both are here, it stayed inside.
-    inside: dict[tuple[int, AssetName], int] = {}
-    for each in flows:
-        key = (each.seq, each.asset)
-        inside[key] = inside.get(key, 0) + each.amount_units
-    return [each for each in flows if inside[each.seq, each.asset]]

@@ -10,6 +10,7 @@ from loguru import logger
 from xache.v1 import (
     account_pb2,
     admin_pb2,
+    analytics_pb2,
     auth_pb2,
     automation_pb2,
     backtest_pb2,
@@ -54,6 +55,7 @@ from xached.api.order_control import OrderControl
 from xached.api.order_reading import OrderReading
 from xached.api.oversight import OversightHandlers
 from xached.api.paper import AccountsByPurse, ByPurse, paper_unavailable
+from xached.api.performance import PerformanceHandlers
 from xached.api.plugins import PluginHandlers
 from xached.api.portfolio import Portfolios
 from xached.api.profile import ProfileHandlers
@@ -174,7 +176,7 @@ def _services(core: Core, spending: KeySpending) -> tuple[Service, ...]:
     now_ns = core.world.now_ns
     real = _handlers(core, matching, directory, core.history, core.feed, core.market)
     twins = _PaperTwins(core)
-    trading, wallet, strategies = (
+    trading, wallet, strategies, analytics = (
         tuple(ByPurse(each, partial(twins.find, type(each))) for each in handlers)
         for handlers in real
     )
@@ -193,6 +195,7 @@ def _services(core: Core, spending: KeySpending) -> tuple[Service, ...]:
             ),
         ),
         _service(wallet_pb2, "WalletService", wallet),
+        _service(analytics_pb2, "AnalyticsService", analytics),
         _service(
             live_pb2, "LiveService", ScreenHandlers(market, trading[0].handler("watch_purse"))
         ),
@@ -257,7 +260,7 @@ def _handlers(
     feed: Topic[Row],
     market: MarketData,
 ) -> tuple[tuple[object, ...], ...]:
-    """What serves trading, what serves wallets, and what strategies, of one exchange."""
+    """What serves trading, wallets, strategies and analytics, of one exchange."""
     now_ns = core.world.now_ns
     reading = OrderReading(matching, directory, history)
     portfolios = Portfolios(matching, directory, history, market, now_ns)
@@ -273,7 +276,8 @@ def _handlers(
         FeeStatements(directory, history, now_ns),
     )
     explaining = OrderExplaining(reading, directory, core.reasons, core.rules.mailbox)
-    return trading, wallet, (explaining,)
+    performance = PerformanceHandlers(matching, directory, history, market, now_ns)
+    return trading, wallet, (explaining,), (performance,)
 
 
 class _PaperTwins:

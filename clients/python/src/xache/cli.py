@@ -53,6 +53,7 @@ _COMMANDS = (
     (_PURSE, "balances", "purse:balances", "Show balances, and which order holds how much."),
     (_PURSE, "positions", "purse:positions", "Show positions, what they cost and are worth."),
     (_PURSE, "portfolio", "funds:portfolio", "Show what a purse is worth, and how that changed."),
+    (_PURSE, "performance", "performance:performance", "Show how a worth moved, and its return."),
     (_PURSE, "fills", "purse:fills", "List fills, newest first."),
     (_PURSE, "transactions", "purse:transactions", "List what moved in and out, newest first."),
     (_PURSE, "transfer", "funds:transfer", "Move money between your purses."),

@@ -24,6 +24,7 @@ from typing import Final
 
 from xache.account import Account
 from xache.amounts import Amount, amount_text
+from xache.analytics import Analytics
 from xache.auth import Auth
 from xache.automation import Automation
 from xache.backtests import Backtests
@@ -89,6 +90,7 @@ class Services:
         self.market = Market(connection)
         self.trading = Trading(connection)
         self.wallet = Wallet(connection)
+        self.analytics = Analytics(connection)
         self.compliance = Compliance(connection)
         self.automation = Automation(connection)
         self.backtests = Backtests(connection)

@@ -166,14 +166,14 @@ def _show_portfolio(output: Output, told: wallet_pb2.GetPortfolioResponse) -> No
     if told.change_24h:
         of = ""
         if told.HasField("return_24h_ppm"):
-            of = f", {_signed_percent(told.return_24h_ppm)}"
+            of = f", {signed_percent(told.return_24h_ppm)}"
         facts.append(("in 24 hours", Text.assemble(signed_text(told.change_24h), f" {base}{of}")))
         if told.flows_24h not in {"", "0"}:
             facts.append(("came in", Text.assemble(signed_text(told.flows_24h), f" {base}")))
     else:
         facts.append(("in 24 hours", "not known: there are no prices so far back"))
     facts.append(("taken profit", Text.assemble(signed_text(told.realised), f" {base}")))
-    of = f", {_signed_percent(told.return_ppm)} with it" if told.HasField("return_ppm") else ""
+    of = f", {signed_percent(told.return_ppm)} with it" if told.HasField("return_ppm") else ""
     facts.append(
         ("open profit", Text.assemble(signed_text(told.unrealised), f" {base}, before fees{of}"))
     )
@@ -224,5 +224,5 @@ def _fee_row(day: wallet_pb2.FeeDay) -> list[Cell]:
     ]
 
 
-def _signed_percent(ppm: int) -> str:
+def signed_percent(ppm: int) -> str:
     return f"{ppm / 10_000:+.2f} %"

@@ -1,0 +1,225 @@
+"""AnalyticsService: how the worth of purses has moved and what they have earned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Final
+
+import trio
+from xache.v1 import analytics_pb2
+
+from xached.actors.history import History
+from xached.actors.market.data import MarketData
+from xached.actors.matching import Matching
+from xached.api.owned import Owned, flows_of
+from xached.api.past_prices import PastPrices
+from xached.api.routes import Call
+from xached.domain.instrument import AssetName, Directory, Symbol
+from xached.domain.performance import Worth, measure_course
+from xached.domain.portfolio import find_route, rate_along
+from xached.domain.rejection import Reason, Rejection
+from xached.domain.state import DAY_NS
+from xached.domain.statement import Transaction
+
+DAYS_DEFAULT: Final = 30
+DAYS_MAX: Final = 900
+"""As long as candles of a day are not too many."""
+POINTS_DEFAULT: Final = 60
+POINTS_MAX: Final = 200
+
+
+class PerformanceHandlers:
+    """Handlers of AnalyticsService."""
+
+    def __init__(
+        self,
+        matching: Matching,
+        directory: Directory,
+        history: History,
+        market: MarketData,
+        now_ns: Callable[[], int],
+    ) -> None:
+        self._owned = Owned(matching, directory, history, now_ns)
+        self._directory = directory
+        self._market = market
+
+    async def get_performance(
+        self, call: Call, request: analytics_pb2.GetPerformanceRequest
+    ) -> analytics_pb2.GetPerformanceResponse:
+        """Tell how a worth has moved. Raises: Rejection AMOUNT_RANGE for times and points."""
+        now_ns = self._owned.now_ns()
+        end_ns = min(request.to_ns or now_ns, now_ns)
+        begin_ns = request.from_ns or end_ns - DAYS_DEFAULT * DAY_NS
+        _check_times(begin_ns, end_ns)
+        points = _points_of(request.max_points)
+        valued = await self._owned.valued(call, request.base_asset, request.whole_account)
+        holdings = valued.holdings
+        moved: list[Transaction] = []
+        for purse in holdings.purses:
+            found = await self._owned.moved_since(purse, begin_ns, holdings.seq)
+            if found is None:
+                raise _too_much_moved()
+            moved += found
+        moved.sort(key=lambda each: each.at_ns)
+        quantities = dict(valued.quantities)
+        for each in moved:
+            quantities[each.asset] = quantities.get(each.asset, 0) - each.amount_units
+        if moved and not any(quantities.values()):
+            # Nothing was owned before: nothing can be told of then.
+            begin_ns = min(moved[0].at_ns, end_ns)
+        prices = PastPrices(self._market, begin_ns, end_ns)
+        await prices.load(self._symbols(quantities, valued.base))
+        worths = await self._worths(
+            _Past(quantities, moved, {id(each) for each in flows_of(moved, holdings.purses)}),
+            valued.base,
+            _times(begin_ns, end_ns, points),
+            prices,
+        )
+        if worths and end_ns == now_ns:
+            # The last one is what the portfolio tells: at the prices of now.
+            last = worths[-1]
+            worths[-1] = Worth(
+                at_ns=last.at_ns,
+                value=valued.worth,
+                came_in=last.came_in,
+                went_out=last.went_out,
+            )
+        return self._answer(worths, valued.base, holdings.seq)
+
+    def _answer(
+        self, worths: Sequence[Worth], base: AssetName, seq: int
+    ) -> analytics_pb2.GetPerformanceResponse:
+        course = measure_course(worths)
+        show = self._owned.show
+        answer = analytics_pb2.GetPerformanceResponse(
+            base_asset=base,
+            points=[
+                analytics_pb2.PerformancePoint(
+                    at_ns=worth.at_ns,
+                    value=show(base, worth.value),
+                    flows=show(base, worth.came_in - worth.went_out),
+                    return_ppm=return_ppm,
+                )
+                for worth, return_ppm in zip(worths, course.returns_ppm, strict=True)
+            ],
+            gain=show(base, course.gain),
+            flows=show(base, course.flows),
+            max_drawdown_ppm=course.drawdown_ppm,
+            as_of_seq=seq,
+        )
+        if len(worths) > 1:
+            answer.return_ppm = course.returns_ppm[-1]
+        return answer
+
+    def _symbols(self, assets: dict[AssetName, int], base: AssetName) -> list[Symbol]:
+        routes = (find_route(asset, base, self._directory) for asset in assets)
+        return [symbol for route in routes if route is not None for symbol, _ in route.legs]
+
+    async def _worths(
+        self, past: _Past, base: AssetName, times: Sequence[int], prices: PastPrices
+    ) -> list[Worth]:
+        """The worths of those times at which all that was owned had a price."""
+        worths: list[Worth] = []
+        came_in = went_out = Fraction(0)
+        for at_ns in times:
+            await trio.lowlevel.checkpoint()
+            for each in past.until(at_ns):
+                value = self._value(each.asset, each.amount_units, base, each.at_ns, prices)
+                if value is None:
+                    value = self._value(each.asset, each.amount_units, base, at_ns, prices)
+                came_in += max(value or Fraction(0), Fraction(0))
+                went_out -= min(value or Fraction(0), Fraction(0))
+            values = [
+                self._value(asset, units, base, at_ns, prices)
+                for asset, units in past.quantities.items()
+            ]
+            if any(value is None for value in values):
+                continue
+            total = sum((value for value in values if value is not None), Fraction(0))
+            if not worths:
+                came_in = went_out = Fraction(0)
+            worths.append(Worth(at_ns=at_ns, value=total, came_in=came_in, went_out=went_out))
+            came_in = went_out = Fraction(0)
+        return worths
+
+    def _value(
+        self, asset: AssetName, units: int, base: AssetName, at_ns: int, prices: PastPrices
+    ) -> Fraction | None:
+        """What an amount was worth; None when no price of then is known."""
+        if units == 0 or asset == base:
+            return Fraction(units)
+        route = find_route(asset, base, self._directory)
+        if route is None:
+            # It has no price now either: it counts for nothing all the time.
+            return Fraction(0)
+        ticks = {symbol: prices.ticks_at(symbol, at_ns) for symbol, _ in route.legs}
+        known = {symbol: each for symbol, each in ticks.items() if each is not None}
+        rate = rate_along(route, known, self._directory)
+        return None if rate is None else units * rate
+
+
+class _Past:
+    """What was owned, moved forward in time."""
+
+    def __init__(
+        self, quantities: dict[AssetName, int], moved: Sequence[Transaction], flows: set[int]
+    ) -> None:
+        """``flows``: identities of those movements that nothing was earned by."""
+        self.quantities = quantities
+        self._moved = moved
+        self._flows = flows
+        self._next = 0
+
+    def until(self, at_ns: int) -> list[Transaction]:
+        """Move up to a time; what came in and went out on the way."""
+        flows: list[Transaction] = []
+        while self._next < len(self._moved) and self._moved[self._next].at_ns <= at_ns:
+            each = self._moved[self._next]
+            self._next += 1
+            self.quantities[each.asset] += each.amount_units
+            if id(each) in self._flows:
+                flows.append(each)
+        return flows
+
+
+def _times(begin_ns: int, end_ns: int, points: int) -> list[int]:
+    length = end_ns - begin_ns
+    times = {begin_ns + length * number // (points - 1) for number in range(points)}
+    return sorted(times)
+
+
+def _check_times(begin_ns: int, end_ns: int) -> None:
+    if begin_ns >= 0 and 0 < end_ns - begin_ns <= DAYS_MAX * DAY_NS:
+        return
+    raise Rejection(
+        Reason.AMOUNT_RANGE,
+        "the time begins before its end, and is not too long",
+        field="from_ns",
+        given=f"{(end_ns - begin_ns) // DAY_NS} days",
+        allowed=f"up to {DAYS_MAX} days",
+    )
+
+
+def _points_of(asked: int) -> int:
+    if asked == 0:
+        return POINTS_DEFAULT
+    if 2 <= asked <= POINTS_MAX:
+        return asked
+    raise Rejection(
+        Reason.AMOUNT_RANGE,
+        "so many points are not told",
+        field="max_points",
+        given=str(asked),
+        allowed=f"2 to {POINTS_MAX}",
+    )
+
+
+def _too_much_moved() -> Rejection:
+    return Rejection(
+        Reason.AMOUNT_RANGE,
+        "more has moved in this time than can be looked at: ask for a shorter one",
+        field="from_ns",
+        given="a busier time",
+        allowed="a shorter time",
+    )
