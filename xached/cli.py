@@ -34,8 +34,9 @@ from xached.security.keys import MasterKeyError
 from xached.storage.recordings import KindTerms, RecordTerms
 
 BenchPart: TypeAlias = Literal[
-    "engine", "book", "recovery", "grpc", "fanout", "overload", "loginflood"
-]
+    "engine", "book", "recovery", "grpc", "fanout", "overload", "loginflood", "backtest",
+    "web", "desktop",
+]  # fmt: skip
 """What can be measured alone."""
 
 
@@ -296,12 +297,7 @@ def doctor(
 def bench(
     *,
     only: Annotated[
-        list[
-            Literal[
-                "engine", "book", "recovery", "grpc", "fanout", "overload", "loginflood", "backtest"
-            ]
-        ]
-        | None,
+        list[BenchPart] | None,
         Parameter(help="Measure this part only; may be repeated."),
     ] = None,
     check: Annotated[bool, Parameter(negative="", help="Exit 1 below a target.")] = False,
@@ -309,7 +305,8 @@ def bench(
     quick: Annotated[bool, Parameter(negative="", show=False)] = False,
     json_output: Json = False,
 ) -> None:
-    """Measure engine, storage, backtests and the daemon under load; takes about five minutes."""
+    """Measure engine, storage, backtests, the daemon under load and its screens; takes about eight
+    minutes."""
     from xached.bench import figures
     from xached.bench.processes import BenchFailed
     from xached.bench.run import FULL, QUICK, Part, run_bench

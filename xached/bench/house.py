@@ -74,6 +74,7 @@ class Account:
 
     account_id: str
     token: str
+    email: str
 
     @property
     def metadata(self) -> Metadata:
@@ -171,7 +172,7 @@ class MeasuredHouse:
         granted = auth_pb2_grpc.AuthServiceStub(self._public).Login(
             auth_pb2.LoginRequest(email=email, password=PASSWORD), timeout=CALL_S_MAX
         )
-        return Account(granted.account_id, granted.tokens.access_token)
+        return Account(granted.account_id, granted.tokens.access_token, email)
 
     def _open_account(self, name: str) -> Account:
         email = f"{name}@bench.example"

@@ -35,6 +35,8 @@ class Server:
                 [sys.executable, "-m", *module], stdout=subprocess.PIPE, stderr=errors, bufsize=0
             )
         self.pid = self._process.pid
+        self.http = ""
+        """Where it serves HTTP; empty where it does not."""
         try:
             self.target = self._read_ready()
         except BaseException:
@@ -74,7 +76,9 @@ class Server:
         line = self.read_line()
         if not line.startswith(READY):
             raise self._failure(f"said {line!r}")
-        return line.removeprefix(READY).split()[0]
+        target, *more = line.removeprefix(READY).split()
+        self.http = next((each[5:] for each in more if each.startswith("http=")), "")
+        return target
 
     def _failure(self, what: str) -> BenchFailed:
         said = self._log.read_text(encoding="utf-8", errors="replace")

@@ -12,6 +12,7 @@ from importlib.metadata import version
 import attrs
 
 from xached.bench.backtest import BacktestSizes, measure_backtest
+from xached.bench.desktop import DesktopSizes, measure_desktop
 from xached.bench.engine import measure_book, measure_engine
 from xached.bench.fanout import FanoutSizes, measure_fanout
 from xached.bench.figures import Figure, Report
@@ -19,6 +20,7 @@ from xached.bench.grpc_load import LoadSizes, measure_grpc
 from xached.bench.login_flood import LoginFloodSizes, measure_login_flood
 from xached.bench.overload import OverloadSizes, measure_overload
 from xached.bench.storage import measure_storage
+from xached.bench.web import WebSizes, measure_web
 
 
 class Part(enum.Enum):
@@ -32,6 +34,8 @@ class Part(enum.Enum):
     OVERLOAD = "overload"
     LOGINFLOOD = "loginflood"
     BACKTEST = "backtest"
+    WEB = "web"
+    DESKTOP = "desktop"
 
 
 @attrs.frozen(kw_only=True)
@@ -49,6 +53,8 @@ class Sizes:
     overload: OverloadSizes
     login_flood: LoginFloodSizes
     backtest: BacktestSizes
+    web: WebSizes
+    desktop: DesktopSizes
 
 
 FULL = Sizes(
@@ -67,8 +73,10 @@ FULL = Sizes(
         fasts=tuple(range(5, 55, 5)),
         slows=tuple(range(60, 260, 20)),
     ),
+    web=WebSizes(pages=5, window_s=10.0, hour_messages=180_000),
+    desktop=DesktopSizes(starts=5),
 )
-"""What figures are published of: about five minutes."""
+"""What figures are published of: about eight minutes."""
 
 QUICK = Sizes(
     engine_commands=2_000,
@@ -80,6 +88,8 @@ QUICK = Sizes(
     overload=OverloadSizes(window_s=0.3),
     login_flood=LoginFloodSizes(window_s=0.5),
     backtest=BacktestSizes(bars=3_000, tape_rows=3_000, rounds=1, fasts=(5, 10), slows=(20, 40)),
+    web=WebSizes(pages=1, window_s=0.5, hour_messages=500),
+    desktop=DesktopSizes(starts=1),
 )
 """Shows that everything works; the figures are worth nothing."""
 
@@ -115,6 +125,10 @@ def _measure(part: Part, sizes: Sizes, progress: Callable[[str], None]) -> list[
             return measure_login_flood(sizes.login_flood)
         case Part.BACKTEST:
             return measure_backtest(sizes.backtest, progress)
+        case Part.WEB:
+            return measure_web(sizes.web, progress)
+        case Part.DESKTOP:
+            return measure_desktop(sizes.desktop)
 
 
 def _describe_machine() -> dict[str, str]:
