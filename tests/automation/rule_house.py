@@ -26,7 +26,7 @@ from xached.domain.market_messages import OpenSubaccount, TransferFunds
 from xached.domain.messages import Command, Row
 from xached.domain.order import AccountId, Purse, Side
 from xached.domain.queries import PurseQuery, PurseSnapshot, Query
-from xached.runtime.mailbox import Closed, Mailbox
+from xached.runtime.mailbox import Closed, Mailbox, Overloaded
 from xached.storage.strategy_tables import StrategyRecords, StrategyTables
 
 HOUSE_ID = bytes(16)
@@ -66,6 +66,8 @@ class Fuse:
     blown: trio.Event = attrs.field(factory=trio.Event)
     away: str = ""
     """What the exchange does not answer: "everything", "orders" or nothing of the kind."""
+    busy: str = ""
+    """The account for whose orders the exchange has no room."""
 
     def check(self, place: str) -> None:
         """Crash here if this is the place."""
@@ -104,6 +106,9 @@ class FragileExchange:
         self._fuse.check(BEFORE_ORDER)
         if self._fuse.away:
             raise Closed
+        if account == self._fuse.busy:
+            await trio.lowlevel.checkpoint()
+            raise Overloaded
         row = await self._house.matching.execute(command, account=account)
         self._fuse.check(AFTER_ORDER)
         return row
@@ -251,7 +256,7 @@ async def rule_house(
         async def live() -> None:
             try:
                 await run_rules(rules, around)
-            except Crashed:
+            except* Crashed:
                 rules.mailbox.close()
 
         async with trio.open_nursery() as nursery:

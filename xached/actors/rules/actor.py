@@ -7,12 +7,17 @@ command sent, under an id that follows from the rule and the number of the firin
 the transaction leaves a rule that has not fired and will; a crash after it leaves a firing that is
 finished at the next start (:mod:`xached.actors.rules.sending`). Either way it fires once.
 
+What is sent for one account is sent in order, and no rule of that account is looked at meanwhile:
+it would not see what is under way. Other accounts do not wait for that.
+
 It is expendable, and restarts from the file.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
+from collections import deque
 from functools import partial
 from typing import Final, assert_never
 
@@ -77,7 +82,7 @@ from xached.runtime.mailbox import Closed, Envelope, Expired, Mailbox, Overloade
 from xached.storage import rule_book
 
 LOOK_S_MIN: Final = 1.0
-"""Rules are looked at no more often."""
+"""Rules are looked at no more often, but for those that waited while their account was sending."""
 
 LOOK_S_MAX: Final = 30.0
 """And no more rarely, as the wall clock may be corrected."""
@@ -88,6 +93,9 @@ ANSWER_S_MAX: Final = 2.0
 NOTE_S: Final = 60.0
 """How often the height that a drawdown is measured from is written down: so much of it a crash
 forgets."""
+
+SENDING_MAX: Final = 16
+"""For so many accounts things are sent at a time."""
 
 PLACES: Final = 256
 MESSAGES_MAX: Final = 32
@@ -128,16 +136,23 @@ class Rules:
 
 async def run_rules(rules: Rules, around: RuleSurroundings) -> None:
     """Serve and look at rules until cancelled or the house is closed."""
-    actor = _Actor(rules, around)
-    try:
-        await actor.run()
-    except Closed:
-        return
+    async with trio.open_nursery() as senders:
+        # Whoever still sends when the house closes hears of it from the exchange.
+        with contextlib.suppress(Closed):
+            await _Actor(rules, around, senders).run()
 
 
 class _Actor:
-    def __init__(self, rules: Rules, around: RuleSurroundings) -> None:
+    def __init__(self, rules: Rules, around: RuleSurroundings, senders: trio.Nursery) -> None:
         self._rules = rules
+        self._senders = senders
+        self._room = trio.Semaphore(SENDING_MAX)
+        self._outgoing: dict[AccountId, deque[tuple[Firing, bool]]] = {}
+        """What is to be sent for accounts, in order, and whether it may have been before."""
+        self._passed_over: set[AccountId] = set()
+        """Accounts with rules that were not looked at because they were sending."""
+        self._next_look = trio.current_time()
+        self._pause = trio.CancelScope()
         self._around = around
         self._records = around.records
         self._noted: dict[RuleId, float] = {}
@@ -151,18 +166,23 @@ class _Actor:
         self._rules.armed = {rule.rule_id: rule for rule in armed}
         self._unfinished = await self._records.read(rule_book.unfinished_firings)
         self._rules.finished += len(self._unfinished)
-        next_look = trio.current_time()
         while True:
             batch: list[Envelope[RuleMessage, RuleReply]] = []
-            with trio.move_on_at(next_look):
+            with trio.move_on_at(self._next_look) as self._pause:
                 batch = await self._rules.mailbox.receive_batch(MESSAGES_MAX)
             for envelope in batch:
                 await self._answer(envelope)
-            if trio.current_time() >= next_look:
+            if trio.current_time() >= self._next_look:
+                self._next_look = math.inf
                 await self._look_at_all()
-                next_look = trio.current_time() + self._pause_s()
+                self._look_in(self._pause_s())
             elif batch:
-                next_look = min(next_look, trio.current_time() + self._pause_s())
+                self._look_in(self._pause_s())
+
+    def _look_in(self, pause_s: float) -> None:
+        """Look again after so long, or before if that was wanted already."""
+        self._next_look = min(self._next_look, trio.current_time() + pause_s)
+        self._pause.deadline = self._next_look
 
     # --- looking -----------------------------------------------------------------------------
 
@@ -170,17 +190,25 @@ class _Actor:
         self._rules.looks += 1
         unfinished, self._unfinished = self._unfinished, []
         for firing in unfinished:
-            await self._send(firing, resumed=True)
+            self._send_soon(firing, resumed=True)
         rules_at: dict[TradingPlace, list[Rule]] = {}
         for rule in self._rules.armed.values():
-            rules_at.setdefault(self._around.place_of(rule.purse), []).append(rule)
+            if self._may_look_at(rule):
+                rules_at.setdefault(self._around.place_of(rule.purse), []).append(rule)
         for place, rules in rules_at.items():
             # What cannot be asked now is asked at the next look; nothing was written.
             with contextlib.suppress(Overloaded):
                 sight = await self._see(place, rules)
                 for rule in rules:
-                    if rule.rule_id in self._rules.armed:  # No other has paused it meanwhile.
+                    if self._may_look_at(rule):
                         await self._look_at(rule, sight)
+
+    def _may_look_at(self, rule: Rule) -> bool:
+        """Not where another one has paused it in this look, nor while its account sends."""
+        if rule.account_id in self._outgoing:
+            self._passed_over.add(rule.account_id)
+            return False
+        return rule.rule_id in self._rules.armed
 
     async def _see(self, place: TradingPlace, rules: list[Rule]) -> Sight:
         """What there is to see at a place for its rules. Raises: Overloaded."""
@@ -286,7 +314,7 @@ class _Actor:
             return
         self._rules.fired += 1
         if firing.state is FiringState.SENDING:
-            await self._send(firing, resumed=False)
+            self._send_soon(firing, resumed=False)
 
     async def _plan(self, rule: Rule, number: int, stage: int) -> Plan:
         """What is sent. Raises: Rejection, Overloaded; nothing was written."""
@@ -312,7 +340,34 @@ class _Actor:
             if other.purse == rule.purse and other.rule_id != rule.rule_id
         )
 
+    def _send_soon(self, firing: Firing, *, resumed: bool) -> None:
+        """Have a firing sent, after what its account sends already."""
+        account_id = firing.account_id
+        waiting = self._outgoing.get(account_id)
+        if waiting is not None:
+            waiting.append((firing, resumed))
+            return
+        self._outgoing[account_id] = deque([(firing, resumed)])
+        self._senders.start_soon(self._send_all_of, account_id)
+
+    async def _send_all_of(self, account_id: AccountId) -> None:
+        waiting, all_sent = self._outgoing[account_id], True
+        async with self._room:
+            while waiting:
+                firing, resumed = waiting.popleft()
+                try:
+                    await self._send(firing, resumed=resumed)
+                except Closed:  # The exchange has stopped, or starts again.
+                    self._unfinished.append(firing)
+                    all_sent = False
+        del self._outgoing[account_id]
+        if account_id in self._passed_over:
+            self._passed_over.discard(account_id)
+            if all_sent:  # An exchange that is not there is not asked again and again.
+                self._look_in(0.0)
+
     async def _send(self, firing: Firing, *, resumed: bool) -> None:
+        """Send what waits of a firing. Raises: Closed, with nothing lost."""
         stopped = {
             step.command.purse
             for step in firing.steps
@@ -321,11 +376,7 @@ class _Actor:
         for purse in sorted(stopped):
             # Before anything is sold: a strategy could buy it back.
             await self._around.pause_strategies(purse, "a rule stops everything in its purse")
-        try:
-            sent = await send_steps(firing, self._around, resumed=resumed)
-        except Closed:  # The exchange has stopped, or starts again.
-            self._unfinished.append(firing)
-            return
+        sent = await send_steps(firing, self._around, resumed=resumed)
         await self._records.write(partial(rule_book.close_firing, firing=sent))
         logger.info("rule {} fired: {}", firing.rule_id, sent.state.name.lower())
 
