@@ -33,7 +33,7 @@ from xache_sdk.feeds import (
 )
 from xache_sdk.market import Side
 from xache_sdk.settings import NoSettings
-from xache_sdk.testing import make_instrument
+from xache_sdk.testing import FeedRig, make_instrument
 from xache_sdk.v1 import plugin_pb2
 
 BTC = "BTC-USDT"
@@ -228,3 +228,22 @@ def test_json_is_read_with_its_numbers_as_they_are_written() -> None:
     for wrong in (b"{", b"NaN", b"[" * 100_000, b"\xff"):
         with pytest.raises(BadFrame):
             load_json(wrong)
+
+
+def test_the_test_kit_says_what_its_process_would() -> None:
+    rig = FeedRig(Told, {}, [make_instrument()], {BTC: "XBT"})
+    assert isinstance(rig.feed, Told)
+    assert rig.feed.markets[0].name == "XBT"
+    assert rig.connection() == Connection(stream="wss://venue.example")
+    rig.feed.told = [trade(), Refused("no")]
+    assert rig.receive(b"") == [trade(), Refused("no")]
+    assert rig.snapshot(BTC, b"7") == [Book(symbol=BTC, bids=[], asks=[], last_id=7)]
+    assert rig.repair(BTC) == Reconnect()
+    rig.feed.told = [trade(), trade(price="1.001")]
+    with pytest.raises(BadFrame, match="OFF_STEP: OffStep"):
+        rig.receive(b"")
+    rig.feed.told = [trade()]
+    assert rig.receive(b"") == [trade()], "what was dropped with a frame is not told later"
+    rig.feed.opening = Connection(stream="wss://v", messages=["m"] * (MESSAGES_MAX + 1))
+    with pytest.raises(ValueError, match="at most"):
+        rig.connection()

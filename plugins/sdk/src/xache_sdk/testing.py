@@ -11,7 +11,10 @@ from decimal import Decimal
 from typing import Any
 
 from xache_sdk.context import Balance, Context, Position, Saved
+from xache_sdk.feed_session import FeedSession
+from xache_sdk.feeds import BadFrame, Connection, Feed, Market, Record, Way
 from xache_sdk.market import Book, Candle, Instrument, Interval, Level, Side, Subscription, Trade
+from xache_sdk.notifiers import Notice, NoticeKind, Severity
 from xache_sdk.orders import (
     Fill,
     Intent,
@@ -26,6 +29,7 @@ from xache_sdk.signal_values import SignalValue
 from xache_sdk.source_replay import open_source
 from xache_sdk.source_session import SourceInput
 from xache_sdk.strategy import Input, StopAsked, Strategy
+from xache_sdk.v1 import plugin_pb2
 
 
 class Rig:
@@ -306,3 +310,87 @@ def make_signal(
         as_of_ns=as_of_ns,
         expires_at_ns=as_of_ns + valid_ns,
     )
+
+
+class FeedRig:
+    """A feed under test, and what it makes of frames; the same checks as in its process.
+
+    ``settings`` are values as JSON has them; ``names`` are the venue's names of markets, where the
+    operator gives one. Raises: SettingsError, and whatever the feed raises.
+    """
+
+    def __init__(
+        self,
+        feed_type: type[Feed[Any]],
+        settings: Mapping[str, Any],
+        instruments: Iterable[Instrument],
+        names: Mapping[str, str] | None = None,
+    ) -> None:
+        markets = [Market(each, (names or {}).get(each.symbol, "")) for each in instruments]
+        self.feed = feed_type(make_settings(feed_type.settings_type, dict(settings)), markets)
+        self._taped = _TapedFeed(self.feed)
+        self._session = FeedSession(self._taped)
+
+    def connection(self) -> Connection:
+        """Where it wants to connect. Raises: TypeError, ValueError for what is not allowed."""
+        self._session.connection()
+        return self.feed.connection()
+
+    def receive(self, frame: bytes, received_ns: int = 0) -> list[Record]:
+        """What it makes of a frame. Raises: BadFrame where that would be counted as a fault."""
+        return self._checked(self._session.receive(frame, received_ns))
+
+    def snapshot(self, symbol: str, body: bytes, received_ns: int = 0) -> list[Record]:
+        """What it makes of the answer to a request. Raises: BadFrame, as above."""
+        return self._checked(self._session.snapshot(symbol, body, received_ns))
+
+    def repair(self, symbol: str) -> Way:
+        """How it gets the next snapshot of a book. Raises: TypeError, ValueError."""
+        self._session.repair(symbol)
+        return self.feed.repair(symbol)
+
+    def _checked(self, turn: plugin_pb2.PluginFeedTurn) -> list[Record]:
+        tape, self._taped.tape = self._taped.tape, []
+        for record in turn.records:
+            if record.WhichOneof("record") == "fault" and record.fault.cause != "REFUSED":
+                raise BadFrame(f"{record.fault.cause}: {record.fault.excerpt}")
+        return tape
+
+
+class _TapedFeed(Feed[Any]):
+    """Hands on what a feed says, and keeps it."""
+
+    def __init__(self, feed: Feed[Any]) -> None:
+        super().__init__(feed.settings, feed.markets)
+        self.tape: list[Record] = []
+        self._feed = feed
+
+    def connection(self) -> Connection:
+        return self._feed.connection()
+
+    def receive(self, frame: bytes) -> Iterable[Record]:
+        return self._keep(self._feed.receive(frame))
+
+    def repair(self, symbol: str) -> Way:
+        return self._feed.repair(symbol)
+
+    def snapshot(self, symbol: str, body: bytes) -> Iterable[Record]:
+        return self._keep(self._feed.snapshot(symbol, body))
+
+    def _keep(self, records: Iterable[Record]) -> Iterable[Record]:
+        for record in records:
+            self.tape.append(record)
+            yield record
+
+
+def make_notice(
+    kind: NoticeKind = NoticeKind.FEED_STALE,
+    severity: Severity = Severity.WARNING,
+    subject: str = "venue:BINANCE",
+    text: str = "silent about 2 markets",
+) -> Notice:
+    """A notice as the house tells it."""
+    return Notice(
+        notice_id="0123456789ab-1", kind=kind, severity=severity, subject=subject, text=text,
+        at_ns=1_700_000_000_000_000_000,
+    )  # fmt: skip
