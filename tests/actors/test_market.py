@@ -223,7 +223,11 @@ def check_candles(data: MarketData, exchange: RowsExchange) -> None:
         for event in row.events:
             if isinstance(event, Traded):
                 made += whole.trade(
-                    row.at_ns, event.price_ticks, event.quantity_lots, simulated=False
+                    row.at_ns,
+                    event.price_ticks,
+                    event.quantity_lots,
+                    simulated=False,
+                    bought=event.taker_side is Side.BUY,
                 )
     made += whole.open_candles().values()
     for interval, candles in all_candles(data).items():

@@ -37,6 +37,7 @@ from xached.domain.market import (
     Provenance,
     VenueTrade,
 )
+from xached.domain.order import Side
 from xached.runtime.world import SimulatedWorld
 
 shipped = pytest.mark.parametrize("instrument", [BTC, ETH], ids=lambda each: each.symbol)
@@ -181,7 +182,11 @@ def candles_of(trades: Sequence[VenueTrade]) -> list[Candle]:
     closed: list[Candle] = []
     for trade in trades:
         closed += builder.trade(
-            trade.at_ns, trade.price_ticks, trade.quantity_lots, simulated=False
+            trade.at_ns,
+            trade.price_ticks,
+            trade.quantity_lots,
+            simulated=False,
+            bought=trade.taker_side is Side.BUY,
         )
     return closed + builder.advance(builder.now_ns + 2 * Interval.D1.ns)
 

@@ -25,6 +25,7 @@ class Trade:
     price_ticks: int
     lots: int
     simulated: bool
+    bought: bool = False
 
 
 START_NS = 1_700_000_000 * NS_PER_S
@@ -42,7 +43,13 @@ def trades(draw: st.DrawFn) -> list[Trade]:
     for _ in range(draw(st.integers(0, 25))):
         at_ns += draw(gaps)
         made.append(
-            Trade(at_ns, draw(st.integers(1, 50)), draw(st.integers(1, 9)), draw(st.booleans()))
+            Trade(
+                at_ns,
+                draw(st.integers(1, 50)),
+                draw(st.integers(1, 9)),
+                draw(st.booleans()),
+                draw(st.booleans()),
+            )
         )
     return made
 
@@ -63,6 +70,7 @@ def by_hand(made: Iterable[Trade], interval: Interval) -> list[Candle]:
             trades=len(group),
             simulated_trades=sum(trade.simulated for trade in group),
             closed=True,
+            bought_lots=sum(trade.lots for trade in group if trade.bought and not trade.simulated),
         )
         for open_at_ns, group in sorted(groups.items())
     ]
@@ -72,7 +80,11 @@ def build(builder: CandleBuilder, made: Iterable[Trade]) -> list[Candle]:
     closed: list[Candle] = []
     for trade in made:
         closed += builder.trade(
-            trade.at_ns, trade.price_ticks, trade.lots, simulated=trade.simulated
+            trade.at_ns,
+            trade.price_ticks,
+            trade.lots,
+            simulated=trade.simulated,
+            bought=trade.bought,
         )
     return closed
 
@@ -120,9 +132,25 @@ def test_an_interruption_changes_no_candle(made: list[Trade], at: int) -> None:
     assert closed == build(whole, made) + finish(whole)
 
 
+def test_what_takers_bought_is_known_of_the_whole_only_where_it_is_of_all_parts() -> None:
+    builder = CandleBuilder()
+    builder.trade(START_NS, 5, 3, simulated=False, bought=True)
+    (second, *_) = builder.advance(START_NS + NS_PER_S)
+    assert second.bought_lots == 3
+    later = attrs.evolve(second, open_at_ns=START_NS + 2 * NS_PER_S, bought_lots=None)
+    builder.merge(later)
+    minute = builder.open_candle(Interval.M1)
+    assert minute is not None
+    assert (minute.volume_lots, minute.bought_lots) == (6, None)
+    builder.trade(START_NS + 4 * NS_PER_S, 5, 1, simulated=False, bought=True)
+    minute = builder.open_candle(Interval.M1)
+    assert minute is not None
+    assert minute.bought_lots is None, "what is lost stays lost"
+
+
 def test_closed_candles_come_in_order_shortest_first() -> None:
     builder = CandleBuilder()
-    builder.trade(START_NS, 5, 1, simulated=False)
+    builder.trade(START_NS, 5, 1, simulated=False, bought=True)
     closed = finish(builder)
     assert [candle.interval for candle in closed] == list(Interval)
     assert builder.open_candles() == {}
@@ -137,9 +165,9 @@ def test_a_quiet_second_has_no_candle() -> None:
 
 def test_a_late_trade_counts_in_the_open_candle() -> None:
     builder = CandleBuilder()
-    builder.trade(START_NS, 5, 1, simulated=False)
+    builder.trade(START_NS, 5, 1, simulated=False, bought=True)
     builder.advance(START_NS + NS_PER_S)
-    assert builder.trade(START_NS, 7, 2, simulated=False) == []
+    assert builder.trade(START_NS, 7, 2, simulated=False, bought=True) == []
     late = builder.open_candle(Interval.S1)
     assert late is not None
     assert (late.open_at_ns, late.volume_lots) == (START_NS + NS_PER_S, 2)

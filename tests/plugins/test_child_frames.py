@@ -212,6 +212,7 @@ def test_books_candles_timers_and_stops_arrive() -> None:
     candle = Candle(
         interval=Interval.M5, open_at_ns=300, open_ticks=1, high_ticks=4, low_ticks=1,
         close_ticks=3, volume_lots=7, trades=2, simulated_trades=0, closed=True,
+        bought_lots=5,
     )  # fmt: skip
     assert arrives(write_candle(INSTRUMENT, XACHE, candle, lagged=True)) == market.Candle(
         instrument=RULES,
@@ -223,6 +224,7 @@ def test_books_candles_timers_and_stops_arrive() -> None:
         low_ticks=1,
         close_ticks=3,
         volume_lots=7,
+        bought_lots=5,
         closed=True,
         lagged=True,
     )

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from xache_sdk.settings import make_settings
+from xache_strategy_lightgbm.strategy import Settings, SignalTrader
 
 from xached.research.judgement.track_record import DAY_NS, EquityCurve, TrackRecord
 from xached.research.judgement.walk_forward import Window
@@ -29,3 +33,8 @@ def run_noise(seed: int, window: Window) -> TrackRecord:
     returns = generator.normal(0.001 * seed, 0.01, len(days) - 1)
     equity = np.concatenate(([1000.0], 1000.0 * np.cumprod(1.0 + returns)))
     return TrackRecord(EquityCurve.of(days * DAY_NS, equity), [])
+
+
+def trader(settings: Mapping[str, Any]) -> SignalTrader:
+    """The strategy that trades models."""
+    return SignalTrader(make_settings(Settings, dict(settings)))

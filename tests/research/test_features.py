@@ -8,10 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from xache_sdk.features import Feature, read_feature
+from xache_sdk.market import Interval
+from xache_sdk.signals import UNKNOWN
 
 from tests.research.backtests import MINUTE_NS, walk
-from xached.research.history.candle_set import CandleSet, DataError
-from xached.research.models.features import feature_matrix
+from xached.research.history.candle_set import EXTRAS, CandleSet, DataError
+from xached.research.models.features import feature_matrix, known_extras
+from xached.research.models.model_walk import usual_features
+from xached.research.models.resampling import resampled
 
 FEATURES = tuple(
     read_feature(text)
@@ -69,6 +73,42 @@ def test_rows_before_the_longest_warm_up_are_not_used() -> None:
     assert matrix.first == 10 + 8 - 1
     assert bool(np.isfinite(matrix.values[matrix.first :]).all())
     assert matrix.ends_ns[0] == MINUTE_NS
+
+
+def knowing(candles: CandleSet, seed: int) -> CandleSet:
+    """The same, with what takers bought of each candle but some, and what was said."""
+    chance = np.random.default_rng(seed)
+    extras = {
+        "bought_lots": chance.integers(0, candles.volume_lots + 1),
+        "sentiment_ppm": chance.integers(-(10**6), 10**6, len(candles)),
+    }
+    for column in extras.values():
+        column[chance.random(len(candles)) < 0.1] = UNKNOWN
+    return attrs.evolve(candles, extras=extras)
+
+
+def test_what_takers_bought_is_a_feature_where_the_history_knows_it() -> None:
+    own, other = knowing(walk(1, 40), 1), knowing(walk(2, 40, symbol="ETH-USDT"), 2)
+    texts = ("taker_flow:1", "sentiment:1", "ETH-USDT/taker_flow:2")
+    matrix = feature_matrix(tuple(map(read_feature, texts)), own, {"ETH-USDT": other})
+    known = own.extras["bought_lots"] != UNKNOWN
+    assert np.isnan(matrix.values[:, 0]).tolist() == (~known).tolist()
+    flow = (2 * own.extras["bought_lots"] - own.volume_lots) / own.volume_lots
+    assert matrix.values[known, 0].tolist() == flow[known].tolist()
+    with pytest.raises(DataError, match="taker_flow:1 needs what the history of BTC-USDT"):
+        feature_matrix((read_feature("taker_flow:1"),), walk(1, 30), {})
+    assert known_extras(walk(1, 30)) == frozenset()
+    assert Feature("taker_flow", 8) in usual_features((), {"bought_lots"})
+    assert not any(each.needs for each in usual_features(()))
+
+
+def test_longer_candles_know_what_all_of_their_parts_know() -> None:
+    minutes = knowing(walk(3, 60), 3)
+    joined = resampled(minutes, Interval.M5)
+    bought, said = (minutes.extras[name].reshape(-1, 5) for name in EXTRAS)
+    whole = np.where((bought == UNKNOWN).any(axis=1), UNKNOWN, bought.sum(axis=1))
+    assert joined.extras["bought_lots"].tolist() == whole.tolist()
+    assert joined.extras["sentiment_ppm"].tolist() == said[:, -1].tolist()
 
 
 def test_a_missing_market_is_named() -> None:

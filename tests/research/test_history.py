@@ -11,18 +11,22 @@ import zipfile
 from decimal import Decimal
 from pathlib import Path
 
+import attrs
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from xache.cli import main
 from xache_sdk.market import Interval
+from xache_sdk.signals import UNKNOWN
 
 from xached.research.history.candle_checks import check_candles
 from xached.research.history.candle_files import common_step, read_candles, whole_steps
 from xached.research.history.candle_set import CandleSet, DataError, make_candle_set
 from xached.research.history.history_store import HistoryStore, export_candles
+from xached.research.history.sentiment_files import with_sentiment
 
 M = 60_000
 ROWS = [
@@ -103,7 +107,74 @@ def test_every_kind_of_file_says_the_same(tmp_path: Path) -> None:
         [write(tmp_path / "iso.csv", iso)],
     ]
     for paths in files:
-        assert read(*paths).fingerprint == expected, paths
+        # Binance's dumps know what takers bought too, which the others do not.
+        assert attrs.evolve(read(*paths), extras={}).fingerprint == expected, paths
+
+
+TAKERS = (
+    "open_time,open,high,low,close,volume,taker_buy_volume,sentiment\n"
+    "1700000040000,1,1,1,1,10,4.5,0.25\n1700000100000,1,1,1,1,2,,\n"
+)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_what_takers_bought_is_kept_and_given_back(tmp_path: Path, suffix: str) -> None:
+    path = write(tmp_path / "a.csv", TAKERS)
+    candles = read(path)
+    assert candles.extras["bought_lots"].tolist() == [45, UNKNOWN]
+    assert candles.extras["sentiment_ppm"].tolist() == [250_000, UNKNOWN]
+    assert len(read_candles([path, path], symbol="BTC-USDT", venue="X").candles) == 2
+    store = HistoryStore(tmp_path / "store")
+    about = store.add("btc", candles, "made")
+    assert about == store.about("btc")
+    loaded = store.load("btc")
+    assert loaded.fingerprint == candles.fingerprint == about.fingerprint
+    assert loaded.fingerprint != attrs.evolve(candles, extras={}).fingerprint
+    finer = loaded.in_steps(loaded.tick_size, loaded.lot_size / 10)
+    assert finer.extras["bought_lots"].tolist() == [450, UNKNOWN]
+    export_candles(loaded, tmp_path / f"b{suffix}")
+    again = read(tmp_path / f"b{suffix}")
+    assert {name: column.tolist() for name, column in again.extras.items()} == {
+        name: column.tolist() for name, column in candles.extras.items()
+    }
+    # A file that does not know it takes the knowledge from all.
+    bare = write(tmp_path / "c.csv", CSV.replace("170000", "171000"))
+    both = read_candles([path, bare], symbol="BTC-USDT", venue="X", interval=Interval.M1)
+    assert both.candles.extras == {}
+
+
+def test_a_word_counts_from_when_it_was_received_until_it_is_old(tmp_path: Path) -> None:
+    """Checked by taking the next word instead of the last: then the first minute knew it."""
+    candles = candle_set(1, 1, 1, 1, 1, 1)
+    minute = 60
+    base_s = int(candles.open_at_ns[0]) // 10**9
+    words = write(
+        tmp_path / "s.csv",
+        f"received_at,sentiment\n{base_s + minute + 1},0.5\n{base_s + 3 * minute},-1\n",
+    )
+    said = with_sentiment(candles, words, stale_s=2 * minute).extras["sentiment_ppm"]
+    assert said.tolist() == [UNKNOWN, 500_000, -1_000_000, -1_000_000, -1_000_000, UNKNOWN]
+    for text, why in [
+        ("received_at,sentiment\n1,1.5\n", "from -1 to 1"),
+        ("received_at,sentiment\n1,\n", "from -1 to 1"),
+        ("received_at,mood\n1,1\n", "needs one of sentiment"),
+    ]:
+        with pytest.raises(DataError, match=why):
+            with_sentiment(candles, write(tmp_path / "t.csv", text), stale_s=1)
+
+
+def test_the_command_gives_a_history_what_was_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XACHE_HISTORY", str(tmp_path / "history"))
+    write(tmp_path / "s.csv", "received_at,sentiment\n1700000000,0.5\n")
+    HistoryStore(tmp_path / "history").add("btc", read(write(tmp_path / "a.csv", CSV)), "made")
+    main(["data", "add-sentiment", "btc", str(tmp_path / "s.csv"), "--to", "btc-said"])
+    assert "knows sentiment too" in capsys.readouterr().out
+    main(["data", "list", "--json"])
+    assert [each["extras"] for each in json.loads(capsys.readouterr().out)] == [
+        [], ["sentiment_ppm"],
+    ]  # fmt: skip
 
 
 def test_a_row_that_is_there_twice_counts_once_and_a_contradiction_is_refused(

@@ -100,7 +100,10 @@ def test_a_lost_book_and_lost_rows_are_breaks() -> None:
 
 def test_candles_are_those_of_the_trades() -> None:
     trades = [(0, 100, 1), (10, 105, 2), (59, 95, 3), (61, 96, 4), (185, 90, 5)]
-    rows = [row(60 + at, BOUGHT, price, lots, at + 1) for at, price, lots in trades]
+    rows = [
+        row(60 + at, SOLD if lots in (1, 4) else BOUGHT, price, lots, at + 1)
+        for at, price, lots in trades
+    ]
     rows[0][1] = 60 * S
     candles = candles_of(recording(*rows), Interval.M1)
     assert candles.open_at_ns.tolist() == [60 * S, 120 * S, 240 * S]
@@ -109,6 +112,7 @@ def test_candles_are_those_of_the_trades() -> None:
     assert candles.low_ticks.tolist() == [95, 96, 90]
     assert candles.close_ticks.tolist() == [95, 96, 90]
     assert candles.volume_lots.tolist() == [6, 4, 5]
+    assert candles.extras["bought_lots"].tolist() == [5, 0, 5]
 
 
 def test_what_is_impossible_is_found() -> None:

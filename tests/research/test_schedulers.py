@@ -11,9 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.research.jobs import refuse, run_noise, square
+from tests.research.jobs import refuse, run_noise, square, trader
+from tests.research.learning import TERMS, market
 from xached.research.judgement.track_record import DAY_NS
 from xached.research.judgement.walk_forward import WalkForward, Window, plan_windows, walk_forward
+from xached.research.models.model import training_data
+from xached.research.models.model_walk import (
+    TradeTerms,
+    block_rows,
+    control_returns,
+    train_walk,
+)
 from xached.research.schedulers import (
     LocalProcesses,
     NoCluster,
@@ -45,8 +53,24 @@ def check(scheduler: Scheduler, processes: int) -> None:
     assert one.curve.equity.tolist() == here.curve.equity.tolist()
 
 
+def check_training(scheduler: Scheduler) -> None:
+    """Models are the same texts wherever they were trained, and so are those that know nothing."""
+    candles = market(21, 3_200, 0.3)
+    data = training_data(TERMS, candles, {})
+    blocks = block_rows(len(data))
+    there, here = (train_walk(TERMS, data, blocks, each) for each in (scheduler, in_turn))
+    assert len(here.models) > 1
+    assert [each.digest for each in there.models] == [each.digest for each in here.models]
+    one, other = (
+        control_returns(TERMS, data, blocks, [5], trader, candles, [], TradeTerms(), each)
+        for each in (scheduler, in_turn)
+    )
+    assert one == other
+
+
 def test_local_processes_give_the_same() -> None:
     check(LocalProcesses(2), processes=2)
+    check_training(LocalProcesses(2))
 
 
 def test_what_cannot_be_sent_is_said() -> None:
@@ -115,6 +139,7 @@ def test_a_cluster_of_two_workers_gives_the_same(tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason="dask is not installed")
     with running_cluster(tmp_path) as address, dask_cluster(address) as cluster:
         check(cluster, processes=2)
+        check_training(cluster)
 
 
 def test_a_cluster_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

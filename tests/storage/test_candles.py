@@ -31,6 +31,7 @@ def candle(opened_s: int, interval: Interval = Interval.S1, price_ticks: int = 5
         trades=3,
         simulated_trades=1,
         closed=True,
+        bought_lots=None if opened_s % 2 else HUGE - 1,
     )
 
 

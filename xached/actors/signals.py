@@ -298,6 +298,7 @@ async def _job(around: SignalSurroundings, plan: ModelPlan, at_ns: int) -> dict[
                     [each.close_ticks for each in candles],
                     [each.volume_lots for each in candles],
                 ],
+                "bought": [each.bought_lots for each in candles],
             }
         )
     return {

@@ -294,6 +294,9 @@ def _candle(
         volume=instrument.format_quantity(candle.volume_lots),
         closed=candle.closed,
         lagged=lagged,
+        bought=(
+            None if candle.bought_lots is None else instrument.format_quantity(candle.bought_lots)
+        ),
     )
 
 

@@ -37,7 +37,8 @@ class Candle:
     """What traded from ``open_at_ns`` for one interval.
 
     ``volume_lots`` leaves simulated trades out; ``trades`` counts all of them. History that was
-    imported from elsewhere may not know how many there were: 0.
+    imported from elsewhere may not know how many there were: 0. ``bought_lots``: the part of the
+    volume that takers bought; None where that is not known.
     """
 
     interval: Interval
@@ -50,6 +51,7 @@ class Candle:
     trades: int
     simulated_trades: int
     closed: bool
+    bought_lots: int | None = None
 
     @property
     def ends_at_ns(self) -> int:
@@ -61,8 +63,8 @@ class _Open:
     """An open candle, changed in place."""
 
     __slots__ = (
-        "close", "ends_at_ns", "high", "interval", "low", "open", "open_at_ns", "simulated",
-        "trades", "volume",
+        "bought", "close", "ends_at_ns", "high", "interval", "low", "open", "open_at_ns",
+        "simulated", "trades", "volume",
     )  # fmt: skip
 
     def __init__(self, interval: Interval, at_ns: int, price_ticks: int) -> None:
@@ -71,6 +73,7 @@ class _Open:
         self.ends_at_ns = self.open_at_ns + interval.ns
         self.open = self.high = self.low = self.close = price_ticks
         self.volume = self.trades = self.simulated = 0
+        self.bought: int | None = 0
 
     def freeze(self, *, closed: bool) -> Candle:
         return Candle(
@@ -84,6 +87,7 @@ class _Open:
             trades=self.trades,
             simulated_trades=self.simulated,
             closed=closed,
+            bought_lots=self.bought,
         )
 
 
@@ -96,9 +100,12 @@ class CandleBuilder:
         self._next_end_ns = 0
 
     def trade(
-        self, at_ns: int, price_ticks: int, quantity_lots: int, *, simulated: bool
+        self, at_ns: int, price_ticks: int, quantity_lots: int, *, simulated: bool, bought: bool
     ) -> list[Candle]:
-        """Count a trade; returns the candles it closed, shortest interval first."""
+        """Count a trade whose taker ``bought`` or sold.
+
+        Returns the candles it closed, shortest interval first.
+        """
         closed = self.advance(at_ns)
         volume = 0 if simulated else quantity_lots
         for interval in Interval:
@@ -109,6 +116,8 @@ class CandleBuilder:
                 candle.low = price_ticks
             candle.close = price_ticks
             candle.volume += volume
+            if bought and candle.bought is not None:
+                candle.bought += volume
             candle.trades += 1
             candle.simulated += simulated
         return closed
@@ -129,6 +138,10 @@ class CandleBuilder:
             whole.low = min(whole.low, candle.low_ticks)
             whole.close = candle.close_ticks
             whole.volume += candle.volume_lots
+            if candle.bought_lots is None or whole.bought is None:
+                whole.bought = None
+            else:
+                whole.bought += candle.bought_lots
             whole.trades += candle.trades
             whole.simulated += candle.simulated_trades
         return closed
@@ -143,6 +156,7 @@ class CandleBuilder:
             kept.high, kept.low = candle.high_ticks, candle.low_ticks
             kept.close, kept.volume = candle.close_ticks, candle.volume_lots
             kept.trades, kept.simulated = candle.trades, candle.simulated_trades
+            kept.bought = candle.bought_lots
             self._open[candle.interval] = kept
         self._next_end_ns = self._soonest_end()
 

@@ -75,7 +75,15 @@ class MarketLine:
             taker_side=taker_side,
             at_ns=at_ns,
         )
-        self._keep(self._candles.trade(at_ns, price_ticks, quantity_lots, simulated=simulated))
+        self._keep(
+            self._candles.trade(
+                at_ns,
+                price_ticks,
+                quantity_lots,
+                simulated=simulated,
+                bought=taker_side is Side.BUY,
+            )
+        )
         self._changes += 1
 
     def quote(self, quote: BestQuote) -> None:

@@ -52,13 +52,7 @@ from xached.research.run_models import (
     RunModels,
     find_models,
 )
-from xached.research.schedulers import (
-    LocalProcesses,
-    NoCluster,
-    Scheduler,
-    dask_cluster,
-    in_turn,
-)
+from xached.research.schedulers import NoCluster, open_scheduler
 from xached.research.tape_arena import NO_TAPE, TapeOptions, tape_arena, tape_market
 
 COMBINATIONS_MAX: Final = 10_000
@@ -168,7 +162,7 @@ def backtest(
         if check:
             arena.check(found, combinations[0])
         count = work.processes or _worth(arena, len(combinations))
-        with _scheduler(work.scheduler, count) as chosen, _bar(found, quiet=json) as progress:
+        with open_scheduler(work.scheduler, count) as chosen, _bar(found, quiet=json) as progress:
             asked = Backtest(
                 strategy=found,
                 arena=arena,
@@ -308,15 +302,6 @@ def _value(wanted: Any, text: str) -> Any:
     if wanted is int and text.lstrip("-").isdecimal():
         return int(text)
     return text
-
-
-@contextmanager
-def _scheduler(address: str, processes: int) -> Iterator[Scheduler]:
-    if not address:
-        yield in_turn if processes == 1 else LocalProcesses(processes)
-        return
-    with dask_cluster(address) as cluster:
-        yield cluster
 
 
 def _worth(arena: Arena, combinations: int) -> int:

@@ -81,6 +81,19 @@ def _apply_remembered(item: object) -> Any:
     return _remembered[0](item)
 
 
+@contextlib.contextmanager
+def open_scheduler(address: str, processes: int) -> Iterator[Scheduler]:
+    """A Dask cluster where an address is given, else so many processes of this machine.
+
+    One process is this one. Raises: NoCluster.
+    """
+    if address:
+        with dask_cluster(address) as cluster:
+            yield cluster
+    else:
+        yield in_turn if processes == 1 else LocalProcesses(processes)
+
+
 class DaskCluster:
     """The workers of a running Dask scheduler. Made by :func:`dask_cluster`."""
 

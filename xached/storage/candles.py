@@ -63,6 +63,13 @@ def create_tables(connection: Connection) -> None:
     connection.execute("CREATE TABLE folded (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER)")
 
 
+@MIGRATIONS.step(2)
+def add_bought(connection: Connection) -> None:
+    """What takers bought; of older candles nobody knows it."""
+    connection.execute("ALTER TABLE candles ADD COLUMN bought TEXT")
+    connection.execute("ALTER TABLE open_candles ADD COLUMN bought TEXT")
+
+
 @attrs.frozen(kw_only=True)
 class LineProgress:
     """Where one of the house's own lines stands."""
@@ -159,7 +166,7 @@ class CandleStore:
     ) -> list[Candle]:
         """The newest ``limit`` closed candles that begin in [from, to), oldest first."""
         rows = self._rows(
-            "SELECT open_at_ns, open, high, low, close, volume, trades, simulated_trades"
+            "SELECT open_at_ns, open, high, low, close, volume, trades, simulated_trades, bought"
             " FROM candles WHERE symbol = ? AND venue = ? AND interval_s = ? AND open_at_ns >= ?"
             " AND open_at_ns < ? ORDER BY open_at_ns DESC LIMIT ?",
             (symbol, venue, interval.value, from_ns, 2**63 - 1 if to_ns is None else to_ns, limit),
@@ -168,7 +175,7 @@ class CandleStore:
 
     def _insert(self, closed: Iterable[tuple[Symbol, Venue, Candle]]) -> None:
         self._many(
-            "INSERT OR REPLACE INTO candles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO candles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (symbol, venue, candle.interval.value, *_columns(candle))
                 for symbol, venue, candle in closed
@@ -178,7 +185,7 @@ class CandleStore:
     def _save_progress(self, line: LineProgress) -> None:
         self._many("DELETE FROM open_candles WHERE symbol = ?", [(line.symbol,)])
         self._many(
-            "INSERT INTO open_candles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO open_candles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (line.symbol, candle.interval.value, *_columns(candle))
                 for candle in line.open_candles
@@ -208,7 +215,7 @@ class CandleStore:
     def _open_candles(self, symbol: str) -> list[Candle]:
         rows = self._rows(
             "SELECT interval_s, open_at_ns, open, high, low, close, volume, trades,"
-            " simulated_trades FROM open_candles WHERE symbol = ? ORDER BY interval_s",
+            " simulated_trades, bought FROM open_candles WHERE symbol = ? ORDER BY interval_s",
             (symbol,),
         )
         return [_candle(Interval(row[0]), row[1:], closed=False) for row in rows]
@@ -256,15 +263,16 @@ def _open(path: Path) -> sqlite_utils.Database:
     return database
 
 
-def _columns(candle: Candle) -> tuple[int | str, ...]:
+def _columns(candle: Candle) -> tuple[int | str | None, ...]:
     return (
         candle.open_at_ns, str(candle.open_ticks), str(candle.high_ticks), str(candle.low_ticks),
         str(candle.close_ticks), str(candle.volume_lots), candle.trades, candle.simulated_trades,
+        None if candle.bought_lots is None else str(candle.bought_lots),
     )  # fmt: skip
 
 
 def _candle(interval: Interval, row: Sequence[Any], *, closed: bool) -> Candle:
-    open_at_ns, first, high, low, close, volume, trades, simulated = row
+    open_at_ns, first, high, low, close, volume, trades, simulated, bought = row
     return Candle(
         interval=interval,
         open_at_ns=open_at_ns,
@@ -276,4 +284,5 @@ def _candle(interval: Interval, row: Sequence[Any], *, closed: bool) -> Candle:
         trades=trades,
         simulated_trades=simulated,
         closed=closed,
+        bought_lots=None if bought is None else int(bought),
     )

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from xache_sdk.features import KINDS, Feature, read_feature
 from xache_sdk.market import Candle, Interval
-from xache_sdk.signals import CandleColumns
+from xache_sdk.signals import UNKNOWN, CandleColumns
 from xache_sdk.testing import make_instrument
 
 INSTRUMENT = make_instrument()
@@ -26,10 +26,13 @@ def make_candles(seed: int, count: int) -> list[Candle]:
         opened = close
         close = max(1, close + chance.choice((0, 0, 1, -1, 900, -900, 7)))
         high, low = max(opened, close) + chance.choice((0, 3)), max(1, min(opened, close))
+        volume = chance.choice((0, 5, 10**12))
         candles.append(
             Candle(
                 INSTRUMENT, "TEST", Interval.M15, number * Interval.M15.ns,
-                opened, high, low, close, chance.choice((0, 5, 10**12)),
+                opened, high, low, close, volume,
+                bought_lots=chance.choice((None, *[chance.randint(0, volume)] * 9)),
+                sentiment_ppm=chance.choice((None, *[chance.randint(-(10**6), 10**6)] * 9)),
             )
         )  # fmt: skip
     return candles
@@ -41,6 +44,9 @@ def columns_of(candles: list[Candle]) -> CandleColumns:
         name: np.array([getattr(each, name) for each in candles], dtype=np.int64)
         for name in COLUMNS
     }
+    for name in ("bought_lots", "sentiment_ppm"):
+        values = [getattr(each, name) for each in candles]
+        table[name] = np.array([UNKNOWN if v is None else v for v in values], dtype=np.int64)
     return CandleColumns(instrument=INSTRUMENT, venue="TEST", interval=Interval.M15, **table)
 
 
@@ -80,8 +86,16 @@ def test_a_feature_is_one_number_however_it_is_computed(
     late = data.draw(st.integers(0, count))
     begun_later = streamed(feature, candles[late:])
     assert same_bits(whole[late:][feature.warm_up - 1 :], begun_later[feature.warm_up - 1 :])
-    # It is known from its warm-up on and not before.
+    # It is known from its warm-up on and not before, if all is known that it looks at.
     known = ~np.isnan(whole)
+    if feature.needs:
+        given = [getattr(each, feature.needs) is not None for each in candles]
+        known_windows = [
+            number >= feature.warm_up and all(given[number - feature.window : number])
+            for number in range(1, count + 1)
+        ]
+        assert known.tolist() == known_windows
+        return
     assert known.tolist() == [number >= feature.warm_up for number in range(1, count + 1)]
 
 
@@ -122,6 +136,24 @@ def test_pressure_is_where_candles_close() -> None:
     ]
     assert streamed(Feature("pressure", 1), candles) == [1.0, -1.0, 0.0]
     assert streamed(Feature("pressure", 2), candles)[1:] == [0.0, -20 / 30]
+
+
+def test_what_takers_bought_and_what_was_said() -> None:
+    hours = [
+        Candle(
+            INSTRUMENT, "T", Interval.H1, 0, 1, 1, 1, 1, 10, bought_lots=10, sentiment_ppm=-500_000
+        ),
+        Candle(
+            INSTRUMENT, "T", Interval.H1, 1, 1, 1, 1, 1, 30, bought_lots=5, sentiment_ppm=250_000
+        ),
+        Candle(INSTRUMENT, "T", Interval.H1, 2, 1, 1, 1, 1, 0, bought_lots=0),
+        Candle(INSTRUMENT, "T", Interval.H1, 3, 1, 1, 1, 1, 8),
+    ]
+    assert streamed(Feature("taker_flow", 2), hours)[1:3] == [(10 - 20) / 40, -20 / 30]
+    assert math.isnan(streamed(Feature("taker_flow", 1), hours)[3])
+    assert streamed(Feature("taker_flow", 1), hours)[:3] == [1.0, -20 / 30, 0.0]
+    assert streamed(Feature("sentiment", 2), hours)[1] == -0.125
+    assert math.isnan(streamed(Feature("sentiment", 1), hours)[2])
 
 
 def test_what_compares_is_made_of_both_markets() -> None:

@@ -42,6 +42,7 @@ from xached.domain.market import (
     Venue,
     VenueTrade,
 )
+from xached.domain.order import Side
 from xached.runtime.supervise import Restart
 
 SHIFT_PPM_MAX: Final = 50_000
@@ -335,7 +336,11 @@ def _seconds(trades: Iterable[VenueTrade]) -> Iterator[Candle]:
     builder = CandleBuilder()
     for trade in trades:
         for candle in builder.trade(
-            trade.at_ns, trade.price_ticks, trade.quantity_lots, simulated=False
+            trade.at_ns,
+            trade.price_ticks,
+            trade.quantity_lots,
+            simulated=False,
+            bought=trade.taker_side is Side.BUY,
         ):
             if candle.interval is Interval.S1:
                 yield candle

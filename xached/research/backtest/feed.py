@@ -15,10 +15,10 @@ import attrs
 import numpy as np
 from xache_sdk.market import Candle, Candles
 from xache_sdk.market import Instrument as ToldInstrument
-from xache_sdk.signals import CandleColumns, Column, SignalDeclaration
+from xache_sdk.signals import UNKNOWN, CandleColumns, Column, SignalDeclaration
 
 from xached.research.backtest.terms import MarketData, told_instrument
-from xached.research.history.candle_set import CandleSet, DataError, make_candle_set
+from xached.research.history.candle_set import EXTRAS, CandleSet, DataError
 from xached.research.history.candle_set import Column as IntColumn
 
 BLOCK_ROWS: Final = 50_000
@@ -56,6 +56,7 @@ class Lane:
             *(column.tolist() for column in rows.columns),
             repeat(True),
             repeat(False),
+            *(_told_extra(rows.extras.get(name)) for name in EXTRAS),
         )
         return map(tuple.__new__, repeat(Candle), fields)
 
@@ -83,18 +84,9 @@ class Lane:
 
     def at_rows(self, rows: IntColumn) -> Lane:
         """The lane with some of its rows only."""
-        candles = self.candles
-        few = make_candle_set(
-            symbol=candles.symbol,
-            venue=candles.venue,
-            interval=candles.interval,
-            tick_size=candles.tick_size,
-            lot_size=candles.lot_size,
-            columns=tuple(column[rows] for column in candles.columns),
-        )
         return attrs.evolve(
             self,
-            candles=few,
+            candles=self.candles.take(rows),
             ends_ns=self.ends_ns[rows],
             first=0,
             batches=tuple(batch[rows] for batch in self.batches),
@@ -113,7 +105,16 @@ class Lane:
             low_ticks=rows.low_ticks,
             close_ticks=rows.close_ticks,
             volume_lots=rows.volume_lots,
+            bought_lots=rows.extras.get("bought_lots"),
+            sentiment_ppm=rows.extras.get("sentiment_ppm"),
         )
+
+
+def _told_extra(column: IntColumn | None) -> Iterator[int | None]:
+    """A column as candles tell it: None where it is not known."""
+    if column is None:
+        return repeat(None)
+    return iter([None if value == UNKNOWN else value for value in column.tolist()])
 
 
 def changes(signal: Any, first: int) -> IntColumn:

@@ -105,6 +105,7 @@ class Tape:
             at_ns=self.at_ns[rows],
             price_ticks=self.price_ticks[rows],
             quantity_lots=self.quantity_lots[rows],
+            bought=self.kind[rows] == TapeKind.BOUGHT,
         )
 
     @property

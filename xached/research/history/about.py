@@ -33,6 +33,8 @@ class About:
     last_at_ns: int
     fingerprint: str
     origin: str
+    extras: tuple[str, ...] = ()
+    """What it knows beside prices and volume, in the order in which it is stored."""
 
 
 def list_histories(folder: Path) -> Sequence[About]:
@@ -67,4 +69,5 @@ def read_about(plain: dict[str, Any]) -> About:
     plain["interval"] = Interval(plain["interval"])
     plain["tick_size"] = Decimal(plain["tick_size"])
     plain["lot_size"] = Decimal(plain["lot_size"])
+    plain["extras"] = tuple(plain.get("extras", ()))
     return About(**plain)

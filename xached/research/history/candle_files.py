@@ -21,6 +21,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from xache_sdk.market import Interval
+from xache_sdk.signals import UNKNOWN
 
 from xached.research.history.candle_set import (
     NS_PER_S,
@@ -36,6 +37,15 @@ BINANCE_COLUMNS: Final = (
     "open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume", "count",
     "taker_buy_volume", "taker_buy_quote_volume", "ignore",
 )  # fmt: skip
+EXTRA_NAMES: Final = {
+    "bought_lots": (
+        "taker_buy_volume", "taker_buy_base_volume", "taker_buy_base_asset_volume",
+    ),
+    "sentiment_ppm": ("sentiment",),
+}  # fmt: skip
+"""What some files know: what takers bought, in base, and what was said when the candle was over."""
+
+PPM_STEP: Final = Decimal("0.000001")
 DECIMALS_MAX: Final = 12
 
 _EPOCH_UNITS: Final = ((10**11, NS_PER_S), (10**14, 10**6), (10**17, 10**3), (2**63, 1))
@@ -71,14 +81,22 @@ def read_candles(
     tables = [_normal(read_table(path), path, symbol) for path in paths]
     if not any(len(table["at_ns"]) for table in tables):
         raise DataError(f"no candles of {symbol} in {', '.join(path.name for path in paths)}")
-    joined = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+    # What some of the files do not know, the history does not know.
+    common = [name for name in tables[0] if all(name in table for table in tables)]
+    joined = {name: np.concatenate([table[name] for table in tables]) for name in common}
     order = np.argsort(joined["at_ns"], kind="stable")
     was_unsorted = not bool(np.all(order[1:] > order[:-1]))
     joined = {name: column[order] for name, column in joined.items()}
     joined, duplicates = _without_duplicates(joined)
     prices = [joined[name] for name in VALUE_NAMES[:4]]
     tick = tick_size or common_step(prices)
-    lot = lot_size or common_step([joined["volume"]])
+    bought = joined.get("bought_lots", np.empty(0))
+    lot = lot_size or common_step([joined["volume"], bought[np.isfinite(bought)]])
+    extras = {
+        name: _extra(joined[name], lot if name == "bought_lots" else PPM_STEP, name)
+        for name in EXTRA_NAMES
+        if name in joined
+    }
     columns = (
         joined["at_ns"].astype(np.int64),
         *(whole_steps(joined[name], tick, name) for name in VALUE_NAMES[:4]),
@@ -91,6 +109,7 @@ def read_candles(
         tick_size=tick,
         lot_size=lot,
         columns=columns,
+        extras=extras,
     )
     return ReadCandles(candles=candles, duplicates=duplicates, was_unsorted=was_unsorted)
 
@@ -172,7 +191,20 @@ def _normal(table: pa.Table, path: Path, symbol: str) -> dict[str, NDArray[Any]]
         found[name] = column.to_numpy()
         if not bool(np.isfinite(found[name]).all()):
             raise DataError(f"{path.name}: {name} is not a number everywhere")
+    for extra, spellings in EXTRA_NAMES.items():
+        spelled = next((names[each] for each in spellings if each in names), None)
+        if spelled is not None:
+            column = pc.cast(pc.cast(table[spelled], pa.string()), pa.float64())
+            found[extra] = column.fill_null(np.nan).to_numpy()
     return found
+
+
+def _extra(values: NDArray[np.float64], step: Decimal, name: str) -> Column:
+    """Whole steps, and what is not known where there is no number."""
+    known = np.isfinite(values)
+    steps = np.full(len(values), UNKNOWN, dtype=np.int64)
+    steps[known] = whole_steps(values[known], step, name)
+    return steps
 
 
 def times_ns(column: Any) -> Column:
@@ -200,7 +232,8 @@ def times_ns(column: Any) -> Column:
 def _without_duplicates(columns: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
     repeated = np.flatnonzero(np.diff(columns["at_ns"]) == 0) + 1
     for name, column in columns.items():
-        unlike = repeated[column[repeated] != column[repeated - 1]]
+        one, other = column[repeated], column[repeated - 1]
+        unlike = repeated[(one != other) & ~(np.isnan(one) & np.isnan(other))]
         if len(unlike):
             at_ns = int(columns["at_ns"][unlike[0]])
             raise DataError(f"two candles at {at_ns} ns differ in {name}: which one is right?")

@@ -1,26 +1,32 @@
 """Candles of one market as columns: whole ticks and lots, immutable, and named by their content.
 
-Every column is int64 of shape (n,), sorted by time, one row a candle. Intervals without a trade may
-be missing. A set that was loaded from disk is memory-mapped: a year of minutes costs no memory
-until it is read, and processes that run side by side share it.
+Every column is int64 of shape (n,), sorted by time, one row a candle. Some histories know more of
+their candles than others: what takers bought, and what was said of the market (``EXTRAS``).
+Intervals without a trade may be missing. A set that was loaded from disk is memory-mapped: a year
+of minutes costs no memory until it is read, and processes that run side by side share it.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 from xache_sdk.market import Interval
+from xache_sdk.signals import UNKNOWN
 
 Column: TypeAlias = NDArray[np.int64]
 
 COLUMNS: Final = ("open_at_ns", "open", "high", "low", "close", "volume")
+EXTRAS: Final = ("bought_lots", "sentiment_ppm")
+"""What not every history has; :data:`xache_sdk.signals.UNKNOWN` where it is not known of a row."""
+
 NS_PER_S: Final = 1_000_000_000
 
 
@@ -30,7 +36,7 @@ class DataError(ValueError):
 
 @attrs.frozen(kw_only=True, eq=False)
 class CandleSet:
-    """Closed candles of one market.
+    """Closed candles of one market. ``extras`` holds columns by their names in ``EXTRAS``.
 
     ``tick_size`` and ``lot_size`` say what a tick and a lot are: the columns hold nothing else.
     """
@@ -46,9 +52,12 @@ class CandleSet:
     low_ticks: Column
     close_ticks: Column
     volume_lots: Column
+    extras: Mapping[str, Column] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        for column in self.columns:
+        if not set(self.extras) <= set(EXTRAS):
+            raise DataError(f"a history knows {', '.join(EXTRAS)} at most")
+        for column in (*self.columns, *self.extras.values()):
             if column.dtype != np.int64 or column.shape != self.open_at_ns.shape:
                 raise DataError("every column holds int64, one row a candle")
 
@@ -90,6 +99,9 @@ class CandleSet:
         digest.update(f"candles 1 {self.symbol} {self.interval.value} {steps}\n".encode())
         for column in self.columns:
             digest.update(np.ascontiguousarray(column, dtype="<i8").data)
+        for name in sorted(self.extras):
+            digest.update(f"{name}\n".encode())
+            digest.update(np.ascontiguousarray(self.extras[name], dtype="<i8").data)
         return digest.hexdigest()
 
     def rows(self, start: int, stop: int) -> CandleSet:
@@ -102,6 +114,19 @@ class CandleSet:
             low_ticks=self.low_ticks[start:stop],
             close_ticks=self.close_ticks[start:stop],
             volume_lots=self.volume_lots[start:stop],
+            extras={name: column[start:stop] for name, column in self.extras.items()},
+        )
+
+    def take(self, rows: Column) -> CandleSet:
+        """Some of the candles by their rows, which rise."""
+        return make_candle_set(
+            symbol=self.symbol,
+            venue=self.venue,
+            interval=self.interval,
+            tick_size=self.tick_size,
+            lot_size=self.lot_size,
+            columns=tuple(column[rows] for column in self.columns),
+            extras={name: column[rows] for name, column in self.extras.items()},
         )
 
     def between(self, from_ns: int | None, until_ns: int | None) -> CandleSet:
@@ -128,7 +153,12 @@ class CandleSet:
             low_ticks=_rescaled(self.low_ticks, up, down, "low"),
             close_ticks=_rescaled(self.close_ticks, up, down, "close"),
             volume_lots=self.volume_lots * lots_up // lots_down,
-        )
+            extras={
+                name: _known(column, column * lots_up // lots_down)
+                if name == "bought_lots" else column
+                for name, column in self.extras.items()
+            },
+        )  # fmt: skip
 
 
 def make_candle_set(
@@ -139,12 +169,13 @@ def make_candle_set(
     tick_size: Decimal,
     lot_size: Decimal,
     columns: Sequence[Column] | Column,
+    extras: Mapping[str, Column] = MappingProxyType({}),
 ) -> CandleSet:
-    """Make a set of columns in the order of ``COLUMNS``; they become read-only.
+    """Make a set of columns in the order of ``COLUMNS``, and extras by name; all become read-only.
 
     Raises: DataError for columns of other shapes, or out of order.
     """
-    for column in columns:
+    for column in (*columns, *extras.values()):
         column.flags.writeable = False
     open_at_ns, open_ticks, high_ticks, low_ticks, close_ticks, volume_lots = columns
     if not bool(np.all(open_at_ns[1:] > open_at_ns[:-1])):
@@ -161,7 +192,13 @@ def make_candle_set(
         low_ticks=low_ticks,
         close_ticks=close_ticks,
         volume_lots=volume_lots,
+        extras=dict(extras),
     )
+
+
+def _known(column: Column, changed: Column) -> Column:
+    """What has changed, where it is known at all."""
+    return np.where(column == UNKNOWN, column, changed)
 
 
 def _rescaled(column: Column, up: int, down: int, name: str) -> Column:

@@ -26,7 +26,7 @@ from xached.research.history.candle_checks import CheckReport, check_candles
 from xached.research.history.candle_files import ReadCandles, read_candles
 from xached.research.history.candle_set import DataError
 from xached.research.history.depth_files import read_frames
-from xached.research.history.history_store import HistoryStore, export_candles
+from xached.research.history.history_store import EXPORTED, HistoryStore, export_candles
 from xached.research.history.recording_checks import check_recording
 from xached.research.history.recordings import (
     SPOOLS,
@@ -35,6 +35,7 @@ from xached.research.history.recordings import (
     read_market,
     write_market,
 )
+from xached.research.history.sentiment_files import with_sentiment
 from xached.research.sample import sample_histories
 
 REFUSED: Final = 1
@@ -265,6 +266,40 @@ def check_recorded(*files: Path, as_json: JsonFlag = False) -> None:
         raise SystemExit(REFUSED)
 
 
+@data.command(name="add-sentiment")
+def add_sentiment(
+    name: str,
+    file: Path,
+    /,
+    *,
+    stale_s: int = 86_400,
+    to: str = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """Give a history what was said of its market, each word from when it was received on.
+
+    The feature "sentiment" of models then has values. A house has no source of its own: live such a
+    model abstains.
+
+    Args:
+        name: the history.
+        file: when a word was received, and a number from -1 to 1: .parquet or .csv.
+        stale_s: after so long a word is no longer known.
+        to: what to call the result; it takes the place of the history when not given.
+        as_json: print JSON.
+    """
+    store = history_store()
+    with refused():
+        about = store.about(name)
+        candles = with_sentiment(store.load(name), file, stale_s)
+        origin = f"{about.origin}, sentiment of {file.name}"
+        added = store.add(to or name, candles, origin, replace=not to)
+    if as_json:
+        print_json(_document(added))
+    else:
+        _print_about(added)
+
+
 @data.command(name="export")
 def export_history(name: str, file: Path, /) -> None:
     """Write a history as .parquet or .csv, with exact prices.
@@ -322,6 +357,8 @@ def _print_about(about: About) -> None:
     span = f"{moment(about.first_at_ns)} to {moment(about.last_at_ns)} UTC"
     print_line(f"{about.name}: {about.candles:,} candles of {about.interval.value}, {span}")
     print_line(f"tick {about.tick_size:f}, lot {about.lot_size:f}, from {about.origin}")
+    if about.extras:
+        print_line(f"knows {', '.join(EXPORTED[name] for name in about.extras)} too")
     print_line(f"fingerprint {about.fingerprint}")
 
 

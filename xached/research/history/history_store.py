@@ -1,7 +1,8 @@
 """Where histories are kept: one folder each, written once, then only read.
 
-A folder holds ``columns.npy`` (int64, one row of the array a column) and ``about.json``. It is
-written beside its place and renamed into it, so a history is there whole or not at all.
+A folder holds ``columns.npy`` (int64, one row of the array a column, extras last) and
+``about.json``. It is written beside its place and renamed into it, so a history is there whole or
+not at all.
 """
 
 from __future__ import annotations
@@ -13,16 +14,21 @@ import tempfile
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import attrs
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 from xache_sdk.market import Interval
+from xache_sdk.signals import UNKNOWN
 
 from xached.research.history.about import NAME, NAME_ALLOWED, About, plain_about, read_about
 from xached.research.history.candle_set import COLUMNS, CandleSet, DataError, make_candle_set
+
+BOUGHT: Final = "bought_lots"
+EXPORTED: Final = {BOUGHT: "taker_buy_volume", "sentiment_ppm": "sentiment"}
 
 
 class HistoryStore:
@@ -55,7 +61,7 @@ class HistoryStore:
         self.folder.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=self.folder))
         try:
-            np.save(fresh / "columns.npy", np.stack(candles.columns))
+            np.save(fresh / "columns.npy", np.stack(_stored(candles)))
             (fresh / "about.json").write_text(json.dumps(plain_about(about), indent=2) + "\n")
             if place.exists():
                 # Whoever has it mapped keeps the old pages; a reader sees one or the other.
@@ -95,7 +101,7 @@ class HistoryStore:
             columns = np.load(self.folder / name / "columns.npy", mmap_mode="r")
         except (OSError, ValueError) as error:
             raise DataError(f"{name} is damaged: {error}") from None
-        if columns.shape != (len(COLUMNS), about.candles):
+        if columns.shape != (len(COLUMNS) + len(about.extras), about.candles):
             raise DataError(f"{name} is damaged: its columns are not as long as they should be")
         return make_candle_set(
             symbol=about.symbol,
@@ -103,16 +109,23 @@ class HistoryStore:
             interval=about.interval,
             tick_size=about.tick_size,
             lot_size=about.lot_size,
-            columns=columns,
+            columns=columns[: len(COLUMNS)],
+            extras=dict(zip(about.extras, columns[len(COLUMNS) :], strict=True)),
         )
 
 
 def export_candles(candles: CandleSet, path: Path) -> None:
-    """Write candles as .parquet or .csv, prices as exact decimals. Raises: DataError, OSError."""
+    """Write candles as .parquet or .csv, prices as exact decimals; import reads it again.
+
+    Raises: DataError, OSError.
+    """
     fields = {"ts": pa.array(candles.open_at_ns, type=pa.timestamp("ns", tz="UTC"))}
     for name, column in zip(COLUMNS[1:], candles.columns[1:], strict=True):
         step = candles.lot_size if name == "volume" else candles.tick_size
         fields[name] = _decimals(column, step)
+    for name, column in candles.extras.items():
+        step = candles.lot_size if name == BOUGHT else Decimal("0.000001")
+        fields[EXPORTED[name]] = _decimals(column, step)
     table = pa.table(fields)
     match path.suffix:
         case ".parquet":
@@ -124,7 +137,11 @@ def export_candles(candles: CandleSet, path: Path) -> None:
 
 
 def write_steps(candles: CandleSet, path: Path, origin: str) -> None:
-    """Write candles as Parquet in their own steps: the smallest file there is. Raises: OSError."""
+    """Write candles, no extras, as Parquet in their own steps: the smallest file there is.
+
+    Raises: OSError.
+    """
+    candles = attrs.evolve(candles, extras={})
     about = {name: str(value) for name, value in plain_about(_about("", candles, origin)).items()}
     fields = {
         name: pa.array(column, type=pa.int64())
@@ -162,7 +179,10 @@ def read_steps(path: Path) -> tuple[CandleSet, str]:
 def _decimals(column: Any, step: Decimal) -> Any:
     places = max(0, -int(step.normalize().as_tuple().exponent))
     units = int(step.scaleb(places))
-    exact = [Decimal(value * units).scaleb(-places) for value in column.tolist()]
+    exact = [
+        None if value == UNKNOWN else Decimal(value * units).scaleb(-places)
+        for value in column.tolist()
+    ]
     return pa.array(exact, type=pa.decimal128(38, places))
 
 
@@ -179,4 +199,9 @@ def _about(name: str, candles: CandleSet, origin: str) -> About:
         last_at_ns=int(candles.open_at_ns[-1]),
         fingerprint=candles.fingerprint,
         origin=origin,
+        extras=tuple(candles.extras),
     )
+
+
+def _stored(candles: CandleSet) -> tuple[Any, ...]:
+    return (*candles.columns, *candles.extras.values())

@@ -253,6 +253,7 @@ def candles_of(recording: MarketRecording, interval: Interval) -> CandleSet:
         at_ns=trades[:, 1],
         price_ticks=trades[:, 3],
         quantity_lots=trades[:, 4],
+        bought=trades[:, 2] == RowKind.BOUGHT,
     )
 
 

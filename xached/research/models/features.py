@@ -8,15 +8,19 @@ missing (NaN, which trees handle), as the market has gone quiet.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import attrs
 import numpy as np
 from xache_sdk.features import STALE_CANDLES, Feature
-from xache_sdk.signals import CandleColumns
+from xache_sdk.signals import UNKNOWN, CandleColumns
 
 from xached.research.backtest.terms import open_market, told_instrument
 from xached.research.history.candle_set import CandleSet, Column, DataError
 from xached.research.judgement.track_record import FloatArray
+
+KNOWN_MIN: Final = 0.9
+"""What is known of a smaller part of the candles is looked at only when it is asked for."""
 
 
 @attrs.frozen(eq=False)
@@ -47,6 +51,9 @@ def feature_matrix(
 
     def computed(feature: Feature) -> FloatArray:
         nonlocal first
+        of = traded if feature.symbol in ("", traded.symbol) else others.get(feature.symbol)
+        if feature.needs and of is not None and not _has(of, feature.needs):
+            raise DataError(f"{feature} needs what the history of {of.symbol} does not know")
         if not feature.symbol or feature.symbol == traded.symbol:
             first = max(first, feature.warm_up - 1)
             return feature.batch(own)
@@ -62,6 +69,20 @@ def feature_matrix(
     return FeatureMatrix(tuple(features), values, ends_ns, min(first, len(traded)))
 
 
+def known_extras(candles: CandleSet) -> frozenset[str]:
+    """What is known of nearly all candles beside prices and volume."""
+    return frozenset(
+        name
+        for name, column in candles.extras.items()
+        if float(np.mean(column != UNKNOWN)) >= KNOWN_MIN
+    )
+
+
+def _has(candles: CandleSet, name: str) -> bool:
+    found = candles.extras.get(name)
+    return found is not None and not bool(np.all(found == UNKNOWN))
+
+
 def columns_of(candles: CandleSet) -> CandleColumns:
     """A history as features take it."""
     return CandleColumns(
@@ -74,6 +95,8 @@ def columns_of(candles: CandleSet) -> CandleColumns:
         low_ticks=candles.low_ticks,
         close_ticks=candles.close_ticks,
         volume_lots=candles.volume_lots,
+        bought_lots=candles.extras.get("bought_lots"),
+        sentiment_ppm=candles.extras.get("sentiment_ppm"),
     )
 
 

@@ -35,6 +35,7 @@ from xached.research.history.data_command import (
     refused,
 )
 from xached.research.judgement.trials import LedgerDamaged, LedgerFull, Owner, TrialLedger
+from xached.research.models.features import known_extras
 from xached.research.models.labels import Barriers
 from xached.research.models.model import Trained, TrainingData, TrainingTerms, training_data
 from xached.research.models.model_report import STRATEGY, ModelReport, as_document, judge_walk
@@ -52,6 +53,7 @@ from xached.research.models.model_walk import (
 from xached.research.models.registry import Attempt, Entry, ModelOverlap, ModelRegistry
 from xached.research.models.resampling import resampled
 from xached.research.models.retraining import Watch, replace_if_not_worse, watch_registered
+from xached.research.schedulers import NoCluster, Scheduler, open_scheduler
 
 ENTRY_POINTS: Final = "xache.strategies"
 VOLATILITY_WINDOW: Final = 96
@@ -85,6 +87,8 @@ def train_model(
     fee_ppm: int = FEE_PPM,
     half_spread_ppm: int = 100,
     slippage_ppm: int = 100,
+    scheduler: str = "",
+    processes: int = 0,
     as_json: JsonFlag = False,
 ) -> None:
     """Train a model, test it on what no model knew, and register it if it is not worse.
@@ -104,6 +108,8 @@ def train_model(
         fee_ppm: the fee of each order, in parts per million.
         half_spread_ppm: half the spread that each order pays.
         slippage_ppm: what each order pays beyond it.
+        scheduler: tcp://HOST:PORT of a Dask scheduler that trains.
+        processes: so many processes of this machine train; one a core when not given.
         as_json: print JSON.
     """
     with refused(), _refusals():
@@ -115,7 +121,8 @@ def train_model(
             for each in (resampled(store.load(one), length) for one in other or ())
         }
         training = TrainingTerms(
-            features=tuple(map(read_feature, feature or ())) or usual_features(sorted(others)),
+            features=tuple(map(read_feature, feature or ()))
+            or usual_features(sorted(others), known_extras(traded)),
             volatility=Feature("volatility", VOLATILITY_WINDOW),
             barriers=Barriers(horizon=horizon),
             seed=seed,
@@ -124,7 +131,9 @@ def train_model(
             fee_ppm=fee_ppm, half_spread_ppm=half_spread_ppm, slippage_ppm=slippage_ppm
         )
         terms = (training, trading)
-        report = _train(terms, traded, others, name or f"{traded.symbol}-{interval}", controls)
+        called = name or f"{traded.symbol}-{interval}"
+        with open_scheduler(scheduler, processes or os.cpu_count() or 1) as chosen:
+            report = _train(terms, traded, others, called, controls, chosen)
     if as_json:
         print_json(as_document(report))
     else:
@@ -244,11 +253,12 @@ def _train(
     others: Mapping[str, CandleSet],
     name: str,
     controls: int,
+    scheduler: Scheduler,
 ) -> ModelReport:
     training, trading = terms
     data = training_data(training, traded, others)
     blocks = block_rows(len(data))
-    walk = train_walk(training, data, blocks)
+    walk = train_walk(training, data, blocks, scheduler)
     maker, besides = _Maker(_strategy()), list(others.values())
     result = trade(walk, maker, traded, besides, trading)
     if result is None:
@@ -260,7 +270,7 @@ def _train(
         )
     entry, attempt = _register(name, walk, data, now_ns, training.seed)
     found = control_returns(
-        training, data, blocks, range(controls), maker, traded, besides, trading
+        training, data, blocks, range(controls), maker, traded, besides, trading, scheduler
     )
     return ModelReport(
         data=data,
@@ -324,7 +334,7 @@ def _refusals() -> Iterator[None]:
     """Name what is wrong in the words of whoever noticed."""
     try:
         yield
-    except (ValueError, LedgerDamaged, LedgerFull) as error:
+    except (ValueError, NoCluster, LedgerDamaged, LedgerFull) as error:
         raise DataError(str(error)) from None
 
 

@@ -9,7 +9,7 @@ earned by chance, or by being in the market.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, Protocol
 
@@ -29,6 +29,7 @@ from xached.research.judgement.folds import BlockFold, BlockRows, block_folds
 from xached.research.judgement.track_record import EquityCurve
 from xached.research.models.calibration import TooFewRows
 from xached.research.models.model import NothingLearned, Trained, TrainingData, TrainingTerms, train
+from xached.research.schedulers import Scheduler, in_turn
 
 CONTROLS: Final = 10
 SHARES: Final = (0.40, 0.08, 0.12, 0.08, 0.04)
@@ -92,17 +93,20 @@ def block_rows(rows: int) -> BlockRows:
     )
 
 
-def train_walk(terms: TrainingTerms, data: TrainingData, blocks: BlockRows) -> Walk:
+def train_walk(
+    terms: TrainingTerms,
+    data: TrainingData,
+    blocks: BlockRows,
+    scheduler: Scheduler = in_turn,
+) -> Walk:
     """Train a model for each fold. The embargo is the horizon of the labels.
 
     Raises: ValueError when there are too few rows for one fold.
     """
     labels = data.labelled.labels
     embargo_ns = terms.barriers.horizon * data.interval.ns
-    folds = tuple(
-        _train_fold(terms, data, fold)
-        for fold in block_folds(labels, blocks, embargo_ns=embargo_ns)
-    )
+    planned = tuple(block_folds(labels, blocks, embargo_ns=embargo_ns))
+    folds = tuple(scheduler(_TrainFold(terms, data), planned))
     return Walk(
         folds,
         int(labels.starts_ns[folds[0].fold.test[0]]),
@@ -179,21 +183,39 @@ def control_returns(
     traded: CandleSet,
     others: Sequence[CandleSet],
     trading: TradeTerms,
+    scheduler: Scheduler = in_turn,
 ) -> list[float]:
     """The returns of controls, one for each seed, in the order of the seeds."""
-    found = []
-    columns: ColumnCache = {}
-    for seed in runs:
+    control = _Control(terms, data, blocks, make, traded, others, trading)
+    return list(scheduler(control, runs))
+
+
+@attrs.frozen
+class _Control:
+    """Trains and trades models of exchanged labels. What they look at is computed once."""
+
+    terms: TrainingTerms
+    data: TrainingData
+    blocks: BlockRows
+    make: MakeTrader
+    traded: CandleSet
+    others: Sequence[CandleSet]
+    trading: TradeTerms
+    columns: ColumnCache = attrs.field(factory=dict)
+
+    def __call__(self, seed: int) -> float:
         # Blocks of several horizons: what neighbours have in common stays together.
-        exchanged = permuted(data, 4 * terms.barriers.horizon, seed)
-        walk = train_walk(terms, exchanged, blocks)
-        result = trade(walk, make, traded, others, trading, columns)
-        found.append(0.0 if result is None else result.end_units / result.cash_units - 1.0)
-    return found
+        exchanged = permuted(self.data, 4 * self.terms.barriers.horizon, seed)
+        walk = train_walk(self.terms, exchanged, self.blocks)
+        result = trade(walk, self.make, self.traded, self.others, self.trading, self.columns)
+        return 0.0 if result is None else result.end_units / result.cash_units - 1.0
 
 
-def usual_features(others: Sequence[str]) -> tuple[Feature, ...]:
-    """What is looked at unless something else is asked for. Windows are candles."""
+def usual_features(others: Sequence[str], known: Collection[str] = ()) -> tuple[Feature, ...]:
+    """What is looked at unless something else is asked for. Windows are candles.
+
+    ``known``: what is known of the candles beside prices and volume; see ``known_extras``.
+    """
     own = (
         *(Feature("return", window) for window in (1, 4, 16, 64)),
         *(Feature("volatility", window) for window in (16, 96)),
@@ -205,6 +227,8 @@ def usual_features(others: Sequence[str]) -> tuple[Feature, ...]:
         *(Feature("signed_volume", window) for window in (8, 32)),
         Feature("hour"),
         Feature("weekday"),
+        *(Feature("taker_flow", window) for window in (1, 8, 32) if "bought_lots" in known),
+        *(Feature("sentiment", window) for window in (1, 32) if "sentiment_ppm" in known),
     )
     return own + tuple(
         Feature(kind, window, symbol)
@@ -213,13 +237,20 @@ def usual_features(others: Sequence[str]) -> tuple[Feature, ...]:
     )
 
 
-def _train_fold(terms: TrainingTerms, data: TrainingData, fold: BlockFold) -> FoldModel:
-    # A moment before its test, which it may be asked about.
-    at_ns = int(data.labelled.labels.starts_ns[fold.test[0]]) - 1
-    try:
-        return FoldModel(fold, train(terms, data, fold, at_ns))
-    except (TooFewRows, NothingLearned, ModelError) as error:
-        return FoldModel(fold, None, str(error))
+@attrs.frozen
+class _TrainFold:
+    """Trains the model of a fold. Processes elsewhere get it too."""
+
+    terms: TrainingTerms
+    data: TrainingData
+
+    def __call__(self, fold: BlockFold) -> FoldModel:
+        # A moment before its test, which it may be asked about.
+        at_ns = int(self.data.labelled.labels.starts_ns[fold.test[0]]) - 1
+        try:
+            return FoldModel(fold, train(self.terms, self.data, fold, at_ns))
+        except (TooFewRows, NothingLearned, ModelError) as error:
+            return FoldModel(fold, None, str(error))
 
 
 def _market(candles: CandleSet, end_ns: int, terms: TradeTerms) -> MarketData:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import attrs
 import numpy as np
 from xache_sdk.market import Interval
+from xache_sdk.signals import UNKNOWN
 
 from xached.research.backtest.terms import MarketData
-from xached.research.history.candle_set import CandleSet, DataError
+from xached.research.history.candle_set import CandleSet, Column, DataError
 
 
 def resampled(candles: CandleSet, interval: Interval) -> CandleSet:
@@ -41,7 +42,20 @@ def resampled(candles: CandleSet, interval: Interval) -> CandleSet:
         low_ticks=np.minimum.reduceat(candles.low_ticks[:covered], starts),
         close_ticks=candles.close_ticks[ends],
         volume_lots=np.add.reduceat(candles.volume_lots[:covered], starts),
+        extras={
+            name: _joined(name, column[:covered], starts, ends)
+            for name, column in candles.extras.items()
+        },
     )
+
+
+def _joined(name: str, column: Column, starts: Column, ends: Column) -> Column:
+    """What is bought adds up, where all of it is known; of what is said the last word counts."""
+    if name != "bought_lots":
+        return column[ends]
+    unknown = column == UNKNOWN
+    sums = np.add.reduceat(np.where(unknown, 0, column), starts)
+    return np.where(np.logical_or.reduceat(unknown, starts), UNKNOWN, sums)
 
 
 def with_interval(markets: Sequence[MarketData], interval: Interval) -> list[MarketData]:

@@ -22,6 +22,7 @@ from xached.research.judgement.track_record import DAY_NS, DailyReturns, FloatAr
 from xached.research.judgement.trials import Trial, TrialKey, spelled
 from xached.research.models.calibration import TooFewRows
 from xached.research.models.drift import Finding
+from xached.research.models.features import known_extras
 from xached.research.models.labels import Barriers
 from xached.research.models.model import (
     NothingLearned,
@@ -92,7 +93,7 @@ def usual_job(
     return TrainingJob(
         name=name or f"{traded.symbol}-{traded.interval.value}",
         terms=TrainingTerms(
-            features=tuple(features) or usual_features(others),
+            features=tuple(features) or usual_features(others, known_extras(traded)),
             volatility=Feature("volatility", VOLATILITY_WINDOW),
             barriers=Barriers(horizon=horizon),
             seed=seed,

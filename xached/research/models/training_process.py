@@ -20,8 +20,9 @@ import numpy as np
 from xache_sdk.features import read_feature
 from xache_sdk.market import Interval
 from xache_sdk.shelf import write_shelf
+from xache_sdk.signals import UNKNOWN
 
-from xached.research.history.candle_set import COLUMNS, CandleSet, make_candle_set
+from xached.research.history.candle_set import COLUMNS, CandleSet, Column, make_candle_set
 from xached.research.judgement.trials import (
     LedgerDamaged,
     LedgerFull,
@@ -104,7 +105,12 @@ def _candles(told: Mapping[str, Any], interval: Interval) -> CandleSet:
         tick_size=Decimal(told["tick_size"]),
         lot_size=Decimal(told["lot_size"]),
         columns=[np.array(each, dtype=np.int64) for each in columns],
+        extras={"bought_lots": _whole(told["bought"])},
     )
+
+
+def _whole(values: Sequence[int | None]) -> Column:
+    return np.array([UNKNOWN if each is None else each for each in values], dtype=np.int64)
 
 
 def _told(registry: ModelRegistry, name: str) -> dict[str, Any]:

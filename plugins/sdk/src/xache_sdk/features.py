@@ -25,7 +25,7 @@ from xache_sdk.indicators.volatility import RealisedVolatility, true_range
 from xache_sdk.indicators.volume import Mfi
 from xache_sdk.indicators.windows import Highest, Lowest
 from xache_sdk.market import Candle
-from xache_sdk.signals import CandleColumns, Step
+from xache_sdk.signals import UNKNOWN, CandleColumns, Step
 
 if TYPE_CHECKING:
     from xache_sdk.indicators.columns import Floats, Ints
@@ -36,6 +36,7 @@ WINDOW_MAX: Final = 4_000
 STALE_CANDLES: Final = 3
 """A value of another market is missing once its newest candle has been over for longer."""
 
+PPM: Final = 1_000_000
 HOUR_NS: Final = 3_600_000_000_000
 DAY_NS: Final = 24 * HOUR_NS
 FUNDING_NS: Final = 8 * HOUR_NS
@@ -81,6 +82,11 @@ class Feature:
         return f"{self.symbol}{'/' if self.symbol else ''}{self.kind}:{self.window}"
 
     @property
+    def needs(self) -> str:
+        """A column of candles that not every history has; empty when all do."""
+        return KINDS[self.kind].needs
+
+    @property
     def warm_up(self) -> int:
         """The first value comes with the closed candle of this number."""
         return self.window + KINDS[self.kind].before
@@ -114,6 +120,8 @@ class _Kind:
     most: int = WINDOW_MAX
     compares: str | None = None
     """The kind of which it is the difference between the traded market and the other."""
+    needs: str = ""
+    """A column that not every history has, by its name in CandleColumns."""
 
 
 def _return_step(window: int) -> Step:
@@ -329,6 +337,68 @@ def _pressure_batch(window: int, candles: CandleColumns) -> Floats:
     return columns.after(columns.warming_bars(close, window), parts)
 
 
+def _taker_flow_step(window: int) -> Step:
+    """What takers bought less what they sold, of all volume; None while one is not known."""
+    recent: deque[tuple[int | None, int]] = deque()
+    signed = whole = unknown = 0
+
+    def step(candle: Candle) -> float | None:
+        nonlocal signed, whole, unknown
+        bought, volume = candle.bought_lots, candle.volume_lots
+        flow = None if bought is None else 2 * bought - volume
+        recent.append((flow, volume))
+        signed, whole, unknown = signed + (flow or 0), whole + volume, unknown + (flow is None)
+        if len(recent) > window:
+            gone, gone_whole = recent.popleft()
+            signed, whole = signed - (gone or 0), whole - gone_whole
+            unknown -= gone is None
+        if len(recent) < window or unknown:
+            return None
+        return signed / whole if whole else 0.0
+
+    return step
+
+
+def _taker_flow_batch(window: int, candles: CandleColumns) -> Floats:
+    import numpy as np
+
+    if candles.bought_lots is None:
+        return np.full(len(candles.volume_lots), np.nan)
+    bought, volume = columns.whole_numbers(candles.bought_lots, candles.volume_lots)
+    assert columns.largest(volume) * 2 * window <= columns.INT64_MAX, "no market trades so much"
+    unknown = bought == UNKNOWN
+    flow = np.where(unknown, 0, 2 * np.where(unknown, 0, bought) - volume)
+    parts = columns.divided_or(
+        0.0, columns.window_sums(flow, window), columns.window_sums(volume, window)
+    )
+    parts[columns.window_sums(unknown.astype(np.int64), window) > 0] = np.nan
+    return columns.after(columns.warming_bars(volume, window), parts)
+
+
+def _sentiment_step(window: int) -> Step:
+    recent: deque[int | None] = deque(maxlen=window)
+
+    def step(candle: Candle) -> float | None:
+        recent.append(candle.sentiment_ppm)
+        known = [each for each in recent if each is not None]
+        return sum(known) / (window * PPM) if len(known) == window else None
+
+    return step
+
+
+def _sentiment_batch(window: int, candles: CandleColumns) -> Floats:
+    import numpy as np
+
+    if candles.sentiment_ppm is None:
+        return np.full(len(candles.volume_lots), np.nan)
+    (said,) = columns.whole_numbers(candles.sentiment_ppm)
+    unknown = said == UNKNOWN
+    sums = columns.window_sums(np.where(unknown, 0, said), window)
+    means = columns.divided(sums, window * PPM)
+    means[columns.window_sums(unknown.astype(np.int64), window) > 0] = np.nan
+    return columns.after(columns.warming_bars(said, window), means)
+
+
 KINDS: Final = {
     # The change of the close over the window.
     "return": _Kind(_return_step, _return_batch, before=1),
@@ -358,6 +428,10 @@ KINDS: Final = {
     "signed_volume": _Kind(_signed_volume_step, _signed_volume_batch),
     # Where candles closed inside of their ranges, -1 at the lows to 1 at the highs: who pressed.
     "pressure": _Kind(_pressure_step, _pressure_batch),
+    # Order flow: what takers bought less what they sold, where the history knows it.
+    "taker_flow": _Kind(_taker_flow_step, _taker_flow_batch, needs="bought_lots"),
+    # The mean of what a source of sentiment said, -1 to 1, where the history was given one.
+    "sentiment": _Kind(_sentiment_step, _sentiment_batch, needs="sentiment_ppm"),
     # By how much the change of the close was more than the other market's.
     "ahead": _Kind(_return_step, _return_batch, before=1, compares="return"),
     # By how much it was more volatile than the other.

@@ -33,7 +33,7 @@ from xache_sdk.session import Session
 from xache_sdk.settings import make_settings
 from xache_sdk.shelf import SETTING, with_another_future
 from xache_sdk.signal_values import SignalLost, SignalValue
-from xache_sdk.signals import CandleColumns
+from xache_sdk.signals import UNKNOWN, CandleColumns
 from xache_sdk.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -329,6 +329,11 @@ def _columns(candles: Sequence[Candle]) -> CandleColumns:
     def column(values: list[int]) -> NDArray[Any]:
         return np.array(values, dtype=np.int64)
 
+    def known(values: list[int | None]) -> NDArray[Any] | None:
+        if all(each is None for each in values):
+            return None
+        return column([UNKNOWN if each is None else each for each in values])
+
     first = candles[0]
     return CandleColumns(
         instrument=first.instrument,
@@ -340,6 +345,8 @@ def _columns(candles: Sequence[Candle]) -> CandleColumns:
         low_ticks=column([each.low_ticks for each in candles]),
         close_ticks=column([each.close_ticks for each in candles]),
         volume_lots=column([each.volume_lots for each in candles]),
+        bought_lots=known([each.bought_lots for each in candles]),
+        sentiment_ppm=known([each.sentiment_ppm for each in candles]),
     )
 
 

@@ -208,6 +208,9 @@ class Candle(NamedTuple):
     """What traded in one interval; ``closed`` once the interval is over.
 
     ``lagged``: closed candles before this one were dropped, because the strategy was too slow.
+    ``bought_lots``: the part of the volume that takers bought. ``sentiment_ppm``: what a source of
+    sentiment had said last when the candle was over, from minus one million to a million; a house
+    has none of its own, so it is there only in histories that were given one. None: not known.
     """
 
     instrument: Instrument
@@ -221,6 +224,8 @@ class Candle(NamedTuple):
     volume_lots: int
     closed: bool = True
     lagged: bool = False
+    bought_lots: int | None = None
+    sentiment_ppm: int | None = None
 
     @property
     def symbol(self) -> str:

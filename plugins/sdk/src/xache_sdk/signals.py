@@ -20,7 +20,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from xache_sdk.indicators.about import About
 from xache_sdk.market import Candle, Candles, Instrument, Interval
@@ -30,9 +30,16 @@ if TYPE_CHECKING:  # numpy costs a tenth of a second and starts threads: only wh
     from numpy.typing import NDArray
 
 
+UNKNOWN: Final = -(2**63)
+"""In a column of whole numbers: it is not known."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandleColumns:
-    """Closed candles as columns of shape (n,), oldest first: what ``batch`` computes from."""
+    """Closed candles as columns of shape (n,), oldest first: what ``batch`` computes from.
+
+    What is not known of a candle is :data:`UNKNOWN` there; None: it is known of none.
+    """
 
     instrument: Instrument
     venue: str
@@ -43,6 +50,8 @@ class CandleColumns:
     low_ticks: NDArray[np.int64]
     close_ticks: NDArray[np.int64]
     volume_lots: NDArray[np.int64]
+    bought_lots: NDArray[np.int64] | None = None
+    sentiment_ppm: NDArray[np.int64] | None = None
 
 
 Step: TypeAlias = Callable[[Candle], float | None]

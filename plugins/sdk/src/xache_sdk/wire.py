@@ -283,6 +283,9 @@ def _read_candle(message: plugin_pb2.PluginCandle, instrument: Instrument) -> Ca
         volume_lots=instrument.lots(Decimal(message.volume)),
         closed=message.closed,
         lagged=message.lagged,
+        bought_lots=(
+            instrument.lots(Decimal(message.bought)) if message.HasField("bought") else None
+        ),
     )
 
 

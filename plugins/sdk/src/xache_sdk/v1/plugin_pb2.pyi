@@ -314,7 +314,7 @@ class PluginBook(_message.Message):
     def __init__(self, symbol: _Optional[str] = ..., venue: _Optional[str] = ..., bids: _Optional[_Iterable[_Union[PluginLevel, _Mapping]]] = ..., asks: _Optional[_Iterable[_Union[PluginLevel, _Mapping]]] = ..., at_ns: _Optional[int] = ...) -> None: ...
 
 class PluginCandle(_message.Message):
-    __slots__ = ("symbol", "venue", "interval_s", "open_at_ns", "open", "high", "low", "close", "volume", "closed", "lagged")
+    __slots__ = ("symbol", "venue", "interval_s", "open_at_ns", "open", "high", "low", "close", "volume", "closed", "lagged", "bought")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     VENUE_FIELD_NUMBER: _ClassVar[int]
     INTERVAL_S_FIELD_NUMBER: _ClassVar[int]
@@ -326,6 +326,7 @@ class PluginCandle(_message.Message):
     VOLUME_FIELD_NUMBER: _ClassVar[int]
     CLOSED_FIELD_NUMBER: _ClassVar[int]
     LAGGED_FIELD_NUMBER: _ClassVar[int]
+    BOUGHT_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     venue: str
     interval_s: int
@@ -337,7 +338,8 @@ class PluginCandle(_message.Message):
     volume: str
     closed: bool
     lagged: bool
-    def __init__(self, symbol: _Optional[str] = ..., venue: _Optional[str] = ..., interval_s: _Optional[int] = ..., open_at_ns: _Optional[int] = ..., open: _Optional[str] = ..., high: _Optional[str] = ..., low: _Optional[str] = ..., close: _Optional[str] = ..., volume: _Optional[str] = ..., closed: _Optional[bool] = ..., lagged: _Optional[bool] = ...) -> None: ...
+    bought: str
+    def __init__(self, symbol: _Optional[str] = ..., venue: _Optional[str] = ..., interval_s: _Optional[int] = ..., open_at_ns: _Optional[int] = ..., open: _Optional[str] = ..., high: _Optional[str] = ..., low: _Optional[str] = ..., close: _Optional[str] = ..., volume: _Optional[str] = ..., closed: _Optional[bool] = ..., lagged: _Optional[bool] = ..., bought: _Optional[str] = ...) -> None: ...
 
 class PluginOrderUpdate(_message.Message):
     __slots__ = ("id", "own", "symbol", "side", "status", "reason", "price", "quantity", "executed_quantity", "leaves_quantity", "fill", "at_ns")
