@@ -121,8 +121,13 @@ class HandFedMarkets:
         topics = (self._trades.statistics(), self._books.statistics(), self._candles.statistics())
         return sum(each.subscribers for each in topics)
 
-    def trade(self, price_ticks: int = MARK_TICKS) -> None:
-        """One trade happens."""
+    @property
+    def tape_readers(self) -> int:
+        """How many of them are of the tape."""
+        return self._trades.statistics().subscribers
+
+    def trade(self, price_ticks: int = MARK_TICKS, at_ns: int | None = None) -> None:
+        """One trade happens; by default at a time of long ago."""
         self._sequence += 1
         trade = TapeTrade(
             symbol=SYMBOL,
@@ -132,7 +137,7 @@ class HandFedMarkets:
             price_ticks=price_ticks,
             quantity_lots=100,
             taker_side=Side.BUY,
-            at_ns=self._sequence,
+            at_ns=self._sequence if at_ns is None else at_ns,
         )
         self._trades.publish([TapeStep(trades=(trade,), lagged_to=0, reset=False)])
 

@@ -90,13 +90,22 @@ class ChildStatistics:
 
 
 def child_command(entry_point: str) -> list[str]:
-    """How a child for ``module:Class`` is started, but for its socket."""
+    """How the child of a strategy ``module:Class`` is started, but for its socket."""
+    return _command("xache_sdk.child", entry_point)
+
+
+def signal_command(entry_point: str) -> list[str]:
+    """How the child of a signal ``module:Class`` is started, but for its socket."""
+    return _command("xache_sdk.signal_child", entry_point)
+
+
+def _command(program: str, entry_point: str) -> list[str]:
     return [
         sys.executable,
         "-I",  # No environment variables, no user site, no current directory.
         "-B",  # It may not write files.
         "-m",
-        "xache_sdk.child",
+        program,
         "--strategy",
         entry_point,
         "--parent",

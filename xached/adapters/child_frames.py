@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 import attrs
+from xache_sdk import wire
+from xache_sdk.signal_values import SignalLost, SignalValue
 from xache_sdk.v1 import plugin_pb2
 from xache_sdk.wire import frame
 
@@ -118,6 +120,40 @@ def write_start(start: Start) -> bytes:
         message.saved.version = start.saved.version
         message.saved.state_json = start.saved.state_json
     return _host_frame(plugin_pb2.HostFrame(start=message))
+
+
+@attrs.frozen(kw_only=True)
+class SignalStart:
+    """What a signal is told at its start. ``settings_json`` is a JSON object."""
+
+    name: str
+    settings_json: str
+    instruments: tuple[Instrument, ...]
+    now_ns: int
+
+
+def write_signal_start(start: SignalStart) -> bytes:
+    """The first frame to a signal. Raises: FrameError when it does not fit into one."""
+    message = plugin_pb2.PluginSignalStart(
+        name=start.name,
+        settings_json=start.settings_json,
+        instruments=[write_instrument(each) for each in start.instruments],
+        now_ns=start.now_ns,
+    )
+    return _host_frame(plugin_pb2.HostFrame(signal_start=message))
+
+
+def write_signal(value: SignalValue) -> bytes:
+    """What a signal says that the strategy uses."""
+    return _host_frame(plugin_pb2.HostFrame(signal=wire.write_signal(value)))
+
+
+def write_signal_lost(lost: SignalLost) -> bytes:
+    """A signal that the strategy uses has no value any more."""
+    message = plugin_pb2.PluginSignalLost(
+        signal=lost.signal, name=lost.name, why=lost.why, at_ns=lost.at_ns
+    )
+    return _host_frame(plugin_pb2.HostFrame(signal_lost=message))
 
 
 def write_account(money: Sequence[Money], positions: Sequence[PositionOf]) -> bytes:

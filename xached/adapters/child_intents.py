@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Iterable
 from typing import Final, TypeAlias, TypeVar
 
 import attrs
@@ -17,9 +18,10 @@ from xache_sdk.market import WARM_UP_MAX
 from xache_sdk.orders import ID_LENGTH_MAX, TEXT_LENGTH_MAX, TIMER_DELAY_NS_MAX
 from xache_sdk.reasons import WEIGHTS_MAX, ModelReason, Reason, Weight
 from xache_sdk.seal import Lack, Layer, Sealed
+from xache_sdk.signal_values import READINGS_MAX, Reading, SignalValue, check_signal_name
 from xache_sdk.state import STATE_BYTES_MAX
 from xache_sdk.v1 import plugin_pb2
-from xache_sdk.wire import INTENTS_PER_FRAME_MAX
+from xache_sdk.wire import INTENTS_PER_FRAME_MAX, read_signal
 
 from xached.domain.candles import Interval
 from xached.domain.instrument import Symbol
@@ -28,6 +30,10 @@ from xached.domain.money import DIGITS_MAX
 from xached.domain.order import OrderType, Side, TimeInForce, TriggerSource
 
 SUBSCRIPTIONS_MAX: Final = 64
+USES_MAX: Final = 16
+"""So many signals a strategy may use."""
+
+AS_OF_NS_MAX: Final = 2**62
 BOOK_DEPTH_MAX: Final = 200
 """Levels a side: with the longest numbers there are, a book still fits into a frame."""
 
@@ -92,6 +98,8 @@ class Ready:
     subscriptions: tuple[Subscription, ...]
     predicts: bool = True
     """False where it declares that it does not claim to know where prices go."""
+    uses: tuple[str, ...] = ()
+    """The signals of the house that it uses, by name."""
 
 
 @attrs.frozen(kw_only=True)
@@ -233,7 +241,14 @@ class Save:
     """How many frames the strategy had been handed when it saved this."""
 
 
-ChildMessage: TypeAlias = Sealed | Ready | Intents | Save | Pong | Log | Failed
+@attrs.frozen
+class Readings:
+    """What a signal says of one piece of market data."""
+
+    values: tuple[SignalValue, ...]
+
+
+ChildMessage: TypeAlias = Sealed | Ready | Intents | Readings | Save | Pong | Log | Failed
 
 
 def read_child_frame(body: bytes) -> ChildMessage:
@@ -263,7 +278,15 @@ def read_child_frame(body: bytes) -> ChildMessage:
             if len(subscriptions) > SUBSCRIPTIONS_MAX:
                 raise ChildViolation(f"more than {SUBSCRIPTIONS_MAX} subscriptions")
             wanted_data = tuple(_read_subscription(each) for each in subscriptions)
-            return Ready(wanted_data, predicts=not message.ready.predicts_nothing)
+            return Ready(
+                wanted_data,
+                predicts=not message.ready.predicts_nothing,
+                uses=_read_uses(message.ready.uses),
+            )
+        case "readings":
+            if len(message.readings.values) > READINGS_MAX:
+                raise ChildViolation(f"more than {READINGS_MAX} readings in a frame")
+            return Readings(tuple(map(_read_reading, message.readings.values)))
         case "failed":
             return Failed(
                 _number(Failure, message.failed.failure),
@@ -304,6 +327,27 @@ def _read_subscription(message: plugin_pb2.PluginSubscription) -> Subscription:
         forming=message.forming,
         warm_up=message.warm_up,
     )
+
+
+def _read_uses(names: Iterable[str]) -> tuple[str, ...]:
+    told = tuple(sorted(set(names)))
+    if len(told) > USES_MAX:
+        raise ChildViolation(f"it uses more than {USES_MAX} signals")
+    try:
+        return tuple(map(check_signal_name, told))
+    except ValueError as error:
+        raise ChildViolation(str(error)) from None
+
+
+def _read_reading(message: plugin_pb2.PluginSignalValue) -> SignalValue:
+    value = read_signal(message)
+    try:
+        Reading(value.value, value.name, value.confidence, value.expires_at_ns - value.as_of_ns)
+    except ValueError as error:
+        raise ChildViolation(f"a reading that is none: {error}") from None
+    if not 0 <= value.as_of_ns <= AS_OF_NS_MAX:
+        raise ChildViolation(f"a reading as of {value.as_of_ns} ns")
+    return value
 
 
 def _read_intent(message: plugin_pb2.PluginIntent) -> Intent:

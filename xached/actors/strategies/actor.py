@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -22,6 +22,7 @@ import attrs
 import trio
 from xache_sdk.seal import Layer
 
+from xached.actors.strategies.breaches import BREACHES, breach_of
 from xached.actors.strategies.house_models import Models, TradedModel, model_name, with_model
 from xached.actors.strategies.keeping import RunLog, about_run
 from xached.actors.strategies.leftovers import AGAIN, Leftovers
@@ -30,19 +31,16 @@ from xached.actors.strategies.run import (
     Rows,
     Run,
     StopRequest,
-    StrategySilent,
     Tally,
     insist,
     query_purse,
 )
 from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
-from xached.adapters.child import ChildEnded, ChildStatistics, open_child
+from xached.adapters.child import ChildStatistics, open_child
 from xached.adapters.child_frames import RUN_ID_BYTES
-from xached.adapters.child_intents import ChildViolation
-from xached.adapters.child_outbox import ChildTooSlow
 from xached.domain.messages import CancelAll
 from xached.domain.order import EndReason, Purse
-from xached.domain.plugins import Admission, Breach, PluginRefused
+from xached.domain.plugins import Admission, PluginRefused
 from xached.domain.queries import PurseSnapshot
 from xached.runtime.mailbox import Overloaded
 from xached.runtime.supervise import Restart, run_expendable
@@ -294,8 +292,8 @@ async def _run_child(seat: _Seat, leftovers: Leftovers, around: Surroundings) ->
         seat.runs += 1
         try:
             return await _run_admitted(seat, config, model, admission, around, described)
-        except* (ChildViolation, ChildTooSlow, ChildEnded, StrategySilent) as group:
-            breach = _breach_of(group)
+        except* BREACHES as group:
+            breach = breach_of(group)
             if breach is not None:
                 await around.plugins.note_breach(plugin, breach, owner=config.owner)
             raise
@@ -359,25 +357,6 @@ def _keep(config: StrategyConfig, around: Surroundings, run: StrategyRun) -> Run
     instruments = [floor.instrument(symbol) for symbol in config.symbols]
     about = about_run(run, config.settings_json, instruments, paper=config.paper)
     return around.keep(config.name, run.run_id, about)
-
-
-def _breach_of(group: BaseExceptionGroup[BaseException]) -> Breach | None:
-    """How a run broke the rules that ended like this; None when it only failed."""
-    causes = list(_leaves(group))
-    if any(isinstance(each, ChildViolation) for each in causes):
-        return Breach.PROTOCOL
-    if any(isinstance(each, ChildTooSlow | StrategySilent) for each in causes):
-        return Breach.STALLED
-    killed = any(isinstance(each, ChildEnded) and each.code < 0 for each in causes)
-    return Breach.KILLED if killed else None
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
-    for each in group.exceptions:
-        if isinstance(each, BaseExceptionGroup):
-            yield from _leaves(each)
-        else:
-            yield each
 
 
 def _describe(

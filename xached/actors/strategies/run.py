@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Sequence
 from typing import Final, TypeAlias, assert_never
 
 import attrs
@@ -14,6 +13,7 @@ from loguru import logger
 from xache_sdk.reasons import Reason
 from xache_sdk.seal import Layer, Sealed
 
+from xached.actors.strategies.breaches import StrategySilent
 from xached.actors.strategies.commands import RunCommands
 from xached.actors.strategies.house_models import REPLACED, TradedModel
 from xached.actors.strategies.market_data import (
@@ -23,6 +23,7 @@ from xached.actors.strategies.market_data import (
     check_subscriptions,
 )
 from xached.actors.strategies.saving import Saving
+from xached.actors.strategies.signal_telling import tell_signal
 from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
 from xached.actors.strategies.timers import Timers
 from xached.adapters.child import ChildEnded, ChildProcess
@@ -57,10 +58,10 @@ from xached.adapters.child_intents import (
     NoteIntent,
     PlaceIntent,
     Pong,
+    Readings,
     Ready,
     ReplaceIntent,
     Save,
-    Subscription,
     TimerIntent,
 )
 from xached.domain.capabilities import CapabilityRule, Gate, OrderCommand
@@ -225,10 +226,6 @@ class _Decision:
     reference_ticks: int | None
 
 
-class StrategySilent(StrategyFailed):
-    """It gave no sign of life for too long."""
-
-
 class Run:
     """One child and everything around it, from Start to its end."""
 
@@ -374,6 +371,8 @@ class Run:
                 self._tell(message.text)
             case Failed():
                 raise _failure(message)
+            case Readings():
+                raise ChildViolation("a strategy wants things, and says no readings")
             case _:
                 assert_never(message)
 
@@ -394,17 +393,21 @@ class Run:
         if self.ready.is_set():
             raise ChildViolation("Ready twice")
         check_subscriptions(ready.subscriptions, self._config.symbols)
+        for name in ready.uses:
+            if not self._around.signals.knows(name):
+                raise StrategyMisconfigured(f"the house runs no signal {name!r}")
         self.predicts = ready.predicts
         self.ready.set()
         logger.info("strategy {}: ready", self._config.name)
-        nursery.start_soon(self._warm_up_and_begin, ready.subscriptions, nursery)
+        nursery.start_soon(self._warm_up_and_begin, ready, nursery)
 
-    async def _warm_up_and_begin(
-        self, subscriptions: Sequence[Subscription], nursery: trio.Nursery
-    ) -> None:
-        await self._market_data.warm_up(subscriptions)
+    async def _warm_up_and_begin(self, ready: Ready, nursery: trio.Nursery) -> None:
+        await self._market_data.warm_up(ready.subscriptions)
         self.child.outbox.put(write_begin())
-        self._market_data.follow(subscriptions, nursery)
+        self._market_data.follow(ready.subscriptions, nursery)
+        for name in ready.uses:
+            tell = functools.partial(tell_signal, self._around.signals, name, self.child.outbox)
+            nursery.start_soon(tell, self._around.world.now_ns)
 
     def _do(self, intent: Intent, nursery: trio.Nursery) -> None:
         match intent:

@@ -11,6 +11,8 @@ from xache_sdk.seal import Layer
 
 from xached.actors.strategies.house_models import NO_MODELS, Models
 from xached.actors.strategies.keeping import KeepRun, keep_nothing
+from xached.actors.strategies.signal_board import SignalBoard
+from xached.actors.strategies.signal_telling import Signals
 from xached.adapters.child import child_command
 from xached.domain.candles import Candle, Interval
 from xached.domain.capabilities import UNBOUNDED, Capabilities, OrderCommand
@@ -237,6 +239,7 @@ class Surroundings:
     reasons: Reasons
     plugins: Plugins
     models: Models = NO_MODELS
+    signals: Signals = attrs.field(factory=SignalBoard)
     sandbox_min: frozenset[Layer] = SANDBOX_MIN
     """Layers without which no strategy is started."""
     restart: Restart = attrs.field(factory=Restart)
