@@ -39,6 +39,11 @@ from xached.actors.strategies.actor import Strategies, run_strategies
 from xached.actors.strategies.desk import StrategyDesk
 from xached.actors.strategies.floors import LiveFloor, PaperFloor
 from xached.actors.strategies.keeping import keep_nothing
+from xached.actors.strategies.signal_sources import (
+    SignalSources,
+    SourceSurroundings,
+    run_signal_sources,
+)
 from xached.actors.strategies.surroundings import SANDBOX_MIN, StrategyConfig, Surroundings
 from xached.adapters.answering_child import ProcessCommand, answering_command
 from xached.adapters.distributions import Distributions
@@ -308,6 +313,7 @@ async def _open_doors(
 ) -> Endpoints:
     """Start market data, strategies and every listener."""
     core.strategies = Strategies(attachments.strategies)
+    core.signal_sources = SignalSources(config.signals)
     plugin_feeds = PluginFeeds(config, core, attachments.sandbox_min, attachments.answering)
     core.feeds = (*attachments.feeds, *plugin_feeds.feeds)
     notifiers = Notifiers(config, core, attachments.sandbox_min, attachments.answering)
@@ -316,6 +322,7 @@ async def _open_doors(
         attachments.plugins,
         {
             PluginGroup.STRATEGY: core.strategies,
+            PluginGroup.SIGNAL: core.signal_sources,
             PluginGroup.FEED: plugin_feeds,
             PluginGroup.NOTIFIER: notifiers,
         },
@@ -334,6 +341,8 @@ async def _open_doors(
     nursery.start_soon(run_expendable, "paper", paper, core.health)
     nursery.start_soon(run_expendable, "paper snapshots", core.paper_snapshots.run, core.health)
     nursery.start_soon(run_expendable, "order reasons", core.reasons.run, core.health)
+    sources = partial(run_signal_sources, core.signal_sources, _around_sources(core, attachments))
+    nursery.start_soon(sources)
     core.signals = Signals(config.models)
     if config.models:
         training = partial(run_signals, core.signals, _around_signals(core))
@@ -466,7 +475,19 @@ def _around_strategies(core: Core, attachments: Attachments) -> Surroundings:
         states=StrategyStates(core.files.paths.strategy_states, core.world.files),
         reasons=core.reasons,
         models=core.signals,
+        signals=core.signal_sources.board,
         keep=keep_nothing if core.recorder is None else core.recorder.run_log,
+    )
+
+
+def _around_sources(core: Core, attachments: Attachments) -> SourceSurroundings:
+    return SourceSurroundings(
+        world=core.world,
+        markets=core.market,
+        directory=core.house.directory,
+        health=core.health,
+        plugins=core.plugins,
+        sandbox_min=attachments.sandbox_min,
     )
 
 

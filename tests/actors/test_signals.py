@@ -26,6 +26,7 @@ from xached.actors.signals import (
     run_signals,
     training_command,
 )
+from xached.actors.strategies.signal_board import SignalBoard
 from xached.api.signals import SignalHandlers
 from xached.domain.candles import Candle, Interval
 from xached.domain.instrument import (
@@ -237,7 +238,8 @@ async def test_a_process_that_fails_leaves_the_model_in_force(
         await house.run(1)
     assert house.signals.in_force(NAME) == before
     assert fault in house.status.fault
-    told = await SignalHandlers(house.signals).list_models(None, signal_pb2.ListModelsRequest())  # type: ignore[arg-type]  # it is not asked
+    handlers: Any = SignalHandlers(house.signals, SignalBoard())
+    told = await handlers.list_models(None, signal_pb2.ListModelsRequest())
     assert fault in told.models[0].fault
     assert told.models[0].in_force.digest == before.digest
 
@@ -261,7 +263,7 @@ async def test_it_is_trained_before_its_time_when_asked(
         nursery.start_soon(run_signals, house.signals, house.around)
         await trio.sleep(600)
         assert len(house.trainer.trained) == 1
-        handlers: Any = SignalHandlers(house.signals)
+        handlers: Any = SignalHandlers(house.signals, SignalBoard())
         await handlers.train_model(None, signal_pb2.TrainModelRequest(name=NAME))
         await trio.sleep(1)
         assert len(house.trainer.trained) == 2

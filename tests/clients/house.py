@@ -245,6 +245,10 @@ class House(
         self._arrive("ListModels", request, context)
         return self._answer("ListModels", signal_pb2.ListModelsResponse())
 
+    def ListSignals(self, request: Any, context: Any) -> Any:
+        self._arrive("ListSignals", request, context)
+        return self._answer("ListSignals", signal_pb2.ListSignalsResponse())
+
     def TrainModel(self, request: Any, context: Any) -> Any:
         self._arrive("TrainModel", request, context)
         return signal_pb2.TrainModelResponse()

@@ -606,6 +606,30 @@ def test_a_model_says_when_it_was_last_trained_and_why_not(house: House, signed_
     assert listed[0]["lastAttempt" if "lastAttempt" in listed[0] else "last_attempt"]
 
 
+def test_signals_say_what_they_say_or_why_they_say_nothing(house: House, signed_in: Run) -> None:
+    assert "runs no signals" in signed_in("signals").out
+    at_ns = 1_767_225_600 * 10**9
+    house.answers["ListSignals"] = signal_pb2.ListSignalsResponse(
+        signals=[
+            signal_pb2.Signal(
+                name="btc-trend", plugin="trend", version="1.2", symbols=["BTC-USDT"], running=True,
+                values=[
+                    signal_pb2.SignalValue(
+                        name="value", value=1.5, confidence=0.25, as_of_ns=at_ns,
+                        expires_at_ns=at_ns + 60 * 10**9,
+                    )
+                ],
+            ),
+            signal_pb2.Signal(name="flow", plugin="flow", why="its approval was withdrawn"),
+        ]
+    )  # fmt: skip
+    ran = signed_in("signals")
+    assert "trend 1.2" in ran.out
+    assert " ".join(ran.out.split()).count("value 1.5 25% 2026-01-01 00:00:00") == 1
+    assert "flow: its approval was withdrawn" in ran.out
+    assert len(signed_in("signals", "--json").document["signals"]) == 2
+
+
 # --- streams ---------------------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ import attrs
 import pytest
 
 from xached.actors.signals import ModelPlan
+from xached.actors.strategies.signal_board import SignalConfig
 from xached.adapters.feeds.session import Endpoint
 from xached.adapters.smtp import Protection
 from xached.config.config import (
@@ -668,5 +669,48 @@ def test_a_model_that_makes_no_sense_is_refused(folder: Path, line: str, mistake
         read_config(path)
     twice = '[[model]]\nsymbol = "BTC-USDT"\n'
     path.write_text(twice + twice)
+    with pytest.raises(ConfigError, match="is there twice"):
+        read_config(path)
+
+
+def test_the_documented_signal_is_one(folder: Path) -> None:
+    path = folder / "xached.toml"
+    text = path.read_text()
+    block = text[text.index("# [[signal]]") :]
+    lines = block[: block.index("\n\n")].splitlines()
+    path.write_text("\n".join(line.removeprefix("#").strip() for line in lines if line[2] != " "))
+    (plan,) = read_config(path).signals
+    assert plan == SignalConfig(
+        name="btc-trend",
+        plugin="trend",
+        symbols=(Symbol("BTC-USDT"),),
+        settings_json='{"symbol": "BTC-USDT"}',
+    )
+    short = '[[signal]]\nname = "btc-trend"\nplugin = "trend"\nsettings = { symbol = "BTC-USDT" }\n'
+    path.write_text(short)
+    assert read_config(path).signals == (plan,)
+    path.write_text(f"[strategies]\napprove_configured = true\n{short}")
+    assert read_config(path).signals == (attrs.evolve(plan, vouched=True),)
+
+
+@pytest.mark.parametrize(
+    ("line", "mistake"),
+    [
+        ('symbols = ["XRP-USDT"]', "XRP-USDT is not listed"),
+        ('symbols = ["BTC-USDT", "BTC-USDT"]', "there twice"),
+        ("settings = {}", "say which markets it may see"),
+        ('symbols = ["BTC-USDT"]\nname = "../x"', "is not 1 to 60 of"),
+        ('symbols = ["BTC-USDT"]\nrounds = 3', "rounds"),
+        ('symbols = ["BTC-USDT"]\nsettings = { model = { file = "none.json" } }', "none.json"),
+    ],
+)
+def test_a_signal_that_makes_no_sense_is_refused(folder: Path, line: str, mistake: str) -> None:
+    path = folder / "xached.toml"
+    name = "" if "name" in line else 'name = "a"\n'
+    path.write_text(f'[[signal]]\nplugin = "trend"\n{name}{line}\n')
+    with pytest.raises(ConfigError, match=mistake):
+        read_config(path)
+    one = '[[signal]]\nname = "a"\nplugin = "trend"\nsymbols = ["BTC-USDT"]\n'
+    path.write_text(one + one)
     with pytest.raises(ConfigError, match="is there twice"):
         read_config(path)

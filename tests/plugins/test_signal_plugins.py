@@ -37,7 +37,7 @@ from xached.actors.strategies.actor import Strategies
 from xached.actors.strategies.signal_board import NOT_YET, STALE, SignalConfig, SignalStatus
 from xached.actors.strategies.signal_sources import (
     SignalSources,
-    SignalSurroundings,
+    SourceSurroundings,
     run_signal_sources,
 )
 from xached.adapters.child import MEMORY_BYTES_MAX
@@ -150,7 +150,7 @@ async def signalling(
         )
         sources, plugins = SignalSources([configured]), Plugins(capabilities=capabilities)
         house.around = attrs.evolve(house.around, signals=sources.board)
-        around = SignalSurroundings(
+        around = SourceSurroundings(
             world=house.around.world,
             markets=house.markets,
             directory=house.around.directory,

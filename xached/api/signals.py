@@ -1,10 +1,11 @@
-"""SignalService: how the models of the house stand."""
+"""SignalService: how the models of the house stand, and what the signals of plugins say."""
 
 from __future__ import annotations
 
 from xache.v1 import signal_pb2
 
 from xached.actors.signals import INTERVAL_TEXTS, ModelStatus, Signals
+from xached.actors.strategies.signal_board import SignalBoard, SignalStatus
 from xached.api.routes import Call
 from xached.domain.rejection import Reason, Rejection
 
@@ -12,8 +13,15 @@ from xached.domain.rejection import Reason, Rejection
 class SignalHandlers:
     """Handlers of SignalService, for every transport."""
 
-    def __init__(self, signals: Signals) -> None:
+    def __init__(self, signals: Signals, board: SignalBoard) -> None:
         self._signals = signals
+        self._board = board
+
+    async def list_signals(
+        self, _call: Call, _request: signal_pb2.ListSignalsRequest
+    ) -> signal_pb2.ListSignalsResponse:
+        """List what signals say."""
+        return signal_pb2.ListSignalsResponse(signals=map(_signal, self._board.statuses()))
 
     async def list_models(
         self, _call: Call, _request: signal_pb2.ListModelsRequest
@@ -36,6 +44,30 @@ class SignalHandlers:
             )
         self._signals.train_now(request.name)
         return signal_pb2.TrainModelResponse()
+
+
+def _signal(status: SignalStatus) -> signal_pb2.Signal:
+    config = status.config
+    return signal_pb2.Signal(
+        name=config.name,
+        plugin=config.plugin,
+        version=status.version,
+        digest=status.digest,
+        symbols=config.symbols,
+        running=status.running,
+        runs=status.runs,
+        values=[
+            signal_pb2.SignalValue(
+                name=each.name,
+                value=each.value,
+                confidence=each.confidence,
+                as_of_ns=each.as_of_ns,
+                expires_at_ns=each.expires_at_ns,
+            )
+            for each in status.values
+        ],
+        why=status.why,
+    )
 
 
 def _message(status: ModelStatus) -> signal_pb2.Model:

@@ -14,6 +14,7 @@ import attrs
 from xache_sdk.seal import Layer
 
 from xached.actors.signals import ModelPlan
+from xached.actors.strategies.signal_board import SignalConfig
 from xached.actors.strategies.surroundings import SANDBOX_MIN
 from xached.adapters.egress import NOWHERE, EgressPolicy
 from xached.adapters.feeds.plan import FeedPlan
@@ -24,6 +25,7 @@ from xached.config.capabilities import SYMBOLS_MAX, read_capabilities
 from xached.config.feed_plugins import FOLLOWED_MAX, read_egress, read_feed_plans
 from xached.config.model_plans import read_models
 from xached.config.notifiers import NotifierPlan, read_notifiers
+from xached.config.signal_plans import read_signals
 from xached.config.strategy_settings import write_settings
 from xached.config.tables import HOST, ConfigError, Table, read_secret, read_toml
 from xached.domain.aml import AmlRule, RuleKind
@@ -199,11 +201,13 @@ class Config:
     strategies: tuple[StrategySeat, ...] = ()
     models: tuple[ModelPlan, ...] = ()
     """What the house trains by the calendar."""
+    signals: tuple[SignalConfig, ...] = ()
+    """The signals of plugins that it runs."""
     sandbox_min: frozenset[Layer] = SANDBOX_MIN
     """What must hold a strategy's process; where the kernel cannot, none is started."""
     backtests: BacktestsConfig = BacktestsConfig()
     approve_configured: bool = False
-    """Whether the plugins of ``strategies`` need no approval of an operator."""
+    """Whether the plugins that are configured here need no approval of an operator."""
     feeds: FeedsConfig = FeedsConfig()
     egress: EgressPolicy = NOWHERE
     """Where plugins may have the house connect to."""
@@ -239,6 +243,7 @@ def read_config(path: Path) -> Config:
     listed = read_house(
         house.path("instruments", "instruments.toml"), house.path("risk", "risk.toml")
     )
+    approve_configured = strategies.flag("approve_configured", False)
     config = Config(
         data_dir=data.path("directory", "data"),
         house=listed,
@@ -256,12 +261,17 @@ def read_config(path: Path) -> Config:
         snapshot_rows=storage.number("snapshot_rows", 100_000, 1_000, 100_000_000),
         strategies=_strategies(top.tables("strategy"), listed),
         models=read_models(top.tables("model"), {each.symbol for each in listed.instruments}),
+        signals=read_signals(
+            top.tables("signal"),
+            {each.symbol for each in listed.instruments},
+            vouched=approve_configured,
+        ),
         sandbox_min=_sandbox(sandbox),
         backtests=BacktestsConfig(
             histories=backtests.optional_path("histories"),
             running_max=backtests.number("running_max", 1, 1, 8),
         ),
-        approve_configured=strategies.flag("approve_configured", False),
+        approve_configured=approve_configured,
         feeds=_feeds(feeds, listed),
         egress=egress,
         notifiers=read_notifiers(top.tables("notifier"), egress),

@@ -30,6 +30,7 @@ from xached.actors.signals import Signals
 from xached.actors.strategies.actor import Strategies
 from xached.actors.strategies.desk import StrategyDesk
 from xached.actors.strategies.explaining import OrderReasons
+from xached.actors.strategies.signal_sources import SignalSources
 from xached.actors.strategies.surroundings import Surroundings
 from xached.api.admin import ActorReport, HouseReport
 from xached.api.health import HealthService
@@ -139,6 +140,7 @@ class Core:
     notifiers: Sequence[Notifier] = ()
     integrity: Integrity = attrs.field(factory=Integrity)
     signals: Signals = attrs.field(factory=Signals)
+    signal_sources: SignalSources = attrs.field(factory=SignalSources)
     strategies: Strategies = attrs.field(factory=lambda: Strategies(()))
     strategy_desk: StrategyDesk | None = None
     """Opened before the doors are."""

@@ -181,6 +181,7 @@ def _services(core: Core, spending: KeySpending) -> tuple[Service, ...]:
         for handlers in real
     )
     market = MarketHandlers(core.market, directory)
+    signals = SignalHandlers(core.signals, core.signal_sources.board)
     return (
         _service(auth_pb2, "AuthService", auth_handlers(sessions)),
         _account_service(core, spending),
@@ -199,7 +200,7 @@ def _services(core: Core, spending: KeySpending) -> tuple[Service, ...]:
         _service(
             live_pb2, "LiveService", ScreenHandlers(market, trading[0].handler("watch_purse"))
         ),
-        _service(signal_pb2, "SignalService", SignalHandlers(core.signals)),
+        _service(signal_pb2, "SignalService", signals),
         _service(
             compliance_pb2,
             "ComplianceService",

@@ -70,7 +70,7 @@ class SignalPlugins(Protocol):
 
 
 @attrs.frozen(kw_only=True)
-class SignalSurroundings:
+class SourceSurroundings:
     """What signals need of the rest of the house. The last is replaced in tests."""
 
     world: World
@@ -103,7 +103,7 @@ class SignalSources:
                 seat.admitted.set()
 
 
-async def run_signal_sources(sources: SignalSources, around: SignalSurroundings) -> None:
+async def run_signal_sources(sources: SignalSources, around: SourceSurroundings) -> None:
     """Run all signals until it is cancelled."""
     async with trio.open_nursery() as nursery:
         for seat in sources._seats:
@@ -122,7 +122,7 @@ class _Seat:
     """Whether what is misconfigured is that its plugin may not run."""
 
 
-async def _supervise(seat: _Seat, board: SignalBoard, around: SignalSurroundings) -> None:
+async def _supervise(seat: _Seat, board: SignalBoard, around: SourceSurroundings) -> None:
     """Run after run, until it can never run like this or too many have failed."""
     name = f"signal {seat.config.name}"
     run = functools.partial(_run_once, seat, board, around)
@@ -145,7 +145,7 @@ async def _give_up(reason: BaseException) -> None:
     raise reason
 
 
-async def _run_once(seat: _Seat, board: SignalBoard, around: SignalSurroundings) -> None:
+async def _run_once(seat: _Seat, board: SignalBoard, around: SourceSurroundings) -> None:
     """One run. Raises what ended it, but for what would end the next one too."""
     plugin, name, why = seat.config.plugin, seat.config.name, OVER
     try:
@@ -164,7 +164,7 @@ async def _run_once(seat: _Seat, board: SignalBoard, around: SignalSurroundings)
         board.ended(name, why)
 
 
-async def _run_child(seat: _Seat, board: SignalBoard, around: SignalSurroundings) -> None:
+async def _run_child(seat: _Seat, board: SignalBoard, around: SourceSurroundings) -> None:
     config = seat.config
     admission = await around.plugins.admit(
         config.plugin, vouched=config.vouched, group=PluginGroup.SIGNAL
@@ -185,7 +185,7 @@ class _SourceRun:
         self,
         config: SignalConfig,
         board: SignalBoard,
-        around: SignalSurroundings,
+        around: SourceSurroundings,
         child: ChildProcess,
         admission: Admission,
     ) -> None:

@@ -46,6 +46,7 @@ _COMMANDS = (
     (_MARKET, "candles", "market:candles", "Draw candles."),
     (_MARKET, "indicators", "indicator:indicators", "List the indicators and their settings."),
     (_MARKET, "indicator", "indicator:indicator", "Compute an indicator over candles."),
+    (_MARKET, "signals", "signal:signals", "Show what the signals of the house say."),
     (_MARKET, "auction", "auction:auction", "Follow at what price a market would open."),
     (_MARKET, "top", "top:top", "Show it all on one screen, as it happens."),
     (_PURSE, "order", "order:app", "Place, change, cancel and look up orders."),

@@ -26,7 +26,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from xache.v1 import options_pb2 as xache_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15xache/v1/signal.proto\x12\x08xache.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x16xache/v1/options.proto\"\x13\n\x11ListModelsRequest\"5\n\x12ListModelsResponse\x12\x1f\n\x06models\x18\x01 \x03(\x0b\x32\x0f.xache.v1.Model\"!\n\x11TrainModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x14\n\x12TrainModelResponse\"\x9d\x02\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12\r\n\x05venue\x18\x03 \x01(\t\x12\x10\n\x08interval\x18\x04 \x01(\t\x12\x0e\n\x06others\x18\x05 \x03(\t\x12\x0f\n\x07horizon\x18\x06 \x01(\r\x12\x10\n\x08schedule\x18\x07 \x01(\t\x12\x12\n\nnext_at_ns\x18\x08 \x01(\x03\x12\x10\n\x08training\x18\t \x01(\x08\x12(\n\x08in_force\x18\n \x01(\x0b\x32\x16.xache.v1.ModelInForce\x12/\n\x0clast_attempt\x18\x0b \x01(\x0b\x32\x19.xache.v1.TrainingAttempt\x12\r\n\x05\x66\x61ult\x18\x0c \x01(\t\x12\x12\n\nregistered\x18\r \x01(\r\"\x86\x02\n\x0cModelInForce\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x18\n\x10registered_at_ns\x18\x02 \x01(\x03\x12\x15\n\rlabels_end_ns\x18\x03 \x01(\x03\x12\x13\n\x0b\x66ingerprint\x18\x04 \x01(\t\x12\x11\n\tmay_trade\x18\x05 \x01(\x08\x12\x0e\n\x06\x61\x64vice\x18\x06 \x01(\t\x12\x17\n\x0f\x61\x64vice_since_ns\x18\x07 \x01(\x03\x12\x34\n\x07metrics\x18\x08 \x03(\x0b\x32#.xache.v1.ModelInForce.MetricsEntry\x1a.\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"C\n\x0fTrainingAttempt\x12\r\n\x05\x61t_ns\x18\x01 \x01(\x03\x12\x0f\n\x07outcome\x18\x02 \x01(\t\x12\x10\n\x08replaced\x18\x03 \x01(\x08\x32\x80\x02\n\rSignalService\x12o\n\nListModels\x12\x1b.xache.v1.ListModelsRequest\x1a\x1c.xache.v1.ListModelsResponse\"&\xa2\xbb\x18\x07\x08\x02\x12\x01\x01\x30\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/api/signals/models\x12~\n\nTrainModel\x12\x1b.xache.v1.TrainModelRequest\x1a\x1c.xache.v1.TrainModelResponse\"5\xa2\xbb\x18\x06\x08\x02\x1a\x02\x05\x04\x82\xd3\xe4\x93\x02%\" /api/signals/models/{name}/train:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15xache/v1/signal.proto\x12\x08xache.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x16xache/v1/options.proto\"\x14\n\x12ListSignalsRequest\"8\n\x13ListSignalsResponse\x12!\n\x07signals\x18\x01 \x03(\x0b\x32\x10.xache.v1.Signal\"\xab\x01\n\x06Signal\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06plugin\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x0e\n\x06\x64igest\x18\x04 \x01(\t\x12\x0f\n\x07symbols\x18\x05 \x03(\t\x12\x0f\n\x07running\x18\x06 \x01(\x08\x12\x0c\n\x04runs\x18\x07 \x01(\r\x12%\n\x06values\x18\x08 \x03(\x0b\x32\x15.xache.v1.SignalValue\x12\x0b\n\x03why\x18\t \x01(\t\"{\n\x0bSignalValue\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x17\n\nconfidence\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x10\n\x08\x61s_of_ns\x18\x04 \x01(\x03\x12\x15\n\rexpires_at_ns\x18\x05 \x01(\x03\x42\r\n\x0b_confidence\"\x13\n\x11ListModelsRequest\"5\n\x12ListModelsResponse\x12\x1f\n\x06models\x18\x01 \x03(\x0b\x32\x0f.xache.v1.Model\"!\n\x11TrainModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x14\n\x12TrainModelResponse\"\x9d\x02\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06symbol\x18\x02 \x01(\t\x12\r\n\x05venue\x18\x03 \x01(\t\x12\x10\n\x08interval\x18\x04 \x01(\t\x12\x0e\n\x06others\x18\x05 \x03(\t\x12\x0f\n\x07horizon\x18\x06 \x01(\r\x12\x10\n\x08schedule\x18\x07 \x01(\t\x12\x12\n\nnext_at_ns\x18\x08 \x01(\x03\x12\x10\n\x08training\x18\t \x01(\x08\x12(\n\x08in_force\x18\n \x01(\x0b\x32\x16.xache.v1.ModelInForce\x12/\n\x0clast_attempt\x18\x0b \x01(\x0b\x32\x19.xache.v1.TrainingAttempt\x12\r\n\x05\x66\x61ult\x18\x0c \x01(\t\x12\x12\n\nregistered\x18\r \x01(\r\"\x86\x02\n\x0cModelInForce\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x18\n\x10registered_at_ns\x18\x02 \x01(\x03\x12\x15\n\rlabels_end_ns\x18\x03 \x01(\x03\x12\x13\n\x0b\x66ingerprint\x18\x04 \x01(\t\x12\x11\n\tmay_trade\x18\x05 \x01(\x08\x12\x0e\n\x06\x61\x64vice\x18\x06 \x01(\t\x12\x17\n\x0f\x61\x64vice_since_ns\x18\x07 \x01(\x03\x12\x34\n\x07metrics\x18\x08 \x03(\x0b\x32#.xache.v1.ModelInForce.MetricsEntry\x1a.\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"C\n\x0fTrainingAttempt\x12\r\n\x05\x61t_ns\x18\x01 \x01(\x03\x12\x0f\n\x07outcome\x18\x02 \x01(\t\x12\x10\n\x08replaced\x18\x03 \x01(\x08\x32\xed\x02\n\rSignalService\x12k\n\x0bListSignals\x12\x1c.xache.v1.ListSignalsRequest\x1a\x1d.xache.v1.ListSignalsResponse\"\x1f\xa2\xbb\x18\x07\x08\x02\x12\x01\x01\x30\x01\x82\xd3\xe4\x93\x02\x0e\x12\x0c/api/signals\x12o\n\nListModels\x12\x1b.xache.v1.ListModelsRequest\x1a\x1c.xache.v1.ListModelsResponse\"&\xa2\xbb\x18\x07\x08\x02\x12\x01\x01\x30\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/api/signals/models\x12~\n\nTrainModel\x12\x1b.xache.v1.TrainModelRequest\x1a\x1c.xache.v1.TrainModelResponse\"5\xa2\xbb\x18\x06\x08\x02\x1a\x02\x05\x04\x82\xd3\xe4\x93\x02%\" /api/signals/models/{name}/train:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,26 +35,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_MODELINFORCE_METRICSENTRY']._loaded_options = None
   _globals['_MODELINFORCE_METRICSENTRY']._serialized_options = b'8\001'
+  _globals['_SIGNALSERVICE'].methods_by_name['ListSignals']._loaded_options = None
+  _globals['_SIGNALSERVICE'].methods_by_name['ListSignals']._serialized_options = b'\242\273\030\007\010\002\022\001\0010\001\202\323\344\223\002\016\022\014/api/signals'
   _globals['_SIGNALSERVICE'].methods_by_name['ListModels']._loaded_options = None
   _globals['_SIGNALSERVICE'].methods_by_name['ListModels']._serialized_options = b'\242\273\030\007\010\002\022\001\0010\001\202\323\344\223\002\025\022\023/api/signals/models'
   _globals['_SIGNALSERVICE'].methods_by_name['TrainModel']._loaded_options = None
   _globals['_SIGNALSERVICE'].methods_by_name['TrainModel']._serialized_options = b'\242\273\030\006\010\002\032\002\005\004\202\323\344\223\002%\" /api/signals/models/{name}/train:\001*'
-  _globals['_LISTMODELSREQUEST']._serialized_start=89
-  _globals['_LISTMODELSREQUEST']._serialized_end=108
-  _globals['_LISTMODELSRESPONSE']._serialized_start=110
-  _globals['_LISTMODELSRESPONSE']._serialized_end=163
-  _globals['_TRAINMODELREQUEST']._serialized_start=165
-  _globals['_TRAINMODELREQUEST']._serialized_end=198
-  _globals['_TRAINMODELRESPONSE']._serialized_start=200
-  _globals['_TRAINMODELRESPONSE']._serialized_end=220
-  _globals['_MODEL']._serialized_start=223
-  _globals['_MODEL']._serialized_end=508
-  _globals['_MODELINFORCE']._serialized_start=511
-  _globals['_MODELINFORCE']._serialized_end=773
-  _globals['_MODELINFORCE_METRICSENTRY']._serialized_start=727
-  _globals['_MODELINFORCE_METRICSENTRY']._serialized_end=773
-  _globals['_TRAININGATTEMPT']._serialized_start=775
-  _globals['_TRAININGATTEMPT']._serialized_end=842
-  _globals['_SIGNALSERVICE']._serialized_start=845
-  _globals['_SIGNALSERVICE']._serialized_end=1101
+  _globals['_LISTSIGNALSREQUEST']._serialized_start=89
+  _globals['_LISTSIGNALSREQUEST']._serialized_end=109
+  _globals['_LISTSIGNALSRESPONSE']._serialized_start=111
+  _globals['_LISTSIGNALSRESPONSE']._serialized_end=167
+  _globals['_SIGNAL']._serialized_start=170
+  _globals['_SIGNAL']._serialized_end=341
+  _globals['_SIGNALVALUE']._serialized_start=343
+  _globals['_SIGNALVALUE']._serialized_end=466
+  _globals['_LISTMODELSREQUEST']._serialized_start=468
+  _globals['_LISTMODELSREQUEST']._serialized_end=487
+  _globals['_LISTMODELSRESPONSE']._serialized_start=489
+  _globals['_LISTMODELSRESPONSE']._serialized_end=542
+  _globals['_TRAINMODELREQUEST']._serialized_start=544
+  _globals['_TRAINMODELREQUEST']._serialized_end=577
+  _globals['_TRAINMODELRESPONSE']._serialized_start=579
+  _globals['_TRAINMODELRESPONSE']._serialized_end=599
+  _globals['_MODEL']._serialized_start=602
+  _globals['_MODEL']._serialized_end=887
+  _globals['_MODELINFORCE']._serialized_start=890
+  _globals['_MODELINFORCE']._serialized_end=1152
+  _globals['_MODELINFORCE_METRICSENTRY']._serialized_start=1106
+  _globals['_MODELINFORCE_METRICSENTRY']._serialized_end=1152
+  _globals['_TRAININGATTEMPT']._serialized_start=1154
+  _globals['_TRAININGATTEMPT']._serialized_end=1221
+  _globals['_SIGNALSERVICE']._serialized_start=1224
+  _globals['_SIGNALSERVICE']._serialized_end=1589
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,52 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class ListSignalsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListSignalsResponse(_message.Message):
+    __slots__ = ("signals",)
+    SIGNALS_FIELD_NUMBER: _ClassVar[int]
+    signals: _containers.RepeatedCompositeFieldContainer[Signal]
+    def __init__(self, signals: _Optional[_Iterable[_Union[Signal, _Mapping]]] = ...) -> None: ...
+
+class Signal(_message.Message):
+    __slots__ = ("name", "plugin", "version", "digest", "symbols", "running", "runs", "values", "why")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PLUGIN_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    SYMBOLS_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_FIELD_NUMBER: _ClassVar[int]
+    RUNS_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    plugin: str
+    version: str
+    digest: str
+    symbols: _containers.RepeatedScalarFieldContainer[str]
+    running: bool
+    runs: int
+    values: _containers.RepeatedCompositeFieldContainer[SignalValue]
+    why: str
+    def __init__(self, name: _Optional[str] = ..., plugin: _Optional[str] = ..., version: _Optional[str] = ..., digest: _Optional[str] = ..., symbols: _Optional[_Iterable[str]] = ..., running: _Optional[bool] = ..., runs: _Optional[int] = ..., values: _Optional[_Iterable[_Union[SignalValue, _Mapping]]] = ..., why: _Optional[str] = ...) -> None: ...
+
+class SignalValue(_message.Message):
+    __slots__ = ("name", "value", "confidence", "as_of_ns", "expires_at_ns")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_NS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    value: float
+    confidence: float
+    as_of_ns: int
+    expires_at_ns: int
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[float] = ..., confidence: _Optional[float] = ..., as_of_ns: _Optional[int] = ..., expires_at_ns: _Optional[int] = ...) -> None: ...
+
 class ListModelsRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...

@@ -26,8 +26,9 @@ if _version_not_supported:
 
 
 class SignalServiceStub:
-    """The models that the house trains: which is in force, what it may do, when it
-    was last trained and why not.
+    """What the house forecasts by. The models that it trains: which is in force, what
+    it may do, when it was last trained and why not. The signals of plugins that it
+    runs: what they say, as of when, and why one says nothing.
     """
 
     def __init__(self, channel):
@@ -36,6 +37,11 @@ class SignalServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.ListSignals = channel.unary_unary(
+                '/xache.v1.SignalService/ListSignals',
+                request_serializer=xache_dot_v1_dot_signal__pb2.ListSignalsRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_signal__pb2.ListSignalsResponse.FromString,
+                _registered_method=True)
         self.ListModels = channel.unary_unary(
                 '/xache.v1.SignalService/ListModels',
                 request_serializer=xache_dot_v1_dot_signal__pb2.ListModelsRequest.SerializeToString,
@@ -49,9 +55,18 @@ class SignalServiceStub:
 
 
 class SignalServiceServicer:
-    """The models that the house trains: which is in force, what it may do, when it
-    was last trained and why not.
+    """What the house forecasts by. The models that it trains: which is in force, what
+    it may do, when it was last trained and why not. The signals of plugins that it
+    runs: what they say, as of when, and why one says nothing.
     """
+
+    def ListSignals(self, request, context):
+        """List the signals that the house runs and what they say now, in the order of
+        the configuration.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def ListModels(self, request, context):
         """List what is trained, in the order of the configuration.
@@ -71,6 +86,11 @@ class SignalServiceServicer:
 
 def add_SignalServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'ListSignals': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSignals,
+                    request_deserializer=xache_dot_v1_dot_signal__pb2.ListSignalsRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_signal__pb2.ListSignalsResponse.SerializeToString,
+            ),
             'ListModels': grpc.unary_unary_rpc_method_handler(
                     servicer.ListModels,
                     request_deserializer=xache_dot_v1_dot_signal__pb2.ListModelsRequest.FromString,
@@ -90,9 +110,37 @@ def add_SignalServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class SignalService:
-    """The models that the house trains: which is in force, what it may do, when it
-    was last trained and why not.
+    """What the house forecasts by. The models that it trains: which is in force, what
+    it may do, when it was last trained and why not. The signals of plugins that it
+    runs: what they say, as of when, and why one says nothing.
     """
+
+    @staticmethod
+    def ListSignals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.SignalService/ListSignals',
+            xache_dot_v1_dot_signal__pb2.ListSignalsRequest.SerializeToString,
+            xache_dot_v1_dot_signal__pb2.ListSignalsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def ListModels(request,
