@@ -8,7 +8,7 @@ open ones end, and closes the files.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any
 
@@ -23,6 +23,7 @@ from xached.actors.backtests.surroundings import (
     BacktestBounds,
     BacktestSurroundings,
     FoundPlugin,
+    FoundSignal,
 )
 from xached.actors.history import run_history
 from xached.actors.house_watch import run_house_watch
@@ -420,6 +421,22 @@ def _around_signals(core: Core) -> SignalSurroundings:
     )
 
 
+async def _find_signals(config: Config, core: Core) -> Mapping[str, FoundSignal]:
+    """The signals of the configuration whose plugins may run now."""
+    found = {}
+    for each in config.signals:
+        with suppress(PluginRefused):
+            admission = await core.plugins.admit(
+                each.plugin, vouched=each.vouched, group=PluginGroup.SIGNAL
+            )
+            found[each.name] = FoundSignal(
+                entry_point=admission.plugin.entry_point,
+                digest=admission.digest,
+                settings_json=each.settings_json,
+            )
+    return found
+
+
 def _around_backtests(config: Config, core: Core, attachments: Attachments) -> BacktestSurroundings:
     folder = config.backtests.histories or core.files.paths.histories
     configured = {each.strategy for each in attachments.strategies if each.vouched}
@@ -435,6 +452,7 @@ def _around_backtests(config: Config, core: Core, attachments: Attachments) -> B
         world=core.world,
         records=core.records,
         find_plugin=find_plugin,
+        find_signals=partial(_find_signals, config, core),
         list_histories=partial(list_histories, folder),
         histories=folder,
         anchor=partial(_anchor_trials, core),

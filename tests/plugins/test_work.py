@@ -23,14 +23,18 @@ from xache_sdk.market import Interval
 from xache_sdk.seal import Layer
 
 from tests.plugins.children.backtested import Backtested, Settings
+from tests.plugins.children.signalling import Follower, Trend
+from tests.plugins.children.signalling import Settings as SignalSettings
 from tests.plugins.house import CHILDREN, SDK
 from tests.research.backtests import walk
 from tests.research.learning import learned, market
 from xached.adapters.work import WorkFailed, WorkLimits, do_work, work_command
 from xached.domain.order import BUY, SELL
 from xached.research.backtest.account import FillRow
+from xached.research.backtest.feed import told_candles
 from xached.research.backtest.fill_check import ImpossibleFill, check_fills
 from xached.research.backtest.gears import run_backtest
+from xached.research.backtest.signal_tape import SignalSpec, tape_of
 from xached.research.history.history_store import HistoryStore
 from xached.research.jobs.job import load_markets, pack_fills, read_job, unpack_fills
 from xached.research.models.registry import ModelRegistry
@@ -92,6 +96,7 @@ def job_of(store: HistoryStore, *settings: Mapping[str, Any], **changes: Any) ->
         "check": False,
         "sizes": [1],
         "models": {},
+        "signals": {},
         **changes,
     }
 
@@ -103,7 +108,13 @@ async def run(
     told: list[int] = []
     document = await do_work(
         RealWorld(),
-        command("run", limits, strategy=job["entry_point"], readable=[store.folder / "walk"]),
+        command(
+            "run",
+            limits,
+            strategy=job["entry_point"],
+            others=[each["entry_point"] for each in job["signals"].values()],
+            readable=[store.folder / "walk"],
+        ),
         Document(header=job),
         limits=limits,
         sandbox_min=frozenset({Layer.FILES, Layer.SYSTEM_CALLS}),
@@ -151,6 +162,50 @@ async def test_several_combinations_walk_forward(store: HistoryStore) -> None:
     assert len(report["walk_forward"]) == 3
     assert judged.header["chosen"] == report["walk_forward"][-1]["settings"]
     assert [point["size"] for point in report["capacity"]["points"]] == [1, 10]
+
+
+async def test_signals_are_computed_in_the_same_process_as_of_each_candle(
+    store: HistoryStore,
+) -> None:
+    """Checked: told with the candles instead of after them, it fills one candle sooner."""
+    where: dict[str, Any] = {"venue": "TEST", "interval": "5m"}
+    trend: dict[str, Any] = {
+        "entry_point": "signalling:Trend", "settings": where | {"window": 5},
+    }  # fmt: skip
+    job = job_of(
+        store, where, entry_point="signalling:Follower", signals={"trend": trend}, check=True,
+        until_ns=2_000 * 300 * 10**9, start_ns=100 * 300 * 10**9,
+    )  # fmt: skip
+    outcome, _ = await run(store, job)
+    [leg] = outcome.header["legs"]
+    first = leg["notes"][0]
+    assert first[1].startswith("trend value ")
+    assert first[0] == 100 * 300 * 10**9 + 1, "what held at the start is told at the start"
+    read = read_job(job)
+    markets = load_markets(read)
+    spec = SignalSpec(Trend, trend["settings"])
+    tape = tape_of({"trend": spec}, ["trend"], told_candles(markets))
+    here = run_backtest(
+        lambda: [Follower(SignalSettings(**where))],
+        markets,
+        attrs.evolve(read.terms, signals=tape),
+    )
+    assert unpack_fills(outcome.blob("fills-0")) == list(here.fills)
+    assert len(here.fills) > 100
+
+
+async def test_a_signal_that_is_not_there_or_looks_ahead_is_refused(store: HistoryStore) -> None:
+    """Checked: without ``check_source`` the one that peeks is run."""
+    where = {"venue": "TEST", "interval": "5m"}
+    job = job_of(store, where, entry_point="signalling:Follower")
+    with pytest.raises(WorkFailed, match="uses the signal 'trend': none is given"):
+        await run(store, job)
+    peeking = {"entry_point": "signalling:Peeking", "settings": where}
+    with pytest.raises(WorkFailed, match="LookedAhead"):
+        await run(store, job | {"signals": {"trend": peeking}, "check": True})
+    of_trades = {"entry_point": "signalling:Echo", "settings": {}}
+    with pytest.raises(WorkFailed, match="no data of what it subscribes to"):
+        await run(store, job | {"signals": {"trend": of_trades}})
 
 
 @pytest.mark.parametrize(

@@ -59,11 +59,17 @@ class WorkFailed(Exception):  # noqa: N818 - a state of the world
 
 
 def work_command(
-    job: str, limits: WorkLimits, *, strategy: str = "", readable: Sequence[Path] = ()
+    job: str,
+    limits: WorkLimits,
+    *,
+    strategy: str = "",
+    others: Sequence[str] = (),
+    readable: Sequence[Path] = (),
 ) -> list[str]:
     """How a process for a job is started, but for its socket.
 
-    ``strategy``: the entry point that it will import; ``readable``: what else it may read.
+    ``strategy``: the entry point that it will import; ``others``: those that it may import besides;
+    ``readable``: what else it may read.
     """
     command = [
         sys.executable,
@@ -75,6 +81,7 @@ def work_command(
     ]
     if strategy:
         command += ["--strategy", strategy]
+    command += [f"--import={each}" for each in others]
     return [*command, *(f"--read={path}" for path in readable)]
 
 

@@ -13,6 +13,7 @@ from xache_sdk.strategy import Strategy
 from xached.research.backtest.feed import told_candles
 from xached.research.backtest.gears import run_backtest
 from xached.research.backtest.result import RunResult
+from xached.research.backtest.signal_tape import with_signals
 from xached.research.backtest.terms import MarketData, RunSettings
 from xached.research.judgement.candle_runner import CandleRunner, candle_facts, whole_window
 from xached.research.judgement.report import Settings
@@ -91,8 +92,9 @@ class CandleArena:
 
     def check(self, strategy: type[Strategy[Any]], settings: Settings) -> None:
         """Refuse a strategy that looks ahead. Raises: CheckFailed."""
-        told = told_candles(self.markets)
-        check_no_look_ahead(strategy, settings, told[-CHECKED_CANDLES:])
+        told = told_candles(self.markets)[-CHECKED_CANDLES:]
+        data = with_signals(told, self.terms.signals)
+        check_no_look_ahead(strategy, settings, data)
 
     def run(self, make: Maker, settings: Settings, progress: Progress) -> RunResult:
         """Run a strategy once, in the quickest gear."""

@@ -28,6 +28,8 @@ class Settings:
     symbol: str = setting("BTC-USDT", about="the market")
     window: int = setting(3, about="candles of the average", at_least=1)
     act: str = ""
+    venue: str = "XACHE"
+    interval: str = "1m"
 
 
 class Trend(SignalSource[Settings]):
@@ -37,7 +39,9 @@ class Trend(SignalSource[Settings]):
 
     def subscriptions(self) -> Sequence[Subscription]:
         """One market."""
-        self.candles = Candles(self.settings.symbol, "XACHE", Interval.M1, warm_up=10)
+        self.candles = Candles(
+            self.settings.symbol, self.settings.venue, Interval(self.settings.interval), warm_up=10
+        )
         return (self.candles,)
 
     def declare(self, declarations: Declarations) -> None:
@@ -105,7 +109,8 @@ class Follower(Strategy[Settings]):
 
     def subscriptions(self) -> Sequence[Subscription]:
         """The same market, by the minute."""
-        return (Candles(self.settings.symbol, "XACHE", Interval.M1),)
+        asked = self.settings
+        return (Candles(asked.symbol, asked.venue, Interval(asked.interval)),)
 
     def on_signal(self, value: SignalValue) -> Intents:
         """Buy."""

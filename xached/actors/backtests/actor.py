@@ -22,7 +22,7 @@ import attrs
 import trio
 from loguru import logger
 
-from xached.actors.backtests.surroundings import BacktestSurroundings, FoundPlugin
+from xached.actors.backtests.surroundings import BacktestSurroundings, FoundPlugin, FoundSignal
 from xached.adapters.work import WorkFailed, do_work
 from xached.domain.backtests import (
     SIZES,
@@ -413,8 +413,10 @@ class Backtests:
         places = [around.histories / name for name in backtest.terms.histories]
         facts = _facts(backtest, abouts)
         models = await self._models(backtest.terms, facts)
-        facts = _facts(backtest, abouts, models.header["models"])
-        job = _job(backtest, [str(place) for place in places], models.header["models"])
+        signals = await around.find_signals()
+        facts = _facts(backtest, abouts, models.header["models"], signals)
+        job = _job(backtest, [str(place) for place in places], models.header["models"], signals)
+        others = [each.entry_point for each in signals.values()]
 
         def told(done_ppm: int) -> None:
             live.done_ppm = done_ppm * RUN_SHARE_PPM // PPM
@@ -422,7 +424,9 @@ class Backtests:
 
         outcome = await do_work(
             around.world,
-            around.command("run", around.limits, strategy=found.entry_point, readable=places),
+            around.command(
+                "run", around.limits, strategy=found.entry_point, others=others, readable=places
+            ),
             Document(header=job, blobs=models.blobs),
             limits=around.limits,
             sandbox_min=around.sandbox_min,
@@ -542,7 +546,10 @@ class Backtests:
 
 
 def _job(
-    backtest: Backtest, places: Sequence[str], models: Mapping[str, Mapping[str, str]]
+    backtest: Backtest,
+    places: Sequence[str],
+    models: Mapping[str, Mapping[str, str]],
+    signals: Mapping[str, FoundSignal],
 ) -> dict[str, Any]:
     """What the processes are told."""
     terms = backtest.terms
@@ -563,6 +570,10 @@ def _job(
         "check": terms.check,
         "sizes": list(SIZES) if terms.capacity else [1],
         "models": {name: each["interval"] for name, each in models.items()},
+        "signals": {
+            name: {"entry_point": each.entry_point, "settings": json.loads(each.settings_json)}
+            for name, each in signals.items()
+        },
     }
 
 
@@ -570,10 +581,11 @@ def _facts(
     backtest: Backtest,
     abouts: Sequence[About],
     models: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    signals: Mapping[str, FoundSignal] = MappingProxyType({}),
 ) -> TrialFacts:
     """What makes this trial distinct: known before it runs, so nothing in it can say otherwise.
 
-    With other models of the house it is another one.
+    With other models or signals of the house it is another one.
     """
     terms = backtest.terms
     first = min(about.first_at_ns for about in abouts)
@@ -583,6 +595,10 @@ def _facts(
     settings = dict(read_choices(terms.settings_json))
     if models:
         settings["models of the house"] = {name: each["digest"] for name, each in models.items()}
+    if signals:
+        settings["signals of the house"] = {
+            name: [each.digest, each.settings_json] for name, each in sorted(signals.items())
+        }
     return TrialFacts(
         plugin_digest=backtest.plugin_digest,
         settings=spelled(settings),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
 import apsw
 import attrs
+import trio
 from xache_sdk.seal import Layer
 
 from xached.adapters.work import WorkLimits, work_command
@@ -44,10 +45,31 @@ class WorkCommand(Protocol):
     """How a process for a job is started; see work_command."""
 
     def __call__(
-        self, job: str, limits: WorkLimits, *, strategy: str = "", readable: Sequence[Path] = ()
+        self,
+        job: str,
+        limits: WorkLimits,
+        *,
+        strategy: str = "",
+        others: Sequence[str] = (),
+        readable: Sequence[Path] = (),
     ) -> Sequence[str]:
         """The command line."""
         ...
+
+
+@attrs.frozen(kw_only=True)
+class FoundSignal:
+    """A signal that the house runs: what to import, with which settings, and what files it has."""
+
+    entry_point: str
+    digest: str
+    settings_json: str
+
+
+async def no_signals() -> Mapping[str, FoundSignal]:
+    """A house that runs none."""
+    await trio.lowlevel.checkpoint()
+    return {}
 
 
 @attrs.frozen(kw_only=True)
@@ -72,6 +94,8 @@ class BacktestSurroundings:
     """What there is to run over. Reads files."""
     histories: Path
     """Where they are."""
+    find_signals: Callable[[], Awaitable[Mapping[str, FoundSignal]]] = no_signals
+    """The signals of the house that may run, by name."""
     anchor: Callable[[int, bytes], None] = lambda _count, _chain: None
     """Have it known elsewhere where the chain of trials ends: how many, and the digest."""
     models: Path | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import decimal
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from operator import itemgetter
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -28,6 +29,7 @@ from xache_sdk.orders import (
     SetTimer,
 )
 from xache_sdk.session import Session
+from xache_sdk.signal_values import SignalEvent
 from xache_sdk.signals import ColumnDeclaration
 from xache_sdk.strategy import Strategy, TimerDue, checked
 
@@ -44,6 +46,9 @@ from xached.research.backtest.terms import (
     told_instrument,
 )
 from xached.research.history.candle_set import CandleSet, DataError
+
+_SIGNALS: Final = (-1, "")
+"""The timer of what signals say next: no strategy has this number."""
 
 ColumnCache: TypeAlias = dict[tuple[Candles, Hashable], Any]
 
@@ -111,6 +116,8 @@ class Run:
         self.saved: dict[int, str] = {}
         self.timers: dict[tuple[int, str], int] = {}
         self.now_ns = self.start_ns = _start_ns(markets, settings)
+        self._said = self._signals()
+        self._heard = 0
         self.candles = 0
         self._columns: ColumnCache = {} if columns is None else columns
         self.lanes = self._make_lanes()
@@ -270,15 +277,40 @@ class Run:
             if due_ns > at_ns:
                 break
             self.exchange.advance(due_ns)
-            if self.timers.get((number, name)) == due_ns:  # it may have been set anew meanwhile
+            if number < 0:
+                self._hear(due_ns)
+            elif self.timers.get((number, name)) == due_ns:  # it may be set anew meanwhile
                 del self.timers[number, name]
                 self._call(number, TimerDue(name, due_ns), due_ns)
         self.exchange.advance(at_ns)
 
+    def _signals(self) -> list[tuple[int, int, SignalEvent]]:
+        """What each strategy hears of signals, and when: after all that is known as of it."""
+        said = [
+            (max(event.at_ns, self.start_ns) + 1, number, event)
+            for number, session in enumerate(self.sessions)
+            if session.uses
+            for event in self.settings.signals.told(session.uses, self.start_ns)
+        ]
+        return sorted(said, key=itemgetter(0, 1))
+
+    def _hear(self, now_ns: int) -> None:
+        """Tell strategies what signals say by now, and have the run woken for what comes next."""
+        del self.timers[_SIGNALS]
+        while self._heard < len(self._said) and self._said[self._heard][0] <= now_ns:
+            _, number, event = self._said[self._heard]
+            self._heard += 1
+            self._call(number, event, now_ns)
+        self._await_signals()
+
+    def _await_signals(self) -> None:
+        if self._heard < len(self._said):
+            self.timers[_SIGNALS] = self._said[self._heard][0]
+
     def _tell(self, number: int, told: Told, now_ns: int) -> None:
         self._call(number, told, now_ns)
 
-    def _call(self, number: int, value: Told | TimerDue, now_ns: int) -> None:
+    def _call(self, number: int, value: Told | TimerDue | SignalEvent, now_ns: int) -> None:
         context = self.contexts[number]
         context.now_ns = max(context.now_ns, now_ns)
         self._carry_out(number, self.sessions[number].take(value), now_ns)
@@ -298,7 +330,9 @@ class Run:
                     exchange.replace(number, intent, now_ns)
                 case SetTimer():
                     self.timers[number, intent.name] = now_ns + intent.delay_ns
-                    if len(self.timers) > TIMERS_MAX * len(self.sessions):
+                    if len(self.timers) - (_SIGNALS in self.timers) > TIMERS_MAX * len(
+                        self.sessions
+                    ):
                         raise ValueError(f"a strategy has at most {TIMERS_MAX} timers")
                 case Note():
                     if len(self.notes) < NOTES_MAX:
@@ -382,7 +416,7 @@ class Run:
         if lane.subscription.history:
             raise GearRefused("the strategy reads a history of candles")
         kind = type(session.strategy)
-        for name in ("on_order", "on_timer", "on_change_refused"):
+        for name in ("on_order", "on_timer", "on_change_refused", "on_signal", "on_signal_lost"):
             if getattr(kind, name) is not getattr(Strategy, name):
                 # It could read columns then, which stand still between two calls.
                 raise GearRefused(f"the strategy has {name}")
@@ -427,6 +461,7 @@ class Run:
         with decimal.localcontext(EXACT):
             for number, session in enumerate(self.sessions):
                 self._carry_out(number, session.start(self.contexts[number]), self.start_ns)
+        self._await_signals()
 
     def _pusher(self, lane: Lane) -> Callable[[Candle], None] | None:
         if not lane.subscription.history:

@@ -76,6 +76,8 @@ class TapeRun:
         self.cash_units = to_units(settings.cash, instrument.quote_scale)
         self.account = Account([(instrument, told)], self.cash_units)
         self.session = Session(strategy)
+        if self.session.uses:
+            raise DataError("signals are computed of candles; a run over a tape has none")
         self.notes: list[NoteRow] = []
         self.saved: dict[int, str] = {}
         self._updates: deque[OrderUpdate] = deque()

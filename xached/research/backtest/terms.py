@@ -14,6 +14,7 @@ from xache_sdk.market import Instrument as ToldInstrument
 
 from xached.domain.instrument import PPM, Asset, AssetName, Instrument, read_instrument
 from xached.domain.money import format_units, parse_decimal
+from xached.research.backtest.signal_tape import NO_SIGNALS, SignalTape
 from xached.research.history.candle_set import CandleSet, DataError
 
 SCALE_MIN = 8
@@ -46,7 +47,7 @@ class RunSettings:
     :mod:`xached.research.backtest.impact`, where one million is 1.0; 0: size moves no price.
     ``size``: every order counts as so many times as large for impact and volume, while money stays
     as it is, so that runs of several sizes compare; 1: as it is. ``start_ns``: candles before it
-    only warm up; None: the first one.
+    only warm up; None: the first one. ``signals``: what those that strategies use have said.
     """
 
     cash: Decimal
@@ -58,6 +59,7 @@ class RunSettings:
     impact_ppm: int = 0
     size: int = 1
     start_ns: int | None = None
+    signals: SignalTape = NO_SIGNALS
 
     def __attrs_post_init__(self) -> None:
         if self.cash <= 0:

@@ -52,6 +52,8 @@ class Job:
     train_ns: int
     test_ns: int
     check: bool
+    signals: Mapping[str, tuple[str, Mapping[str, Any]]]
+    """Entry point and settings of the signals that a strategy may use, by their names."""
     sizes: tuple[int, ...]
     """Of the capacity curve, the first being 1; only that: no curve."""
     models: Mapping[str, str]
@@ -87,6 +89,10 @@ def read_job(header: Mapping[str, Any]) -> Job:
         train_ns=header["train_ns"],
         test_ns=header["test_ns"],
         check=header["check"],
+        signals={
+            name: (each["entry_point"], each["settings"])
+            for name, each in header["signals"].items()
+        },
         sizes=tuple(header["sizes"]),
         models=dict(header["models"]),
     )

@@ -14,13 +14,22 @@ from xache_sdk.kinds import load_plugin
 from xache_sdk.look_ahead import check_no_look_ahead
 from xache_sdk.market import Interval
 from xache_sdk.settings import SettingsError, make_settings
+from xache_sdk.signal_source import SignalSource
 from xache_sdk.strategy import Strategy
 
 from xached.domain.house_models import PREFIX, SETTING
 from xached.research.backtest.feed import told_candles
 from xached.research.backtest.gears import run_backtest
 from xached.research.backtest.result import RunResult
-from xached.research.backtest.terms import MarketData
+from xached.research.backtest.signal_tape import (
+    NO_SIGNALS,
+    SignalSpec,
+    SignalTape,
+    tape_of,
+    used_signals,
+    with_signals,
+)
+from xached.research.backtest.terms import MarketData, RunSettings
 from xached.research.jobs.job import Job, job_window, load_markets, pack_fills, read_job
 from xached.research.judgement.candle_runner import CandleRunner, markets_between
 from xached.research.judgement.walk_forward import (
@@ -53,8 +62,9 @@ def run_job(request: Document, progress: Progress) -> Document:
     markets: Sequence[MarketData] = load_markets(job)
     for interval in job.models.values():
         markets = with_interval(markets, Interval(interval))
+    terms = attrs.evolve(job.terms, signals=_signals(job, make, combinations, markets))
     if job.check:
-        told = told_candles(markets)[-CHECKED_CANDLES:]
+        told = with_signals(told_candles(markets)[-CHECKED_CANDLES:], terms.signals)
         check_no_look_ahead(make.strategy, make.settings(combinations[0]), told)
     window = job_window(job, markets)
     if len(combinations) == 1:
@@ -63,7 +73,7 @@ def run_job(request: Document, progress: Progress) -> Document:
         share = 0.0
     else:
         windows = plan_windows(window, train_ns=job.train_ns, test_ns=job.test_ns)
-        runner = CandleRunner(make, tuple(markets), job.terms, daily=True)
+        runner = CandleRunner(make, tuple(markets), terms, daily=True)
         counted = _Counted(progress, len(windows) * (len(combinations) + 1))
         walk = walk_forward(runner, combinations, windows, scheduler=counted)
         folds = [_fold_header(fold.windows, fold.scores, fold.chosen) for fold in walk.folds]
@@ -73,11 +83,29 @@ def run_job(request: Document, progress: Progress) -> Document:
             if fold.settings is not None
         ]
         share = 0.8
-    blobs, ran = _run_legs(job, make, markets, legs, lambda part: progress(
+    blobs, ran = _run_legs(terms, job.sizes, make, markets, legs, lambda part: progress(
         share + (1.0 - share) * part
     ))  # fmt: skip
     header = {"combinations": [dict(one) for one in combinations], "folds": folds, "legs": ran}
     return Document(header=header, blobs=blobs)
+
+
+def _signals(
+    job: Job,
+    make: _Maker,
+    combinations: Sequence[Mapping[str, Any]],
+    markets: Sequence[MarketData],
+) -> SignalTape:
+    """What the signals say that are used; they are imported here, where the strategy is."""
+    used = used_signals(make, combinations)
+    if not used:
+        return NO_SIGNALS
+    specs = {}
+    for name in used & job.signals.keys():
+        entry_point, settings = job.signals[name]
+        source: type[SignalSource[Any]] = load_plugin(entry_point, SignalSource)
+        specs[name] = SignalSpec(source, settings)
+    return tape_of(specs, used, told_candles(markets), check=job.check)
 
 
 @attrs.frozen
@@ -139,7 +167,8 @@ def _sensible(make: _Maker, given: Sequence[Mapping[str, Any]]) -> list[Mapping[
 
 
 def _run_legs(
-    job: Job,
+    whole: RunSettings,
+    sizes: Sequence[int],
     make: _Maker,
     markets: Sequence[MarketData],
     legs: Sequence[_Leg],
@@ -148,9 +177,9 @@ def _run_legs(
     """Run every leg at every size; the fills by name, and what is told beside them."""
     blobs: dict[str, bytes] = {}
     told = []
-    count = len(legs) * len(job.sizes)
-    for number, (size, leg) in enumerate((size, leg) for size in job.sizes for leg in legs):
-        terms = attrs.evolve(job.terms, start_ns=leg.window.start_at_ns, size=size)
+    count = len(legs) * len(sizes)
+    for number, (size, leg) in enumerate((size, leg) for size in sizes for leg in legs):
+        terms = attrs.evolve(whole, start_ns=leg.window.start_at_ns, size=size)
 
         def run_progress(part: float, before: int = number) -> None:
             progress((before + part) / count)

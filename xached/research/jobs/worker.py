@@ -58,13 +58,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--memory-bytes", type=int, required=True)
     parser.add_argument("--cpu-s", type=int, required=True)
+    parser.add_argument("--import", dest="others", action="append", default=[])
     parser.add_argument("--read", type=Path, action="append", default=[])
     parser.add_argument("--fd", type=int, required=True)
     options = parser.parse_args(arguments)
     connection = socket.socket(fileno=options.fd)
     close_standard_streams()
     os.nice(NICENESS)
-    readable, listable = _reach(options.strategy, options.read)
+    readable, listable = _reach([options.strategy, *options.others], options.read)
     sealed = seal(
         parent=options.parent,
         memory_bytes=options.memory_bytes,
@@ -81,11 +82,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         connection.sendall(each)
 
 
-def _reach(strategy: str, histories: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+def _reach(plugins: Sequence[str], histories: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     """What the process may read, and which directories it may only list."""
     own = Path(__file__).parents[2]
-    readable, listable = readable_for(strategy)
-    return [*readable, own, *histories], [*listable, own.parent]
+    readable, listable = [own, *histories], [own.parent]
+    for each in plugins:
+        needed, listed = readable_for(each)
+        readable += needed
+        listable += listed
+    return readable, listable
 
 
 def _job(name: str) -> Callable[[Document, Progress], Document]:
