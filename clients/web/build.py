@@ -105,8 +105,7 @@ def generate_stubs(node: str) -> None:
 def _protos() -> list[Path]:
     """The API; what strategies and the house say to each other is not for browsers."""
     folder = ROOT / "protos" / "xache" / "v1"
-    apart = ("plugin.proto", "admin.proto", "risk.proto", "staff.proto")
-    return sorted(path for path in folder.glob("*.proto") if path.name not in apart)
+    return sorted(path for path in folder.glob("*.proto") if path.name != "plugin.proto")
 
 
 def _sources() -> Iterator[Path]:

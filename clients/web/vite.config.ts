@@ -10,6 +10,15 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     sourcemap: false,
+    rolldownOptions: {
+      output: {
+        // What only administrators' screens need lies apart: the public port does not serve it.
+        chunkFileNames: ({ moduleIds }) =>
+          moduleIds.some((id) => id.includes("/staff/admin/"))
+            ? "admin-assets/[name]-[hash].js"
+            : "assets/[name]-[hash].js",
+      },
+    },
     // A test bounds what is sent over the wire.
     chunkSizeWarningLimit: 800,
   },

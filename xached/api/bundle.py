@@ -21,7 +21,17 @@ import attrs
 from xached.api.http_message import HttpResponse
 
 SCREENS: Final = frozenset(
-    {"trade", "portfolio", "strategies", "wallets", "security", "sign-in", "sign-up", "recover"}
+    {
+        "trade",
+        "portfolio",
+        "strategies",
+        "wallets",
+        "security",
+        "staff",
+        "sign-in",
+        "sign-up",
+        "recover",
+    }
 )
 """First parts of the addresses of screens: all of them are the same document."""
 

@@ -4,10 +4,10 @@ import { type ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { desk } from "./desk";
 import { timeOf } from "./format";
-import { Impediment } from "./gen/xache/v1/options_pb";
+import { Impediment, Role } from "./gen/xache/v1/options_pb";
 import { t } from "./messages";
 import { go, partsOf, place } from "./router";
-import { choosePurse, isDemo, session, signOut } from "./session";
+import { choosePurse, isAdminPort, isDemo, session, signOut } from "./session";
 import { type Theme, chooseTheme, theme } from "./theme";
 import { Icon, type IconName, Segments, Select, Toasts, classes } from "./ui";
 import { useStore } from "./store";
@@ -23,6 +23,8 @@ const Trade = later(loadTrade);
 const Portfolio = later(async () => (await import("./screens/portfolio")).Portfolio);
 const Strategies = later(async () => (await import("./strategies/strategies")).Strategies);
 const Wallets = later(async () => (await import("./screens/wallets")).Wallets);
+const Staff = later(async () => (await import("./staff/staff")).Staff);
+const Admin = later(async () => (await import("./staff/admin/admin")).Admin);
 const Security = later(async () => (await import("./screens/security")).Security);
 
 const SCREENS: readonly { path: string; name: string; icon: IconName }[] = [
@@ -32,9 +34,19 @@ const SCREENS: readonly { path: string; name: string; icon: IconName }[] = [
   { path: "wallets", name: t.app.wallets, icon: "wallets" },
   { path: "security", name: t.app.security, icon: "security" },
 ];
+const STAFF = { path: "staff", name: t.app.staff, icon: "staff" } as const;
+const ADMIN = { path: "admin", name: t.admin.title, icon: "admin" } as const;
+const HOME = isAdminPort ? "/admin" : "/trade";
+
+/** Where one can go: who works for the house sees more, and at the administrators' port else. */
+function screensOf(roles: readonly Role[]): typeof SCREENS {
+  const works = roles.includes(Role.SUPPORT) || roles.includes(Role.COMPLIANCE);
+  const own = isAdminPort ? [ADMIN, ...SCREENS.filter(({ path }) => path === "security")] : SCREENS;
+  return works ? [...own, STAFF] : own;
+}
 
 // Most come for the market: it is fetched while it is found out who comes.
-if (["", "trade"].includes(partsOf(place.state.path)[0] ?? "")) void loadTrade().catch(() => undefined);
+if (!isAdminPort && ["", "trade"].includes(partsOf(place.state.path)[0] ?? "")) void loadTrade().catch(() => undefined);
 
 export function App() {
   const { path } = useStore(place, (state) => state);
@@ -43,8 +55,8 @@ export function App() {
   const apart = ["sign-in", "sign-up", "recover"].includes(screen);
 
   useEffect(() => {
-    if (phase === "in" && apart) go("/trade", true);
-    else if (screen === "" && phase !== "starting") go(phase === "in" ? "/trade" : "/sign-in", true);
+    if (phase === "in" && apart) go(HOME, true);
+    else if (screen === "" && phase !== "starting") go(phase === "in" ? HOME : "/sign-in", true);
   }, [phase, screen]);
 
   if (phase === "starting" || screen === "") return <Starting />;
@@ -77,6 +89,10 @@ function inner(screen: string, rest: readonly string[]) {
       return <Wallets />;
     case "security":
       return <Security />;
+    case "staff":
+      return <Staff rest={rest} />;
+    case "admin":
+      return isAdminPort ? <Admin rest={rest} /> : <NotFound />;
     default:
       return <NotFound />;
   }
@@ -166,9 +182,10 @@ function Shell({ screen, children }: { screen: string; children: ComponentChildr
 }
 
 function Nav({ screen }: { screen: string }) {
+  const roles = useStore(session, (state) => state.roles);
   return (
     <nav class="screens" aria-label={t.app.nav}>
-      {SCREENS.map(({ path, name, icon }) => (
+      {screensOf(roles).map(({ path, name, icon }) => (
         <a key={path} href={`/${path}`} aria-current={path === screen ? "page" : undefined}>
           <Icon name={icon} />
           <span>{name}</span>

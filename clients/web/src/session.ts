@@ -5,7 +5,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { account, auth, carryTokens, isOutage } from "./api";
 import type { Subaccount } from "./gen/xache/v1/account_pb";
 import type { Tokens } from "./gen/xache/v1/auth_pb";
-import { Impediment } from "./gen/xache/v1/options_pb";
+import { Impediment, Role } from "./gen/xache/v1/options_pb";
 import { Store } from "./store";
 
 export const MAIN = "main";
@@ -24,15 +24,21 @@ interface SessionState {
   /** The purse that screens show. */
   purse: string;
   impediments: readonly Impediment[];
+  /** What the account is to the house. */
+  roles: readonly Role[];
 }
 
-const OUT = { phase: "out", email: "", accountId: "", purses: [], impediments: [] } as const;
+const OUT = { phase: "out", email: "", accountId: "", purses: [], impediments: [], roles: [] } as const;
 
 export const session = new Store<SessionState>({ ...OUT, phase: "starting", purse: MAIN });
 
 /** Whether this is a demo on one's own machine, which lets its trader in without a password. */
 export const isDemo =
   typeof document !== "undefined" && document.querySelector('meta[name="xache-demo"]') !== null;
+
+/** Whether this is the administrators' own port of the machine. */
+export const isAdminPort =
+  typeof document !== "undefined" && document.querySelector('meta[name="xache-admin"]') !== null;
 
 let access: { token: string; until: number } | undefined;
 let renewing: Promise<string | undefined> | undefined;
@@ -133,6 +139,7 @@ export async function reloadAccount(): Promise<void> {
     purses: subaccounts,
     purse,
     impediments,
+    roles: who.roles,
   });
 }
 

@@ -1,0 +1,37 @@
+// The administrators' screens: how the house does, who is in it, what is traded, what was done.
+
+import { useEffect } from "preact/hooks";
+import { t } from "../../messages";
+import { Parted } from "../parts";
+import { Accounts } from "./accounts";
+import { Audit } from "./audit";
+import { Health } from "./health";
+import { Instruments } from "./instruments";
+import "../../styles/staff.css";
+
+const PARTS = ["", "accounts", "markets", "audit"] as const;
+
+export function Admin({ rest }: { rest: readonly string[] }) {
+  const [part = ""] = rest;
+  useEffect(() => {
+    document.title = `${t.admin.title} · ${t.app.name}`;
+  }, []);
+  return (
+    <Parted title={t.admin.title} root="/admin" part={part} parts={PARTS.map((path) => [path, t.admin.partNames[path]])}>
+      {shown(part)}
+    </Parted>
+  );
+}
+
+function shown(part: string) {
+  switch (part) {
+    case "accounts":
+      return <Accounts />;
+    case "markets":
+      return <Instruments />;
+    case "audit":
+      return <Audit />;
+    default:
+      return <Health />;
+  }
+}
