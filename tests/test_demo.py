@@ -16,6 +16,8 @@ import httpx
 import pytest
 
 from tests.demo import BIN, COMMAND_S_MAX, READY_S_MAX, Demo, read_lines, running_demo, start
+from xached.demo.demo import HISTORIES
+from xached.research.history.about import list_histories
 
 TRADE_S_MAX = 120.0
 
@@ -86,6 +88,12 @@ def test_http_says_that_it_lives_and_serves_the_page(demo: Demo) -> None:
     assert httpx.get(f"{demo.http}/livez").status_code == 200
     assert httpx.get(f"{demo.http}/readyz").json()["ready"] is True
     assert "<title>XACHE</title>" in httpx.get(demo.http).text
+
+
+def test_there_are_histories_to_run_backtests_over(demo: Demo) -> None:
+    found = list_histories(demo.data / "histories")
+    assert [each.name for each in found] == list(HISTORIES)
+    assert all(each.candles > 50_000 for each in found)
 
 
 def test_the_seven_commands_work_as_printed(demo: Demo) -> None:

@@ -18,7 +18,7 @@ from trio.testing import MockClock
 from tests.automation.rule_house import ALICE, GRID, candle, rule_house
 from tests.automation.rule_script import RuleScript
 from tests.storage.house import INSTRUMENT, SYMBOL
-from xached.automation.rehearsal import FIRINGS_SHOWN, Rehearsal
+from xached.automation.rehearsal import FIRINGS_SHOWN, Rehearsal, quote_of, symbols_of
 from xached.automation.rule import Memory, Rule, RuleState
 from xached.automation.schedule import check_schedule
 from xached.automation.terms import (
@@ -40,7 +40,7 @@ from xached.automation.terms import (
 )
 from xached.domain.candles import Candle, Interval
 from xached.domain.history import Funds
-from xached.domain.instrument import AssetName
+from xached.domain.instrument import AssetName, Symbol
 from xached.domain.market import Venue
 from xached.domain.order import Side
 from xached.domain.queries import PurseSnapshot
@@ -129,6 +129,34 @@ def test_others_have_a_turn_between_the_times_of_a_schedule() -> None:
         assert rehearsal.fired - fired <= 1
         fired = rehearsal.fired
     assert fired > 2 * 1_440
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted"),
+    [
+        ((), ["BTC-USDT"]),
+        (("USDT",), ["BTC-USDT"]),
+        (("ETH",), ["ETH-USDT"]),
+        (("BTC", "ETH", "USDT"), ["BTC-USDT", "ETH-USDT"]),
+    ],
+)
+def test_only_the_past_of_what_is_held_is_needed(held: tuple[str, ...], wanted: list[str]) -> None:
+    """Checked: with all markets in USDT a house with many reads them all for a purse with one."""
+    others = [
+        attrs.evolve(
+            INSTRUMENT,
+            symbol=Symbol(f"{base}-{quote}"),
+            base=AssetName(base),
+            quote=AssetName(quote),
+        )
+        for base, quote in (("ETH", "USDT"), ("SOL", "USDT"), ("ETH", "BTC"))
+    ]
+    listed = {each.symbol: each for each in (INSTRUMENT, *others)}
+    terms = RuleTerms(when=Drawdown(asset=USDT, fall_ppm=100), then=StopAll(sell=True))
+    assert list(symbols_of(terms, listed, set(map(AssetName, held)))) == wanted
+    assert quote_of(terms, listed) == USDT
+    buys = RuleTerms(when=HOURLY, then=BUY_50)
+    assert symbols_of(buys, listed, ()) == (SYMBOL,)
 
 
 def test_what_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

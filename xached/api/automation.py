@@ -30,7 +30,7 @@ from xached.automation.messages import (
     RuleReply,
     RulesFound,
 )
-from xached.automation.rehearsal import Rehearsal, symbols_of
+from xached.automation.rehearsal import Rehearsal, quote_of, symbols_of
 from xached.automation.rehearsed_purse import RehearsedPurse
 from xached.automation.rule import Rule
 from xached.automation.terms import IndicatorReaches, RuleId
@@ -163,9 +163,10 @@ class AutomationHandlers:
         if request.limit > CANDLES_MAX:
             raise refused_terms("limit", "too many candles", request.limit, f"0 to {CANDLES_MAX}")
         count = request.limit or CANDLES_DEFAULT
-        symbols = symbols_of(rule.terms, place.directory)
-        quote = place.directory[symbols[0]].quote if symbols else None
+        quote = quote_of(rule.terms, place.directory)
         purse = await self._purse(rule, place, quote, request.quote_funds)
+        held = {name for name, funds in purse.balances.items() if funds.available + funds.held}
+        symbols = symbols_of(rule.terms, place.directory, held)
         async with self._rehearsing:
             candles = {
                 symbol: await place.candles.past_candles(symbol, venue, interval, count)

@@ -11,7 +11,7 @@ of each candle.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -35,7 +35,7 @@ from xached.automation.terms import (
 )
 from xached.domain.candles import Candle
 from xached.domain.frozen import frozen
-from xached.domain.instrument import Instrument, Symbol
+from xached.domain.instrument import AssetName, Instrument, Symbol
 from xached.domain.queries import PurseSnapshot
 from xached.domain.rejection import Rejection
 
@@ -56,8 +56,21 @@ class RehearsedFiring:
     sent: tuple[tuple[StepCommand, str], ...]
 
 
-def symbols_of(terms: RuleTerms, instruments: Mapping[Symbol, Instrument]) -> tuple[Symbol, ...]:
-    """The markets whose past has to be known, those that are watched first."""
+def quote_of(terms: RuleTerms, instruments: Mapping[Symbol, Instrument]) -> AssetName | None:
+    """What a rehearsal counts in; None for a rule that is about no market."""
+    if isinstance(terms.when, Drawdown):
+        return terms.when.asset
+    symbols = symbols_of(terms, instruments, ())
+    return instruments[symbols[0]].quote if symbols else None
+
+
+def symbols_of(
+    terms: RuleTerms, instruments: Mapping[Symbol, Instrument], held: Collection[AssetName]
+) -> tuple[Symbol, ...]:
+    """The markets whose past has to be known, those that are watched first.
+
+    ``held`` is what the purse has: the worth of what it does not have never moves.
+    """
     symbols: list[Symbol] = []
     match terms.when:
         case PriceReaches(symbol=symbol) | PositionGains(symbol=symbol):
@@ -65,7 +78,9 @@ def symbols_of(terms: RuleTerms, instruments: Mapping[Symbol, Instrument]) -> tu
         case IndicatorReaches(symbol=symbol):
             symbols.append(symbol)
         case Drawdown(asset=asset):
-            symbols += [each for each, market in instruments.items() if market.quote == asset]
+            quoted = [each for each, market in instruments.items() if market.quote == asset]
+            # One in any case: its candles are what time passes by.
+            symbols += [each for each in quoted if instruments[each].base in held] or quoted[:1]
         case Schedule():
             pass
     match terms.then:

@@ -54,6 +54,9 @@ FLOW_GRANTS = {"BTC": "100", "ETH": "2000", "USDT": "20000000"}
 TRADER_GRANTS = {"BTC": "0.5", "ETH": "5", "USDT": "25000"}
 SMA_GRANTS = {"USDT": "5000"}
 
+HISTORIES = ("btc-usdt-2024", "eth-usdt-2024")
+"""What the shipped candles are called, to run backtests over."""
+
 LIGHTGBM_SETTINGS = {
     "symbol": "BTC-USDT",
     "venue": BINANCE,
@@ -101,6 +104,7 @@ async def attach_demo(house: House, speed: float) -> tuple[Attachments, Trader]:
     ):
         for purse in purses:
             await _grant(house, purse, grants)
+    await house.world.run_in_thread(fill_histories, house.paths.histories)
     played = [await house.world.run_in_thread(_load, house, symbol) for symbol in SHIPPED]
     feeds = [RecordedFeed(each.recording, house.world, speed=speed) for each in played]
     attachments = Attachments(
@@ -114,6 +118,19 @@ async def attach_demo(house: House, speed: float) -> tuple[Attachments, Trader]:
         visitor=Guest(email=trader.email, password=trader.password),
     )
     return attachments, trader
+
+
+def fill_histories(folder: Path) -> None:
+    """Put the shipped candles where backtests look for histories, unless they are there."""
+    if all((folder / name / "about.json").is_file() for name in HISTORIES):
+        return
+    # What reads them weighs more than all the rest of a demo that has them.
+    from xached.research.history.history_store import HistoryStore
+    from xached.research.sample import sample_histories
+
+    store = HistoryStore(folder)
+    for name, (candles, origin) in zip(HISTORIES, sample_histories(), strict=True):
+        store.add(name, candles, origin, replace=True)
 
 
 @attrs.frozen(kw_only=True)

@@ -119,7 +119,9 @@ def start(
     xache backtests start sma --data btc --set fast=5,10,20 --set slow=50
 
     With several values of a setting every combination is tried in a training window and the best is
-    tested on what follows it, over and over: only the tests count.
+    tested on what follows it, over and over: only the tests count. One that is
+    charged less than usual, any of fee, spread, slippage and impact, is no evidence for going live;
+    nor is any that ran elsewhere.
 
     Args:
         plugin: its name; the house's operator has approved it.

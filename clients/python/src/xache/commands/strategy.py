@@ -188,6 +188,9 @@ def live(
 ) -> None:
     """Let a strategy that was on paper trade its budget, taken from your main purse.
 
+    Evidence is a backtest in the house (xache backtests start) of the same plugin and settings on
+    its markets, charged all that trading costs. A free one is none, nor is one that ran elsewhere.
+
     Args:
         name: the strategy.
         acknowledge: the sentence that is asked for without evidence that it earns, typed exactly.
