@@ -170,7 +170,9 @@ def test_candles_are_made_of_a_tape_for_who_wants_them(home: Path, recordings: P
     swept = xache(home, "backtest", "sma", *told, "--set", "fast=3,5", "--tape", "recordings",
                   "--market", "BINANCE.BTC-USDT", "--sweep", "--json")  # fmt: skip
     assert swept.returncode == 0, swept.stderr
-    assert len(json.loads(swept.stdout)["sweep"]["combinations"]) == 2
+    report = json.loads(swept.stdout)
+    assert len(report["sweep"]["combinations"]) == 2
+    assert report["fills"], "it buys by quote amount"
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,32 @@ def test_forms_that_take_rest_or_end() -> None:
     assert sum(row.quantity_lots for row in result.fills) == 1_200
 
 
+def test_an_order_by_quote_amount_takes_what_fits_into_it_level_by_level() -> None:
+    """Asks of 0.3 at 1.01 and 0.9 at 1.02, a fee of a thousandth; bids of 0.5 at 0.99."""
+    wanted = [("buy", BUY, "0.50"), ("sell", SELL, "0.20"), ("dust", BUY, "0.00000001")]
+    strategy = OnTape({
+        number: [order(name, side, None, quote_quantity=Decimal(amount))]
+        for number, (name, side, amount) in enumerate(wanted)
+    })  # fmt: skip
+    later: list[Row] = [(20, BOUGHT, 101, 1), (40, SOLD, 99, 1), (60, SOLD, 99, 1)]
+    result = play(strategy, *BOOK, FIRST, *later)
+    assert fills(result) == [
+        (11, "BUY", 101, 300, False), (11, "BUY", 102, 192, False), (30, "SELL", 99, 203, False),
+    ]  # fmt: skip
+    spent = sum(row.notional_units + row.fee_units for row in result.fills[:2])
+    assert spent <= 50 * 10**6 < spent + INSTRUMENT.notional_units(102, 1) * 1_001 // 1_000 + 1
+    sale = result.fills[2]
+    assert sale.notional_units - sale.fee_units >= 20 * 10**6
+    assert strategy.told("dust") == ["REFUSED NO_LIQUIDITY"]
+
+
+def test_an_order_that_only_reduces_sells() -> None:
+    strategy = OnTape({0: [order("buy", BUY, "0.1")],
+                       1: [order("out", SELL, "0.1", reduce_only=True)]})  # fmt: skip
+    play(strategy, *BOOK, FIRST, (20, BOUGHT, 101, 1), (40, SOLD, 99, 1))
+    assert strategy.told("out") == ["FILLED"]
+
+
 def test_books_are_told_best_first_and_not_too_often() -> None:
     strategy = OnTape({}, Books(SYMBOL, "TEST", depth=1))
     play(strategy, *BOOK, (50, BID, 100, 7), (150, BID, 99, 0))

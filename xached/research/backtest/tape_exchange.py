@@ -12,6 +12,7 @@ What is assumed, always against the strategy:
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter, deque
 from collections.abc import Callable
 from typing import Final
@@ -19,16 +20,20 @@ from typing import Final
 from xache_sdk.orders import Cancel, CancelAll, OrderUpdate, Place
 
 from xached.domain.fees import buy_hold_units, due_units
+from xached.domain.money import ceil_div
 from xached.domain.order import BUY, SELL, EndReason, OrderStatus, Side, TimeInForce
+from xached.domain.plan import budget_notional_units, target_notional_units
 from xached.domain.rejection import Reason, Rejection
 from xached.research.backtest.account import Account, FillRow, Line
 from xached.research.backtest.orders import (
     Resting,
     make_order,
+    side_of,
     update_of_order,
     update_of_refusal,
 )
 from xached.research.backtest.tape import TapeKind
+from xached.research.backtest.terms import to_units
 
 NEVER: Final = 2**63 - 1
 
@@ -121,8 +126,10 @@ class TapeExchange:
         try:
             if place.symbol != line.told.symbol:
                 raise Rejection(Reason.UNKNOWN_INSTRUMENT, "no such instrument")
-            if place.trigger is not None or place.quantity is None or place.reduce_only:
-                raise Rejection(Reason.COMBINATION, "a tape takes limit and market orders by base")
+            if place.trigger is not None:
+                raise Rejection(Reason.COMBINATION, "a tape takes limit and market orders")
+            if place.quantity is None:
+                place = self._by_base(place)
             order = make_order(place, line.told, line.instrument, self.orders, at_ns)
             resting = Resting(order, 0, place)
             plan = self._plan(order.side, order.price_ticks, order.quantity_lots)
@@ -157,6 +164,30 @@ class TapeExchange:
             self.queued.append(Queued(resting, own.get(order.price_ticks, 0)))
             self.own_prices.add(order.price_ticks)
 
+    def _by_base(self, place: Place) -> Place:
+        """An order by quote amount as one for the lots that it meets. Raises: Rejection."""
+        instrument, side = self.line.instrument, side_of(place)
+        assert place.quote_quantity is not None, "an order has one quantity or the other"
+        wanted = to_units(place.quote_quantity, instrument.quote_scale)
+        instrument.check_notional(wanted)
+        fee_ppm = instrument.taker_fee_ppm
+        buys = side is BUY
+        # With its fee a purchase fits into the amount, and a sale brings it.
+        left = (budget_notional_units if buys else target_notional_units)(wanted, fee_ppm)
+        book, lots = self.asks if buys else self.bids, 0
+        for price_ticks in sorted(book, reverse=not buys):
+            price_units = instrument.notional_units(price_ticks, 1)
+            fit = left // price_units if buys else ceil_div(left, price_units)
+            taken = max(0, min(fit, book[price_ticks]))
+            lots += taken
+            left -= taken * price_units
+            if taken < book[price_ticks]:
+                break
+        if not lots:
+            raise Rejection(Reason.NO_LIQUIDITY, "it meets not one lot")
+        quantity = self.line.told.quantity(lots)
+        return dataclasses.replace(place, quantity=quantity, quote_quantity=None)
+
     def _plan(self, side: Side, limit_ticks: int | None, lots: int) -> list[tuple[int, int]]:
         """What an order meets in the book, best first."""
         book = self.asks if side is BUY else self.bids
@@ -185,7 +216,7 @@ class TapeExchange:
         instrument.check_quantity(order.quantity_lots, market=limit is None)
         worth_at = limit if limit is not None else plan[0][0]
         instrument.check_notional(instrument.notional_units(worth_at, order.quantity_lots))
-        if order.side is SELL:
+        if order.side is SELL:  # It is held before it is sold: no sale does more than reduce.
             units = order.quantity_lots * instrument.lot_units
         elif limit is not None:
             notional = instrument.notional_units(limit, order.quantity_lots)
