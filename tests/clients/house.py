@@ -295,6 +295,10 @@ class House(
 
     # --- trading -----------------------------------------------------------------------------
 
+    def PlaceOrders(self, request: Any, context: Any) -> Any:
+        self._arrive("PlaceOrders", request, context, session=True)
+        return self._answer("PlaceOrders", trading_pb2.PlaceOrdersResponse())
+
     def PlaceOrder(self, request: trading_pb2.PlaceOrderRequest, context: Any) -> Any:
         self._arrive("PlaceOrder", request, context, session=True)
         prepared = self.answers.get("PlaceOrder")
@@ -389,6 +393,10 @@ class House(
             refuse(context, code_pb2.NOT_FOUND, "UNKNOWN_ORDER", message, {})
         return self.answers["ExplainOrder"]
 
+    def ListStrategyPlugins(self, request: Any, context: Any) -> Any:
+        self._arrive("ListStrategyPlugins", request, context, session=True)
+        return self._answer("ListStrategyPlugins", strategy_pb2.ListStrategyPluginsResponse())
+
     def ListStrategies(self, request: Any, context: Any) -> Any:
         self._arrive("ListStrategies", request, context, session=True)
         return self._answer("ListStrategies", strategy_pb2.ListStrategiesResponse())
@@ -439,6 +447,10 @@ class House(
     def ListDisclosures(self, request: Any, context: Any) -> Any:
         self._arrive("ListDisclosures", request, context, session=True)
         return self._answer("ListDisclosures", compliance_pb2.ListDisclosuresResponse())
+
+    def ExportTrades(self, request: Any, context: Any) -> Iterator[Any]:
+        self._arrive("ExportTrades", request, context, session=True)
+        return iter([self._answer("ExportTrades", compliance_pb2.ExportTradesResponse())])
 
     def AcceptDisclosure(self, request: Any, context: Any) -> Any:
         self._arrive("AcceptDisclosure", request, context, session=True)

@@ -59,6 +59,7 @@ _COMMANDS = (
     (_PURSE, "transactions", "purse:transactions", "List what moved in and out, newest first."),
     (_PURSE, "transfer", "funds:transfer", "Move money between your purses."),
     (_PURSE, "subaccount", "funds:subaccount", "Open and list sub-accounts."),
+    (_PURSE, "statement", "leaving:statement", "Write your trades of a period to a CSV file."),
     (_PURSE, "fees", "funds:fees", "Show your fee tier and what you were charged."),
     (_PURSE, "rule", "rule:app", "Rules of your own: when this, then that."),
     (_PURSE, "watch", "purse:watch", "Follow what happens to the purse."),

@@ -20,6 +20,7 @@ _UPLOAD = rpc(pb.UploadDocumentRequest, pb.UploadDocumentResponse, repeatable=Fa
 _EXPORT = rpc(pb.ExportDataRequest, pb.ExportDataResponse, repeatable=False)
 _ERASE = rpc(pb.RequestErasureRequest, pb.RequestErasureResponse, repeatable=False)
 _CANCEL_ERASURE = rpc(pb.CancelErasureRequest, pb.CancelErasureResponse, repeatable=False)
+_TRADES = rpc(pb.ExportTradesRequest, pb.ExportTradesResponse, repeatable=False)
 
 PIECE_BYTES: Final = 64 * 1024
 """Of a document, in one message."""
@@ -71,6 +72,12 @@ class Compliance:
     def export(self, proof: Proof) -> Iterator[pb.ExportDataResponse]:
         """Everything the house knows of the account; a name that changes begins another file."""
         return proved_read(self._connection, _EXPORT, pb.ExportDataRequest(), proof)
+
+    def trades(self, from_ns: int, to_ns: int = 0) -> Iterator[bytes]:
+        """The trades of a period as the pieces of one CSV; ``to_ns`` 0 is now."""
+        request = pb.ExportTradesRequest(from_ns=from_ns, to_ns=to_ns)
+        for piece in self._connection.read(_TRADES, request):
+            yield piece.content
 
     def request_erasure(self, proof: Proof, *, forfeit: bool = False) -> int:
         """Ask to be erased; when that is done unless it is taken back.

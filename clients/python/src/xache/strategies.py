@@ -40,6 +40,11 @@ _PERFORMANCE = rpc(
 _PARITY = rpc(
     strategy_pb2.GetStrategyParityRequest, strategy_pb2.GetStrategyParityResponse, repeatable=True
 )
+_PLUGINS = rpc(
+    strategy_pb2.ListStrategyPluginsRequest,
+    strategy_pb2.ListStrategyPluginsResponse,
+    repeatable=True,
+)
 
 
 class Strategies:
@@ -47,6 +52,11 @@ class Strategies:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    def plugins(self) -> list[strategy_pb2.StrategyPlugin]:
+        """What strategies can be made of: the plugins that the house has approved."""
+        request = strategy_pb2.ListStrategyPluginsRequest()
+        return list(self._connection.call(_PLUGINS, request).plugins)
 
     def create(self, request: strategy_pb2.CreateStrategyRequest) -> strategy_pb2.Strategy:
         """Keep a strategy as a draft; the same once more changes nothing."""

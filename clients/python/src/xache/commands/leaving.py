@@ -6,6 +6,7 @@ import itertools
 import os
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from xache.commands.options import NO_OPTIONS, Flag, Options, usage
@@ -37,6 +38,41 @@ def export(file: Path, /, *, options: Options = NO_OPTIONS) -> None:
             output.document({"file": str(file), "names": names})
             return
         output.line(("written ", "bold green"), f"{len(names)} files in {file}")
+
+
+def statement(
+    file: Path, /, *, since: datetime, until: datetime | None = None, options: Options = NO_OPTIONS
+) -> None:
+    """Write your trades of a period to a CSV file that only you can read.
+
+    Args:
+        file: to write; it must not exist.
+        since: the first day or moment, UTC.
+        until: the day or moment after the last; now when left out.
+    """
+    if file.exists():
+        raise usage(f"{file} exists; nothing was done.")
+    with options.connected() as (client, output):
+        pieces = client.compliance.trades(_ns(since), 0 if until is None else _ns(until))
+        part = file.with_name(f".{file.name}.part")
+        try:
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as written:
+                written.writelines(pieces)
+            part.rename(file)
+        finally:
+            part.unlink(missing_ok=True)
+        lines = file.read_bytes().count(b"\n")
+        if output.as_json:
+            output.document({"file": str(file), "trades": max(0, lines - 1)})
+            return
+        output.line(("written ", "bold green"), f"{max(0, lines - 1)} trades in {file}")
+
+
+def _ns(moment: datetime) -> int:
+    """A time without a zone is UTC."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return int(aware.timestamp()) * 10**9
 
 
 def erase(*, forfeit: Flag = False, cancel: Flag = False, options: Options = NO_OPTIONS) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 from cyclopts import App, Parameter
 
 from xache.client import Client
-from xache.commands import order_list
+from xache.commands import order_batch, order_list
 from xache.commands.options import NO_PURSE_OPTIONS, Count, Flag, PurseOptions, usage
 from xache.commands.terms import NO_TERMS, SIDES, Terms, ago_ns, duration_s, expiry_ns
 from xache.errors import Refused, Unreachable
@@ -400,5 +400,11 @@ def _names(order_id: str, own_id: str) -> tuple[str, str]:
     return order_id, ""
 
 
-for _command in (order_list.oco, order_list.oto, order_list.bracket, order_list.flatten):
+for _command in (
+    order_batch.batch,
+    order_list.oco,
+    order_list.oto,
+    order_list.bracket,
+    order_list.flatten,
+):
     app.command(_command)

@@ -6,6 +6,7 @@ They run beside the house, not here; the SDK is no dependency of the client.
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -135,6 +136,23 @@ def _read(settings_file: Path) -> str:
         return settings_file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise usage(f"{settings_file}: {error}") from None
+
+
+@app.command
+def plugins(*, options: Options = NO_OPTIONS) -> None:
+    """List the plugins that the house has approved, with their settings."""
+    with options.connected() as (client, output):
+        found = client.strategies.plugins()
+        if output.as_json:
+            output.document({"plugins": [json_value(each) for each in found]})
+            return
+        if not found:
+            output.note("The house has approved no plugin yet.")
+        for each in found:
+            output.line((each.name, "bold"), f"  {each.version}  {each.about}")
+            for setting, schema in json.loads(each.settings_schema_json)["properties"].items():
+                default = schema.get("default", "needed")
+                output.line(f"  {setting:20}  {default}  {schema.get('description', '')}".rstrip())
 
 
 @app.command(name="list")
