@@ -87,10 +87,9 @@ def link(source: str, target: str) -> None:
         shutil.copyfile(source, target)
 
 
-def environment(root: Path) -> tuple[Path, Path]:
-    """Python of an environment with the strategy, and where its packages are."""
-    assert main(["strategy", "new", "buy-the-dip", "--into", str(root)]) == 0
-    build_wheel(root / "xache-strategy-buy-the-dip", root / "wheels")
+def environment(root: Path, package: Path) -> tuple[Path, Path]:
+    """Python of an environment with a plugin, and where its packages are."""
+    build_wheel(package, root / "wheels")
     build_wheel(ROOT / "plugins" / "sdk", root / "wheels")
     python = fresh_environment(root / "environment", root / "wheels")
     [site] = (root / "environment").glob("lib/python3.*/site-packages")
@@ -109,12 +108,12 @@ def environment(root: Path) -> tuple[Path, Path]:
 class Machine:
     """A house in an environment of its own, and its administrator's terminal."""
 
-    def __init__(self, root: Path, python: Path) -> None:
+    def __init__(self, root: Path, python: Path, config: str = CONFIG) -> None:
         self.root = root
         self.python = python
         self.log = root / "stderr.log"
         self._token = ""
-        (root / "xached.toml").write_text(CONFIG.format(config=ROOT / "config"))
+        (root / "xached.toml").write_text(config.format(config=ROOT / "config"))
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [python, "-I", "-m", "xached", "serve", "--config", root / "xached.toml"],
@@ -170,9 +169,9 @@ class Machine:
             assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.5)
 
-    def digest(self) -> str:
+    def digest(self, name: str = "buy_the_dip", *options: str) -> str:
         """Of what is installed now."""
-        found = re.search(r"digest\s+([0-9a-f]{64})", self.plugins("show", "buy_the_dip"))
+        found = re.search(r"digest\s+([0-9a-f]{64})", self.plugins("show", name, *options))
         assert found is not None
         return found[1]
 
@@ -185,7 +184,8 @@ class Machine:
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """It runs through the tests of this file, in their order."""
     root = tmp_path_factory.mktemp("machine")
-    python, _ = environment(root)
+    assert main(["strategy", "new", "buy-the-dip", "--into", str(root)]) == 0
+    python, _ = environment(root, root / "xache-strategy-buy-the-dip")
     [(candles, origin), *_] = sample_histories()
     HistoryStore(root / "histories").add("sample", candles, origin)
     machine = Machine(root, python)
