@@ -60,6 +60,41 @@ def test_a_new_strategy_installs_and_its_tests_pass(
     subprocess.run(ruff, check=True, capture_output=True)
 
 
+def test_new_feeds_and_notifiers_install_and_their_tests_pass(tmp_path: Path) -> None:
+    wheels, roots = tmp_path / "wheels", []
+    for kind, name in (("feed", "bit-example"), ("notifier", "chat")):
+        assert main(["strategy", "new", name, "--kind", kind, "--into", str(tmp_path)]) == 0
+        roots.append(tmp_path / f"xache-{kind}-{name}")
+        build_wheel(roots[-1], wheels)
+    build_wheel(ROOT / "plugins" / "sdk", wheels)
+    python = fresh_environment(tmp_path / "environment", wheels)
+    find = (
+        "from importlib.metadata import entry_points as find\n"
+        "[feed] = find(group='xache.feeds', name='bit_example')\n"
+        "[notifier] = find(group='xache.notifiers', name='chat')\n"
+        "print(feed.load().__name__, notifier.load().__name__)"
+    )
+    found = subprocess.run([python, "-I", "-c", find], check=True, capture_output=True, text=True)
+    assert found.stdout == "BitExample Chat\n"
+    for root, count in zip(roots, (7, 2), strict=True):
+        tests = [str(python), "-I", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
+        ran = subprocess.run(tests, cwd=root, capture_output=True, text=True, check=False)
+        assert f"{count} passed" in ran.stdout, ran.stdout + ran.stderr
+    ruff = [
+        sys.executable, "-m", "ruff", "check", "--isolated", "--select", "E,F,UP,B",
+        "--line-length", "100", *map(str, roots),
+    ]  # fmt: skip
+    subprocess.run(ruff, check=True, capture_output=True)
+
+
+def test_kinds_that_there_are_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["strategy", "new", "mine", "--kind", "bank", "--into", str(tmp_path)])
+    assert ended.value.code == 2
+    assert "'bank' is none of strategy, " in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", ["", "Big", "a b", "../up", "-a", "a--b", "x" * 31, "ä"])
 def test_names_that_are_not_allowed(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -1,10 +1,14 @@
-"""Write the package of a new strategy: it installs and its test passes as it is."""
+"""Write the package of a new plugin: it installs and its tests pass as they are."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 from typing import Final
+
+from xache_sdk.kinds import Kind
+from xache_sdk.scaffold_feed import FEED_FILES
+from xache_sdk.scaffold_notifier import NOTIFIER_FILES
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*", re.ASCII)
 NAME_ALLOWED: Final = "lower-case letters, digits and single dashes, beginning with a letter"
@@ -15,27 +19,30 @@ class ScaffoldRefused(Exception):  # noqa: N818 - it says what is the matter
     """Nothing was written. The text says why."""
 
 
-def write_strategy(name: str, into: Path) -> Path:
-    """Write a new package below a directory and return where.
+def write_plugin(name: str, into: Path, kind: str = Kind.STRATEGY) -> Path:
+    """Write a new package of a kind below a directory and return where.
 
-    Raises: ScaffoldRefused for a name that is not allowed or taken; OSError.
+    Raises: ScaffoldRefused for a name that is not allowed or taken, and for a kind of which there
+        is nothing to begin with; OSError.
     """
+    if kind not in _TEMPLATES:
+        raise ScaffoldRefused(f"{kind[:40]!r} is none of {', '.join(_TEMPLATES)}")
     if _NAME.fullmatch(name) is None or len(name) > NAME_LENGTH_MAX:
         raise ScaffoldRefused(
-            f"{name[:40]!r} is no name of a strategy; allowed: {NAME_ALLOWED}, "
+            f"{name[:40]!r} is no name of a {kind}; allowed: {NAME_ALLOWED}, "
             f"at most {NAME_LENGTH_MAX}"
         )
     words = re.split(r"[-_]", name)
     names = {
         "@NAME@": "-".join(words),
         "@PLUGIN@": "_".join(words),
-        "@MODULE@": f"xache_strategy_{'_'.join(words)}",
+        "@MODULE@": f"xache_{kind}_{'_'.join(words)}",
         "@CLASS@": "".join(word.capitalize() for word in words),
     }
-    root = into / f"xache-strategy-{names['@NAME@']}"
+    root = into / f"xache-{kind}-{names['@NAME@']}"
     if root.exists():
         raise ScaffoldRefused(f"{root} is there already")
-    for path, text in _FILES.items():
+    for path, text in _TEMPLATES[kind].items():
         file = root / _filled(path, names)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(_filled(text, names), encoding="utf-8")
@@ -270,3 +277,9 @@ _FILES: Final = {
     "tests/test_strategy.py": _TEST,
 }
 """What is written, by path. Marks between at signs are names."""
+
+_TEMPLATES: Final[dict[str, dict[str, str]]] = {
+    Kind.STRATEGY: _FILES,
+    Kind.FEED: FEED_FILES,
+    Kind.NOTIFIER: NOTIFIER_FILES,
+}

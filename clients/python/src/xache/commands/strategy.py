@@ -26,12 +26,13 @@ app = App(
 
 
 @app.command
-def new(name: str, /, *, into: Path = Path()) -> None:
+def new(name: str, /, *, into: Path = Path(), kind: str = "strategy") -> None:
     """Write an installable package with a strategy, its settings and a passing test.
 
     Args:
         name: of the strategy, such as buy-the-dip.
         into: the directory to write it below; the current one when left out.
+        kind: strategy; or another plugin: feed, notifier.
     """
     try:
         scaffold = importlib.import_module("xache_sdk.scaffold")
@@ -41,7 +42,7 @@ def new(name: str, /, *, into: Path = Path()) -> None:
         )
         raise SystemExit(Exit.USAGE) from None
     try:
-        root = scaffold.write_strategy(name, into)
+        root = scaffold.write_plugin(name, into, kind)
     except (scaffold.ScaffoldRefused, OSError) as refusal:
         sys.stderr.write(f"{refusal}\n")
         raise SystemExit(Exit.USAGE) from None
