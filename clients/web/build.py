@@ -72,17 +72,25 @@ def install_modules(node: str) -> None:
     digest = _digest([CLIENT / "package-lock.json"])
     if stamp.is_file() and stamp.read_text() == digest:
         return
-    _run([*_npm(node), "ci", "--ignore-scripts", "--loglevel", "error"])
+    _run([*npm_of(node), "ci", "--ignore-scripts", "--loglevel", "error"])
     stamp.write_text(digest)
 
 
 def generate_stubs(node: str) -> None:
     """Write the TypeScript stubs of the API into ``src/gen``."""
+    shutil.rmtree(STUBS, ignore_errors=True)
+    run_protoc(node, STUBS, "target=ts", _protos())
+
+
+def run_protoc(node: str, out: Path, options: str, protos: Sequence[Path]) -> None:
+    """Write stubs of some protos, and of what they import of Google's, as protoc-gen-es makes them.
+
+    The modules of the web client must be installed.
+    """
     import grpc_tools
     from google.rpc import error_details_pb2
 
-    shutil.rmtree(STUBS, ignore_errors=True)
-    STUBS.mkdir(parents=True)
+    out.mkdir(parents=True)
     # protoc starts the plugin by itself, and finds no Node of a wheel.
     plugin = MODULES / ".protoc-gen-es"
     script = MODULES / "@bufbuild" / "protoc-gen-es" / "bin" / "protoc-gen-es"
@@ -95,9 +103,9 @@ def generate_stubs(node: str) -> None:
         [
             *(sys.executable, "-m", "grpc_tools.protoc", f"-I{ROOT / 'protos'}"),
             *(f"-I{well_known}", f"-I{packages}", f"--plugin=protoc-gen-es={plugin}"),
-            *(f"--es_out={STUBS}", "--es_opt=target=ts"),
+            *(f"--es_out={out}", f"--es_opt={options}"),
             *("google/rpc/error_details.proto", "google/api/annotations.proto"),
-            *("google/api/http.proto", *map(str, _protos())),
+            *("google/api/http.proto", *map(str, protos)),
         ]
     )
 
@@ -136,7 +144,8 @@ def _wheel() -> Path | None:
     return None if spec is None or spec.origin is None else Path(spec.origin).parent
 
 
-def _npm(node: str) -> list[str]:
+def npm_of(node: str) -> list[str]:
+    """The command that runs the npm of a Node. Raises: BuildError."""
     found = shutil.which("npm")
     if found is not None and node == shutil.which("node"):
         return [found]
