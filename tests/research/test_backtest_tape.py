@@ -11,7 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from xache_sdk.context import Context
 from xache_sdk.market import Book, Books, Candle, Candles, Interval, Subscription, Trade, Trades
-from xache_sdk.orders import Cancel, Intent, Intents, SetTimer, TimeInForce
+from xache_sdk.orders import (
+    Cancel,
+    Intent,
+    Intents,
+    SetTimer,
+    Stop,
+    TakeProfit,
+    TimeInForce,
+    Trail,
+)
 from xache_sdk.strategy import Strategy
 
 from tests.research import backtests as tools
@@ -168,6 +177,48 @@ def test_an_order_by_quote_amount_takes_what_fits_into_it_level_by_level() -> No
     sale = result.fills[2]
     assert sale.notional_units - sale.fee_units >= 20 * 10**6
     assert strategy.told("dust") == ["REFUSED NO_LIQUIDITY"]
+
+
+def test_a_stop_waits_for_a_trade_and_meets_the_book_at_once() -> None:
+    strategy = OnTape({0: [order("buy", BUY, "0.3")], 1: [
+        order("stop", SELL, "0.2", trigger=Stop(Decimal("0.98"))),
+        order("take", SELL, "0.1", "1.03", trigger=TakeProfit(Decimal("1.02"))),
+        order("gone", BUY, "0.1", trigger=Stop(Decimal("1.00"))),
+    ]})  # fmt: skip
+    result = play(
+        strategy, *BOOK, FIRST, (20, BOUGHT, 101, 1), (40, BOUGHT, 102, 1), (50, SOLD, 99, 1),
+        (60, ASK, 103, 7), (70, SOLD, 98, 1), (80, BOUGHT, 103, 200),
+    )  # fmt: skip
+    assert strategy.told("gone") == ["REFUSED TRIGGER_PASSED"]
+    assert strategy.told("stop") == ["UNTRIGGERED", "TRIGGERED", "FILLED"]
+    assert strategy.told("take") == ["UNTRIGGERED", "OPEN", "FILLED"]
+    assert fills(result)[1:] == [(70, "SELL", 99, 200, False), (80, "SELL", 103, 100, True)]
+
+
+def test_a_trailing_stop_follows_the_trades() -> None:
+    trail = Trail(offset=Decimal("0.02"))
+    strategy = OnTape({0: [order("buy", BUY, "0.3")], 1: [order("t", SELL, "0.3", trigger=trail)]})
+    result = play(
+        strategy, *BOOK, FIRST, (20, BOUGHT, 101, 1), (40, BOUGHT, 104, 1), (45, BOUGHT, 103, 1),
+        (50, SOLD, 102, 1), (60, SOLD, 99, 1), (70, SOLD, 99, 1),
+    )  # fmt: skip
+    assert fills(result)[1:] == [(50, "SELL", 99, 300, False)]
+    assert strategy.told("t") == ["UNTRIGGERED", "TRIGGERED", "FILLED"]
+
+
+def test_an_order_lives_until_its_time_and_a_waiting_one_can_be_cancelled() -> None:
+    stop = Stop(Decimal("1.02"))
+    strategy = OnTape({
+        0: [order("until", BUY, "0.1", "0.98", expires_at_ns=50 * MS),
+            order("wait", BUY, "0.1", trigger=stop)],
+        1: [Cancel("wait")],
+    })  # fmt: skip
+    result = play(
+        strategy, *BOOK, FIRST, (20, BOUGHT, 101, 1), (50, SOLD, 97, 1), (60, BOUGHT, 102, 1)
+    )
+    assert strategy.told("until") == ["OPEN", "EXPIRED TIME"]
+    assert strategy.told("wait") == ["UNTRIGGERED", "CANCELED USER"]
+    assert not result.fills
 
 
 def test_an_order_that_only_reduces_sells() -> None:

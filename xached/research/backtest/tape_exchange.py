@@ -8,6 +8,9 @@ What is assumed, always against the strategy:
 3. One that rests queues behind everything that its level shows. Trades at its price use up the
    queue before it, then fill it; a trade beyond its price fills it. When the level shrinks without
    a trade it is taken that those behind it left, until it is smaller than the queue before it.
+4. One with a trigger waits for a trade that reaches it, and then meets the book as in 2, at once:
+   it waits where the market is. A market order of it that is not paid for any more takes less.
+5. One that lives until a time is over before the first trade at or after it.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from xached.domain.rejection import Reason, Rejection
 from xached.research.backtest.account import Account, FillRow, Line
 from xached.research.backtest.orders import (
     Resting,
+    hold_of,
     make_order,
     side_of,
     update_of_order,
@@ -66,12 +70,15 @@ class TapeExchange:
         self.last_ticks: int | None = None
         self.queued: list[Queued] = []
         """Orders in the book; the list itself stays the same for the whole run."""
+        self.waiting: list[Resting] = []
+        """Orders that wait for their trigger; the list itself stays the same too."""
         self.own_prices: set[int] = set()
         """Where they are; it too stays the same."""
         self.arrives_ns = NEVER
         """When the next order or cancel arrives."""
         self.orders = 0
         self.refusals: Counter[str] = Counter()
+        self._expiring = False
         self._tell = tell
         self._under_way: deque[tuple[int, Place | Cancel | CancelAll]] = deque()
 
@@ -99,6 +106,8 @@ class TapeExchange:
 
     def traded(self, kind: int, price_ticks: int, lots: int, at_ns: int) -> None:
         """Others traded: the queue moves, or the market went beyond an order."""
+        if self._expiring:
+            self._expire(at_ns)
         side = BUY if kind == TapeKind.SOLD else SELL
         fills, filled = len(self.account.fills), 0
         for each in tuple(self.queued):
@@ -117,6 +126,8 @@ class TapeExchange:
                 self._fill(each.resting, leaves, each.price_ticks, at_ns, maker=True)
         if len(self.account.fills) > fills:
             self._clear()
+        for waiting in tuple(self.waiting):
+            self._watch(waiting, price_ticks, at_ns)
 
     # What arrives.
 
@@ -126,20 +137,31 @@ class TapeExchange:
         try:
             if place.symbol != line.told.symbol:
                 raise Rejection(Reason.UNKNOWN_INSTRUMENT, "no such instrument")
-            if place.trigger is not None:
-                raise Rejection(Reason.COMBINATION, "a tape takes limit and market orders")
             if place.quantity is None:
                 place = self._by_base(place)
             order = make_order(place, line.told, line.instrument, self.orders, at_ns)
             resting = Resting(order, 0, place)
-            plan = self._plan(order.side, order.price_ticks, order.quantity_lots)
-            self._check(resting, plan)
+            plan = []
+            if order.trigger is None:
+                plan = self._plan(order.side, order.price_ticks, order.quantity_lots)
+                self._check(resting, plan)
+            else:
+                self._check_trigger(resting)
         except Rejection as refusal:
             self.refusals[refusal.reason.name] += 1
             self._tell(update_of_refusal(place, at_ns, refusal.reason.name))
             return
-        if order.price_ticks is not None:
+        self._expiring = self._expiring or order.expires_at_ns is not None
+        if order.price_ticks is not None or order.trigger is not None:
             self._report(resting, at_ns)
+        if order.trigger is not None:
+            self.waiting.append(resting)
+        else:
+            self._meet(resting, plan, at_ns)
+
+    def _meet(self, resting: Resting, plan: list[tuple[int, int]], at_ns: int) -> None:
+        """An order with its money set aside meets the book: it trades, rests or ends."""
+        order = resting.order
         if plan and order.post_only:
             self._end(resting, OrderStatus.CANCELED, EndReason.POST_ONLY, at_ns)
             return
@@ -163,6 +185,50 @@ class TapeExchange:
             own = self.bids if order.side is BUY else self.asks
             self.queued.append(Queued(resting, own.get(order.price_ticks, 0)))
             self.own_prices.add(order.price_ticks)
+
+    def _watch(self, resting: Resting, price_ticks: int, at_ns: int) -> None:
+        """What waits for its trigger sees a trade."""
+        level, order = resting.watch_ticks, resting.order
+        if order.status.is_over:  # with another trade of this row
+            return
+        assert level is not None
+        if price_ticks < level if resting.upward else price_ticks > level:
+            if resting.extreme_ticks is not None:
+                resting.follow(self.line.instrument, price_ticks)
+            return
+        if resting.needs_activation:
+            resting.follow(self.line.instrument, price_ticks)
+            return
+        self.waiting.remove(resting)
+        limit = order.price_ticks
+        order.status = OrderStatus.TRIGGERED if limit is None else OrderStatus.OPEN
+        self._report(resting, at_ns)
+        plan = self._plan(order.side, limit, order.leaves_lots)
+        if limit is None and order.side is BUY:
+            plan = self._paid_for(resting, plan)
+        self._meet(resting, plan, at_ns)
+
+    def _paid_for(self, resting: Resting, plan: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """As much of a purchase at market as free money pays for, which it now holds."""
+        account, line = self.account, self.line
+        account.free(line, resting.order)
+        paid: list[tuple[int, int]] = []
+        for price_ticks, lots in plan:
+            left = line.quote.free_units
+            fit = account.affordable(line, price_ticks, lots, left)
+            if fit:
+                account.hold(line, resting.order, account.taker_cost(line, price_ticks, fit))
+                paid.append((price_ticks, fit))
+            if fit < lots:
+                break
+        return paid
+
+    def _expire(self, at_ns: int) -> None:
+        for resting in (*(each.resting for each in self.queued), *self.waiting):
+            until_ns = resting.order.expires_at_ns
+            if until_ns is not None and until_ns <= at_ns:
+                self._end(resting, OrderStatus.EXPIRED, EndReason.TIME, at_ns)
+        self._clear()
 
     def _by_base(self, place: Place) -> Place:
         """An order by quote amount as one for the lots that it meets. Raises: Rejection."""
@@ -227,15 +293,35 @@ class TapeExchange:
         if not self.account.hold(line, order, units):
             raise Rejection(Reason.INSUFFICIENT_FUNDS, "not enough is free")
 
+    def _check_trigger(self, resting: Resting) -> None:
+        """Filters and funds of an order that waits. Raises: Rejection."""
+        order, line, last = resting.order, self.line, self.last_ticks
+        if last is None:
+            raise Rejection(Reason.NO_LIQUIDITY, "nothing was traded yet")
+        instrument = line.instrument
+        for ticks, name in ((order.price_ticks, "price"), (order.stop_ticks, "stop_price")):
+            if ticks is not None:
+                instrument.check_price(ticks, name)
+        instrument.check_quantity(order.quantity_lots, market=order.price_ticks is None)
+        worth_at = order.price_ticks or order.stop_ticks or last
+        instrument.check_notional(instrument.notional_units(worth_at, order.quantity_lots))
+        resting.wait(instrument, last)
+        stop = None if order.trigger is None else order.trigger.stop_ticks
+        if stop is not None and (last >= stop if resting.upward else last <= stop):
+            raise Rejection(Reason.TRIGGER_PASSED, "the stop price has been reached already")
+        if not self.account.hold(line, order, hold_of(resting, instrument, last)):
+            raise Rejection(Reason.INSUFFICIENT_FUNDS, "not enough is free")
+
     def _cancel(self, intent: Cancel | CancelAll, at_ns: int) -> None:
-        for each in tuple(self.queued):
-            if isinstance(intent, CancelAll) or each.resting.place.id == intent.id:
-                self._end(each.resting, OrderStatus.CANCELED, EndReason.USER, at_ns)
+        for each in (*(queued.resting for queued in self.queued), *self.waiting):
+            if isinstance(intent, CancelAll) or each.place.id == intent.id:
+                self._end(each, OrderStatus.CANCELED, EndReason.USER, at_ns)
         self._clear()
 
     def _clear(self) -> None:
         """Take out of the queue what has ended."""
         self.queued[:] = [each for each in self.queued if not each.resting.order.status.is_over]
+        self.waiting[:] = [each for each in self.waiting if not each.order.status.is_over]
         self.own_prices.clear()
         self.own_prices.update(each.price_ticks for each in self.queued)
 

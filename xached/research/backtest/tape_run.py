@@ -142,7 +142,7 @@ class TapeRun:
     def _run_rows(self, rows: Iterable[tuple[int, int, int, int]], next_book_ns: int) -> int:
         exchange, wants_trades, wants_book = self.exchange, self._trades, self._depth > 0
         bids, asks, queued, updates = exchange.bids, exchange.asks, exchange.queued, self._updates
-        own_prices = exchange.own_prices
+        own_prices, waiting = exchange.own_prices, exchange.waiting
         for at_ns, kind, price, lots in rows:
             if self._due_ns <= at_ns:
                 self._catch_up(at_ns)
@@ -151,7 +151,7 @@ class TapeRun:
                 self._tell_updates()
             if kind > TAPE_ASK:
                 exchange.last_ticks = price
-                if queued:
+                if queued or waiting:
                     exchange.traded(kind, price, lots, at_ns)
                 if wants_trades:
                     self._tell_trade(at_ns, kind, price, lots)
