@@ -40,7 +40,7 @@ export function Audit() {
           <td class="figure head" data-label={t.admin.when}>{momentOf(each.atNs)}</td>
           <td data-label={t.staff.account}>{each.accountId ? <code>{each.accountId}</code> : t.app.nothing}</td>
           <td data-label={t.admin.what}>
-            {each.kind === AuditKind.ACTION ? each.what : t.admin.auditKinds[each.kind]}
+            {each.kind === AuditKind.ACTION ? <Method path={each.what} /> : t.admin.auditKinds[each.kind]}
             {each.kind === AuditKind.CALLS_DENIED && <span class="quiet"> {each.what}</span>}
             {each.count > 1 && <span class="quiet"> · {t.security.times(each.count)}</span>}
           </td>
@@ -54,4 +54,10 @@ export function Audit() {
       ))}
     </Listing>
   );
+}
+
+/** "AdminService/SetHalt": what was done, then whose part of the API that is. */
+function Method({ path }: { path: string }) {
+  const [service = "", method = ""] = path.split("/");
+  return <>{method} <span class="quiet">{service}</span></>;
 }
