@@ -177,6 +177,24 @@ def test_the_command_gives_a_history_what_was_said(
     ]  # fmt: skip
 
 
+def test_the_command_makes_candles_of_trades(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XACHE_HISTORY", str(tmp_path / "history"))
+    rows = "".join(
+        f"{1_700_000_040 + 20 * n},{100 + n % 5},{n + 1},{'buy' if n % 3 else 'sell'}\n"
+        for n in range(10)
+    )
+    write(tmp_path / "t.csv", "ts,price,qty,side\n" + rows)
+    main(["data", "import", str(tmp_path / "t.csv"), "--symbol", "BTC-USDT", "--trades"])
+    assert "knows taker_buy_volume too" in capsys.readouterr().out
+    candles = HistoryStore(tmp_path / "history").load("BTC-USDT-BINANCE-1m")
+    # Three trades a minute; the last minute is not over.
+    assert candles.volume_lots.tolist() == [6, 15, 24]
+    assert candles.extras["bought_lots"].tolist() == [5, 11, 17]
+    assert candles.close_ticks.tolist() == [102, 100, 103]
+
+
 def test_a_row_that_is_there_twice_counts_once_and_a_contradiction_is_refused(
     tmp_path: Path,
 ) -> None:

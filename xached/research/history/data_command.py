@@ -36,6 +36,7 @@ from xached.research.history.recordings import (
     write_market,
 )
 from xached.research.history.sentiment_files import with_sentiment
+from xached.research.history.tape_files import read_trades
 from xached.research.sample import sample_histories
 
 REFUSED: Final = 1
@@ -65,10 +66,14 @@ def import_history(
     tick: Decimal | None = None,
     lot: Decimal | None = None,
     origin: str = "",
+    trades: Annotated[bool, Parameter(negative=())] = False,
     replace: Annotated[bool, Parameter(negative=())] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Import candles: Parquet, CSV with a header, or Binance's dump files (.csv, .zip).
+
+    Files of trades (Binance's aggTrades among them) become candles of them with --trades, of one
+    minute when no interval is given; what takers bought is known of each.
 
     Recordings of a house (DATA/recordings/market.*) become candles of their trades, of one minute
     when no interval is given.
@@ -82,6 +87,7 @@ def import_history(
         tick: the smallest step of a price; the coarsest that fits when not given.
         lot: the smallest step of a quantity.
         origin: where the files come from and under which licence.
+        trades: the files are of trades, not of candles.
         replace: put it in the place of another history of that name.
         as_json: print JSON.
     """
@@ -91,6 +97,10 @@ def import_history(
         if all(is_recording(path) for path in files):
             read = _recorded_candles(files, symbol, interval or Interval.M1)
             venue = read.candles.venue
+        elif trades:
+            tape = read_trades(files, symbol=symbol, venue=venue, tick_size=tick, lot_size=lot)
+            joined = tape.candles(interval or Interval.M1)
+            read = ReadCandles(candles=joined, duplicates=0, was_unsorted=False)
         else:
             read = read_candles(
                 files, symbol=symbol, venue=venue, interval=interval, tick_size=tick, lot_size=lot
