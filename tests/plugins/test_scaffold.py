@@ -1,4 +1,4 @@
-"""A new strategy: written, built into a wheel, installed alone, tested and found."""
+"""A new strategy or signal: written, built into a wheel, installed alone, tested and found."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from xache.cli import main
 
 ROOT = Path(__file__).parents[2]
 FIND = (
-    "import importlib.metadata, xache_strategy_buy_the_dip.strategy as s, xache_sdk;"
-    "[e] = importlib.metadata.entry_points(group='xache.strategies', name='buy_the_dip');"
+    "import importlib.metadata, {module} as s, xache_sdk;"
+    "[e] = importlib.metadata.entry_points(group='{group}', name='buy_the_dip');"
     "assert e.load() is s.BuyTheDip; print(s.__file__); print(xache_sdk.__file__)"
 )
 
@@ -38,21 +38,32 @@ def fresh_environment(path: Path, wheels: Path) -> Path:
     return python
 
 
-def test_a_new_strategy_installs_and_its_tests_pass(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("kind", "module", "group", "passed"),
+    [("strategy", "strategy", "xache.strategies", 3), ("signal", "source", "xache.signals", 2)],
+)
+def test_a_new_one_installs_and_its_tests_pass(
+    kind: str,
+    module: str,
+    group: str,
+    passed: int,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main(["strategy", "new", "buy-the-dip", "--into", str(tmp_path)]) == 0
-    root = tmp_path / "xache-strategy-buy-the-dip"
+    given = [] if kind == "strategy" else ["--kind", kind]
+    assert main(["strategy", "new", "buy-the-dip", *given, "--into", str(tmp_path)]) == 0
+    root = tmp_path / f"xache-{kind}-buy-the-dip"
     assert capsys.readouterr().out.startswith(f"wrote {root}\n")
     wheels = tmp_path / "wheels"
     build_wheel(root, wheels)
     build_wheel(ROOT / "plugins" / "sdk", wheels)
     python = fresh_environment(tmp_path / "environment", wheels)
-    found = subprocess.run([python, "-I", "-c", FIND], check=True, capture_output=True, text=True)
+    find = FIND.format(module=f"xache_{kind}_buy_the_dip.{module}", group=group)
+    found = subprocess.run([python, "-I", "-c", find], check=True, capture_output=True, text=True)
     assert all(str(tmp_path / "environment") in line for line in found.stdout.splitlines())
     tests = [str(python), "-I", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
     ran = subprocess.run(tests, cwd=root, capture_output=True, text=True, check=False)
-    assert "3 passed" in ran.stdout, ran.stdout + ran.stderr
+    assert f"{passed} passed" in ran.stdout, ran.stdout + ran.stderr
     ruff = [
         sys.executable, "-m", "ruff", "check", "--isolated", "--select", "E,F,UP,B",
         "--line-length", "100", str(root),

@@ -9,6 +9,7 @@ from typing import Final
 from xache_sdk.kinds import Kind
 from xache_sdk.scaffold_feed import FEED_FILES
 from xache_sdk.scaffold_notifier import NOTIFIER_FILES
+from xache_sdk.scaffold_signal import SIGNAL_FILES
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*", re.ASCII)
 NAME_ALLOWED: Final = "lower-case letters, digits and single dashes, beginning with a letter"
@@ -280,6 +281,7 @@ _FILES: Final = {
 
 _TEMPLATES: Final[dict[str, dict[str, str]]] = {
     Kind.STRATEGY: _FILES,
+    Kind.SIGNAL: SIGNAL_FILES,
     Kind.FEED: FEED_FILES,
     Kind.NOTIFIER: NOTIFIER_FILES,
 }

@@ -32,7 +32,7 @@ def new(name: str, /, *, into: Path = Path(), kind: str = "strategy") -> None:
     Args:
         name: of the strategy, such as buy-the-dip.
         into: the directory to write it below; the current one when left out.
-        kind: strategy; or another plugin: feed, notifier.
+        kind: strategy; or another plugin: signal, feed, notifier.
     """
     try:
         scaffold = importlib.import_module("xache_sdk.scaffold")
