@@ -47,6 +47,7 @@ from xached.actors.strategies.signal_sources import (
 )
 from xached.actors.strategies.surroundings import SANDBOX_MIN, StrategyConfig, Surroundings
 from xached.adapters.answering_child import ProcessCommand, answering_command
+from xached.adapters.child import signal_command
 from xached.adapters.distributions import Distributions
 from xached.adapters.examination import Examination, examine
 from xached.adapters.feeds.live import LiveFeed
@@ -101,6 +102,8 @@ class Attachments:
     """What is installed."""
     answering: ProcessCommand = answering_command
     """How the process of a feed or a notifier is started."""
+    signalling: ProcessCommand = signal_command
+    """How that of a signal is."""
     stale_after_s: float = 5.0
     sandbox_min: frozenset[Layer] = SANDBOX_MIN
     """Layers of the sandbox without which no strategy is started."""
@@ -506,6 +509,7 @@ def _around_sources(core: Core, attachments: Attachments) -> SourceSurroundings:
         health=core.health,
         plugins=core.plugins,
         sandbox_min=attachments.sandbox_min,
+        command=attachments.signalling,
     )
 
 

@@ -75,7 +75,7 @@ class Echo(SignalSource[Settings]):
 
     def subscriptions(self) -> Sequence[Subscription]:
         """One tape."""
-        return (Trades(self.settings.symbol, "XACHE"),)
+        return (Trades(self.settings.symbol, self.settings.venue),)
 
     def on_trade(self, trade: Trade) -> Readings:
         """Say it."""
