@@ -1,8 +1,8 @@
 """Feeds of plugins: a real process, a real socket, and a venue on this machine.
 
 Checked by breaking, each seen red: an answer that is waited for without end, lines of a plugin
-without a limit, records of markets that are not followed, a policy that is not asked, and a book
-without numbers that goes on after a frame that was lost.
+without a limit, a policy that is not asked, and a book without numbers that goes on after a frame
+that was lost.
 """
 
 from __future__ import annotations

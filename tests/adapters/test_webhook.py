@@ -95,6 +95,7 @@ async def test_secrets_are_put_in_at_the_last_moment() -> None:
         (b"garbage\r\n\r\n", PostDelayed, 0),
         (b"", PostDelayed, 0),
         (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 100_000, PostDelayed, 0),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" * 20_000 + b"HTTP/1.1 200 OK\r\n\r\n", PostDelayed, 0),
     ],
 )
 async def test_what_answers_mean(

@@ -120,7 +120,7 @@ class Notifier:
     @property
     def restart(self) -> Restart:
         """It is tried for ever, less and less often."""
-        return Restart(limit=1_000_000, pause_s_max=PAUSE_S_MAX)
+        return Restart(limit=1_000_000)
 
     def tell(self, news: News) -> None:
         """Have it sent, if it is wanted and there is room. Never blocks."""

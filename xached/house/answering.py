@@ -66,7 +66,7 @@ class Notifiers:
                 notifier.end(cause)
 
     def admit(self, plugin: str) -> None:
-        """It may run: it is tried again by itself, within minutes."""
+        """It may run: it is tried again by itself, within a minute."""
 
 
 def _notifier(plan: NotifierPlan, around: PluginSurroundings) -> Notifier:
