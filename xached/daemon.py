@@ -57,6 +57,7 @@ from xached.api.guest import Guest
 from xached.config.config import Config, FeedsConfig
 from xached.domain.audit import SignCheckpoint
 from xached.domain.backtests import TrialCheckpoint
+from xached.domain.capabilities import UNBOUNDED
 from xached.domain.compliance_messages import SetLevelLimits
 from xached.domain.instrument import Directory, Symbol
 from xached.domain.market import Venue
@@ -68,7 +69,7 @@ from xached.domain.messages import (
     SetMark,
     SetRiskLimits,
 )
-from xached.domain.plugins import InstalledPlugin, PluginGroup, PluginRefused
+from xached.domain.plugins import InstalledPlugin, PluginGroup, PluginRefused, PluginState
 from xached.domain.rejection import Reason, Rejection
 from xached.house.account_commands import open_alert
 from xached.house.answering import Notifiers, PluginFeeds, watched
@@ -82,9 +83,13 @@ from xached.runtime.supervise import Health, run_expendable, run_vital
 from xached.runtime.world import World
 from xached.storage.directory import DataDirectory
 from xached.storage.strategy_states import StrategyStates
+from xached.storage.strategy_tables import StrategyTablesFailed
 
 MARKET_READY_S = 10.0
 """How long the doors stay shut for market data, which is not vital."""
+
+DEMO = "demo"
+"""Who has approved what a demo offers."""
 
 
 class ListingRefused(Exception):  # noqa: N818 - it says what is the matter
@@ -108,6 +113,9 @@ class Attachments:
     sandbox_min: frozenset[Layer] = SANDBOX_MIN
     """Layers of the sandbox without which no strategy is started."""
     preload: Callable[[MarketData], None] = lambda _data: None
+    offered: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
+    """Strategy plugins that are approved without an operator, and settings to try them with; none
+    but in a demo."""
     visitor: Guest | None = None
     """Whom the page lets in without a password; None but in a demo."""
 
@@ -351,6 +359,7 @@ async def _open_doors(
     if config.models:
         training = partial(run_signals, core.signals, _around_signals(core))
         nursery.start_soon(run_expendable, "signals", training, core.health)
+    nursery.start_soon(_offer, core, attachments.offered)
     core.backtests = Backtests(_around_backtests(config, core, attachments))
     nursery.start_soon(run_expendable, "backtests", core.backtests.run, core.health)
     around = _around_strategies(core, attachments)
@@ -474,6 +483,25 @@ async def _examine(
     settings: Mapping[str, Any],
 ) -> Examination:
     return await examine(world, plugin, check=check, settings=settings, sandbox_min=sandbox_min)
+
+
+async def _offer(core: Core, offered: Mapping[str, Mapping[str, Any]]) -> None:
+    """Approve what a demo offers, once: what is approved already stays as it is."""
+    for name, settings in offered.items():
+        try:
+            report = await core.plugins.look(name, vouched=False)
+            if report.found is None or report.verdict.state is PluginState.APPROVED:
+                continue
+            await core.plugins.approve(
+                name,
+                digest=report.found.digest,
+                capabilities=UNBOUNDED,
+                settings=settings,
+                unchecked=False,
+                by=DEMO,
+            )
+        except (Rejection, StrategyTablesFailed) as failed:
+            logger.warning("strategy plugin {} is not in the catalogue: {}", name, failed)
 
 
 def _around_strategies(core: Core, attachments: Attachments) -> Surroundings:

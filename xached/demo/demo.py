@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import attrs
 
@@ -115,6 +116,7 @@ async def attach_demo(house: House, speed: float) -> tuple[Attachments, Trader]:
         ],
         mark_venue=BINANCE,
         preload=lambda market: _preload(market, played),
+        offered=await house.world.run_in_thread(_offered),
         visitor=Guest(email=trader.email, password=trader.password),
     )
     return attachments, trader
@@ -190,6 +192,15 @@ def _signal_trader(trader: Trader) -> StrategyConfig:
         symbols=tuple(SHIPPED),
         settings_json=json.dumps(settings),
     )
+
+
+def _offered() -> dict[str, dict[str, Any]]:
+    """What the trader can make strategies of, with settings to try whether it looks ahead."""
+    symbol = next(iter(SHIPPED))
+    return {
+        "sma": {"symbol": symbol, "notional": "250"},
+        LIGHTGBM: LIGHTGBM_SETTINGS | {"models": read_demo_model()},
+    }
 
 
 def _strategy(

@@ -397,7 +397,7 @@ export const t = {
     optional: "(optional)",
     choose: "Choose",
     listHint: "Several values apart by commas",
-    severalHint: "several apart by commas are tried against each other",
+    severalHint: "Several values of a number, apart by commas, are tried against each other.",
     settingsWrong: "A setting is not as it should be: see the fields in red.",
     wrong: {
       required: "This is needed",

@@ -3,6 +3,7 @@
 import { t } from "../messages";
 import { Empty, Failure, useAnswer } from "../ui";
 import { strategies } from "./services";
+import { plainText } from "./settings_schema";
 
 const LINES = /\n\s*\n/;
 
@@ -20,7 +21,7 @@ export function Catalogue() {
         {answer?.plugins.map(({ name, version, about, lookAheadPassed }) => (
           <li key={name} class="card block">
             <h2><a href={`/strategies/catalogue/${encodeURIComponent(name)}`}>{name}</a></h2>
-            <p class="about">{about.split(LINES)[0]}</p>
+            <p class="about">{plainText(about).split(LINES)[0]}</p>
             <p class="badges">
               <span class="badge">{t.strategies.version(version)}</span>
               <LookAhead passed={lookAheadPassed} />

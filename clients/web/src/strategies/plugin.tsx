@@ -11,7 +11,7 @@ import { LookAhead } from "./catalogue";
 import { StrategyForm } from "./strategy_form";
 import { strategies } from "./services";
 import { SettingsForm } from "./settings_form";
-import { type Draft, draftOf, mistakeOf, readSchema } from "./settings_schema";
+import { type Draft, draftOf, mistakeOf, plainText, readSchema } from "./settings_schema";
 
 const DIGEST_SHOWN = 16;
 
@@ -60,7 +60,7 @@ function Known({ plugin }: { plugin: StrategyPlugin }) {
           {plugin.name} <span class="badge">{t.strategies.version(plugin.version)}</span>
           <LookAhead passed={plugin.lookAheadPassed} />
         </h2>
-        <p class="text">{plugin.about}</p>
+        <p class="text">{plainText(plugin.about)}</p>
         <p class="quiet small">{t.strategies.digest} <code title={plugin.digest}>{plugin.digest.slice(0, DIGEST_SHOWN)}</code></p>
       </section>
       <div class="columns">

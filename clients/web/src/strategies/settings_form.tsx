@@ -21,6 +21,7 @@ export function SettingsForm(props: {
   const { settings, draft, onChange, several, strict, known } = props;
   return (
     <div class="settings">
+      {several && settings.some(isTriable) && <p class="quiet small">{t.strategies.severalHint}</p>}
       {settings.map((setting) => {
         const { name } = setting;
         const value = draft[name] ?? "";
@@ -53,7 +54,6 @@ function SettingField(props: {
   const label = setting.optional ? `${setting.name} ${t.strategies.optional}` : setting.name;
   const hints = [setting.about, rangeOf(setting)];
   if (setting.list) hints.push(t.strategies.listHint);
-  else if (several && isTriable(setting)) hints.push(t.strategies.severalHint);
   const hint = hints.filter(Boolean).join(" · ");
   if (typeof value === "boolean") {
     return (

@@ -55,10 +55,16 @@ export function readSchema(text: string): { about: string; settings: readonly Se
     required?: readonly string[];
   };
   const required = new Set(schema.required);
-  const settings = Object.entries(schema.properties ?? {}).map(([name, each]) =>
-    settingOf(name, each, required.has(name)),
-  );
-  return { about: schema.description ?? "", settings };
+  // What has to be given comes first.
+  const named = Object.entries(schema.properties ?? {})
+    .sort(([a], [b]) => Number(required.has(b)) - Number(required.has(a)));
+  const settings = named.map(([name, each]) => settingOf(name, each, required.has(name)));
+  return { about: plainText(schema.description ?? ""), settings };
+}
+
+/** What authors write for programmers, without its marks. */
+export function plainText(text: string): string {
+  return text.replace(/``/g, "").replace(/:\w+:`~?([^`]*)`/g, "$1");
 }
 
 function settingOf(name: string, told: Schema, required: boolean): Setting {
@@ -70,7 +76,7 @@ function settingOf(name: string, told: Schema, required: boolean): Setting {
   const limit = (plain?: number, exact?: string) => exact ?? (plain === undefined ? undefined : String(plain));
   return {
     name,
-    about: told.description ?? "",
+    about: plainText(told.description ?? ""),
     unit: told["x-unit"] ?? "",
     kind,
     list,

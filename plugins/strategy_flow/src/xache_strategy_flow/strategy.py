@@ -52,7 +52,7 @@ class Settings:
 
 
 class Flow(Strategy[Settings]):
-    """See the module."""
+    """Sends a venue's trades into the house's market, as orders that take."""
 
     settings_type = Settings
     predicts = False

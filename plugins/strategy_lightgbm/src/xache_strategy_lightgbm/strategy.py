@@ -84,7 +84,7 @@ class Entry:
 
 
 class SignalTrader(Strategy[Settings]):
-    """See the module."""
+    """Buys when a model expects more than the costs, and holds as long as its labels did."""
 
     settings_type = Settings
 

@@ -90,7 +90,7 @@ class _SideState:
 
 
 class MarketMaker(Strategy[Settings]):
-    """See the module."""
+    """Quotes both sides of a market around a venue's mid price."""
 
     settings_type = Settings
     predicts = False

@@ -26,33 +26,28 @@ from xache_sdk.market import (
 )
 from xache_sdk.orders import Intents, Note, OrderStatus, OrderUpdate, Place
 from xache_sdk.reasons import Reason
+from xache_sdk.settings import setting
 from xache_sdk.strategy import Strategy
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What to trade and when.
+    """What to trade and when."""
 
-    ``fast`` and ``slow`` count closed candles; ``notional`` is quote spent on each purchase, fee
-    included.
-    """
-
-    symbol: str
-    notional: Decimal
-    venue: str = XACHE
-    interval: Interval = Interval.S1
-    fast: int = 5
-    slow: int = 20
+    symbol: str = setting(about="The market")
+    notional: Decimal = setting(above=0, unit="quote", about="Spent on each purchase, fee included")
+    venue: str = setting(XACHE, about="Whose candles")
+    interval: Interval = setting(Interval.S1, about="How long they are")
+    fast: int = setting(5, at_least=1, unit="candles", about="Length of the fast average")
+    slow: int = setting(20, at_least=2, unit="candles", about="Length of the slow average")
 
     def __post_init__(self) -> None:
         if not 1 <= self.fast < self.slow:
             raise ValueError("fast is at least 1 and less than slow")
-        if self.notional <= 0:
-            raise ValueError("notional is positive")
 
 
 class SmaCross(Strategy[Settings]):
-    """See the module."""
+    """Buys when a fast average crosses above a slow one, and sells when it falls below."""
 
     settings_type = Settings
 
