@@ -15,7 +15,7 @@ from pathlib import Path
 import attrs
 
 BIN = Path(sys.executable).parent
-READY_S_MAX = 60.0
+READY_S_MAX = 150.0
 COMMAND_S_MAX = 60.0
 
 

@@ -499,6 +499,7 @@ async def _offer(core: Core, offered: Mapping[str, Mapping[str, Any]]) -> None:
                 settings=settings,
                 unchecked=False,
                 by=DEMO,
+                restart=False,
             )
         except (Rejection, StrategyTablesFailed) as failed:
             logger.warning("strategy plugin {} is not in the catalogue: {}", name, failed)

@@ -152,6 +152,8 @@ async def test_it_starts_with_what_was_before_and_is_told_no_candle_twice(
             house.markets.candle(21, closed=True, at_s=5)
             await until_note(strategies, "candle 2.1 True")
             assert robot(strategies).notes == 2, "its start, and one candle"
+            said = [each.text for each in robot(strategies).said]
+            assert said == ["started [12, 13, 14] {}", "candle 2.1 True"]
 
 
 async def test_orders_are_amended_and_replaced(

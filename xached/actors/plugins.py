@@ -293,10 +293,12 @@ class PluginDesk:
         settings: Mapping[str, Any],
         unchecked: bool,
         by: str,
+        restart: bool = True,
     ) -> None:
         """Approve what is installed, if that is what the operator has looked at.
 
-        It is tried whether it looks ahead; one that cannot be tried needs ``unchecked``.
+        It is tried whether it looks ahead; one that cannot be tried needs ``unchecked``. What
+        runs of it is begun again with what it may now, but without ``restart`` goes on as it is.
 
         Raises: Rejection UNKNOWN_PLUGIN, PLUGIN_STATE, PLUGIN_CHANGED, PLUGIN_SETTINGS,
             COMBINATION or LOOK_AHEAD.
@@ -343,8 +345,9 @@ class PluginDesk:
         await self._keep(group, name, digest, examined)
         await self._records.write(lambda db: write_approval(db, approval, self._key))
         logger.info("{} plugin {} {} is approved", group.kind, name, plugin.version)
-        # Those that run go on with what they may now; those that are down begin.
-        self._withdraw(group, name, f"{name!r} was approved anew")
+        if restart:
+            # Those that run go on with what they may now; those that are down begin.
+            self._withdraw(group, name, f"{name!r} was approved anew")
         self._begin(group, name)
 
     async def withdraw(self, name: str, *, group: PluginGroup = STRATEGY) -> None:

@@ -112,7 +112,14 @@ class StrategyHandlers:
     ) -> strategy_pb2.GetStrategyResponse:
         """Tell how a strategy stands."""
         seen = await self._desk().get(_owner(call), request.name)
-        return strategy_pb2.GetStrategyResponse(strategy=self._strategy(seen))
+        said = () if seen.running is None else seen.running.said
+        return strategy_pb2.GetStrategyResponse(
+            strategy=self._strategy(seen),
+            notes=[
+                strategy_pb2.StrategyNote(at_ns=each.at_ns, text=each.text)
+                for each in reversed(said)
+            ],
+        )
 
     async def list_strategies(
         self, call: Call, _request: strategy_pb2.ListStrategiesRequest

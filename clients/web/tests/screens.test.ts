@@ -8,7 +8,7 @@ import { EndReason, OrderStatus, OrderType } from "../src/gen/xache/v1/types_pb"
 import { ActivityKind } from "../src/gen/xache/v1/account_pb";
 import { FiringState, RuleState } from "../src/gen/xache/v1/automation_pb";
 import { BacktestPhase, BacktestState, BacktestVerdict } from "../src/gen/xache/v1/backtest_pb";
-import { SeenKind, StrategyStage, StrategyWish } from "../src/gen/xache/v1/strategy_pb";
+import { ParityCauseKind, SeenKind, StrategyStage, StrategyWish } from "../src/gen/xache/v1/strategy_pb";
 import { TransactionKind } from "../src/gen/xache/v1/wallet_pb";
 
 function numbersOf(names: Record<string, string | number>): number[] {
@@ -20,6 +20,7 @@ describe("words", () => {
     [OrderStatus, t.orders.statuses], [OrderType, t.orders.types], [EndReason, t.orders.reasons],
     [ActivityKind, t.security.kinds], [TransactionKind, t.wallets.kinds],
     [StrategyStage, t.strategies.stages], [StrategyWish, t.strategies.wishes], [SeenKind, t.explain.kinds],
+    [ParityCauseKind, t.parity.causeNames],
     [BacktestState, t.backtests.states], [BacktestPhase, t.backtests.phases], [BacktestVerdict, t.backtests.verdicts],
     [RuleState, t.rules.states], [FiringState, t.rules.firingStates],
   ])("there is one for everything that the house can tell", (numbers, words: readonly string[]) => {

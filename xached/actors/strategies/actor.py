@@ -30,6 +30,7 @@ from xached.actors.strategies.market_data import StrategyFailed, StrategyMisconf
 from xached.actors.strategies.run import (
     Rows,
     Run,
+    Said,
     StopRequest,
     Tally,
     insist,
@@ -70,6 +71,8 @@ class StrategyStatistics:
     cancels: int
     notes: int
     last_note: str
+    said: tuple[Said, ...]
+    """The newest notes, the oldest of them first."""
     child: ChildStatistics | None
     layers: tuple[Layer, ...]
     """What holds the running child."""
@@ -205,6 +208,7 @@ class _Seat:
             cancels=self.tally.cancels,
             notes=self.tally.notes,
             last_note=self.tally.last_note,
+            said=tuple(self.tally.said),
             child=run.child.statistics() if run is not None else None,
             layers=run.layers or () if run is not None else (),
             advice=run.advice if run is not None else self.waits_for,
@@ -365,7 +369,7 @@ def _describe(
     return StrategyRun(
         run_id=run_id,
         purse=config.purse,
-        strategy=config.name,
+        strategy=config.title or config.name,
         plugin=config.strategy,
         distribution=admission.plugin.distribution,
         version=admission.plugin.version,

@@ -572,6 +572,7 @@ def _config(strategy: Strategy) -> StrategyConfig:
     )
     return StrategyConfig(
         name=_seat(strategy),
+        title=strategy.name,
         strategy=strategy.plugin,
         purse=strategy.purse,
         symbols=strategy.symbols,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from collections import deque
 from typing import Final, TypeAlias, assert_never
 
 import attrs
@@ -124,6 +125,17 @@ REFUSED_IN_FLIGHT: Final = "IN_FLIGHT"
 REFUSED_OVERLOADED: Final = "OVERLOADED"
 
 
+NOTES_KEPT: Final = 100
+
+
+@attrs.frozen
+class Said:
+    """Something that a strategy has said."""
+
+    at_ns: int
+    text: str
+
+
 @attrs.define
 class Tally:
     """What a strategy has done, over all its runs."""
@@ -135,6 +147,8 @@ class Tally:
     cancels: int = 0
     notes: int = 0
     last_note: str = ""
+    said: deque[Said] = attrs.field(factory=lambda: deque(maxlen=NOTES_KEPT))
+    """The newest notes, the oldest of them first."""
 
 
 @attrs.define
@@ -422,6 +436,7 @@ class Run:
             case NoteIntent():
                 self._tally.notes += 1
                 self._tally.last_note = intent.text
+                self._tally.said.append(Said(self._around.world.now_ns(), intent.text))
                 self._tell(intent.text)
             case _:
                 assert_never(intent)

@@ -209,6 +209,8 @@ class StrategyConfig:
     """The operator's configuration has it started: its plugin needs no approval."""
     explained: bool = True
     """Whether the reasons of its orders are kept; nobody can ask for those of a house purse."""
+    title: str = ""
+    """What its owner calls it; empty where that is its name."""
     grant: Grant | None = None
     """What it is given. Where it is None, a purse of play money gets the house's opening amount of
     what its markets are quoted in, and another purse has what its owner puts there."""

@@ -114,8 +114,8 @@ function Result({ result }: { result: BacktestResult }) {
   return (
     <>
       <Notice look={convincing ? "good" : losing ? "bad" : "warn"}>
-        <strong id="verdict">{t.backtests.verdicts[result.verdict]}</strong> {t.backtests.verdictTexts[result.verdict]}
-        {result.lacks && ` ${t.backtests.lacks(result.lacks)}`}
+        <strong id="verdict">{t.backtests.verdicts[result.verdict]}</strong>{" "}
+        {result.lacks ? t.backtests.lacks(result.lacks) : t.backtests.verdictTexts[result.verdict]}
       </Notice>
       <dl class="measures" id="result">
         <div>

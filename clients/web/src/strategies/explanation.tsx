@@ -31,7 +31,7 @@ function Told({ told }: { told: ExplainOrderResponse }) {
   const { order, reason, run, rule } = told;
   return (
     <div class="stack explanation" id="explanation">
-      <p class="summary">{told.summary}</p>
+      <p class="summary">{told.summary.charAt(0).toUpperCase() + told.summary.slice(1)}</p>
       {order && (
         <p class="quiet">
           <SideName side={order.side} /> {amount(order.executedQuantity)} {order.symbol.replace("-", "/")}
@@ -96,7 +96,7 @@ function Weights({ model }: { model: ModelReason }) {
             <tr key={feature}>
               <th scope="row">{feature}</th>
               <td class="figure quiet">{value}</td>
-              <td class="bar">
+              <td class="weigh">
                 <i class={classes(added < 0 ? "less" : "more")} style={{ "--size": `${(Math.abs(added) / widest) * 50}%` }} aria-hidden="true" />
               </td>
               <td class={classes("figure", added < 0 ? "down" : "up")}>{plus(added)}</td>

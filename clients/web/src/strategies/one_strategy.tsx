@@ -1,21 +1,23 @@
 // One strategy: how far it has come, what it does now, how it has done and why it placed what.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
 import { amount, isZero, momentOf, short, signed, timeOf } from "../format";
 import {
-  type Strategy, type StrategyPerformance, StrategyStage, StrategyWish,
+  type Strategy, type StrategyNote, type StrategyPerformance, StrategyStage, StrategyWish,
 } from "../gen/xache/v1/strategy_pb";
 import { t } from "../messages";
 import { go } from "../router";
-import { Button, Change, Dialog, Empty, Failure, Notice, classes, say, useAction, useAnswer } from "../ui";
+import { Button, Dialog, Empty, Failure, Notice, classes, say, useAction, useAnswer } from "../ui";
 import { GoLive } from "./gate";
 import { strategies } from "./services";
+import { Parity } from "./parity";
+import { ChangeStrategy } from "./strategy_change";
 import { PurseOrders } from "./strategy_orders";
 import { Runs, Stage, useEvery } from "./strategy_list";
 
 const EVERY_MS = 2_000;
 const PERFORMANCE_MS = 10_000;
-const NOTES_MAX = 50;
 
 export function OneStrategy({ name }: { name: string }) {
   const { answer, error, again } = useAnswer(() => strategies.getStrategy({ name }), [name]);
@@ -27,9 +29,10 @@ export function OneStrategy({ name }: { name: string }) {
       <Head strategy={strategy} again={again} />
       <div class="columns">
         <Facts strategy={strategy} />
-        <Notes strategy={strategy} />
+        <Notes notes={answer.notes} />
       </div>
       <Performance strategy={strategy} />
+      <Parity name={name} />
       {strategy.stage !== StrategyStage.DRAFT && <PurseOrders subaccount={strategy.subaccount} />}
     </>
   );
@@ -55,6 +58,7 @@ function actsOf({ stage, wish }: Strategy): readonly Act[] {
 function Head({ strategy, again }: { strategy: Strategy; again: () => void }) {
   const [gate, setGate] = useState(false);
   const [revoking, setRevoking] = useState(false);
+  const [changing, setChanging] = useState(false);
   const { name, stage } = strategy;
   const act = useAction(async (which: Act) => {
     await CALLS[which]({ name });
@@ -84,7 +88,10 @@ function Head({ strategy, again }: { strategy: Strategy; again: () => void }) {
               {each === "start" ? t.strategies.startOnPaper : t.strategies.acts[each]}
             </Button>
           ))}
-          {paper && <Button small look="primary" onClick={() => setGate(true)}>{t.strategies.goLive}</Button>}
+          {paper && <Button small look={strategy.publishable ? "primary" : "plain"} onClick={() => setGate(true)}>{t.strategies.goLive}</Button>}
+          {strategy.wish !== StrategyWish.RUNNING && stage !== StrategyStage.REVOKED && (
+            <Button small onClick={() => setChanging(true)}>{t.strategies.change}</Button>
+          )}
           {stage !== StrategyStage.REVOKED && (
             <Button small look="quiet" onClick={() => setRevoking(true)}>{t.strategies.revoke}</Button>
           )}
@@ -103,6 +110,9 @@ function Head({ strategy, again }: { strategy: Strategy; again: () => void }) {
       )}
       <Failure error={act.error} />
       {gate && <GoLive strategy={strategy} onClose={() => setGate(false)} onLive={() => { setGate(false); again(); }} />}
+      {changing && (
+        <ChangeStrategy strategy={strategy} onClose={() => setChanging(false)} onChanged={() => { setChanging(false); again(); }} />
+      )}
       {revoking && (
         <Dialog title={t.strategies.revokeTitle(name)} onClose={() => setRevoking(false)}>
           <p class="quiet">{t.strategies.revokeText}</p>
@@ -172,23 +182,14 @@ export function Settings({ json }: { json: string }) {
   );
 }
 
-/** What it has said since this page was opened: the house keeps its last word. */
-function Notes({ strategy }: { strategy: Strategy }) {
-  const heard = useRef<{ at: bigint; text: string }[]>([]);
-  const text = strategy.failure || strategy.lastNote;
-  const [, redraw] = useState(0);
-  useEffect(() => {
-    if (!text || heard.current[0]?.text === text) return;
-    heard.current = [{ at: BigInt(Date.now()) * 1_000_000n, text }, ...heard.current].slice(0, NOTES_MAX);
-    redraw((count) => count + 1);
-  }, [text]);
+function Notes({ notes }: { notes: readonly StrategyNote[] }) {
   return (
     <section class="card block" aria-labelledby="notes">
       <h2 id="notes">{t.strategies.notes}</h2>
-      {heard.current.length ? (
+      {notes.length ? (
         <ul class="notes" tabIndex={0} aria-labelledby="notes">
-          {heard.current.map(({ at, text: said }) => (
-            <li key={`${at}`}><time class="quiet figure">{timeOf(at)}</time> <span>{said}</span></li>
+          {notes.map(({ atNs, text }) => (
+            <li key={`${atNs}${text}`}><time class="quiet figure">{timeOf(atNs)}</time> <span>{text}</span></li>
           ))}
         </ul>
       ) : (
@@ -218,8 +219,8 @@ function Measures({ told, asset }: { told: StrategyPerformance; asset: string })
   return (
     <dl class="measures" aria-label={t.strategies.stages[told.stage]}>
       <div class="which"><dt>{t.strategies.stage}</dt><dd><Stage stage={told.stage} /></dd></div>
-      <div><dt>{t.strategies.profit}</dt><dd><Change value={told.profit}>{signed(told.profit)} {asset}</Change></dd></div>
-      <div><dt>{t.strategies.return}</dt><dd><Change value={told.returnRatio}>{share(told.returnRatio, true)}</Change></dd></div>
+      <div><dt>{t.strategies.profit}</dt><dd><Gain shown={signed(told.profit)}> {asset}</Gain></dd></div>
+      <div><dt>{t.strategies.return}</dt><dd><Gain shown={share(told.returnRatio, true)} /></dd></div>
       <div><dt>{t.strategies.drawdown}</dt><dd class="figure">{share(told.drawdownRatio)}</dd></div>
       <div><dt>{t.strategies.hits}</dt><dd class="figure">{share(told.hitRatio)}</dd></div>
       <div><dt>{t.strategies.fills}</dt><dd class="figure">{amount(String(told.fills))}</dd></div>
@@ -229,6 +230,12 @@ function Measures({ told, asset }: { told: StrategyPerformance; asset: string })
       <div><dt>{t.strategies.days}</dt><dd class="figure">{told.days}</dd></div>
     </dl>
   );
+}
+
+/** A figure in the colour of what is shown of it: none where that is nothing. */
+function Gain({ shown, children }: { shown: string; children?: ComponentChildren }) {
+  const look = isZero(shown) ? "" : shown.startsWith("+") ? "up" : "down";
+  return <span class={classes("figure", look)}>{isZero(shown) ? shown.replace(/^[+−]/, "") : shown}{children}</span>;
 }
 
 /** A ratio as percent with two places; it is only looked at. */

@@ -135,7 +135,7 @@ function Rehearsal({ rule }: { rule: Rule }) {
       <h2 id="rehearsal">{t.rules.rehearsal}</h2>
       <p class="quiet">{t.rules.rehearsalText}</p>
       <form
-        class="row"
+        class="attempt"
         onSubmit={(event) => {
           event.preventDefault();
           rehearse.run();

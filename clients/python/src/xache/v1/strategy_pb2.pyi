@@ -290,10 +290,20 @@ class GetStrategyRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class GetStrategyResponse(_message.Message):
-    __slots__ = ("strategy",)
+    __slots__ = ("strategy", "notes")
     STRATEGY_FIELD_NUMBER: _ClassVar[int]
+    NOTES_FIELD_NUMBER: _ClassVar[int]
     strategy: Strategy
-    def __init__(self, strategy: _Optional[_Union[Strategy, _Mapping]] = ...) -> None: ...
+    notes: _containers.RepeatedCompositeFieldContainer[StrategyNote]
+    def __init__(self, strategy: _Optional[_Union[Strategy, _Mapping]] = ..., notes: _Optional[_Iterable[_Union[StrategyNote, _Mapping]]] = ...) -> None: ...
+
+class StrategyNote(_message.Message):
+    __slots__ = ("at_ns", "text")
+    AT_NS_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    at_ns: int
+    text: str
+    def __init__(self, at_ns: _Optional[int] = ..., text: _Optional[str] = ...) -> None: ...
 
 class ListStrategiesRequest(_message.Message):
     __slots__ = ()
