@@ -1,9 +1,9 @@
 """A house whose answers hold hostile text wherever a person or a plugin can have written it.
 
-It stands between a browser and a real daemon. The answers are the daemon's own, so that the page
-works; what is text in them is replaced, lists are made as long as there are payloads, and what is
-empty is filled. Behind each payload stands the name of its field, so that what was shown can be
-told from what was only sent.
+It stands between a browser and a real daemon, and says that who looks is of the staff. The answers
+are the daemon's own, so that the page works; what is text in them is replaced, lists are made as
+long as there are payloads, and what is empty is filled. Behind each payload stands the name of its
+field, so that what was shown can be told from what was only sent.
 """
 
 from __future__ import annotations
@@ -22,7 +22,15 @@ from google.protobuf import any_pb2, message_factory
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
-from xache.v1 import auth_pb2, auth_pb2_grpc, live_pb2, live_pb2_grpc, market_pb2
+from xache.v1 import (
+    account_pb2,
+    auth_pb2,
+    auth_pb2_grpc,
+    live_pb2,
+    live_pb2_grpc,
+    market_pb2,
+    options_pb2,
+)
 
 from tests.security.quiet_house import descriptor_of
 
@@ -35,7 +43,7 @@ TURN_MS = 100
 CALLS = re.compile(r"/xache\.v1\.\w+/\w+$")
 HEADERS = {"content-type": "application/grpc-web+proto"}
 STREAMS = {"WatchDesk", "WatchMarket"}
-LET_IN = {"Refresh", "Login", "CompleteLogin", "StepUp", "Logout", "GetAccount"}
+LET_IN = {"Refresh", "Login", "CompleteLogin", "StepUp", "Logout"}
 """What lets a page in is answered by the daemon alone."""
 ALWAYS = {"ListSubaccounts", "WhatCanThisKeyDo"}
 """What a page needs before it can show a refusal."""
@@ -224,6 +232,11 @@ class HostileHouse:
                 return  # It has been told once; who comes again hears nothing more.
             self._telling = True
             route.fulfill(status=200, headers=HEADERS, body=self.desk)
+        elif name == "GetAccount":
+            (told,) = _messages(route.fetch().body())
+            who = account_pb2.GetAccountResponse.FromString(told)
+            who.roles[:] = [options_pb2.ROLE_SUPPORT, options_pb2.ROLE_COMPLIANCE]
+            self._tell(route, who)
         elif self.refusing and name not in ALWAYS:
             route.fulfill(status=200, headers=HEADERS, body=self._refusal())
         else:
@@ -231,8 +244,11 @@ class HostileHouse:
             for told in _messages(route.fetch().body()):
                 answer.ParseFromString(told)
             self._poison.spoil(answer)
-            body = _frame(0, answer.SerializeToString()) + _frame(0x80, b"grpc-status: 0\r\n")
-            route.fulfill(status=200, headers=HEADERS, body=body)
+            self._tell(route, answer)
+
+    def _tell(self, route: Route, answer: Message) -> None:
+        body = _frame(0, answer.SerializeToString()) + _frame(0x80, b"grpc-status: 0\r\n")
+        route.fulfill(status=200, headers=HEADERS, body=body)
 
     def _refusal(self) -> bytes:
         text = f"{' '.join(self._texts)}⟦Refusal.message⟧"

@@ -99,12 +99,32 @@ def look_around(visit: Visit, hostile: HostileHouse) -> set[str]:
     """Open every part of a screen once. Returns the fields of which something was shown."""
     hostile.wait_quiet()
     seen = shown(visit)
-    for selector in (".segments.tabs button", "main details > summary"):
-        for each in visit.page.locator(selector).all():
-            if each.is_visible():
-                each.click()
-                hostile.wait_quiet()
-                seen |= shown(visit)
+    parts = visit.page.locator("main nav.segments a").all()
+    for part in [None, *(each.get_attribute("href") for each in parts[1:])]:
+        if part is not None:
+            visit.page.locator(f"main nav.segments a[href='{part}']").click()
+            hostile.wait_quiet()
+            seen |= shown(visit)
+        for selector in (".segments.tabs button", "main details > summary"):
+            for each in visit.page.locator(selector).all():
+                if each.is_visible():
+                    each.click()
+                    hostile.wait_quiet()
+                    seen |= shown(visit)
+        seen |= look_into(visit, hostile)
+    return seen
+
+
+def look_into(visit: Visit, hostile: HostileHouse) -> set[str]:
+    """Open the first of what is listed, and come back."""
+    first = visit.page.locator("main tbody a[href^='/'], main li a[href^='/']").first
+    if not first.is_visible():
+        return set()
+    first.click()
+    hostile.wait_quiet()
+    seen = shown(visit)
+    visit.page.go_back()
+    hostile.wait_quiet()
     return seen
 
 
@@ -120,6 +140,8 @@ SHOWN_THERE = {
     "trade": {"Order.client_order_id", "Subaccount.name"},
     "portfolio": {"Subaccount.name"},
     "wallets": {"Subaccount.name", "Transaction.reference"},
+    "staff": {"Application.account_id", "Case.assignee", "Disclosure.title"},
+    "strategies": {"Strategy.name", "Rule.name"},
     "security": {"ApiKey.label", "Session.device", "Activity.device"},
 }
 """Some of the text of others that a screen is known to show: it was really there."""
