@@ -57,6 +57,68 @@ def test_a_run_is_recorded_judged_and_told(home: Path) -> None:
     assert "<h1>SmaCross" in (home / "r.html").read_text()
 
 
+SIGNALLED = """
+from dataclasses import dataclass
+from decimal import Decimal
+
+from xache_sdk.market import Candles, Interval, Side
+from xache_sdk.orders import Place
+from xache_sdk.signal_source import SignalSource
+from xache_sdk.signal_values import Reading
+from xache_sdk.strategy import Strategy
+
+CANDLES = Candles("BTC-USDT", "TEST", Interval.M1)
+
+
+@dataclass(frozen=True)
+class Settings:
+    above: int = 0
+
+
+class Rise(SignalSource[Settings]):
+    settings_type = Settings
+
+    def subscriptions(self):
+        return [CANDLES]
+
+    def on_candle(self, candle):
+        rise = candle.close_ticks - candle.open_ticks
+        return [Reading(rise)] if rise > self.settings.above else ()
+
+
+class Buyer(Strategy[Settings]):
+    settings_type = Settings
+
+    def uses(self):
+        return ["rise"]
+
+    def subscriptions(self):
+        return [CANDLES]
+
+    def on_signal(self, value):
+        yield Place(id=self.next_id(), symbol="BTC-USDT", side=Side.BUY, quantity=Decimal("0.001"))
+"""
+
+
+def test_signals_are_named_and_count_as_other_trials(home: Path) -> None:
+    (home / "mine.py").write_text(SIGNALLED)
+    buyer = ("backtest", "mine:Buyer", "--data", "walk", "--json")
+    counts = []
+    for above in (0, 30):
+        rise = f'rise=mine:Rise{{"above": {above}}}'
+        done = xache(home, *buyer, "--signal", rise, "--check")
+        assert done.returncode == 0, done.stderr
+        counts.append(len(json.loads(done.stdout)["fills"]))
+    assert counts[0] > counts[1] > 100
+    with TrialLedger(home / "trials.db") as ledger:
+        assert ledger.head().count == 2
+    missing = xache(home, *buyer)
+    assert missing.returncode != 0
+    assert "uses the signal 'rise': none is given" in missing.stderr
+    for wrong in ("rise=nothing", "rise=mine:Rise{"):
+        assert xache(home, *buyer, "--signal", wrong).returncode != 0
+
+
 def test_several_values_walk_forward(home: Path) -> None:
     done = xache(home, "backtest", *SMA, "--set", "fast=5,30", "--set", "slow=20,60",
                  "--train-days", "3", "--test-days", "1")  # fmt: skip

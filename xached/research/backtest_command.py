@@ -27,7 +27,7 @@ from xache_sdk.settings import SettingsError, make_settings
 from xache_sdk.strategy import Strategy
 
 from xached.domain.instrument import PPM
-from xached.research.arenas import Arena, CandleArena, Progress
+from xached.research.arenas import Arena, CandleArena, Maker, Progress
 from xached.research.backtest.terms import (
     FEE_PPM,
     FillModel,
@@ -52,6 +52,7 @@ from xached.research.run_models import (
     RunModels,
     find_models,
 )
+from xached.research.run_signals import hearing, read_specs, told_signals
 from xached.research.schedulers import NoCluster, open_scheduler
 from xached.research.tape_arena import NO_TAPE, TapeOptions, tape_arena, tape_market
 
@@ -132,6 +133,7 @@ def backtest(
     work: Annotated[WorkOptions, Parameter(name="*")] = NO_WORK,
     models: Annotated[ModelOptions, Parameter(name="*")] = NO_MODELS,
     tape: Annotated[TapeOptions, Parameter(name="*")] = NO_TAPE,
+    signal: Annotated[tuple[str, ...], Parameter(negative=())] = (),
     check: Annotated[bool, Parameter(negative=())] = False,
     html: Path | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
@@ -151,7 +153,8 @@ def backtest(
         strategy: its name (an installed plugin), or module:Class.
         data: histories by name; see xache data list. May be repeated.
         set_: a setting of the strategy, name=value. May be repeated.
-        check: refuse a strategy that looks ahead.
+        signal: a signal that it uses, NAME=PLUGIN, with settings as JSON behind. May be repeated.
+        check: refuse a strategy, or a signal, that looks ahead.
         html: write a report to this file.
         json: print JSON.
     """
@@ -159,6 +162,8 @@ def backtest(
         found = _find_strategy(strategy)
         arena, of_run = _arena(data, tape, terms, models, set_, work.train_days, quiet=json)
         combinations = _combinations(found, set_, of_run.setting)
+        specs = read_specs(signal)
+        arena = hearing(arena, Maker(found), combinations, specs, check=check)
         if check:
             arena.check(found, combinations[0])
         count = work.processes or _worth(arena, len(combinations))
@@ -169,6 +174,7 @@ def backtest(
                 capacity=work.capacity,
                 scheduler=chosen,
                 progress=progress,
+                beside=told_signals(specs),
             )
             if work.sweep:
                 shown = asked.sweep(combinations)

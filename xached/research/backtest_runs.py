@@ -66,6 +66,8 @@ class Backtest:
     capacity: bool
     scheduler: Scheduler
     progress: Progress
+    beside: Mapping[str, Any] = attrs.field(factory=dict)
+    """What else makes it another trial than the same settings without."""
 
     @property
     def make(self) -> Maker:
@@ -178,7 +180,7 @@ class Backtest:
         return f"{self.strategy.__name__}{between if what else ''}{what}"
 
     def _key(self, combinations: Sequence[Settings], window: Window) -> TrialKey:
-        settings = [told_models(one) for one in combinations]
+        settings = [{**told_models(one), **self.beside} for one in combinations]
         return TrialKey(
             code_digest=code_digest(self.strategy),
             settings=spelled(settings[0] if len(settings) == 1 else settings),

@@ -82,7 +82,7 @@ def whole_window(markets: Sequence[MarketData]) -> Window:
     )
 
 
-def code_digest(strategy: type[Strategy[Any]]) -> str:
+def code_digest(strategy: type[Any]) -> str:
     """BLAKE2b-256 of the source of the module that a strategy is in, as trials are told apart.
 
     Raises: OSError when there is no source.
