@@ -256,6 +256,35 @@ def test_what_each_feature_added_is_shown_as_bars(visit: Visit, demo: Demo) -> N
     visit.shoot("features-dark")
 
 
+def test_how_the_house_judged_by_night_is_shown(visit: Visit, demo: Demo) -> None:
+    """The certificate is made up: a demo is not judged while a test runs."""
+    certificate = strategy_pb2.ParityCertificate(
+        stage=strategy_pb2.STRATEGY_STAGE_PAPER,
+        made_at_ns=1_700_000_000 * 10**9,
+        decisions=1_234,
+        decisions_equal=1_230,
+        orders=5,
+        orders_equal=4,
+        cost_bp=-1.5,
+        causes=[strategy_pb2.ParityCause(cause=strategy_pb2.PARITY_CAUSE_KIND_QUEUE, orders=1)],
+    )
+    answer = strategy_pb2.GetStrategyParityResponse(certificates=[certificate])
+    visit.page.route(
+        "**/xache.v1.StrategyService/GetStrategyParity",
+        lambda route: route.fulfill(
+            status=200, content_type="application/grpc-web+proto", body=told(answer)
+        ),
+    )
+    draft(visit, demo, "judged")
+    visit.wait_text("#certificates tr", "it did otherwise")
+    row = visit.text("#certificates tbody tr")
+    assert "1,230 of 1,234" in row
+    assert "4 of 5" in row
+    assert "−1.50 bp" in row
+    assert "its place in the queue: 1 order" in row
+    visit.check_looks()
+
+
 def test_a_rule_is_rehearsed_armed_fired_and_explained(visit: Visit, demo: Demo) -> None:
     enter(visit, demo, "/strategies/rules")
     visit.page.get_by_role("link", name="New rule").click()
