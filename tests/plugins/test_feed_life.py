@@ -57,6 +57,9 @@ hosts = ["{venue}"]
 private_addresses = true
 """
 
+AGAIN_S = 150.0
+"""A feed that was refused is tried again after a minute at most."""
+
 pytestmark = [
     pytest.mark.skipif(landlock_abi() == 0, reason="this kernel has no Landlock"),
     pytest.mark.xdist_group("plugin life"),
@@ -86,7 +89,7 @@ def live(root: Path, venue: str) -> None:
         assert "stream" in shown, "what it can be set to"
         approved = machine.plugins("approve", "example", machine.digest("example", *kind), *kind)
         assert re.search(r"example\s+approved", approved), approved
-        machine.wait_for("feed EXAMPLE is connected to 127.0.0.1")
+        machine.wait_for("feed EXAMPLE is connected to 127.0.0.1", patience_s=AGAIN_S)
 
         [site] = (root / "environment").glob("lib/python3.*/site-packages")
         source = site / "xache_feed_example" / "__init__.py"
@@ -94,7 +97,7 @@ def live(root: Path, venue: str) -> None:
         machine.plugins("quarantine", "example", "--cause", "let us look at it", *kind)
         machine.wait_for("'example' is in quarantine: let us look at it")
         assert re.search(r"example +changed", machine.plugins("release", "example", *kind))
-        machine.wait_for("'example' is not what was approved")
+        machine.wait_for("'example' is not what was approved", patience_s=AGAIN_S)
     finally:
         machine.process.terminate()
         machine.process.communicate(timeout=PATIENCE_S)

@@ -162,9 +162,9 @@ class Machine:
             )
             return answer
 
-    def until(self, condition: Callable[[], bool]) -> None:
+    def until(self, condition: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
         """Wait for what the house comes to notice."""
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + patience_s
         while not condition():
             assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.5)
@@ -175,9 +175,9 @@ class Machine:
         assert found is not None
         return found[1]
 
-    def wait_for(self, text: str, times: int = 1) -> None:
+    def wait_for(self, text: str, times: int = 1, patience_s: float = PATIENCE_S) -> None:
         """Wait until the log says it so often."""
-        self.until(lambda: self.log.read_text().count(text) >= times)
+        self.until(lambda: self.log.read_text().count(text) >= times, patience_s)
 
 
 @pytest.fixture(scope="module")
