@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,22 @@ async def test_the_document_is_whole(autojump_clock: MockClock, tmp_path: Path) 
         }
         assert with_keys >= {"PlaceOrder", "GetBalances"}
         assert "CreateApiKey" not in with_keys
+
+
+async def test_what_rest_leaves_to_grpc_is_said(autojump_clock: MockClock, tmp_path: Path) -> None:
+    """Every method whose requests are a stream, by its name, and no other."""
+    async with whole_house(tmp_path) as house:
+        routes = house.routes(admin=False).routes
+        streamed = {
+            method.name
+            for method in (route.descriptor for route in routes)
+            if method.client_streaming and method.full_name.startswith("xache.")
+        }
+        assert streamed >= {"EnterOrders"}
+        document = await read_document(house.front.web)
+        (told,) = re.findall(r"requests are streams \((.*?)\)", document["info"]["description"])
+        assert set(told.split(", ")) == streamed
+        assert not streamed & {each["operationId"] for _, _, each in operations(document)}
 
 
 async def test_comments_become_descriptions(autojump_clock: MockClock, tmp_path: Path) -> None:

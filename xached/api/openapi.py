@@ -41,7 +41,10 @@ integers and amounts are strings, times are nanoseconds since 1970. A refusal is
 9457) with a reason for programs and the facts: what was given, what is allowed. What can be \
 repeated safely takes an Idempotency-Key. Streams are server-sent events whose last one is named \
 `end` or `problem`; with Last-Event-ID they go on where they broke off. Unknown fields and \
-parameters are refused."""
+parameters are refused. Methods whose requests are streams (EnterOrders, UploadDocument, \
+ImportWatchlist) are gRPC's alone: a browser sends no body that goes on while it is answered, and \
+each of their messages is as large as a whole body may be. Orders go one by one, or up to 200 \
+at once with PlaceOrders."""
 
 
 def describe(routes: Iterable[RestRoute], version: str) -> Document:
