@@ -1,8 +1,7 @@
 """Signals of plugins: what they say reaches the strategies that use them, or is said to be absent.
 
-Checked by breaking: without ``board.ended`` the strategy goes on by what a dead signal said;
-without ``board.expire`` what is stale stays; without the check of names a signal speaks for another
-one; without ``note_breach`` a plugin that kills its process begins for ever.
+Checked by breaking: a board that keeps values when a run ends, one that drops nothing stale, and a
+signal whose name is not looked at, which speaks for another one, each fail here.
 """
 
 from __future__ import annotations
@@ -313,7 +312,8 @@ async def test_one_that_breaks_the_protocol_is_killed(
 ) -> None:
     program = (
         f"{SEALED}\nsay(ready=p.PluginReady())\n"
-        "def value(signal='trend', name='value', as_of_ns=1):\n"
+        "import time\n"
+        "def value(signal='trend', name='value', as_of_ns=time.time_ns()):\n"
         "    return p.PluginSignalValue(signal=signal, name=name, value=1.0, as_of_ns=as_of_ns,"
         " expires_at_ns=as_of_ns + 10**15)\n" + said
     )

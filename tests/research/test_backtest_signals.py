@@ -1,8 +1,7 @@
 """Signals in a backtest: what they say as of a candle is told after it, and expires, as live.
 
 Checked by breaking: without the nanosecond after what is known a strategy hears of a candle before
-it sees it; without ``with_losses`` what is stale goes on to be used; with the quickest gear for who
-uses signals its result differs from candle by candle.
+it sees it; without ``with_losses`` nobody is told that a signal is stale.
 """
 
 from __future__ import annotations
