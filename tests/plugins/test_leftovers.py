@@ -1,8 +1,7 @@
 """A busy exchange: nobody asks it for ever, and nothing stays open because it was busy once.
 
 Checked by leaving out: the bound of ``insist`` (a run that cannot begin hangs and nobody hears of
-it), the purse that is owed (what a stopped strategy had open stays open), and its discarding by the
-next run (the orders of that run are cancelled under its feet).
+it), and the purse that is owed (what a stopped strategy had open stays open).
 """
 
 from __future__ import annotations
