@@ -25,12 +25,14 @@ const Strategies = later(async () => (await import("./strategies/strategies")).S
 const Wallets = later(async () => (await import("./screens/wallets")).Wallets);
 const Staff = later(async () => (await import("./staff/staff")).Staff);
 const Admin = later(async () => (await import("./staff/admin/admin")).Admin);
+const Analytics = later(async () => (await import("./screens/analytics")).Analytics);
 const Security = later(async () => (await import("./screens/security")).Security);
 
 const SCREENS: readonly { path: string; name: string; icon: IconName }[] = [
   { path: "trade", name: t.app.trade, icon: "trade" },
   { path: "portfolio", name: t.app.portfolio, icon: "portfolio" },
   { path: "strategies", name: t.app.strategies, icon: "strategies" },
+  { path: "analytics", name: t.app.analytics, icon: "indicator" },
   { path: "wallets", name: t.app.wallets, icon: "wallets" },
   { path: "security", name: t.app.security, icon: "security" },
 ];
@@ -85,6 +87,8 @@ function inner(screen: string, rest: readonly string[]) {
       return <Portfolio />;
     case "strategies":
       return <Strategies rest={rest} />;
+    case "analytics":
+      return <Analytics />;
     case "wallets":
       return <Wallets />;
     case "security":

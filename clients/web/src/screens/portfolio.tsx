@@ -10,6 +10,8 @@ import { t } from "../messages";
 import { session } from "../session";
 import { useStore } from "../store";
 import { Change, Empty, Failure, Segments, classes, useAnswer } from "../ui";
+import { Performance } from "./performance";
+import { Statements } from "./statements";
 
 const EVERY_MS = 3_000;
 
@@ -42,7 +44,9 @@ export function Portfolio() {
       {answer && (answer.allocations.length
         ? <Holdings told={answer} />
         : <section class="card"><Empty title={t.portfolio.empty} hint={t.portfolio.emptyHint} /></section>)}
+      <Performance purse={purse} whole={whole} view="worth" />
       <Fees purse={purse} />
+      <Statements purse={purse} />
     </main>
   );
 }

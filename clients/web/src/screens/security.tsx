@@ -15,6 +15,7 @@ import { ended, reloadAccount, session } from "../session";
 import { useStore } from "../store";
 import { Button, CopyButton, Dialog, Empty, Failure, Field, UserName, say, useAction, useAnswer, usePages } from "../ui";
 import { ApiKeys } from "./api_keys";
+import { AllowList } from "./guards";
 import { QrCode } from "./qr_code";
 
 /** An error that is worth showing: not that somebody changed their mind. */
@@ -30,6 +31,7 @@ export function Security() {
         <SecondFactor />
         <Password />
       </div>
+      <AllowList />
       <Sessions />
       <ApiKeys />
       <Activities />
