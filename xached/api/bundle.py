@@ -25,6 +25,7 @@ SCREENS: Final = frozenset(
         "trade",
         "portfolio",
         "strategies",
+        "analytics",
         "wallets",
         "security",
         "staff",

@@ -14,6 +14,7 @@ import { Change, Empty, Failure, Segments, useAnswer } from "../ui";
 import { Performance } from "./performance";
 
 const strategies = createClient(StrategyService, transport);
+const COMPARED_MAX = 10; // each is asked for by itself
 
 export function Analytics() {
   const purse = useStore(session, (state) => state.purse);
@@ -81,8 +82,9 @@ function Markets({ purse }: { purse: string }) {
 function Strategies() {
   const { answer, error } = useAnswer(async () => {
     const { strategies: all } = await strategies.listStrategies({});
+    const ran = all.filter(({ stage }) => stage !== StrategyStage.DRAFT);
     return Promise.all(
-      all.map(async (strategy) => ({ strategy, stages: (await strategies.getStrategyPerformance({ name: strategy.name })).stages })),
+      ran.slice(0, COMPARED_MAX).map(async (strategy) => ({ strategy, stages: (await strategies.getStrategyPerformance({ name: strategy.name })).stages })),
     );
   }, []);
   const rows = answer?.flatMap(({ strategy, stages }) =>
