@@ -103,10 +103,10 @@ PROMISED = {
     "POST /api/auth/2fa", "POST /api/auth/reset-password",
     "GET /api/trading/portfolio", "GET /api/trading/orders", "GET /api/trading/history",
     "GET /api/trading/positions", "POST /api/trading/order",
-    "GET /api/wallet/balance", "GET /api/wallet/transactions",
+    "GET /api/wallet/balance", "GET /api/wallet/transactions", "GET /api/analytics/performance",
 }  # fmt: skip
 TO_COME = {
-    "POST /api/wallet/withdraw", "POST /api/wallet/deposit", "GET /api/analytics/performance",
+    "POST /api/wallet/withdraw", "POST /api/wallet/deposit",
     "GET /api/analytics/market", "GET /api/analytics/reports",
 }  # fmt: skip
 """They join with the services that they need."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import attrs
 import pytest
 
 from xached.parity import certificates
@@ -58,6 +59,20 @@ def test_the_oldest_certificates_go(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     kept = [keep_certificate(certificate(day), tmp_path) for day in range(5)]
     left = sorted(tmp_path.iterdir())
     assert left == sorted([*kept[2:], *(path.with_suffix(".txt") for path in kept[2:])])
+
+
+def test_the_oldest_of_everybody_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Strategies end, and what was judged of them stays: not without end.
+
+    Checked: with certificates counted for each strategy alone all five stay.
+    """
+    monkeypatch.setattr(certificates, "EVERYBODYS_MAX", 3)
+    each = [
+        keep_certificate(attrs.evolve(certificate(day), strategy=f"bot {day}"), tmp_path)
+        for day in range(5)
+    ]
+    left = sorted(tmp_path.glob("*.json"))
+    assert left == sorted(each[2:])
 
 
 @pytest.mark.parametrize(

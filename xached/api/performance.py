@@ -17,7 +17,7 @@ from xached.api.past_prices import PastPrices
 from xached.api.routes import Call
 from xached.domain.instrument import AssetName, Directory, Symbol
 from xached.domain.performance import Worth, measure_course
-from xached.domain.portfolio import find_route, rate_along
+from xached.domain.portfolio import Route, find_route, rate_along
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.state import DAY_NS
 from xached.domain.statement import Transaction
@@ -27,6 +27,8 @@ DAYS_MAX: Final = 900
 """As long as candles of a day are not too many."""
 POINTS_DEFAULT: Final = 60
 POINTS_MAX: Final = 200
+FLOWS_AT_A_TIME: Final = 500
+"""Valued before others have their turn."""
 
 
 class PerformanceHandlers:
@@ -122,18 +124,18 @@ class PerformanceHandlers:
         """The worths of those times at which all that was owned had a price."""
         worths: list[Worth] = []
         came_in = went_out = Fraction(0)
+        values_of = _PastValues(base, self._directory, prices)
         for at_ns in times:
             await trio.lowlevel.checkpoint()
-            for each in past.until(at_ns):
-                value = self._value(each.asset, each.amount_units, base, each.at_ns, prices)
+            for number, each in enumerate(past.until(at_ns), 1):
+                if number % FLOWS_AT_A_TIME == 0:
+                    await trio.lowlevel.checkpoint()
+                value = values_of.at(each.asset, each.amount_units, each.at_ns)
                 if value is None:
-                    value = self._value(each.asset, each.amount_units, base, at_ns, prices)
+                    value = values_of.at(each.asset, each.amount_units, at_ns)
                 came_in += max(value or Fraction(0), Fraction(0))
                 went_out -= min(value or Fraction(0), Fraction(0))
-            values = [
-                self._value(asset, units, base, at_ns, prices)
-                for asset, units in past.quantities.items()
-            ]
+            values = [values_of.at(asset, units, at_ns) for asset, units in past.quantities.items()]
             if any(value is None for value in values):
                 continue
             total = sum((value for value in values if value is not None), Fraction(0))
@@ -143,17 +145,27 @@ class PerformanceHandlers:
             came_in = went_out = Fraction(0)
         return worths
 
-    def _value(
-        self, asset: AssetName, units: int, base: AssetName, at_ns: int, prices: PastPrices
-    ) -> Fraction | None:
+
+class _PastValues:
+    """What amounts were worth in one asset; the way there is looked for once."""
+
+    def __init__(self, base: AssetName, directory: Directory, prices: PastPrices) -> None:
+        self._base = base
+        self._directory = directory
+        self._prices = prices
+        self._routes: dict[AssetName, Route | None] = {}
+
+    def at(self, asset: AssetName, units: int, at_ns: int) -> Fraction | None:
         """What an amount was worth; None when no price of then is known."""
-        if units == 0 or asset == base:
+        if units == 0 or asset == self._base:
             return Fraction(units)
-        route = find_route(asset, base, self._directory)
+        if asset not in self._routes:
+            self._routes[asset] = find_route(asset, self._base, self._directory)
+        route = self._routes[asset]
         if route is None:
             # It has no price now either: it counts for nothing all the time.
             return Fraction(0)
-        ticks = {symbol: prices.ticks_at(symbol, at_ns) for symbol, _ in route.legs}
+        ticks = {symbol: self._prices.ticks_at(symbol, at_ns) for symbol, _ in route.legs}
         known = {symbol: each for symbol, each in ticks.items() if each is not None}
         rate = rate_along(route, known, self._directory)
         return None if rate is None else units * rate

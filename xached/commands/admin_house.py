@@ -100,13 +100,13 @@ def audit(
     token = ""
     with opened(door) as (channel, metadata):
         stub = admin_pb2_grpc.AdminServiceStub(channel)
-        # A name is good for one call, with its code; a session for all of them.
-        while not entries or (token and len(entries) < limit and not door.operator):
+        while len(entries) < limit:
             request = admin_pb2.ListAuditRequest(page_token=token)
             answer = asked(partial(stub.ListAudit, request, metadata=metadata, timeout=CALL_S_MAX))
             entries += answer.entries
             token = answer.next_page_token
-            if not token:
+            # A name is good for one call, with its code; a session for all of them.
+            if not token or door.operator:
                 break
     if door.as_json:
         print_json(admin_pb2.ListAuditResponse(entries=entries[:limit], next_page_token=token))
@@ -117,6 +117,8 @@ def audit(
         times = f" x{each.count}" if each.count > 1 else ""
         told = f"{kind}{times}  {each.what}  {each.outcome}".rstrip()
         print(f"{moment(each.at_ns)}  {each.account_id or '-':16}  {told}{row}")
+    if token and len(entries) < limit:
+        print("there is more: a name is good for one piece; sign in with a password for all of it")
 
 
 def rotate_keys(*, door: Door = AT_HOME) -> None:

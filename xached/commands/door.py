@@ -76,11 +76,13 @@ def opened(door: Door) -> Iterator[tuple[grpc.Channel, Metadata]]:
 def call(door: Door, request: Any) -> Any:
     """Make the one call that takes a request. Ends the program when it is refused.
 
-    A request that has an id and was given none gets one.
+    A request that has an id and was given none gets one, which is told where no answer says
+    whether it was done: with it the call may be repeated.
     """
+    import grpc
     from google.protobuf.message_factory import GetMessageClass
 
-    from xached.commands.enrolment import asked
+    from xached.commands.enrolment import EnrolmentFailed, told
 
     described = request.DESCRIPTOR
     name = described.name.removesuffix("Request")
@@ -94,7 +96,20 @@ def call(door: Door, request: Any) -> Any:
             request_serializer=type(request).SerializeToString,
             response_deserializer=answer.FromString,
         )
-        return asked(lambda: ask(request, metadata=metadata, timeout=CALL_S_MAX))
+        try:
+            return ask(request, metadata=metadata, timeout=CALL_S_MAX)
+        except grpc.RpcError as error:
+            raise EnrolmentFailed(f"{told(error)}{_repeat(error, request)}") from None
+
+
+def _repeat(error: grpc.RpcError, request: Any) -> str:
+    """How a call is repeated of which nobody knows whether it was done."""
+    import grpc
+
+    unknown = error.code() in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE)
+    if not unknown or "request_id" not in request.DESCRIPTOR.fields_by_name:
+        return ""
+    return f"; it may have been done: repeat it with --request-id {request.request_id}"
 
 
 def show_done(door: Door, answer: Any, text: str) -> None:

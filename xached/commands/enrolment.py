@@ -113,7 +113,7 @@ def _confirm(
             )
         except grpc.RpcError as error:
             if left == 1 or _reason(error) != "CODE_WRONG":
-                raise _failed(error) from None
+                raise EnrolmentFailed(told(error)) from None
             terminal.say("That is not the code. Is the clock of the authenticator right?")
         else:
             return confirmed
@@ -140,11 +140,12 @@ def asked(call: Callable[[], Answer]) -> Answer:
     try:
         return call()
     except grpc.RpcError as error:
-        raise _failed(error) from None
+        raise EnrolmentFailed(told(error)) from None
 
 
-def _failed(error: grpc.RpcError) -> EnrolmentFailed:
-    return EnrolmentFailed(f"{_reason(error)}: {error.details()}")
+def told(error: grpc.RpcError) -> str:
+    """What a refusal says, in one line."""
+    return f"{_reason(error)}: {error.details()}"
 
 
 def _reason(error: grpc.RpcError) -> str:

@@ -57,6 +57,11 @@ from xached.storage.recordings import RecordingFile, RecordingKind, Recordings, 
 CERTIFICATES_MAX: Final = 100
 """Of one strategy: a quarter of nights."""
 
+EVERYBODYS_MAX: Final = 5_000
+"""Of all, also of strategies that are no more."""
+
+TIME_DIGITS: Final = 19
+
 AROUND_NS: Final = 10 * 10**9
 """So much of the book before the first order is read, and after the last."""
 
@@ -322,23 +327,25 @@ def _decisions(wanted: dict[int, tuple[Wanted, ...]], recorded: _Recorded) -> li
 
 
 def keep_certificate(certificate: StrategyCertificate, directory: Path) -> Path:
-    """Write a certificate as JSON and as text; of a strategy the newest ones stay.
+    """Write a certificate as JSON and as text; of a strategy, and of all, the newest ones stay.
 
     Returns the JSON's path. Raises: OSError.
     """
     directory.mkdir(mode=0o700, exist_ok=True)
     prefix = run_subject(certificate.strategy, "")
-    path = directory / f"{prefix}{certificate.to_ns:019d}.json"
+    path = directory / f"{prefix}{certificate.to_ns:0{TIME_DIGITS}d}.json"
     for each, content in (
         (path, json.dumps(document(certificate), indent=2) + "\n"),
         (path.with_suffix(".txt"), text(certificate)),
     ):
         REAL_FILES.write(each.with_suffix(".tmp"), content.encode())
         REAL_FILES.rename(each.with_suffix(".tmp"), each)
-    kept = sorted(directory.glob(f"{prefix}*.json"))
-    for old in kept[: max(0, len(kept) - CERTIFICATES_MAX)]:
-        old.unlink()
-        old.with_suffix(".txt").unlink(missing_ok=True)
+    everybodys = sorted(directory.glob("*.json"), key=lambda each: each.stem[-TIME_DIGITS:])
+    of_it = [each for each in everybodys if each.name.startswith(prefix)]
+    for kept, most in ((of_it, CERTIFICATES_MAX), (everybodys, EVERYBODYS_MAX)):
+        for old in kept[: max(0, len(kept) - most)]:
+            old.unlink(missing_ok=True)
+            old.with_suffix(".txt").unlink(missing_ok=True)
     return path
 
 

@@ -3,7 +3,9 @@
 Each function is work for ``StrategyTables``: it is given the connection, in one transaction.
 
 An approval is sealed with a key of the house: one that somebody wrote into the file, or changed in
-it, approves nothing. So does one that was given before there were seals.
+it, approves nothing. So does one that was given before there were seals. What a seal cannot tell
+is that a row was given once and taken back: put back from a copy of the file, it approves again
+what it pinned, file by file. Quarantines are not sealed; the file is the daemon's own (0600).
 """
 
 from __future__ import annotations
@@ -78,7 +80,9 @@ def read_approval(
     if row is None:
         return None
     *values, seal = row
-    if not hmac.compare_digest(_seal((group.value, name, *values), key), seal):
+    if not hmac.compare_digest(
+        _seal((group.value, name, *values), key).encode(), seal.encode("utf-8", "surrogatepass")
+    ):
         logger.error("the approval of {} {!r} is not one that was given here", group.kind, name)
         return None
     entry_point, distribution, version, files, capabilities, look_ahead, by, at_ns = values
