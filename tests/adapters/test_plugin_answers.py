@@ -1,6 +1,7 @@
 """Whatever the process of a feed sends, what is made of it is a record of what is followed.
 
-Checked by breaking: a reader that takes records of other markets was seen red.
+Checked by breaking: a reader that takes records of other markets, and one that takes levels without
+end in many books, were each seen red.
 """
 
 from __future__ import annotations
@@ -99,6 +100,26 @@ def test_a_turn_is_records_or_a_violation(records: list[plugin_pb2.PluginFeedRec
     for record in turn.records:
         check(record)
     assert set(turn.lost) <= set(SYMBOLS)
+
+
+@pytest.mark.parametrize("kind", ["snapshot", "change"])
+def test_the_levels_of_an_answer_have_an_end(kind: str) -> None:
+    side = [1] * 10_000
+    full = plugin_pb2.PluginFeedBook(
+        symbol="BTC-USDT", previous_id=1, last_id=2,
+        bid_ticks=side, bid_lots=side, ask_ticks=side, ask_lots=side,
+    )  # fmt: skip
+    one = plugin_pb2.PluginFeedBook(
+        symbol="BTC-USDT", previous_id=1, last_id=2, bid_ticks=[1], bid_lots=[1]
+    )
+
+    def answer(*books: plugin_pb2.PluginFeedBook) -> plugin_pb2.ChildFrame:
+        records = [plugin_pb2.PluginFeedRecord(**{kind: each}) for each in books]  # type: ignore[arg-type]  # by name
+        return plugin_pb2.ChildFrame(feed_turn=plugin_pb2.PluginFeedTurn(records=records))
+
+    assert len(read_turn(answer(full, full), SYMBOLS, 7).records) == 2
+    with pytest.raises(ChildViolation, match="more than 40000 levels"):
+        read_turn(answer(full, full, one), SYMBOLS, 7)
 
 
 @given(st.binary(max_size=200))

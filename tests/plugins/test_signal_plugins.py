@@ -41,6 +41,7 @@ from xached.actors.strategies.signal_sources import (
 )
 from xached.adapters.child import MEMORY_BYTES_MAX
 from xached.adapters.child_intents import ChildViolation, Readings, read_child_frame
+from xached.adapters.child_outbox import TRADES_MAX
 from xached.domain.capabilities import UNBOUNDED, Capabilities
 from xached.domain.instrument import Symbol
 from xached.domain.plugins import Admission, Breach, PluginGroup, PluginRefused
@@ -124,6 +125,14 @@ class Signalling:
         """Wait until it hears of trades."""
         await until(lambda: self.status.running and self.house.markets.tape_readers > 0)
 
+    async def until_said(self, value: float) -> None:
+        """Wait until that is all it says, or it runs no more."""
+        await until(
+            lambda: (
+                [each.value for each in self.status.values] == [value] or not self.status.running
+            )
+        )
+
     @asynccontextmanager
     async def follower(self, act: str = "") -> AsyncIterator[Strategies]:
         """A strategy that uses it, once it has begun."""
@@ -198,6 +207,21 @@ async def test_a_signal_that_fails_is_absent_and_said_to_be(
         assert made.status.values == ()
         assert made.plugins.breaches == []
         assert robot(strategies).runs == 1, "the strategy goes on"
+
+
+async def test_a_signal_of_a_busy_tape_says_the_newest(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """Checked by breaking: one message for each trade is a flood, and has it killed."""
+    async with signalling(tmp_path) as made:
+        await made.until_running()
+        for burst in (1, 2):
+            # All at one moment of a clock that stands still: the strictest second there is.
+            for count in range(1, TRADES_MAX + 1):
+                made.trade(burst * 10_000 + count)
+            await made.until_said(burst * 10_000 + TRADES_MAX)
+            assert made.status.running, made.status.why
+        assert made.plugins.breaches == []
 
 
 async def test_what_is_stale_is_absent(clock: trio.testing.MockClock, tmp_path: Path) -> None:

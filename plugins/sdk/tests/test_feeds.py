@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -107,6 +108,37 @@ def test_what_is_told_becomes_ticks_and_lots() -> None:
     assert alive.alive
     assert (refused.fault.cause, refused.fault.excerpt) == ("REFUSED", "no such market")
     assert list(turn.replies) == ["pong"]
+
+
+def test_what_is_less_than_a_lot_is_left_out() -> None:
+    """Checked by breaking: with a check that lets 0 lots pass, each is seen red."""
+    dust = Decimal("0.000009")
+    turn = turn_of(
+        Trade(symbol=BTC, trade_id=1, price="1", quantity=dust, taker_side=Side.BUY),
+        trade(trade_id=2),
+        Book(symbol=BTC, bids=[("2", dust), ("1", "1")], asks=[("3", "0"), ("4", "1")], last_id=9),
+        BookChange(symbol=BTC, bids=[("1", dust)], previous_id=9, last_id=10),
+    )
+    assert kinds(turn) == ["trade", "snapshot", "change"]
+    assert turn.records[0].trade.trade_id == 2
+    book = turn.records[1].snapshot
+    assert (list(book.bid_ticks), list(book.bid_lots)) == ([100], [100_000])
+    assert (list(book.ask_ticks), list(book.ask_lots)) == ([400], [100_000])
+    change = turn.records[2].change
+    assert (list(change.bid_ticks), list(change.bid_lots)) == ([100], [0]), "it is gone"
+    for wrong in (trade(price="0"), trade(trade_id=-1), trade(symbol="X")):
+        assert kinds(turn_of(replace(wrong, quantity=dust))) == ["fault"], (
+            "what is left out is read"
+        )
+
+
+def test_a_frame_has_so_many_levels() -> None:
+    half = Book(symbol=BTC, bids=[("1", "1")] * 10_000, asks=[("2", "1")] * 10_000, last_id=1)
+    one = BookChange(symbol=BTC, bids=[("1", "1")], previous_id=1, last_id=2)
+    assert kinds(turn_of(half, half, Alive())) == ["snapshot", "snapshot", "alive"]
+    turn = turn_of(half, half, one)
+    assert kinds(turn) == ["fault"]
+    assert "more than 40000 levels" in turn.records[0].fault.excerpt
 
 
 def test_books_that_a_venue_does_not_number_are_numbered() -> None:

@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from xache_sdk.feeds import LEVELS_MAX, MESSAGE_BYTES_MAX, MESSAGES_MAX, RECORDS_MAX
+from xache_sdk.feeds import (
+    LEVELS_MAX,
+    MESSAGE_BYTES_MAX,
+    MESSAGES_MAX,
+    RECORDS_MAX,
+    TURN_LEVELS_MAX,
+)
 from xache_sdk.v1 import plugin_pb2
 
 from xached.adapters.child_intents import ChildViolation
@@ -44,6 +50,9 @@ def read_turn(message: plugin_pb2.ChildFrame, symbols: Collection[str], received
     turn = message.feed_turn
     if len(turn.records) > RECORDS_MAX:
         raise ChildViolation(f"more than {RECORDS_MAX} records")
+    # Before any is read: reading takes the daemon's own time.
+    if sum(map(_count_levels, turn.records)) > TURN_LEVELS_MAX:
+        raise ChildViolation(f"more than {TURN_LEVELS_MAX} levels")
     records: list[FeedRecord] = []
     lost: dict[Symbol, None] = {}
     for each in turn.records:
@@ -164,6 +173,19 @@ def _followed(symbol: str, symbols: Collection[str]) -> Symbol:
     if symbol not in symbols:
         raise ChildViolation(f"{symbol[:40]!r} is not followed")
     return Symbol(symbol)
+
+
+def _count_levels(record: plugin_pb2.PluginFeedRecord) -> int:
+    match record.WhichOneof("record"):
+        case "snapshot":
+            book = record.snapshot
+        case "change":
+            book = record.change
+        case _:
+            return 0
+    return max(len(book.bid_ticks), len(book.bid_lots)) + max(
+        len(book.ask_ticks), len(book.ask_lots)
+    )
 
 
 def _number(value: int, least: int = 0) -> int:

@@ -19,6 +19,7 @@ from xache_sdk.feeds import (
     MESSAGE_BYTES_MAX,
     MESSAGES_MAX,
     RECORDS_MAX,
+    TURN_LEVELS_MAX,
     Alive,
     BadFrame,
     Book,
@@ -98,13 +99,17 @@ class FeedSession:
     def _turn(
         self, read: Callable[[], Iterable[Record]], frame: bytes, received_ns: int
     ) -> plugin_pb2.PluginFeedTurn:
-        turn = plugin_pb2.PluginFeedTurn()
+        turn, levels = plugin_pb2.PluginFeedTurn(), 0
         try:
             # One that yields runs here too.
             for count, record in enumerate(read(), 1):
                 if count > RECORDS_MAX:
                     raise BadFrame(f"more than {RECORDS_MAX} records of one frame")
                 self._add(turn, record, received_ns)
+                if isinstance(record, Book | BookChange):
+                    levels += _count_levels(turn.records[-1])
+                    if levels > TURN_LEVELS_MAX:
+                        raise BadFrame(f"more than {TURN_LEVELS_MAX} levels of one frame")
         except UNREADABLE as error:
             return self._unreadable(frame, error)
         return turn
@@ -124,7 +129,9 @@ class FeedSession:
     def _add(self, turn: plugin_pb2.PluginFeedTurn, record: Record, received_ns: int) -> None:
         match record:
             case Trade():
-                turn.records.add(trade=self._trade(record, received_ns))
+                trade = self._trade(record, received_ns)
+                if trade.quantity_lots:  # The house knows no trade of less than a lot.
+                    turn.records.add(trade=trade)
             case Book():
                 turn.records.add(snapshot=self._book(record, received_ns))
             case BookChange():
@@ -174,6 +181,7 @@ class FeedSession:
             instrument,
             book.bids,
             book.asks,
+            lots_min=1,
         )
 
     def _change(self, change: BookChange, received_ns: int) -> plugin_pb2.PluginFeedBook:
@@ -197,6 +205,7 @@ class FeedSession:
             instrument,
             change.bids,
             change.asks,
+            lots_min=0,  # What is gone.
         )
 
     def _quote(self, quote: Quote, received_ns: int) -> plugin_pb2.PluginFeedQuote:
@@ -259,6 +268,8 @@ def _levels(
     instrument: Instrument,
     bids: Iterable[Quoted],
     asks: Iterable[Quoted],
+    *,
+    lots_min: int,
 ) -> plugin_pb2.PluginFeedBook:
     for levels, ticks, lots in (
         (bids, message.bid_ticks, message.bid_lots),
@@ -270,9 +281,16 @@ def _levels(
             price_ticks = _ticks(instrument, price)
             if not price_ticks:
                 raise ValueError("a level at nothing")
-            ticks.append(price_ticks)
-            lots.append(_lots(instrument, quantity))
+            quantity_lots = _lots(instrument, quantity)
+            if quantity_lots >= lots_min:
+                ticks.append(price_ticks)
+                lots.append(quantity_lots)
     return message
+
+
+def _count_levels(record: plugin_pb2.PluginFeedRecord) -> int:
+    book = record.snapshot if record.HasField("snapshot") else record.change
+    return len(book.bid_ticks) + len(book.ask_ticks)
 
 
 def _ticks(instrument: Instrument, price: Number) -> int:

@@ -13,7 +13,8 @@ So a feed keeps what belongs to one connection, and nothing else.
 
 Prices and quantities are given as the venue writes them, as text or Decimal: they become whole
 ticks and lots of the market, exactly. A price between two ticks makes the frame unusable; a
-quantity between two lots is cut down. A feed that meets a frame it cannot read raises
+quantity between two lots is cut down, and what is less than a lot is left out of trades and whole
+books. A feed that meets a frame it cannot read raises
 :class:`BadFrame`, or lets ValueError, LookupError, TypeError, AttributeError or ArithmeticError go:
 the frame is counted as a fault and the feed goes on, after its books have been started anew where
 they have no numbers of the venue's. What else it raises ends the connection.
@@ -39,6 +40,9 @@ MESSAGES_MAX: Final = 500
 MESSAGE_BYTES_MAX: Final = 65_536
 LEVELS_MAX: Final = 10_000
 """Levels a side of one book."""
+
+TURN_LEVELS_MAX: Final = 40_000
+"""Levels of all books that one frame tells of."""
 
 RECORDS_MAX: Final = 10_000
 """Of one frame."""
@@ -95,7 +99,8 @@ class Connection:
 class Trade:
     """A trade. ``trade_id`` is the venue's number of it; ``at_ns`` its time, Unix nanoseconds.
 
-    Without a time it is the time at which the frame came; the same below.
+    Without a time it is the time at which the frame came; the same below. A trade of less than a
+    lot is left out.
     """
 
     symbol: str
@@ -110,7 +115,8 @@ class Trade:
 class Book:
     """A whole book, to whatever depth. ``last_id``: the number of the last change in it.
 
-    A venue that numbers nothing leaves it out, here and in changes.
+    A venue that numbers nothing leaves it out, here and in changes. A level of less than a lot is
+    left out.
     """
 
     symbol: str
@@ -122,7 +128,7 @@ class Book:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookChange:
-    """Levels that changed; quantity 0 takes one away.
+    """Levels that changed; quantity 0, or less than a lot, takes one away.
 
     ``last_id`` is the number of the last change in it, ``previous_id`` that of the one before the
     first: where changes are missing, the daemon asks for a snapshot.

@@ -19,6 +19,7 @@ from xache_sdk.kinds import load_plugin
 from xache_sdk.market import Book, Candle, Trade
 from xache_sdk.settings import read_settings
 from xache_sdk.signal_source import SignalSource, SourceContext
+from xache_sdk.signal_values import SignalValue
 from xache_sdk.source_session import SourceSession
 from xache_sdk.v1 import plugin_pb2
 from xache_sdk.wire import (
@@ -87,13 +88,15 @@ def _serve_one(channel: Channel, session: SourceSession, context: SourceContext)
     message = channel.receive()
     if _follow(channel, message, context):
         return
+    newest: dict[str, SignalValue] = {}
     for value in read_inputs(message, context.instruments):
         if not isinstance(value, Trade | Book | Candle):
             raise FrameError("a signal is told of markets only")
         with reporting(channel, plugin_pb2.PLUGIN_FAILURE_CALLBACK):
-            said = session.take(value)
-        if said:
-            channel.send(write_readings(said))
+            newest.update((said.name, said) for said in session.take(value))
+    # Once for all of them: the daemon keeps the newest only, and hears out so many messages.
+    if newest:
+        channel.send(write_readings(newest.values()))
 
 
 def _follow(channel: Channel, message: plugin_pb2.HostFrame, context: SourceContext) -> bool:
