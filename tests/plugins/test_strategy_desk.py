@@ -30,7 +30,7 @@ from xached.actors.strategies.surroundings import StrategyConfig
 from xached.domain.history import Fill
 from xached.domain.instrument import AssetName
 from xached.domain.market_messages import TransferFunds
-from xached.domain.messages import Command, RiskBoundsSet, Row
+from xached.domain.messages import Command, FreezePurse, RiskBoundsSet, Row, SetHalt
 from xached.domain.order import AccountId, Purse, Side, account_of
 from xached.domain.paper import opening_commands
 from xached.domain.portfolio import Holdings, HoldingsQuery
@@ -704,4 +704,55 @@ async def test_what_could_not_be_given_back_is_given_at_the_next_look(
         assert await on.funds(live.purse) == BUDGET
         on.desk._around = around
         await on.desk._look()
+        assert await on.funds(EVE) == MAIN_BEFORE
+
+
+def purse_frozen(purse: Purse, frozen: bool) -> Command:
+    return FreezePurse(purse=purse, frozen=frozen, cause="test", request_id="")
+
+
+def house_halted(_: Purse, halted: bool) -> Command:
+    return SetHalt(halted=halted, cause="test", request_id="")
+
+
+@pytest.mark.parametrize("ending", ["stop", "revoke"])
+@pytest.mark.parametrize("shut", [purse_frozen, house_halted])
+async def test_what_may_not_move_now_is_given_back_once_it_may(
+    clock: trio.testing.MockClock,
+    tmp_path: Path,
+    shut: Callable[[Purse, bool], Command],
+    ending: str,
+) -> None:
+    """Checked: with every refusal the last word, its budget stays, and the next life has two."""
+    async with open_house(tmp_path) as house, desk_of(house) as on:
+        await to_paper(on)
+        live = (await on.desk.go_live(OWNER, NAME, ACKNOWLEDGEMENT)).strategy
+        await on.until_open(live.purse, 1)
+        await house.matching.execute(shut(live.purse, True))
+        left = (await getattr(on.desk, ending)(OWNER, NAME)).strategy
+        assert (left.owes, left.wish) == (True, Wish.STOPPED)
+        assert (await house.purse(live.purse)).orders == []
+        await on.desk._look()
+        assert await on.funds(live.purse) == BUDGET
+        await house.matching.execute(shut(live.purse, False))
+        await on.desk._look()
+        assert await on.funds(EVE) == MAIN_BEFORE
+        assert not (await on.desk.get(OWNER, NAME)).strategy.owes
+
+
+async def test_a_new_one_of_the_name_does_not_inherit(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """Checked: with the old one dropped at once, its budget is in the purse of the new one."""
+    async with open_house(tmp_path) as house, desk_of(house) as on:
+        await to_paper(on)
+        live = (await on.desk.go_live(OWNER, NAME, ACKNOWLEDGEMENT)).strategy
+        await on.until_open(live.purse, 1)
+        await house.matching.execute(purse_frozen(live.purse, True))
+        await on.desk.revoke(OWNER, NAME)
+        refusal = await refused(on.desk.create(draft()))
+        assert (refusal.reason, refusal.facts["field"]) == (Reason.STRATEGY_STATE, "name")
+        assert (await on.desk.get(OWNER, NAME)).strategy.owes
+        await house.matching.execute(purse_frozen(live.purse, False))
+        assert (await on.desk.create(draft())).strategy.stage is Stage.DRAFT
         assert await on.funds(EVE) == MAIN_BEFORE

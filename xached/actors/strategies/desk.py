@@ -70,6 +70,9 @@ LOOK_S: Final = 60.0
 SETTLE_S_MAX: Final = 5.0
 """So long an exchange may be busy before what is to be given back waits for the next look."""
 
+NOTHING_TO_GIVE: Final = frozenset((Reason.UNKNOWN_PURSE, Reason.ACCOUNT_CLOSED))
+"""There was never a purse, or its owner has left. After any other refusal it is asked again."""
+
 ID_BYTES: Final = 8
 
 Valued = Callable[[Purse], Awaitable[Holdings]]
@@ -223,6 +226,15 @@ class StrategyDesk:
                 created_at_ns=self._around.world.now_ns(),
             )
             if known is not None:
+                # The new one's purse is named alike: it would have what is there.
+                if (await self._settle(known)).owes:
+                    raise Rejection(
+                        Reason.STRATEGY_STATE,
+                        "what the last one of this name had is still given back",
+                        field="name",
+                        given=draft.name,
+                        allowed="the same in a minute, or a new name",
+                    )
                 await self._records.write(partial(drop_strategy, strategy_id=known.strategy_id))
             return await self._seen(await self._put(strategy))
 
@@ -485,8 +497,9 @@ class StrategyDesk:
         except (Overloaded, Closed):
             return strategy  # The next look goes on here, or the next start of the house.
         except Rejection as rejection:
-            # There was never a purse, or its owner's account is locked: the money stays theirs.
             logger.warning("strategy {}: {}", strategy.strategy_id, rejection.message)
+            if rejection.reason not in NOTHING_TO_GIVE:
+                return strategy  # The house is halted, say, or the purse frozen: that passes.
         if strategy.stage is Stage.REVOKED:
             return await self._put(attrs.evolve(strategy, swept=True))
         return await self._put(attrs.evolve(strategy, stage=Stage.PAPER))
