@@ -68,6 +68,10 @@ class Fuse:
     """What the exchange does not answer: "everything", "orders" or nothing of the kind."""
     busy: str = ""
     """The account for whose orders the exchange has no room."""
+    closed_for: int = 0
+    """So many commands more the exchange is not there."""
+    pausing_s: float = 0.0
+    """How long it takes to pause the strategies of a purse."""
 
     def check(self, place: str) -> None:
         """Crash here if this is the place."""
@@ -104,7 +108,8 @@ class FragileExchange:
     async def execute(self, command: Command, *, account: str = "") -> Row:
         """See Exchange."""
         self._fuse.check(BEFORE_ORDER)
-        if self._fuse.away:
+        if self._fuse.away or self._fuse.closed_for:
+            self._fuse.closed_for = max(0, self._fuse.closed_for - 1)
             raise Closed
         if account == self._fuse.busy:
             await trio.lowlevel.checkpoint()
@@ -243,6 +248,7 @@ async def rule_house(
         async def pause_strategies(purse: Purse, _cause: str) -> None:
             held = await exchange.matching.query(PurseQuery(purse))
             paused.append((purse, len(held.orders)))
+            await trio.sleep(fuse.pausing_s)
 
         around = RuleSurroundings(
             records=FragileRecords(records, fuse),

@@ -42,7 +42,7 @@ class FiringState(enum.IntEnum):
     MISSED = 4
     """Its time had passed while nobody looked; nothing was sent."""
     LAPSED = 5
-    """It was interrupted, and it was too late to go on; nothing was done."""
+    """It had to wait until it was too late, or its owner stopped the rule; nothing was done."""
 
 
 class StepState(enum.IntEnum):

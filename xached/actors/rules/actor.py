@@ -101,6 +101,10 @@ PLACES: Final = 256
 MESSAGES_MAX: Final = 32
 RULE_ID_BYTES: Final = 8
 
+OWNER_PAUSED: Final = "its owner paused it"
+OWNER_ENDED: Final = "its owner ended it"
+"""Causes. What such a rule has fired and not begun to send is not sent, also after a crash."""
+
 
 @attrs.frozen(kw_only=True)
 class RuleStatistics:
@@ -159,6 +163,9 @@ class _Actor:
         """When the height of each rule was written down, on trio's clock."""
         self._unfinished: list[Firing] = []
         """Firings that are written down and not sent whole."""
+        self._withdrawn: dict[AccountId, dict[RuleId, int]] = {}
+        """Rules of accounts with something to send whose owner stopped them, and the number of
+        the last firing of each by then: none up to it may begin."""
         self._readings: dict[TradingPlace, Readings] = {}
 
     async def run(self) -> None:
@@ -166,6 +173,11 @@ class _Actor:
         self._rules.armed = {rule.rule_id: rule for rule in armed}
         self._unfinished = await self._records.read(rule_book.unfinished_firings)
         self._rules.finished += len(self._unfinished)
+        for firing in self._unfinished:
+            find = partial(rule_book.find_rule, rule_id=firing.rule_id)
+            rule = await self._records.read(find)
+            if rule is not None and rule.cause in (OWNER_PAUSED, OWNER_ENDED):
+                self._withdraw(rule)
         while True:
             batch: list[Envelope[RuleMessage, RuleReply]] = []
             with trio.move_on_at(self._next_look) as self._pause:
@@ -358,9 +370,13 @@ class _Actor:
                 try:
                     await self._send(firing, resumed=resumed)
                 except Closed:  # The exchange has stopped, or starts again.
-                    self._unfinished.append(firing)
+                    # The others keep their places behind it.
+                    self._unfinished += [firing, *(each for each, _ in waiting)]
+                    waiting.clear()
                     all_sent = False
         del self._outgoing[account_id]
+        if all_sent:
+            self._withdrawn.pop(account_id, None)
         if account_id in self._passed_over:
             self._passed_over.discard(account_id)
             if all_sent:  # An exchange that is not there is not asked again and again.
@@ -368,17 +384,30 @@ class _Actor:
 
     async def _send(self, firing: Firing, *, resumed: bool) -> None:
         """Send what waits of a firing. Raises: Closed, with nothing lost."""
+        wanted = partial(self._is_wanted, firing)
         stopped = {
             step.command.purse
             for step in firing.steps
-            if isinstance(step.command, (CancelAll, Flatten)) and step.state is StepState.WAITING
+            if isinstance(step.command, (CancelAll, Flatten))
+            and step.state is StepState.WAITING
+            and (resumed or wanted())
         }
         for purse in sorted(stopped):
             # Before anything is sold: a strategy could buy it back.
             await self._around.pause_strategies(purse, "a rule stops everything in its purse")
-        sent = await send_steps(firing, self._around, resumed=resumed)
+        sent = await send_steps(firing, self._around, resumed=resumed, wanted=wanted)
         await self._records.write(partial(rule_book.close_firing, firing=sent))
         logger.info("rule {} fired: {}", firing.rule_id, sent.state.name.lower())
+
+    def _withdraw(self, rule: Rule) -> None:
+        """Let nothing begin that the rule has fired: its owner stopped it."""
+        busy = rule.account_id in self._outgoing
+        if busy or any(each.account_id == rule.account_id for each in self._unfinished):
+            self._withdrawn.setdefault(rule.account_id, {})[rule.rule_id] = rule.firings
+
+    def _is_wanted(self, firing: Firing) -> bool:
+        withdrawn = self._withdrawn.get(firing.account_id, {})
+        return firing.number > withdrawn.get(firing.rule_id, 0)
 
     async def _write_firing(
         self, rule: Rule, firing: Firing, paused: tuple[Rule, ...] = ()
@@ -421,15 +450,17 @@ class _Actor:
             case PauseRule():
                 rule = await self._rule(message.account_id, message.rule_id)
                 _check_state(rule, RuleState.ARMED, RuleState.PAUSED)
-                if rule.state is RuleState.PAUSED:
-                    return rule
-                paused = attrs.evolve(rule, state=RuleState.PAUSED, cause="its owner paused it")
-                return await self._change(paused)
+                if rule.state is RuleState.ARMED:
+                    paused = attrs.evolve(rule, state=RuleState.PAUSED, cause=OWNER_PAUSED)
+                    rule = await self._change(paused)
+                self._withdraw(rule)
+                return rule
             case EndRule():
                 rule = await self._rule(message.account_id, message.rule_id)
-                if rule.state is RuleState.ENDED:
-                    return rule
-                return await self._change(_ended(rule, "its owner ended it"))
+                if rule.state is not RuleState.ENDED:
+                    rule = await self._change(_ended(rule, OWNER_ENDED))
+                self._withdraw(rule)
+                return rule
             case NoteRehearsal():
                 rule = await self._rule(message.account_id, message.rule_id)
                 return await self._change(attrs.evolve(rule, rehearsed_at_ns=message.at_ns))

@@ -3,11 +3,14 @@
 Each step has an id of its own for ever, and the exchange knows every id that was used up. What was
 sent and not noted down is found there; what was not sent is sent, if it is not too late: an order
 that somebody wanted an hour ago is no longer what they want. What only takes risk away is sent
-however late it is.
+however late it is. That holds however it came to wait: interrupted, or for its turn.
+
+Nothing begins that its owner has paused or ended meanwhile. What has begun is carried through.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import attrs
@@ -29,18 +32,22 @@ BUSY_S_MAX: Final = 10.0
 BUSY_RETRY_S: Final = 0.25
 
 
-async def send_steps(firing: Firing, around: RuleSurroundings, *, resumed: bool) -> Firing:
+async def send_steps(
+    firing: Firing, around: RuleSurroundings, *, resumed: bool, wanted: Callable[[], bool]
+) -> Firing:
     """Send what waits; the firing with every answer. ``resumed``: it may have been sent before.
 
-    Raises: Closed, with nothing lost: the next process goes on.
+    ``wanted`` tells whether its owner still lets it begin. Raises: Closed, with nothing lost: the
+    next process goes on.
     """
-    place = around.place_of(firing.steps[0].command.purse) if firing.steps else None
+    if not firing.steps:
+        return attrs.evolve(firing, state=outcome_of([]))
+    place = around.place_of(firing.steps[0].command.purse)
+    sending = _Sending(firing, place, around, resumed, wanted)
     steps: list[Step] = []
     for step in firing.steps:
-        if step.state is StepState.WAITING:
-            assert place is not None
-            step = await _settle(step, firing, place, around, resumed=resumed)
-        steps.append(step)
+        waits = step.state is StepState.WAITING
+        steps.append(await sending.settle(step, begun=_begun(steps)) if waits else step)
     return attrs.evolve(firing, steps=tuple(steps), state=outcome_of(steps))
 
 
@@ -52,34 +59,61 @@ def outcome_of(steps: list[Step]) -> FiringState:
     return FiringState.LAPSED if StepState.LAPSED in states else FiringState.REFUSED
 
 
-async def _settle(
-    step: Step, firing: Firing, place: TradingPlace, around: RuleSurroundings, *, resumed: bool
-) -> Step:
-    if resumed:
-        row = await _find(step, place)
+def _begun(steps: list[Step]) -> bool:
+    return any(step.state in (StepState.ANSWERED, StepState.REFUSED) for step in steps)
+
+
+@attrs.frozen
+class _Sending:
+    """One firing on its way."""
+
+    firing: Firing
+    place: TradingPlace
+    around: RuleSurroundings
+    resumed: bool
+    wanted: Callable[[], bool]
+
+    async def settle(self, step: Step, *, begun: bool) -> Step:
+        """The step with its answer. Raises: Closed."""
+        around, place = self.around, self.place
+        if self.resumed:
+            row = await _find(step, place)
+            if row is not None:
+                return answered(step, row, place.directory, around.now_ns())
+        account, tried = account_of(step.command.purse), False
+        lapse = f"the exchange was too busy for {BUSY_S_MAX:.0f} s"
+        with trio.move_on_after(BUSY_S_MAX):
+            while True:
+                # Nothing is awaited from here to the exchange's mailbox: what its owner is told
+                # stays true.
+                against = self._against(step, begun=begun)
+                if against:
+                    lapse = against
+                    break
+                tried = True
+                try:
+                    row = await place.exchange.execute(step.command, account=account)
+                except Rejection as rejection:
+                    return refused(step, rejection, around.now_ns())
+                except (Overloaded, Expired):
+                    await trio.sleep(BUSY_RETRY_S)
+                else:
+                    return answered(step, row, place.directory, around.now_ns())
+        # Who gives up the wait does not know whether it was done.
+        row = await _find(step, place) if tried else None
         if row is not None:
             return answered(step, row, place.directory, around.now_ns())
-        late_ns = around.now_ns() - firing.decided_at_ns
-        if late_ns > LATE_NS_MAX and isinstance(step.command, PlaceOrder):
-            seconds = late_ns // NS_PER_S
-            answer = f"interrupted before it was sent, and {seconds} s later it was too late"
-            return _lapsed(step, answer, around)
-    with trio.move_on_after(BUSY_S_MAX):
-        while True:
-            try:
-                account = account_of(step.command.purse)
-                row = await place.exchange.execute(step.command, account=account)
-            except Rejection as rejection:
-                return refused(step, rejection, around.now_ns())
-            except (Overloaded, Expired):
-                await trio.sleep(BUSY_RETRY_S)
-            else:
-                return answered(step, row, place.directory, around.now_ns())
-    # Who gives up the wait does not know whether it was done.
-    row = await _find(step, place)
-    if row is not None:
-        return answered(step, row, place.directory, around.now_ns())
-    return _lapsed(step, f"the exchange was too busy for {BUSY_S_MAX:.0f} s", around)
+        return _lapsed(step, lapse, around)
+
+    def _against(self, step: Step, *, begun: bool) -> str:
+        """Why a step must not be sent any more; empty when it may."""
+        if not begun and not self.wanted():
+            return "its owner stopped the rule before it was sent"
+        late_ns = self.around.now_ns() - self.firing.decided_at_ns
+        if late_ns <= LATE_NS_MAX or not isinstance(step.command, PlaceOrder):
+            return ""
+        why = "interrupted before it was sent" if self.resumed else "it had to wait to be sent"
+        return f"{why}, and {late_ns // NS_PER_S} s later it was too late"
 
 
 async def _find(step: Step, place: TradingPlace) -> Row | None:
