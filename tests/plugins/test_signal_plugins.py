@@ -45,7 +45,7 @@ from xached.adapters.child_outbox import TRADES_MAX
 from xached.domain.capabilities import UNBOUNDED, Capabilities
 from xached.domain.instrument import Symbol
 from xached.domain.plugins import Admission, Breach, PluginGroup, PluginRefused
-from xached.runtime.supervise import ActorState, ActorStatus
+from xached.runtime.supervise import ActorState, ActorStatus, Restart
 from xached.simulation.plugins import InstalledByHand
 
 BOOT = """
@@ -149,6 +149,7 @@ async def signalling(
     *,
     capabilities: Capabilities = UNBOUNDED,
     symbols: tuple[Symbol, ...] = (SYMBOL,),
+    restart: Restart | None = None,
 ) -> AsyncIterator[Signalling]:
     """A house with a signal that acts."""
     async with open_house(path) as house:
@@ -166,6 +167,7 @@ async def signalling(
             plugins=plugins,
             sandbox_min=frozenset(),
             command=start_signal,
+            restart=restart or Restart(),
         )
         async with trio.open_nursery() as nursery:
             nursery.start_soon(run_signal_sources, sources, around)
@@ -268,6 +270,28 @@ async def test_what_the_operator_does_not_let_it_do_it_does_not(
     async with signalling(tmp_path, capabilities=capabilities) as made:
         await until(lambda: made.health.state is ActorState.FAILED)
         assert why in made.status.why
+        await trio.testing.wait_all_tasks_blocked()
+        assert made.status.runs == 1, "nobody has let it do more"
+        # The next approval lets it do more. Checked by breaking: one that stays down is seen red.
+        made.plugins.capabilities = UNBOUNDED
+        made.sources.admit("signalling:Echo")
+        await made.until_running()
+        assert made.health.state is ActorState.RUNNING
+
+
+async def test_one_that_failed_too_often_begins_again_when_it_is_approved_anew(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """Checked by breaking: one that stays down is seen red."""
+    ended = f"{SEALED}\nsys.exit(3)"
+    async with signalling(tmp_path, ended, restart=Restart(limit=1, pause_s=1.0)) as made:
+        for runs in (2, 4):
+            await until(lambda: made.health.state is ActorState.PAUSING)
+            clock.jump(1.0)
+            await until(lambda: made.health.state is ActorState.FAILED)
+            assert (made.status.runs, made.status.why) == (runs, "the process ended with 3")
+            made.sources.admit(ended)
+        assert made.plugins.breaches == []
 
 
 async def test_a_signal_that_nobody_runs_cannot_be_used(

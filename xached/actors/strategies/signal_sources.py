@@ -4,8 +4,8 @@ Theory of operation. A signal is run as a strategy is, but has no purse and no o
 gets market data, and what it says goes to the board, from which strategies are told. What it says
 is checked for form, and may not be as of a moment that has not come. Whatever ends a run takes its
 values from the board, and says why. One that crashes, hangs or breaks the protocol is killed and
-begins again after a pause; one that can never run like this stays down, and one whose plugin may
-not run waits until it may.
+begins again after a pause. One that cannot run like this, whose plugin may not run or that has
+failed too often stays down until its plugin is approved anew or released.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class SignalSources:
                 seat.run.withdraw(cause)
 
     def admit(self, plugin: str) -> None:
-        """Begin those that are down because their plugin might not run."""
+        """Begin those that are down: their plugin was approved anew, or released."""
         for seat in self._seats:
             if seat.config.plugin == plugin:
                 seat.admitted.set()
@@ -118,25 +118,20 @@ class _Seat:
     run: _SourceRun | None = None
     admitted: trio.Event = attrs.field(factory=trio.Event)
     misconfigured: BaseException | None = None
-    refused: bool = False
-    """Whether what is misconfigured is that its plugin may not run."""
+    """Why the next run would end like the last; also that its plugin may not run."""
 
 
 async def _supervise(seat: _Seat, board: SignalBoard, around: SourceSurroundings) -> None:
-    """Run after run, until it can never run like this or too many have failed."""
+    """Run after run. Once it is down it waits for its plugin to be admitted anew."""
     name = f"signal {seat.config.name}"
     run = functools.partial(_run_once, seat, board, around)
     while True:
-        seat.admitted = trio.Event()
+        seat.admitted, seat.misconfigured = trio.Event(), None
         await run_expendable(name, run, around.health, around.restart)
-        if seat.misconfigured is None:
-            return
-        give_up = functools.partial(_give_up, seat.misconfigured)
-        await run_expendable(name, give_up, around.health, Restart(limit=0))
-        if not seat.refused:
-            return
+        if seat.misconfigured is not None:
+            give_up = functools.partial(_give_up, seat.misconfigured)
+            await run_expendable(name, give_up, around.health, Restart(limit=0))
         await seat.admitted.wait()
-        seat.misconfigured, seat.refused = None, False
 
 
 async def _give_up(reason: BaseException) -> None:
@@ -150,10 +145,8 @@ async def _run_once(seat: _Seat, board: SignalBoard, around: SourceSurroundings)
     plugin, name, why = seat.config.plugin, seat.config.name, OVER
     try:
         await _run_child(seat, board, around)
-    except* StrategyMisconfigured as group:
+    except* (StrategyMisconfigured, PluginRefused) as group:
         seat.misconfigured, why = group, _why(group)
-    except* PluginRefused as group:
-        seat.misconfigured, seat.refused, why = group, True, _why(group)
     except* (*BREACHES, StrategyFailed, Rejection, OSError) as group:
         why = _why(group)
         breach = breach_of(group)
