@@ -26,7 +26,7 @@ from xached.actors.backtests.surroundings import (
     FoundSignal,
 )
 from xached.actors.history import run_history
-from xached.actors.house_watch import run_house_watch
+from xached.actors.house_watch import AGAIN, HouseWatch
 from xached.actors.integrity import run_integrity
 from xached.actors.market.actor import MarketFeed, run_market
 from xached.actors.market.data import MarketData
@@ -384,8 +384,8 @@ def _begin_to_notify(core: Core, notifiers: Notifiers, nursery: trio.Nursery) ->
     for each in notifiers.notifiers:
         nursery.start_soon(run_expendable, each.name, each.run, core.health, each.restart)
     if notifiers.notifiers:
-        watch = partial(run_house_watch, watched(core), notifiers.tell)
-        nursery.start_soon(run_expendable, "house watch", watch, core.health)
+        watch = HouseWatch(watched(core), notifiers.tell)
+        nursery.start_soon(run_expendable, "house watch", watch.run, core.health, AGAIN)
 
 
 def _judge_by_night(

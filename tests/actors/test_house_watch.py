@@ -1,7 +1,9 @@
 """What the watch over the house tells, from what it is shown.
 
 Checked by breaking, each seen red: reasons of strategies that are told, feeds that are told of
-twice, and quarantines that are read with every look.
+twice, quarantines that are read with every look, strategies of people that are
+told one by one, a strategy that is told to be well because it is gone, a watch that ends with what
+it cannot read, and one that says with every restart that the house has started.
 """
 
 from __future__ import annotations
@@ -14,13 +16,14 @@ import attrs
 import trio
 import trio.testing
 
-from xached.actors.house_watch import QUARANTINES_S, Watched, run_house_watch
+from xached.actors.house_watch import PEOPLES_S, QUARANTINES_S, HouseWatch, Watched
 from xached.domain.market import BINANCE, Venue
 from xached.domain.messages import HaltSet, Row, SetHalt
 from xached.domain.notices import News, NoticeKind, Severity
 from xached.domain.plugins import PluginGroup, Quarantine
 from xached.runtime.supervise import Health, Restart, WorldFault, run_expendable
 from xached.runtime.topic import Topic
+from xached.storage.strategy_tables import StrategyTablesFailed
 
 
 @attrs.define
@@ -30,7 +33,9 @@ class Shown:
     health: Health = attrs.field(factory=Health)
     rows: Topic[Row] = attrs.field(factory=Topic)
     stale: list[tuple[Venue, int]] = attrs.field(factory=list)
+    configured: frozenset[str] = frozenset()
     differing: list[str] = attrs.field(factory=list)
+    unreadable: bool = False
     locked: list[tuple[PluginGroup, str, Quarantine]] = attrs.field(factory=list)
     reads: int = 0
     told: list[News] = attrs.field(factory=list)
@@ -43,6 +48,8 @@ class Shown:
         """See Quarantined."""
         await trio.lowlevel.checkpoint()
         self.reads += 1
+        if self.unreadable:
+            raise StrategyTablesFailed("strategies.db cannot be read")
         return self.locked
 
     def kinds(self) -> list[tuple[str, str]]:
@@ -50,17 +57,22 @@ class Shown:
         return [(each.kind.value, each.subject) for each in self.told]
 
 
-@asynccontextmanager
-async def watching(shown: Shown) -> AsyncIterator[trio.Nursery]:
+def watch_of(shown: Shown) -> HouseWatch:
     watched = Watched(
         health=shown.health,
         lines=shown,
         rows=shown.rows,
+        configured=lambda: shown.configured,
         differing=lambda: shown.differing,
         quarantined=shown.quarantined,
     )
+    return HouseWatch(watched, shown.told.append)
+
+
+@asynccontextmanager
+async def watching(shown: Shown) -> AsyncIterator[trio.Nursery]:
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(run_house_watch, watched, shown.told.append)
+        nursery.start_soon(watch_of(shown).run)
         await trio.testing.wait_all_tasks_blocked()
         assert shown.kinds() == [("HOUSE_STARTED", "house")]
         shown.told.clear()
@@ -108,7 +120,7 @@ async def test_a_part_that_is_down_for_a_while_is_told_of(
 async def test_a_part_that_stays_down_is_told_of_at_once(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
-    shown = Shown()
+    shown = Shown(configured=frozenset({"s-1"}))
     async with watching(shown) as nursery:
         for name in ("strategy s-1", "notifier ops", "recorder"):
             part = Part("whose name is in it")
@@ -183,3 +195,78 @@ async def test_rows_are_told_also_after_some_were_missed(
         shown.rows.publish([halt(2)])
         await trio.sleep(1)
         assert len(shown.told) == 2
+
+
+async def test_strategies_of_people_are_told_as_a_number_now_and_then(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    shown = Shown(configured=frozenset({"s-1"}))
+    async with watching(shown) as nursery:
+        for _ in range(60):
+            for name in ("strategy a", "strategy b on paper"):
+                part = Part("on purpose")
+                nursery.start_soon(
+                    partial(run_expendable, name, part.run, shown.health, Restart(limit=0))
+                )
+            await trio.sleep(PEOPLES_S / 100)
+            shown.health.forget("strategy a")
+            shown.health.forget("strategy b on paper")
+            await trio.sleep(PEOPLES_S / 100)
+        assert [each.severity for each in shown.told] == [Severity.INFO] * 2
+        assert shown.kinds() == [("STRATEGY_STOPPED", "strategies of people")] * 2
+        assert shown.told[0].text == "2 have failed"
+
+
+async def test_a_strategy_that_was_removed_has_not_become_well(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    shown = Shown(configured=frozenset({"gone", "well"}))
+    mended = Part("for now")
+    async with watching(shown) as nursery:
+        give_up = Restart(limit=0)
+        gone = partial(run_expendable, "strategy gone", Part("no").run, shown.health, give_up)
+        nursery.start_soon(gone)
+        well = partial(run_expendable, "strategy well", mended.run, shown.health, AGAIN)
+        nursery.start_soon(well)
+        await trio.sleep(20)
+        mended.well = True
+        shown.health.forget("strategy gone")
+        await trio.sleep(30)
+        assert sorted(shown.kinds()) == [
+            ("STRATEGY_STARTED", "strategy well"),
+            ("STRATEGY_STOPPED", "strategy gone"),
+            ("STRATEGY_STOPPED", "strategy well"),
+        ]
+
+
+async def test_it_watches_on_when_quarantines_cannot_be_read(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    shown = Shown()
+    quarantine = Quarantine(cause="it broke its rules", by="", at_ns=1)
+    async with watching(shown):
+        shown.locked.append((PluginGroup.FEED, "example", quarantine))
+        await trio.sleep(2 * QUARANTINES_S)
+        assert shown.kinds() == [("PLUGIN_QUARANTINED", "feed plugin example")]
+        shown.told.clear()
+        shown.unreadable = True
+        await trio.sleep(10 * QUARANTINES_S)
+        (unread,) = shown.told
+        assert (unread.kind, unread.severity) == (NoticeKind.PART_FAILED, Severity.ERROR)
+        assert "strategies.db cannot be read" in unread.text
+        shown.rows.publish([halt(1)])
+        shown.unreadable = False
+        await trio.sleep(3 * QUARANTINES_S)
+        assert [kind for kind, _ in shown.kinds()[1:]] == ["RISK_CHANGED", "PART_BACK"]
+
+
+async def test_the_house_is_told_to_have_started_once(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    shown = Shown()
+    shown.stale.append((BINANCE, 2))
+    watch = watch_of(shown)
+    for _ in range(3):
+        with trio.move_on_after(5):
+            await watch.run()
+    assert shown.kinds() == [("HOUSE_STARTED", "house"), ("FEED_STALE", "venue:BINANCE")]

@@ -17,7 +17,7 @@ import trio.testing
 from tests.plugins.house import ALICE, config, let_processes_work, open_house, robot, until
 from xached.actors.strategies.actor import Strategies, run_strategies
 from xached.actors.strategies.floors import LiveFloor
-from xached.actors.strategies.leftovers import CANCEL_S_MAX
+from xached.actors.strategies.leftovers import CANCEL_S_MAX, Leftovers
 from xached.actors.strategies.run import ALARM_S, INSIST_S_MAX, insist
 from xached.domain.messages import CancelAll, Command, Row
 from xached.domain.order import EndReason, Purse
@@ -113,6 +113,47 @@ async def test_the_next_run_minds_its_own_orders(
             assert list(leftovers.purses) == []
             assert len((await house.purse()).orders) == 1
             strategies.stop_all("the house is closing")
+
+
+@attrs.define
+class Slow:
+    """An exchange that has no room, and later takes its time."""
+
+    has_room: bool = False
+    answers: trio.Event = attrs.field(factory=trio.Event)
+    purses: list[Purse] = attrs.field(factory=list)
+
+    async def execute(self, command: CancelAll, *, account: str = "") -> None:
+        await trio.lowlevel.checkpoint()
+        if not self.has_room:
+            raise Overloaded
+        self.purses.append(command.purse)
+        await self.answers.wait()
+
+
+async def test_what_a_new_run_minds_is_not_cancelled_behind_another(
+    autojump_clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """Checked by leaving out that it asks again whether a purse is owed."""
+    bobs, leftovers, slow = Purse("bob/main"), Leftovers(), Slow()
+    async with open_house(tmp_path) as house:
+        exchange: Any = slow
+        floor = LiveFloor(exchange, house.rows, house.around.directory)
+        around = attrs.evolve(house.around, live=floor)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(leftovers.cancel, around, cancel_all(ALICE))
+            nursery.start_soon(leftovers.cancel, around, cancel_all(bobs))
+        first, second = leftovers.purses
+        slow.has_room = True
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(leftovers.run, around)
+            await trio.testing.wait_all_tasks_blocked()
+            leftovers.discard(second)
+            slow.answers.set()
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+    assert slow.purses == [first]
+    assert leftovers.purses == ()
 
 
 def _state(health: Any) -> ActorState | None:

@@ -25,7 +25,7 @@ from xached.runtime.world import World
 
 WAITING_MAX: Final = 256
 TRIES_MAX: Final = 12
-"""With pauses that double up to the longest, about forty minutes."""
+"""With pauses that double up to the longest, about twenty minutes."""
 
 PAUSE_S: Final = 1.0
 PAUSE_S_MAX: Final = 300.0

@@ -87,6 +87,7 @@ def watched(core: Core) -> Watched:
         health=core.health,
         lines=core.market,
         rows=core.feed,
+        configured=lambda: core.strategies.configured,
         differing=lambda: () if core.nightly is None else core.nightly.differing(),
         quarantined=core.plugins.quarantined,
     )

@@ -85,6 +85,8 @@ class Strategies:
 
     def __init__(self, configs: Sequence[StrategyConfig]) -> None:
         assert len({config.purse for config in configs}) == len(configs), "one strategy a purse"
+        self.configured: Final = frozenset(config.name for config in configs)
+        """The names of those that are there from the start: the operator's."""
         self._seats = {config.name: _Seat(config) for config in configs}
         assert len(self._seats) == len(configs), "names are unique"
         self._begun: list[_Seat] = list(self._seats.values())

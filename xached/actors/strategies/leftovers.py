@@ -57,6 +57,8 @@ class Leftovers:
         """Cancel what is owed, until cancelled. Raises: WorldFault while it cannot be."""
         while True:
             for purse in self.purses:
+                if purse not in self._owed:
+                    continue  # A run that began meanwhile has cancelled, and minds what is open.
                 command = CancelAll(
                     purse=purse, symbol=None, request_id="", reason=EndReason.DISCONNECT
                 )
