@@ -29,7 +29,8 @@ def test_a_rule_covers(rule: str, host: str, port: int, covered: bool) -> None:
 @pytest.mark.parametrize(
     "rule",
     ["", "*", "*.", "a b", "https://venue.example", "venue.example/", "venue.example:0",
-     "venue.example:65536", "venue.*.example", "-x", "x-", "vénue.example"],
+     "venue.example:65536", "venue.*.example", "-x", "x-", "vénue.example", "a..b",
+     "a-.b", "a" * 64 + ".b", "a." * 126 + "bc"],
 )  # fmt: skip
 def test_no_rule(rule: str) -> None:
     with pytest.raises(ValueError, match=r"not host"):
@@ -54,3 +55,14 @@ def test_what_leads_nowhere(url: str) -> None:
     policy = EgressPolicy(hosts=(read_host_rule("venue.example"), read_host_rule("127.0.0.1:7400")))
     with pytest.raises(EgressRefused):
         policy.read(url, ("wss", "ws"))
+
+
+@pytest.mark.parametrize("name", ["a..b", ".a", "a" * 64, "a.-b", "a-.b", ".".join(["a" * 60] * 4)])
+def test_what_is_no_name_is_not_looked_up(name: str) -> None:
+    """The resolver raises UnicodeError for some. Checked by breaking: each of them is seen red."""
+    policy = EgressPolicy(hosts=(read_host_rule("*.venue.example"),))
+    with pytest.raises(EgressRefused, match="is no wss address"):
+        policy.read(f"wss://{name}.venue.example", ("wss", "ws"))
+    longest = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 47])
+    at, _ = policy.read(f"wss://{longest}.venue.example", ("wss", "ws"))
+    assert len(at.host) == 253

@@ -140,6 +140,19 @@ async def test_a_server_that_says_nothing_is_not_waited_for(
         await post(world, WebhookTarget(endpoint=at, path="/", public=True), request())
 
 
+@pytest.mark.parametrize("value", ["{secret} a", "sha256= {signature}"])
+async def test_what_is_no_request_without_a_secret_is_refused(value: str) -> None:
+    """Checked by breaking: another exception ends the notifier, and nothing counts the notice."""
+    told = request("", ("X", value))
+    async with listening() as server:
+        with pytest.raises(PostRefused, match="it is no request"):
+            await post(RealWorld(), target(server, secret=""), told)
+        assert server.posted == []
+        await post(RealWorld(), target(server), told)
+    assert len(server.posted) == 1
+    check_request(request("", ("X", ""), ("Y", "a"), ("Z", "a b")))
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -148,6 +161,7 @@ async def test_a_server_that_says_nothing_is_not_waited_for(
         request("/a\r\nHost: other"), request("/a#b"), request("/" + "a" * 3_000),
         request("", ("Host", "other")), request("", ("Transfer-Encoding", "chunked")),
         request("", ("X", "a\r\nY: b")), request("", ("X\r\nY", "b")), request("", ("X", "ä")),
+        request("", ("X", " a")), request("", ("X", "a ")), request("", ("X", " ")),
         request("", *(("X", "a"),) * 21),
         WebhookRequest(path="", headers=(), body=bytes(70_000)),
     ],

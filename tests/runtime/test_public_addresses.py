@@ -1,7 +1,7 @@
 """Which addresses are public, and that no other is dialled where only those may be.
 
-Checked by breaking: a dialler that takes the first address whatever it is, and one that does not
-look inside an address, were each seen red.
+Checked by breaking: ranges of a site that count as public, a dialler that takes the first address
+whatever it is, and one that does not look inside an address, were each seen red.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ def test_public(address: str) -> None:
         "::1", "::", "fe80::1%eth0", "fd00::1", "ff02::1", "2001:db8::1",
         "::ffff:127.0.0.1", "::ffff:10.0.0.1", "2002:7f00:1::", "2002:a00:1::",
         "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2001:0:7f00:1::",
+        "fec0::1", "feff::1", "::10.0.0.1", "::1.1.1.1", "64:ff9b:1::a00:1",
+        "64:ff9b:1:ffff::101:101",
     ],
 )  # fmt: skip
 def test_not_public(address: str) -> None:

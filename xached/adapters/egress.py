@@ -19,11 +19,12 @@ from xached.adapters.feeds.session import LOOPBACK, SCHEMES, Endpoint
 URL_LENGTH_MAX: Final = 2_000
 TLS_PORT: Final = 443
 
-_HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
-_RULE: Final = re.compile(
-    r"(?P<any>\*\.)?(?P<host>[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)(:(?P<port>[0-9]{1,5}))?",
-    re.ASCII,
-)
+_LABEL: Final = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_NAME: Final = rf"(?![a-z0-9.-]{{254}}){_LABEL}(\.{_LABEL})*"
+"""A name that can be looked up: the resolver raises for a label that is empty or too long."""
+
+_HOST: Final = re.compile(_NAME, re.ASCII)
+_RULE: Final = re.compile(rf"(?P<any>\*\.)?(?P<host>{_NAME})(:(?P<port>[0-9]{{1,5}}))?", re.ASCII)
 _PRINTABLE: Final = re.compile(r"[!-~]*", re.ASCII)
 
 

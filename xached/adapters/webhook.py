@@ -43,7 +43,8 @@ TRY_AGAIN: Final = frozenset((408, 425, 429))
 
 _PATH: Final = re.compile(r"([/?][!-~]*)?", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z0-9-]{1,60}", re.ASCII)
-_VALUE: Final = re.compile(r"[ -~]*", re.ASCII)
+_VALUE: Final = re.compile(r"([!-~]([ -~]*[!-~])?)?", re.ASCII)
+"""HTTP knows no value with a blank at an end."""
 
 
 class PostDelayed(Exception):  # noqa: N818 - what happened
@@ -103,9 +104,13 @@ def as_json(notice: Notice) -> WebhookRequest:
 async def post(world: World, target: WebhookTarget, request: WebhookRequest) -> None:
     """Have it taken. Raises: PostDelayed, PostRefused."""
     check_request(request)
-    head = h11.Request(
-        method="POST", target=_target_of(target, request), headers=_headers(target, request)
-    )
+    try:
+        head = h11.Request(
+            method="POST", target=_target_of(target, request), headers=_headers(target, request)
+        )
+    except h11.LocalProtocolError:
+        # Without a secret its place is empty; what is said of it may bear a secret.
+        raise PostRefused("with the operator's secret it is no request") from None
     host = target.endpoint.host
     try:
         with trio.fail_after(POST_S_MAX):

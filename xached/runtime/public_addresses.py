@@ -2,7 +2,7 @@
 
 A name is looked up once, and what it leads to is what is dialled: a name that leads elsewhere a
 moment later leads nowhere. Addresses that carry another one inside (IPv4 mapped into IPv6, 6to4,
-Teredo, NAT64) count as that one.
+Teredo, NAT64) count as that one; ranges that a site gives its own meaning are refused as a whole.
 """
 
 from __future__ import annotations
@@ -17,6 +17,12 @@ ADDRESSES_MAX: Final = 4
 """So many of a name are tried, one after the other."""
 
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+_OF_THE_SITE: Final = (
+    ipaddress.IPv6Network("::/96"),  # IPv4 inside, as it was once written.
+    ipaddress.IPv6Network("64:ff9b:1::/48"),  # NAT64 to what is reached from here only.
+    ipaddress.IPv6Network("fec0::/10"),
+)
+"""Not for the public Internet, though the library counts them to it."""
 
 
 class NotPublic(PermissionError):  # noqa: N818 - it says what is the matter
@@ -26,6 +32,8 @@ class NotPublic(PermissionError):  # noqa: N818 - it says what is the matter
 def is_public(text: str) -> bool:
     """Whether an address, as the resolver writes it, belongs to the public Internet."""
     address = ipaddress.ip_address(text.partition("%")[0])
+    if any(address in each for each in _OF_THE_SITE):
+        return False
     return all(each.is_global and not each.is_multicast for each in (address, *_inside(address)))
 
 

@@ -29,6 +29,8 @@ def test_a_request_names_places_for_secrets_that_it_never_sees() -> None:
         ("", {"X Y": "a"}, 1),
         ("", {"": "a"}, 1),
         ("", {"X": "a" * 1_001}, 1),
+        ("", {"X": " a"}, 1),
+        ("", {"X": "a "}, 1),
         ("", {f"X-{number}": "" for number in range(21)}, 1),
         ("", {}, BODY_BYTES_MAX + 1),
     ],

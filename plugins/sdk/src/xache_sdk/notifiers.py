@@ -34,7 +34,7 @@ HEADER_LENGTH_MAX: Final = 1_000
 
 _PATH: Final = re.compile(r"/?[!-~]*", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z0-9-]{1,60}", re.ASCII)
-_VALUE: Final = re.compile(r"[ -~]*", re.ASCII)
+_VALUE: Final = re.compile(r"([!-~]([ -~]*[!-~])?)?", re.ASCII)
 
 DAEMONS_OWN: Final = frozenset(
     ("host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer",
@@ -114,7 +114,10 @@ class Request:
             if _NAME.fullmatch(name) is None or name.lower() in DAEMONS_OWN:
                 raise ValueError(f"{name[:80]!r} is no header for a notifier to write")
             if len(value) > HEADER_LENGTH_MAX or _VALUE.fullmatch(value) is None:
-                raise ValueError(f"{name}: not at most {HEADER_LENGTH_MAX} printable characters")
+                raise ValueError(
+                    f"{name}: not at most {HEADER_LENGTH_MAX} printable characters,"
+                    " without a blank at either end"
+                )
 
 
 class Notifier(ABC, Generic[Settings]):
