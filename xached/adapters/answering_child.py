@@ -39,6 +39,8 @@ EXIT_S_MAX: Final = 2.0
 LINES_PER_ANSWER_MAX: Final = 20
 """One that prints more for one question wants the log to itself."""
 
+UNASKED: Final = "it said what nobody asked"
+
 _TOLD_BY_ALL: Final = ("sealed", "failed", "log")
 
 
@@ -96,6 +98,7 @@ class AnsweringChild:
         self._answer_s_max = answer_s_max
         self._reader = FrameReader(ANSWER_BYTES_MAX)
         self._waiting: list[bytes] = []
+        self._asked = 0
         self._turn = trio.Lock()
 
     async def ask(
@@ -106,6 +109,8 @@ class AnsweringChild:
         async with self._turn:
             try:
                 with trio.fail_after(patience_s):
+                    self._check_unasked()
+                    self._asked += 1
                     await self._send(frame(question.SerializeToString(), QUESTION_BYTES_MAX))
                     return await self._answer()
             except trio.TooSlowError:
@@ -140,6 +145,13 @@ class AnsweringChild:
             names = ", ".join(each.name.lower() + why.get(each, "") for each in sorted(missing))
             raise PluginFault(f"this machine's sandbox lacks what the house requires: {names}")
 
+    def _check_unasked(self) -> None:
+        """Refuse an answer that is here before its question; lines may be late."""
+        if any(
+            _read_frame(each).WhichOneof("message") not in _TOLD_BY_ALL for each in self._waiting
+        ):
+            raise ChildViolation(UNASKED)
+
     async def _send(self, data: bytes) -> None:
         try:
             await self._child.stream.send_all(data)
@@ -150,11 +162,11 @@ class AnsweringChild:
         lines = 0
         while True:
             body = await self._next_frame()
-            try:
-                message = plugin_pb2.ChildFrame.FromString(body)
-            except DecodeError as error:
-                raise ChildViolation(f"a frame that cannot be read: {error}") from None
+            message = _read_frame(body)
             if message.WhichOneof("message") not in _TOLD_BY_ALL:
+                # A second answer to the last question may come only now.
+                if message.input != self._asked:
+                    raise ChildViolation(UNASKED)
                 return message
             told = read_child_frame(body)
             match told:
@@ -185,6 +197,13 @@ class AnsweringChild:
             return await self._child.wait()
         self._child.kill()  # Who closes its end is over, also when the process goes on.
         return await self._child.wait()
+
+
+def _read_frame(body: bytes) -> plugin_pb2.ChildFrame:
+    try:
+        return plugin_pb2.ChildFrame.FromString(body)
+    except DecodeError as error:
+        raise ChildViolation(f"a frame that cannot be read: {error}") from None
 
 
 @asynccontextmanager
