@@ -59,6 +59,8 @@ class StrategyStatistics:
     purse: Purse
     run_id: str
     runs: int
+    personal: bool
+    """Whether it is a person's, and not the operator's."""
     ready: bool
     predicts: bool
     """What its plugin declares; to be believed once it is ready."""
@@ -200,6 +202,7 @@ class _Seat:
             purse=self.config.purse,
             run_id=run.run_id if run is not None else "",
             runs=self.runs,
+            personal=bool(self.config.owner),
             ready=run is not None and run.ready.is_set(),
             predicts=run is None or run.predicts,
             open_orders=len(run.orders) if run is not None else 0,
