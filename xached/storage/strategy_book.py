@@ -106,10 +106,11 @@ def begin_edition(db: apsw.Connection, strategy: Strategy) -> None:
     )
 
 
-def note_predicts(db: apsw.Connection, strategy_id: str, predicts: bool) -> None:
-    """Keep what a strategy's plugin declares."""
+def note_predicts(db: apsw.Connection, strategy: Strategy, predicts: bool) -> None:
+    """Keep what the plugin of a strategy declares; nothing where it is another edition by now."""
     db.execute(
-        "UPDATE strategies SET predicts = ? WHERE strategy_id = ?", (int(predicts), strategy_id)
+        "UPDATE strategies SET predicts = ? WHERE strategy_id = ? AND edition = ?",
+        (int(predicts), strategy.strategy_id, strategy.edition),
     )
 
 
@@ -178,7 +179,13 @@ def find_acknowledgement(db: apsw.Connection, strategy: Strategy) -> Acknowledge
 
 
 def add_profit(db: apsw.Connection, strategy: Strategy, day: int, profit_units: int) -> None:
-    """Keep one look at a strategy's profit; the oldest days go when there are too many."""
+    """Keep one look at a strategy's profit; the oldest days go when there are too many.
+
+    Nothing where it is another edition by now, or gone: what was seen is not about that.
+    """
+    same = "SELECT 1 FROM strategies WHERE strategy_id = ? AND edition = ?"
+    if db.execute(same, (strategy.strategy_id, strategy.edition)).fetchone() is None:
+        return
     key = (strategy.strategy_id, strategy.stage.value)
     found = _days(db, "AND day = ?", *key, day)
     begun = StrategyDay(

@@ -122,6 +122,11 @@ class Strategies:
         seat = self._seats.get(name)
         return None if seat is None else seat.statistics()
 
+    def is_down(self, name: str) -> bool:
+        """Whether one has ended that nobody has asked to."""
+        seat = self._seats.get(name)
+        return seat is not None and seat.over.is_set() and not seat.stop.asked.is_set()
+
     def stop(self, name: str, cause: str) -> None:
         """Ask a strategy to end; it does not start again. Raises: KeyError for no such name."""
         self._seats[name].stop.ask(cause)

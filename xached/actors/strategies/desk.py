@@ -45,6 +45,7 @@ from xached.domain.strategy_life import (
 )
 from xached.domain.strategy_performance import Performance, measure
 from xached.runtime.mailbox import Closed, Overloaded
+from xached.runtime.supervise import ActorState
 from xached.storage.certificates import KeptCertificate
 from xached.storage.order_reasons import references_of
 from xached.storage.strategy_book import (
@@ -369,7 +370,12 @@ class StrategyDesk:
     async def _look(self) -> None:
         try:
             for strategy in await self._records.read(all_strategies):
-                if strategy.wish is Wish.RUNNING:
+                if strategy.wish is Wish.RUNNING and self._is_down(strategy):
+                    with suppress(Rejection):  # Its owner was faster.
+                        async with self._changing(strategy.account_id, strategy.name) as now:
+                            if now == strategy and self._is_down(now):
+                                await self._give_up(now)
+                elif strategy.wish is Wish.RUNNING:
                     await self._look_at(strategy)
                 elif strategy.wish is Wish.STOPPED and strategy.owes:
                     # The exchange had no room for it when it was stopped.
@@ -380,14 +386,30 @@ class StrategyDesk:
         except StrategyTablesFailed as error:
             logger.error("how strategies do is not kept: {}", error)
 
+    def _is_down(self, strategy: Strategy) -> bool:
+        """Whether it has failed for good.
+
+        One whose plugin is locked up begins again once it may, so it keeps its place among those
+        that run; not so one that has never run, perhaps of a plugin that is nowhere.
+        """
+        name = f"strategy {_seat(strategy)}"
+        failed = any(
+            record.name == name and record.state is ActorState.FAILED
+            for record in self._around.health.records()
+        )
+        return failed and (strategy.predicts is None or self._strategies.is_down(_seat(strategy)))
+
+    async def _give_up(self, strategy: Strategy) -> None:
+        """Pause it: its place is free for others. Its failure is shown until it is resumed."""
+        await self._put(attrs.evolve(strategy, wish=Wish.PAUSED))
+        await self._strategies.remove(_seat(strategy), "it is down")
+
     async def _look_at(self, strategy: Strategy) -> None:
         running = self._strategies.find(_seat(strategy))
         if running is None or not running.ready:
             return
         if strategy.predicts != running.predicts:
-            work = partial(
-                note_predicts, strategy_id=strategy.strategy_id, predicts=running.predicts
-            )
+            work = partial(note_predicts, strategy=strategy, predicts=running.predicts)
             await self._records.write(work)
         try:
             profit_units = self._profit_units(strategy, await self._valued(strategy.purse))
