@@ -1,7 +1,8 @@
 """Signals: what they say is as of its bar, expires, and knows no future.
 
-Checked by breaking: with ``check_source`` comparing nothing the cheats pass; with ``signal`` of the
-context not looking at the clock a strategy goes on by what has expired.
+Checked by breaking: with ``check_source`` comparing nothing the one that peeks passes, without
+``failing`` around what it runs the one that needs the future fails with an error of its own; with
+``signal`` of the context not looking at the clock a strategy goes on by what has expired.
 """
 
 from __future__ import annotations
