@@ -1,7 +1,8 @@
 """What administrators see of everybody: lists, counts and the audit, and no person in them.
 
-Checked by breaking: a filter that is not asked for, a page that begins with the last of the one
-before, and an audit whose pieces overlap, were each seen red.
+Each was seen red: the list without its condition on roles, and without the one on impediments; a
+page that begins with the last account of the one before; a piece of the audit that begins a row too
+early, and a row too late; an audit without denied calls.
 """
 
 from __future__ import annotations
