@@ -1,7 +1,7 @@
 """Nobody's rules wait for another account, for whose orders the exchange has no room.
 
-Checked: with what is sent awaited by whoever looks, the other account's order comes only after the
-exchange was given up for the first.
+Checked: with what is sent awaited by whoever looks, the exchange was given up for the first account
+before anybody hears of the other's; with one queue for all accounts, the other's still waits.
 """
 
 from __future__ import annotations
