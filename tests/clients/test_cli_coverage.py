@@ -1,8 +1,8 @@
 """Every RPC of users has a command of ``xache``, or a reason why it has none.
 
 The command calls by the methods of the Python client: every RPC is in one of these, and every one
-of these is used by a command. Checked by breaking: an RPC that the client lacks, and a method of it
-that no command calls, were seen red.
+of these is used by a command. Checked: with ``Account.revoke_api_key`` sending ListApiKeys, its RPC
+is missed; with ``xache keys revoke`` not calling it, the method is.
 """
 
 from __future__ import annotations
