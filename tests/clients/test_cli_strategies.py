@@ -85,7 +85,7 @@ def test_a_strategy_is_made_started_paused_and_revoked(person: Person) -> None:
 
 
 def test_how_a_strategy_was_judged_is_told(person: Person, house: RealHouse) -> None:
-    """Checked: with the certificates of another name its owner is told of nothing."""
+    """Checked: with another name's certificates nothing is told; unsorted, the oldest first."""
     person.done("strategy", "create", *CROSS)
     assert "never judged" in person.run("strategy", "parity", "cross").err
     purse = person.run("strategy", "show", "cross", "--json").document["subaccount"]
