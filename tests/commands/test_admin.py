@@ -1,7 +1,8 @@
 """``xached admin`` against a running daemon: every RPC of the house has a command, or a reason.
 
-The audit is the witness: what it says was called is compared with what the services have. Checked
-by breaking: a command left out of ``PLAY``, and one that calls another method, were seen red.
+The audit is the witness: what it says was called is compared with what the services have. Checked:
+with ``plugins withdraw`` left out below, and with that command calling ReleasePlugin,
+WithdrawPlugin is missed.
 """
 
 from __future__ import annotations
