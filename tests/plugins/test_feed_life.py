@@ -2,8 +2,8 @@
 
 The house runs in a fresh environment, beside a venue on this machine.
 
-Checked by breaking: without an approval that is asked for at each connection, the changed feed is
-followed on.
+Checked: with what was admitted at the first connection taken for the next ones too, the changed
+feed is connected again.
 """
 
 from __future__ import annotations
