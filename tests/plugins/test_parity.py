@@ -241,7 +241,7 @@ async def test_another_version_is_said(clock: trio.testing.MockClock, tmp_path: 
 async def test_fills_that_differ_from_those_of_another_version_are_its_matter(
     clock: trio.testing.MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str
 ) -> None:
-    """Checked: without the flag the cause is the queue."""
+    """Checked: without ``version_differs`` the cause is the queue, for either of them."""
     async with recorded(tmp_path, config()) as (house, strategies):
         await trade(house, strategies, 3)
         await stop(strategies)
