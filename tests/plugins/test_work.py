@@ -2,8 +2,7 @@
 
 Checked by taking protections away: without RLIMIT_AS *eat* goes on until the machine has no memory,
 without RLIMIT_CPU *spin* runs into the time-out of the test, without Landlock *open* reads its
-file, without the filter of system calls *connect* and *exec* reach the kernel. Without
-``check_fills`` the forged fills of :func:`test_fills_that_no_market_gave_are_refused` are judged.
+file, without the filter of system calls *connect* and *exec* reach the kernel.
 """
 
 from __future__ import annotations
@@ -167,7 +166,7 @@ async def test_several_combinations_walk_forward(store: HistoryStore) -> None:
 async def test_signals_are_computed_in_the_same_process_as_of_each_candle(
     store: HistoryStore,
 ) -> None:
-    """Checked: told with the candles instead of after them, it fills one candle sooner."""
+    """Checked: without the nanosecond of ``Run._signals`` it is told before the candle."""
     where: dict[str, Any] = {"venue": "TEST", "interval": "5m"}
     trend: dict[str, Any] = {
         "entry_point": "signalling:Trend", "settings": where | {"window": 5},
@@ -320,6 +319,17 @@ def test_fills_that_no_market_gave_are_refused(
     check_fills([fill()], markets, **terms)
     with pytest.raises(ImpossibleFill, match=why):
         check_fills(fills, markets, **terms)
+
+
+async def test_an_outcome_with_a_forged_fill_is_not_judged(store: HistoryStore) -> None:
+    """Checked: without ``check_fills`` in the job that judges, it is judged."""
+    job = job_of(store, {"every": 40})
+    outcome, _ = await run(store, job)
+    first, *others = unpack_fills(outcome.blob("fills-0"))
+    forged = pack_fills([first._replace(price_ticks=first.price_ticks // 2), *others])
+    with pytest.raises(WorkFailed, match="better than any price") as failed:
+        await judge(store, job, attrs.evolve(outcome, blobs={**outcome.blobs, "fills-0": forged}))
+    assert failed.value.kind == "ImpossibleFill"
 
 
 def test_fills_keep_their_form() -> None:
