@@ -10,8 +10,10 @@ import pytest
 import trio
 import trio.testing
 
-from tests.plugins.house import EveryPlugin, let_processes_work, open_house
+from tests.plugins.house import EVE, EveryPlugin, let_processes_work, open_house
 from tests.plugins.test_strategy_desk import (
+    BUDGET,
+    MAIN_BEFORE,
     NAME,
     OWNER,
     changed,
@@ -25,7 +27,7 @@ from xached.domain.order import AccountId, Purse
 from xached.domain.plugins import Admission, PluginRefused
 from xached.domain.portfolio import Holdings
 from xached.domain.rejection import Reason
-from xached.domain.strategy_life import Stage, Wish
+from xached.domain.strategy_life import ACKNOWLEDGEMENT, Stage, Wish
 from xached.storage.plugin_approvals import OPERATOR
 from xached.storage.strategy_book import note_predicts
 
@@ -164,3 +166,22 @@ async def test_what_was_seen_of_one_edition_is_not_kept_of_the_next(
         on.desk._valued = left_meanwhile
         await on.desk._look()
         assert await records.rows_of(OWNER, "strategy_days", 0, 1) == []
+
+
+async def test_a_name_has_so_many_paper_purses(
+    clock: trio.testing.MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checked: with another id for each new one there is no end of purses."""
+    monkeypatch.setattr("xached.domain.strategy_life.EDITIONS_MAX", 2)
+    async with open_house(tmp_path) as house, desk_of(house) as on:
+        first = await to_paper(on)
+        await on.desk.go_live(OWNER, NAME, ACKNOWLEDGEMENT)
+        await on.desk.revoke(OWNER, NAME)
+        second = await to_paper(on)
+        assert second.strategy.strategy_id == first.strategy.strategy_id
+        assert second.strategy.purse != first.strategy.purse
+        live = await on.desk.go_live(OWNER, NAME, ACKNOWLEDGEMENT)
+        assert await on.funds(live.strategy.purse) == BUDGET
+        await on.desk.revoke(OWNER, NAME)
+        assert await on.funds(EVE) == MAIN_BEFORE
+        assert (await refused(on.desk.create(draft()))).reason is Reason.STRATEGIES_FULL

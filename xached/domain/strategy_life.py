@@ -264,6 +264,29 @@ def change_strategy(strategy: Strategy, change: Change) -> Strategy:
     return attrs.evolve(changed, edition=strategy.edition + 1, predicts=None)
 
 
+def succeed(revoked: Strategy, strategy: Strategy) -> Strategy:
+    """A new strategy in the place of a revoked one of its name, as the next edition of that.
+
+    So what is opened for the name is bounded. Raises: Rejection STRATEGIES_FULL.
+    """
+    if revoked.edition >= EDITIONS_MAX:
+        raise Rejection(
+            Reason.STRATEGIES_FULL,
+            "this name has had all the strategies that it may have",
+            field="name",
+            given=str(revoked.edition + 1),
+            allowed=f"at most {EDITIONS_MAX}",
+        )
+    # Its grants are counted on: one that was given is not given again.
+    return attrs.evolve(
+        strategy,
+        strategy_id=revoked.strategy_id,
+        edition=revoked.edition + 1,
+        lives=revoked.lives,
+        swept=revoked.swept,
+    )
+
+
 def check_can(strategy: Strategy, verb: str, allowed: bool) -> None:
     """Refuse what cannot be done with a strategy as it stands. Raises: Rejection STRATEGY_STATE."""
     if not allowed:

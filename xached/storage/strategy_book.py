@@ -114,11 +114,12 @@ def note_predicts(db: apsw.Connection, strategy: Strategy, predicts: bool) -> No
     )
 
 
-def drop_strategy(db: apsw.Connection, strategy_id: str) -> None:
-    """Remove a strategy and all that is known of it."""
-    db.execute("DELETE FROM strategies WHERE strategy_id = ?", (strategy_id,))
-    db.execute("DELETE FROM strategy_acknowledgements WHERE strategy_id = ?", (strategy_id,))
-    db.execute("DELETE FROM strategy_days WHERE strategy_id = ?", (strategy_id,))
+def replace_strategy(db: apsw.Connection, strategy: Strategy) -> None:
+    """Keep a strategy in the place of one with its id, of which all that is known is removed."""
+    put_strategy(db, strategy)
+    key = (strategy.strategy_id,)
+    db.execute("DELETE FROM strategy_acknowledgements WHERE strategy_id = ?", key)
+    db.execute("DELETE FROM strategy_days WHERE strategy_id = ?", key)
 
 
 def find_strategy(db: apsw.Connection, account_id: AccountId, name: str) -> Strategy | None:

@@ -41,6 +41,7 @@ from xached.domain.strategy_life import (
     check_can,
     check_draft,
     pass_gate,
+    succeed,
     unknown_strategy,
 )
 from xached.domain.strategy_performance import Performance, measure
@@ -56,11 +57,11 @@ from xached.storage.strategy_book import (
     begin_edition,
     count_running,
     days_of,
-    drop_strategy,
     find_acknowledgement,
     find_strategy,
     note_predicts,
     put_strategy,
+    replace_strategy,
     strategies_of,
 )
 from xached.storage.strategy_tables import StrategyRecords, StrategyTablesFailed
@@ -236,7 +237,9 @@ class StrategyDesk:
                         given=draft.name,
                         allowed="the same in a minute, or a new name",
                     )
-                await self._records.write(partial(drop_strategy, strategy_id=known.strategy_id))
+                strategy = succeed(known, strategy)
+                await self._records.write(partial(replace_strategy, strategy=strategy))
+                return await self._seen(strategy)
             return await self._seen(await self._put(strategy))
 
     async def change(self, account_id: AccountId, name: str, change: Change) -> Seen:
@@ -313,7 +316,11 @@ class StrategyDesk:
             evidence = await self._evidence(strategy)
             word = pass_gate(evidence, acknowledgement, self._around.world.now_ns())
             live = attrs.evolve(
-                strategy, stage=Stage.LIVE, wish=Wish.RUNNING, lives=strategy.lives + 1
+                strategy,
+                stage=Stage.LIVE,
+                wish=Wish.RUNNING,
+                lives=strategy.lives + 1,
+                swept=False,
             )
             await self._put_running(live, word)
             await self._end(strategy, "it goes live")
