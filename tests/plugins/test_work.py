@@ -347,7 +347,7 @@ def _flat_market(folder: Path) -> Any:
 
 
 async def test_models_of_the_house_are_asked_as_of_each_candle(tmp_path: Path) -> None:
-    """Checked by registering them in a time before all of the history: it traded from the first."""
+    """Checked by registering them in a time before all of the history: the third is given too."""
     model, models = learned()[2].model, tmp_path / "models"
     for hours in (2_000, 3_000, 9_000):
         known_ns = hours * 3_600 * 10**9
