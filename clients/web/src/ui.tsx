@@ -1,9 +1,9 @@
 // The parts that every screen is made of.
 
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useMemo, useRef, useState } from "preact/hooks";
 import { Code } from "@connectrpc/connect";
-import { type Refusal, isOutage, refusalOf } from "./api";
+import { type Refusal, isOutage, newId, refusalOf } from "./api";
 import { amount, trend } from "./format";
 import { t } from "./messages";
 import { Store, useStore } from "./store";
@@ -217,6 +217,11 @@ export function sentenceOfError(error: unknown): string {
   return isOutage(error) && !refusalOf(error).reason ? t.errors.outage : sentenceOf(refusalOf(error));
 }
 
+/** An id for a wish: sent again it is the same wish, and another one has another id. */
+export function useRequestId(prefix: string, wish: readonly unknown[]): string {
+  return useMemo(() => newId(prefix), wish);
+}
+
 export function Failure({ error }: { error: unknown }) {
   if (error === undefined) return null;
   return <Notice look="bad" alert>{sentenceOfError(error)}</Notice>;
@@ -244,29 +249,52 @@ export function useAction<A extends unknown[]>(
   return { run, busy, error, clear: () => setError(undefined) };
 }
 
-/** What the house tells, asked again whenever a key changes; old while a new answer is on its way. */
+/**
+ * What the house tells of what the keys name, asked once more whenever one of `news` changes.
+ *
+ * An answer stays while the next is on its way, but never under other keys. Asked again meanwhile,
+ * the house is asked once more after that: a slow answer is not thrown away for a later one.
+ */
 export function useAnswer<T>(
   ask: () => Promise<T>,
   keys: readonly unknown[],
+  news: readonly unknown[] = [],
 ): { answer: T | undefined; error: unknown; again: () => void } {
-  const [answer, setAnswer] = useState<T | undefined>(undefined);
-  const [error, setError] = useState<unknown>(undefined);
-  const [count, setCount] = useState(0);
-  useEffect(() => {
-    let wanted = true;
-    ask().then(
-      (told) => {
-        if (!wanted) return;
-        setAnswer(told);
-        setError(undefined);
-      },
-      (failure: unknown) => wanted && setError(failure),
-    );
-    return () => {
-      wanted = false;
+  const [told, setTold] = useState<{ answer?: T; error?: unknown }>({});
+  const asked = useRef({ round: 0, busy: false, missed: false });
+  const newest = useRef(ask);
+  newest.current = ask;
+  const load = () => {
+    const state = asked.current;
+    const { round } = state;
+    state.busy = true;
+    state.missed = false;
+    const tell = (change: { answer?: T; error?: unknown }) => {
+      if (round !== state.round) return;
+      state.busy = false;
+      setTold((before) => ({ ...before, ...change }));
+      if (state.missed) load();
     };
-  }, [...keys, count]);
-  return { answer, error, again: () => setCount((before) => before + 1) };
+    newest.current().then((answer) => tell({ answer, error: undefined }), (error: unknown) => tell({ error }));
+  };
+  const again = () => {
+    if (asked.current.busy) asked.current.missed = true;
+    else load();
+  };
+  useEffect(() => {
+    setTold({});
+    load();
+    return () => {
+      asked.current.round += 1;
+      asked.current.busy = false;
+    };
+  }, keys);
+  const opened = useRef(false);
+  useEffect(() => {
+    if (opened.current) again();
+    opened.current = true;
+  }, news);
+  return { answer: told.answer, error: told.error, again };
 }
 
 /**

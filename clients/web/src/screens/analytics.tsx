@@ -40,7 +40,7 @@ export function Analytics() {
 
 function Markets({ purse }: { purse: string }) {
   const fills = useStore(desk, (state) => state.fills);
-  const { answer, error } = useAnswer(() => trading.listPositions({ subaccount: purse }), [purse, fills]);
+  const { answer, error } = useAnswer(() => trading.listPositions({ subaccount: purse }), [purse], [fills]);
   return (
     <section class="card" aria-labelledby="markets">
       <header class="head"><h2 id="markets">{t.analytics.markets} <span class="badge">{purse}</span></h2></header>
@@ -123,7 +123,7 @@ function Strategies() {
 function StrategyRow({ strategy, told }: { strategy: Strategy; told: StrategyPerformance }) {
   return (
     <tr>
-      <td class="head" data-label={t.analytics.strategy}><a href={`/strategies/${strategy.name}`}>{strategy.name}</a></td>
+      <td class="head" data-label={t.analytics.strategy}><a href={`/strategies/mine/${encodeURIComponent(strategy.name)}`}>{strategy.name}</a></td>
       <td data-label={t.strategies.stage}>{t.strategies.stages[told.stage]}</td>
       <td class="right" data-label={t.strategies.profit}><Change value={told.profit}>{signed(told.profit)} {strategy.budgetAsset}</Change></td>
       <td class="right" data-label={t.strategies.return}><Change value={told.returnRatio}>{share(told.returnRatio, true)}</Change></td>
@@ -137,7 +137,7 @@ function StrategyRow({ strategy, told }: { strategy: Strategy; told: StrategyPer
 
 function Turnover({ purse }: { purse: string }) {
   const fills = useStore(desk, (state) => state.fills);
-  const { answer, error } = useAnswer(() => wallet.getFeeStatement({ subaccount: purse }), [purse, fills]);
+  const { answer, error } = useAnswer(() => wallet.getFeeStatement({ subaccount: purse }), [purse], [fills]);
   const row = (name: string, day: NonNullable<typeof answer>["days"][number]) => (
     <tr key={`${name} ${day.asset}`}>
       <td class="head figure" data-label={t.analytics.day}>{name}</td>

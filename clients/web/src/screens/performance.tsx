@@ -22,15 +22,15 @@ type View = "worth" | "return";
 export function Performance({ purse, whole, view: first }: { purse: string; whole: boolean; view: View }) {
   const [days, setDays] = useState(30);
   const [view, setView] = useState<View>(first);
+  const seq = useStore(desk, (state) => state.balancesSeq);
   const { answer, error, again } = useAnswer(
     () =>
       analytics.getPerformance({
         subaccount: purse, wholeAccount: whole, fromNs: BigInt(Date.now() - days * DAY_MS) * 1_000_000n, maxPoints: 120,
       }),
     [purse, whole, days],
+    [seq],
   );
-  const seq = useStore(desk, (state) => state.balancesSeq);
-  useEffect(again, [seq]);
   useEffect(() => {
     const timer = setInterval(() => !document.hidden && again(), EVERY_MS);
     return () => clearInterval(timer);

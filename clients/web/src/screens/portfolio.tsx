@@ -18,12 +18,12 @@ const EVERY_MS = 3_000;
 export function Portfolio() {
   const purse = useStore(session, (state) => state.purse);
   const [whole, setWhole] = useState(false);
+  const fills = useStore(desk, (state) => state.fills);
   const { answer, error, again } = useAnswer(
     () => wallet.getPortfolio({ subaccount: purse, wholeAccount: whole }),
     [purse, whole],
+    [fills],
   );
-  const fills = useStore(desk, (state) => state.fills);
-  useEffect(again, [fills]);
   useEffect(() => {
     const timer = setInterval(() => !document.hidden && again(), EVERY_MS);
     return () => clearInterval(timer);

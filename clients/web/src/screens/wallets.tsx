@@ -16,7 +16,7 @@ export function Wallets() {
   const told = useStore(desk, (state) => state.balances);
   const orders = useStore(desk, (state) => state.orders);
   const [dialog, setDialog] = useState<"transfer" | "open" | undefined>(undefined);
-  const { answer, error } = useAnswer(() => wallet.getBalances({ subaccount: purse }), [purse, told]);
+  const { answer, error } = useAnswer(() => wallet.getBalances({ subaccount: purse }), [purse], [told]);
   const balances = answer?.balances ?? [];
   return (
     <main id="content" class="screen">

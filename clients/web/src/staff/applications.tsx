@@ -126,7 +126,7 @@ function PaperRow({ paper }: { paper: Paper }) {
   const open = useAction(async () => {
     const request = create(ViewDocumentRequestSchema, { documentId: paper.documentId });
     const pieces: Uint8Array<ArrayBuffer>[] = [];
-    const stream = await proven("ViewDocument", ViewDocumentRequestSchema, request, staff.viewDocument);
+    const stream = await proven("ViewDocument", ViewDocumentRequestSchema, request, staff.viewDocument, { timeoutMs: 0 });
     for await (const { content } of stream) pieces.push(new Uint8Array(content));
     const whole = new Blob(pieces, { type: TYPES[paper.mediaType] ?? "application/octet-stream" });
     if (paper.mediaType === MediaType.PDF) save(`${paper.documentId}.${SUFFIXES[paper.mediaType]}`, whole);

@@ -3,12 +3,12 @@
 import { create } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { useState } from "preact/hooks";
-import { newId, transport } from "../api";
+import { transport } from "../api";
 import { ComplianceService, type Disclosure } from "../gen/xache/v1/compliance_pb";
 import { PublishDisclosureRequestSchema, RetireDisclosureRequestSchema } from "../gen/xache/v1/staff_pb";
 import { t } from "../messages";
 import { real } from "../screens/security";
-import { Button, Dialog, Failure, Field, say, useAction, useAnswer } from "../ui";
+import { Button, Dialog, Failure, Field, say, useAction, useAnswer, useRequestId } from "../ui";
 import { Lines, Listing } from "./parts";
 import { proven, staff } from "./services";
 
@@ -62,7 +62,7 @@ function Publish({ before, onClose, onDone }: {
   const [name, setName] = useState(before.name);
   const [title, setTitle] = useState(before.title);
   const [text, setText] = useState(before.text);
-  const [requestId] = useState(() => newId("disclosure"));
+  const requestId = useRequestId("disclosure", [name, title, text]);
   const publish = useAction(async () => {
     const request = create(PublishDisclosureRequestSchema, {
       name: name.trim(), title: title.trim(), text: text.trim(), requestId,
@@ -93,7 +93,7 @@ function Publish({ before, onClose, onDone }: {
 
 function Retire({ name, onClose, onDone }: { name: string; onClose: () => void; onDone: () => void }) {
   const [cause, setCause] = useState("");
-  const [requestId] = useState(() => newId("retire"));
+  const requestId = useRequestId("retire", [cause]);
   const retire = useAction(async () => {
     const request = create(RetireDisclosureRequestSchema, { name, cause: cause.trim(), requestId });
     await proven("RetireDisclosure", RetireDisclosureRequestSchema, request, staff.retireDisclosure);

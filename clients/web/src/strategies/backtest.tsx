@@ -41,6 +41,7 @@ export function Backtest({ id }: { id: string }) {
         </header>
         <p class="quiet">{told.symbols.join(", ")} · {told.terms?.histories.join(", ")} · {momentOf(told.createdAtNs)}</p>
         {!over && <Progress told={told} />}
+        <Failure error={over ? undefined : error} />
         {told.cause && <Notice look="bad">{told.cause}</Notice>}
         <Failure error={cancel.error} />
         {told.result && <Result result={told.result} />}

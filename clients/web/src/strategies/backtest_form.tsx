@@ -1,13 +1,12 @@
 // A backtest in the house: over which histories, with what money and at which costs.
 
-import { useEffect, useState } from "preact/hooks";
-import { newId } from "../api";
+import { useState } from "preact/hooks";
 import { amount, dayOf } from "../format";
 import { BacktestFills, type History } from "../gen/xache/v1/backtest_pb";
 import type { StrategyPlugin } from "../gen/xache/v1/strategy_pb";
 import { t } from "../messages";
 import { go } from "../router";
-import { Button, Check, Empty, Failure, Field, Notice, Select, say, useAction, useAnswer } from "../ui";
+import { Button, Check, Empty, Failure, Field, Notice, Select, say, useAction, useAnswer, useRequestId } from "../ui";
 import { backtests } from "./services";
 import { type Draft, type Setting, jsonOf } from "./settings_schema";
 
@@ -40,12 +39,11 @@ export function BacktestForm(props: {
   const [check, setCheck] = useState(true);
   const [capacity, setCapacity] = useState(false);
   const [invalid, setInvalid] = useState(false);
-  const [requestId, setRequestId] = useState(() => newId("bt"));
-  // Another wish is another backtest; the same one, sent again, is not.
-  useEffect(() => setRequestId(newId("bt")), [
+  const requestId = useRequestId("bt", [
     draft, chosen, cash, costs, fills, from, until, trainDays, testDays, check, capacity,
   ]);
-  const wrong = Object.values(costs).some((text) => !PPM.test(text));
+  const wrong = Object.values(costs).some((text) => !PPM.test(text))
+    || [from, until].some(isNoDay) || [trainDays, testDays].some((text) => !DAYS.test(text));
   const start = useAction(async () => {
     const { backtest } = await backtests.startBacktest({
       plugin: plugin.name,
@@ -176,7 +174,7 @@ function Fit(props: {
 }
 
 function Day({ label, value, onInput }: { label: string; value: string; onInput: (value: string) => void }) {
-  const wrong = value !== "" && Number.isNaN(Date.parse(`${value}T00:00:00Z`));
+  const wrong = isNoDay(value);
   return (
     <Field
       label={label}
@@ -187,6 +185,10 @@ function Day({ label, value, onInput }: { label: string; value: string; onInput:
       maxLength={10}
     />
   );
+}
+
+function isNoDay(text: string): boolean {
+  return text !== "" && Number.isNaN(Date.parse(`${text}T00:00:00Z`));
 }
 
 /** When a day begins, UTC; 0 for none. */

@@ -201,7 +201,7 @@ function Notes({ notes }: { notes: readonly StrategyNote[] }) {
 
 function Performance({ strategy }: { strategy: Strategy }) {
   const { name } = strategy;
-  const { answer, error, again } = useAnswer(() => strategies.getStrategyPerformance({ name }), [name, strategy.stage]);
+  const { answer, error, again } = useAnswer(() => strategies.getStrategyPerformance({ name }), [name], [strategy.stage]);
   useEvery(PERFORMANCE_MS, again);
   if (error !== undefined && !answer) return <Failure error={error} />;
   const stages = answer?.stages.filter(({ stage }) => stage !== StrategyStage.DRAFT) ?? [];

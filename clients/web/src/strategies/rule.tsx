@@ -35,6 +35,7 @@ export function OneRule({ id }: { id: string }) {
 function Head({ rule, again }: { rule: Rule; again: () => void }) {
   const { ruleId, name, state } = rule;
   const [arming, setArming] = useState(false);
+  const [ending, setEnding] = useState(false);
   const arm = useAction(async () => {
     try {
       await automation.armRule({ ruleId });
@@ -54,10 +55,10 @@ function Head({ rule, again }: { rule: Rule; again: () => void }) {
   });
   const end = useAction(async () => {
     await automation.endRule({ ruleId });
+    setEnding(false);
     say(t.rules.ended(name));
     again();
   });
-  const [ending, setEnding] = useState(false);
   return (
     <section class="card block" aria-labelledby="rule">
       <header class="one">
@@ -86,7 +87,7 @@ function Head({ rule, again }: { rule: Rule; again: () => void }) {
           <p class="quiet">{t.rules.endText}</p>
           <Failure error={end.error} />
           <div class="acts">
-            <Button look="danger" busy={end.busy} onClick={() => { end.run(); setEnding(false); }}>{t.rules.end}</Button>
+            <Button look="danger" busy={end.busy} onClick={() => end.run()}>{t.rules.end}</Button>
           </div>
         </Dialog>
       )}
@@ -186,7 +187,8 @@ function Firings({ rule }: { rule: Rule }) {
   const [size, setSize] = useState(FIRINGS_MAX);
   const { answer, error } = useAnswer(
     () => automation.listFirings({ ruleId: rule.ruleId, pageSize: size }),
-    [rule.ruleId, rule.fired, rule.firedAtNs, size],
+    [rule.ruleId],
+    [rule.fired, rule.firedAtNs, size],
   );
   return (
     <section class="card block" aria-labelledby="firings">

@@ -14,7 +14,7 @@ const PAGE = 100;
 
 export function Rules() {
   const [size, setSize] = useState(PAGE);
-  const { answer, error, again } = useAnswer(() => automation.listRules({ pageSize: size }), [size]);
+  const { answer, error, again } = useAnswer(() => automation.listRules({ pageSize: size }), [], [size]);
   useEvery(EVERY_MS, again);
   const rules = answer?.rules ?? [];
   const living = rules.filter(({ state }) => state !== RuleState.ENDED);

@@ -57,9 +57,9 @@ function SettingField(props: {
   const hint = hints.filter(Boolean).join(" · ");
   if (typeof value === "boolean") {
     return (
-      <div class="field switch">
+      <div class="switch">
         <Check label={label} value={value} onChange={onChange} />
-        {hint && <p class="note">{hint}</p>}
+        {hint && <p class="quiet small">{hint}</p>}
       </div>
     );
   }

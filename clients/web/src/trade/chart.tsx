@@ -1,7 +1,8 @@
 // Candles with volume, indicators, one's own fills and open orders, painted by lightweight-charts.
 
 import {
-  CandlestickSeries, ColorType, CrosshairMode, HistogramSeries, type IChartApi, type ISeriesApi,
+  type AutoscaleInfo, CandlestickSeries, ColorType, CrosshairMode, HistogramSeries, type IChartApi,
+  type ISeriesApi,
   type ISeriesMarkersPluginApi, type SeriesMarker, type Time,
   type UTCTimestamp, createChart, createSeriesMarkers,
 } from "lightweight-charts";
@@ -18,8 +19,9 @@ import { useStore } from "../store";
 import { type IndicatorLines, noLines, paintIndicators } from "./indicator_lines";
 import { IndicatorLegend } from "./indicator_menu";
 import { indicators, watchIndicators } from "./indicators";
-import { OrderHandles } from "./order_handles";
+import { OrderHandles, shownPrice } from "./order_handles";
 
+const NEAR = 0.002; // of the last price: so far from it own orders widen the scale
 const NS_PER_S = 1_000_000_000n;
 const SECONDS: Record<number, number> = {
   [Interval.INTERVAL_1S]: 1, [Interval.INTERVAL_1M]: 60, [Interval.INTERVAL_5M]: 300,
@@ -144,7 +146,10 @@ function makePainter(element: HTMLElement): Painter {
     timeScale: { borderVisible: false, rightOffset: 6, timeVisible: true, tickMarkFormatter: tickMark },
     localization: { timeFormatter: (time: Time) => momentOf(BigInt(time as number) * NS_PER_S) },
   });
-  const candles = chart.addSeries(CandlestickSeries, { borderVisible: false });
+  const candles = chart.addSeries(CandlestickSeries, {
+    borderVisible: false,
+    autoscaleInfoProvider: (original: () => AutoscaleInfo | null) => withNearOrders(original()),
+  });
   const volume = chart.addSeries(HistogramSeries, {
     priceScaleId: "volume", priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false,
   });
@@ -155,13 +160,29 @@ function makePainter(element: HTMLElement): Painter {
   return made;
 }
 
+/** The prices that are shown, with own orders near the market among them: a quiet one hides none. */
+function withNearOrders(shown: AutoscaleInfo | null): AutoscaleInfo | null {
+  const last = Number(desk.state.candles.at(-1)?.close ?? 0);
+  if (!shown?.priceRange || !last) return shown;
+  const near = desk.state.orders
+    .filter(({ symbol }) => symbol === desk.state.symbol)
+    .map((order) => Number(shownPrice(order)))
+    .filter((price) => Math.abs(price / last - 1) <= NEAR);
+  const { minValue, maxValue } = shown.priceRange;
+  return {
+    ...shown,
+    priceRange: { minValue: Math.min(minValue, ...near), maxValue: Math.max(maxValue, ...near) },
+  };
+}
+
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const seconds = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 const date = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 
 function tickMark(time: Time, mark: number): string {
   const at = (time as number) * 1000;
-  // 0 to 2: a new year, month or day; beyond that, times of day.
-  return (mark <= 2 ? date : clock).format(at);
+  // 0 to 2: a new year, month or day; 3: a time of day; 4: one with seconds.
+  return (mark <= 2 ? date : mark === 3 ? clock : seconds).format(at);
 }
 
 function paintColours(made: Painter | undefined): void {

@@ -70,7 +70,7 @@ export function OrderHandles({ chart, candles }: HandlesProps) {
 }
 
 /** Where an order is drawn: a trailing stop where it is now. */
-function shownPrice(order: Order): string {
+export function shownPrice(order: Order): string {
   return order.currentStopPrice || drawnPrice(order)?.price || "";
 }
 
@@ -92,6 +92,7 @@ function Handle({ order, price, candles, onDrag, onChange }: HandleProps) {
   // A trailing stop has no price of its own to be dragged.
   const draggable = changeable && drawnPrice(order) !== undefined;
   const what = (bought ? t.chart.bought : t.chart.sold)(amount(order.leavesQuantity));
+  const [ending, setEnding] = useState(false);
   const told = t.chart.handle(bought ? t.ticket.buy : t.ticket.sell, amount(order.leavesQuantity), amount(price));
 
   const down = (event: PointerEvent & { currentTarget: HTMLElement }) => {
@@ -123,6 +124,12 @@ function Handle({ order, price, candles, onDrag, onChange }: HandleProps) {
     from.current = undefined;
     onDrag(undefined);
   };
+  const end = () => {
+    setEnding(true);
+    cancel(order)
+      .then(() => say(t.orders.cancelled), (error: unknown) => say(sentenceOfError(error), "bad"))
+      .finally(() => setEnding(false));
+  };
   return (
     <li class={classes("handle", bought ? "buy" : "sell")} data-price={price}>
       <button
@@ -144,7 +151,8 @@ function Handle({ order, price, candles, onDrag, onChange }: HandleProps) {
         type="button"
         class="end"
         aria-label={t.orders.cancelOne(told)}
-        onClick={() => cancel(order).then(() => say(t.orders.cancelled), (error: unknown) => say(sentenceOfError(error), "bad"))}
+        disabled={ending}
+        onClick={end}
       >
         <Icon name="close" />
       </button>

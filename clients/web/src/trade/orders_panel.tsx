@@ -285,7 +285,8 @@ function History({ symbol }: { symbol: string }) {
   const minSeq = seen[0]?.seq ?? 0n;
   const { answer, error } = useAnswer(
     () => trading.listOrders({ subaccount: purse, symbol, pageSize: HISTORY_ROWS, minSeq }),
-    [purse, symbol, minSeq],
+    [purse, symbol],
+    [minSeq],
   );
   if (error) return <Failure error={error} />;
   if (!answer) return <Empty title={t.app.loading} />;

@@ -25,6 +25,8 @@ export function RiskSize({ ticket, instrument, market }: { ticket: Ticket; instr
   const sized = sizedByRisk(ticket, { loss, stop: at }, entry, instrument);
   useEffect(() => {
     if (typeof sized === "object") fill({ quantity: sized.quantity, byQuote: false });
+    // What was sized before would lose more than what is now said.
+    else if (sized !== undefined) fill({ quantity: "" });
   }, [loss, at, fixed, ticket.side, ticket.kind]);
   const wrongSide = ticket.side === Side.BUY || own ? t.ticket.risk.below : t.ticket.risk.above;
   const number = (text: string) => (text === "" || (parse(text)?.units ?? 0n) > 0n ? undefined : t.ticket.notANumber);

@@ -180,7 +180,7 @@ function Fields({ ticket, instrument }: { ticket: Ticket; instrument: Instrument
         risking={risking}
         onRisk={RISKED.has(ticket.kind) ? () => setRisking(!risking) : undefined}
       />
-      {risking && RISKED.has(ticket.kind) && <RiskSize ticket={ticket} instrument={instrument} market={market} />}
+      {risking && RISKED.has(ticket.kind) && <RiskSize key={instrument.symbol} ticket={ticket} instrument={instrument} market={market} />}
       {sizable && (
         <Total ticket={ticket} instrument={instrument} market={market} />
       )}

@@ -28,9 +28,9 @@ def export(file: Path, /, *, options: Options = NO_OPTIONS) -> None:
         raise usage(f"{file} exists; nothing was done.")
     with options.connected() as (client, output):
         pieces = client.compliance.export(fresh_proof(client))
-        part = file.with_name(f".{file.name}.part")
+        part, descriptor = _open_part(file)
         try:
-            names = _write(part, pieces)
+            names = _write(descriptor, pieces)
             part.rename(file)
         finally:
             part.unlink(missing_ok=True)
@@ -54,9 +54,8 @@ def statement(
         raise usage(f"{file} exists; nothing was done.")
     with options.connected() as (client, output):
         pieces = client.compliance.trades(_ns(since), 0 if until is None else _ns(until))
-        part = file.with_name(f".{file.name}.part")
+        part, descriptor = _open_part(file)
         try:
-            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as written:
                 written.writelines(pieces)
             part.rename(file)
@@ -102,10 +101,18 @@ def erase(*, forfeit: Flag = False, cancel: Flag = False, options: Options = NO_
         output.note("Until then: xache erase --cancel")
 
 
-def _write(part: Path, pieces: Iterator[compliance_pb2.ExportDataResponse]) -> list[str]:
+def _open_part(file: Path) -> tuple[Path, int]:
+    """A new file beside the one that is wanted, until it is whole. Raises: ArgumentError."""
+    part = file.with_name(f".{file.name}.part")
+    try:
+        # Created with its final mode: at no time can others open it.
+        return part, os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise usage(f"{part}: {error.strerror}; nothing was done.") from None
+
+
+def _write(descriptor: int, pieces: Iterator[compliance_pb2.ExportDataResponse]) -> list[str]:
     """Write the files of an export to an archive; their names."""
-    # Created with its final mode: at no time can others open it.
-    descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     names: list[str] = []
     with (
         os.fdopen(descriptor, "w+b") as file,

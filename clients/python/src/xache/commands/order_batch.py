@@ -29,7 +29,8 @@ def batch(file: Path, /, *, options: PurseOptions = NO_PURSE_OPTIONS) -> None:
     Args:
         file: to read; - is standard input.
     """
-    orders = _read(file)
+    numbered = _read(file)
+    orders = [order for _, order in numbered]
     with options.connected() as (client, output):
         try:
             results = client.trading.place_orders(orders, subaccount=options.subaccount)
@@ -45,28 +46,28 @@ def batch(file: Path, /, *, options: PurseOptions = NO_PURSE_OPTIONS) -> None:
                 output.table(ORDER_COLUMNS, placed)
             for index in refused:
                 refusal = results[index].refusal
-                told = f"line {index + 1}  {refusal.reason}  {refusal.message}"
+                told = f"line {numbered[index][0]}  {refusal.reason}  {refusal.message}"
                 output.line((told, "red"))
     if refused:
         raise SystemExit(Exit.REFUSED)
 
 
-def _read(file: Path) -> list[trading_pb2.PlaceOrderRequest]:
-    """The orders of a file. An order without an id gets one."""
+def _read(file: Path) -> list[tuple[int, trading_pb2.PlaceOrderRequest]]:
+    """The orders of a file with their lines. An order without an id gets one."""
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise usage(f"{file}: {error}") from None
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [each for each in enumerate(text.splitlines(), start=1) if each[1].strip()]
     if not 1 <= len(lines) <= BATCH_MAX:
         raise usage(f"{file}: {len(lines)} orders; from 1 to {BATCH_MAX} go at once.")
     orders = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in lines:
         order = trading_pb2.PlaceOrderRequest()
         try:
             json_format.Parse(line, order)
         except json_format.ParseError as error:
             raise usage(f"{file}, line {number}: {error}") from None
         order.client_order_id = order.client_order_id or new_id()
-        orders.append(order)
+        orders.append((number, order))
     return orders

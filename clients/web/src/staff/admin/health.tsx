@@ -2,12 +2,11 @@
 
 import { create } from "@bufbuild/protobuf";
 import { useEffect, useState } from "preact/hooks";
-import { newId } from "../../api";
 import { amount, momentOf } from "../../format";
 import { type ActorHealth, AdminService, type GetUserMetricsResponse, SetHaltRequestSchema } from "../../gen/xache/v1/admin_pb";
 import { t } from "../../messages";
 import { real } from "../../screens/security";
-import { Button, Dialog, Failure, Field, classes, say, useAction, useAnswer } from "../../ui";
+import { Button, Dialog, Failure, Field, classes, say, useAction, useAnswer, useRequestId } from "../../ui";
 import { Facts, Listing } from "../parts";
 import { admin, coded } from "./services";
 
@@ -117,9 +116,9 @@ function Counts({ told }: { told: GetUserMetricsResponse }) {
 function Halt() {
   const [asking, setAsking] = useState<boolean | undefined>(undefined);
   const [cause, setCause] = useState("");
-  const [requestId, setRequestId] = useState("");
+  const requestId = useRequestId("halt", [asking, cause]);
   const open = (halted: boolean) => {
-    setRequestId(newId("halt"));
+    act.clear();
     setCause("");
     setAsking(halted);
   };

@@ -9,7 +9,7 @@ import { RiskService, RiskState, SetRiskStateRequestSchema } from "../../gen/xac
 import { type Instrument, MarketState } from "../../gen/xache/v1/types_pb";
 import { t } from "../../messages";
 import { real } from "../../screens/security";
-import { Button, Dialog, Failure, Field, Select, classes, say, useAction, useAnswer } from "../../ui";
+import { Button, Dialog, Failure, Field, Select, classes, say, useAction, useAnswer, useRequestId } from "../../ui";
 import { Facts, Listing } from "../parts";
 import { admin, coded, risk } from "./services";
 
@@ -57,7 +57,7 @@ export function Instruments() {
 function OneMarket({ told, onClose, onDone }: { told: Instrument; onClose: () => void; onDone: () => void }) {
   const [state, setState] = useState<MarketState>(told.state);
   const [cause, setCause] = useState("");
-  const [requestId] = useState(() => newId("state"));
+  const requestId = useRequestId("state", [state, cause]);
   const change = useAction(async () => {
     const request = create(SetMarketStateRequestSchema, { symbol: told.symbol, state, cause: cause.trim(), requestId });
     await coded(AdminService, "SetMarketState", SetMarketStateRequestSchema, request, admin.setMarketState);
