@@ -9,7 +9,9 @@ export interface Decimal {
 
 export type Rounding = "down" | "up";
 
-const FORM = /^([+-]?)(\d*)(?:\.(\d*))?$/;
+// A comma may stand for the point. Before three last digits it may mean thousands too: such a number
+// is refused, never guessed.
+const FORM = /^([+-]?)(\d*)(?:\.(\d*)|,(?!\d{3}$)(\d*))?$/;
 
 export const ZERO: Decimal = { units: 0n, scale: 0 };
 
@@ -17,10 +19,17 @@ export const ZERO: Decimal = { units: 0n, scale: 0 };
 export function parse(text: string): Decimal | undefined {
   const found = FORM.exec(text.trim());
   if (!found) return undefined;
-  const [, sign, whole = "", fraction = ""] = found;
+  const [, sign, whole = ""] = found;
+  const fraction = found[3] ?? found[4] ?? "";
   if (whole === "" && fraction === "") return undefined;
   const units = BigInt(whole + fraction);
   return { units: sign === "-" ? -units : units, scale: fraction.length };
+}
+
+/** A number as the house writes it: ".5" is 0.5. What is no number stays as it is. */
+export function plain(text: string): string {
+  const value = parse(text);
+  return value ? write(value) : text;
 }
 
 /** Read a number that the house has written; what is empty counts as zero. */

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { newId } from "../api";
-import { compare, parse, read, subtract, toStep } from "../decimal";
+import { compare, parse, plain, read, subtract, toStep } from "../decimal";
 import { instrumentOf, desk } from "../desk";
 import { amount } from "../format";
 import { type Instrument, type Order, OrderStatus, Side } from "../gen/xache/v1/types_pb";
@@ -46,7 +46,7 @@ export function ChangeOrder({ order: opened, to, onDone }: ChangeProps) {
     const text = typed[name] ?? value;
     const fault = complaint(name, text, order, instrument);
     if (fault) wrong[name] = fault;
-    else if (compare(read(text), read(value)) !== 0) wanted[name] = text;
+    else if (compare(read(text), read(value)) !== 0) wanted[name] = plain(text);
   }
   const changed = Object.keys(wanted).length > 0;
   const keeps = isSmaller(wanted, order);
@@ -77,7 +77,7 @@ export function ChangeOrder({ order: opened, to, onDone }: ChangeProps) {
             error={wrong[name]}
             hint={wanted[name] === undefined ? undefined : t.change.was(amount(value))}
             onInput={(text) => {
-              setTyped({ ...typed, [name]: text.trim().replace(",", ".") });
+              setTyped({ ...typed, [name]: text.trim() });
               setIds(makeIds());
               send.clear();
             }}

@@ -1,6 +1,7 @@
 // Choosing indicators: what the house computes, how each is set, and what is shown above the chart.
 
 import { useState } from "preact/hooks";
+import { plain } from "../decimal";
 import { market } from "../api";
 import { short } from "../format";
 import type { Indicator, IndicatorParameter } from "../gen/xache/v1/market_pb";
@@ -136,7 +137,7 @@ function Settings({ changed, onDone }: { changed?: Chosen; onDone: () => void })
                 hint={each.description}
                 value={settings[each.name] ?? String(each.defaultValue)}
                 error={complaint(each, settings[each.name])}
-                onInput={(value) => setSettings({ ...settings, [each.name]: value.trim().replace(",", ".") })}
+                onInput={(value) => setSettings({ ...settings, [each.name]: value.trim() })}
               />
             ))}
           </>
@@ -162,7 +163,7 @@ function Settings({ changed, onDone }: { changed?: Chosen; onDone: () => void })
 /** What the house would not take of a setting; the rest it says itself. */
 function complaint(about: IndicatorParameter, text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
-  const value = Number(text);
+  const value = Number(plain(text));
   if (text === "" || !Number.isFinite(value)) return t.ticket.notANumber;
   if (about.whole && !Number.isInteger(value)) return t.indicators.whole;
   if (value < about.minValue || value > about.maxValue) {
@@ -175,7 +176,7 @@ function complaint(about: IndicatorParameter, text: string | undefined): string 
 function explicit(about: Indicator, settings: Record<string, string>): Record<string, string> {
   return Object.fromEntries(
     about.parameters
-      .filter(({ name, defaultValue }) => settings[name] !== undefined && Number(settings[name]) !== defaultValue)
-      .map(({ name }) => [name, settings[name] ?? ""]),
+      .filter(({ name, defaultValue }) => settings[name] !== undefined && Number(plain(settings[name])) !== defaultValue)
+      .map(({ name }) => [name, plain(settings[name] ?? "")]),
   );
 }

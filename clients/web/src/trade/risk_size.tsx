@@ -39,7 +39,7 @@ export function RiskSize({ ticket, instrument, market }: { ticket: Ticket; instr
         unit={instrument.quote}
         value={loss}
         error={number(loss) ?? (sized === "small" ? t.ticket.risk.small(instrument.lotSize) : undefined)}
-        onInput={(value) => setLoss(value.replace(",", "."))}
+        onInput={(value) => setLoss(value)}
       />
       {!own && (
         <Field
@@ -49,7 +49,7 @@ export function RiskSize({ ticket, instrument, market }: { ticket: Ticket; instr
           unit={instrument.quote}
           value={stop}
           error={number(stop) ?? (sized === "side" ? wrongSide : undefined)}
-          onInput={(value) => setStop(value.replace(",", "."))}
+          onInput={(value) => setStop(value)}
         />
       )}
       {own && sized === "side" && <p class="note">{wrongSide}</p>}

@@ -9,7 +9,7 @@ import {
   PlaceOrderRequestSchema,
 } from "../gen/xache/v1/trading_pb";
 import {
-  ZERO, add, compare, divide, multiply, parse, partOf, read, subtract, toStep, write, type Decimal,
+  ZERO, add, compare, divide, multiply, parse, partOf, plain, read, subtract, toStep, write, type Decimal,
 } from "../decimal";
 
 export type Kind =
@@ -214,12 +214,6 @@ function single(ticket: Ticket, context: Context, inList: boolean): PlaceOrderRe
 }
 
 const HUNDRED = read("100");
-
-/** A number as the house writes it: "1,5" is none, ".5" is 0.5. */
-function plain(text: string): string {
-  const value = parse(text);
-  return value ? write(value) : text;
-}
 
 // --- Sizing ------------------------------------------------------------------------------------
 

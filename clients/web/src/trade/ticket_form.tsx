@@ -170,7 +170,7 @@ function Fields({ ticket, instrument }: { ticket: Ticket; instrument: Instrument
           unit={unitOf(name)}
           value={ticket[name]}
           error={wrong(found[name], stepOf(name, ticket, instrument))}
-          onInput={(value) => fill({ [name]: value.replace(",", ".") })}
+          onInput={(value) => fill({ [name]: value })}
         />
       ))}
       <Parts
@@ -234,9 +234,8 @@ function Total({ ticket, instrument, market }: { ticket: Ticket; instrument: Ins
         unit={instrument.quote}
         value={typed ?? (total === "" ? "" : short(total, 2).replaceAll(",", ""))}
         onInput={(value) => {
-          const plain = value.replace(",", ".");
-          setTyped(plain);
-          fill(withTotal(ticket, plain, market, instrument));
+          setTyped(value);
+          fill(withTotal(ticket, value, market, instrument));
         }}
       />
     </div>
