@@ -5,6 +5,7 @@
 
 import { account, isOutage, live, market as markets, trading } from "./api";
 import { Book, type BookPicture } from "./book";
+import { placesOf } from "./decimal";
 import type { WatchDeskResponse, WatchMarketResponse } from "./gen/xache/v1/live_pb";
 import {
   type Candle, Interval, type Ticker, type Trade, type WatchCandlesResponse,
@@ -85,6 +86,11 @@ export function tickerKey(symbol: string, venue: string): string {
 /** The market that is shown, and its rules. */
 export function instrumentOf(state: DeskState, symbol = state.symbol): Instrument | undefined {
   return state.instruments.find((each) => each.symbol === symbol);
+}
+
+/** How many places a price of a market has. */
+export function tickPlaces(symbol: string): number {
+  return placesOf(instrumentOf(desk.state, symbol)?.tickSize ?? "0.01");
 }
 
 /** The venues that a market is known at; the house first. */

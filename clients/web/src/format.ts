@@ -89,16 +89,7 @@ export function dayOf(ns: bigint): string {
   return ns ? day.format(millis(ns)) : "–";
 }
 
-/** Day and time, to the minute; with seconds where it is asked for. */
+/** Day and time, to the minute. */
 export function momentOf(ns: bigint): string {
   return ns ? minute.format(millis(ns)) : "–";
-}
-
-/** How long ago something was, in words that change slowly. */
-export function ago(ns: bigint, nowMs: number, words: (count: number, unit: string) => string): string {
-  const seconds = Math.max(0, Math.round((nowMs - millis(ns)) / 1000));
-  if (seconds < 60) return words(0, "now");
-  if (seconds < 3600) return words(Math.floor(seconds / 60), "minute");
-  if (seconds < 86_400) return words(Math.floor(seconds / 3600), "hour");
-  return words(Math.floor(seconds / 86_400), "day");
 }

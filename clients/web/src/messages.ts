@@ -132,7 +132,6 @@ export const t = {
     states: ["", "Trading", "Post-only", "Cancel-only", "Halted", "Auction"],
     silent: "silent",
     silentHint: "This source has been silent for a while. Its figures may be old.",
-    ownBook: "XACHE",
   },
   chart: {
     title: "Chart",
@@ -712,7 +711,7 @@ export const t = {
     order: "order",
     rests: (span: string) => `then rests ${span}`,
     timesText: (count: number) => (count === 1 ? "once" : `${count} times`),
-    endsText: (moment: string) => `until ${moment}`,
+    endsText: (moment: string) => `until ${moment} UTC`,
     span: (count: number, unit: string) => (count === 1 ? unit : `${count} ${unit}s`),
     cronText: (cron: string) => `At ${cron} UTC`,
     everyText: (span: string) => `Every ${span}`,

@@ -53,6 +53,8 @@ describe("a rule", () => {
     [{ windows: [{ days: [], from: "08:00", to: "16:00" }] }, "windows"],
     [{ windows: [{ days: [1], from: "8", to: "16:00" }] }, "windows"],
     [{ ends: "soon" }, "ends_at_ns"],
+    [{ ends: "1.2.2027" }, "ends_at_ns"],
+    [{ ends: "5" }, "ends_at_ns"],
     [{ times: "-1" }, "max_firings"],
   ])("%o is refused at its field", (change, field) => {
     expect(Object.keys(mistakesOf({ ...DRAFT, ...change }))).toEqual([field]);

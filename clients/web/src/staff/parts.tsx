@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 import { t } from "../messages";
-import { Button, Empty, Failure, type useAnswer } from "../ui";
+import { Button, Empty, Failure } from "../ui";
 
 /** A screen with its parts as links above. */
 export function Parted({ title, root, part, parts, children }: {
@@ -115,9 +115,4 @@ export function save(name: string, blob: Blob): void {
   link.download = name;
   link.click();
   URL.revokeObjectURL(address);
-}
-
-/** What a list shows above itself: its error, where there is one. */
-export function errorOf(...answers: readonly Pick<ReturnType<typeof useAnswer>, "error">[]): unknown {
-  return answers.find(({ error }) => error !== undefined)?.error;
 }

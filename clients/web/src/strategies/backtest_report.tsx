@@ -15,7 +15,6 @@ interface Report {
   days: readonly string[];
   daily_equity_units: readonly number[];
   months: readonly { year: number; month: number; fraction: number }[];
-  sweep: null | { combinations: readonly unknown[]; overfitting: { verdict: string; probability?: number } };
   walk_forward: null | readonly {
     test: { start_at_ns: number; end_at_ns: number };
     settings: Record<string, unknown> | null;

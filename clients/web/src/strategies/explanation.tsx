@@ -1,5 +1,6 @@
 // Why an order was placed: by whom, on what, and what each feature of a model added.
 
+import { tickPlaces } from "../desk";
 import { amount, momentOf, short } from "../format";
 import {
   type ExplainOrderResponse, type ModelReason, type OrderReason, ReasonState, type StrategyRun,
@@ -35,7 +36,7 @@ function Told({ told }: { told: ExplainOrderResponse }) {
       {order && (
         <p class="quiet">
           <SideName side={order.side} /> {amount(order.executedQuantity)} {order.symbol.replace("-", "/")}
-          {order.averagePrice && ` · ${short(order.averagePrice, 2)}`} · {t.orders.statuses[order.status]} · {momentOf(order.acceptedAtNs)}
+          {order.averagePrice && ` · ${short(order.averagePrice, tickPlaces(order.symbol))}`} · {t.orders.statuses[order.status]} · {momentOf(order.acceptedAtNs)}
         </p>
       )}
       {t.explain.states[told.reasonState] && <Notice look="info">{t.explain.states[told.reasonState]}</Notice>}

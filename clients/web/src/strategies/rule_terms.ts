@@ -2,7 +2,7 @@
 
 import { type MessageInitShape } from "@bufbuild/protobuf";
 import { parse, write } from "../decimal";
-import { momentOf, rate } from "../format";
+import { rate } from "../format";
 import { Direction, MissedTimes, type RuleTerms, RuleTermsSchema } from "../gen/xache/v1/automation_pb";
 import { Interval } from "../gen/xache/v1/market_pb";
 import { Side } from "../gen/xache/v1/types_pb";
@@ -108,7 +108,7 @@ export function mistakesOf(draft: RuleDraft): Record<string, string> {
   for (const [field, text] of [["max_firings", draft.times], ["cooldown_s", draft.cooldown]] as const) {
     if (text && !WHOLE.test(text)) wrong[field] = t.strategies.wrong.whole;
   }
-  if (draft.ends && Number.isNaN(Date.parse(`${draft.ends}Z`))) wrong.ends_at_ns = t.rules.wrong.moment;
+  if (draft.ends && Number.isNaN(momentMs(draft.ends))) wrong.ends_at_ns = t.rules.wrong.moment;
   return wrong;
 }
 
@@ -122,7 +122,7 @@ export function termsOf(draft: RuleDraft): MessageInitShape<typeof RuleTermsSche
     })),
     maxFirings: Number(draft.times || "0"),
     cooldownS: Number(draft.cooldown || "0") * MINUTE_S,
-    endsAtNs: draft.ends ? BigInt(Date.parse(`${draft.ends}Z`)) * 1_000_000n : 0n,
+    endsAtNs: draft.ends ? BigInt(momentMs(draft.ends)) * 1_000_000n : 0n,
   };
 }
 
@@ -189,6 +189,19 @@ function clockOf(minute: number): string {
   return `${String(Math.floor(minute / 60)).padStart(2, "0")}:${String(minute % 60).padStart(2, "0")}`;
 }
 
+const MOMENT = /^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2})$/;
+
+/** A moment as people write it, UTC; NaN for what is none. */
+function momentMs(text: string): number {
+  const found = MOMENT.exec(text.trim());
+  return found ? Date.parse(`${found[1]}T${found[2]}:00Z`) : Number.NaN;
+}
+
+/** A moment as it is typed, UTC. */
+function momentText(ns: bigint): string {
+  return new Date(Number(ns / 1_000_000n)).toISOString().slice(0, 16).replace("T", " ");
+}
+
 /** When a rule fires, as text. */
 export function whenText(terms: RuleTerms | undefined): string {
   if (!terms) return "";
@@ -199,7 +212,7 @@ export function whenText(terms: RuleTerms | undefined): string {
   }
   if (terms.cooldownS) parts.push(t.rules.rests(spanText(terms.cooldownS)));
   if (terms.maxFirings) parts.push(t.rules.timesText(terms.maxFirings));
-  if (terms.endsAtNs) parts.push(t.rules.endsText(momentOf(terms.endsAtNs)));
+  if (terms.endsAtNs) parts.push(t.rules.endsText(momentText(terms.endsAtNs)));
   return parts.join(" · ");
 }
 

@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { trading } from "../api";
+import { tickPlaces } from "../desk";
 import { amount, momentOf, short } from "../format";
 import { type Order, Side } from "../gen/xache/v1/types_pb";
 import { t } from "../messages";
@@ -44,7 +45,7 @@ export function PurseOrders({ subaccount }: { subaccount: string }) {
                   <td class="head" data-label={t.orders.market}>{order.symbol.replace("-", "/")}</td>
                   <td data-label={t.orders.side}><SideName side={order.side} /></td>
                   <td class="right figure" data-label={t.orders.filled}>{amount(order.executedQuantity)}</td>
-                  <td class="right figure" data-label={t.orders.average}>{short(order.averagePrice, 2)}</td>
+                  <td class="right figure" data-label={t.orders.average}>{short(order.averagePrice, tickPlaces(order.symbol))}</td>
                   <td data-label={t.orders.status}>{t.orders.statuses[order.status]}</td>
                   <td class="right act">
                     <Button small onClick={() => setAsked(order)} aria-label={t.strategies.whyOne(order.clientOrderId || order.orderId)}>{t.strategies.why}</Button>

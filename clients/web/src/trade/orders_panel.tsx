@@ -2,8 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { trading } from "../api";
-import { desk, instrumentOf } from "../desk";
-import { placesOf } from "../decimal";
+import { desk, instrumentOf, tickPlaces } from "../desk";
 import { amount, isZero, momentOf, short, signed } from "../format";
 import { type Fill, Liquidity, type Order, type Position, Side } from "../gen/xache/v1/types_pb";
 import { t } from "../messages";
@@ -88,10 +87,6 @@ function priceOf(order: Order): string {
 function stopOf(order: Order): string {
   const stop = order.currentStopPrice || order.stopPrice;
   return stop === "" ? "" : amount(stop, tickPlaces(order.symbol));
-}
-
-function tickPlaces(symbol: string): number {
-  return placesOf(instrumentOf(desk.state, symbol)?.tickSize ?? "0.01");
 }
 
 function OpenOrders({ orders }: { orders: readonly Order[] }) {

@@ -4,6 +4,7 @@
 
 import { Code, ConnectError } from "@connectrpc/connect";
 import { isOutage, newId, trading } from "../api";
+import { tickPlaces } from "../desk";
 import { short } from "../format";
 import type { CancelOrderResponse } from "../gen/xache/v1/trading_pb";
 import { type Fill, type Order, OrderStatus, Side } from "../gen/xache/v1/types_pb";
@@ -136,7 +137,7 @@ function outcomeOf({ order, fills }: Outcome, wanted: Side): string {
   const words = t.ticket.placed;
   if (!order) return side;
   const quantity = order.quantity;
-  const average = order.averagePrice === "" ? "" : short(order.averagePrice, 2);
+  const average = order.averagePrice === "" ? "" : short(order.averagePrice, tickPlaces(order.symbol));
   switch (order.status) {
     case OrderStatus.FILLED:
       return words.filled(side, order.executedQuantity, average);
