@@ -109,7 +109,7 @@ def test_an_order_is_dragged_on_the_chart_confirmed_and_cancelled_there(
 ) -> None:
     enter(visit, demo)
     page = visit.page
-    place_bid(visit, near_bid(visit, 0.9993), "0.00321")
+    place_bid(visit, near_bid(visit, 0.998), "0.00321")
     (before,) = prices(visit)
     grip = page.locator(".handle .grip").filter(has_text="0.00321")
     drag(visit, grip, 30)
@@ -136,7 +136,7 @@ def test_an_order_is_changed_by_keyboard_and_keeps_its_place_when_it_is_only_les
 ) -> None:
     enter(visit, demo)
     page = visit.page
-    place_bid(visit, near_bid(visit, 0.9993), "0.00543")
+    place_bid(visit, near_bid(visit, 0.998), "0.00543")
     grip = page.locator(".handle .grip").filter(has_text="0.00543")
     grip.focus()
     page.keyboard.press("Enter")

@@ -21,7 +21,7 @@ import { IndicatorLegend } from "./indicator_menu";
 import { indicators, watchIndicators } from "./indicators";
 import { OrderHandles, shownPrice } from "./order_handles";
 
-const NEAR = 0.002; // of the last price: so far from it own orders widen the scale
+const NEAR = 0.004; // of the last price: so far from it own orders widen the scale
 const NS_PER_S = 1_000_000_000n;
 const SECONDS: Record<number, number> = {
   [Interval.INTERVAL_1S]: 1, [Interval.INTERVAL_1M]: 60, [Interval.INTERVAL_5M]: 300,
