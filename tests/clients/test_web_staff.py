@@ -237,6 +237,7 @@ def test_support_finds_and_suspends_an_account(visit: Visit, house: Staffed) -> 
     enter(visit, house.process.http, SAM)
     go_to(visit, "Staff")
     people = visit.page.get_by_role("navigation", name="Parts of the screen").get_by_role("link")
+    people.first.wait_for()
     assert people.all_inner_texts() == ["People"], "reviews are not for support"
     visit.field("E-mail address or account id").fill("nobody@people.example")
     visit.press("Find")
