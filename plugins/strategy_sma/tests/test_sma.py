@@ -131,7 +131,7 @@ def test_a_refused_purchase_leaves_it_flat() -> None:
     ("change", "mistake"),
     [
         ({"fast": 3}, "fast is at least 1 and less than slow"),
-        ({"notional": "0"}, "notional is positive"),
+        ({"notional": "0"}, "notional: is more than 0 quote, not 0"),
         ({"interval": "7s"}, "interval: is one of '1s'"),
     ],
 )
