@@ -196,6 +196,10 @@ def test_every_file_the_readme_names_is_there() -> None:
     missing = [path for path in sorted(named) if not (ROOT / path).exists()]
     assert missing == []
     assert len(named) > 20
+    there = {path.name for folder in ("tests", "plugins") for path in (ROOT / folder).rglob("*")}
+    tests = set(re.findall(r"`(test_\w+\.py|\w+\.script)`", README))
+    assert tests
+    assert sorted(tests - there) == []
 
 
 def test_the_commands_of_a_house_exist() -> None:
