@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import grpc
@@ -13,11 +13,20 @@ from trio.testing import MockClock
 
 from tests.api.asgi import HOST, Answer, Reader, ask, scope_of
 from tests.api.edge import ALICE, GUARDED_ECHO, OPEN_ECHO, Doorman, Echo, Payload
-from tests.api.grpc_web_client import BINARY, TEXT, call, frame, headers_of, read, streaming
+from tests.api.grpc_web_client import (
+    BINARY,
+    TEXT,
+    Told,
+    call,
+    frame,
+    headers_of,
+    read,
+    streaming,
+)
 from xached.api.errors import Interceptor, StatusError
 from xached.api.http_api import HttpApi
 from xached.api.http_call import CallLimits
-from xached.api.routes import Call, Responses, Routes, Service
+from xached.api.routes import Call, Requests, Responses, Routes, Service
 from xached.api.web import Readiness, WebApp
 from xached.runtime.world import RealWorld
 
@@ -113,7 +122,6 @@ async def test_a_bug_says_an_incident_and_nothing_else() -> None:
     [
         ("/edge.open.Echo/None", 12, "UNKNOWN_METHOD"),
         ("/nothing", 12, "UNKNOWN_METHOD"),
-        (COLLECT, 12, "REQUEST_STREAM"),
         ("/edge.open.Echo/Chat", 12, "REQUEST_STREAM"),
     ],
 )
@@ -308,6 +316,139 @@ async def test_who_hangs_up_ends_their_call(autojump_clock: MockClock) -> None:
         reader.hang_up()
         await reader.ended.wait()
     assert waiting.cancelled == 1
+
+
+# --- several messages and one answer ------------------------------------------------------------
+
+
+class Sender(Reader):
+    """A client that sends its body in pieces, a moment after one another; then it may leave."""
+
+    def __init__(self, *pieces: bytes, stays: bool = True) -> None:
+        super().__init__()
+        self.left_over = list(pieces)
+        self.unsent: int | None = None
+        """How many pieces there still were when the answer began."""
+        self._stays = stays
+
+    async def receive(self) -> Mapping[str, Any]:
+        if not self.left_over:
+            if self._stays:
+                await self.gone.wait()
+            return {"type": "http.disconnect"}
+        await trio.sleep(0.1)
+        piece = self.left_over.pop(0)
+        more = bool(self.left_over) or not self._stays
+        return {"type": "http.request", "body": piece, "more_body": more}
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        if self.unsent is None:
+            self.unsent = len(self.left_over)
+        await super().send(message)
+
+    async def call(self, house: House, path: str = COLLECT, **said: str) -> Told:
+        """Make the call and read its answer."""
+        scope = scope_of("POST", path, headers_of(BINARY, said), "127.0.0.1")
+        await house.app(scope, self.receive, self.send)
+        assert house.api.calls == 0
+        return read(b"".join(self.sent))
+
+
+LAST = Payload(text="last").SerializeToString()
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+async def test_messages_may_come_in_any_pieces(size: int, autojump_clock: MockClock) -> None:
+    body = frame(HELLO) * 3 + frame(b"") + frame(LAST)
+    pieces = [body[at : at + size] for at in range(0, len(body), size)]
+    told = await Sender(*pieces).call(House())
+    answer = Payload.FromString(told.messages[0])
+    assert (told.status, answer.count, answer.text) == (0, 5, "last")
+
+
+async def test_no_message_is_a_stream_too(autojump_clock: MockClock) -> None:
+    told = await Sender(b"").call(House())
+    assert Payload.FromString(told.messages[0]).count == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (frame(HELLO) + frame(LAST)[:-1], "FRAMING"),
+        (frame(HELLO) + b"\x01" + frame(LAST)[1:], "COMPRESSION"),
+        (frame(HELLO) + b"\x80" + frame(LAST)[1:], "FRAMING"),
+        (frame(b"x" * 101), "FRAMING"),
+        (frame(b"\xff\xff"), "MALFORMED_MESSAGE"),
+    ],
+)
+async def test_a_body_that_is_not_messages(
+    body: bytes, reason: str, autojump_clock: MockClock
+) -> None:
+    told = await Sender(body).call(House(limits=CallLimits(body_bytes_max=100)))
+    assert (told.messages, told.reason) == ([], reason)
+
+
+async def test_together_they_may_be_larger_than_a_body(autojump_clock: MockClock) -> None:
+    limits = CallLimits(body_bytes_max=100)
+    told = await Sender(*[frame(b"")] * 60, frame(LAST)).call(House(limits=limits))
+    assert Payload.FromString(told.messages[0]).count == 61
+
+
+async def test_a_stream_of_requests_is_admitted_before_it_is_read(
+    autojump_clock: MockClock,
+) -> None:
+    """Its answer waits for the rest: a browser reads none before it has sent its file.
+
+    Checked: without the drain the answer begins before all pieces are sent.
+    """
+    path = "/edge.guarded.Echo/Collect"
+    sender = Sender(frame(HELLO), frame(HELLO), b"")
+    told = await sender.call(House(), path)
+    assert (told.reason, sender.unsent) == ("NO_SESSION", 0)
+    house = House()
+    told = await Sender(frame(HELLO)).call(house, path, authorization="alice")
+    assert (told.status, house.doorman.open_streams) == (0, [])
+
+
+async def test_who_stops_sending_is_given_up(autojump_clock: MockClock) -> None:
+    """Checked: without the bound of a message this never ends."""
+    reader = Reader()
+
+    async def silent() -> Mapping[str, Any]:
+        await trio.sleep_forever()
+        raise AssertionError
+
+    scope = scope_of("POST", COLLECT, headers_of(BINARY, {}), "127.0.0.1")
+    with trio.fail_after(60):
+        await House().app(scope, silent, reader.send)
+    assert read(b"".join(reader.sent)).reason == "REQUEST_TIMEOUT"
+
+
+class Counting(Echo):
+    """Says whether it came to an end."""
+
+    def __init__(self) -> None:
+        self.ends = 0
+
+    async def collect(self, call: Call, requests: Requests[Any]) -> Any:
+        answer = await super().collect(call, requests)
+        self.ends += 1
+        return answer
+
+
+async def test_half_a_body_is_none(autojump_clock: MockClock) -> None:
+    """A client that breaks off has not sent a shorter stream.
+
+    Checked: without ending the call the handler takes what came for all.
+    """
+    counting = Counting()
+    await Sender(frame(HELLO), stays=False).call(House(counting))
+    assert counting.ends == 0
+
+
+async def test_several_messages_are_not_taken_as_text() -> None:
+    told = await call(House().app, COLLECT, HELLO, content_type=TEXT)
+    assert told.reason == "REQUEST_STREAM"
 
 
 # --- streams ----------------------------------------------------------------------------------

@@ -1,9 +1,13 @@
-"""gRPC-Web: what browsers speak instead of gRPC, for calls with one request message.
+"""gRPC-Web: what browsers speak instead of gRPC.
 
 A body is a sequence of frames, each a byte of flags, four bytes of length and so many bytes of
-content. Messages come first; the last frame has the flag 0x80 and carries what gRPC sends as
-trailers. The text form is the same in base64. The status is in the body, so whatever is answered
-by this layer has the HTTP status 200.
+content. Messages come first; the last frame of an answer has the flag 0x80 and carries what gRPC
+sends as trailers. The text form is the same in base64. The status is in the body, so whatever is
+answered by this layer has the HTTP status 200.
+
+A request has one message, or, where the method takes a stream of them and answers once, several
+frames one after the other, such as an upload piece by piece. The protocol leaves those out because
+a browser sends no body while it is still made; a file is there as a whole.
 
 https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md
 """
@@ -57,16 +61,12 @@ class GrpcWebForm:
                 body = base64.b64decode(body, validate=True)
             except (binascii.Error, ValueError):
                 raise _misframed("the body is no base64") from None
-        if len(body) < _HEAD.size:
-            raise _misframed("a frame with one message is needed")
-        flags, length = _HEAD.unpack_from(body)
-        if flags & _COMPRESSED:
-            raise StatusError(
-                grpc.StatusCode.UNIMPLEMENTED, "COMPRESSION", "messages are taken as they are"
-            )
-        if flags or len(body) - _HEAD.size != length:
+        frames = Frames(len(body))
+        messages = frames.feed(body)
+        frames.end()
+        if len(messages) != 1:
             raise _misframed("one frame with one message is needed")
-        return body[_HEAD.size :]
+        return messages[0]
 
     def answer(self, _message: Message, data: bytes, trailing: Pairs) -> HttpResponse:
         """See Form."""
@@ -108,6 +108,43 @@ class GrpcWebForm:
 
     def _write(self, frame: bytes) -> bytes:
         return base64.b64encode(frame) if self.text else frame
+
+
+class Frames:
+    """Takes a body apart while it comes in: no more than one message is kept.
+
+    Args:
+        message_bytes_max: what a message may be at most.
+    """
+
+    def __init__(self, message_bytes_max: int) -> None:
+        self._bytes_max = message_bytes_max
+        self._rest = bytearray()
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The messages that are whole now. Raises: StatusError."""
+        self._rest += data
+        found: list[bytes] = []
+        while len(self._rest) >= _HEAD.size:
+            flags, length = _HEAD.unpack_from(self._rest)
+            if flags & _COMPRESSED:
+                raise StatusError(
+                    grpc.StatusCode.UNIMPLEMENTED, "COMPRESSION", "messages are taken as they are"
+                )
+            if flags:
+                raise _misframed("a request is made of messages")
+            if length > self._bytes_max:
+                raise _misframed(f"a message has at most {self._bytes_max} bytes")
+            if len(self._rest) < _HEAD.size + length:
+                break
+            found.append(bytes(self._rest[_HEAD.size : _HEAD.size + length]))
+            del self._rest[: _HEAD.size + length]
+        return found
+
+    def end(self) -> None:
+        """Nothing more comes. Raises: StatusError where a frame is cut."""
+        if self._rest:
+            raise _misframed("the last frame is cut")
 
 
 def form_of(content_type: str) -> GrpcWebForm | None:

@@ -27,6 +27,7 @@ from xached.api.http_call import (
     CallLimits,
     DisconnectedError,
     HttpCall,
+    HttpRequests,
     HttpResponses,
     Places,
     read_body,
@@ -155,7 +156,11 @@ class HttpApi:
                 await _answering(receive, send_response, request, refusal, send)
             else:
                 exchange = _Exchange(request, form, send)
-                await self._serve(exchange, receive, functools.partial(self._read_web, form))
+                route = self._routes.find(request.path)
+                if route is None or not route.request_streaming:
+                    await self._serve(exchange, receive, functools.partial(self._read_web, form))
+                else:
+                    await self._serve_requests(exchange, receive, form, route)
 
     # --- From requests to calls ---------------------------------------------------------------
 
@@ -167,12 +172,6 @@ class HttpApi:
         if route is None:
             raise StatusError(
                 grpc.StatusCode.UNIMPLEMENTED, "UNKNOWN_METHOD", "there is no such method"
-            )
-        if route.request_streaming:
-            raise StatusError(
-                grpc.StatusCode.UNIMPLEMENTED,
-                "REQUEST_STREAM",
-                "browsers cannot send a stream of requests: use gRPC",
             )
         deadline_s = deadline_of(request.headers.get("grpc-timeout", ""))
         return HttpCall(route, request, deadline_s), form.read_message(body)
@@ -211,6 +210,31 @@ class HttpApi:
         except DisconnectedError:
             return
 
+    async def _serve_requests(
+        self, exchange: _Exchange, receive: Receive, form: GrpcWebForm, route: Route
+    ) -> None:
+        """Run a call whose body is messages one after the other, read as its handler wants them."""
+        request = exchange.request
+        try:
+            if route.response_streaming or form.text:
+                raise StatusError(
+                    grpc.StatusCode.UNIMPLEMENTED,
+                    "REQUEST_STREAM",
+                    "browsers send several messages in binary, and get one answer: use gRPC",
+                )
+            with self._places.take(request.address):
+                if self._shutdown is not None:
+                    raise stopping()
+                deadline_s = deadline_of(request.headers.get("grpc-timeout", ""))
+                call = HttpCall(route, request, deadline_s)
+                requests = HttpRequests(call, receive, self._limits)
+                collect = functools.partial(self._collect, call, requests, exchange)
+                error = await call.run(collect, self._interceptor)
+                await requests.drain()
+                await _answering(receive, exchange.end, error, call.trailing)
+        except StatusError as error:
+            await _answering(receive, exchange.end, error, ())
+
     # --- Calls ----------------------------------------------------------------------------------
 
     async def _run(
@@ -234,6 +258,12 @@ class HttpApi:
         request = await self._routes.receive(call, call.route, body)
         response = await call.route.handler(call, request)
         exchange.cookie = self._cookies.take_out(call.route, request, response)
+        exchange.answer = response, call.route.respond(call.caller, response)
+
+    async def _collect(self, call: HttpCall, requests: HttpRequests, exchange: _Exchange) -> None:
+        await self._routes.admit(call, call.route)
+        with self._routes.stream(call):
+            response = await call.route.handler(call, requests)
         exchange.answer = response, call.route.respond(call.caller, response)
 
     async def _stream(self, call: HttpCall, body: bytes, exchange: _Exchange) -> StatusError | None:

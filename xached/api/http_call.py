@@ -17,14 +17,15 @@ from typing import Final
 import attrs
 import grpc
 import trio
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
-from xached.api.errors import Interceptor, StatusError, expired, overloaded
+from xached.api.errors import Interceptor, StatusError, expired, malformed, overloaded
 from xached.api.grpc_streams import (
     BUFFER_BYTES,
     BUFFER_FULL,
     BUFFER_MESSAGES,
 )
+from xached.api.grpc_web import Frames
 from xached.api.http_listener import Receive
 from xached.api.http_message import HttpRequest
 from xached.api.metadata import check_pair
@@ -193,6 +194,10 @@ class HttpCall:
         """Throw away what a request brings along, until its client is gone or has its answer."""
         while (await receive())["type"] != "http.disconnect":
             pass
+        self.left()
+
+    def left(self) -> None:
+        """The client has gone: nobody waits for an answer."""
         self._scope.cancel()
 
     def _why_cancelled(self) -> StatusError:
@@ -202,6 +207,75 @@ class HttpCall:
             return expired()
         # Nobody reads this: the client has left.
         return StatusError(grpc.StatusCode.CANCELLED, "CANCELLED", "the client has left")
+
+
+class HttpRequests:
+    """The messages of a request stream, see routes.Requests: read as the handler asks for them.
+
+    Args:
+        call: whose they are; it is over when the client leaves.
+        receive: the rest of the body.
+        limits: how large a message may be, and how long it may take to arrive.
+    """
+
+    def __init__(self, call: HttpCall, receive: Receive, limits: CallLimits) -> None:
+        self._call = call
+        self._receive = receive
+        self._limits = limits
+        self._frames = Frames(limits.body_bytes_max)
+        self._batch: deque[Message] = deque()
+        self._whole = False
+
+    async def receive_batch(self) -> list[Message]:
+        """See routes.Requests. Not to be mixed with iteration."""
+        batch: list[bytes] = []
+        with trio.move_on_after(self._limits.request_timeout_s) as patience:
+            while not batch and not self._whole:
+                batch = self._frames.feed(await self._piece())
+        if patience.cancelled_caught:
+            raise StatusError(
+                grpc.StatusCode.DEADLINE_EXCEEDED,
+                "REQUEST_TIMEOUT",
+                "the next message did not arrive in time",
+            )
+        if self._whole:
+            self._frames.end()
+        try:
+            return [self._call.route.parse(data) for data in batch]
+        except DecodeError:
+            raise malformed(f"not a message of {self._call.method}") from None
+
+    def __aiter__(self) -> HttpRequests:
+        """See routes.Requests."""
+        return self
+
+    async def __anext__(self) -> Message:
+        """The next message."""
+        while not self._batch and not self._whole:
+            self._batch.extend(await self.receive_batch())
+        if not self._batch:
+            raise StopAsyncIteration
+        return self._batch.popleft()
+
+    async def drain(self) -> None:
+        """Throw away what the handler did not want, for as long as a message may take.
+
+        A browser reads no answer before it has sent its file.
+        """
+        with trio.move_on_after(self._limits.request_timeout_s):
+            while not self._whole:
+                await self._piece()
+
+    async def _piece(self) -> bytes:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            self._whole = True
+            self._call.left()
+            await trio.lowlevel.checkpoint()
+            return b""
+        self._whole = not message.get("more_body", False)
+        piece: bytes = message.get("body", b"")
+        return piece
 
 
 class HttpResponses:
