@@ -24,7 +24,13 @@ from tests.actors.test_matching import order
 from tests.plugins.house import EVE, House, let_processes_work, open_house, until
 from tests.storage.house import SYMBOL
 from xached.actors.strategies.actor import Strategies, run_strategies
-from xached.actors.strategies.desk import DeskBounds, Seen, StrategyDesk
+from xached.actors.strategies.desk import (
+    DeskBounds,
+    Impediments,
+    Seen,
+    StrategyDesk,
+    not_impeded,
+)
 from xached.actors.strategies.floors import LiveFloor
 from xached.actors.strategies.surroundings import StrategyConfig
 from xached.domain.history import Fill
@@ -150,7 +156,10 @@ class Desk:
 
 @asynccontextmanager
 async def desk_of(
-    house: House, judged: int | None = None, bounds: DeskBounds | None = None
+    house: House,
+    judged: int | None = None,
+    bounds: DeskBounds | None = None,
+    impediments: Impediments = not_impeded,
 ) -> AsyncIterator[Desk]:
     """A daemon's life over a house that outlives it."""
 
@@ -170,7 +179,9 @@ async def desk_of(
     paper = PlayFloor(house.matching, house.rows, around.directory)
     around = attrs.evolve(around, paper=paper)
     records = house.reasons._records
-    desk = StrategyDesk(records, strategies, around, valued, fills_of, ratio, bounds)
+    desk = StrategyDesk(
+        records, strategies, around, valued, fills_of, ratio, bounds, impediments=impediments
+    )
     async with trio.open_nursery() as nursery:
         await desk.restore()
         nursery.start_soon(run_strategies, strategies, around)
@@ -249,6 +260,96 @@ async def test_whoever_trades_a_purse_is_paused_with_it(
             assert (await house.purse(live.purse)).orders == []
         await on.desk.resume(OWNER, NAME)
         await on.until_open(live.purse, 1)
+
+
+class Standing:
+    """What stands against whom, by a house that is asked too much now and then."""
+
+    def __init__(self) -> None:
+        self.against: dict[AccountId, str] = {}
+        self.busy = 0
+        self.asked = 0
+
+    async def __call__(self, account_id: AccountId) -> tuple[str, ...]:
+        await trio.lowlevel.checkpoint()
+        self.asked += 1
+        if self.busy:
+            self.busy -= 1
+            raise Overloaded
+        word = self.against.get(account_id)
+        return () if word is None else (word,)
+
+
+async def test_a_freeze_pauses_what_trades_in_its_owners_name(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """Checked: with ``_guard`` left out it trades on; with ``_check_owner`` left out it begins
+    again; with the second question left out a busy house forgets it."""
+    standing = Standing()
+    async with (
+        open_house(tmp_path) as house,
+        desk_of(house, impediments=standing) as on,
+        trio.open_nursery() as nursery,
+    ):
+        nursery.start_soon(on.desk.run)
+        await to_paper(on)
+        live = (await on.desk.go_live(OWNER, NAME, ACKNOWLEDGEMENT)).strategy
+        await on.until_open(live.purse, 1)
+        on.desk.account_changed(OWNER)  # As by a new role: nothing stands against it.
+        asked = standing.asked
+        while standing.asked == asked:
+            await let_processes_work()
+        assert (await on.desk.get(OWNER, NAME)).strategy.wish is Wish.RUNNING
+
+        standing.against[OWNER], standing.busy = "frozen", 1
+        on.desk.account_changed(OWNER)
+        while standing.busy:
+            await let_processes_work()
+        clock.jump(1)
+        while (await on.desk.get(OWNER, NAME)).strategy.wish is not Wish.PAUSED:
+            await let_processes_work()
+        await on.until_open(live.purse, 0)
+        assert (await on.desk.get(OWNER, NAME)).running is None
+
+        await on.desk.create(draft(name="another"))
+        for begin in (
+            on.desk.resume(OWNER, NAME),
+            on.desk.start(OWNER, "another"),
+        ):
+            refusal = await refused(begin)
+            assert (refusal.reason, refusal.message) == (
+                Reason.STRATEGY_STATE, "the account is frozen"
+            )  # fmt: skip
+        stopped = await on.desk.stop(OWNER, NAME)
+        assert stopped.strategy.stage is Stage.PAPER
+        assert await on.funds(EVE) == MAIN_BEFORE
+        refusal = await refused(on.desk.go_live(OWNER, NAME, ACKNOWLEDGEMENT))
+        assert refusal.message == "the account is frozen"
+
+        del standing.against[OWNER]
+        on.desk.account_changed(OWNER)
+        await on.desk.start(OWNER, NAME)
+        await on.until_ready()
+        nursery.cancel_scope.cancel()
+
+
+async def test_killed_between_a_freeze_and_its_effect_nothing_begins_again(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """Checked: without the look in ``restore`` it runs again."""
+    standing = Standing()
+    async with open_house(tmp_path) as house:
+        async with desk_of(house) as on:
+            await to_paper(on)
+            live = (await on.desk.go_live(OWNER, NAME, ACKNOWLEDGEMENT)).strategy
+            await on.until_open(live.purse, 1)
+        # As if the house had been killed with it open.
+        await house.matching.execute(order(live.purse, "left", Side.BUY, 490_000, 100))
+        standing.against[OWNER] = "suspended"
+        async with desk_of(house, impediments=standing) as on:
+            seen = await on.desk.get(OWNER, NAME)
+            assert (seen.strategy.wish, seen.running) == (Wish.PAUSED, None)
+            assert (await house.purse(live.purse)).orders == []
 
 
 @pytest.mark.parametrize("sentence", ["", ACKNOWLEDGEMENT.lower(), ACKNOWLEDGEMENT + " "])

@@ -9,7 +9,7 @@ import attrs
 import pytest
 import trio
 from trio.testing import MockClock
-from xache.v1 import account_pb2, trading_pb2
+from xache.v1 import account_pb2, strategy_pb2, trading_pb2
 
 from tests.actors.people import ALICE, running
 from tests.security.whole_house import AWAY, Credential, WholeHouse, whole_house
@@ -233,3 +233,36 @@ def test_freeze_tokens() -> None:
 )
 def test_which_list_is_tighter(new: list[str], old: list[str], tighter: bool) -> None:
     assert is_tighter(parse_networks(tuple(new)), parse_networks(tuple(old))) == tighter
+
+
+async def test_what_trades_in_ones_name_is_paused_by_a_freeze(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    """Checked: in a house whose desk of strategies is not told of changes it runs on."""
+    async with whole_house(tmp_path) as house:
+        alice = await alice_in(house)
+        name = strategy_pb2.StartStrategyRequest(name="robot")
+        terms = strategy_pb2.CreateStrategyRequest(
+            name="robot",
+            plugin="nowhere",
+            symbols=["BTC-USDT"],
+            settings_json="{}",
+            budget_asset="USDT",
+            budget="100",
+            loss_limit="10",
+        )
+        await house.ask("StrategyService/CreateStrategy", terms, alice)
+        await house.ask("StrategyService/StartStrategy", name, alice)
+
+        async def wish(who: Credential) -> int:
+            listed = await house.ask(
+                "StrategyService/ListStrategies", strategy_pb2.ListStrategiesRequest(), who
+            )
+            found: int = listed.strategies[0].wish
+            return found
+
+        assert await wish(alice) == strategy_pb2.STRATEGY_WISH_RUNNING
+        await house.ask(f"{ACCOUNT}/FreezeMyAccount", account_pb2.FreezeMyAccountRequest(), alice)
+        await trio.sleep(1)
+        alice = (await house.login("alice@people.example"))[0]
+        assert await wish(alice) == strategy_pb2.STRATEGY_WISH_PAUSED

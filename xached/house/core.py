@@ -208,7 +208,9 @@ class Core:
             self._fills_of,
             self._judged,
             certificates=self._certificates_of,
+            impediments=partial(impediments_of, self.house.sessions),
         )
+        self.desk.on_account_change(desk.account_changed)
         self.strategy_desk = desk
         return desk
 

@@ -231,6 +231,13 @@ class SessionDesk:
         self._logins = LoginArea(self.core, self._live, self._audit, self._factors, devices)
         self.hash_queue = HashQueue(self._finish)
 
+    def on_account_change(self, watcher: Callable[[AccountId], None]) -> None:
+        """Have every account told whose roles or impediments changed, once that is on disk.
+
+        A watcher must neither block nor raise.
+        """
+        self._live.on_account_change(lambda account: watcher(account.account_id))
+
     @property
     def loops(self) -> Sequence[Callable[[], Awaitable[None]]]:
         """What areas do by themselves, for ever."""

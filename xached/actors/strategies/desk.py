@@ -5,6 +5,10 @@ everything that is done may be done again: opening its purse, granting its budge
 starting its process. So a house that was killed between two steps goes on with the next one when
 it starts: see :meth:`StrategyDesk.restore`. For each account one thing is done at a time, and once
 begun it is finished, whether or not who asked for it still waits.
+
+Strategies trade in their owner's name without asking the house each time who they are. So when
+something comes to stand against the account, a freeze above all, whatever runs of it is paused, and
+nothing of it begins until that is gone; who then wants it to go on says so.
 """
 
 from __future__ import annotations
@@ -45,7 +49,7 @@ from xached.domain.strategy_life import (
     unknown_strategy,
 )
 from xached.domain.strategy_performance import Performance, measure
-from xached.runtime.mailbox import Closed, Overloaded
+from xached.runtime.mailbox import Closed, Expired, Overloaded
 from xached.runtime.supervise import ActorState
 from xached.storage.certificates import KeptCertificate
 from xached.storage.order_reasons import references_of
@@ -76,6 +80,12 @@ NOTHING_TO_GIVE: Final = frozenset((Reason.UNKNOWN_PURSE, Reason.ACCOUNT_CLOSED)
 """There was never a purse, or its owner has left. After any other refusal it is asked again."""
 
 ID_BYTES: Final = 8
+
+ASK_AGAIN_S: Final = 1.0
+"""After so long an account is asked about once more, where there was no answer."""
+
+Impediments = Callable[[AccountId], Awaitable[tuple[str, ...]]]
+"""What stands against an account, as words. Raises: Overloaded, Expired, Closed."""
 
 Valued = Callable[[Purse], Awaitable[Holdings]]
 """What a purse holds, at the prices of now. Raises: Rejection, Overloaded, Closed."""
@@ -111,6 +121,12 @@ async def not_judged(_: Strategy) -> int | None:
     return None
 
 
+async def not_impeded(_: AccountId) -> tuple[str, ...]:
+    """Nothing stands against anybody."""
+    await trio.lowlevel.checkpoint()
+    return ()
+
+
 @attrs.frozen(kw_only=True)
 class Seen:
     """A strategy as its owner sees it. ``running`` is None while nothing of it runs."""
@@ -137,7 +153,12 @@ class StrategyDesk:
         judged: Judged = not_judged,
         bounds: DeskBounds | None = None,
         certificates: CertificatesOf = no_certificates,
+        impediments: Impediments = not_impeded,
     ) -> None:
+        self._impediments = impediments
+        self._to_look_at: set[AccountId] = set()
+        """Accounts that have changed."""
+        self._changed = trio.Event()
         self._records = records
         self._strategies = strategies
         self._around = around
@@ -262,15 +283,18 @@ class StrategyDesk:
         async with self._changing(account_id, name) as strategy:
             can = strategy.stage in (Stage.DRAFT, Stage.PAPER) and strategy.wish is Wish.STOPPED
             check_can(strategy, "started", can)
+            await self._check_owner(account_id)
             strategy = attrs.evolve(strategy, stage=Stage.PAPER, wish=Wish.RUNNING)
             return await self._begin(await self._put_running(strategy))
 
-    async def pause(self, account_id: AccountId, name: str) -> Seen:
+    async def pause(
+        self, account_id: AccountId, name: str, cause: str = "its owner pauses it"
+    ) -> Seen:
         """End a strategy's process and cancel its orders; its purse stays as it is."""
         async with self._changing(account_id, name) as strategy:
             check_can(strategy, "paused", strategy.wish is Wish.RUNNING)
             strategy = await self._put(attrs.evolve(strategy, wish=Wish.PAUSED))
-            await self._end(strategy, "its owner pauses it")
+            await self._end(strategy, cause)
             return await self._seen(strategy)
 
     async def pause_on(self, purse: Purse, cause: str) -> None:
@@ -283,10 +307,16 @@ class StrategyDesk:
                     await self.pause(account_id, strategy.name)
         self._strategies.stop_on(purse, cause)
 
+    def account_changed(self, account_id: AccountId) -> None:
+        """Look at once whether an account's strategies may still run."""
+        self._to_look_at.add(account_id)
+        self._changed.set()
+
     async def resume(self, account_id: AccountId, name: str) -> Seen:
         """Go on with a strategy that is paused. Raises: Rejection."""
         async with self._changing(account_id, name) as strategy:
             check_can(strategy, "resumed", strategy.wish is Wish.PAUSED)
+            await self._check_owner(account_id)
             strategy = attrs.evolve(strategy, wish=Wish.RUNNING)
             return await self._begin(await self._put_running(strategy))
 
@@ -313,6 +343,7 @@ class StrategyDesk:
         """Let a strategy trade its budget. Raises: Rejection, also for want of funds."""
         async with self._changing(account_id, name) as strategy:
             check_can(strategy, "let live", strategy.stage is Stage.PAPER)
+            await self._check_owner(account_id)
             evidence = await self._evidence(strategy)
             word = pass_gate(evidence, acknowledgement, self._around.world.now_ns())
             live = attrs.evolve(
@@ -346,6 +377,8 @@ class StrategyDesk:
         """Go on where the house was stopped, whatever it was about to do."""
         found = await self._records.read(all_strategies)
         for account_id in dict.fromkeys(each.account_id for each in found):
+            # The house may have been killed between a freeze and what it brings about.
+            await self._pause_impeded(account_id)
             async with self._alone(account_id):
                 for strategy in await self._records.read(
                     partial(strategies_of, account_id=account_id)
@@ -370,9 +403,35 @@ class StrategyDesk:
         May be run again when it fails, with what it was about.
         """
         await self.restore()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._guard)
+            while True:
+                await self._look()
+                await trio.sleep(LOOK_S)
+
+    async def _guard(self) -> None:
+        """Pause what runs for accounts against which something has come to stand."""
         while True:
-            await self._look()
-            await trio.sleep(LOOK_S)
+            await self._changed.wait()
+            self._changed = trio.Event()
+            for account_id in sorted(self._to_look_at):
+                self._to_look_at.discard(account_id)
+                try:
+                    await self._pause_impeded(account_id)
+                except (Overloaded, Expired, Closed):
+                    await trio.sleep(ASK_AGAIN_S)
+                    self.account_changed(account_id)
+
+    async def _pause_impeded(self, account_id: AccountId) -> None:
+        """Raises: Overloaded, Expired, Closed; perhaps nothing was done."""
+        work = partial(strategies_of, account_id=account_id)
+        running = [each for each in await self._records.read(work) if each.wish is Wish.RUNNING]
+        against = await self._impediments(account_id) if running else ()
+        for strategy in running if against else ():
+            with suppress(Rejection):  # Its owner was faster.
+                cause = f"its owner's account is {' and '.join(against)}"
+                await self.pause(account_id, strategy.name, cause)
+                logger.info("strategy {} is paused: {}", strategy.strategy_id, cause)
 
     async def _look(self) -> None:
         try:
@@ -454,6 +513,17 @@ class StrategyDesk:
     async def _changing(self, account_id: AccountId, name: str) -> AsyncIterator[Strategy]:
         async with self._alone(account_id):
             yield await self._find(account_id, name)
+
+    async def _check_owner(self, account_id: AccountId) -> None:
+        """Whoever was let in may have been frozen since. Raises: Rejection; Overloaded; Closed."""
+        try:
+            against = await self._impediments(account_id)
+        except Expired:
+            raise Overloaded from None
+        if against:
+            raise Rejection(
+                Reason.STRATEGY_STATE, f"the account is {' and '.join(against)}", field="account"
+            )
 
     async def _find(self, account_id: AccountId, name: str) -> Strategy:
         work = partial(find_strategy, account_id=account_id, name=name)
