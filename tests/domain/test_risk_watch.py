@@ -11,7 +11,7 @@ import pytest
 
 from xached.domain.exchange import Exchange
 from xached.domain.instrument import Asset, AssetName, Symbol, read_instrument
-from xached.domain.market_messages import ChangeInstrument
+from xached.domain.market_messages import ChangeInstrument, TransferFunds
 from xached.domain.messages import (
     CancelAll,
     Command,
@@ -84,7 +84,14 @@ class Watched:
     def mark(self, price: int) -> None:
         self.tell(SetMark(symbol=SYMBOL, price_ticks=price, source="test", request_id=""))
 
-    def order(self, purse: Purse, side: Side, lots: int, price: int) -> None:
+    def order(
+        self,
+        purse: Purse,
+        side: Side,
+        lots: int,
+        price: int,
+        mode: SelfTradePrevention = SelfTradePrevention.EXPIRE_TAKER,
+    ) -> None:
         self.orders += 1
         self.tell(
             PlaceOrder(
@@ -98,7 +105,7 @@ class Watched:
                 quantity_lots=lots,
                 quote_units=None,
                 post_only=False,
-                self_trade_prevention=SelfTradePrevention.EXPIRE_TAKER,
+                self_trade_prevention=mode,
                 expires_at_ns=None,
             )
         )
@@ -321,3 +328,37 @@ def test_the_watch_lifts_only_what_it_has_set(watched: Watched) -> None:
     )
     assert watched.look() == []
     assert watched.state.risk.entry(HOUSE_SCOPE, RiskSetter.OPERATOR).state is RiskState.HALTED
+
+
+@pytest.mark.parametrize("by_order", [False, True])
+def test_a_position_that_moves_is_no_profit_and_no_loss(watched: Watched, by_order: bool) -> None:
+    """What it has gained goes with it: neither purse won or lost by that.
+
+    Checked by leaving the marks as they are: the giver is told to reduce, and the taker's loss
+    of 110 is hidden behind what it was given.
+    """
+    giver, taker = purse_scope(MAIN), purse_scope(BOT)
+    both = attrs.evolve(loss(100 * UNIT), max_drawdown_units=((USDT.name, 100 * UNIT),))
+    for scope in (giver, taker, account_scope(AccountId("alice"))):
+        watched.bound(scope, both)
+    watched.look()
+    watched.buy(MAIN, 10, 100)
+    watched.mark(200)
+    assert not reduces(watched.look())
+    if by_order:
+        for lots in (4, 6):
+            watched.order(BOT, Side.BUY, lots, 150, SelfTradePrevention.TRANSFER)
+        watched.order(MAIN, Side.SELL, 10, 150, SelfTradePrevention.TRANSFER)
+    else:
+        ten = 10 * watched.state.markets[SYMBOL].instrument.lot_units
+        watched.tell(
+            TransferFunds(source=MAIN, target=BOT, asset=BTC.name, amount_units=ten, request_id="")
+        )
+    assert watched.state.purses[BOT].position(SYMBOL).quantity_lots == 10
+    assert watched.look() == []
+    watched.mark(190)
+    assert not reduces(watched.look())
+    watched.mark(189)
+    assert reduces(watched.look()) == [taker, account_scope(AccountId("alice"))]
+    entry = watched.state.risk.entry(taker, RiskSetter.WATCH)
+    assert entry.cause == "a daily loss of 110 USDT; a drawdown of 110 USDT"

@@ -42,6 +42,7 @@ from xached.domain.plan import (
 )
 from xached.domain.position import Position, Sale, plan_sale
 from xached.domain.protection_messages import SelfTransferred
+from xached.domain.risk_rules import MovedPosition, carried_marks
 from xached.domain.self_transfers import carried
 from xached.domain.state import Market, PurseState, State
 from xached.domain.terms import RESTING
@@ -69,6 +70,7 @@ class Execution:
     events: list[Event] = attrs.field(factory=list)
     positions: dict[Purse, Position] = attrs.field(factory=dict)
     icebergs: dict[OrderId, Order] = attrs.field(factory=dict)
+    moved: list[MovedPosition] = attrs.field(factory=list)
     sibling: Order | OrderAccepted | None = None
     """The stop leg that shares the hold of a taker that is the limit leg."""
 
@@ -81,6 +83,8 @@ class Execution:
                 self._prevent(match)
             elif match.lots:
                 self._trade(match)
+        if self.moved:
+            self.events += carried_marks(self.state, self.moved)
         last = rest_or_end(
             self.taker, plan.stopped, self.executed_lots, self.held_units, self.prevented_lots
         )
@@ -165,10 +169,16 @@ class Execution:
         """Move what was prevented between two purses; its position goes with its cost."""
         taker = self.taker
         assert maker.price_ticks is not None
-        position = self._position(maker.purse if taker.side is BUY else taker.purse)
+        seller, buyer = taker.purse, maker.purse
+        if taker.side is BUY:
+            seller, buyer = buyer, seller
+        position = self._position(seller)
         moved = carried(position, match.lots)
         if moved.lots:
             position.sell(moved.lots, moved.cost_units, 0)
+            self.moved.append(
+                MovedPosition(seller, buyer, taker.symbol, moved.lots, moved.cost_units)
+            )
         self.events.append(
             SelfTransferred(
                 index=self.trades,

@@ -26,7 +26,7 @@ from xached.domain.order import BUY, AccountId, Order, Purse, Side, account_of
 from xached.domain.rejection import Reason, Rejection
 
 if TYPE_CHECKING:
-    from xached.domain.state import PurseState, State
+    from xached.domain.state import Market, PurseState, State
 
 RiskScope = NewType("RiskScope", str)
 """``house``, ``market:SYMBOL``, ``account:ID`` or ``purse:ID/NAME``."""
@@ -329,6 +329,12 @@ def _check_bounds(
         units = notional_units + state.risk.windows[scope].units(at_ns, quote)
         if units > rate:
             raise _too_much(Reason.ORDER_RATE, instrument, scope, units, rate, "a minute's orders")
+
+
+def worth_units(market: Market, quantity_lots: int) -> int | None:
+    """What profits count a position as: at the mark, else at REFERENCE; None without either."""
+    ticks = market.mark_ticks if market.mark_ticks is not None else market.reference_ticks
+    return market.instrument.notional_units(ticks, quantity_lots) if ticks is not None else None
 
 
 def exposure_units(state: State, purse: PurseState, quote: AssetName) -> int:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import assert_never
 
-from xached.domain.instrument import unknown_asset
+import attrs
+
+from xached.domain.frozen import frozen
+from xached.domain.instrument import AssetName, Symbol, unknown_asset
 from xached.domain.messages import (
     Event,
     MarkRisk,
@@ -15,9 +19,31 @@ from xached.domain.messages import (
     SetRiskState,
 )
 from xached.domain.money import format_units
+from xached.domain.order import Purse, account_of
 from xached.domain.rejection import Reason, Rejection
-from xached.domain.risk_bounds import RiskBounds, RiskEntry, RiskState, amounts_of, check_scope
+from xached.domain.risk_bounds import (
+    RiskBounds,
+    RiskEntry,
+    RiskScope,
+    RiskState,
+    account_scope,
+    amounts_of,
+    check_scope,
+    purse_scope,
+    worth_units,
+)
 from xached.domain.state import State
+
+
+@frozen
+class MovedPosition:
+    """A part of a position that went to another purse with what it had cost."""
+
+    source: Purse
+    target: Purse
+    symbol: Symbol
+    quantity_lots: int
+    cost_units: int
 
 
 def decide_risk(
@@ -52,6 +78,39 @@ def apply_risk(state: State, event: RiskStateSet | RiskBoundsSet | RiskMarked) -
             state.risk.marks[event.scope, event.asset] = event.mark
         case _:
             assert_never(event)
+
+
+def carried_marks(state: State, moves: Iterable[MovedPosition]) -> tuple[RiskMarked, ...]:
+    """What profit is measured from once positions have moved with what they have gained so far.
+
+    The giver did not lose that gain and the taker did not earn it, so both are measured from as
+    much less, or more.
+    """
+    gains: dict[tuple[RiskScope, AssetName], int] = {}
+    for moved in moves:
+        market = state.markets[moved.symbol]
+        worth = worth_units(market, moved.quantity_lots)
+        if worth is None:
+            continue
+        gain, quote = worth - moved.cost_units, market.instrument.quote
+        for scope, units in (
+            (purse_scope(moved.source), -gain),
+            (account_scope(account_of(moved.source)), -gain),
+            (purse_scope(moved.target), gain),
+            (account_scope(account_of(moved.target)), gain),
+        ):
+            gains[scope, quote] = gains.get((scope, quote), 0) + units
+    found: list[RiskMarked] = []
+    for (scope, asset), units in gains.items():
+        mark = state.risk.marks.get((scope, asset))
+        if mark is not None and units:
+            mark = attrs.evolve(
+                mark,
+                day_start_units=mark.day_start_units + units,
+                high_units=mark.high_units + units,
+            )
+            found.append(RiskMarked(scope=scope, asset=asset, mark=mark))
+    return tuple(found)
 
 
 def _decide_risk_state(state: State, command: SetRiskState) -> tuple[Event, ...]:

@@ -5,8 +5,9 @@ stands (:class:`ExposureQuery`) and :func:`assess` says which commands follow. I
 itself: where a day began and how high a profit has been are facts in the journal
 (:class:`RiskMark`), so a restart forgets at most the last second.
 
-Profit is realised and unrealised, fees included, at the mark. Deposits, withdrawals
-and transfers are no profit, so flows need not be taken out. A day is UTC. A daily loss beyond its
+Profit is realised and unrealised, fees included, at the mark. Deposits and withdrawals are no part
+of it, so they need not be taken out. A position that is transferred takes along what it has gained,
+and the same row moves what both purses are measured from. A day is UTC. A daily loss beyond its
 bound holds until the next day, a drawdown until an operator begins it anew, whatever prices do
 meanwhile: a purse that goes to and fro over its bound would trade at the worst moments. What is
 only too large, or blind, is let go as soon as it is not.
@@ -35,6 +36,7 @@ from xached.domain.risk_bounds import (
     amount_of,
     market_scope,
     purse_scope,
+    worth_units,
 )
 from xached.domain.state import Market, PurseState, State
 
@@ -236,14 +238,13 @@ def _add_market(
 ) -> None:
     instrument: Instrument = market.instrument
     position = purse.position(instrument.symbol)
-    ticks = market.mark_ticks if market.mark_ticks is not None else market.reference_ticks
-    worth = instrument.notional_units(ticks, position.quantity_lots) if ticks is not None else 0
+    worth = worth_units(market, position.quantity_lots)
     # Without any price what was bought counts as what it cost: no profit and no loss.
-    profit = position.realised_units + (worth - position.cost_units if ticks is not None else 0)
+    profit = position.realised_units + (worth - position.cost_units if worth is not None else 0)
     for exposure in exposures:
         exposure.open_orders += orders
         for amounts, units in (
             (exposure.profit_units, profit),
-            (exposure.position_units, worth + buys),
+            (exposure.position_units, (worth or 0) + buys),
         ):
             amounts[instrument.quote] = amounts.get(instrument.quote, 0) + units

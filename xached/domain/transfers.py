@@ -22,6 +22,7 @@ from xached.domain.order import MAIN, Purse, account_of, make_purse
 from xached.domain.position import Position
 from xached.domain.reducing_state import note_reducing
 from xached.domain.rejection import Reason, Rejection
+from xached.domain.risk_rules import MovedPosition, carried_marks
 from xached.domain.state import State
 
 SUBACCOUNTS_MAX = 32
@@ -80,16 +81,21 @@ def _decide_transfer(state: State, command: TransferFunds) -> tuple[Event, ...]:
             allowed=f"at most {format_units(free, asset.scale)} {command.asset}",
             nearest=format_units(free, asset.scale),
         )
-    return (
-        Transferred(
-            source=command.source,
-            target=command.target,
-            asset=command.asset,
-            amount_units=command.amount_units,
-            positions=_positions_moved(state, command),
-            reference=command.request_id,
-        ),
+    transferred = Transferred(
+        source=command.source,
+        target=command.target,
+        asset=command.asset,
+        amount_units=command.amount_units,
+        positions=_positions_moved(state, command),
+        reference=command.request_id,
     )
+    moves = (
+        MovedPosition(
+            command.source, command.target, moved.symbol, moved.quantity_lots, moved.cost_units
+        )
+        for moved in transferred.positions
+    )
+    return transferred, *carried_marks(state, moves)
 
 
 def apply_transferred(state: State, event: Transferred) -> None:
