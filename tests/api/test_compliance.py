@@ -256,9 +256,39 @@ async def test_papers_are_reviewed_and_a_level_lifts_the_limits(
         await here.approve(application.application_id)
         limits = await here.compliance.get_limits(call_of(alice), pb.GetLimitsRequest())
         assert (limits.level, limits.limited) == (2, True)
+        assert [(each.level, each.open) for each in limits.levels] == [
+            (0, False), (1, True), (2, True), (3, True),
+        ]  # fmt: skip
+        second, third = limits.levels[2], limits.levels[3]
+        assert list(second.papers) == [pb.DOCUMENT_KIND_IDENTITY]
+        told = [(each.asset, each.deposit, each.trade, each.withdraw) for each in limits.limits]
+        assert [
+            (each.asset, each.deposit, each.trade, each.withdraw) for each in second.limits
+        ] == told
+        assert {each.deposited for each in second.limits} == {"0"}
+        assert list(third.limits) == [], "nothing is allowed that the table does not name"
         await here.fund(alice)
         standing = await here.compliance.get_kyc(call_of(alice), pb.GetKycRequest())
         assert [each.state for each in standing.applications] == [pb.APPLICATION_STATE_APPROVED]
+
+
+async def test_who_is_rejected_is_told_why(tmp_path: Path, autojump_clock: MockClock) -> None:
+    async with office(tmp_path) as here:
+        alice = await here.people.register(ALICE, PASSWORD)
+        application = await here.apply(alice)
+        for staff, approved, reason in ((ANNA, True, "fine"), (BERT, False, "The name differs.")):
+            decided = await here.staff.review_application(
+                call_of(staff),
+                staff_pb2.ReviewApplicationRequest(
+                    application_id=application.application_id, approved=approved, reason=reason
+                ),
+            )
+            assert decided.application.reason == ""
+        standing = await here.compliance.get_kyc(call_of(alice), pb.GetKycRequest())
+        (rejected,) = standing.applications
+        assert (rejected.state, rejected.reason) == (
+            pb.APPLICATION_STATE_REJECTED, "The name differs.",
+        )  # fmt: skip
 
 
 async def test_an_upload_of_nothing_is_refused(tmp_path: Path, autojump_clock: MockClock) -> None:

@@ -236,7 +236,9 @@ def test_everything_the_house_knows_goes_into_a_file(person: Person, tmp_path: P
 
 
 def test_an_erasure_is_asked_for_and_taken_back(person: Person) -> None:
+    assert "erasure" not in person.done("guards")
     assert "erased at" in person.done("erase")
+    assert "erasure of the account from" in person.done("guards")
     assert "you stay" in person.done("erase", "--cancel")
     again = person.run("erase", "--cancel")
     assert (again.code, "ERASURE_STATE" in again.err) == (1, True)

@@ -15,10 +15,11 @@ from xached.api.enums import pick
 from xached.api.routes import Call, Requests, Responses
 from xached.api.trade_report import report_trades
 from xached.domain.auth import Done
-from xached.domain.compliance_messages import AcceptDisclosure
+from xached.domain.compliance_messages import AcceptDisclosure, LevelLimits
 from xached.domain.erasure import CancelErasure, ErasureRequest, RequestErasure
 from xached.domain.instrument import AssetName, Directory
 from xached.domain.kyc import (
+    PAPERS,
     AddChunk,
     Apply,
     BeginDocument,
@@ -69,14 +70,19 @@ class ComplianceHandlers:
             level=standing.level,
             limited=standing.limited,
             limits=_day_limits(standing, self._directory),
+            levels=_level_terms(standing.table, self._directory),
         )
 
     async def get_kyc(self, call: Call, _request: pb.GetKycRequest) -> pb.GetKycResponse:
         """Tell how the caller's applications and documents stand."""
         message = GetKyc(account_id=caller_of(call).account_id)
         standing = await ask_sessions(self._sessions, call, message, KycStanding)
+        reasons = dict(standing.rejections)
         return pb.GetKycResponse(
-            applications=[application_message(each) for each in standing.applications],
+            applications=[
+                application_message(each, reasons.get(each.application_id, ""))
+                for each in standing.applications
+            ],
             documents=[document_message(each) for each in standing.documents],
         )
 
@@ -210,8 +216,8 @@ class ComplianceHandlers:
             await responses.send(pb.ExportTradesResponse(content=content))
 
 
-def application_message(application: KycApplication) -> pb.Application:
-    """An application as people see it."""
+def application_message(application: KycApplication, reason: str = "") -> pb.Application:
+    """An application as people see it; ``reason`` is for who applied."""
     return pb.Application(
         application_id=application.application_id,
         account_id=application.account_id,
@@ -219,6 +225,7 @@ def application_message(application: KycApplication) -> pb.Application:
         state=pb.ApplicationState.Name(application.state.value),
         created_at_ns=application.created_at_ns,
         decided_at_ns=application.decided_at_ns,
+        reason=reason,
     )
 
 
@@ -231,6 +238,36 @@ def document_message(document: KycDocument) -> pb.Document:
         size_bytes=document.size_bytes,
         created_at_ns=document.created_at_ns,
     )
+
+
+def _level_terms(table: tuple[LevelLimits, ...], directory: Directory) -> list[pb.LevelTerms]:
+    """What every level takes and allows: those that have limits, and those to apply for."""
+    limits = {each.level: each for each in table}
+    terms = []
+    for level in sorted({0, *limits, *PAPERS}):
+        found = limits.get(level)
+        papers = sorted(PAPERS.get(level, ()))
+        terms.append(
+            pb.LevelTerms(
+                level=level,
+                open=level in PAPERS,
+                papers=[pb.DocumentKind.Name(kind.value) for kind in papers],
+                limits=_allowances(found, directory) if found is not None else [],
+            )
+        )
+    return terms
+
+
+def _allowances(limits: LevelLimits, directory: Directory) -> list[pb.DayLimit]:
+    nobody = LevelStanding(
+        level=limits.level,
+        limited=True,
+        limits=limits,
+        deposited_units=(),
+        traded_units=(),
+        table=(),
+    )
+    return _day_limits(nobody, directory)
 
 
 def _day_limits(standing: LevelStanding, directory: Directory) -> list[pb.DayLimit]:

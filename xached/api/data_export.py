@@ -67,6 +67,7 @@ EXPORTED: Final[Mapping[str, str]] = {
     "Activity.device": "account.json activity.origin_sealed",
     "DelayedChange.networks": "account.json delayed_changes.networks_sealed",
     "ReviewApplicationRequest.reason": "account.json kyc_reviews.reason_sealed",
+    "Application.reason": "account.json kyc_reviews.reason_sealed",
 }
 """Personal fields of messages, and where what is stored of them is exported."""
 

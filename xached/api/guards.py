@@ -95,6 +95,7 @@ class GuardHandlers:
                 )
                 for change in guards.pending
             ],
+            erasure_due_at_ns=guards.erasure_due_at_ns,
         )
 
     async def cancel_delayed_change(

@@ -163,6 +163,8 @@ class Guards:
 
     networks: tuple[str, ...] = attrs.field(repr=False)
     pending: tuple[PendingChange, ...]
+    erasure_due_at_ns: int
+    """0: nobody asked for it."""
 
 
 GuardReply: TypeAlias = Done | ChangeTaken | Guards | ProofBegun

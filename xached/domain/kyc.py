@@ -268,6 +268,8 @@ class KycStanding:
 
     applications: tuple[KycApplication, ...]
     documents: tuple[KycDocument, ...]
+    rejections: tuple[tuple[ApplicationId, str], ...] = attrs.field(default=(), repr=False)
+    """Why those that were rejected were; told where the person asks."""
 
 
 @attrs.frozen(kw_only=True)

@@ -30,13 +30,17 @@ LEVELS_MAX = 8
 
 @frozen(kw_only=True)
 class LevelStanding:
-    """Where an account stands today. ``limits`` is None where its level has none."""
+    """Where an account stands today. ``limits`` is None where its level has none.
+
+    ``table``: the limits of every level that has any, from the lowest.
+    """
 
     level: int
     limited: bool
     limits: LevelLimits | None
     deposited_units: tuple[tuple[AssetName, int], ...]
     traded_units: tuple[tuple[AssetName, int], ...]
+    table: tuple[LevelLimits, ...]
 
 
 def decide_levels(state: State, command: SetLevelLimits | SetAccountLevel) -> tuple[Event, ...]:
@@ -134,6 +138,7 @@ def level_standing(state: State, account_id: AccountId, at_ns: int) -> LevelStan
         limits=state.level_limits.get(account.level),
         deposited_units=tuple(sorted(deposited.items())),
         traded_units=tuple(sorted((asset, units) for asset, units in traded.items() if units)),
+        table=tuple(state.level_limits.values()),
     )
 
 

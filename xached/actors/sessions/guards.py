@@ -13,6 +13,7 @@ from xached.actors.sessions.email_changes import EmailChanges
 from xached.actors.sessions.outbox import Outbox
 from xached.domain.api_keys import parse_networks
 from xached.domain.auth import Account, Done, EmailAddress, Impediment, SetImpediment, UserKey
+from xached.domain.erasure import ErasureRequest
 from xached.domain.guarding import (
     DELAY_NS,
     AllowList,
@@ -283,6 +284,8 @@ class GuardArea:
         _, keys = await self._core.read_account(account_id)
         allowed = self._lists.get(account_id)
         waiting = [self._delayed.get(_change_id(account_id, kind)) for kind in DelayedKind]
+        vault, clause = self._core.vault, "WHERE account_id = ?"
+        erasures = await self._core.lane.run(vault.where, ErasureRequest, clause, account_id)
         return Guards(
             networks=(self._open_list(allowed, keys) if allowed is not None else ()),
             pending=tuple(
@@ -295,6 +298,7 @@ class GuardArea:
                 for change in waiting
                 if change is not None
             ),
+            erasure_due_at_ns=erasures[0].due_at_ns if erasures else 0,
         )
 
     def _seal(self, networks: tuple[str, ...], place: Place, keys: Iterable[UserKey]) -> bytes:

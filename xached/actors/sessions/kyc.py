@@ -7,7 +7,7 @@ nobody can approve.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeAlias, TypeVar, assert_never
 
 import attrs
@@ -15,7 +15,7 @@ import trio
 
 from xached.actors.sessions.core import DeskCore, Step
 from xached.actors.sessions.screening import Screening
-from xached.domain.auth import Done
+from xached.domain.auth import Done, UserKey
 from xached.domain.cases import Case, CaseState
 from xached.domain.kyc import (
     DOCUMENTS_MAX,
@@ -100,7 +100,7 @@ class KycArea:
             case Apply():
                 return await self._apply(message, step)
             case GetKyc():
-                return await self._standing(message.account_id)
+                return await self._tell(message.account_id)
             case BeginDocument():
                 return await self._begin(message, step)
             case AddChunk():
@@ -188,6 +188,18 @@ class KycArea:
         clause = "WHERE account_id = ? AND complete = 1 ORDER BY created_at_ns DESC"
         documents = await self._select(KycDocument, clause, account_id)
         return KycStanding(applications=tuple(applications), documents=tuple(documents))
+
+    async def _tell(self, account_id: AccountId) -> KycStanding:
+        """How applications and documents stand, and why one was rejected."""
+        standing = await self._standing(account_id)
+        rejections = []
+        for each in standing.applications:
+            if each.state is ApplicationState.REJECTED:
+                _, keys = await self._core.read_account(account_id)
+                for said in await self._reviews(each.application_id):
+                    if not said.approved:
+                        rejections.append((each.application_id, self._reason(said, keys)))
+        return attrs.evolve(standing, rejections=tuple(rejections))
 
     async def _begin(self, message: BeginDocument, step: Step) -> KycReply:
         check_chunk(message.content, 0)
@@ -281,9 +293,7 @@ class KycArea:
             ReviewView(
                 reviewer=each.reviewer,
                 approved=bool(each.approved),
-                reason=credentials.open_sealed(
-                    each.reason_sealed, _reason_place(each.review_id, account_id), keys
-                ).decode(),
+                reason=self._reason(each, keys),
                 at_ns=each.at_ns,
             )
             for each in await self._reviews(application.application_id)
@@ -393,6 +403,11 @@ class KycArea:
     async def _reviews(self, application_id: ApplicationId) -> list[KycReview]:
         clause = "WHERE application_id = ? ORDER BY at_ns"
         return await self._select(KycReview, clause, application_id)
+
+    def _reason(self, said: KycReview, keys: Iterable[UserKey]) -> str:
+        place = _reason_place(said.review_id, said.account_id)
+        plain = self._core.credentials.open_sealed(said.reason_sealed, place, keys)
+        return plain.decode()
 
     async def _select(self, row_class: type[_Row], clause: str, *values: str | int) -> list[_Row]:
         return await self._core.lane.run(self._core.vault.where, row_class, clause, *values)

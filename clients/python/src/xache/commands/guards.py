@@ -26,7 +26,7 @@ _KINDS = {
 
 @app.default
 def show(*, options: Options = NO_OPTIONS) -> None:
-    """Show where calls may come from, and what waits."""
+    """Show where calls may come from, what waits, and whether the account is to be erased."""
     with options.connected() as (client, output):
         told = client.account.guards()
         if output.as_json:
@@ -39,6 +39,8 @@ def show(*, options: Options = NO_OPTIONS) -> None:
                 detail = detail or "anywhere"
             name = word(account_pb2.DelayedKind, change.kind)
             output.facts([("waits", f"{name} {detail}".rstrip() + _when(change.due_at_ns))])
+        if told.erasure_due_at_ns:
+            output.facts([("waits", "erasure of the account" + _when(told.erasure_due_at_ns))])
 
 
 @app.command

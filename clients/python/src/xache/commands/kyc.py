@@ -34,7 +34,10 @@ def status(*, options: Options = NO_OPTIONS) -> None:
         for each in told.applications:
             state = word(pb.ApplicationState, each.state)
             since = moment(each.decided_at_ns or each.created_at_ns)
-            output.facts([("application", f"level {each.level}  {state} since {since} UTC")])
+            told_state = f"level {each.level}  {state} since {since} UTC"
+            output.facts(
+                [("application", told_state + (f": {each.reason}" if each.reason else ""))]
+            )
         for document in told.documents:
             kind, media = (
                 word(pb.DocumentKind, document.kind),

@@ -346,12 +346,14 @@ class GetGuardsRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetGuardsResponse(_message.Message):
-    __slots__ = ("networks", "delayed")
+    __slots__ = ("networks", "delayed", "erasure_due_at_ns")
     NETWORKS_FIELD_NUMBER: _ClassVar[int]
     DELAYED_FIELD_NUMBER: _ClassVar[int]
+    ERASURE_DUE_AT_NS_FIELD_NUMBER: _ClassVar[int]
     networks: _containers.RepeatedScalarFieldContainer[str]
     delayed: _containers.RepeatedCompositeFieldContainer[DelayedChange]
-    def __init__(self, networks: _Optional[_Iterable[str]] = ..., delayed: _Optional[_Iterable[_Union[DelayedChange, _Mapping]]] = ...) -> None: ...
+    erasure_due_at_ns: int
+    def __init__(self, networks: _Optional[_Iterable[str]] = ..., delayed: _Optional[_Iterable[_Union[DelayedChange, _Mapping]]] = ..., erasure_due_at_ns: _Optional[int] = ...) -> None: ...
 
 class CancelDelayedChangeRequest(_message.Message):
     __slots__ = ("kind",)

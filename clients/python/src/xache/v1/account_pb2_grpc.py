@@ -294,7 +294,8 @@ class AccountServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetGuards(self, request, context):
-        """Tell which addresses are allowed, and which changes wait.
+        """Tell which addresses are allowed, which changes wait, and whether the
+        account is to be erased.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

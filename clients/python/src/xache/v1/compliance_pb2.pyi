@@ -50,14 +50,28 @@ class GetLimitsRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetLimitsResponse(_message.Message):
-    __slots__ = ("level", "limited", "limits")
+    __slots__ = ("level", "limited", "limits", "levels")
     LEVEL_FIELD_NUMBER: _ClassVar[int]
     LIMITED_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
+    LEVELS_FIELD_NUMBER: _ClassVar[int]
     level: int
     limited: bool
     limits: _containers.RepeatedCompositeFieldContainer[DayLimit]
-    def __init__(self, level: _Optional[int] = ..., limited: _Optional[bool] = ..., limits: _Optional[_Iterable[_Union[DayLimit, _Mapping]]] = ...) -> None: ...
+    levels: _containers.RepeatedCompositeFieldContainer[LevelTerms]
+    def __init__(self, level: _Optional[int] = ..., limited: _Optional[bool] = ..., limits: _Optional[_Iterable[_Union[DayLimit, _Mapping]]] = ..., levels: _Optional[_Iterable[_Union[LevelTerms, _Mapping]]] = ...) -> None: ...
+
+class LevelTerms(_message.Message):
+    __slots__ = ("level", "open", "papers", "limits")
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
+    OPEN_FIELD_NUMBER: _ClassVar[int]
+    PAPERS_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    level: int
+    open: bool
+    papers: _containers.RepeatedScalarFieldContainer[DocumentKind]
+    limits: _containers.RepeatedCompositeFieldContainer[DayLimit]
+    def __init__(self, level: _Optional[int] = ..., open: _Optional[bool] = ..., papers: _Optional[_Iterable[_Union[DocumentKind, str]]] = ..., limits: _Optional[_Iterable[_Union[DayLimit, _Mapping]]] = ...) -> None: ...
 
 class DayLimit(_message.Message):
     __slots__ = ("asset", "deposit", "deposited", "trade", "traded", "withdraw")
@@ -76,20 +90,22 @@ class DayLimit(_message.Message):
     def __init__(self, asset: _Optional[str] = ..., deposit: _Optional[str] = ..., deposited: _Optional[str] = ..., trade: _Optional[str] = ..., traded: _Optional[str] = ..., withdraw: _Optional[str] = ...) -> None: ...
 
 class Application(_message.Message):
-    __slots__ = ("application_id", "account_id", "level", "state", "created_at_ns", "decided_at_ns")
+    __slots__ = ("application_id", "account_id", "level", "state", "created_at_ns", "decided_at_ns", "reason")
     APPLICATION_ID_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
     LEVEL_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_NS_FIELD_NUMBER: _ClassVar[int]
     DECIDED_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     application_id: str
     account_id: str
     level: int
     state: ApplicationState
     created_at_ns: int
     decided_at_ns: int
-    def __init__(self, application_id: _Optional[str] = ..., account_id: _Optional[str] = ..., level: _Optional[int] = ..., state: _Optional[_Union[ApplicationState, str]] = ..., created_at_ns: _Optional[int] = ..., decided_at_ns: _Optional[int] = ...) -> None: ...
+    reason: str
+    def __init__(self, application_id: _Optional[str] = ..., account_id: _Optional[str] = ..., level: _Optional[int] = ..., state: _Optional[_Union[ApplicationState, str]] = ..., created_at_ns: _Optional[int] = ..., decided_at_ns: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class Document(_message.Message):
     __slots__ = ("document_id", "kind", "media_type", "size_bytes", "created_at_ns")
