@@ -212,6 +212,8 @@ async def test_who_trades_more_pays_less_and_sees_what_the_next_tier_takes(
     dearer = admin_pb2.SetFeeTiersRequest(tiers=[tier("0", 50, 500), tier("1", 50, 600)])
     error = await refused(admin.set_fee_tiers(call_of("root"), dearer))
     assert error.reason is Reason.FEE_TIERS
+    told_table = await admin.get_fee_tiers(call_of("root"), admin_pb2.GetFeeTiersRequest())
+    assert list(told_table.tiers) == table
 
 
 async def test_a_fee_statement_tells_every_day_and_the_sums(

@@ -560,6 +560,7 @@ class Knows:
 
 SCOPES = {options_pb2.SCOPE_READ, options_pb2.SCOPE_TRADE, options_pb2.SCOPE_ADMIN}
 OPERATOR_MAY = {
+    "GetFeeTiers",
     "GetUserMetrics",
     "GetIntegrity",
     "SetMarketState",
@@ -579,6 +580,7 @@ OPERATOR_MAY = {
 NO_CODE_FOR = {
     "EndSessions",
     "ListAccounts",
+    "GetFeeTiers",
     "GetUserMetrics",
     "ListAudit",
     "GetIntegrity",

@@ -576,7 +576,12 @@ def test_rules_that_are_left_out_of_a_listing_have_their_defaults() -> None:
         ("lot_size", "0", Reason.INSTRUMENT_SPEC, {"field": "lot_size"}),
         ("lot_size", "", Reason.AMOUNT_FORMAT, {"field": "lot_size"}),
         ("tick_size", "0.00000000001", Reason.INSTRUMENT_SPEC, {}),
-        ("min_price", "2000000", Reason.INSTRUMENT_SPEC, {"allowed": "0 < min price <= max price"}),
+        (
+            "min_price",
+            "2000000",
+            Reason.INSTRUMENT_SPEC,
+            {"field": "max_price", "allowed": "0 < min price <= max price"},
+        ),
         ("symbol", "BTC-EUR", Reason.INSTRUMENT_SPEC, {"allowed": "symbol is BASE-QUOTE"}),
         ("base", "DOGE", Reason.UNKNOWN_ASSET, {"given": "DOGE"}),
     ],

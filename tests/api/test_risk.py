@@ -13,13 +13,15 @@ import attrs
 import pytest
 import trio
 from trio.testing import MockClock
-from xache.v1 import risk_pb2
+from xache.v1 import admin_pb2, risk_pb2, types_pb2
 
 from tests.api.trading_house import TradingHouse, call_of, limit, trading_house
 from xached.actors.risk import PERIOD_S, SILENCE_PERIODS, RiskWatch, run_guard, run_risk
+from xached.api.admin import AdminHandlers, HouseReport
 from xached.api.risk import RiskHandlers
 from xached.domain.instrument import Symbol
 from xached.domain.rejection import Reason, Rejection
+from xached.runtime.mailbox import Mailbox
 from xached.runtime.steady_clock import SteadyClock
 from xached.runtime.world import NS_PER_S
 
@@ -107,6 +109,35 @@ async def test_an_operator_halts_and_lifts(
     await risk_house.set_state("purse:alice/main", risk_pb2.RISK_STATE_ACTIVE)
     await risk_house.house.place("alice", limit("a1"))
     assert await risk_house.states() == {}
+
+
+async def test_it_tells_what_restrains_the_house_and_its_markets(
+    autojump_clock: MockClock, risk_house: RiskHouse
+) -> None:
+    running = risk_house.house.running
+    admin = AdminHandlers(running.matching, running.directory, Mailbox(4), _no_report)
+    told = await risk_house.risk()
+    assert (told.halted, told.halt_cause, list(told.markets)) == (False, "", [])
+    state = types_pb2.MARKET_STATE_POST_ONLY
+    await admin.set_market_state(
+        ADMIN, admin_pb2.SetMarketStateRequest(symbol="BTC-USDT", state=state, cause="a look")
+    )
+    await admin.set_halt(ADMIN, admin_pb2.SetHaltRequest(halted=True, cause="a drill"))
+    told = await risk_house.risk()
+    assert (told.halted, told.halt_cause) == (True, "a drill")
+    restrained = risk_pb2.RiskMarketState(symbol="BTC-USDT", state=state, cause="a look")
+    assert list(told.markets) == [restrained]
+    await admin.set_halt(ADMIN, admin_pb2.SetHaltRequest(halted=False, cause="over"))
+    trading = types_pb2.MARKET_STATE_TRADING
+    await admin.set_market_state(
+        ADMIN, admin_pb2.SetMarketStateRequest(symbol="BTC-USDT", state=trading, cause="over")
+    )
+    told = await risk_house.risk()
+    assert (told.halted, told.halt_cause, list(told.markets)) == (False, "", [])
+
+
+def _no_report() -> HouseReport:
+    return HouseReport(version="", ready_at_ns=0, journal_seq=0, views_seq=0, actors=())
 
 
 async def test_bounds_are_told_as_they_were_set_and_hold(

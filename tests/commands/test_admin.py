@@ -155,6 +155,8 @@ def check_markets(admin: Admin, root: Path) -> None:
     assert said("assets", "delist", "NEW", "--cause", "over").startswith("NEW is delisted")
     file.write_text('{"tiers": [{"asset": "USDT", "min_volume": "0", "maker_fee_ppm": 1}]}')
     assert said("markets", "fees", file).startswith("1 fee tiers are set")
+    file.write_text(said("markets", "tiers"))
+    assert said("markets", "fees", file).startswith("1 fee tiers are set")
     file.write_text("no JSON")
     refused = admin("markets", "add", file)
     assert (refused.code, "xached: " in refused.out) == (1, True)
@@ -166,6 +168,11 @@ def check_the_house(admin: Admin, root: Path) -> None:
     scope, file = "market:BTC-USDT", root / "bounds.json"
     file.write_text(json.dumps({"scope": scope, "max_open_orders": 9}))
     assert "is halted" in admin("halt", "--cause", "drill").out
+    admin("markets", "state", "ETH-USDT", "halted", "--cause", "a look")
+    restrained = admin("risk", "show").out
+    assert "The house is halted: drill\n" in restrained
+    assert "ETH-USDT is halted: a look\n" in restrained
+    admin("markets", "state", "ETH-USDT", "trading", "--cause", "over")
     assert "house is not halted" in admin("halt", "--cause", "over", "--lift").out
     assert "is reducing" in admin("risk", "state", scope, "reducing", "--cause", "drill").out
     shown = admin("risk", "show").out

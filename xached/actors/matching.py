@@ -45,6 +45,7 @@ from xached.domain.queries import (
     ClosableQuery,
     DisclosuresQuery,
     FeesQuery,
+    FeeTiersQuery,
     IndicativeQuery,
     LevelQuery,
     OwnMarketQuery,
@@ -126,6 +127,7 @@ AnyQuery: TypeAlias = (
     | PreviewQuery
     | HoldingsQuery
     | FeesQuery
+    | FeeTiersQuery
     | IndicativeQuery
 )
 """Every query there is."""

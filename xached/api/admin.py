@@ -17,7 +17,7 @@ from xached.api.auth import (
     set_impediment,
     set_role,
 )
-from xached.api.fees import read_tiers
+from xached.api.fees import read_tiers, tier_message
 from xached.api.routes import Call
 from xached.domain.auth import Done, RevokeSessions
 from xached.domain.instrument import Asset, AssetName, Directory
@@ -44,6 +44,7 @@ from xached.domain.money import parse_decimal
 from xached.domain.order import AccountId, Purse, check_id, make_purse
 from xached.domain.paper import check_not_paper
 from xached.domain.protection_messages import SetTradeGroup
+from xached.domain.queries import FeeTiersQuery
 from xached.domain.rejection import Reason, Rejection
 
 
@@ -177,6 +178,15 @@ class AdminHandlers:
             request_id=convert.optional_id(request.request_id),
         )
         return admin_pb2.DelistAssetResponse(seq=await self._seq_of(call, command))
+
+    async def get_fee_tiers(
+        self, _call: Call, _request: admin_pb2.GetFeeTiersRequest
+    ) -> admin_pb2.GetFeeTiersResponse:
+        """Tell the house's table of fee tiers."""
+        tiers = await self._matching.query(FeeTiersQuery())
+        return admin_pb2.GetFeeTiersResponse(
+            tiers=[tier_message(tier, self._directory) for tier in tiers]
+        )
 
     async def set_fee_tiers(
         self, call: Call, request: admin_pb2.SetFeeTiersRequest

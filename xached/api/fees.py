@@ -85,20 +85,23 @@ def standing_message(standing: FeeStanding, directory: Directory) -> account_pb2
     return account_pb2.FeeStanding(
         asset=standing.asset,
         volume_30d=format_units(standing.volume_units, scale),
-        tier=_tier(standing.tier, scale),
-        next_tier=_tier(standing.next_tier, scale),
+        tier=_optional_tier(standing.tier, directory),
+        next_tier=_optional_tier(standing.next_tier, directory),
     )
 
 
-def _tier(tier: FeeTier | None, scale: int) -> types_pb2.FeeTier | None:
-    if tier is None:
-        return None
+def tier_message(tier: FeeTier, directory: Directory) -> types_pb2.FeeTier:
+    """A line of the table."""
     return types_pb2.FeeTier(
         asset=tier.asset,
-        min_volume=format_units(tier.min_volume_units, scale),
+        min_volume=format_units(tier.min_volume_units, directory.assets[tier.asset].scale),
         maker_fee_ppm=tier.maker_fee_ppm,
         taker_fee_ppm=tier.taker_fee_ppm,
     )
+
+
+def _optional_tier(tier: FeeTier | None, directory: Directory) -> types_pb2.FeeTier | None:
+    return None if tier is None else tier_message(tier, directory)
 
 
 def _totals(days: Iterable[FeeDay]) -> list[FeeDay]:

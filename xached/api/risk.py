@@ -60,6 +60,17 @@ class RiskHandlers:
             ],
             clock_jump_s=round(self._clock.jump_ns / NS_PER_S),
             seq=known.seq,
+            halted=known.halt_cause is not None,
+            halt_cause=known.halt_cause or "",
+            markets=[
+                risk_pb2.RiskMarketState(
+                    symbol=each.symbol,
+                    state=convert.wire(each.state),
+                    cause=each.cause,
+                    until_ns=each.until_ns or 0,
+                )
+                for each in known.markets
+            ],
         )
 
     async def set_risk_state(

@@ -133,6 +133,12 @@ def fees(
     show_done(door, call(door, request), f"{len(request.tiers)} fee tiers are set")
 
 
+@markets.command
+def tiers(*, door: Door = AT_HOME) -> None:
+    """Print the house's fee tiers as JSON, as `fees` takes them."""
+    print_json(call(door, admin_pb2.GetFeeTiersRequest()))
+
+
 @assets.command(name="list")
 def list_assets(*, door: Door = AT_HOME) -> None:
     """List the assets and how many decimals each has."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 from cyclopts import App, Parameter
-from xache.v1 import admin_pb2, risk_pb2
+from xache.v1 import admin_pb2, risk_pb2, types_pb2
 
 from xached.commands.admin_users import Cause, RequestId
 from xached.commands.door import (
@@ -39,6 +39,11 @@ def show(*, door: Door = AT_HOME) -> None:
         return
     if answer.clock_jump_s:
         print(f"The clock has jumped by {answer.clock_jump_s} s: xached admin risk confirm-clock")
+    if answer.halted:
+        print(f"The house is halted: {answer.halt_cause}")
+    for market in answer.markets:
+        state_name = word_of(types_pb2.MarketState, "MARKET_STATE_", market.state)
+        print(f"{market.symbol} is {state_name}: {market.cause or 'it has no reference price'}")
     states = [
         (
             each.scope,

@@ -242,5 +242,6 @@ def apply_rule(
                 state.purses[event.purse].limits = limits
         case HaltSet():
             state.halted = event.halted
+            state.halt_cause = event.cause if event.halted else ""
         case _:
             assert_never(event)

@@ -31,6 +31,8 @@ DURATION_MAX_NS = 7 * 24 * 3_600 * 10**9
 
 PAPER_SUFFIX = ".PAPER"
 
+_BAND_DOWN = "bands down are positive and at most the whole price"
+
 _ASSET = re.compile(r"[A-Z0-9]{2,12}(?:\.[A-Z]{2,8})?", re.ASCII)
 
 
@@ -53,6 +55,7 @@ def check_asset(asset: Asset) -> None:
         raise Rejection(
             Reason.INSTRUMENT_SPEC,
             "the asset's name or scale is not allowed",
+            field="asset",
             given=f"{asset.name[:40]} scale {asset.scale}",
             allowed=f"2 to 12 capital letters or digits, scale 0 to {SCALE_MAX}",
         )
@@ -127,85 +130,92 @@ class Instrument:
 
     def check(self) -> None:
         """Refuse rules that contradict each other. Raises: Rejection INSTRUMENT_SPEC."""
-        for ok, rule in (*self._step_rules(), *self._limit_rules(), *self._phase_rules()):
+        for ok, field, rule in (*self._step_rules(), *self._limit_rules(), *self._phase_rules()):
             if not ok:
                 raise Rejection(
                     Reason.INSTRUMENT_SPEC,
                     "the instrument's rules contradict each other",
+                    field=field,
                     given=self.symbol[:40],
                     allowed=rule,
                 )
 
-    def _step_rules(self) -> tuple[tuple[bool, str], ...]:
+    def _step_rules(self) -> tuple[tuple[bool, str, str], ...]:
         product = self.tick_step * self.lot_units * 10**self.quote_scale
+        whole = product > 0 and product % 10 ** (self.price_scale + self.base_scale) == 0
+        scale_fits = 0 <= self.price_scale <= SCALE_MAX
+        paper_only = is_paper(self.base) == is_paper(self.quote)
         return (
-            (self.symbol == f"{self.base}-{self.quote}", "symbol is BASE-QUOTE"),
-            (self.base != self.quote, "base and quote differ"),
-            (is_paper(self.base) == is_paper(self.quote), "paper is traded for paper only"),
-            (0 <= self.price_scale <= SCALE_MAX, f"price scale 0 to {SCALE_MAX}"),
-            (self.tick_step > 0 and self.lot_units > 0, "tick and lot are positive"),
-            (
-                product > 0 and product % 10 ** (self.price_scale + self.base_scale) == 0,
-                "one tick of one lot is a whole number of quote units",
-            ),
+            (self.symbol == f"{self.base}-{self.quote}", "symbol", "symbol is BASE-QUOTE"),
+            (self.base != self.quote, "quote", "base and quote differ"),
+            (paper_only, "quote", "paper is traded for paper only"),
+            (scale_fits, "tick_size", f"price scale 0 to {SCALE_MAX}"),
+            (self.tick_step > 0 and self.lot_units > 0, "tick_size", "tick and lot are positive"),
+            (whole, "lot_size", "one tick of one lot is a whole number of quote units"),
         )
 
-    def _limit_rules(self) -> tuple[tuple[bool, str], ...]:
+    def _limit_rules(self) -> tuple[tuple[bool, str, str], ...]:
+        prices = 0 < self.min_price_ticks <= self.max_price_ticks
+        quantities = 0 < self.min_quantity_lots <= self.max_quantity_lots
+        market_quantities = (
+            self.min_market_quantity_lots is None
+            or 0 < self.lowest_market_lots <= self.max_market_quantity_lots
+        )
+        notionals = 0 <= self.min_notional_units <= self.max_notional_units
+        orders = f"0 to {OPEN_ORDERS_MAX} of them"
+        position = self.max_position_lots is None or self.max_position_lots > 0
         return (
-            (0 < self.min_price_ticks <= self.max_price_ticks, "0 < min price <= max price"),
+            (prices, "max_price", "0 < min price <= max price"),
+            (quantities, "max_quantity", "0 < min quantity <= max quantity"),
             (
-                0 < self.min_quantity_lots <= self.max_quantity_lots,
-                "0 < min quantity <= max quantity",
+                self.max_market_quantity_lots > 0,
+                "max_market_quantity",
+                "max market quantity is positive",
             ),
-            (self.max_market_quantity_lots > 0, "max market quantity is positive"),
             (
-                self.min_market_quantity_lots is None
-                or 0 < self.lowest_market_lots <= self.max_market_quantity_lots,
+                market_quantities,
+                "min_market_quantity",
                 "0 < min market quantity <= max market quantity",
             ),
+            (notionals, "max_notional", "0 <= min notional <= max notional"),
+            (self.buy_band_up_ppm > 0, "buy_band_up_ppm", "bands up are positive"),
+            (self.sell_band_up_ppm > 0, "sell_band_up_ppm", "bands up are positive"),
+            (0 < self.buy_band_down_ppm <= PPM, "buy_band_down_ppm", _BAND_DOWN),
+            (0 < self.sell_band_down_ppm <= PPM, "sell_band_down_ppm", _BAND_DOWN),
+            (0 <= self.maker_fee_ppm < PPM, "maker_fee_ppm", "fees are 0 to 999999 ppm"),
+            (0 <= self.taker_fee_ppm < PPM, "taker_fee_ppm", "fees are 0 to 999999 ppm"),
             (
-                0 <= self.min_notional_units <= self.max_notional_units,
-                "0 <= min notional <= max notional",
+                0 < self.max_open_orders <= OPEN_ORDERS_MAX,
+                "max_open_orders",
+                f"1 to {OPEN_ORDERS_MAX} open orders",
             ),
-            (self.buy_band_up_ppm > 0 and self.sell_band_up_ppm > 0, "bands up are positive"),
+            (0 <= self.max_algo_orders <= OPEN_ORDERS_MAX, "max_algo_orders", orders),
+            (0 <= self.max_iceberg_orders <= OPEN_ORDERS_MAX, "max_iceberg_orders", orders),
+            (position, "max_position", "max position is positive"),
             (
-                0 < self.buy_band_down_ppm <= PPM and 0 < self.sell_band_down_ppm <= PPM,
-                "bands down are positive and at most the whole price",
+                0 < self.min_trail_bps <= self.max_trail_bps,
+                "max_trail_bps",
+                "0 < min trail <= max trail",
             ),
-            (
-                0 <= self.maker_fee_ppm < PPM and 0 <= self.taker_fee_ppm < PPM,
-                "fees are 0 to 999999 ppm",
-            ),
-            (0 < self.max_open_orders <= OPEN_ORDERS_MAX, f"1 to {OPEN_ORDERS_MAX} open orders"),
-            (
-                0 <= self.max_algo_orders <= OPEN_ORDERS_MAX
-                and 0 <= self.max_iceberg_orders <= OPEN_ORDERS_MAX,
-                f"0 to {OPEN_ORDERS_MAX} algo and iceberg orders",
-            ),
-            (
-                self.max_position_lots is None or self.max_position_lots > 0,
-                "max position is positive",
-            ),
-            (0 < self.min_trail_bps <= self.max_trail_bps, "0 < min trail <= max trail"),
         )
 
-    def _phase_rules(self) -> tuple[tuple[bool, str], ...]:
+    def _phase_rules(self) -> tuple[tuple[bool, str, str], ...]:
+        stale = self.mark_stale_ns is None or 0 < self.mark_stale_ns <= DURATION_MAX_NS
+        buckets = (
+            (self.reference_buckets == 0) == (self.reference_bucket_ns == 0)
+            and 0 <= self.reference_buckets <= BUCKETS_MAX
+            and 0 <= self.reference_bucket_ns <= DURATION_MAX_NS
+        )
+        lasting = "auction and halt last at most 7 days"
         return (
+            (stale, "mark_stale_ns", "a mark is stale after more than 0 and at most 7 days"),
             (
-                self.mark_stale_ns is None or 0 < self.mark_stale_ns <= DURATION_MAX_NS,
-                "a mark is stale after more than 0 and at most 7 days",
-            ),
-            (
-                (self.reference_buckets == 0) == (self.reference_bucket_ns == 0)
-                and 0 <= self.reference_buckets <= BUCKETS_MAX
-                and 0 <= self.reference_bucket_ns <= DURATION_MAX_NS,
+                buckets,
+                "reference_buckets",
                 f"1 to {BUCKETS_MAX} reference buckets of a width, or none",
             ),
-            (
-                0 <= self.auction_ns <= DURATION_MAX_NS
-                and 0 <= self.volatility_halt_ns <= DURATION_MAX_NS,
-                "auction and halt last at most 7 days",
-            ),
+            (0 <= self.auction_ns <= DURATION_MAX_NS, "auction_ns", lasting),
+            (0 <= self.volatility_halt_ns <= DURATION_MAX_NS, "volatility_halt_ns", lasting),
         )
 
     @property

@@ -70,7 +70,7 @@ def apply_market_state(state: State, event: MarketStateSet) -> None:
     """Write a state, and when it ends."""
     market = state.markets[event.symbol]
     forget_phase(state, market)
-    market.state, market.until_ns = event.state, event.until_ns
+    market.state, market.until_ns, market.cause = event.state, event.until_ns, event.cause
     if event.until_ns is not None:
         insort(state.phase_ends, (event.until_ns, event.symbol))
 

@@ -19,6 +19,7 @@ from xached.domain.fee_tiers import FeeStanding, standing_of
 from xached.domain.history import Funds
 from xached.domain.instrument import AssetName, Symbol
 from xached.domain.levels import LevelStanding, level_standing
+from xached.domain.market_messages import FeeTier
 from xached.domain.order import AccountId, MarketState, Order, Purse, Side
 from xached.domain.own_market import (
     MarketRules,
@@ -180,6 +181,16 @@ class OwnMarketQuery:
 
 
 @attrs.frozen(kw_only=True)
+class MarketStanding:
+    """What a market lets people do, why, and until when; None: until the house says so."""
+
+    symbol: Symbol
+    state: MarketState
+    cause: str
+    until_ns: int | None
+
+
+@attrs.frozen(kw_only=True)
 class RiskSnapshot:
     """What scopes may do, who said so, how much of it, and what their profit is measured from."""
 
@@ -187,6 +198,10 @@ class RiskSnapshot:
     states: tuple[tuple[RiskScope, RiskSetter, RiskEntry], ...]
     bounds: tuple[tuple[RiskScope, RiskBounds], ...]
     marks: tuple[tuple[RiskScope, AssetName, RiskMark], ...]
+    halt_cause: str | None
+    """Why the whole house is halted; None while it is not."""
+    markets: tuple[MarketStanding, ...]
+    """The listed markets that do not simply trade, by symbol."""
 
 
 @attrs.frozen
@@ -206,6 +221,18 @@ class RiskQuery:
             bounds=tuple(sorted(book.bounds.items(), key=itemgetter(0))),
             marks=tuple(
                 (*key, mark) for key, mark in sorted(book.marks.items(), key=itemgetter(0))
+            ),
+            halt_cause=state.halt_cause if state.halted else None,
+            markets=tuple(
+                MarketStanding(
+                    symbol=symbol,
+                    state=market.effective_state(),
+                    # Without a reference price it is not what was set that holds.
+                    cause=market.cause if market.effective_state() is market.state else "",
+                    until_ns=market.until_ns,
+                )
+                for symbol, market in sorted(state.markets.items())
+                if not market.delisted and market.effective_state() is not MarketState.TRADING
             ),
         )
 
@@ -234,6 +261,15 @@ class IndicativeQuery:
         if market.effective_state() is not MarketState.AUCTION:
             return None
         return Auction(seq=seq, indication=indication_of(state, market), until_ns=market.until_ns)
+
+
+@attrs.frozen
+class FeeTiersQuery:
+    """Which fee tiers does the house have?"""
+
+    def read(self, state: State, _seq: int) -> tuple[FeeTier, ...]:
+        """By asset, then from the least volume on."""
+        return tuple(tier for tiers in state.fee_tiers.values() for tier in tiers)
 
 
 @attrs.frozen

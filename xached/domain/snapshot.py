@@ -66,7 +66,7 @@ from xached.domain.triggers import Triggers, Watch
 
 Dump: TypeAlias = dict[str, Any]
 
-VERSION = 8
+VERSION = 9
 """Counts what :data:`SHAPE` cannot see: the same fields with another meaning."""
 
 _ORDER_FIELDS = tuple(field.name for field in attrs.fields(Order))
@@ -90,6 +90,7 @@ def dump(state: State) -> Dump:
         "shape": SHAPE,
         "now_ns": state.now_ns,
         "halted": state.halted,
+        "halt_cause": state.halt_cause,
         "assets": [[asset.name, asset.scale] for asset in state.assets.values()],
         "delisted_assets": list(state.delisted_assets),
         "markets": [_dump_market(market) for market in state.markets.values()],
@@ -149,6 +150,7 @@ def load(dumped: Dump) -> State:
     """Read a state back. What is wrong with a dump is found by its hash, not here."""
     assert dumped["shape"] == SHAPE
     state = State(now_ns=dumped["now_ns"], halted=dumped["halted"])
+    state.halt_cause = dumped["halt_cause"]
     state.assets = {name: Asset(name, scale) for name, scale in dumped["assets"]}
     state.delisted_assets = dict.fromkeys(map(AssetName, dumped["delisted_assets"]))
     state.ledger = Ledger.restore(dumped["ledger"])
@@ -244,6 +246,7 @@ def _dump_market(market: Market) -> list[Any]:
     return [
         [getattr(market.instrument, name) for name in _INSTRUMENT_FIELDS],
         market.state.value,
+        market.cause,
         market.until_ns,
         market.opening,
         market.breached,
@@ -263,6 +266,7 @@ def _load_market(values: list[Any], orders: dict[OrderId, Order]) -> Market:
     (
         fields,
         state,
+        cause,
         until_ns,
         opening,
         breached,
@@ -280,6 +284,7 @@ def _load_market(values: list[Any], orders: dict[OrderId, Order]) -> Market:
     market = Market(
         instrument,
         state=MarketState(state),
+        cause=cause,
         until_ns=until_ns,
         opening=opening,
         breached=breached,

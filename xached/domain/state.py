@@ -117,6 +117,8 @@ class Market:
     instrument: Instrument
     book: Book = attrs.field(factory=Book)
     state: MarketState = MarketState.TRADING
+    cause: str = ""
+    """Why the state was set; empty in a market that is as it was listed."""
     until_ns: int | None = None
     """When the state ends by itself; None: when the house says so."""
     opening: bool = False
@@ -170,7 +172,7 @@ class Market:
         """Begin: with trading, or with an auction."""
         self.opening = self.instrument.opening_auction
         self.state = MarketState.AUCTION if self.opening else MarketState.TRADING
-        self.until_ns = None
+        self.cause, self.until_ns = "", None
         self.breached = False
 
     def set_mark(self, ticks: int, reference_ticks: int, at_ns: int) -> None:
@@ -293,6 +295,8 @@ class State:
     disclosure_versions: dict[str, int] = attrs.field(factory=dict)
     """The newest version there ever was, of the retired ones too."""
     halted: bool = False
+    halt_cause: str = ""
+    """Why the house is halted; empty while it is not."""
     now_ns: int = 0
     expiries: list[tuple[int, OrderId]] = attrs.field(factory=list)
     streams: dict[int, ArmedStream] = attrs.field(factory=dict)

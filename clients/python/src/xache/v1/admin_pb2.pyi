@@ -215,6 +215,16 @@ class DelistAssetResponse(_message.Message):
     seq: int
     def __init__(self, seq: _Optional[int] = ...) -> None: ...
 
+class GetFeeTiersRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetFeeTiersResponse(_message.Message):
+    __slots__ = ("tiers",)
+    TIERS_FIELD_NUMBER: _ClassVar[int]
+    tiers: _containers.RepeatedCompositeFieldContainer[_types_pb2.FeeTier]
+    def __init__(self, tiers: _Optional[_Iterable[_Union[_types_pb2.FeeTier, _Mapping]]] = ...) -> None: ...
+
 class SetFeeTiersRequest(_message.Message):
     __slots__ = ("tiers", "request_id")
     TIERS_FIELD_NUMBER: _ClassVar[int]

@@ -96,6 +96,11 @@ class AdminServiceStub:
                 request_serializer=xache_dot_v1_dot_admin__pb2.DelistAssetRequest.SerializeToString,
                 response_deserializer=xache_dot_v1_dot_admin__pb2.DelistAssetResponse.FromString,
                 _registered_method=True)
+        self.GetFeeTiers = channel.unary_unary(
+                '/xache.v1.AdminService/GetFeeTiers',
+                request_serializer=xache_dot_v1_dot_admin__pb2.GetFeeTiersRequest.SerializeToString,
+                response_deserializer=xache_dot_v1_dot_admin__pb2.GetFeeTiersResponse.FromString,
+                _registered_method=True)
         self.SetFeeTiers = channel.unary_unary(
                 '/xache.v1.AdminService/SetFeeTiers',
                 request_serializer=xache_dot_v1_dot_admin__pb2.SetFeeTiersRequest.SerializeToString,
@@ -285,6 +290,13 @@ class AdminServiceServicer:
     def DelistAsset(self, request, context):
         """Take an asset off the list that no listed instrument trades: none comes in any
         more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetFeeTiers(self, request, context):
+        """Tell the house's table of fee tiers.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -495,6 +507,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.DelistAsset,
                     request_deserializer=xache_dot_v1_dot_admin__pb2.DelistAssetRequest.FromString,
                     response_serializer=xache_dot_v1_dot_admin__pb2.DelistAssetResponse.SerializeToString,
+            ),
+            'GetFeeTiers': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFeeTiers,
+                    request_deserializer=xache_dot_v1_dot_admin__pb2.GetFeeTiersRequest.FromString,
+                    response_serializer=xache_dot_v1_dot_admin__pb2.GetFeeTiersResponse.SerializeToString,
             ),
             'SetFeeTiers': grpc.unary_unary_rpc_method_handler(
                     servicer.SetFeeTiers,
@@ -901,6 +918,33 @@ class AdminService:
             '/xache.v1.AdminService/DelistAsset',
             xache_dot_v1_dot_admin__pb2.DelistAssetRequest.SerializeToString,
             xache_dot_v1_dot_admin__pb2.DelistAssetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFeeTiers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/xache.v1.AdminService/GetFeeTiers',
+            xache_dot_v1_dot_admin__pb2.GetFeeTiersRequest.SerializeToString,
+            xache_dot_v1_dot_admin__pb2.GetFeeTiersResponse.FromString,
             options,
             channel_credentials,
             insecure,

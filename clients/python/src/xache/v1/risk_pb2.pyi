@@ -1,4 +1,5 @@
 from xache.v1 import options_pb2 as _options_pb2
+from xache.v1 import types_pb2 as _types_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -86,23 +87,41 @@ class RiskMark(_message.Message):
     drawdown_hit: bool
     def __init__(self, scope: _Optional[str] = ..., asset: _Optional[str] = ..., day: _Optional[int] = ..., day_start: _Optional[str] = ..., high: _Optional[str] = ..., loss_hit: _Optional[bool] = ..., drawdown_hit: _Optional[bool] = ...) -> None: ...
 
+class RiskMarketState(_message.Message):
+    __slots__ = ("symbol", "state", "cause", "until_ns")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_NS_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    state: _types_pb2.MarketState
+    cause: str
+    until_ns: int
+    def __init__(self, symbol: _Optional[str] = ..., state: _Optional[_Union[_types_pb2.MarketState, str]] = ..., cause: _Optional[str] = ..., until_ns: _Optional[int] = ...) -> None: ...
+
 class GetRiskRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
 class GetRiskResponse(_message.Message):
-    __slots__ = ("states", "bounds", "marks", "clock_jump_s", "seq")
+    __slots__ = ("states", "bounds", "marks", "clock_jump_s", "seq", "halted", "halt_cause", "markets")
     STATES_FIELD_NUMBER: _ClassVar[int]
     BOUNDS_FIELD_NUMBER: _ClassVar[int]
     MARKS_FIELD_NUMBER: _ClassVar[int]
     CLOCK_JUMP_S_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
+    HALTED_FIELD_NUMBER: _ClassVar[int]
+    HALT_CAUSE_FIELD_NUMBER: _ClassVar[int]
+    MARKETS_FIELD_NUMBER: _ClassVar[int]
     states: _containers.RepeatedCompositeFieldContainer[RiskScopeState]
     bounds: _containers.RepeatedCompositeFieldContainer[RiskBounds]
     marks: _containers.RepeatedCompositeFieldContainer[RiskMark]
     clock_jump_s: int
     seq: int
-    def __init__(self, states: _Optional[_Iterable[_Union[RiskScopeState, _Mapping]]] = ..., bounds: _Optional[_Iterable[_Union[RiskBounds, _Mapping]]] = ..., marks: _Optional[_Iterable[_Union[RiskMark, _Mapping]]] = ..., clock_jump_s: _Optional[int] = ..., seq: _Optional[int] = ...) -> None: ...
+    halted: bool
+    halt_cause: str
+    markets: _containers.RepeatedCompositeFieldContainer[RiskMarketState]
+    def __init__(self, states: _Optional[_Iterable[_Union[RiskScopeState, _Mapping]]] = ..., bounds: _Optional[_Iterable[_Union[RiskBounds, _Mapping]]] = ..., marks: _Optional[_Iterable[_Union[RiskMark, _Mapping]]] = ..., clock_jump_s: _Optional[int] = ..., seq: _Optional[int] = ..., halted: _Optional[bool] = ..., halt_cause: _Optional[str] = ..., markets: _Optional[_Iterable[_Union[RiskMarketState, _Mapping]]] = ...) -> None: ...
 
 class SetRiskStateRequest(_message.Message):
     __slots__ = ("scope", "state", "cause", "request_id")
