@@ -99,6 +99,12 @@ def replacement_of(
     kind, trigger = order.type, order.trigger
     if order.status is not OrderStatus.UNTRIGGERED:
         kind, trigger = _WITHOUT_STOP.get(kind, kind), None
+    elif trigger is not None and trigger.stop_ticks is None and order.stop_ticks is not None:
+        # It follows the market already: another that waits to be activated would not protect.
+        trigger = attrs.evolve(trigger, activation_ticks=None)
+    price_ticks = command.price_ticks
+    if price_ticks is None and kind is not OrderType.MARKET:
+        price_ticks = order.price_ticks  # Of an order at market it is how far an auction lets it.
     return order, PlaceOrder(
         purse=order.purse,
         client_order_id=command.client_order_id,
@@ -106,7 +112,7 @@ def replacement_of(
         side=order.side,
         type=kind,
         time_in_force=order.time_in_force,
-        price_ticks=command.price_ticks if command.price_ticks is not None else order.price_ticks,
+        price_ticks=price_ticks,
         quantity_lots=lots,
         quote_units=None,
         post_only=order.post_only,
