@@ -146,3 +146,20 @@ def test_a_rule_s_order_shows_what_the_rule_saw(house: House, signed_in: Run) ->
     assert "rule weekly firing 3" in text
     assert "due Monday, 9:00" in text
     assert "model" not in shown
+
+
+def test_strategies_that_the_house_runs_are_listed_apart(house: House, signed_in: Run) -> None:
+    ran = signed_in("strategy", "list")
+    assert "None of your own" in ran.err
+    assert ran.out == ""
+    house.answers["ListStrategies"] = strategy_pb2.ListStrategiesResponse(
+        operated=[
+            strategy_pb2.OperatedStrategy(
+                name="crosses", plugin="sma", subaccount="bot", ready=True, last_note="waits"
+            )
+        ]
+    )
+    ran = signed_in("strategy", "list")
+    assert ran.out.splitlines()[1].split() == ["crosses", "sma", "all", "bot", "running", "waits"]
+    (told,) = signed_in("strategy", "list", "--json").document["operated"]
+    assert told["name"] == "crosses"

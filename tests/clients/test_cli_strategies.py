@@ -80,7 +80,7 @@ def test_a_strategy_is_made_started_paused_and_revoked(person: Person) -> None:
     assert [stage["stage"] for stage in measured["stages"]] == ["STRATEGY_STAGE_PAPER"]
     assert "drawdown" in person.done("strategy", "performance", "cross")
     assert "revoked" in person.done("strategy", "revoke", "cross")
-    assert person.run("strategy", "list").err.startswith("None.")
+    assert person.run("strategy", "list").err.startswith("None of your own.")
     assert "cross" in person.done("strategy", "list", "--all")
 
 

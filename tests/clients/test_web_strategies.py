@@ -82,6 +82,23 @@ def draft(visit: Visit, demo: Demo, name: str) -> None:
     visit.page.wait_for_url(re.compile(f"/strategies/mine/{name}$"))
 
 
+def test_what_the_house_runs_in_ones_purses_is_shown_and_explained(
+    visit: Visit, demo: Demo
+) -> None:
+    enter(visit, demo, "/strategies")
+    visit.wait_text("#operated-list tr:has-text('paper-lightgbm')", "lightgbm")
+    visit.wait_text("#operated-list tr:has-text('sma')", "Running")
+    assert "maker" not in visit.text("#operated-list"), "those of the house's own purses"
+    visit.check_looks()
+    visit.shoot("operated-dark")
+    visit.page.get_by_role("link", name="sma", exact=True).click()
+    visit.page.wait_for_url(re.compile("/strategies/purse/sma$"))
+    visit.page.locator("#strategy-orders tbody tr").first.wait_for(timeout=MINUTE_MS)
+    visit.page.get_by_role("button", name=re.compile("^Why was ")).first.click()
+    visit.wait_text("#explanation", "xache-strategy-sma")
+    visit.check_peace(demo.http.removeprefix("http://"))
+
+
 def test_from_the_catalogue_through_a_backtest_to_an_explained_order(
     visit: Visit, demo: Demo
 ) -> None:

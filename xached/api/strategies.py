@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from xache.v1 import strategy_pb2
 
+from xached.actors.strategies.actor import StrategyStatistics
 from xached.actors.strategies.desk import Seen, StrategyDesk
 from xached.api.auth import caller_of
 from xached.api.routes import Call
@@ -124,9 +125,13 @@ class StrategyHandlers:
     async def list_strategies(
         self, call: Call, _request: strategy_pb2.ListStrategiesRequest
     ) -> strategy_pb2.ListStrategiesResponse:
-        """List the caller's strategies, oldest first."""
-        found = await self._desk().all_of(_owner(call))
-        return strategy_pb2.ListStrategiesResponse(strategies=map(self._strategy, found))
+        """List the caller's strategies, oldest first, and the operator's in the caller's purses."""
+        desk, owner = self._desk(), _owner(call)
+        found = await desk.all_of(owner)
+        return strategy_pb2.ListStrategiesResponse(
+            strategies=map(self._strategy, found),
+            operated=map(_operated, desk.operated_for(owner)),
+        )
 
     async def get_strategy_performance(
         self, call: Call, request: strategy_pb2.GetStrategyPerformanceRequest
@@ -175,6 +180,19 @@ class StrategyHandlers:
             advice="" if running is None else running.advice,
             version=strategy.version,
         )
+
+
+def _operated(running: StrategyStatistics) -> strategy_pb2.OperatedStrategy:
+    return strategy_pb2.OperatedStrategy(
+        name=running.name,
+        plugin=running.plugin,
+        symbols=running.symbols,
+        subaccount=subaccount_of(running.purse),
+        ready=running.ready,
+        open_orders=running.open_orders,
+        last_note=running.last_note,
+        advice=running.advice,
+    )
 
 
 def _performance(stage: Stage, how: Performance, scale: int) -> strategy_pb2.StrategyPerformance:

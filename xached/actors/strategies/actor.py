@@ -39,6 +39,7 @@ from xached.actors.strategies.run import (
 from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
 from xached.adapters.child import ChildStatistics, open_child
 from xached.adapters.child_frames import RUN_ID_BYTES
+from xached.domain.instrument import Symbol
 from xached.domain.messages import CancelAll
 from xached.domain.order import EndReason, Purse
 from xached.domain.plugins import Admission, PluginRefused
@@ -56,6 +57,9 @@ class StrategyStatistics:
     """What a strategy has done, over all its runs; ``child`` is the running one's."""
 
     name: str
+    plugin: str
+    symbols: tuple[Symbol, ...]
+    """What it may see and trade; empty for everything."""
     purse: Purse
     run_id: str
     runs: int
@@ -204,6 +208,8 @@ class _Seat:
         run = self.run
         return StrategyStatistics(
             name=self.config.name,
+            plugin=self.config.strategy,
+            symbols=tuple(self.config.symbols),
             purse=self.config.purse,
             run_id=run.run_id if run is not None else "",
             runs=self.runs,

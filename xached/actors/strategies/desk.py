@@ -181,6 +181,15 @@ class StrategyDesk:
         found = await self._records.read(partial(strategies_of, account_id=account_id))
         return [await self._seen(each) for each in found]
 
+    def operated_for(self, account_id: AccountId) -> list[StrategyStatistics]:
+        """The operator's strategies that trade purses of an account, by name."""
+        found = [
+            each
+            for each in self._strategies.statistics()
+            if not each.personal and account_of(each.purse) == account_id
+        ]
+        return sorted(found, key=lambda each: each.name)
+
     async def days(self, strategy: Strategy, stage: Stage) -> list[StrategyDay]:
         """How a strategy did in a stage, day by day."""
         work = partial(days_of, strategy_id=strategy.strategy_id, stage=stage)

@@ -105,6 +105,10 @@ class Strategies:
         """All of them, oldest first."""
         return list(self._connection.call(_LIST, strategy_pb2.ListStrategiesRequest()).strategies)
 
+    def operated(self) -> list[strategy_pb2.OperatedStrategy]:
+        """Those that the house's operator runs in one's sub-accounts, by name."""
+        return list(self._connection.call(_LIST, strategy_pb2.ListStrategiesRequest()).operated)
+
     def performance(self, name: str) -> list[strategy_pb2.StrategyPerformance]:
         """How a strategy has done, in each stage that it has been in."""
         request = strategy_pb2.GetStrategyPerformanceRequest(name=name)

@@ -10,6 +10,7 @@ import { Plugin } from "./plugin";
 import { OneRule } from "./rule";
 import { NewRule } from "./rule_form";
 import { Rules } from "./rule_list";
+import { PurseOrders } from "./strategy_orders";
 import { StrategyList } from "./strategy_list";
 import "../styles/strategies.css";
 
@@ -17,7 +18,7 @@ const PARTS = ["", "catalogue", "backtests", "rules"] as const;
 
 export function Strategies({ rest }: { rest: readonly string[] }) {
   const [part = "", name = ""] = rest;
-  const known = part === "mine" ? "" : part;
+  const known = part === "mine" || part === "purse" ? "" : part;
   useEffect(() => {
     document.title = `${t.app.strategies} · ${t.app.name}`;
   }, []);
@@ -50,6 +51,8 @@ function shown(part: string, name: string) {
       return name ? <Backtest key={name} id={name} /> : <Backtests />;
     case "rules":
       return name === "new" ? <NewRule /> : name ? <OneRule key={name} id={name} /> : <Rules />;
+    case "purse":
+      return <PurseOrders key={name} subaccount={name} />;
     case "mine":
       return <OneStrategy key={name} name={name} />;
     default:

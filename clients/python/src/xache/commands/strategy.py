@@ -162,7 +162,7 @@ def list_(
     every: Annotated[bool, Parameter(name="--all", negative="")] = False,
     options: Options = NO_OPTIONS,
 ) -> None:
-    """List your strategies, oldest first.
+    """List your strategies, oldest first, and those that the house runs in your sub-accounts.
 
     Args:
         every: those that are revoked too.
@@ -173,14 +173,24 @@ def list_(
             for each in client.strategies.all()
             if every or each.stage != strategy_pb2.STRATEGY_STAGE_REVOKED
         ]
+        operated = client.strategies.operated()
         if output.as_json:
-            output.document({"strategies": [json_value(each) for each in found]})
+            output.document(
+                {
+                    "strategies": [json_value(each) for each in found],
+                    "operated": [json_value(each) for each in operated],
+                }
+            )
             return
-        if not found:
-            output.note("None. Make one with: xache strategy create")
-            return
-        heads = ["name", "plugin", "markets", ">budget", "stage", "wanted", "now", "said last"]
-        output.table(heads, [_row(each) for each in found])
+        if found:
+            heads = ["name", "plugin", "markets", ">budget", "stage", "wanted", "now", "said last"]
+            output.table(heads, [_row(each) for each in found])
+        else:
+            output.note("None of your own. Make one with: xache strategy create")
+        if operated:
+            output.note("Run by the house in your sub-accounts:")
+            heads = ["name", "plugin", "markets", "sub-account", "now", "said last"]
+            output.table(heads, [_operated_row(each) for each in operated])
 
 
 @app.command
@@ -330,6 +340,17 @@ def _row(strategy: strategy_pb2.Strategy) -> list[Cell]:
         _wish(strategy.wish),
         _now(strategy),
         strategy.last_note or "–",
+    ]
+
+
+def _operated_row(strategy: strategy_pb2.OperatedStrategy) -> list[Cell]:
+    return [
+        strategy.name,
+        strategy.plugin,
+        " ".join(strategy.symbols) or "all",
+        strategy.subaccount,
+        "running" if strategy.ready else "not running",
+        strategy.last_note or strategy.advice or "–",
     ]
 
 

@@ -310,10 +310,32 @@ class ListStrategiesRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class ListStrategiesResponse(_message.Message):
-    __slots__ = ("strategies",)
+    __slots__ = ("strategies", "operated")
     STRATEGIES_FIELD_NUMBER: _ClassVar[int]
+    OPERATED_FIELD_NUMBER: _ClassVar[int]
     strategies: _containers.RepeatedCompositeFieldContainer[Strategy]
-    def __init__(self, strategies: _Optional[_Iterable[_Union[Strategy, _Mapping]]] = ...) -> None: ...
+    operated: _containers.RepeatedCompositeFieldContainer[OperatedStrategy]
+    def __init__(self, strategies: _Optional[_Iterable[_Union[Strategy, _Mapping]]] = ..., operated: _Optional[_Iterable[_Union[OperatedStrategy, _Mapping]]] = ...) -> None: ...
+
+class OperatedStrategy(_message.Message):
+    __slots__ = ("name", "plugin", "symbols", "subaccount", "ready", "open_orders", "last_note", "advice")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PLUGIN_FIELD_NUMBER: _ClassVar[int]
+    SYMBOLS_FIELD_NUMBER: _ClassVar[int]
+    SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    READY_FIELD_NUMBER: _ClassVar[int]
+    OPEN_ORDERS_FIELD_NUMBER: _ClassVar[int]
+    LAST_NOTE_FIELD_NUMBER: _ClassVar[int]
+    ADVICE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    plugin: str
+    symbols: _containers.RepeatedScalarFieldContainer[str]
+    subaccount: str
+    ready: bool
+    open_orders: int
+    last_note: str
+    advice: str
+    def __init__(self, name: _Optional[str] = ..., plugin: _Optional[str] = ..., symbols: _Optional[_Iterable[str]] = ..., subaccount: _Optional[str] = ..., ready: _Optional[bool] = ..., open_orders: _Optional[int] = ..., last_note: _Optional[str] = ..., advice: _Optional[str] = ...) -> None: ...
 
 class GetStrategyPerformanceRequest(_message.Message):
     __slots__ = ("name",)
