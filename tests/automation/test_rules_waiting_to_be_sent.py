@@ -4,7 +4,7 @@ One place for sending is held by alice, whose strategy takes its time to pause; 
 
 Checked by breaking, each seen red: lateness that is asked of interrupted firings only, a firing
 that does not ask whether it is wanted, or asks once and not with every try, a withdrawal that is
-forgotten with the process, and a queue that goes on behind a firing that could not be sent.
+forgotten with the process or when the rule is armed again or had ended by itself, and a queue that goes on behind a firing that could not be sent.
 """
 
 from __future__ import annotations
@@ -179,6 +179,34 @@ async def test_what_its_owner_stopped_is_not_sent_by_the_next_process(
         (firing,) = await firings(house, BOB, bobs)
         assert firing.state is FiringState.LAPSED
         assert "its owner stopped the rule" in firing.steps[0].answer
+        assert house.accepted_ids() == []
+
+
+async def test_what_was_stopped_is_not_sent_by_the_next_process_of_a_rule_armed_again(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    async with rule_house(tmp_path) as house:
+        bobs = await waiting(house, LATE_S / 2)
+        await house.ask(PauseRule(account_id=BOB, rule_id=bobs))
+        await house.ask(ArmRule(account_id=BOB, rule_id=bobs, unrehearsed=True))
+    async with rule_house(tmp_path) as house:
+        await trio.sleep(5)
+        (firing,) = await firings(house, BOB, bobs)
+        assert firing.state is FiringState.LAPSED
+        assert house.accepted_ids() == []
+
+
+async def test_the_last_firing_that_its_owner_stopped_is_not_sent_by_the_next_process(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    """The rule had ended by itself when it was decided; its owner is told that it has ended."""
+    async with rule_house(tmp_path) as house:
+        bobs = await waiting(house, LATE_S / 2, max_firings=1)
+        await house.ask(EndRule(account_id=BOB, rule_id=bobs))
+    async with rule_house(tmp_path) as house:
+        await trio.sleep(5)
+        (firing,) = await firings(house, BOB, bobs)
+        assert firing.state is FiringState.LAPSED
         assert house.accepted_ids() == []
 
 

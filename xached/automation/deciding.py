@@ -70,7 +70,12 @@ class Look:
 
 def armed_memory(memory: Memory, now_ns: int) -> Memory:
     """What a rule remembers when it is armed: what was due before is not due."""
-    return Memory(cursor_ns=now_ns, fired=memory.fired, fired_at_ns=memory.fired_at_ns)
+    return Memory(
+        cursor_ns=now_ns,
+        fired=memory.fired,
+        fired_at_ns=memory.fired_at_ns,
+        withdrawn=memory.withdrawn,
+    )
 
 
 @frozen(kw_only=True)

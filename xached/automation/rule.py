@@ -72,6 +72,8 @@ class Memory:
     """The position at the first of them."""
     high_units: int | None = None
     """The highest profit that was seen; None: never looked."""
+    withdrawn: int = 0
+    """The number of its last firing when its owner stopped it: none up to it may begin."""
 
 
 @frozen(kw_only=True)

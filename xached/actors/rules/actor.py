@@ -103,7 +103,6 @@ RULE_ID_BYTES: Final = 8
 
 OWNER_PAUSED: Final = "its owner paused it"
 OWNER_ENDED: Final = "its owner ended it"
-"""Causes. What such a rule has fired and not begun to send is not sent, also after a crash."""
 
 
 @attrs.frozen(kw_only=True)
@@ -176,7 +175,7 @@ class _Actor:
         for firing in self._unfinished:
             find = partial(rule_book.find_rule, rule_id=firing.rule_id)
             rule = await self._records.read(find)
-            if rule is not None and rule.cause in (OWNER_PAUSED, OWNER_ENDED):
+            if rule is not None and rule.memory.withdrawn:
                 self._withdraw(rule)
         while True:
             batch: list[Envelope[RuleMessage, RuleReply]] = []
@@ -399,11 +398,19 @@ class _Actor:
         await self._records.write(partial(rule_book.close_firing, firing=sent))
         logger.info("rule {} fired: {}", firing.rule_id, sent.state.name.lower())
 
+    async def _stop(self, rule: Rule) -> Rule:
+        """Keep that its owner stopped a rule, and let nothing begin that it has fired."""
+        # Its state alone does not tell: it may be armed again, or have ended by itself.
+        memory = attrs.evolve(rule.memory, withdrawn=rule.firings)
+        stopped = await self._change(attrs.evolve(rule, memory=memory))
+        self._withdraw(stopped)
+        return stopped
+
     def _withdraw(self, rule: Rule) -> None:
-        """Let nothing begin that the rule has fired: its owner stopped it."""
+        """Let nothing begin that the rule had fired when its owner stopped it."""
         busy = rule.account_id in self._outgoing
         if busy or any(each.account_id == rule.account_id for each in self._unfinished):
-            self._withdrawn.setdefault(rule.account_id, {})[rule.rule_id] = rule.firings
+            self._withdrawn.setdefault(rule.account_id, {})[rule.rule_id] = rule.memory.withdrawn
 
     def _is_wanted(self, firing: Firing) -> bool:
         withdrawn = self._withdrawn.get(firing.account_id, {})
@@ -450,17 +457,13 @@ class _Actor:
             case PauseRule():
                 rule = await self._rule(message.account_id, message.rule_id)
                 _check_state(rule, RuleState.ARMED, RuleState.PAUSED)
-                if rule.state is RuleState.ARMED:
-                    paused = attrs.evolve(rule, state=RuleState.PAUSED, cause=OWNER_PAUSED)
-                    rule = await self._change(paused)
-                self._withdraw(rule)
-                return rule
+                armed = rule.state is RuleState.ARMED
+                paused = attrs.evolve(rule, state=RuleState.PAUSED, cause=OWNER_PAUSED)
+                return await self._stop(paused if armed else rule)
             case EndRule():
                 rule = await self._rule(message.account_id, message.rule_id)
-                if rule.state is not RuleState.ENDED:
-                    rule = await self._change(_ended(rule, OWNER_ENDED))
-                self._withdraw(rule)
-                return rule
+                over = rule.state is RuleState.ENDED
+                return await self._stop(rule if over else _ended(rule, OWNER_ENDED))
             case NoteRehearsal():
                 rule = await self._rule(message.account_id, message.rule_id)
                 return await self._change(attrs.evolve(rule, rehearsed_at_ns=message.at_ns))
