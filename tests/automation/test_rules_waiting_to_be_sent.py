@@ -4,7 +4,8 @@ One place for sending is held by alice, whose strategy takes its time to pause; 
 
 Checked by breaking, each seen red: lateness that is asked of interrupted firings only, a firing
 that does not ask whether it is wanted, or asks once and not with every try, a withdrawal that is
-forgotten with the process or when the rule is armed again or had ended by itself, and a queue that goes on behind a firing that could not be sent.
+forgotten with the process or when the rule is armed again or had ended by itself, and a queue that
+goes on behind a firing that could not be sent.
 """
 
 from __future__ import annotations
