@@ -38,7 +38,12 @@ from xached.domain.reducing import check_reduce_only
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.state import Market, PurseState, State
 from xached.domain.trade_groups import own_prefixes
-from xached.domain.triggering import check_not_passed, parked
+from xached.domain.triggering import (
+    check_not_passed,
+    limit_inside_band,
+    parked,
+    run_inside_band,
+)
 
 
 def place(
@@ -177,28 +182,29 @@ def _slid(market: Market, command: PlaceOrder) -> PlaceOrder:
 
 
 def enter(state: State, order: Order, seq: int) -> tuple[Event, ...]:
-    """Let a limit order that waited for others into the market."""
+    """Let a limit order that waited for others into the market, inside the price band of now."""
     market = state.markets[order.symbol]
     assert order.price_ticks is not None
+    limit_ticks = limit_inside_band(market, order)
     taker = Taker(
         purse=order.purse,
         own_prefixes=own_prefixes(state, order.purse),
         alone=order.leg is None,
         side=order.side,
-        limit_ticks=order.price_ticks,
+        limit_ticks=limit_ticks,
         self_trade_prevention=order.self_trade_prevention,
         lots=order.leaves_lots,
     )
     plan = NOTHING_TO_MEET
-    if market.book.crosses(order.side, order.price_ticks):
+    if market.book.crosses(order.side, limit_ticks):
         plan = plan_taker(taker, market, state)
     executed = order.executed_lots
     # In a market for resting orders nobody takes, nor does who wakes as it opens.
     must_rest = order.post_only or market.effective_state() is MarketState.POST_ONLY
-    if must_rest and plan.matches:
+    if must_rest and market.book.crosses(order.side, order.price_ticks):
         reason = EndReason.POST_ONLY
         return (end_of(order, OrderStatus.CANCELED, reason, executed, order.held_units),)
-    return Execution(
+    execution = Execution(
         state,
         market,
         state.purses[order.purse],
@@ -210,7 +216,8 @@ def enter(state: State, order: Order, seq: int) -> tuple[Event, ...]:
         taker_notional_units=order.taker_notional_units,
         maker_notional_units=order.maker_notional_units,
         fee_units=order.fee_units,
-    ).run(plan)
+    )
+    return run_inside_band(execution, plan, order, limit_ticks)
 
 
 def plan_order(

@@ -174,14 +174,7 @@ def start(state: State, order: Order, seq: int) -> tuple[Event, ...]:
                 order, OrderStatus.CANCELED, EndReason.RISK, order.executed_lots, order.held_units
             ),
         )
-    band_ticks = market.buy_band[1] if order.side is BUY else market.sell_band[0]
-    limit_ticks = order.price_ticks
-    if limit_ticks is None:
-        limit_ticks = band_ticks
-    elif order.side is BUY:
-        limit_ticks = min(limit_ticks, band_ticks)
-    else:
-        limit_ticks = max(limit_ticks, band_ticks)
+    limit_ticks = limit_inside_band(market, order)
     taker = Taker(
         purse=order.purse,
         own_prefixes=own_prefixes(state, order.purse),
@@ -202,9 +195,27 @@ def start(state: State, order: Order, seq: int) -> tuple[Event, ...]:
     purse = state.purses[order.purse]
     trades = state.next_trade_index(seq)
     execution = Execution(state, market, purse, order, trades, held_units)
+    return (started, *run_inside_band(execution, plan, order, limit_ticks))
+
+
+def limit_inside_band(market: Market, order: Order) -> int:
+    """How far an order may trade now that was let in earlier: to its limit, or to the band."""
+    band_ticks = market.buy_band[1] if order.side is BUY else market.sell_band[0]
+    if order.price_ticks is None:
+        return band_ticks
+    nearer = min if order.side is BUY else max
+    return nearer(order.price_ticks, band_ticks)
+
+
+def run_inside_band(
+    execution: Execution, plan: Plan, order: Order, limit_ticks: int
+) -> tuple[Event, ...]:
+    """Carry out a plan that walks to ``limit_ticks``. What would trade outside of the band expires.
+
+    It may not rest where it would trade.
+    """
     *events, end = execution.run(plan)
-    if isinstance(end, OrderRested) and _meets_beyond(market, order, limit_ticks):
-        # What would trade outside of the band expires: it may not rest where it would trade.
+    if isinstance(end, OrderRested) and _meets_beyond(execution.market, order, limit_ticks):
         end = end_of(
             order,
             OrderStatus.EXPIRED,
@@ -212,7 +223,7 @@ def start(state: State, order: Order, seq: int) -> tuple[Event, ...]:
             execution.executed_lots,
             execution.held_units,
         )
-    return (started, *events, end)
+    return (*events, end)
 
 
 def _plan(state: State, market: Market, taker: Taker) -> Plan:
