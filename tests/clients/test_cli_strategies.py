@@ -78,7 +78,8 @@ def test_a_strategy_is_made_started_paused_and_revoked(person: Person) -> None:
     assert "stopped" in person.done("strategy", "stop", "cross")
     measured = person.run("strategy", "performance", "cross", "--json").document
     assert [stage["stage"] for stage in measured["stages"]] == ["STRATEGY_STAGE_PAPER"]
-    assert "drawdown" in person.done("strategy", "performance", "cross")
+    assert "equity" not in person.done("strategy", "performance", "cross")
+    assert "equity" in person.done("strategy", "performance", "cross", "--daily")
     assert "revoked" in person.done("strategy", "revoke", "cross")
     assert person.run("strategy", "list").err.startswith("None of your own.")
     assert "cross" in person.done("strategy", "list", "--all")

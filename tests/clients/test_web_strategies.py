@@ -302,6 +302,68 @@ def test_how_the_house_judged_by_night_is_shown(visit: Visit, demo: Demo) -> Non
     visit.check_looks()
 
 
+@pytest.mark.parametrize(
+    "visit",
+    [
+        {"viewport": DESKTOP, "color_scheme": "dark"},
+        {"viewport": PHONE, "color_scheme": "light", "is_mobile": True, "has_touch": True},
+    ],
+    indirect=True,
+    ids=["desk-dark", "phone-light"],
+)
+def test_how_a_strategy_did_day_by_day_is_drawn(
+    visit: Visit, demo: Demo, request: pytest.FixtureRequest
+) -> None:
+    """The days are made up: a demo has seen one only. A day that is not known is no point."""
+    equities = ["1000", "1012.5", "", "1007.25", "1031", "1024.75"]
+    daily = [
+        strategy_pb2.StrategyDay(
+            begin_at_ns=(1_700_006_400 + number * 86_400) * 10**9,
+            equity=equity,
+            profit=equity and str(float(equity) - 1_000),
+            drawdown=equity and "5.25",
+            drawdown_ratio=equity and "0.0052",
+            fills=3,
+            fees="0.3",
+            turnover=str(300 + number),
+        )
+        for number, equity in enumerate(equities)
+    ]
+    stage = strategy_pb2.StrategyPerformance(
+        stage=strategy_pb2.STRATEGY_STAGE_PAPER,
+        days=5,
+        profit="24.75",
+        return_ratio="0.02475",
+        drawdown_ratio="0.0052",
+        daily=daily,
+    )
+    live = strategy_pb2.StrategyPerformance(
+        stage=strategy_pb2.STRATEGY_STAGE_LIVE, days=1, profit="0", daily=daily[:1]
+    )
+    answer = strategy_pb2.GetStrategyPerformanceResponse(stages=[stage, live])
+    visit.page.route(
+        "**/xache.v1.StrategyService/GetStrategyPerformance",
+        lambda route: route.fulfill(
+            status=200, content_type="application/grpc-web+proto", body=told(answer)
+        ),
+    )
+    draft(visit, demo, f"daily-{request.node.callspec.id}")
+    curve = visit.page.locator(".daily .curve")
+    curve.locator("polyline").wait_for()
+    points = curve.locator("polyline").get_attribute("points") or ""
+    assert len(points.split()) == 5
+    assert "1,024.75 USDT" in curve.inner_text()
+    assert "2023-11-15" in curve.inner_text(), "days of UTC, wherever the reader is"
+    assert "once two days are known" in visit.text(".told:last-child .daily")
+    visit.page.locator(".daily").first.get_by_role("button", name="Turnover").click()
+    visit.wait_text(".daily .curve", "305.00 USDT")
+    points = curve.locator("polyline").get_attribute("points") or ""
+    assert len(points.split()) == 6
+    visit.page.locator(".daily").first.get_by_role("button", name="Equity").click()
+    visit.check_looks()
+    visit.shoot(f"daily-{request.node.callspec.id}")
+
+
 def test_a_rule_is_rehearsed_armed_fired_and_explained(visit: Visit, demo: Demo) -> None:
     enter(visit, demo, "/strategies/rules")
     visit.page.get_by_role("link", name="New rule").click()

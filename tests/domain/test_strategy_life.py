@@ -11,6 +11,7 @@ from tests.storage.house import INSTRUMENT, SYMBOL
 from xached.domain.history import Fill
 from xached.domain.order import OrderId, Purse, Side
 from xached.domain.rejection import Rejection
+from xached.domain.state import DAY_NS
 from xached.domain.strategy_life import (
     ACKNOWLEDGEMENT,
     DEFLATED_SHARPE_MIN_PPM,
@@ -18,7 +19,7 @@ from xached.domain.strategy_life import (
     Evidence,
     pass_gate,
 )
-from xached.domain.strategy_performance import measure
+from xached.domain.strategy_performance import DayTold, KnownFills, measure, tell_days
 
 BUDGET = 1_000 * 10**6
 LOTS = 1_000
@@ -32,6 +33,7 @@ class Day:
     high_units: int
     low_units: int
     last_units: int
+    day: int = 0
 
 
 def usdt(whole: int) -> int:
@@ -126,3 +128,67 @@ def test_return_and_drawdown() -> None:
 def test_nothing_is_measured_of_one_that_never_ran() -> None:
     how = measure([], BUDGET, [], {}, {})
     assert (how.days, how.return_ppm, how.drawdown_ppm, how.fills) == (0, 0, 0, 0)
+
+
+def on_day(day: int, number: int, fee: int, **terms: bool) -> Fill:
+    return attrs.evolve(fill(number, Side.BUY, 500_000, fee, **terms), at_ns=day * DAY_NS + number)
+
+
+def test_the_days_of_a_strategy_by_hand() -> None:
+    days = [
+        Day(usdt(100), usdt(-50), usdt(80), day=10),
+        Day(usdt(200), usdt(90), usdt(150), day=11),
+        Day(usdt(160), usdt(20), usdt(40), day=13),
+    ]
+    fills = [
+        on_day(10, 1, 1),
+        on_day(10, 2, 2),
+        on_day(12, 3, 4),
+        on_day(13, 4, 0, transferred=True),
+    ]
+    told = tell_days(days, BUDGET, KnownFills(fills=fills, complete=True))
+    assert [each.day for each in told] == [10, 11, 12, 13]
+    assert [each.profit_units for each in told] == [usdt(80), usdt(150), None, usdt(40)]
+    assert [each.drawdown_units for each in told] == [usdt(150), usdt(110), None, usdt(180)]
+    assert [each.drawdown_ppm for each in told] == [
+        150 * 10**6 // 1_100, 110 * 10**6 // 1_200, None, 180 * 10**6 // 1_200,
+    ]  # fmt: skip
+    assert [each.fills for each in told] == [2, 0, 1, 0]
+    assert [each.fees_units for each in told] == [usdt(3), 0, usdt(4), 0]
+    assert [each.turnover_units for each in told] == [usdt(1_000), 0, usdt(500), 0]
+    whole = measure(days, BUDGET, fills, {SYMBOL: INSTRUMENT}, {})
+    assert whole.drawdown_ppm == max(each.drawdown_ppm or 0 for each in told)
+    assert whole.fees_units == sum(each.fees_units or 0 for each in told)
+
+
+def test_sums_of_days_whose_fills_are_not_all_known_are_not_told() -> None:
+    """Checked: with sums of what is known, the tenth has fees of 2 and the ninth none."""
+    days = [Day(usdt(1), 0, usdt(1), day=number) for number in (9, 10, 11)]
+    fills = [on_day(10, 2, 2), on_day(11, 3, 4)]
+    told = tell_days(days, BUDGET, KnownFills(fills=fills, complete=False))
+    assert [each.fees_units for each in told] == [None, None, usdt(4)]
+    assert [each.turnover_units for each in told] == [None, None, usdt(500)]
+    assert [each.fills for each in told] == [None, None, 1]
+    assert [each.profit_units for each in told] == [usdt(1)] * 3
+
+
+def test_what_was_traded_before_it_was_made_is_not_its_own() -> None:
+    known = KnownFills(fills=[on_day(9, 1, 1), on_day(11, 2, 2)], complete=False)
+    own = known.since(10 * DAY_NS)
+    assert own.complete, "older ones are not its own either"
+    assert [each.day for each in tell_days([], BUDGET, own)] == [11]
+    assert not known.since(0).complete
+
+
+def test_nothing_is_told_of_days_of_which_nothing_is_known() -> None:
+    assert tell_days([], BUDGET, KnownFills(fills=[], complete=True)) == ()
+    [only] = tell_days([Day(0, 0, 0, day=3)], BUDGET, KnownFills(fills=[], complete=False))
+    assert only == DayTold(
+        day=3,
+        profit_units=0,
+        drawdown_units=0,
+        drawdown_ppm=0,
+        fills=0,
+        fees_units=0,
+        turnover_units=0,
+    )

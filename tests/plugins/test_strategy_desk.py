@@ -33,7 +33,6 @@ from xached.actors.strategies.desk import (
 )
 from xached.actors.strategies.floors import LiveFloor
 from xached.actors.strategies.surroundings import StrategyConfig
-from xached.domain.history import Fill
 from xached.domain.instrument import AssetName
 from xached.domain.market_messages import TransferFunds
 from xached.domain.messages import Command, FreezePurse, RiskBoundsSet, Row, SetHalt
@@ -50,6 +49,7 @@ from xached.domain.strategy_life import (
     Strategy,
     Wish,
 )
+from xached.domain.strategy_performance import KnownFills
 from xached.runtime.mailbox import Overloaded
 from xached.runtime.supervise import Health, run_expendable
 from xached.runtime.world import NS_PER_S
@@ -167,9 +167,9 @@ async def desk_of(
         query = HoldingsQuery((purse,), house.around.world.now_ns())
         return await house.matching.query(query)
 
-    async def fills_of(_: Purse) -> list[Fill]:
+    async def fills_of(_: Purse) -> KnownFills:
         await trio.lowlevel.checkpoint()
-        return []
+        return KnownFills(fills=[], complete=True)
 
     async def ratio(_: Strategy) -> int | None:
         await trio.lowlevel.checkpoint()
@@ -484,9 +484,9 @@ async def test_a_file_that_cannot_be_read_at_the_start_stops_nothing_else(
         async def valued(purse: Purse) -> Holdings:
             return await house.matching.query(HoldingsQuery((purse,), around.world.now_ns()))
 
-        async def no_fills(_: Purse) -> list[Fill]:
+        async def no_fills(_: Purse) -> KnownFills:
             await trio.lowlevel.checkpoint()
-            return []
+            return KnownFills(fills=[], complete=True)
 
         desk = StrategyDesk(torn, strategies, around, valued, no_fills)  # type: ignore[arg-type] # torn
         async with trio.open_nursery() as nursery:
@@ -609,6 +609,38 @@ async def test_who_leaves_is_forgotten_and_nothing_of_theirs_runs(
 async def test_profit_is_looked_at_once_a_minute(
     clock: trio.testing.MockClock, tmp_path: Path
 ) -> None:
+    async with open_house(tmp_path) as house:
+        async with desk_of(house) as on:
+            seen = await to_paper(on)
+            purse = seen.strategy.purse
+            [order] = (await house.purse(purse)).orders
+            price = order.price_ticks
+            assert price is not None
+            await house.order(Purse("bob/robot"), order.side.opposite, order.quantity_lots, price)
+            await until(lambda: on.strategies.statistics()[0].open_orders == 0)
+            await on.desk._look()
+            day = house.around.world.now_ns() // (86_400 * NS_PER_S)
+            _, stages = await on.desk.performance(OWNER, NAME)
+            [told] = stages
+            stage, how = told.stage, told.whole
+            [looked] = await on.desk.days(seen.strategy, Stage.PAPER)
+            # Bought 0.001 at 49,000 with the mark at 50,000: a gain of 1 USDT, less the fee.
+            fee_units = 10**6 - how.profit_units
+            assert (stage, looked.day, how.days) == (Stage.PAPER, day, 1)
+            assert 0 <= fee_units <= 49 * 10**6 // 1_000
+            assert how.return_ppm == how.profit_units * 10**6 // BUDGET
+            assert (await on.desk.get(OWNER, NAME)).evidence.paper_days == 1
+            [told_day] = told.days
+            assert (told_day.day, told_day.profit_units) == (day, how.profit_units)
+        async with desk_of(house) as on:
+            _, [told] = await on.desk.performance(OWNER, NAME)
+            assert told.days == (told_day,), "also after a restart"
+
+
+async def test_what_has_no_price_has_no_profit_either(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """Checked: counted as if it was worth what it cost, the look tells of a loss of the fee."""
     async with open_house(tmp_path) as house, desk_of(house) as on:
         seen = await to_paper(on)
         purse = seen.strategy.purse
@@ -617,17 +649,19 @@ async def test_profit_is_looked_at_once_a_minute(
         assert price is not None
         await house.order(Purse("bob/robot"), order.side.opposite, order.quantity_lots, price)
         await until(lambda: on.strategies.statistics()[0].open_orders == 0)
+        priced = on.desk._valued
+
+        async def unpriced(purse: Purse) -> Holdings:
+            return attrs.evolve(await priced(purse), prices={})
+
+        on.desk._valued = unpriced
         await on.desk._look()
-        day = house.around.world.now_ns() // (86_400 * NS_PER_S)
-        _, stages = await on.desk.performance(OWNER, NAME)
-        [(stage, how)] = stages
-        [looked] = await on.desk.days(seen.strategy, Stage.PAPER)
-        # Bought 0.001 at 49,000 with the mark at 50,000: a gain of 1 USDT, less the fee.
-        fee_units = 10**6 - how.profit_units
-        assert (stage, looked.day, how.days) == (Stage.PAPER, day, 1)
-        assert 0 <= fee_units <= 49 * 10**6 // 1_000
-        assert how.return_ppm == how.profit_units * 10**6 // BUDGET
-        assert (await on.desk.get(OWNER, NAME)).evidence.paper_days == 1
+        _, [told] = await on.desk.performance(OWNER, NAME)
+        assert told.days == ()
+        on.desk._valued = priced
+        await on.desk._look()
+        _, [told] = await on.desk.performance(OWNER, NAME)
+        assert [each.profit_units is None for each in told.days] == [False]
 
 
 @pytest.mark.parametrize(

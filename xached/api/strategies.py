@@ -7,14 +7,15 @@ from collections.abc import Callable
 from xache.v1 import strategy_pb2
 
 from xached.actors.strategies.actor import StrategyStatistics
-from xached.actors.strategies.desk import Seen, StrategyDesk
+from xached.actors.strategies.desk import Seen, StageTold, StrategyDesk
 from xached.api.auth import caller_of
 from xached.api.routes import Call
 from xached.domain.instrument import Directory, Symbol
 from xached.domain.money import format_units, parse_decimal
 from xached.domain.order import AccountId, subaccount_of
+from xached.domain.state import DAY_NS
 from xached.domain.strategy_life import Change, Stage, Strategy, Wish
-from xached.domain.strategy_performance import Performance
+from xached.domain.strategy_performance import DayTold
 from xached.storage.certificates import KeptCertificate
 
 PPM_SCALE = 6
@@ -140,7 +141,7 @@ class StrategyHandlers:
         strategy, stages = await self._desk().performance(_owner(call), request.name)
         scale = self._directory.asset(strategy.budget_asset).scale
         return strategy_pb2.GetStrategyPerformanceResponse(
-            stages=[_performance(stage, how, scale) for stage, how in stages]
+            stages=[_performance(each, strategy, scale) for each in stages]
         )
 
     async def get_strategy_parity(
@@ -195,9 +196,12 @@ def _operated(running: StrategyStatistics) -> strategy_pb2.OperatedStrategy:
     )
 
 
-def _performance(stage: Stage, how: Performance, scale: int) -> strategy_pb2.StrategyPerformance:
+def _performance(
+    told: StageTold, strategy: Strategy, scale: int
+) -> strategy_pb2.StrategyPerformance:
+    how = told.whole
     return strategy_pb2.StrategyPerformance(
-        stage=_STAGES[stage],
+        stage=_STAGES[told.stage],
         days=how.days,
         profit=format_units(how.profit_units, scale),
         return_ratio=_ratio(how.return_ppm),
@@ -208,6 +212,26 @@ def _performance(stage: Stage, how: Performance, scale: int) -> strategy_pb2.Str
         turnover=format_units(how.turnover_units, scale),
         slippage_ratio=_ratio(how.slippage_ppm),
         compared=format_units(how.compared_units, scale),
+        daily=[_day(each, strategy.budget_units, scale) for each in told.days],
+    )
+
+
+def _day(told: DayTold, budget_units: int, scale: int) -> strategy_pb2.StrategyDay:
+    """A day; what is not known of it is empty."""
+
+    def shown(units: int | None) -> str:
+        return "" if units is None else format_units(units, scale)
+
+    profit_units = told.profit_units
+    return strategy_pb2.StrategyDay(
+        begin_at_ns=told.day * DAY_NS,
+        equity=shown(None if profit_units is None else budget_units + profit_units),
+        profit=shown(profit_units),
+        drawdown=shown(told.drawdown_units),
+        drawdown_ratio=_ratio(told.drawdown_ppm),
+        fills=told.fills,
+        fees=shown(told.fees_units),
+        turnover=shown(told.turnover_units),
     )
 
 

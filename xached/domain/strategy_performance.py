@@ -11,12 +11,20 @@ from xached.domain.history import Fill
 from xached.domain.instrument import Instrument, Symbol
 from xached.domain.order import BUY, OrderId
 from xached.domain.position import Position, plan_sale
+from xached.domain.state import DAY_NS
 
 PPM = 10**6
+DAYS_TOLD_MAX = 1_000
+"""The newest."""
 
 
 class Day(Protocol):
-    """The profit of one day, counted from when the strategy began."""
+    """The profit of one UTC day, counted from when the strategy began."""
+
+    @property
+    def day(self) -> int:
+        """Which: so many days after 1970-01-01."""
+        ...
 
     @property
     def high_units(self) -> int:
@@ -63,6 +71,77 @@ class Performance:
     def slippage_ppm(self) -> int | None:
         """What was paid beyond, as a share; None where nothing can be compared."""
         return self.slippage_units * PPM // self.compared_units if self.compared_units else None
+
+
+@attrs.frozen(kw_only=True)
+class KnownFills:
+    """The newest fills of a purse, oldest first; ``complete`` where there are no older ones."""
+
+    fills: Sequence[Fill]
+    complete: bool
+
+    def since(self, at_ns: int) -> KnownFills:
+        """Those from a time on: what was traded before is not about who began then."""
+        found = [each for each in self.fills if each.at_ns >= at_ns]
+        return KnownFills(fills=found, complete=self.complete or len(found) < len(self.fills))
+
+
+@attrs.frozen(kw_only=True)
+class DayTold:
+    """One UTC day of a strategy, in units of its budget's asset. What is not known is None.
+
+    ``profit_units`` was the last of the day, counted from when the strategy began.
+    ``drawdown_units`` is how far it fell on this day below the highest before, as a share
+    ``drawdown_ppm`` of budget and profit at that.
+    """
+
+    day: int
+    profit_units: int | None
+    drawdown_units: int | None
+    drawdown_ppm: int | None
+    fills: int | None
+    fees_units: int | None
+    turnover_units: int | None
+
+
+def tell_days(days: Sequence[Day], budget_units: int, known: KnownFills) -> tuple[DayTold, ...]:
+    """How a strategy did day by day, oldest first; a day of which nothing is known is not there.
+
+    ``days`` are those on which its profit was looked at, oldest first. Where not all fills are
+    known, those of the oldest day that has any may not be all of it: of that day, and of those
+    before, no sums are told.
+    """
+    traded: dict[int, list[Fill]] = {}
+    for fill in known.fills:
+        traded.setdefault(fill.at_ns // DAY_NS, []).append(fill)
+    summed_after = -1 if known.complete else min(traded, default=-1)
+    looked = {each.day: each for each in days}
+    told: list[DayTold] = []
+    peak_units = 0
+    for number in sorted(looked.keys() | traded.keys()):
+        day = looked.get(number)
+        summed = number > summed_after
+        fills = [each for each in traded.get(number, ()) if not each.transferred]
+        fall_units = None
+        if day is not None:
+            peak_units = max(peak_units, day.high_units)
+            fall_units = peak_units - day.low_units
+        told.append(
+            DayTold(
+                day=number,
+                profit_units=None if day is None else day.last_units,
+                drawdown_units=fall_units,
+                drawdown_ppm=_share_ppm(fall_units, budget_units + peak_units),
+                fills=len(fills) if summed else None,
+                fees_units=sum(each.fee_units for each in fills) if summed else None,
+                turnover_units=sum(each.notional_units for each in fills) if summed else None,
+            )
+        )
+    return tuple(told[-DAYS_TOLD_MAX:])
+
+
+def _share_ppm(part_units: int | None, whole_units: int) -> int | None:
+    return None if part_units is None else part_units * PPM // whole_units
 
 
 def measure(

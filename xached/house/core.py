@@ -52,6 +52,7 @@ from xached.domain.portfolio import Holdings, HoldingsQuery
 from xached.domain.sessions import SessionTable
 from xached.domain.state import State
 from xached.domain.strategy_life import Strategy
+from xached.domain.strategy_performance import KnownFills
 from xached.house.account_commands import (
     close_account,
     impediments_of,
@@ -253,8 +254,8 @@ class Core:
         matching = self.house.paper.matching if is_paper_purse(purse) else self.house.matching
         return await matching.query(HoldingsQuery((purse,), self.world.now_ns()))
 
-    async def _fills_of(self, purse: Purse) -> Sequence[Fill]:
-        """The newest fills of a purse, oldest first."""
+    async def _fills_of(self, purse: Purse) -> KnownFills:
+        """The newest fills of a purse."""
         history = self.house.paper.history if is_paper_purse(purse) else self.history
         fills: list[Fill] = []
         before: int | None = None
@@ -263,8 +264,8 @@ class Core:
             fills += page.items
             before = page.next_before
             if before is None:
-                break
-        return fills[::-1]
+                return KnownFills(fills=fills[::-1], complete=True)
+        return KnownFills(fills=fills[::-1], complete=False)
 
     def trading_place(self, purse: Purse) -> TradingPlace:
         """Where a purse trades."""

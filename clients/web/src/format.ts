@@ -89,6 +89,11 @@ export function dayOf(ns: bigint): string {
   return ns ? day.format(millis(ns)) : "–";
 }
 
+/** A day of the house's, which is one of UTC wherever one is. */
+export function dayUtc(ns: bigint): string {
+  return new Date(millis(ns)).toISOString().slice(0, 10);
+}
+
 /** Day and time, to the minute. */
 export function momentOf(ns: bigint): string {
   return ns ? minute.format(millis(ns)) : "–";

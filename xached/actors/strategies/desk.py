@@ -26,7 +26,6 @@ from loguru import logger
 from xached.actors.strategies.actor import Strategies, StrategyStatistics
 from xached.actors.strategies.run import insist, query_purse
 from xached.actors.strategies.surroundings import Grant, StrategyConfig, Surroundings
-from xached.domain.history import Fill
 from xached.domain.market_messages import TransferFunds
 from xached.domain.messages import CancelAll
 from xached.domain.order import MAIN, AccountId, EndReason, Purse, account_of, make_purse
@@ -48,7 +47,13 @@ from xached.domain.strategy_life import (
     succeed,
     unknown_strategy,
 )
-from xached.domain.strategy_performance import Performance, measure
+from xached.domain.strategy_performance import (
+    DayTold,
+    KnownFills,
+    Performance,
+    measure,
+    tell_days,
+)
 from xached.runtime.mailbox import Closed, Expired, Overloaded
 from xached.runtime.supervise import ActorState
 from xached.storage.certificates import KeptCertificate
@@ -90,8 +95,8 @@ Impediments = Callable[[AccountId], Awaitable[tuple[str, ...]]]
 Valued = Callable[[Purse], Awaitable[Holdings]]
 """What a purse holds, at the prices of now. Raises: Rejection, Overloaded, Closed."""
 
-FillsOf = Callable[[Purse], Awaitable[Sequence[Fill]]]
-"""The newest fills of a purse, oldest first."""
+FillsOf = Callable[[Purse], Awaitable[KnownFills]]
+"""The newest fills of a purse."""
 
 Judged = Callable[[Strategy], Awaitable[int | None]]
 """The deflated Sharpe ratio of a strategy's backtests, in millionths; None without enough data."""
@@ -138,6 +143,15 @@ class Seen:
     evidence: Evidence
     acknowledged: str
     """What its owner has said to let it go live without evidence; empty for nothing."""
+
+
+@attrs.frozen(kw_only=True)
+class StageTold:
+    """How a strategy has done in a stage: as a whole, and day by day."""
+
+    stage: Stage
+    whole: Performance
+    days: Sequence[DayTold]
 
 
 class StrategyDesk:
@@ -197,22 +211,25 @@ class StrategyDesk:
 
     async def performance(
         self, account_id: AccountId, name: str
-    ) -> tuple[Strategy, Sequence[tuple[Stage, Performance]]]:
+    ) -> tuple[Strategy, Sequence[StageTold]]:
         """How a strategy has done in each stage that it has been in, paper first."""
         strategy = await self._find(account_id, name)
-        found: list[tuple[Stage, Performance]] = []
+        found: list[StageTold] = []
         stages = ((Stage.PAPER, strategy.paper_purse), (Stage.LIVE, strategy.live_purse))
         for stage, purse in stages:
             days = await self.days(strategy, stage)
             if days or stage is strategy.stage:
-                performance = measure(
+                # Its live purse may have been that of a revoked one of its name.
+                known = (await self._fills_of(purse)).since(strategy.created_at_ns)
+                whole = measure(
                     days,
                     strategy.budget_units,
-                    await self._fills_of(purse),
+                    known.fills,
                     self._around.floor(purse).directory,
                     await self._records.read(partial(references_of, purse=purse)),
                 )
-                found.append((stage, performance))
+                told = tell_days(days, strategy.budget_units, known)
+                found.append(StageTold(stage=stage, whole=whole, days=told))
         return strategy, found
 
     async def parity(
@@ -490,12 +507,14 @@ class StrategyDesk:
             profit_units = self._profit_units(strategy, await self._valued(strategy.purse))
         except (Rejection, Overloaded, Closed):
             return  # The next look tells.
+        if profit_units is None:
+            return  # It holds what has no price: nobody knows what it has gained or lost.
         day = self._around.world.now_ns() // DAY_NS
         await self._records.write(
             partial(add_profit, strategy=strategy, day=day, profit_units=profit_units)
         )
 
-    def _profit_units(self, strategy: Strategy, holdings: Holdings) -> int:
+    def _profit_units(self, strategy: Strategy, holdings: Holdings) -> int | None:
         instruments = self._around.floor(strategy.purse).directory
         profit_units = 0
         for symbol, position in holdings.purses[strategy.purse].positions.items():
@@ -503,6 +522,8 @@ class StrategyDesk:
             price = holdings.prices.get(symbol)
             if price is not None:
                 profit_units += unrealised_units(position, price, instruments[symbol])
+            elif position.quantity_lots:
+                return None
         return profit_units
 
     # --- parts -------------------------------------------------------------------------------

@@ -110,7 +110,11 @@ class Strategies:
         return list(self._connection.call(_LIST, strategy_pb2.ListStrategiesRequest()).operated)
 
     def performance(self, name: str) -> list[strategy_pb2.StrategyPerformance]:
-        """How a strategy has done, in each stage that it has been in."""
+        """How a strategy has done, in each stage that it has been in.
+
+        ``daily`` of each tells it by UTC days, oldest first. What is not known of a day is empty:
+        it is not nothing.
+        """
         request = strategy_pb2.GetStrategyPerformanceRequest(name=name)
         return list(self._connection.call(_PERFORMANCE, request).stages)
 

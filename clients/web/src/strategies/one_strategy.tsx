@@ -9,6 +9,7 @@ import {
 import { t } from "../messages";
 import { go } from "../router";
 import { Button, Dialog, Empty, Failure, Notice, classes, say, useAction, useAnswer } from "../ui";
+import { Daily } from "./daily";
 import { GoLive } from "./gate";
 import { strategies } from "./services";
 import { Parity } from "./parity";
@@ -209,7 +210,12 @@ function Performance({ strategy }: { strategy: Strategy }) {
   return (
     <section class="card" aria-labelledby="performance">
       <header class="head"><h2 id="performance">{t.strategies.performance}</h2></header>
-      {stages.map((each) => <Measures key={each.stage} told={each} asset={strategy.budgetAsset} />)}
+      {stages.map((each) => (
+        <div key={each.stage} class="told">
+          <Measures told={each} asset={strategy.budgetAsset} />
+          <Daily told={each} asset={strategy.budgetAsset} />
+        </div>
+      ))}
     </section>
   );
 }

@@ -257,8 +257,19 @@ def revoke(name: str, /, *, options: Options = NO_OPTIONS) -> None:
 
 
 @app.command
-def performance(name: str, /, *, options: Options = NO_OPTIONS) -> None:
-    """Tell how a strategy has done: return, drawdown, hits, slippage, fees, turnover."""
+def performance(
+    name: str,
+    /,
+    *,
+    daily: Annotated[bool, Parameter(negative="")] = False,
+    options: Options = NO_OPTIONS,
+) -> None:
+    """Tell how a strategy has done: return, drawdown, hits, slippage, fees, turnover.
+
+    Args:
+        name: the strategy.
+        daily: day by day too (UTC), the newest 1,000; what is not known of a day is left out.
+    """
     with options.connected() as (client, output):
         stages = client.strategies.performance(name)
         if output.as_json:
@@ -272,6 +283,13 @@ def performance(name: str, /, *, options: Options = NO_OPTIONS) -> None:
             ">fees", ">slippage",
         ]  # fmt: skip
         output.table(heads, [_measured(each) for each in stages])
+        if daily:
+            output.line("")
+            heads = [
+                "day (UTC)", "stage", ">equity", ">profit", ">drawdown", ">fills", ">turnover",
+                ">fees",
+            ]  # fmt: skip
+            output.table(heads, [_day(how, each) for how in stages for each in how.daily])
 
 
 @app.command
@@ -323,6 +341,19 @@ def _measured(how: strategy_pb2.StrategyPerformance) -> list[Cell]:
         how.turnover,
         how.fees,
         _percent(how.slippage_ratio),
+    ]
+
+
+def _day(how: strategy_pb2.StrategyPerformance, day: strategy_pb2.StrategyDay) -> list[Cell]:
+    return [
+        moment(day.begin_at_ns)[:10],
+        _stage(how.stage),
+        day.equity or "–",
+        day.profit or "–",
+        _percent(day.drawdown_ratio),
+        str(day.fills) if day.HasField("fills") else "–",
+        day.turnover or "–",
+        day.fees or "–",
     ]
 
 

@@ -140,7 +140,7 @@ class Strategy(_message.Message):
     def __init__(self, name: _Optional[str] = ..., plugin: _Optional[str] = ..., symbols: _Optional[_Iterable[str]] = ..., settings_json: _Optional[str] = ..., budget_asset: _Optional[str] = ..., budget: _Optional[str] = ..., loss_limit: _Optional[str] = ..., stage: _Optional[_Union[StrategyStage, str]] = ..., wish: _Optional[_Union[StrategyWish, str]] = ..., ready: _Optional[bool] = ..., subaccount: _Optional[str] = ..., failure: _Optional[str] = ..., last_note: _Optional[str] = ..., open_orders: _Optional[int] = ..., paper_days: _Optional[int] = ..., predicts: _Optional[bool] = ..., deflated_sharpe: _Optional[str] = ..., lacking: _Optional[str] = ..., publishable: _Optional[bool] = ..., acknowledged: _Optional[str] = ..., created_at_ns: _Optional[int] = ..., advice: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
 
 class StrategyPerformance(_message.Message):
-    __slots__ = ("stage", "days", "profit", "return_ratio", "drawdown_ratio", "hit_ratio", "fills", "fees", "turnover", "slippage_ratio", "compared")
+    __slots__ = ("stage", "days", "profit", "return_ratio", "drawdown_ratio", "hit_ratio", "fills", "fees", "turnover", "slippage_ratio", "compared", "daily")
     STAGE_FIELD_NUMBER: _ClassVar[int]
     DAYS_FIELD_NUMBER: _ClassVar[int]
     PROFIT_FIELD_NUMBER: _ClassVar[int]
@@ -152,6 +152,7 @@ class StrategyPerformance(_message.Message):
     TURNOVER_FIELD_NUMBER: _ClassVar[int]
     SLIPPAGE_RATIO_FIELD_NUMBER: _ClassVar[int]
     COMPARED_FIELD_NUMBER: _ClassVar[int]
+    DAILY_FIELD_NUMBER: _ClassVar[int]
     stage: StrategyStage
     days: int
     profit: str
@@ -163,7 +164,28 @@ class StrategyPerformance(_message.Message):
     turnover: str
     slippage_ratio: str
     compared: str
-    def __init__(self, stage: _Optional[_Union[StrategyStage, str]] = ..., days: _Optional[int] = ..., profit: _Optional[str] = ..., return_ratio: _Optional[str] = ..., drawdown_ratio: _Optional[str] = ..., hit_ratio: _Optional[str] = ..., fills: _Optional[int] = ..., fees: _Optional[str] = ..., turnover: _Optional[str] = ..., slippage_ratio: _Optional[str] = ..., compared: _Optional[str] = ...) -> None: ...
+    daily: _containers.RepeatedCompositeFieldContainer[StrategyDay]
+    def __init__(self, stage: _Optional[_Union[StrategyStage, str]] = ..., days: _Optional[int] = ..., profit: _Optional[str] = ..., return_ratio: _Optional[str] = ..., drawdown_ratio: _Optional[str] = ..., hit_ratio: _Optional[str] = ..., fills: _Optional[int] = ..., fees: _Optional[str] = ..., turnover: _Optional[str] = ..., slippage_ratio: _Optional[str] = ..., compared: _Optional[str] = ..., daily: _Optional[_Iterable[_Union[StrategyDay, _Mapping]]] = ...) -> None: ...
+
+class StrategyDay(_message.Message):
+    __slots__ = ("begin_at_ns", "equity", "profit", "drawdown", "drawdown_ratio", "fills", "fees", "turnover")
+    BEGIN_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    EQUITY_FIELD_NUMBER: _ClassVar[int]
+    PROFIT_FIELD_NUMBER: _ClassVar[int]
+    DRAWDOWN_FIELD_NUMBER: _ClassVar[int]
+    DRAWDOWN_RATIO_FIELD_NUMBER: _ClassVar[int]
+    FILLS_FIELD_NUMBER: _ClassVar[int]
+    FEES_FIELD_NUMBER: _ClassVar[int]
+    TURNOVER_FIELD_NUMBER: _ClassVar[int]
+    begin_at_ns: int
+    equity: str
+    profit: str
+    drawdown: str
+    drawdown_ratio: str
+    fills: int
+    fees: str
+    turnover: str
+    def __init__(self, begin_at_ns: _Optional[int] = ..., equity: _Optional[str] = ..., profit: _Optional[str] = ..., drawdown: _Optional[str] = ..., drawdown_ratio: _Optional[str] = ..., fills: _Optional[int] = ..., fees: _Optional[str] = ..., turnover: _Optional[str] = ...) -> None: ...
 
 class CreateStrategyRequest(_message.Message):
     __slots__ = ("name", "plugin", "symbols", "settings_json", "budget_asset", "budget", "loss_limit")
