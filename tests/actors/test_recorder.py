@@ -271,6 +271,30 @@ async def test_a_disk_that_takes_nothing_costs_no_more_memory_than_the_bound(
     assert (log.cut, log.take()) == (True, b"")
 
 
+async def test_what_was_kept_of_who_leaves_is_removed_and_not_written_again(
+    autojump_clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """Also what is taken to the disk just then. Checked: without ``_writing`` that comes back;
+    with the files alone removed, what waits does."""
+    async with recording(tmp_path) as here:
+        staying = here.recorder.run_log("stays", "run", {"purse": "bob/bot"})
+        assert staying is not None
+        staying.handed(1, b"a frame", 1)
+        for moment in range(40):
+            leaving = here.recorder.run_log("leaves", str(moment), {"purse": "eve/bot"})
+            assert leaving is not None
+            leaving.handed(1, b"a frame", 1)
+            await trio.sleep(1.5)
+            assert len(here.files("inputs.*")) == 2
+            leaving.handed(2, b"another frame", 2)
+            leaving.end(3, in_order=True)
+            while moment % 2 and leaving._entries:  # noqa: ASYNC110 - nobody tells of it
+                await trio.sleep(1e-5)
+            await here.recorder.forget(["leaves"])
+            await trio.sleep(2.5)
+            assert len(here.files("inputs.*")) == 1, moment
+
+
 def kept_file(began_day: int, subject: str = "A", suffix: str = ".parquet") -> RecordingFile:
     kind = RecordingKind.MARKET if subject.isupper() else RecordingKind.INPUTS
     return RecordingFile(

@@ -29,6 +29,16 @@ def test_the_last_is_read_back_by_name(tmp_path: Path) -> None:
     assert {each.parent for each in tmp_path.rglob("*")} == {tmp_path}
 
 
+def test_what_is_removed_is_gone_and_nothing_else(tmp_path: Path) -> None:
+    states = StrategyStates(tmp_path, REAL_FILES)
+    states.write("a", state(1))
+    states.write("b", state(2))
+    for _ in range(2):
+        states.remove("a")
+        assert states.read("a") is None
+        assert states.read("b") == state(2)
+
+
 @pytest.mark.parametrize("change", [b"", b"x", b"\n{}"])
 def test_what_was_damaged_is_refused(tmp_path: Path, change: bytes) -> None:
     states = StrategyStates(tmp_path, REAL_FILES)

@@ -42,7 +42,7 @@ async def close_account(
     await matching.execute(CloseAccount(account_id=account_id, forfeit=forfeit, request_id=""))
     try:
         await forget(account_id)
-    except StrategyTablesFailed as error:
+    except (StrategyTablesFailed, OSError) as error:
         raise Closed from error
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import ExitStack
 from functools import partial
 from importlib.metadata import version
@@ -28,7 +28,7 @@ from xached.actors.scrub import Scrub
 from xached.actors.sessions.actor import SessionDesk
 from xached.actors.signals import Signals
 from xached.actors.strategies.actor import Strategies
-from xached.actors.strategies.desk import StrategyDesk
+from xached.actors.strategies.desk import StrategyDesk, seats_of
 from xached.actors.strategies.explaining import OrderReasons
 from xached.actors.strategies.signal_sources import SignalSources
 from xached.actors.strategies.surroundings import Surroundings
@@ -72,7 +72,10 @@ from xached.runtime.world import Lane, World
 from xached.storage.backtest_book import find_deflated
 from xached.storage.certificates import Certificates, KeptCertificate
 from xached.storage.directory import DataPaths
+from xached.storage.recordings import Recordings
 from xached.storage.snapshots import newest_seq
+from xached.storage.strategy_book import strategies_of
+from xached.storage.strategy_states import StrategyStates
 from xached.storage.strategy_tables import StrategyRecords
 
 SESSIONS_PLACES = 1_024
@@ -210,6 +213,7 @@ class Core:
             self._judged,
             certificates=self._certificates_of,
             impediments=partial(impediments_of, self.house.sessions),
+            forget_files=self._forget_files,
         )
         self.desk.on_account_change(desk.account_changed)
         self.strategy_desk = desk
@@ -223,9 +227,28 @@ class Core:
     async def forget_strategies(self, account_id: AccountId) -> None:
         """Forget what is known of an account's strategies; may be repeated."""
         if self.strategy_desk is None:
+            known = await self.records.read(partial(strategies_of, account_id=account_id))
+            await self._forget_files([seat for each in known for seat in seats_of(each)])
             await self.records.forget(account_id)
         else:
             await self.strategy_desk.forget(account_id)
+
+    async def _forget_files(self, seats: Collection[str]) -> None:
+        """Remove what strategies saved, what was recorded of them, and how they were judged."""
+        paths, world = self.files.paths, self.world
+        if self.recorder is not None:
+            await self.recorder.forget(seats)
+        else:
+            recordings = Recordings(paths.recordings, world.files)
+            await world.run_in_thread(recordings.remove_runs, seats)
+
+        def remove() -> None:
+            states = StrategyStates(paths.strategy_states, world.files)
+            for seat in seats:
+                states.remove(seat)
+                Certificates(paths.certificates).remove(seat)
+
+        await world.run_in_thread(remove)
 
     async def _judged(self, strategy: Strategy) -> int | None:
         """What its owner's newest backtest says of a strategy as it would run."""

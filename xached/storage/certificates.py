@@ -58,7 +58,7 @@ class KeptCertificate:
 
 
 class Certificates:
-    """The certificates of a directory. Its method blocks and raises OSError."""
+    """The certificates of a directory. Its methods block and raise OSError."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -68,6 +68,11 @@ class Certificates:
         paths = sorted(self._directory.glob(f"{run_subject(strategy, '')}*.json"), reverse=True)
         found = (_read(path) for path in paths[:count])
         return [each for each in found if each is not None and each.strategy == strategy]
+
+    def remove(self, strategy: str) -> None:
+        """Remove all those of a strategy."""
+        for path in self._directory.glob(f"{run_subject(strategy, '')}*"):
+            path.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> KeptCertificate | None:

@@ -143,6 +143,13 @@ class Recordings:
                 removed += 1
         return removed
 
+    def remove_runs(self, strategies: Iterable[str]) -> None:
+        """Remove all recordings of strategies, by what these are called."""
+        subjects = tuple(run_subject(each, "") for each in strategies)
+        for file in self.find():
+            if file.kind is RecordingKind.INPUTS and file.subject.startswith(subjects):
+                self._files.remove(self.directory / file.name)
+
 
 def surplus(
     files: Iterable[RecordingFile], kind: RecordingKind, terms: KindTerms, now_ns: int

@@ -60,6 +60,13 @@ class StrategyStates:
             raise StateDamaged(f"what {name!r} saved in {path.name} is damaged")
         return SavedState(**json.loads(body))
 
+    def remove(self, name: str) -> None:
+        """Forget what the strategy of a name saved. No error where that is nothing."""
+        path = self._path(name)
+        for each in (path, path.with_suffix(".tmp")):
+            self._files.remove(each)
+        self._files.sync_directory(self._directory)
+
     def _path(self, name: str) -> Path:
         """A name may hold what a file's name may not."""
         digest = hashlib.blake2b(name.encode(), digest_size=NAME_BYTES).hexdigest()

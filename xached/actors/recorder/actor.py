@@ -8,7 +8,7 @@ than the house wants for itself.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Final
 
 import attrs
@@ -86,6 +86,7 @@ class Recorder:
         self._checked_at_ns = 0
         self._paused = ""
         self._done = 0
+        self._writing, self._packing = trio.Lock(), trio.Lock()
         self._counts = dict.fromkeys(("written_bytes", "files", "removed", "cut", "lost"), 0)
 
     def line(
@@ -116,6 +117,14 @@ class Recorder:
         subject = run_subject(strategy, run_id)
         self._files.append(_File(RecordingKind.INPUTS, subject, terms, sink))
         return sink
+
+    async def forget(self, strategies: Collection[str]) -> None:
+        """Remove what was kept of strategies whose runs have ended. Raises: OSError."""
+        async with self._packing, self._writing:
+            self._files = [
+                each for each in self._files if each.about.get("strategy") not in strategies
+            ]
+            await self._world.run_in_thread(self._recordings.remove_runs, strategies)
 
     async def run(self) -> None:
         """Write until cancelled; then what waits is written once more."""
@@ -203,15 +212,16 @@ class Recorder:
     # --- writing -----------------------------------------------------------------------------
 
     async def _flush(self, lane: Lane) -> None:
-        for file in list(self._files):
-            if self._paused:
-                self._drop(file)
-                await self._finish(file, lane)
-            else:
-                await self._write(file, lane)
-            if isinstance(file.sink, RunSink) and (file.sink.ended or file.sink.cut):
-                await self._finish(file, lane)
-                self._files.remove(file)
+        async with self._writing:
+            for file in list(self._files):
+                if self._paused:
+                    self._drop(file)
+                    await self._finish(file, lane)
+                else:
+                    await self._write(file, lane)
+                if isinstance(file.sink, RunSink) and (file.sink.ended or file.sink.cut):
+                    await self._finish(file, lane)
+                    self._files.remove(file)
 
     async def _write(self, file: _File, lane: Lane) -> None:
         now_ns = self._world.now_ns()
@@ -274,7 +284,8 @@ class Recorder:
             if self._done:
                 self._done = 0
                 try:
-                    await self._pack()
+                    async with self._packing:
+                        await self._pack()
                 except OSError as error:
                     logger.warning("recordings are not packed: {}", error)
             await trio.sleep(CHECK_NS / 10**9)

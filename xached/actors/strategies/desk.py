@@ -13,7 +13,7 @@ nothing of it begins until that is gone; who then wants it to go on says so.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Final
@@ -106,6 +106,15 @@ CertificatesOf = Callable[[str], Awaitable[Sequence[KeptCertificate]]]
 """The parity certificates of what is called so where it runs, the newest first. Raises: OSError."""
 
 
+ForgetFiles = Callable[[Collection[str]], Awaitable[None]]
+"""Removes what is in files of what is called so where it runs. May be repeated. Raises: OSError."""
+
+
+async def no_files(_: Collection[str]) -> None:
+    """There are none."""
+    await trio.lowlevel.checkpoint()
+
+
 async def no_certificates(_: str) -> Sequence[KeptCertificate]:
     """Nobody judges."""
     await trio.lowlevel.checkpoint()
@@ -168,7 +177,9 @@ class StrategyDesk:
         bounds: DeskBounds | None = None,
         certificates: CertificatesOf = no_certificates,
         impediments: Impediments = not_impeded,
+        forget_files: ForgetFiles = no_files,
     ) -> None:
+        self._forget_files = forget_files
         self._impediments = impediments
         self._to_look_at: set[AccountId] = set()
         """Accounts that have changed."""
@@ -391,10 +402,16 @@ class StrategyDesk:
             return await self._begin(live)
 
     async def forget(self, account_id: AccountId) -> None:
-        """End all strategies of an account that leaves, and forget what is known of it."""
+        """End all strategies of an account that leaves, and forget what is known of it.
+
+        May be repeated, also by a house that was killed meanwhile: what the files are called is
+        forgotten last. Raises: OSError; StrategyTablesFailed.
+        """
         async with self._alone(account_id):
-            for each in await self._records.read(partial(strategies_of, account_id=account_id)):
+            known = await self._records.read(partial(strategies_of, account_id=account_id))
+            for each in known:
                 await self._end(each, "its owner leaves")
+            await self._forget_files([seat for each in known for seat in seats_of(each)])
             await self._records.forget(account_id)
 
     # --- its life ----------------------------------------------------------------------------
@@ -689,6 +706,15 @@ def _check_same(draft: Strategy, known: Strategy) -> None:
             given=draft.name,
             allowed="a new name, or that of one that is revoked",
         )
+
+
+def seats_of(strategy: Strategy) -> list[str]:
+    """What a strategy was ever called where it ran."""
+    return [
+        _seat(attrs.evolve(strategy, edition=edition, stage=stage))
+        for edition in range(1, strategy.edition + 1)
+        for stage in (Stage.PAPER, Stage.LIVE)
+    ]
 
 
 def _seat(strategy: Strategy) -> str:
