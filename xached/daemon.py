@@ -433,6 +433,11 @@ def _around_signals(core: Core) -> SignalSurroundings:
     )
 
 
+def _model_digest(core: Core, name: str) -> str:
+    found = core.signals.in_force(name)
+    return "" if found is None else found.digest
+
+
 async def _find_signals(config: Config, core: Core) -> Mapping[str, FoundSignal]:
     """The signals of the configuration whose plugins may run now."""
     found = {}
@@ -470,6 +475,7 @@ def _around_backtests(config: Config, core: Core, attachments: Attachments) -> B
         anchor=partial(_anchor_trials, core),
         models=core.files.paths.models,
         knows_model=lambda name: core.signals.knows(name),
+        model_digest=partial(_model_digest, core),
         bounds=BacktestBounds(running_max=config.backtests.running_max),
         sandbox_min=attachments.sandbox_min,
     )

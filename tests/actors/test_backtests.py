@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -29,6 +29,7 @@ from xached.actors.backtests.surroundings import (
     BacktestBounds,
     BacktestSurroundings,
     FoundPlugin,
+    FoundSignal,
 )
 from xached.adapters.work import WorkLimits
 from xached.domain.backtests import (
@@ -129,6 +130,8 @@ class House:
     bounds: BacktestBounds = attrs.field(factory=BacktestBounds)
     histories: Callable[[], Sequence[About]] = lambda: [ABOUT]
     trains: tuple[str, ...] = ()
+    in_force: dict[str, str] = attrs.field(factory=dict)
+    signals: dict[str, FoundSignal] = attrs.field(factory=dict)
     records: StrategyRecords = attrs.field(init=False)
 
     @asynccontextmanager
@@ -145,6 +148,10 @@ class House:
                 raise Rejection(Reason.UNKNOWN_PLUGIN, "it is not approved")
             return FoundPlugin(entry_point="backtested:Backtested", digest=self.digest)
 
+        async def find_signals() -> Mapping[str, FoundSignal]:
+            await trio.lowlevel.checkpoint()
+            return dict(self.signals)
+
         backtests = Backtests(
             BacktestSurroundings(
                 world=world,
@@ -154,6 +161,8 @@ class House:
                 histories=self.path,
                 models=self.path,
                 knows_model=lambda name: name in self.trains,
+                model_digest=lambda name: self.in_force.get(name, ""),
+                find_signals=find_signals,
                 bounds=self.bounds,
                 limits=WorkLimits(memory_bytes=1 << 30, cpu_s=60),
                 sandbox_min=frozenset(),
@@ -242,6 +251,41 @@ async def test_with_other_models_of_the_house_it_is_another_trial(tmp_path: Path
         with pytest.raises(Rejection) as refusal:
             await backtests.start(ADA, "r9", "mine", unknown)
         assert (refusal.value.reason, refusal.value.facts["given"]) == (Reason.BACKTEST_TERMS, "c")
+
+
+async def test_another_model_or_signal_of_the_house_undoes_what_was_judged(tmp_path: Path) -> None:
+    """Checked: with a digest of nothing, what was judged stays whatever the house has."""
+    house = House(tmp_path, speaking(), trains=("a", "b"), in_force={"a": "one", "b": "one"})
+    settings = '{"models": "house:a"}'
+    terms = attrs.evolve(TERMS, settings_json=settings)
+    signal = FoundSignal(entry_point="s:S", digest="s1", settings_json="{}")
+
+    async def known() -> bool:
+        return await backtests.deflated(ADA, "d1", settings, ["BTC-USDT"]) is not None
+
+    async with house.running() as backtests:
+        await over(backtests, await backtests.start(ADA, "r", "mine", terms))
+        assert await known()
+        house.in_force["b"] = "two"
+        assert await known(), "it does not ask that one"
+        house.in_force["a"] = "two"
+        assert not await known()
+        house.in_force["a"] = "one"
+        assert await known(), "what was judged is in force again"
+        house.signals["s"] = signal
+        assert not await known()
+        await over(backtests, await backtests.start(ADA, "r2", "mine", terms))
+        assert await known()
+    async with house.running() as backtests:
+        assert await known(), "also after a restart"
+        for changed in (
+            attrs.evolve(signal, digest="s2"),
+            attrs.evolve(signal, settings_json='{"n": 1}'),
+        ):
+            house.signals["s"] = changed
+            assert not await known()
+        nested = await backtests.deflated(ADA, "d1", '{"models": {}}', ["BTC-USDT"])
+        assert nested is None
 
 
 async def test_every_result_is_judged_by_all_that_was_tried(tmp_path: Path) -> None:

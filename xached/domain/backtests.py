@@ -10,7 +10,7 @@ import enum
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NewType
 
 import attrs
@@ -165,6 +165,8 @@ class Backtest:
     result: BacktestResult | None
     has_page: bool
     """Whether there is a page beside the JSON; False also once the report was dropped."""
+    beside: str = ""
+    """What of the house was judged with it: see :func:`digest_beside`. Empty before it is over."""
 
 
 @attrs.frozen(kw_only=True)
@@ -263,6 +265,21 @@ def settings_digest(settings_json: str) -> str:
     Raises: ValueError when it is no JSON.
     """
     return hashlib.sha256(spelled(json.loads(settings_json)).encode()).hexdigest()
+
+
+def digest_beside(models: Mapping[str, str], signals: Mapping[str, Sequence[str]]) -> str:
+    """What of the house a strategy is judged with, in hex; empty where that is nothing.
+
+    ``models``: the digests of those in force that its settings name, by name. ``signals``: digests
+    and settings of those that the house runs. Where one has changed, another strategy was judged.
+    """
+    if not models and not signals:
+        return ""
+    found = {
+        "models": dict(models),
+        "signals": {name: list(each) for name, each in signals.items()},
+    }
+    return hashlib.sha256(spelled(found).encode()).hexdigest()
 
 
 def read_choices(settings_json: str) -> Mapping[str, Any]:

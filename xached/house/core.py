@@ -69,7 +69,6 @@ from xached.runtime.steady_clock import SteadyClock
 from xached.runtime.supervise import Health
 from xached.runtime.topic import Topic
 from xached.runtime.world import Lane, World
-from xached.storage.backtest_book import find_deflated
 from xached.storage.certificates import Certificates, KeptCertificate
 from xached.storage.directory import DataPaths
 from xached.storage.recordings import Recordings
@@ -256,14 +255,8 @@ class Core:
             admission = await self.plugins.admit(strategy.plugin, vouched=False)
         except PluginRefused:
             return None
-        found = await self.records.read(
-            partial(
-                find_deflated,
-                account_id=strategy.account_id,
-                plugin_digest=admission.digest,
-                settings_json=strategy.settings_json,
-                instruments=strategy.symbols,
-            )
+        found = await self.backtests.deflated(
+            strategy.account_id, admission.digest, strategy.settings_json, strategy.symbols
         )
         if found is None or found.verdict is BacktestVerdict.NOT_ENOUGH_DATA:
             return None

@@ -52,6 +52,11 @@ CREATE TABLE trial_chain (
 """
 """What strategies.db gains; trial_book is about the last two."""
 
+BESIDE: Final = """
+ALTER TABLE backtests ADD COLUMN beside TEXT NOT NULL DEFAULT '';
+"""
+"""What of the house each was judged with."""
+
 BACKTESTS_KEPT: Final = 200
 """Of each account that are over, the newest; older ones go with their reports. Trials stay."""
 
@@ -62,7 +67,8 @@ _COLUMNS: Final = (
     "number, backtest_id, account_id, request_id, plugin, plugin_digest, entry_point, instruments,"
     " fingerprints, terms, state, cause, attempts, created_at_ns, started_at_ns, ended_at_ns,"
     " result,"
-    " (SELECT page IS NOT NULL FROM backtest_reports AS r WHERE r.backtest_id = b.backtest_id)"
+    " (SELECT page IS NOT NULL FROM backtest_reports AS r WHERE r.backtest_id = b.backtest_id),"
+    " beside"
 )
 
 
@@ -93,11 +99,11 @@ def change_backtest(db: apsw.Connection, backtest: Backtest) -> bool:
     digest = "" if result is None else settings_digest(result.chosen_json)
     db.execute(
         "UPDATE backtests SET state = ?, cause = ?, attempts = ?, started_at_ns = ?,"
-        " ended_at_ns = ?, result = ?, settings_digest = ? WHERE backtest_id = ?",
+        " ended_at_ns = ?, result = ?, settings_digest = ?, beside = ? WHERE backtest_id = ?",
         (
             backtest.state.value, backtest.cause, backtest.attempts, backtest.started_at_ns,
             backtest.ended_at_ns, "" if result is None else spelled(attrs.asdict(result)), digest,
-            backtest.backtest_id,
+            backtest.beside, backtest.backtest_id,
         ),
     )  # fmt: skip
     return db.changes() == 1
@@ -174,11 +180,13 @@ def find_deflated(
     plugin_digest: str,
     settings_json: str,
     instruments: Sequence[str],
+    beside: str = "",
 ) -> DeflatedSharpe | None:
     """What the newest finished backtest of an account says of a plugin as it is installed, with
     these settings, on these markets or more; None: there is none.
 
-    One that was not charged what trading costs does not count. A walk forward counts for the
+    One that was not charged what trading costs does not count, nor one that was judged with other
+    models or signals of the house: ``beside`` is what is there now. A walk forward counts for the
     settings that it chose last. ``settings_json`` may be in any order.
 
     Raises: ValueError when it is no JSON.
@@ -187,8 +195,14 @@ def find_deflated(
     rows = db.execute(
         "SELECT backtest_id, instruments, terms, result, ended_at_ns FROM backtests"
         " WHERE account_id = ? AND plugin_digest = ? AND settings_digest = ? AND state = ?"
-        " ORDER BY number DESC",
-        (account_id, plugin_digest, settings_digest(settings_json), BacktestState.FINISHED.value),
+        " AND beside = ? ORDER BY number DESC",
+        (
+            account_id,
+            plugin_digest,
+            settings_digest(settings_json),
+            BacktestState.FINISHED.value,
+            beside,
+        ),
     )
     for backtest_id, tested, terms, result, ended_at_ns in rows:
         if wanted <= set(json.loads(tested)) and _terms(terms).pays_its_way:
@@ -238,6 +252,7 @@ def _backtests(db: apsw.Connection, where: str, *values: object) -> Iterator[Bac
             ended_at_ns=row[15],
             result=_result(row[16]),
             has_page=bool(row[17]),
+            beside=row[18],
         )
 
 

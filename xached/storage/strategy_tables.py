@@ -98,6 +98,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     order_reasons.TRADED,
     strategy_book.CHANGES,
     plugin_approvals.SEALS,
+    backtest_book.BESIDE,
 )
 """What each format version adds, at the end; the database's user_version counts those applied."""
 

@@ -37,6 +37,7 @@ from xached.domain.backtests import (
     Phase,
     TrialFacts,
     check_terms,
+    digest_beside,
     house_models,
     read_choices,
     spelled,
@@ -233,10 +234,22 @@ class Backtests:
         settings_json: str,
         instruments: Sequence[str],
     ) -> DeflatedSharpe | None:
-        """What the newest finished backtest says; see find_deflated."""
-        return await self._around.records.read(
-            lambda db: find_deflated(db, account_id, plugin_digest, settings_json, instruments)
+        """What the newest finished backtest says of what would run now; see find_deflated."""
+        try:
+            names = house_models(settings_json)
+        except Rejection:
+            return None  # No backtest has such settings.
+        beside = digest_beside(
+            self._models_in_force(names), _spelled_signals(await self._around.find_signals())
         )
+        return await self._around.records.read(
+            lambda db: find_deflated(
+                db, account_id, plugin_digest, settings_json, instruments, beside
+            )
+        )
+
+    def _models_in_force(self, names: Sequence[str]) -> Mapping[str, str]:
+        return {name: self._around.model_digest(name) for name in names}
 
     async def histories(self) -> Sequence[About]:
         """What there is to run over, by name."""
@@ -412,6 +425,8 @@ class Backtests:
         abouts = [there[name] for name in backtest.terms.histories]
         places = [around.histories / name for name in backtest.terms.histories]
         facts = _facts(backtest, abouts)
+        # Read before they are asked: what takes their place meanwhile was not judged.
+        in_force = self._models_in_force(house_models(backtest.terms.settings_json))
         models = await self._models(backtest.terms, facts)
         signals = await around.find_signals()
         facts = _facts(backtest, abouts, models.header["models"], signals)
@@ -449,7 +464,7 @@ class Backtests:
             sandbox_min=around.sandbox_min,
             progress=lambda _: None,
         )
-        await self._finish(live, facts, judged)
+        await self._finish(live, facts, judged, in_force, signals)
 
     async def _models(self, terms: BacktestTerms, facts: TrialFacts) -> Document:
         """The models of the house that a run asks: what each is, and its text. Raises as do_work.
@@ -475,7 +490,14 @@ class Backtests:
             progress=lambda _: None,
         )
 
-    async def _finish(self, live: _Live, facts: TrialFacts, judged: Document) -> None:
+    async def _finish(
+        self,
+        live: _Live,
+        facts: TrialFacts,
+        judged: Document,
+        in_force: Mapping[str, str],
+        signals: Mapping[str, FoundSignal],
+    ) -> None:
         """Record the trial and keep its result, together; then it can be seen."""
         around = self._around
         now_ns = around.world.now_ns()
@@ -497,6 +519,10 @@ class Backtests:
             ended_at_ns=now_ns,
             result=result,
             has_page=page is not None,
+            beside=digest_beside(
+                {name: in_force[name] for name in house_models(result.chosen_json)},
+                _spelled_signals(signals),
+            ),
         )
 
         def keep(db: apsw.Connection) -> TrialHead | None:
@@ -596,9 +622,7 @@ def _facts(
     if models:
         settings["models of the house"] = {name: each["digest"] for name, each in models.items()}
     if signals:
-        settings["signals of the house"] = {
-            name: [each.digest, each.settings_json] for name, each in sorted(signals.items())
-        }
+        settings["signals of the house"] = _spelled_signals(signals)
     return TrialFacts(
         plugin_digest=backtest.plugin_digest,
         settings=spelled(settings),
@@ -606,6 +630,10 @@ def _facts(
         start_ns=start,
         end_ns=max(start, end),
     )
+
+
+def _spelled_signals(signals: Mapping[str, FoundSignal]) -> Mapping[str, Sequence[str]]:
+    return {name: [each.digest, each.settings_json] for name, each in sorted(signals.items())}
 
 
 def _result(backtest: Backtest, header: Any) -> BacktestResult:

@@ -102,6 +102,8 @@ class BacktestSurroundings:
     """Where the models of the house are; None: it trains none."""
     knows_model: Callable[[str], bool] = lambda _name: False
     """Whether the house trains a model of a name."""
+    model_digest: Callable[[str], str] = lambda _name: ""
+    """Of the model of a name that is in force; empty while there is none."""
     bounds: BacktestBounds = attrs.field(factory=BacktestBounds)
     limits: WorkLimits = attrs.field(factory=WorkLimits)
     sandbox_min: frozenset[Layer] = SANDBOX_MIN
