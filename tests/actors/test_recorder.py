@@ -280,7 +280,7 @@ async def test_what_was_kept_of_who_leaves_is_removed_and_not_written_again(
         staying = here.recorder.run_log("stays", "run", {"purse": "bob/bot"})
         assert staying is not None
         staying.handed(1, b"a frame", 1)
-        for moment in range(40):
+        for moment in range(8):
             leaving = here.recorder.run_log("leaves", str(moment), {"purse": "eve/bot"})
             assert leaving is not None
             leaving.handed(1, b"a frame", 1)
@@ -288,11 +288,23 @@ async def test_what_was_kept_of_who_leaves_is_removed_and_not_written_again(
             assert len(here.files("inputs.*")) == 2
             leaving.handed(2, b"another frame", 2)
             leaving.end(3, in_order=True)
-            while moment % 2 and leaving._entries:  # noqa: ASYNC110 - nobody tells of it
-                await trio.sleep(1e-5)
+            if moment % 2:
+                await taken_from(leaving)
             await here.recorder.forget(["leaves"])
             await trio.sleep(2.5)
             assert len(here.files("inputs.*")) == 1, moment
+
+
+async def taken_from(log: sinks.RunSink) -> None:
+    """Wait until what waits is on its way to the disk, and not there yet."""
+    taken, take = trio.Event(), log.take
+
+    def take_and_tell() -> bytes:
+        taken.set()
+        return take()
+
+    log.take = take_and_tell  # type: ignore[method-assign] # nobody else tells of it
+    await taken.wait()
 
 
 def kept_file(began_day: int, subject: str = "A", suffix: str = ".parquet") -> RecordingFile:
