@@ -37,6 +37,7 @@ class Shown:
     differing: list[str] = attrs.field(factory=list)
     unreadable: bool = False
     locked: list[tuple[PluginGroup, str, Quarantine]] = attrs.field(factory=list)
+    kept: list[tuple[PluginGroup, str, int]] = attrs.field(factory=list)
     reads: int = 0
     told: list[News] = attrs.field(factory=list)
 
@@ -52,6 +53,11 @@ class Shown:
             raise StrategyTablesFailed("strategies.db cannot be read")
         return self.locked
 
+    async def kept_from(self) -> Sequence[tuple[PluginGroup, str, int]]:
+        """See Kept."""
+        await trio.lowlevel.checkpoint()
+        return self.kept
+
     def kinds(self) -> list[tuple[str, str]]:
         """What was told, and of what."""
         return [(each.kind.value, each.subject) for each in self.told]
@@ -65,6 +71,7 @@ def watch_of(shown: Shown) -> HouseWatch:
         configured=lambda: shown.configured,
         differing=lambda: shown.differing,
         quarantined=shown.quarantined,
+        kept=shown.kept_from,
     )
     return HouseWatch(watched, shown.told.append)
 
@@ -171,6 +178,24 @@ async def test_plugins_that_are_locked_up_and_strategies_that_differ(
         assert sorted(shown.kinds()[2:]) == [
             ("PARITY_HOLDS", "strategy s-1"), ("PLUGIN_RELEASED", "feed plugin example"),
         ]  # fmt: skip
+
+
+async def test_a_plugin_that_is_kept_from_owners_is_told_of(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Once, however many they become: who sees it looks at it as it is then."""
+    shown = Shown()
+    async with watching(shown):
+        for owners in (1, 2, 3):
+            shown.kept = [(PluginGroup.STRATEGY, "sma", owners)]
+            await trio.sleep(2 * QUARANTINES_S)
+        [told] = shown.told
+        assert (told.kind, told.severity) == (NoticeKind.PLUGIN_QUARANTINED, Severity.WARNING)
+        assert told.subject == "strategy plugin sma, for some"
+        assert told.text.startswith("kept from 1 whose strategies")
+        shown.kept = []
+        await trio.sleep(60)
+        assert shown.kinds()[1:] == [("PLUGIN_RELEASED", "strategy plugin sma, for some")]
 
 
 def halt(seq: int) -> Row:

@@ -69,6 +69,9 @@ class StaleLines(Protocol):
 Quarantined = Callable[[], Awaitable[Sequence[tuple[PluginGroup, str, Quarantine]]]]
 """The plugins that are locked up. Raises: StrategyTablesFailed."""
 
+Kept = Callable[[], Awaitable[Sequence[tuple[PluginGroup, str, int]]]]
+"""The plugins that are kept from owners, and from how many. Raises: StrategyTablesFailed."""
+
 
 @attrs.frozen(kw_only=True)
 class Watched:
@@ -82,6 +85,7 @@ class Watched:
     differing: Callable[[], Sequence[str]]
     """The strategies whose newest judgement was that they decide otherwise."""
     quarantined: Quarantined
+    kept: Kept
 
 
 class HouseWatch:
@@ -149,7 +153,10 @@ class HouseWatch:
     async def _read_quarantines(self) -> list[Condition]:
         """Look which plugins are locked up; what is wrong where that cannot be read."""
         try:
-            self._locked = [_locked(*each) for each in await self._watched.quarantined()]
+            self._locked = [
+                *(_locked(*each) for each in await self._watched.quarantined()),
+                *(_kept(*each) for each in await self._watched.kept()),
+            ]
         except StrategyTablesFailed as failure:
             return [_unread(failure)]
         return []
@@ -231,6 +238,18 @@ def _locked(group: PluginGroup, name: str, quarantine: Quarantine) -> Condition:
         subject=f"{group.kind} plugin {name}",
         severity=Severity.ERROR,
         text=f"in quarantine until an operator releases it: {quarantine.cause}",
+    )
+
+
+def _kept(group: PluginGroup, name: str, owners: int) -> Condition:
+    """Told once: the number is that of the moment."""
+    return Condition(
+        kind=NoticeKind.PLUGIN_QUARANTINED,
+        over=NoticeKind.PLUGIN_RELEASED,
+        subject=f"{group.kind} plugin {name}, for some",
+        severity=Severity.WARNING,
+        text=f"kept from {owners} whose strategies made it break its rules, not from others: if it "
+        "is the plugin's fault, quarantine it",
     )
 
 

@@ -24,7 +24,6 @@ from xached.adapters.work import WorkFailed
 from xached.domain.capabilities import UNBOUNDED, Capabilities
 from xached.domain.order import AccountId
 from xached.domain.plugins import (
-    OWNERS_MAX,
     Admission,
     Approval,
     Breach,
@@ -47,6 +46,7 @@ from xached.storage.plugin_approvals import (
     count_exclusions,
     end_quarantine,
     exclude,
+    exclusions,
     known_names,
     note_breach,
     quarantines,
@@ -210,7 +210,7 @@ class PluginDesk:
         """A run of a plugin has broken its rules; one too many locks it up.
 
         Where it was a strategy of a person it is kept from them alone: another one's settings are
-        not theirs. That it is kept from several locks it up.
+        not theirs, and several of them may be one. See :meth:`kept_from_owners`.
         """
         now_ns = self._world.now_ns()
 
@@ -220,11 +220,9 @@ class PluginDesk:
                 return None
             cause = f"it broke its rules {len(breaches)} times, the last time {breach.value}"
             if owner != OPERATOR:
-                owners = exclude(db, group, name, owner, cause, now_ns)
+                exclude(db, group, name, owner, cause, now_ns)
                 logger.warning("{} plugin {} is kept from an owner: {}", group.kind, name, cause)
-                if owners < OWNERS_MAX:
-                    return None
-                cause = f"it broke its rules for {owners} owners, the last time {breach.value}"
+                return None
             quarantine = Quarantine(cause=cause, by="", at_ns=now_ns)
             if read_quarantine(db, group, name) is None:
                 write_quarantine(db, group, name, quarantine)
@@ -266,6 +264,10 @@ class PluginDesk:
     async def quarantined(self) -> Sequence[tuple[PluginGroup, str, Quarantine]]:
         """Every plugin that is locked up, and why."""
         return await self._records.read(quarantines)
+
+    async def kept_from_owners(self) -> Sequence[tuple[PluginGroup, str, int]]:
+        """Every plugin that is kept from owners who made it break its rules: from how many."""
+        return await self._records.read(exclusions)
 
     async def describe(self, report: PluginReport) -> Description | None:
         """What an installed plugin says of itself; None when it cannot be asked."""

@@ -1,10 +1,12 @@
 """Plugins: what is installed, what the operator has approved, and whether one may run.
 
 An approval pins what was looked at: distribution, version, entry point and the content of every
-file. Whatever differs from it was not looked at. A plugin that broke its rules again and again is
-kept in quarantine by the house itself, until an operator lets it out; an approval does not. Where a
-person's strategies were the ones that did, with settings of theirs, it is kept from that person
-alone, until several are kept from it.
+file. Whatever differs from it was not looked at. A plugin that broke its rules again and again, run
+as the operator has configured it, is kept in quarantine by the house itself, until an operator lets
+it out; an approval does not. Where a person's strategies were the ones that did, with settings of
+theirs, it is kept from that person alone, however many such persons there are: accounts are easily
+had, so their number proves nothing of the plugin. Operators are told, and it is for them to lock it
+up for everybody.
 """
 
 from __future__ import annotations
@@ -19,9 +21,6 @@ from xached.domain.frozen import frozen
 
 BREACHES_MAX: Final = 3
 """So many within :data:`BREACH_WINDOW_NS`, and a plugin is kept in quarantine."""
-
-OWNERS_MAX: Final = 3
-"""So many owners have made a plugin break its rules too often, and it is the plugin's own fault."""
 
 BREACH_WINDOW_NS: Final = 24 * 3_600 * 10**9
 CHANGES_TOLD_MAX: Final = 3

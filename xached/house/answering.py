@@ -90,6 +90,7 @@ def watched(core: Core) -> Watched:
         configured=lambda: core.strategies.configured,
         differing=lambda: () if core.nightly is None else core.nightly.differing(),
         quarantined=core.plugins.quarantined,
+        kept=core.plugins.kept_from_owners,
     )
 
 

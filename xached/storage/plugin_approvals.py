@@ -247,13 +247,20 @@ def note_breach(
 
 def exclude(
     db: apsw.Connection, group: PluginGroup, name: str, owner: AccountId, cause: str, at_ns: int
-) -> int:
-    """Keep a plugin from an owner; from how many it is kept now."""
+) -> None:
+    """Keep a plugin from an owner."""
     db.execute(
         "INSERT OR REPLACE INTO plugin_exclusions VALUES (?, ?, ?, ?, ?)",
         (group.value, name, owner, cause, at_ns),
     )
-    return count_exclusions(db, group, name)
+
+
+def exclusions(db: apsw.Connection) -> list[tuple[PluginGroup, str, int]]:
+    """Every plugin that is kept from owners, and from how many."""
+    rows = db.execute(
+        "SELECT plugin_group, name, count(*) FROM plugin_exclusions GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+    return [(PluginGroup(group), name, count) for group, name, count in rows]
 
 
 def count_exclusions(db: apsw.Connection, group: PluginGroup, name: str) -> int:
