@@ -28,8 +28,9 @@ from xached.domain.plugins import Admission, PluginRefused
 from xached.domain.portfolio import Holdings
 from xached.domain.rejection import Reason
 from xached.domain.strategy_life import ACKNOWLEDGEMENT, Stage, Wish
+from xached.runtime.supervise import Health
 from xached.storage.plugin_approvals import OPERATOR
-from xached.storage.strategy_book import note_predicts
+from xached.storage.strategy_book import note_failure, note_predicts
 
 
 @pytest.fixture
@@ -69,6 +70,41 @@ async def test_one_that_is_down_holds_no_place(
         assert (await on.desk.get(OWNER, "other")).strategy.wish is Wish.RUNNING
         await on.desk.pause(OWNER, "other")
         assert (await on.desk.resume(OWNER, NAME)).strategy.wish is Wish.RUNNING
+
+
+async def test_why_one_has_failed_is_known_after_a_restart(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """Checked: without the column, and without the note of it, the next house says nothing."""
+    async with open_house(tmp_path) as house:
+        async with desk_of(house) as on:
+            await on.desk.create(draft(settings_json='{"act": 1, "nonsense": 2}'))
+            await on.desk.start(OWNER, NAME)
+            while not (failure := (await on.desk.get(OWNER, NAME)).failure):
+                await let_processes_work()
+            strategy = (await on.desk.get(OWNER, NAME)).strategy
+            noted = await on.desk._note_failure(strategy)
+            assert (await on.desk.get(OWNER, NAME)).strategy == noted
+            await on.desk._look()
+            assert (await on.desk.get(OWNER, NAME)).strategy.wish is Wish.PAUSED
+        house.around = attrs.evolve(house.around, health=Health())
+        async with desk_of(house) as on:
+            seen = await on.desk.get(OWNER, NAME)
+            assert (seen.running, seen.failure) == (None, failure)
+            await on.desk.stop(OWNER, NAME)
+            assert (await on.desk.get(OWNER, NAME)).failure == "", "its owner has seen to it"
+
+
+async def test_a_failure_is_not_noted_over_what_its_owner_did_meanwhile(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    async with open_house(tmp_path) as house, desk_of(house) as on:
+        before = (await to_paper(on)).strategy
+        await on.desk.pause(OWNER, NAME)
+        note = partial(note_failure, strategy=before, failure="late")
+        await on.desk._records.write(note)
+        seen = await on.desk.get(OWNER, NAME)
+        assert (seen.strategy.wish, seen.failure) == (Wish.PAUSED, "")
 
 
 class Locked(EveryPlugin):

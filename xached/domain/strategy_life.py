@@ -97,6 +97,8 @@ class Strategy:
     version: int = 1
     edition: int = 1
     swept: bool = False
+    failure: str = ""
+    """What ended its last run, in a line; empty when nothing did, or its owner has ended it."""
 
     @property
     def is_live(self) -> bool:
@@ -261,7 +263,7 @@ def change_strategy(strategy: Strategy, change: Change) -> Strategy:
         return changed
     if strategy.edition >= EDITIONS_MAX:
         raise _terms("expected_version", str(strategy.edition + 1), f"{EDITIONS_MAX} editions")
-    return attrs.evolve(changed, edition=strategy.edition + 1, predicts=None)
+    return attrs.evolve(changed, edition=strategy.edition + 1, predicts=None, failure="")
 
 
 def succeed(revoked: Strategy, strategy: Strategy) -> Strategy:

@@ -39,10 +39,14 @@ CHANGES: Final = """
     ALTER TABLE strategies ADD COLUMN swept INTEGER NOT NULL DEFAULT 0;
     """
 
+FAILURES: Final = """
+    ALTER TABLE strategies ADD COLUMN failure TEXT NOT NULL DEFAULT '';
+    """
+
 _COLUMNS: Final = (
     "strategy_id, account_id, name, plugin, symbols, settings_json, stage, wish, budget_asset,"
     " budget_units, created_at_ns, loss_limit_units, lives, predicts,"
-    " version, edition, swept"
+    " version, edition, swept, failure"
 )
 
 
@@ -89,10 +93,11 @@ def put_strategy(db: apsw.Connection, strategy: Strategy) -> None:
         strategy.version,
         strategy.edition,
         int(strategy.swept),
+        strategy.failure,
     )
     db.execute(
         f"INSERT OR REPLACE INTO strategies ({_COLUMNS})"  # noqa: S608 - a constant
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         values,
     )
 
@@ -112,6 +117,12 @@ def note_predicts(db: apsw.Connection, strategy: Strategy, predicts: bool) -> No
         "UPDATE strategies SET predicts = ? WHERE strategy_id = ? AND edition = ?",
         (int(predicts), strategy.strategy_id, strategy.edition),
     )
+
+
+def note_failure(db: apsw.Connection, strategy: Strategy, failure: str) -> None:
+    """Keep what has ended a run; nothing where its owner has changed anything meanwhile."""
+    if find_strategy(db, strategy.account_id, strategy.name) == strategy:
+        put_strategy(db, attrs.evolve(strategy, failure=failure))
 
 
 def replace_strategy(db: apsw.Connection, strategy: Strategy) -> None:
@@ -265,4 +276,5 @@ def _strategy(row: Sequence[Any]) -> Strategy:
         version=values["version"],
         edition=values["edition"],
         swept=bool(values["swept"]),
+        failure=values["failure"],
     )

@@ -99,6 +99,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     strategy_book.CHANGES,
     plugin_approvals.SEALS,
     backtest_book.BESIDE,
+    strategy_book.FAILURES,
 )
 """What each format version adds, at the end; the database's user_version counts those applied."""
 

@@ -68,6 +68,7 @@ from xached.storage.strategy_book import (
     days_of,
     find_acknowledgement,
     find_strategy,
+    note_failure,
     note_predicts,
     put_strategy,
     replace_strategy,
@@ -330,7 +331,7 @@ class StrategyDesk:
         """End a strategy's process and cancel its orders; its purse stays as it is."""
         async with self._changing(account_id, name) as strategy:
             check_can(strategy, "paused", strategy.wish is Wish.RUNNING)
-            strategy = await self._put(attrs.evolve(strategy, wish=Wish.PAUSED))
+            strategy = await self._put(attrs.evolve(strategy, wish=Wish.PAUSED, failure=""))
             await self._end(strategy, cause)
             return await self._seen(strategy)
 
@@ -363,7 +364,7 @@ class StrategyDesk:
             # One that could not give back what it has, when it was stopped, is asked again.
             can = strategy.wish is not Wish.STOPPED or strategy.is_live
             check_can(strategy, "stopped", can)
-            strategy = await self._put(attrs.evolve(strategy, wish=Wish.STOPPED))
+            strategy = await self._put(attrs.evolve(strategy, wish=Wish.STOPPED, failure=""))
             await self._end(strategy, "its owner stops it")
             return await self._seen(await self._settle(strategy))
 
@@ -371,7 +372,7 @@ class StrategyDesk:
         """End a strategy for ever; what it has goes back. Raises: Rejection."""
         async with self._changing(account_id, name) as strategy:
             check_can(strategy, "revoked", strategy.stage is not Stage.REVOKED)
-            revoked = attrs.evolve(strategy, stage=Stage.REVOKED, wish=Wish.STOPPED)
+            revoked = attrs.evolve(strategy, stage=Stage.REVOKED, wish=Wish.STOPPED, failure="")
             await self._put(revoked)
             await self._end(strategy, "its owner revokes it")
             return await self._seen(await self._settle(revoked))
@@ -389,6 +390,7 @@ class StrategyDesk:
                 wish=Wish.RUNNING,
                 lives=strategy.lives + 1,
                 swept=False,
+                failure="",
             )
             await self._put_running(live, word)
             await self._end(strategy, "it goes live")
@@ -479,6 +481,8 @@ class StrategyDesk:
     async def _look(self) -> None:
         try:
             for strategy in await self._records.read(all_strategies):
+                if strategy.wish is Wish.RUNNING:
+                    strategy = await self._note_failure(strategy)
                 if strategy.wish is Wish.RUNNING and self._is_down(strategy):
                     with suppress(Rejection):  # Its owner was faster.
                         async with self._changing(strategy.account_id, strategy.name) as now:
@@ -495,6 +499,17 @@ class StrategyDesk:
         except StrategyTablesFailed as error:
             logger.error("how strategies do is not kept: {}", error)
 
+    def _failure_of(self, strategy: Strategy) -> str:
+        """What ended its last run: in this house, or else in the one before."""
+        return self._around.health.failure_of(f"strategy {_seat(strategy)}") or strategy.failure
+
+    async def _note_failure(self, strategy: Strategy) -> Strategy:
+        failure = self._failure_of(strategy)
+        if failure == strategy.failure:
+            return strategy
+        await self._records.write(partial(note_failure, strategy=strategy, failure=failure))
+        return attrs.evolve(strategy, failure=failure)
+
     def _is_down(self, strategy: Strategy) -> bool:
         """Whether it has failed for good.
 
@@ -509,8 +524,9 @@ class StrategyDesk:
         return failed and (strategy.predicts is None or self._strategies.is_down(_seat(strategy)))
 
     async def _give_up(self, strategy: Strategy) -> None:
-        """Pause it: its place is free for others. Its failure is shown until it is resumed."""
-        await self._put(attrs.evolve(strategy, wish=Wish.PAUSED))
+        """Pause it: its place is free for others. Its failure stays, also after a restart."""
+        failure = self._failure_of(strategy)
+        await self._put(attrs.evolve(strategy, wish=Wish.PAUSED, failure=failure))
         await self._strategies.remove(_seat(strategy), "it is down")
 
     async def _look_at(self, strategy: Strategy) -> None:
@@ -668,7 +684,7 @@ class StrategyDesk:
         return Seen(
             strategy=strategy,
             running=self._strategies.find(_seat(strategy)),
-            failure=self._around.health.failure_of(f"strategy {_seat(strategy)}"),
+            failure=self._failure_of(strategy),
             evidence=await self._evidence(strategy),
             acknowledged="" if word is None else word.sentence,
         )
