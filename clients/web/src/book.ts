@@ -20,8 +20,9 @@ export interface BookPicture {
 const CHECKED_LEVELS = 10;
 
 export class Book {
-  private readonly bids = new Map<string, string>();
-  private readonly asks = new Map<string, string>();
+  // Best first. A side that changes becomes another array, so that pictures of it stay what they were.
+  private bids: readonly Level[] = [];
+  private asks: readonly Level[] = [];
   private sequence = 0n;
   private stale = false;
   private atNs = 0n;
@@ -31,40 +32,53 @@ export class Book {
     this.stale = step.stale;
     const kind = step.step.case;
     if (kind === "snapshot") {
-      this.bids.clear();
-      this.asks.clear();
-      put(this.bids, step.step.value.bids);
-      put(this.asks, step.step.value.asks);
+      this.bids = changed([], step.step.value.bids, BEST_HIGHEST);
+      this.asks = changed([], step.step.value.asks, BEST_LOWEST);
     } else if (kind === "change") {
       if (step.firstSequence !== this.sequence + 1n) return false;
-      put(this.bids, step.step.value.bids);
-      put(this.asks, step.step.value.asks);
+      this.bids = changed(this.bids, step.step.value.bids, BEST_HIGHEST);
+      this.asks = changed(this.asks, step.step.value.asks, BEST_LOWEST);
     } else {
       return true;
     }
     this.sequence = step.sequence;
     this.atNs = step.atNs;
-    return checksumOf(this.best("asks"), this.best("bids")) === step.checksum;
+    return checksumOf(this.asks, this.bids) === step.checksum;
   }
 
   picture(): BookPicture {
-    const { stale, atNs } = this;
-    return { bids: this.best("bids"), asks: this.best("asks"), stale, atNs };
-  }
-
-  private best(side: "bids" | "asks"): Level[] {
-    const sign = side === "bids" ? -1 : 1;
-    return Array.from(this[side], ([price, quantity]) => ({ price, quantity })).sort(
-      (a, b) => sign * (Number(a.price) - Number(b.price)),
-    );
+    const { bids, asks, stale, atNs } = this;
+    return { bids, asks, stale, atNs };
   }
 }
 
-function put(side: Map<string, string>, levels: readonly BookLevel[]): void {
-  for (const { price, quantity } of levels) {
-    if (quantity === "0") side.delete(price);
-    else side.set(price, quantity);
+const BEST_HIGHEST = -1;
+const BEST_LOWEST = 1;
+
+/** A side after its changes, best first; itself where there are none. */
+function changed(side: readonly Level[], changes: readonly BookLevel[], order: 1 | -1): readonly Level[] {
+  if (!changes.length) return side;
+  const levels = [...side];
+  for (const { price, quantity } of changes) {
+    let at = placeOf(levels, Number(price), order);
+    // Prices of more digits than a float has may look the same.
+    while (levels[at] && levels[at]?.price !== price && Number(levels[at]?.price) === Number(price)) at += 1;
+    const known = levels[at]?.price === price;
+    if (quantity !== "0") levels.splice(at, known ? 1 : 0, { price, quantity });
+    else if (known) levels.splice(at, 1);
   }
+  return levels;
+}
+
+/** Where a price stands among levels, or would. */
+function placeOf(levels: readonly Level[], price: number, order: 1 | -1): number {
+  let [from, to] = [0, levels.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (order * (Number(levels[middle]?.price) - price) < 0) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }
 
 /** The checksum of the best levels; the protocol says at WatchBookResponse how it is made. */

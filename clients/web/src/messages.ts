@@ -177,7 +177,7 @@ export const t = {
     spread: "Spread",
     group: "Price step",
     empty: "The book is empty",
-    take: (price: string) => `Use ${price} in the ticket`,
+    take: "Use this price in the ticket",
   },
   tape: { title: "Trades", time: "Time", bought: "bought", sold: "sold", empty: "No trades yet" },
   ticket: {

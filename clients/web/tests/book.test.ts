@@ -37,6 +37,51 @@ describe("a book", () => {
     expect(book.picture().stale).toBe(true);
   });
 
+  test("keeps every picture as it was, the best first, and a side that did not change itself", () => {
+    const book = new Book();
+    const wanted = new Map<string, string>();
+    let sequence = 0n;
+    let before = book.picture();
+    const told: [typeof before, string][] = [];
+    for (let turn = 0; turn < 400; turn += 1) {
+      const changes = Array.from({ length: turn % 4 }, (_, index) => {
+        const price = `${90 + ((turn * 7 + index * 5) % 23)}.${(turn + index) % 2 ? "50" : "05"}`;
+        const gone = (turn + index) % 3 === 0;
+        if (gone) wanted.delete(price);
+        else wanted.set(price, String(turn + 1));
+        return level(price, gone ? "0" : String(turn + 1));
+      });
+      const bids = [...wanted].map(([price, quantity]) => level(price, quantity))
+        .sort((a, b) => Number(b.price) - Number(a.price));
+      sequence += 1n;
+      const step = create(WatchBookResponseSchema, {
+        firstSequence: sequence, sequence, checksum: checksumOf([], bids),
+        step: { case: "change", value: { asks: [], bids: changes } },
+      });
+      expect(book.apply(step)).toBe(true);
+      const picture = book.picture();
+      expect(picture.bids).toEqual(bids);
+      expect(picture.asks).toBe(before.asks);
+      if (!changes.length) expect(picture.bids).toBe(before.bids);
+      told.push([picture, JSON.stringify(bids)]);
+      before = picture;
+    }
+    for (const [picture, bids] of told) expect(JSON.stringify(picture.bids)).toBe(bids);
+  });
+
+  test("keeps prices apart that a float cannot tell apart", () => {
+    const book = new Book();
+    const bids = [level("9007199254740993", "1"), level("9007199254740992", "2")];
+    const step = (sequence: bigint, changes: typeof bids, after: typeof bids) =>
+      create(WatchBookResponseSchema, {
+        firstSequence: sequence, sequence, checksum: checksumOf([], after),
+        step: { case: "change", value: { asks: [], bids: changes } },
+      });
+    expect(book.apply(step(1n, bids, bids))).toBe(true);
+    expect(book.apply(step(2n, [level("9007199254740992", "0")], bids.slice(0, 1)))).toBe(true);
+    expect(book.picture().bids).toEqual(bids.slice(0, 1));
+  });
+
   test("begins anew after a gap or a difference", () => {
     const book = new Book();
     expect(book.apply(snapshot(7n, 1))).toBe(false);

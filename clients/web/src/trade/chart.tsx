@@ -28,6 +28,7 @@ const SECONDS: Record<number, number> = {
   [Interval.INTERVAL_15M]: 900, [Interval.INTERVAL_1H]: 3600, [Interval.INTERVAL_1D]: 86_400,
 };
 const SHOWN_CANDLES = 110;
+const REDRAW_MS = 250;
 
 interface Painter {
   chart: IChartApi;
@@ -44,12 +45,17 @@ export function Chart() {
   const painter = useRef<Painter | undefined>(undefined);
   const [there, setThere] = useState<Painter | undefined>(undefined);
   const [hovered, setHovered] = useState<Candle | undefined>(undefined);
-  const { symbol, venue, interval, candles, instruments } = useStore(desk, (state) => state.candles) && desk.state;
+  const symbol = useStore(desk, (state) => state.symbol);
+  const venue = useStore(desk, (state) => state.venue);
+  const interval = useStore(desk, (state) => state.interval);
+  // The newest candle changes with every trade, others hardly ever.
+  useStore(desk, (state) => state.candles.at(-1)?.openAtNs);
+  const candles = useStore(desk, (state) => state.candles, REDRAW_MS);
   const fills = useStore(desk, (state) => state.fills);
   const colours = useStore(theme, (state) => state.count);
   const chosen = useStore(indicators, (state) => state.chosen);
   const told = useStore(indicators, (state) => state.told);
-  const instrument = instruments.length ? instrumentOf(desk.state) : undefined;
+  const instrument = useStore(desk, (state) => instrumentOf(state));
   const places = placesOf(instrument?.tickSize ?? "0.01");
 
   useEffect(() => {

@@ -11,11 +11,12 @@ import { useStore } from "../store";
 import { colour, theme } from "../theme";
 
 const LEVELS = 100;
+const REDRAW_MS = 250;
 
 export function Depth() {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
-  const book = useStore(desk, (state) => state.book);
+  const book = useStore(desk, (state) => state.book, REDRAW_MS);
   const symbol = useStore(desk, (state) => state.symbol);
   const colours = useStore(theme, (state) => state.count);
   useEffect(() => {

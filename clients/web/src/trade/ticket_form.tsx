@@ -10,6 +10,7 @@ import { t } from "../messages";
 import { session } from "../session";
 import { useStore } from "../store";
 import { Button, Check, Failure, Field, Notice, Segments, Select, say, useAction } from "../ui";
+import { keepAsking } from "./asking";
 import { draft, fill } from "./draft";
 import { place, unsure } from "./place";
 import { Preview } from "./preview";
@@ -287,32 +288,42 @@ function Options({ ticket }: { ticket: Ticket }) {
   );
 }
 
-/** What the house says of the ticket, asked when it has not changed for a moment, and as the book
- * moves. */
+/** What the house says of the ticket: asked when that has not changed for a moment, and again as the
+ * best prices of the book move, however often they do. */
 function usePreview(ticket: Ticket, instrument: Instrument | undefined, purse: string) {
   const [told, setTold] = useState<{ answer?: PreviewOrderResponse; error?: unknown }>({});
-  const bid = useStore(desk, (state) => state.book?.bids[0]?.price ?? "");
-  const ask = useStore(desk, (state) => state.book?.asks[0]?.price ?? "");
   const complete = instrument !== undefined && isComplete(ticket, instrument);
   const wanted = useMemo(() => {
     if (!complete || !instrument) return undefined;
     const order = orderOf(ticket, { symbol: instrument.symbol, subaccount: purse, newId: () => "", nowMs: Date.now() });
     return order.one ?? order.list.orders[0];
   }, [ticket, instrument?.symbol, purse, complete]);
-  useEffect(() => setTold({}), [wanted]);
   useEffect(() => {
+    setTold({});
     if (!wanted) return;
     const gone = new AbortController();
-    const timer = setTimeout(() => {
-      trading.previewOrder({ subaccount: purse, order: wanted }, { signal: gone.signal }).then(
-        (answer) => setTold({ answer }),
-        (error: unknown) => !gone.signal.aborted && setTold({ error }),
-      );
-    }, SETTLE_MS);
+    const { signal } = gone;
+    const stop = keepAsking({
+      ask: () =>
+        trading.previewOrder({ subaccount: purse, order: wanted }, { signal }).then(
+          (answer) => setTold({ answer }),
+          (error: unknown) => {
+            if (!signal.aborted) setTold({ error });
+          },
+        ),
+      basis: bestPrices,
+      subscribe: (listener) => desk.subscribe(listener),
+      settleMs: SETTLE_MS,
+    });
     return () => {
-      clearTimeout(timer);
+      stop();
       gone.abort();
     };
-  }, [wanted, bid, ask]);
+  }, [wanted]);
   return { answer: told.answer, error: told.error };
+}
+
+function bestPrices(): string {
+  const { book } = desk.state;
+  return `${book?.bids[0]?.price ?? ""} ${book?.asks[0]?.price ?? ""}`;
 }
