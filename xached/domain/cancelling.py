@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable
-from typing import assert_never
+from typing import Final, assert_never
 
 from xached.domain.messages import CancelAll, Event, OrderEnded
 from xached.domain.order import (
     BUY,
+    CANCELED,
+    EXPIRED,
     CancelScope,
     EndReason,
     LegRole,
     Order,
-    OrderStatus,
     Purse,
 )
 from xached.domain.protection_messages import (
@@ -33,21 +34,22 @@ TIMEOUT_NS_MIN = 1_000_000_000
 TIMEOUT_NS_MAX = 86_400 * 1_000_000_000
 """A day, as Kraken allows for the same."""
 
-_EXPIRED = (EndReason.TIME, EndReason.INSTRUMENT)
+_TIME: Final = EndReason.TIME
+_INSTRUMENT: Final = EndReason.INSTRUMENT
 
 
 def ended(order: Order, reason: EndReason) -> OrderEnded:
     """The end of an open order for a reason that is not a trade's."""
-    return OrderEnded(
-        order_id=order.order_id,
-        client_order_id=order.client_order_id,
-        purse=order.purse,
-        symbol=order.symbol,
-        side=order.side,
-        status=OrderStatus.EXPIRED if reason in _EXPIRED else OrderStatus.CANCELED,
-        reason=reason,
-        executed_lots=order.executed_lots,
-        released_units=order.held_units,
+    return OrderEnded(  # Fields by position: see frozen.py.
+        order.order_id,
+        order.client_order_id,
+        order.purse,
+        order.symbol,
+        order.side,
+        EXPIRED if reason is _TIME or reason is _INSTRUMENT else CANCELED,
+        reason,
+        order.executed_lots,
+        order.held_units,
     )
 
 

@@ -346,15 +346,10 @@ class Exchange:
         and a row starts so many of them at most.
         """
         state = self.state
-        for symbol in state.delisting:
-            return EndDelisted(symbol=symbol)
-        for symbol in state.unseen:
-            return LookAtPrices(symbol=symbol)
-        for list_id in state.unfollowed:
-            return FollowList(list_id=list_id)
-        for name, symbol in state.over_reducing:
-            return TrimReduceOnly(purse=name, symbol=symbol)
-        for name, symbol in state.flattening:
+        if state.delisting or state.unseen or state.unfollowed or state.over_reducing:
+            return self._next_following()
+        if state.flattening:
+            name, symbol = state.flattening[0]
             return SellPosition(purse=name, symbol=symbol)
         if state.movable and not state.halted:
             return MoveMarketOn(symbol=next(iter(state.movable)))
@@ -368,6 +363,19 @@ class Exchange:
         if state.triggered and not self._has_started_enough():
             order_id = self._next_triggered()
             return StartTriggered(order_id=order_id) if order_id is not None else None
+        return None
+
+    def _next_following(self) -> Step | None:
+        """What follows at once from an event; None when nothing does."""
+        state = self.state
+        for symbol in state.delisting:
+            return EndDelisted(symbol=symbol)
+        for symbol in state.unseen:
+            return LookAtPrices(symbol=symbol)
+        for list_id in state.unfollowed:
+            return FollowList(list_id=list_id)
+        for name, symbol in state.over_reducing:
+            return TrimReduceOnly(purse=name, symbol=symbol)
         return None
 
     def has_due(self, at_ns: int) -> bool:
@@ -421,7 +429,8 @@ class Exchange:
         market = self.state.market(command.symbol)
         check_id_is_new(purse, command.client_order_id)
         self._check_may_trade(purse)
-        check_disclosures(self.state, purse)
+        if self.state.disclosures:
+            check_disclosures(self.state, purse)
         return place(self.state, market, purse, command, seq, at_ns, replaced_order)
 
     def _decide_place_list(self, command: PlaceList, seq: int, at_ns: int) -> tuple[Event, ...]:

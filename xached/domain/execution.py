@@ -29,6 +29,11 @@ from xached.domain.order import (
     BUY,
     DECREMENT,
     DECREMENTING,
+    EXPIRED,
+    FILLED,
+    NO_PREVENTION,
+    NO_REASON,
+    SELF_TRADE,
     EndReason,
     Order,
     OrderId,
@@ -221,28 +226,28 @@ class Execution:
                 fee_units=maker_fee,
             )
         sale = self._sell(seller, lots, match.notional_units, seller_fee)
-        if taker.self_trade_prevention is SelfTradePrevention.NONE:
+        if taker.self_trade_prevention is NO_PREVENTION:
             # Nobody else is both buyer and seller in one step and asks for what it bought.
             self._position(buyer).buy(lots, match.notional_units, buyer_fee)
         self.events.append(
-            Traded(
-                index=self.trades,
-                symbol=taker.symbol,
-                price_ticks=maker.price_ticks,
-                quantity_lots=lots,
-                notional_units=match.notional_units,
-                taker_side=taker.side,
-                taker_order_id=taker.order_id,
-                taker_purse=taker.purse,
-                taker_fee_units=taker_fee,
-                maker_order_id=maker.order_id,
-                maker_purse=maker.purse,
-                maker_fee_units=maker_fee,
-                buyer_released_units=released,
-                seller_position_lots=sale.position_lots,
-                seller_relieved_units=sale.relieved_units,
-                seller_realised_units=sale.realised_units,
-                simulated=self.purse.simulated or self.state.purses[maker.purse].simulated,
+            Traded(  # Fields by position: see frozen.py.
+                self.trades,
+                taker.symbol,
+                maker.price_ticks,
+                lots,
+                match.notional_units,
+                taker.side,
+                taker.order_id,
+                taker.purse,
+                taker_fee,
+                maker.order_id,
+                maker.purse,
+                maker_fee,
+                released,
+                sale.position_lots,
+                sale.relieved_units,
+                sale.realised_units,
+                self.purse.simulated or self.state.purses[maker.purse].simulated,
             )
         )
         self.trades += 1
@@ -250,7 +255,7 @@ class Execution:
         if maker.display_lots is not None:
             self._carry_fill(maker, match, maker_fee, released)
         if match.maker_ends and not self._goes_on(maker):
-            self.events.append(end_of(maker, OrderStatus.FILLED, EndReason.NONE, executed, 0))
+            self.events.append(end_of(maker, FILLED, NO_REASON, executed, 0))
 
     def _as_it_is(self, maker: Order) -> Order:
         """The maker with what this step did to it: an iceberg may be met more than once."""
@@ -402,22 +407,18 @@ def rest_or_end(
     """What becomes of an order after its last meeting."""
     leaves = order.quantity_lots - executed_lots - prevented_lots
     may_rest = order.price_ticks is not None and order.time_in_force in RESTING
-    if leaves and may_rest and stopped is not EndReason.SELF_TRADE:
-        return OrderRested(
-            order_id=order.order_id,
-            purse=order.purse,
-            symbol=order.symbol,
-            leaves_lots=leaves,
-            hidden_lots=leaves - min(leaves, order.display_lots) if order.display_lots else 0,
-        )
+    if leaves and may_rest and stopped is not SELF_TRADE:
+        shown = order.display_lots
+        hidden = leaves - min(leaves, shown) if shown else 0
+        return OrderRested(order.order_id, order.purse, order.symbol, leaves, hidden)
     by_quote = order.quote_units is not None
-    is_whole = stopped is EndReason.NONE if by_quote else stopped is not EndReason.SELF_TRADE
+    is_whole = stopped is NO_REASON if by_quote else stopped is not SELF_TRADE
     if leaves == 0 and is_whole:
-        status, reason = OrderStatus.FILLED, EndReason.NONE
-    elif order.price_ticks is None or stopped is EndReason.SELF_TRADE:
-        status, reason = OrderStatus.EXPIRED, stopped
+        status, reason = FILLED, NO_REASON
+    elif order.price_ticks is None or stopped is SELF_TRADE:
+        status, reason = EXPIRED, stopped
     else:
-        status, reason = OrderStatus.EXPIRED, EndReason.IOC
+        status, reason = EXPIRED, EndReason.IOC
     return end_of(order, status, reason, executed_lots, held_units)
 
 
@@ -429,14 +430,14 @@ def end_of(
     released_units: int,
 ) -> OrderEnded:
     """The end of an order, giving back what it still holds."""
-    return OrderEnded(
-        order_id=order.order_id,
-        client_order_id=order.client_order_id,
-        purse=order.purse,
-        symbol=order.symbol,
-        side=order.side,
-        status=status,
-        reason=reason,
-        executed_lots=executed_lots,
-        released_units=released_units,
+    return OrderEnded(  # Fields by position: see frozen.py.
+        order.order_id,
+        order.client_order_id,
+        order.purse,
+        order.symbol,
+        order.side,
+        status,
+        reason,
+        executed_lots,
+        released_units,
     )

@@ -23,6 +23,7 @@ from xached.domain.order import (
     BUY,
     MARKET,
     OPEN_STATES,
+    TRADING,
     MarketState,
     Order,
     OrderStatus,
@@ -118,7 +119,7 @@ _ALLOWED = {
 def check_market_state(market: Market, command: PlaceOrder) -> None:
     """Refuse what the market does not take now. Raises: Rejection."""
     current = market.effective_state()
-    if current is MarketState.TRADING:
+    if current is TRADING:
         return
     if market.delisted:
         raise delisted(command.symbol)
@@ -226,14 +227,18 @@ def check_filters(
         _check_algo_orders(state, instrument, purse, replaced)
     if command.display_lots is not None:
         _check_iceberg_orders(state, instrument, purse, replaced)
-    if command.side is BUY and lots is not None:
+    # What nobody has configured is not looked at: most houses set none of these.
+    if instrument.max_position_lots is not None and command.side is BUY and lots is not None:
         check_position(state, instrument, purse, command, lots, replaced)
     if trigger is not None:
         _check_trail(market, trigger)
     limits = purse.limits if purse.limits is not None else state.default_limits
     risk.check_limits(limits, instrument, notional, len(purse.open_orders) + others)
-    check_trade(state, purse, instrument, notional, at_ns, replaced)
-    check_entry(state, instrument, command.purse, command.side, notional, at_ns, replaced, beside)
+    if state.level_limits or state.risk.states or state.risk.bounds:
+        check_trade(state, purse, instrument, notional, at_ns, replaced)
+        check_entry(
+            state, instrument, command.purse, command.side, notional, at_ns, replaced, beside
+        )
 
 
 def market_notional_units(market: Market, lots: int, now_ns: int) -> int:

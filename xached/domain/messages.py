@@ -72,7 +72,7 @@ from xached.domain.waiting_messages import (
 # --- Commands: imperatives. Those with an id are safe to repeat. ----------------------------
 
 
-@frozen(kw_only=True)
+@frozen
 class PlaceOrder:
     """Place one order. Exactly one of quantity and quote amount is given; quote only for market.
 
@@ -99,7 +99,7 @@ class PlaceOrder:
     slide: bool = False
 
 
-@frozen(kw_only=True)
+@frozen
 class CancelOrder:
     """Cancel one open order of a purse, named by one of its ids."""
 
@@ -490,7 +490,7 @@ class Deposited:
     reference: str
 
 
-@frozen(kw_only=True)
+@frozen
 class OrderAccepted:
     """An order came to be, and its hold moved from available to held in the same instant.
 
@@ -522,7 +522,7 @@ class OrderAccepted:
     replaces: OrderId | None = None
 
 
-@frozen(kw_only=True)
+@frozen
 class Traded:
     """Two orders traded at the resting one's price, or in an auction at its one price.
 
@@ -579,7 +579,7 @@ class MatchPrevented:
         return self.quantity_lots if self.mode in DECREMENTING else 0
 
 
-@frozen(kw_only=True)
+@frozen
 class OrderRested:
     """What is left of an order waits in the book, which does not show ``hidden_lots`` of it."""
 
@@ -619,7 +619,7 @@ class OrderReduced:
     reason: EndReason
 
 
-@frozen(kw_only=True)
+@frozen
 class OrderEnded:
     """An order is over and the rest of its hold is free again."""
 
@@ -675,7 +675,7 @@ Event: TypeAlias = (
 )
 
 
-@frozen(kw_only=True)
+@frozen
 class Row:
     """One journaled step: a command, when it was decided, and everything that followed.
 

@@ -19,8 +19,9 @@ from xached.domain.messages import (
 )
 from xached.domain.order import (
     BUY,
-    EndReason,
-    MarketState,
+    OPEN,
+    PRICE_BAND,
+    TRADING,
     OrderStatus,
     Purse,
 )
@@ -40,16 +41,17 @@ from xached.domain.waiting_state import (
 def apply_accepted(state: State, event: OrderAccepted, seq: int, at_ns: int) -> None:
     """An order came to be: its money is held and its purse lists it as open."""
     order = make_order(event, seq, at_ns)
-    instrument = state.markets[event.symbol].instrument
+    market = state.markets[event.symbol]
+    instrument = market.instrument
     asset = instrument.quote if event.side is BUY else instrument.base
     state.ledger.hold(event.order_id, event.purse, asset, event.held_units)
     state.orders[event.order_id] = order
     state.purses[event.purse].add_open(order)
-    state.markets[event.symbol].order_count += 1
+    market.order_count += 1
     if event.display_lots is not None:
-        state.markets[event.symbol].icebergs += 1
+        market.icebergs += 1
     if state.risk.windows:
-        units = _notional_units(state.markets[event.symbol], event)
+        units = _notional_units(market, event)
         state.risk.count(scopes_of(event.purse, event.symbol), instrument.quote, units, at_ns)
 
 
@@ -190,7 +192,7 @@ def apply_prevented(state: State, event: MatchPrevented, seq: int, at_ns: int) -
 
 def note_breach(state: State, market: Market) -> None:
     """What would have traded outside of the price band did not: the market halts for it."""
-    if market.state is MarketState.TRADING and not market.delisted:
+    if market.state is TRADING and not market.delisted:
         market.breached = True
         state.movable[market.instrument.symbol] = None
 
@@ -210,7 +212,7 @@ def apply_ended(state: State, event: OrderEnded, seq: int, at_ns: int) -> None:
     market.order_count -= 1
     if market.delisted and not market.order_count:
         del state.delisting[event.symbol]
-    if event.reason is EndReason.PRICE_BAND and market.instrument.volatility_halt_ns:
+    if event.reason is PRICE_BAND and market.instrument.volatility_halt_ns:
         note_breach(state, market)
     if event.order_id in market.book:
         market.book.remove(event.order_id)
@@ -218,10 +220,10 @@ def apply_ended(state: State, event: OrderEnded, seq: int, at_ns: int) -> None:
             note_best(state, market)
     if order.expires_at_ns is not None:
         forget_expiry(state, order)
-    if order.status >= OrderStatus.PENDING_NEW:
+    if order.status is not OPEN and order.status >= OrderStatus.PENDING_NEW:
         stop_waiting(state, order)
     if order.display_lots is not None:
-        state.markets[event.symbol].icebergs -= 1
+        market.icebergs -= 1
     state.ledger.close_hold(event.order_id, event.released_units)
     order.end(event.status, event.reason, event.released_units, seq, at_ns)
     if order.leg is not None:

@@ -16,7 +16,9 @@ from xached.domain.messages import (
     PlaceOrder,
 )
 from xached.domain.order import (
+    AUCTION,
     BUY,
+    FOK,
     MARKET,
     EndReason,
     Leg,
@@ -24,7 +26,6 @@ from xached.domain.order import (
     Order,
     OrderId,
     OrderStatus,
-    TimeInForce,
     make_order_id,
 )
 from xached.domain.plan import (
@@ -61,7 +62,7 @@ def place(
     """
     instrument = rated_instrument(state, market, purse, at_ns)
     order_id = make_order_id(seq, 0)
-    if command.slide and market.state is not MarketState.AUCTION:
+    if command.slide and market.state is not AUCTION:
         command = _slid(market, command)
     check_market_state(market, command)
     check_filters(state, market, purse, command, at_ns, replaced)
@@ -69,7 +70,8 @@ def place(
         check_reduce_only(state, instrument, purse, command, replaced)
     if command.trigger is not None:
         check_not_passed(market, command, at_ns)
-    command = as_gathered(market, command)
+    if market.state is AUCTION:
+        command = as_gathered(market, command)
     plan = plan_order(state, market, instrument, command)
     if command.quote_units is not None:
         _check_planned(instrument, plan)
@@ -92,30 +94,30 @@ def accept(
     leg: Leg | None = None,
 ) -> OrderAccepted:
     """The acceptance of an order that passes every rule."""
+    lots = command.quantity_lots
+    # Fields by position: see frozen.py.
     return OrderAccepted(
-        order_id=order_id,
-        client_order_id=command.client_order_id,
-        purse=command.purse,
-        symbol=command.symbol,
-        side=command.side,
-        type=command.type,
-        time_in_force=command.time_in_force,
-        price_ticks=command.price_ticks,
-        quantity_lots=(
-            command.quantity_lots if command.quantity_lots is not None else plan.used_lots
-        ),
-        quote_units=command.quote_units,
-        post_only=command.post_only,
-        self_trade_prevention=command.self_trade_prevention,
-        expires_at_ns=command.expires_at_ns,
-        maker_fee_ppm=instrument.maker_fee_ppm,
-        taker_fee_ppm=instrument.taker_fee_ppm,
-        held_units=held_units,
-        trigger=command.trigger,
-        display_lots=command.display_lots,
-        reduce_only=command.reduce_only,
-        slide=command.slide,
-        leg=leg,
+        order_id,
+        command.client_order_id,
+        command.purse,
+        command.symbol,
+        command.side,
+        command.type,
+        command.time_in_force,
+        command.price_ticks,
+        lots if lots is not None else plan.used_lots,
+        command.quote_units,
+        command.post_only,
+        command.self_trade_prevention,
+        command.expires_at_ns,
+        instrument.maker_fee_ppm,
+        instrument.taker_fee_ppm,
+        held_units,
+        command.trigger,
+        command.display_lots,
+        command.reduce_only,
+        command.slide,
+        leg,
     )
 
 
@@ -134,17 +136,19 @@ def act(
     """
     if accepted.trigger is not None:
         return (parked(market, accepted, at_ns),)
-    if market.state is MarketState.AUCTION:
+    if market.state is AUCTION:
         return (_gathered(accepted),)
     held_units = accepted.held_units
     if accepted.post_only and plan.matches:
         return (end_of(accepted, OrderStatus.CANCELED, EndReason.POST_ONLY, 0, held_units),)
-    if accepted.time_in_force is TimeInForce.FOK and plan.filled_lots < accepted.quantity_lots:
+    if accepted.time_in_force is FOK and plan.filled_lots < accepted.quantity_lots:
         return (end_of(accepted, OrderStatus.EXPIRED, EndReason.FOK, 0, held_units),)
     if not plan.matches:
         return (rest_or_end(accepted, plan.stopped, 0, held_units),)
     purse, trades = state.purses[accepted.purse], state.next_trade_index(seq)
-    return Execution(state, market, purse, accepted, trades, held_units, sibling=sibling).run(plan)
+    execution = Execution(state, market, purse, accepted, trades, held_units)
+    execution.sibling = sibling
+    return execution.run(plan)
 
 
 def as_gathered(market: Market, command: PlaceOrder) -> PlaceOrder:
@@ -152,7 +156,7 @@ def as_gathered(market: Market, command: PlaceOrder) -> PlaceOrder:
 
     It holds what it would pay there.
     """
-    if market.state is not MarketState.AUCTION or command.type is not MARKET:
+    if market.state is not AUCTION or command.type is not MARKET:
         return command
     band_ticks = market.buy_band[1] if command.side is BUY else market.sell_band[0]
     return attrs.evolve(command, price_ticks=band_ticks)
@@ -230,7 +234,7 @@ def plan_order(
 ) -> Plan:
     """What an order would do if it came in now, at the rates of ``instrument``. Reads only."""
     side = command.side
-    if command.trigger is not None or market.state is MarketState.AUCTION:
+    if command.trigger is not None or market.state is AUCTION:
         return NOTHING_TO_MEET  # It meets nobody before it is triggered, or the auction ends.
     limit_ticks = command.price_ticks
     if limit_ticks is None:
@@ -238,16 +242,16 @@ def plan_order(
     if not market.book.crosses(side, limit_ticks):
         is_empty = market.book.best_ticks(side.opposite) is None
         return NOTHING_TO_MEET if is_empty else NOTHING_IN_REACH
-    taker = Taker(
-        purse=command.purse,
-        own_prefixes=own_prefixes(state, command.purse),
-        alone=alone,
-        side=side,
-        limit_ticks=limit_ticks,
-        self_trade_prevention=command.self_trade_prevention,
-        lots=command.quantity_lots,
-        quote_units=command.quote_units,
-        fee_ppm=instrument.taker_fee_ppm,
+    taker = Taker(  # Fields by position: see frozen.py.
+        command.purse,
+        own_prefixes(state, command.purse),
+        alone,
+        side,
+        limit_ticks,
+        command.self_trade_prevention,
+        command.quantity_lots,
+        command.quote_units,
+        instrument.taker_fee_ppm,
     )
     return plan_taker(taker, market, state)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from typing import Final
 
 from xached.domain.book import Book, Level, Resting
 from xached.domain.frozen import frozen
@@ -18,6 +17,11 @@ from xached.domain.money import ceil_div
 from xached.domain.order import (
     BUY,
     DECREMENTING,
+    EXPIRE_MAKER,
+    NO_PREVENTION,
+    NO_REASON,
+    SELF_TRADE,
+    TRANSFER,
     EndReason,
     Order,
     OrderId,
@@ -26,11 +30,6 @@ from xached.domain.order import (
     Side,
 )
 from xached.domain.state import Market, State
-
-# Asked at every meeting: see the end of Side in order.py.
-NO_PREVENTION: Final = SelfTradePrevention.NONE
-EXPIRE_MAKER: Final = SelfTradePrevention.EXPIRE_MAKER
-TRANSFER: Final = SelfTradePrevention.TRANSFER
 
 
 @frozen
@@ -77,7 +76,7 @@ NOTHING_TO_MEET = Plan((), 0, 0, EndReason.NO_LIQUIDITY)
 NOTHING_IN_REACH = Plan((), 0, 0, EndReason.PRICE_BAND)
 
 
-@frozen(kw_only=True)
+@frozen
 class Taker:
     """What the walk must know of the incoming order.
 
@@ -145,7 +144,7 @@ def plan_taker(taker: Taker, market: Market, state: State) -> Plan:
             filled_lots += lots
             notional_units += lots * price_units
             if lots < resting.lots:
-                stopped = EndReason.NONE
+                stopped = NO_REASON
                 break
         elif mode in DECREMENTING:
             moved_units = lots * price_units if _transfers(taker, maker) else 0
@@ -162,7 +161,7 @@ def plan_taker(taker: Taker, market: Market, state: State) -> Plan:
             maker_ends = mode is not SelfTradePrevention.EXPIRE_TAKER
             matches.append(Match(maker, lots, 0, True, maker_ends))
             if mode is not EXPIRE_MAKER:
-                stopped = EndReason.SELF_TRADE
+                stopped = SELF_TRADE
                 break
     if stopped is None:
         wanted = _wanted_lots(
@@ -225,7 +224,10 @@ def _refills(level: Level, hiding: deque[tuple[Order, int]]) -> Iterator[Resting
         order, hidden = hiding.popleft()
         assert order.display_lots is not None
         lots = min(order.display_lots, hidden)
-        yield Resting(order.order_id, lots, level, None)
+        resting = Resting()
+        resting.order_id, resting.lots, resting.level = order.order_id, lots, level
+        resting.previous = resting.next = None
+        yield resting
         if hidden > lots:
             hiding.append((order, hidden - lots))
 
@@ -252,7 +254,7 @@ def _wanted_lots(
 
 def _why_enough(matches: list[Match]) -> EndReason:
     """Nothing more is wanted: was the last of it traded, or prevented?"""
-    return EndReason.SELF_TRADE if matches and matches[-1].prevented else EndReason.NONE
+    return SELF_TRADE if matches and matches[-1].prevented else NO_REASON
 
 
 def _why_short(taker: Taker, book: Book) -> EndReason:

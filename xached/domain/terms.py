@@ -11,6 +11,8 @@ from xached.domain.messages import (
 from xached.domain.money import ceil_div
 from xached.domain.order import (
     BUY,
+    GTD,
+    LIMIT,
     MARKET,
     OrderType,
     TimeInForce,
@@ -37,7 +39,7 @@ def check_combination(command: PlaceOrder, at_ns: int) -> None:
     time = command.time_in_force
     if command.reduce_only and (command.side is BUY or command.quantity_lots is None):
         raise _combination("reduce-only", "a reduce-only order sells a quantity")
-    if command.type is not OrderType.LIMIT and command.type is not MARKET:
+    if command.type is not LIMIT and command.type is not MARKET:
         _check_waiting(command)
     elif command.trigger is not None:
         raise _forbidden("trigger", f"a {command.type.name.lower()} order")
@@ -62,7 +64,7 @@ def check_combination(command: PlaceOrder, at_ns: int) -> None:
         _check_iceberg(command, command.display_lots)
     if command.slide and not command.post_only:
         raise _combination("slide without post-only", "slide with post-only")
-    if (time is TimeInForce.GTD) != (command.expires_at_ns is not None):
+    if (time is GTD) != (command.expires_at_ns is not None):
         given = f"{time.name} with{'' if command.expires_at_ns is not None else 'out'} an expiry"
         raise _combination(given, _LIMIT_TIMES)
     if command.expires_at_ns is not None and command.expires_at_ns <= at_ns:
