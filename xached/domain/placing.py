@@ -37,6 +37,7 @@ from xached.domain.plan import (
 )
 from xached.domain.reducing import check_reduce_only
 from xached.domain.rejection import Reason, Rejection
+from xached.domain.risk_bounds import RiskState, risk_state
 from xached.domain.state import Market, PurseState, State
 from xached.domain.trade_groups import own_prefixes
 from xached.domain.triggering import (
@@ -186,9 +187,16 @@ def _slid(market: Market, command: PlaceOrder) -> PlaceOrder:
 
 
 def enter(state: State, order: Order, seq: int) -> tuple[Event, ...]:
-    """Let a limit order that waited for others into the market, inside the price band of now."""
+    """Let a limit order that waited for others into the market, inside the price band of now.
+
+    A buy whose purse or market may not open or increase a position ends instead.
+    """
     market = state.markets[order.symbol]
     assert order.price_ticks is not None
+    may = risk_state(state, order.purse, order.symbol)
+    if order.side is BUY and may is not RiskState.ACTIVE:
+        status, held_units = OrderStatus.CANCELED, order.held_units
+        return (end_of(order, status, EndReason.RISK, order.executed_lots, held_units),)
     limit_ticks = limit_inside_band(market, order)
     taker = Taker(
         purse=order.purse,
