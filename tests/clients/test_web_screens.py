@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = ("browser", "visit")  # fixtures
 
-APART = {"sign-in", "sign-up", "recover"}
+APART = {"sign-in", "sign-up", "recover", "stop"}
 """Screens before a session."""
+
+PARTS = ("account/identity", "account/terms", "account/data")
+"""Parts of screens that have addresses of their own, and nothing in common with the first."""
 
 LOOKS: dict[str, tuple[ViewportSize, Literal["dark", "light"]]] = {
     "desk-dark": (DESKTOP, "dark"),
@@ -73,7 +76,7 @@ def open_screen(visit: Visit, demo: Demo, screen: str) -> None:
         pass
 
 
-@pytest.mark.parametrize("screen", sorted(SCREENS))
+@pytest.mark.parametrize("screen", sorted({*SCREENS, *PARTS}))
 def test_every_screen_is_seen_and_read(visit: Visit, demo: Demo, screen: str) -> None:
     """In every look, which it changes while it is open."""
     open_screen(visit, demo, screen)
@@ -81,7 +84,7 @@ def test_every_screen_is_seen_and_read(visit: Visit, demo: Demo, screen: str) ->
         visit.page.set_viewport_size(size)
         visit.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         visit.page.evaluate(TWO_FRAMES)
-        visit.shoot(f"screens/{screen}-{name}")
+        visit.shoot(f"screens/{screen.replace('/', '-')}-{name}")
         visit.check_looks()
         assert visit.page.evaluate(UNREACHED) == [], "what can be pressed can be reached by keys"
         assert visit.page.locator("h1, h2").count() >= 1

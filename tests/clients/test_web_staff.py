@@ -186,7 +186,9 @@ def test_an_application_is_looked_at_and_approved(visit: Visit, house: Staffed) 
     visit.shoot("staff-application-dark")
     approve = visit.page.get_by_role("button", name="Approve", exact=True)
     assert approve.is_disabled(), "not without a reason"
-    visit.field("Reason (kept with the papers)").fill("The papers are in order.")
+    visit.field("Reason (kept with the papers; told to who is rejected)").fill(
+        "The papers are in order."
+    )
     approve.click()
     prove(visit)
     visit.wait_text(".toast", "Your approval counts")

@@ -28,10 +28,12 @@ SCREENS: Final = frozenset(
         "analytics",
         "wallets",
         "security",
+        "account",
         "staff",
         "sign-in",
         "sign-up",
         "recover",
+        "stop",
     }
 )
 """First parts of the addresses of screens: all of them are the same document."""

@@ -8,6 +8,7 @@ from xached.domain.guarding import DelayedKind
 from xached.domain.mail import CODE_AGE_NS_MAX, Letter, LetterKind
 
 _NOT_YOU = "If that was not you, sign in, change your password, and end all other sessions."
+_PAGE = "Or enter what follows the command on the page /stop of the house.\n"
 
 
 def confirm_address(code: str) -> Letter:
@@ -132,12 +133,12 @@ def email_is_taken() -> Letter:
 
 def cancel_email_footer(token: str) -> str:
     """How to stop a change of the address without signing in."""
-    return f"\nTo stop it, without signing in: xache email cancel {token}\n"
+    return f"\nTo stop it, without signing in: xache email cancel {token}\n{_PAGE}"
 
 
 def freeze_footer(token: str) -> str:
     """How to freeze an account without signing in."""
-    return f"\nTo freeze the account at once, without signing in: xache freeze {token}\n"
+    return f"\nTo freeze the account at once, without signing in: xache freeze {token}\n{_PAGE}"
 
 
 def _email_change(what: str) -> Letter:

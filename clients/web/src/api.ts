@@ -46,13 +46,15 @@ const PUBLIC = new Set([
 ]);
 
 const base = typeof location === "undefined" ? "http://localhost" : location.origin;
-/** How every service is reached; screens that are loaded later bring their services along. */
-export const transport = createGrpcWebTransport({
+/** What every call has: where it goes, and who makes it. */
+export const calls = {
   baseUrl: base,
   useBinaryFormat: true,
   defaultTimeoutMs: CALL_MS,
   interceptors: [authorize],
-});
+};
+/** How every service is reached; screens that are loaded later bring their services along. */
+export const transport = createGrpcWebTransport(calls);
 
 export const auth = createClient(AuthService, transport);
 export const account = createClient(AccountService, transport);
@@ -69,6 +71,9 @@ export interface Refusal {
   message: string;
   facts: Record<string, string>;
 }
+
+/** Thrown by the client itself, with a sentence for people. */
+export class Said extends Error {}
 
 /** What an error says. */
 export function refusalOf(error: unknown): Refusal {

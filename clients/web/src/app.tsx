@@ -16,6 +16,7 @@ import { ProofDialog } from "./proof";
 import { Recover } from "./screens/recover";
 import { SignIn } from "./screens/sign_in";
 import { SignUp } from "./screens/sign_up";
+import { Stop } from "./screens/stop";
 import { Unverified } from "./screens/verify_email";
 
 const loadTrade = async () => (await import("./trade/trade")).Trade;
@@ -26,6 +27,7 @@ const Wallets = later(async () => (await import("./screens/wallets")).Wallets);
 const Staff = later(async () => (await import("./staff/staff")).Staff);
 const Admin = later(async () => (await import("./staff/admin/admin")).Admin);
 const Analytics = later(async () => (await import("./screens/analytics")).Analytics);
+const Account = later(async () => (await import("./account/account")).Account);
 const Security = later(async () => (await import("./screens/security")).Security);
 
 const SCREENS: readonly { path: string; name: string; icon: IconName }[] = [
@@ -54,10 +56,10 @@ export function App() {
   const { path } = useStore(place, (state) => state);
   const phase = useStore(session, (state) => state.phase);
   const [screen = "", ...rest] = partsOf(path);
-  const apart = ["sign-in", "sign-up", "recover"].includes(screen);
+  const apart = ["sign-in", "sign-up", "recover", "stop"].includes(screen);
 
   useEffect(() => {
-    if (phase === "in" && apart) go(HOME, true);
+    if (phase === "in" && apart && screen !== "stop") go(HOME, true);
     else if (screen === "" && phase !== "starting") go(phase === "in" ? HOME : "/sign-in", true);
   }, [phase, screen]);
 
@@ -76,6 +78,8 @@ function gate(screen: string) {
       return <SignUp />;
     case "recover":
       return <Recover />;
+    case "stop":
+      return <Stop />;
     default:
       return <SignIn />;
   }
@@ -91,6 +95,8 @@ function inner(screen: string, rest: readonly string[]) {
       return <Analytics />;
     case "wallets":
       return <Wallets />;
+    case "account":
+      return <Account rest={rest} />;
     case "security":
       return <Security />;
     case "staff":
@@ -292,6 +298,7 @@ function AccountMenu() {
             ]}
             onChange={chooseTheme}
           />
+          <a href="/account" onClick={() => setOpen(false)}>{t.app.yours}</a>
           <a href="/docs">{t.app.docs}</a>
           <button type="button" class="item" onClick={() => void signOut()}>{t.app.signOut}</button>
         </div>

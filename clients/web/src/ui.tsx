@@ -3,7 +3,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useId, useMemo, useRef, useState } from "preact/hooks";
 import { Code } from "@connectrpc/connect";
-import { type Refusal, isOutage, newId, refusalOf } from "./api";
+import { type Refusal, Said, isOutage, newId, refusalOf } from "./api";
 import { amount, trend } from "./format";
 import { t } from "./messages";
 import { Store, useStore } from "./store";
@@ -214,6 +214,7 @@ export function sentenceOf(refusal: Refusal): string {
 
 /** What an error says to people. */
 export function sentenceOfError(error: unknown): string {
+  if (error instanceof Said) return error.message;
   return isOutage(error) && !refusalOf(error).reason ? t.errors.outage : sentenceOf(refusalOf(error));
 }
 
@@ -295,6 +296,16 @@ export function useAnswer<T>(
     opened.current = true;
   }, news);
   return { answer: told.answer, error: told.error, again };
+}
+
+/** Ask again and again while somebody looks. */
+export function useEvery(ms: number, again: () => void): void {
+  const newest = useRef(again);
+  newest.current = again;
+  useEffect(() => {
+    const timer = setInterval(() => !document.hidden && newest.current(), ms);
+    return () => clearInterval(timer);
+  }, [ms]);
 }
 
 /**

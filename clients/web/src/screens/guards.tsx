@@ -3,8 +3,9 @@
 import { create } from "@bufbuild/protobuf";
 import { useState } from "preact/hooks";
 import { account } from "../api";
+import { compliance } from "../compliance";
 import { momentOf } from "../format";
-import { DelayedKind, SetAllowListRequestSchema } from "../gen/xache/v1/account_pb";
+import { DelayedKind, type GetGuardsResponse, SetAllowListRequestSchema } from "../gen/xache/v1/account_pb";
 import { t } from "../messages";
 import { prove } from "../proof";
 import { reloadAccount } from "../session";
@@ -14,33 +15,18 @@ import { real } from "./security";
 export function AllowList() {
   const { answer, error, again } = useAnswer(() => account.getGuards({}), []);
   const [changing, setChanging] = useState(false);
-  const takeBack = useAction(async (kind: DelayedKind) => {
-    await account.cancelDelayedChange({ kind });
-    say(t.guards.takenBack);
-    await reloadAccount();
-    again();
-  });
   return (
     <section class="card block" aria-labelledby="guards">
       <h2 id="guards">{t.guards.title}</h2>
       <p class="quiet">{t.guards.text}</p>
-      <Failure error={error ?? takeBack.error} />
+      <Failure error={error} />
       {answer && (
         <ul class="networks" id="networks">
           {answer.networks.map((each) => <li key={each}><code>{each}</code></li>)}
           {!answer.networks.length && <li class="quiet">{t.guards.anywhere}</li>}
         </ul>
       )}
-      {answer?.delayed.map((change) => (
-        <Notice key={change.kind} look="warn">
-          <p>
-            {t.guards.waits(t.guards.kinds[change.kind] ?? "", momentOf(change.dueAtNs))}
-            {change.kind === DelayedKind.ALLOW_LIST && <>: <b>{change.networks.join(", ") || t.guards.anywhere}</b></>}
-            {change.email && <>: <b>{change.email}</b></>}
-          </p>
-          <Button small busy={takeBack.busy} onClick={() => takeBack.run(change.kind)}>{t.guards.takeBack}</Button>
-        </Notice>
-      ))}
+      <Waiting guards={answer} erasure onChange={again} />
       <div class="acts start">
         <Button disabled={!answer} onClick={() => setChanging(true)}>{t.guards.change}</Button>
       </div>
@@ -54,6 +40,46 @@ export function AllowList() {
         />
       )}
     </section>
+  );
+}
+
+/** Changes that wait, each with a way back; only of these kinds, if any are named. */
+export function Waiting({ guards, kinds, erasure, onChange }: {
+  guards: GetGuardsResponse | undefined;
+  kinds?: readonly DelayedKind[];
+  /** Also that the account is to be erased. */
+  erasure?: boolean;
+  onChange: () => void;
+}) {
+  const takeBack = useAction(async (kind: DelayedKind | "erasure") => {
+    if (kind === "erasure") await compliance.cancelErasure({});
+    else await account.cancelDelayedChange({ kind });
+    say(t.guards.takenBack);
+    await reloadAccount();
+    onChange();
+  });
+  const shown = guards?.delayed.filter(({ kind }) => !kinds || kinds.includes(kind)) ?? [];
+  const erasedAtNs = erasure ? guards?.erasureDueAtNs : 0n;
+  return (
+    <>
+      <Failure error={takeBack.error} />
+      {shown.map((change) => (
+        <Notice key={change.kind} look="warn">
+          <p>
+            {t.guards.waits(t.guards.kinds[change.kind] ?? "", momentOf(change.dueAtNs))}
+            {change.kind === DelayedKind.ALLOW_LIST && <>: <b>{change.networks.join(", ") || t.guards.anywhere}</b></>}
+            {change.email && <>: <b>{change.email}</b></>}
+          </p>
+          <Button small busy={takeBack.busy} onClick={() => takeBack.run(change.kind)}>{t.guards.takeBack}</Button>
+        </Notice>
+      ))}
+      {erasedAtNs ? (
+        <Notice look="warn">
+          <p>{t.guards.waits(t.guards.erasure, momentOf(erasedAtNs))}</p>
+          <Button small busy={takeBack.busy} onClick={() => takeBack.run("erasure")}>{t.guards.takeBack}</Button>
+        </Notice>
+      ) : null}
+    </>
   );
 }
 

@@ -1,7 +1,7 @@
 // How a worth has moved, and what it has earned: told by the house for a time that is chosen here.
 
 import { createClient } from "@connectrpc/connect";
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { transport } from "../api";
 import { desk } from "../desk";
 import { momentOf, percent, signed, trendPpm } from "../format";
@@ -10,7 +10,7 @@ import { t } from "../messages";
 import { useStore } from "../store";
 import { Curve } from "../strategies/curve";
 import "../styles/strategies.css";
-import { Change, Empty, Failure, Segments, classes, useAnswer } from "../ui";
+import { Change, Empty, Failure, Segments, classes, useAnswer, useEvery } from "../ui";
 
 const analytics = createClient(AnalyticsService, transport);
 const DAY_MS = 86_400_000;
@@ -31,10 +31,7 @@ export function Performance({ purse, whole, view: first }: { purse: string; whol
     [purse, whole, days],
     [seq],
   );
-  useEffect(() => {
-    const timer = setInterval(() => !document.hidden && again(), EVERY_MS);
-    return () => clearInterval(timer);
-  }, []);
+  useEvery(EVERY_MS, again);
   return (
     <section class="card" aria-labelledby="performance">
       <header class="head">

@@ -1,6 +1,6 @@
 // What a purse, or the whole account, is worth: told by the house, never added up here.
 
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { wallet } from "../api";
 import { desk } from "../desk";
 import { isZero, percent, short, signed, trendPpm } from "../format";
@@ -9,7 +9,7 @@ import type { Allocation, GetPortfolioResponse } from "../gen/xache/v1/wallet_pb
 import { t } from "../messages";
 import { session } from "../session";
 import { useStore } from "../store";
-import { Change, Empty, Failure, Segments, classes, useAnswer } from "../ui";
+import { Change, Empty, Failure, Segments, classes, useAnswer, useEvery } from "../ui";
 import { Performance } from "./performance";
 import { Statements } from "./statements";
 
@@ -24,10 +24,7 @@ export function Portfolio() {
     [purse, whole],
     [fills],
   );
-  useEffect(() => {
-    const timer = setInterval(() => !document.hidden && again(), EVERY_MS);
-    return () => clearInterval(timer);
-  }, []);
+  useEvery(EVERY_MS, again);
   return (
     <main id="content" class="screen">
       <header class="title">

@@ -70,6 +70,7 @@ function PasswordForm({ onFactor }: { onFactor: (token: string) => void }) {
         <span>
           {t.signIn.none} <a href="/sign-up">{t.app.signUp}</a>
         </span>
+        <a href="/stop">{t.signIn.letter}</a>
       </p>
     </form>
   );

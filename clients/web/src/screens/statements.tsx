@@ -1,15 +1,15 @@
 // Statements: what the house has on record about a time, as files to keep.
 
-import { createClient } from "@connectrpc/connect";
 import { useId, useState } from "preact/hooks";
-import { transport, wallet } from "../api";
-import { ComplianceService } from "../gen/xache/v1/compliance_pb";
+import { wallet } from "../api";
+import { compliance } from "../compliance";
+import { saveFile, wholeOf } from "../files";
 import { t } from "../messages";
 import { Button, Failure, say, useAction } from "../ui";
 
-const compliance = createClient(ComplianceService, transport);
 const DAY_MS = 86_400_000;
 const PAGE = 500;
+const CSV = "text/csv";
 
 export function Statements({ purse }: { purse: string }) {
   const [from, setFrom] = useState(dateOf(Date.now() - 29 * DAY_MS));
@@ -17,23 +17,21 @@ export function Statements({ purse }: { purse: string }) {
   const [begin, end] = [Date.parse(from), Date.parse(to) + DAY_MS];
   const wrong = !(begin < end);
   const trades = useAction(async () => {
-    const pieces: Uint8Array<ArrayBuffer>[] = [];
     const asked = { fromNs: nanos(begin), toNs: nanos(Math.min(end, Date.now())) };
-    for await (const piece of compliance.exportTrades(asked, { timeoutMs: 0 })) {
-      if (piece.shutdown) throw new Error(t.statements.cut);
-      pieces.push(new Uint8Array(piece.content));
-    }
-    save(`xache-trades-${from}-${to}.csv`, pieces);
+    const whole = await wholeOf(compliance.exportTrades(asked, { timeoutMs: 0 }), CSV);
+    saveFile(`xache-trades-${from}-${to}.csv`, whole);
     say(t.statements.saved);
   });
   const movements = useAction(async () => {
-    save(`xache-movements-${purse}-${from}-${to}.csv`, [await movementsOf(purse, nanos(begin), nanos(end))]);
+    const rows = await movementsOf(purse, nanos(begin), nanos(end));
+    saveFile(`xache-movements-${purse}-${from}-${to}.csv`, new Blob([rows], { type: CSV }));
     say(t.statements.saved);
   });
   const fees = useAction(async () => {
     const { days } = await wallet.getFeeStatement({ subaccount: purse, fromDate: from, toDate: to });
     const rows = days.map((day) => [day.date, day.asset, day.makerNotional, day.makerFee, day.takerNotional, day.takerFee, day.fee]);
-    save(`xache-fees-${purse}-${from}-${to}.csv`, [csv([["date", "asset", "maker_notional", "maker_fee", "taker_notional", "taker_fee", "fee"], ...rows])]);
+    const whole = csv([["date", "asset", "maker_notional", "maker_fee", "taker_notional", "taker_fee", "fee"], ...rows]);
+    saveFile(`xache-fees-${purse}-${from}-${to}.csv`, new Blob([whole], { type: CSV }));
     say(t.statements.saved);
   });
   return (
@@ -99,15 +97,6 @@ export function csv(rows: readonly (readonly string[])[]): string {
     return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
   return rows.map((row) => `${row.map(cell).join(",")}\r\n`).join("");
-}
-
-function save(name: string, pieces: BlobPart[]): void {
-  const url = URL.createObjectURL(new Blob(pieces, { type: "text/csv" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
 /** A day as the house counts days: in UTC. */

@@ -2,6 +2,7 @@
 
 import { create } from "@bufbuild/protobuf";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { saveFile, wholeOf } from "../files";
 import { momentOf } from "../format";
 import { type Application, type Document as Paper, MediaType } from "../gen/xache/v1/compliance_pb";
 import {
@@ -11,7 +12,7 @@ import {
 import { t } from "../messages";
 import { real } from "../screens/security";
 import { Button, Dialog, Failure, say, useAction, useAnswer } from "../ui";
-import { Facts, Lines, Listing, save } from "./parts";
+import { Facts, Lines, Listing } from "../parts";
 import { proven, staff } from "./services";
 
 const TYPES: Record<number, string> = {
@@ -105,7 +106,7 @@ function Review({ application, view, onClose, onDone }: {
             {(each.approved ? t.staff.approvedBy : t.staff.rejectedBy)(each.reviewer, momentOf(each.atNs))} {each.reason}
           </p>
         ))}
-        <Lines label={t.staff.reason} value={reason} onInput={setReason} rows={2} maxLength={REASON_MAX} />
+        <Lines label={t.staff.reviewReason} value={reason} onInput={setReason} rows={2} maxLength={REASON_MAX} />
         <Failure error={real(decide.error)} />
         <div class="acts">
           <Button look="danger" disabled={!reason.trim()} busy={decide.busy} onClick={() => reason.trim() && decide.run(false)}>
@@ -125,11 +126,9 @@ function PaperRow({ paper }: { paper: Paper }) {
   const [blob, setBlob] = useState<Blob | undefined>(undefined);
   const open = useAction(async () => {
     const request = create(ViewDocumentRequestSchema, { documentId: paper.documentId });
-    const pieces: Uint8Array<ArrayBuffer>[] = [];
     const stream = await proven("ViewDocument", ViewDocumentRequestSchema, request, staff.viewDocument, { timeoutMs: 0 });
-    for await (const { content } of stream) pieces.push(new Uint8Array(content));
-    const whole = new Blob(pieces, { type: TYPES[paper.mediaType] ?? "application/octet-stream" });
-    if (paper.mediaType === MediaType.PDF) save(`${paper.documentId}.${SUFFIXES[paper.mediaType]}`, whole);
+    const whole = await wholeOf(stream, TYPES[paper.mediaType] ?? "application/octet-stream");
+    if (paper.mediaType === MediaType.PDF) saveFile(`${paper.documentId}.${SUFFIXES[paper.mediaType]}`, whole);
     else setBlob(whole);
   });
   return (

@@ -10,7 +10,7 @@ import { t } from "../messages";
 import { real } from "../screens/security";
 import { session } from "../session";
 import { Button, Dialog, Failure, say, useAction, useAnswer } from "../ui";
-import { Facts, Lines, Listing } from "./parts";
+import { Facts, Lines, Listing } from "../parts";
 import { proven, staff } from "./services";
 
 const REASON_MAX = 500;

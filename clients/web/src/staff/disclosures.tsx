@@ -1,18 +1,16 @@
 // What everybody has to accept before they trade: publish another version, or ask for it no more.
 
 import { create } from "@bufbuild/protobuf";
-import { createClient } from "@connectrpc/connect";
 import { useState } from "preact/hooks";
-import { transport } from "../api";
-import { ComplianceService, type Disclosure } from "../gen/xache/v1/compliance_pb";
+import { compliance } from "../compliance";
+import type { Disclosure } from "../gen/xache/v1/compliance_pb";
 import { PublishDisclosureRequestSchema, RetireDisclosureRequestSchema } from "../gen/xache/v1/staff_pb";
 import { t } from "../messages";
 import { real } from "../screens/security";
 import { Button, Dialog, Failure, Field, say, useAction, useAnswer, useRequestId } from "../ui";
-import { Lines, Listing } from "./parts";
+import { Lines, Listing } from "../parts";
 import { proven, staff } from "./services";
 
-const compliance = createClient(ComplianceService, transport);
 const TEXT_MAX = 16_384;
 const TITLE_MAX = 120;
 

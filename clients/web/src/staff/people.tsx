@@ -2,6 +2,7 @@
 
 import { create } from "@bufbuild/protobuf";
 import { useState } from "preact/hooks";
+import { saveFile, wholeOf } from "../files";
 import { dayOf, momentOf } from "../format";
 import { Role } from "../gen/xache/v1/options_pb";
 import { type FindAccountResponse, FreezeAccountRequestSchema } from "../gen/xache/v1/staff_pb";
@@ -10,7 +11,7 @@ import { real } from "../screens/security";
 import { session } from "../session";
 import { useStore } from "../store";
 import { Button, Dialog, Failure, Field, say, useAction } from "../ui";
-import { Facts, save } from "./parts";
+import { Facts } from "../parts";
 import { proven, staff } from "./services";
 
 const CAUSE_MAX = 200;
@@ -121,10 +122,9 @@ function Suspend({ accountId, frozen, onClose, onDone }: {
 
 function Trades({ accountId }: { accountId: string }) {
   const fetchThem = useAction(async (days: bigint) => {
-    const pieces: Uint8Array<ArrayBuffer>[] = [];
     const fromNs = BigInt(Date.now()) * 1_000_000n - days * DAY_NS;
-    for await (const { content } of staff.reportTrades({ accountId, fromNs }, { timeoutMs: 0 })) pieces.push(new Uint8Array(content));
-    save(`trades-${accountId}.csv`, new Blob(pieces, { type: "text/csv" }));
+    const whole = await wholeOf(staff.reportTrades({ accountId, fromNs }, { timeoutMs: 0 }), "text/csv");
+    saveFile(`trades-${accountId}.csv`, whole);
   });
   return (
     <div class="paper">

@@ -8,7 +8,7 @@ import { useStore } from "../store";
 import { Applications } from "./applications";
 import { Cases } from "./cases";
 import { Disclosures } from "./disclosures";
-import { Parted } from "./parts";
+import { Parted } from "../parts";
 import { People } from "./people";
 import "../styles/staff.css";
 
@@ -23,6 +23,7 @@ export function Staff({ rest }: { rest: readonly string[] }) {
   const parts = ["", "cases", "people", "disclosures"] as const;
   return (
     <Parted
+      look="staff"
       title={t.app.staff}
       root="/staff"
       part={part}

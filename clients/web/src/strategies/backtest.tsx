@@ -1,7 +1,8 @@
 // One backtest: live while it runs, then its report.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { isOutage } from "../api";
+import { saveFile } from "../files";
 import { amount, momentOf, percent, short, trendPpm } from "../format";
 import {
   type Backtest as Told, type BacktestResult, BacktestPhase, BacktestState, BacktestVerdict,
@@ -146,7 +147,6 @@ function Result({ result }: { result: BacktestResult }) {
 
 /** From a result to a strategy with its settings, or to a file. */
 function Onward({ told }: { told: Told }) {
-  const link = useRef<HTMLAnchorElement>(null);
   const use = useAction(async () => {
     const { plugins } = await strategies.listStrategyPlugins({});
     const plugin = plugins.find(({ name }) => name === told.plugin);
@@ -155,20 +155,14 @@ function Onward({ told }: { told: Told }) {
   });
   const save = useAction(async (format: ReportFormat) => {
     const { content, mediaType } = await backtests.getBacktestReport({ backtestId: told.backtestId, format });
-    const url = URL.createObjectURL(new Blob([new Uint8Array(content)], { type: mediaType }));
-    const anchor = link.current;
-    if (!anchor) return;
-    anchor.href = url;
-    anchor.download = `${told.backtestId}.${format === ReportFormat.HTML ? "html" : "json"}`;
-    anchor.click();
-    URL.revokeObjectURL(url);
+    const suffix = format === ReportFormat.HTML ? "html" : "json";
+    saveFile(`${told.backtestId}.${suffix}`, new Blob([new Uint8Array(content)], { type: mediaType }));
   });
   return (
     <>
       <Button small look="primary" busy={use.busy} onClick={() => use.run()}>{t.backtests.use}</Button>
       {told.hasPage && <Button small busy={save.busy} onClick={() => save.run(ReportFormat.HTML)}>{t.backtests.savePage}</Button>}
       <Button small busy={save.busy} onClick={() => save.run(ReportFormat.JSON)}>{t.backtests.saveJson}</Button>
-      <a ref={link} class="unseen" download aria-hidden="true" tabIndex={-1} />
       <Failure error={use.error ?? save.error} />
     </>
   );

@@ -3,9 +3,8 @@
 import { momentOf, percent, trendPpm } from "../format";
 import { type Backtest, BacktestState } from "../gen/xache/v1/backtest_pb";
 import { t } from "../messages";
-import { Button, Empty, Failure, classes, useAnswer, usePages } from "../ui";
+import { Button, Empty, Failure, classes, useAnswer, useEvery, usePages } from "../ui";
 import { backtests } from "./services";
-import { useEvery } from "./strategy_list";
 
 const EVERY_MS = 4_000;
 

@@ -8,14 +8,14 @@ import {
 } from "../gen/xache/v1/strategy_pb";
 import { t } from "../messages";
 import { go } from "../router";
-import { Button, Dialog, Empty, Failure, Notice, classes, say, useAction, useAnswer } from "../ui";
+import { Button, Dialog, Empty, Failure, Notice, classes, say, useAction, useAnswer, useEvery } from "../ui";
 import { Daily } from "./daily";
 import { GoLive } from "./gate";
 import { strategies } from "./services";
 import { Parity } from "./parity";
 import { ChangeStrategy } from "./strategy_change";
 import { PurseOrders } from "./strategy_orders";
-import { Runs, Stage, useEvery } from "./strategy_list";
+import { Runs, Stage } from "./strategy_list";
 
 const EVERY_MS = 2_000;
 const PERFORMANCE_MS = 10_000;

@@ -8,11 +8,10 @@ import {
 } from "../gen/xache/v1/automation_pb";
 import { Interval } from "../gen/xache/v1/market_pb";
 import { t } from "../messages";
-import { Button, Check, Dialog, Empty, Failure, Field, Notice, Select, classes, say, useAction, useAnswer } from "../ui";
+import { Button, Check, Dialog, Empty, Failure, Field, Notice, Select, classes, say, useAction, useAnswer, useEvery } from "../ui";
 import { StateBadge } from "./rule_list";
 import { thenText, whenText } from "./rule_terms";
 import { automation } from "./services";
-import { useEvery } from "./strategy_list";
 
 const EVERY_MS = 3_000;
 const FIRINGS_MAX = 50;

@@ -3,10 +3,9 @@
 import { momentOf } from "../format";
 import { type Rule, RuleState } from "../gen/xache/v1/automation_pb";
 import { t } from "../messages";
-import { Button, Empty, Failure, classes, useAnswer } from "../ui";
+import { Button, Empty, Failure, classes, useAnswer, useEvery } from "../ui";
 import { thenText, whenText } from "./rule_terms";
 import { automation } from "./services";
-import { useEvery } from "./strategy_list";
 import { useState } from "preact/hooks";
 
 const EVERY_MS = 4_000;

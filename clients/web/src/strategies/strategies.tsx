@@ -26,7 +26,7 @@ export function Strategies({ rest }: { rest: readonly string[] }) {
     <main id="content" class="screen strategies">
       <header class="title">
         <h1>{t.app.strategies}</h1>
-        <nav class="segments pills" aria-label={t.strategies.parts}>
+        <nav class="segments pills" aria-label={t.app.parts}>
           {PARTS.map((path) => (
             <a
               key={path}

@@ -1,21 +1,12 @@
 // One's strategies and how they do.
 
-import { useEffect } from "preact/hooks";
 import { amount } from "../format";
 import { type OperatedStrategy, type Strategy, StrategyStage, StrategyWish } from "../gen/xache/v1/strategy_pb";
 import { t } from "../messages";
-import { Empty, Failure, classes, useAnswer } from "../ui";
+import { Empty, Failure, classes, useAnswer, useEvery } from "../ui";
 import { strategies } from "./services";
 
 const EVERY_MS = 3_000;
-
-/** Ask again and again while somebody looks. */
-export function useEvery(ms: number, again: () => void): void {
-  useEffect(() => {
-    const timer = setInterval(() => !document.hidden && again(), ms);
-    return () => clearInterval(timer);
-  }, []);
-}
 
 export function StrategyList() {
   const { answer, error, again } = useAnswer(() => strategies.listStrategies({}), []);

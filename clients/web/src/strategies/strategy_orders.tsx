@@ -6,9 +6,8 @@ import { tickPlaces } from "../desk";
 import { amount, momentOf, short } from "../format";
 import { type Order, Side } from "../gen/xache/v1/types_pb";
 import { t } from "../messages";
-import { Button, Empty, Failure, useAnswer } from "../ui";
+import { Button, Empty, Failure, useAnswer, useEvery } from "../ui";
 import { Explanation } from "./explanation";
-import { useEvery } from "./strategy_list";
 
 const EVERY_MS = 4_000;
 const ORDERS_MAX = 50;

@@ -10,7 +10,7 @@ import { Impediment, Role } from "../../gen/xache/v1/options_pb";
 import { t } from "../../messages";
 import { real } from "../../screens/security";
 import { Button, Check, Dialog, Failure, Select, say, useAction, usePages } from "../../ui";
-import { Listing } from "../parts";
+import { Listing } from "../../parts";
 import { admin, coded } from "./services";
 
 const PAGE = 50;

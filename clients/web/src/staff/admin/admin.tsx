@@ -2,7 +2,7 @@
 
 import { useEffect } from "preact/hooks";
 import { t } from "../../messages";
-import { Parted } from "../parts";
+import { Parted } from "../../parts";
 import { Accounts } from "./accounts";
 import { Audit } from "./audit";
 import { Health } from "./health";
@@ -17,7 +17,7 @@ export function Admin({ rest }: { rest: readonly string[] }) {
     document.title = `${t.admin.title} · ${t.app.name}`;
   }, []);
   return (
-    <Parted title={t.admin.title} root="/admin" part={part} parts={PARTS.map((path) => [path, t.admin.partNames[path]])}>
+    <Parted look="staff" title={t.admin.title} root="/admin" part={part} parts={PARTS.map((path) => [path, t.admin.partNames[path]])}>
       {shown(part)}
     </Parted>
   );

@@ -4,7 +4,7 @@ import { momentOf } from "../../format";
 import { AuditKind } from "../../gen/xache/v1/admin_pb";
 import { t } from "../../messages";
 import { classes, usePages } from "../../ui";
-import { Listing } from "../parts";
+import { Listing } from "../../parts";
 import { admin } from "./services";
 
 const WANTED = 20;

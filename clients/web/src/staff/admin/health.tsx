@@ -1,13 +1,13 @@
 // How the house does: its counts, its parts with their figures, and the brake of all of it.
 
 import { create } from "@bufbuild/protobuf";
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { amount, momentOf } from "../../format";
 import { type ActorHealth, AdminService, type GetUserMetricsResponse, SetHaltRequestSchema } from "../../gen/xache/v1/admin_pb";
 import { t } from "../../messages";
 import { real } from "../../screens/security";
-import { Button, Dialog, Failure, Field, classes, say, useAction, useAnswer, useRequestId } from "../../ui";
-import { Facts, Listing } from "../parts";
+import { Button, Dialog, Failure, Field, classes, say, useAction, useAnswer, useEvery, useRequestId } from "../../ui";
+import { Facts, Listing } from "../../parts";
 import { admin, coded } from "./services";
 
 const AGAIN_MS = 5_000;
@@ -17,12 +17,7 @@ export function Health() {
   const health = useAnswer(() => admin.getHealth({}), []);
   const counts = useAnswer(() => admin.getUserMetrics({}), []);
   const [shown, setShown] = useState<ActorHealth | undefined>(undefined);
-  useEffect(() => {
-    const timer = setInterval(() => {
-      if (document.visibilityState === "visible") health.again();
-    }, AGAIN_MS);
-    return () => clearInterval(timer);
-  }, []);
+  useEvery(AGAIN_MS, health.again);
   const { answer } = health;
   const actors = [...(answer?.actors ?? [])].sort((one, other) => rank(one) - rank(other) || (one.name < other.name ? -1 : 1));
   return (

@@ -10,7 +10,7 @@ import { type Instrument, MarketState } from "../../gen/xache/v1/types_pb";
 import { t } from "../../messages";
 import { real } from "../../screens/security";
 import { Button, Dialog, Failure, Field, Select, classes, say, useAction, useAnswer, useRequestId } from "../../ui";
-import { Facts, Listing } from "../parts";
+import { Facts, Listing } from "../../parts";
 import { admin, coded, risk } from "./services";
 
 const STATES = [

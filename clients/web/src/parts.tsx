@@ -1,23 +1,24 @@
-// What the screens of staff and administrators are made of, beside the parts of every screen.
+// What screens with several parts, long tables and facts are made of, beside the parts of every screen.
 
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
-import { t } from "../messages";
-import { Button, Empty, Failure } from "../ui";
+import { t } from "./messages";
+import { Button, Empty, Failure, classes } from "./ui";
 
 /** A screen with its parts as links above. */
-export function Parted({ title, root, part, parts, children }: {
+export function Parted({ title, root, part, parts, look, children }: {
   title: string;
+  look?: string;
   root: string;
   part: string;
   parts: readonly (readonly [path: string, name: string])[];
   children: ComponentChildren;
 }) {
   return (
-    <main id="content" class="screen staff">
+    <main id="content" class={classes("screen", look)}>
       <header class="title">
         <h1>{title}</h1>
-        <nav class="segments pills" aria-label={t.staff.parts}>
+        <nav class="segments pills" aria-label={t.app.parts}>
           {parts.map(([path, name]) => (
             <a key={path} href={path ? `${root}/${path}` : root} aria-current={path === part ? "page" : undefined}>
               {name}
@@ -31,12 +32,13 @@ export function Parted({ title, root, part, parts, children }: {
 }
 
 /** A card with a table: headings, then rows. */
-export function Listing({ id, title, columns, empty, hint, acts, error, more, busy, children, count, acting = true }: {
+export function Listing({ id, title, columns, lead, empty, hint, acts, error, more, busy, children, count, acting = true }: {
   id: string;
   title: string;
   columns: readonly string[];
   /** How many rows there are; undefined while they are not known. */
   count: number | undefined;
+  lead?: string;
   empty: string;
   hint?: string;
   acts?: ComponentChildren;
@@ -53,6 +55,7 @@ export function Listing({ id, title, columns, empty, hint, acts, error, more, bu
         <h2 id={id}>{title}</h2>
         {acts}
       </header>
+      {lead && <p class="lead quiet">{lead}</p>}
       <Failure error={error} />
       {count === 0 && <Empty title={empty} {...(hint ? { hint } : {})} />}
       {count !== undefined && count > 0 && (
@@ -105,14 +108,4 @@ export function Lines({ label, value, onInput, rows, maxLength }: {
       </div>
     </div>
   );
-}
-
-/** Hand a file over to the browser's own folder. */
-export function save(name: string, blob: Blob): void {
-  const address = URL.createObjectURL(blob);
-  const link = document.createElement("a");
-  link.href = address;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(address);
 }
