@@ -32,6 +32,42 @@ async def reason(house: WholeHouse, key: Credential, request: object) -> str:
     return refused.value.reason.value
 
 
+async def previewed(house: WholeHouse, key: Credential, request: object) -> str:
+    """Why the order would go no further."""
+    assert isinstance(request, trading_pb2.PlaceOrderRequest)
+    wanted = trading_pb2.PreviewOrderRequest(order=request)
+    told = await house.ask("TradingService/PreviewOrder", wanted, key)
+    assert isinstance(told, trading_pb2.PreviewOrderResponse)
+    return told.refusal.reason
+
+
+async def test_a_preview_tells_the_bounds_of_its_key_and_counts_nothing(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    """What a preview says of its key is what a placement then meets.
+
+    Checked by leaving the bounds out of previews: the exchange's refusals are told instead; and
+    by counting in them: the cap is used up after the first.
+    """
+    async with whole_house(tmp_path) as house:
+        await house.register("alice@people.example")
+        alice = (await house.login("alice@people.example"))[0]
+        caps = [account_pb2.KeyCap(asset="USDT", notional_per_day="1000")]
+        key = await house.make_key(alice, 1, scopes=[1, 2], symbols=["BTC-USDT"], caps=caps)
+        told = ""
+        for terms in (
+            order("a", "ETH-USDT", price="1", quantity="1"),
+            order("b", quantity="0.01"),
+            order("c", price="50000", quantity="0.03"),
+            order("d", price="50000", quantity="0.012"),
+            order("e", price="50000", quantity="0.012"),
+        ):
+            told = await previewed(house, key, terms)
+            if terms.client_order_id != "e":
+                assert told == await previewed(house, key, terms) == await reason(house, key, terms)
+        assert told == "KEY_BOUNDS"  # what was sent is counted: 600 of 1000
+
+
 async def test_a_key_spends_up_to_its_cap_and_in_its_markets(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:

@@ -236,12 +236,19 @@ class KeySpending:
 
     async def check(self, key_id: KeyId, command: Command) -> None:
         """Count a command. Raises: Rejection KEY_BOUNDS; StatusError where the key has ended."""
-        key = self._table.find(key_id)
-        if key is None:
-            raise _ended()
+        key = self._live(key_id)
         spending = check_key(key, command, self._directory)
         if spending is not None:
             await self._spend(key, spending)
+
+    async def preview(self, key_id: KeyId, command: Command) -> None:
+        """Say what :meth:`check` would, and count nothing. Raises: as it."""
+        key = self._live(key_id)
+        spending = check_key(key, command, self._directory)
+        if spending is not None:
+            left_units = await self.left(key, spending.asset)
+            if spending.units > left_units:
+                raise self._beyond(spending, left_units)
 
     async def left(self, key: LiveKey, asset: AssetName) -> int:
         """What is left of a cap today."""
@@ -261,13 +268,21 @@ class KeySpending:
             if allowance.spendable_units >= spending.units:
                 allowance.spendable_units -= spending.units
                 return
+        raise self._beyond(spending, await self.left(key, spending.asset))
+
+    def _live(self, key_id: KeyId) -> LiveKey:
+        key = self._table.find(key_id)
+        if key is None:
+            raise _ended()
+        return key
+
+    def _beyond(self, spending: Spending, left_units: int) -> Rejection:
         scale = self._directory.assets[spending.asset].scale
-        left = format_units(await self.left(key, spending.asset), scale)
-        raise Rejection(
+        return Rejection(
             Reason.KEY_BOUNDS,
             "the key's cap for today does not allow this",
             given=format_units(spending.units, scale),
-            allowed=f"{left} {spending.asset}",
+            allowed=f"{format_units(left_units, scale)} {spending.asset}",
         )
 
     async def _allowance(self, key: LiveKey, asset: AssetName, needed_units: int) -> _Allowance:
@@ -304,6 +319,10 @@ class KeyBounds:
     async def check(self, command: Command) -> None:
         """See routes.Bounds."""
         await self.spending.check(self.key_id, command)
+
+    async def preview(self, command: Command) -> None:
+        """See routes.Bounds."""
+        await self.spending.preview(self.key_id, command)
 
 
 def address_denied(call: Call, message: str) -> StatusError:

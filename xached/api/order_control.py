@@ -9,7 +9,7 @@ from xache.v1 import trading_pb2
 from xached.actors.matching import Matching
 from xached.api import convert, order_changes
 from xached.api.errors import status_of
-from xached.api.routes import Call, check_bounds
+from xached.api.routes import Call, check_bounds, preview_bounds
 from xached.domain.instrument import Directory
 from xached.domain.messages import Command, Row
 from xached.domain.order import account_of
@@ -34,6 +34,7 @@ class OrderControl:
         """Tell what an order would do and cost, without placing it."""
         try:
             command = order_changes.preview_command(request, call.purse, self._directory)
+            await preview_bounds(call, command)
         except Rejection as rejection:
             return _refused(0, rejection)
         preview = await self._matching.query(

@@ -65,6 +65,9 @@ class Bounds(Protocol):
     async def check(self, command: Command) -> None:
         """Count a command that is about to be sent. Raises: Rejection where it must not be."""
 
+    async def preview(self, command: Command) -> None:
+        """Count nothing. Raises: Rejection where it must not be sent."""
+
 
 @attrs.frozen(kw_only=True)
 class Caller:
@@ -414,6 +417,12 @@ async def check_bounds(call: Call, command: Command) -> None:
     """Count a command against the bounds of the credential that brings it. Raises: Rejection."""
     if call.caller is not None and call.caller.bounds is not None:
         await call.caller.bounds.check(command)
+
+
+async def preview_bounds(call: Call, command: Command) -> None:
+    """Look whether these bounds let a command pass, and count nothing. Raises: Rejection."""
+    if call.caller is not None and call.caller.bounds is not None:
+        await call.caller.bounds.preview(command)
 
 
 def authorization_of(method: MethodDescriptor) -> Authorization:
