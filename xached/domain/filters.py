@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from xached.domain import risk
 from xached.domain.frozen import frozen
+from xached.domain.holds import sibling_limit
 from xached.domain.instrument import BPS, PPM, Instrument
 from xached.domain.levels import check_trade
 from xached.domain.listing import delisted
@@ -273,7 +274,7 @@ def check_position(
     buying = sum(
         order.leaves_lots
         for order in _others(state, instrument, purse, replaced)
-        if order.side is BUY
+        if order.side is BUY and sibling_limit(state, order) is None
     )
     position = ceil_div(owned_units, instrument.lot_units) + buying
     if position + lots > most:

@@ -163,6 +163,14 @@ def sibling_of(state: State, order: Order) -> Order | None:
     return state.orders.get(pair[1]) if pair is not None else None
 
 
+def sibling_limit(state: State, order: Order) -> Order | None:
+    """The limit leg that an open stop leg is the other side of: only one of them ever trades."""
+    if order.leg is None or order.leg.role is not LegRole.STOP_LEG:
+        return None
+    pair = state.lists[order.leg.list_id].pair
+    return state.orders.get(pair[0]) if pair is not None else None
+
+
 def future_lots(state: State, order: Order) -> int:
     """What a child that buys may still get to trade: it holds for that from the start."""
     if order.leg is None or order.leg.role is not LegRole.CHILD:
