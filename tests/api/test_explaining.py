@@ -12,6 +12,7 @@ import pytest
 import trio
 from xache.v1 import strategy_pb2, trading_pb2
 from xache_sdk.reasons import ModelReason, Reason, Weight
+from xache_sdk.signal_values import SignalValue
 
 from tests.api.trading_house import TradingHouse, call_of, limit, trading_house
 from xached.api.errors import StatusError
@@ -72,6 +73,11 @@ def reason(order_id: str, said: Reason | None = SAID) -> OrderReason:
                 kind=SeenKind.CANDLES,
                 interval_s=60,
                 at_ns=8,
+            ),
+        ),
+        signals=(
+            SignalValue(
+                signal="trend", name="up", value=0.25, confidence=None, as_of_ns=5, expires_at_ns=6
             ),
         ),
     )
@@ -148,6 +154,10 @@ async def test_a_strategy_s_order_is_explained_by_what_was_kept(explaining: Expl
     assert (first.feature, first.value, first.added) == ("return:1", -0.5, 0.75)
     assert (second.feature, second.HasField("value")) == ("ETH-USDT/return:1", False)
     assert (told.reason.decided_at_ns, told.reason.input) == (9, 12)
+    (heard,) = told.reason.signals
+    assert (heard.signal, heard.name, heard.value) == ("trend", "up", 0.25)
+    assert (heard.as_of_ns, heard.expires_at_ns) == (5, 6)
+    assert not heard.HasField("confidence"), "it said none"
     (seen,) = told.reason.seen
     assert (seen.symbol, seen.venue, seen.interval_s, seen.at_ns) == ("BTC-USDT", "BINANCE", 60, 8)
     assert seen.kind == strategy_pb2.SEEN_KIND_CANDLES

@@ -66,6 +66,12 @@ def explained() -> strategy_pb2.ExplainOrderResponse:
                     interval_s=60, at_ns=NOW_NS,
                 )
             ],
+            signals=[
+                strategy_pb2.SignalHeard(
+                    signal="trend", name="up", value=0.25, confidence=0.5, as_of_ns=NOW_NS,
+                    expires_at_ns=NOW_NS,
+                )
+            ],
             model=strategy_pb2.ModelReason(
                 digest="ab" * 32,
                 score=0.5,
@@ -92,6 +98,10 @@ def test_an_order_is_explained(house: House, signed_in: Run) -> None:
         f"run {'0a' * 8} since 2026-11-22 15:06:40 UTC",
         "decided 2026-11-22 15:06:40 UTC, 1,234 messages into the run",
         "had seen candles of 60 s of BTC-USDT at BINANCE up to 2026-11-22 15:06:40 UTC",
+        (
+            "signal trend up 0.25, confidence 0.5, as of 2026-11-22 15:06:40 UTC, "
+            "until 2026-11-22 15:06:40"
+        ),
         "probability 0.625123",
         f"model {'ab' * 8}",
         "return:1 -0.02 +0.6250",

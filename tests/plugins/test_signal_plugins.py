@@ -18,6 +18,7 @@ import pytest
 import trio
 import trio.testing
 from xache_sdk.landlock import landlock_abi
+from xache_sdk.signal_values import SignalLost, SignalValue
 from xache_sdk.v1 import plugin_pb2
 
 from tests.plugins.house import (
@@ -26,6 +27,7 @@ from tests.plugins.house import (
     SDK,
     House,
     config,
+    let_processes_work,
     open_house,
     robot,
     until,
@@ -39,13 +41,15 @@ from xached.actors.strategies.signal_sources import (
     SourceSurroundings,
     run_signal_sources,
 )
-from xached.adapters.child import MEMORY_BYTES_MAX
+from xached.adapters.child import MEMORY_BYTES_MAX, ChildProcess
 from xached.adapters.child_intents import ChildViolation, Readings, read_child_frame
 from xached.adapters.child_outbox import TRADES_MAX
 from xached.domain.capabilities import UNBOUNDED, Capabilities
 from xached.domain.instrument import Symbol
+from xached.domain.messages import OrderAccepted
 from xached.domain.plugins import Admission, Breach, PluginGroup, PluginRefused
 from xached.runtime.supervise import ActorState, ActorStatus, Restart
+from xached.runtime.world import NS_PER_S
 from xached.simulation.plugins import InstalledByHand
 
 BOOT = """
@@ -187,6 +191,52 @@ async def test_what_a_signal_says_reaches_the_strategy_that_uses_it(
         await until(lambda: robot(strategies).placed == 1)
         assert [each.value for each in made.status.values] == [50_001.0]
         assert (made.status.why, made.status.digest, made.status.runs) == ("", "looked at", 1)
+
+
+async def test_an_order_is_explained_by_what_signals_had_said(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """Checked: where frames of signals say nothing of themselves, no order has any."""
+    clock.rate = 1.0
+    async with signalling(tmp_path) as made, made.follower() as strategies:
+
+        def accepted() -> list[OrderAccepted]:
+            events = [event for row in made.house.seen for event in row.events]
+            return [each for each in events if isinstance(each, OrderAccepted)]
+
+        await made.until_running()
+        heard: list[SignalValue] = []
+        for number, price in enumerate((50_001, 50_002), start=1):
+            made.trade(price)
+            while len(accepted()) < number or robot(strategies).placed < number:
+                await let_processes_work()
+            order = accepted()[-1]
+            found = await made.house.reasons.find(order.purse, order.order_id, "")
+            assert found.reason is not None
+            heard += found.reason.signals
+        assert [(each.signal, each.name, each.value) for each in heard] == [
+            ("trend", "value", 50_001.0), ("trend", "value", 50_002.0),
+        ]  # fmt: skip
+        assert heard[1] == made.status.values[0]
+        assert heard[0].expires_at_ns == heard[0].as_of_ns + 3_600 * NS_PER_S
+
+
+def test_what_was_taken_back_was_not_heard() -> None:
+    """Checked: without losses, and with those that are told later, there are others."""
+    process = ChildProcess(None, lambda: 0)  # type: ignore[arg-type] # nothing is written
+    first, second, third = (
+        SignalValue(
+            signal=signal, name=name, value=1.0, confidence=None, as_of_ns=at, expires_at_ns=9
+        )
+        for at, (signal, name) in enumerate([("a", "up"), ("a", "down"), ("b", "up")], start=1)
+    )
+    lost = SignalLost(signal="a", name="up", why="stale", at_ns=5)
+    all_lost = SignalLost(signal="a", name="", why="failed", at_ns=6)
+    process._told.extend([(1, first), (2, second), (2, third), (4, lost), (6, all_lost)])
+    assert process.heard_by(0) == ()
+    assert process.heard_by(3) == (third, second, first)
+    assert process.heard_by(5) == (third, second)
+    assert process.heard_by(6) == (third,)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import apsw
 import attrs
 import pytest
 from xache_sdk.reasons import ModelReason, Reason, Weight
+from xache_sdk.signal_values import SignalValue
 
 from xached.domain.instrument import Symbol
 from xached.domain.market import BINANCE, XACHE
@@ -93,7 +95,12 @@ def found(tables: StrategyTables, number: int, purse: Purse = ROBOT, run_id: str
 
 def test_it_is_found_as_it_was_kept(tables: StrategyTables) -> None:
     silent = attrs.evolve(reason(2), reason=None, seen=())
-    rule_only = attrs.evolve(reason(3), reason=Reason("because"))
+    heard = SignalValue(
+        signal="trend", name="up", value=0.1, confidence=None, as_of_ns=3, expires_at_ns=4
+    )
+    rule_only = attrs.evolve(
+        reason(3), reason=Reason("because"), signals=(heard, replace(heard, confidence=0.5))
+    )
     tables.write(partial(keep_run, run=run()))
     tables.write(partial(keep, reasons=[reason(1), silent, rule_only]))
     for number, kept in ((1, reason(1)), (2, silent), (3, rule_only)):

@@ -17,6 +17,7 @@ from typing import Final, Protocol
 
 import attrs
 import trio
+from xache_sdk.signal_values import SignalValue
 from xache_sdk.wire import FrameError, FrameReader
 
 from xached.adapters.child_frames import write_clock
@@ -28,7 +29,7 @@ from xached.adapters.child_intents import (
     Save,
     read_child_frame,
 )
-from xached.adapters.child_outbox import Outbox, OutboxStatistics
+from xached.adapters.child_outbox import Outbox, OutboxStatistics, Told
 from xached.domain.instrument import Symbol
 from xached.domain.market import Venue
 from xached.domain.seen import Seen, SeenKind
@@ -51,6 +52,7 @@ MESSAGES_AT_ONCE_MAX: Final = 32
 one read, and others wait for their turn."""
 
 
+SIGNALS_HEARD_MAX: Final = 50
 KINDS_SEEN_MAX: Final = 16
 """So many kinds of market data are told with an order."""
 
@@ -124,8 +126,9 @@ class ChildProcess:
         self.outbox = Outbox()
         self._log = log
         self._handed = 0
-        self._told: deque[tuple[int, Seen]] = deque()
+        self._told: deque[tuple[int, Told]] = deque()
         self._seen: dict[tuple[Symbol, Venue, SeenKind, int], Seen] = {}
+        self._heard: dict[tuple[str, str], SignalValue] = {}
         self._released = trio.Event()
         self._child = child
         self._now_ns = now_ns
@@ -152,11 +155,31 @@ class ChildProcess:
 
         To be asked of numbers that do not fall, as messages of the child bear them.
         """
-        while self._told and self._told[0][0] <= number:
-            _, seen = self._told.popleft()
-            self._seen[seen.symbol, seen.venue, seen.kind, seen.interval_s] = seen
+        self._take_in(number)
         newest = sorted(self._seen.values(), key=lambda each: -each.at_ns)
         return tuple(newest[:KINDS_SEEN_MAX])
+
+    def heard_by(self, number: int) -> tuple[SignalValue, ...]:
+        """The values of signals that so many frames leave it with, the newest first; at most some.
+
+        One that it was told is no more is none. As :meth:`seen_by`.
+        """
+        self._take_in(number)
+        newest = sorted(self._heard.values(), key=lambda each: -each.as_of_ns)
+        return tuple(newest[:SIGNALS_HEARD_MAX])
+
+    def _take_in(self, number: int) -> None:
+        while self._told and self._told[0][0] <= number:
+            _, told = self._told.popleft()
+            if isinstance(told, Seen):
+                self._seen[told.symbol, told.venue, told.kind, told.interval_s] = told
+            elif isinstance(told, SignalValue):
+                self._heard[told.signal, told.name] = told
+            else:
+                # A loss without a name is of all that the signal says.
+                for key in [each for each in self._heard if each[0] == told.signal]:
+                    if told.name in ("", key[1]):
+                        del self._heard[key]
 
     def release(self) -> None:
         """Write to it from now on: before, it has nothing to import."""

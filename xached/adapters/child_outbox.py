@@ -15,6 +15,7 @@ from typing import Final, Generic, TypeAlias, TypeVar
 
 import attrs
 import trio
+from xache_sdk.signal_values import SignalLost, SignalValue
 
 from xached.adapters.child_frames import write_book, write_candle, write_trades
 from xached.domain.candles import Candle, Interval
@@ -30,6 +31,8 @@ TAKE_BYTES: Final = 32_768
 
 Item = TypeVar("Item")
 Key: TypeAlias = tuple[Symbol, Venue]
+Told: TypeAlias = Seen | SignalValue | SignalLost
+"""What of the world a frame tells."""
 
 
 class ChildTooSlow(Exception):  # noqa: N818 - says who is at fault
@@ -84,8 +87,8 @@ class Outbox:
     """Frames and values that wait for one child. One task takes, any task puts."""
 
     def __init__(self) -> None:
-        self._urgent: deque[tuple[bytes, Seen | None]] = deque()
-        self._told: list[tuple[int, Seen]] = []
+        self._urgent: deque[tuple[bytes, Told | None]] = deque()
+        self._told: list[tuple[int, Told]] = []
         self._instruments: dict[Symbol, Instrument] = {}
         self._trades: dict[Key, _Newest[TapeTrade]] = {}
         self._closed_candles: dict[tuple[Symbol, Venue, Interval], _Newest[Candle]] = {}
@@ -97,15 +100,15 @@ class Outbox:
         self._books_conflated = 0
         self._wake = trio.Event()
 
-    def put(self, frame: bytes, seen: Seen | None = None) -> None:
+    def put(self, frame: bytes, told: Told | None = None) -> None:
         """Queue a frame that must not be lost, before all market data.
 
-        ``seen`` is the market data that it tells, if it does.
+        ``told`` is the market data or the value of a signal that it tells, if it does.
         """
         if len(self._urgent) >= URGENT_FRAMES_MAX:
             self._overflowed.set()
             return
-        self._urgent.append((frame, seen))
+        self._urgent.append((frame, told))
         self._wake.set()
 
     def offer_trades(
@@ -168,8 +171,9 @@ class Outbox:
             candles_dropped=sum(each.dropped for each in self._closed_candles.values()),
         )
 
-    def told(self) -> Sequence[tuple[int, Seen]]:
-        """The market data among what was taken last, each with the number of its frame, from 1."""
+    def told(self) -> Sequence[tuple[int, Told]]:
+        """The market data and signals among what was taken last, each with the number of its frame,
+        from 1."""
         return self._told
 
     def _take_some(self) -> tuple[int, bytes]:
@@ -179,14 +183,14 @@ class Outbox:
             following = self._next_frame()
             if following is None:
                 break
-            frame, seen = following
+            frame, told = following
             taken += frame
             self._frames_taken += 1
-            if seen is not None:
-                self._told.append((self._frames_taken - before, seen))
+            if told is not None:
+                self._told.append((self._frames_taken - before, told))
         return self._frames_taken - before, bytes(taken)
 
-    def _next_frame(self) -> tuple[bytes, Seen | None] | None:
+    def _next_frame(self) -> tuple[bytes, Told | None] | None:
         if self._urgent:
             return self._urgent.popleft()
         for _ in range(len(self._turns)):

@@ -12,6 +12,7 @@ import attrs
 import grpc
 from xache.v1 import strategy_pb2, trading_pb2, types_pb2
 from xache_sdk.reasons import ModelReason
+from xache_sdk.signal_values import SignalValue
 
 from xached.api.errors import RESTART_S, StatusError
 from xached.api.order_reading import OrderReading
@@ -173,6 +174,7 @@ def _reason_message(kept: OrderReason) -> strategy_pb2.OrderReason:
         decided_at_ns=kept.decided_at_ns,
         input=kept.input,
         seen=[_seen_message(each) for each in kept.seen],
+        signals=[_signal_message(each) for each in kept.signals],
     )
     said = kept.reason
     if said is not None:
@@ -193,6 +195,17 @@ def _model_message(model: ModelReason) -> strategy_pb2.ModelReason:
             strategy_pb2.FeatureWeight(feature=each.feature, value=each.value, added=each.added)
             for each in model.weights
         ],
+    )
+
+
+def _signal_message(heard: SignalValue) -> strategy_pb2.SignalHeard:
+    return strategy_pb2.SignalHeard(
+        signal=heard.signal,
+        name=heard.name,
+        value=heard.value,
+        confidence=heard.confidence,
+        as_of_ns=heard.as_of_ns,
+        expires_at_ns=heard.expires_at_ns,
     )
 
 

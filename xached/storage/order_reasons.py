@@ -17,6 +17,7 @@ from typing import Any, Final
 import apsw
 import attrs
 from xache_sdk.reasons import ModelReason, Reason, Weight
+from xache_sdk.signal_values import SignalValue
 
 from xached.domain.instrument import Symbol
 from xached.domain.market import Venue
@@ -99,6 +100,8 @@ class OrderReason:
     seen: tuple[Seen, ...]
     reference_ticks: int | None = None
     """The newest price of the order's market that the strategy had been handed, if any."""
+    signals: tuple[SignalValue, ...] = ()
+    """The values of signals that it had been told and that were not taken back, newest first."""
 
 
 @attrs.frozen(kw_only=True)
@@ -227,6 +230,18 @@ def _write_body(reason: OrderReason) -> str:
     }
     if reason.reference_ticks is not None:
         body["reference_ticks"] = reason.reference_ticks
+    if reason.signals:
+        body["signals"] = [
+            [
+                each.signal,
+                each.name,
+                each.value,
+                each.confidence,
+                each.as_of_ns,
+                each.expires_at_ns,
+            ]
+            for each in reason.signals
+        ]
     said = reason.reason
     if said is not None:
         body |= {"rule": said.rule, "figures": dict(said.figures)}
@@ -255,6 +270,7 @@ def _read_body(
         reason=said,
         seen=tuple(_read_seen(body["seen"])),
         reference_ticks=body.get("reference_ticks"),
+        signals=tuple(map(_read_signal, body.get("signals", ()))),
     )
 
 
@@ -266,6 +282,18 @@ def _read_model(body: Mapping[str, Any] | None) -> ModelReason | None:
         score=body["score"],
         base=body["base"],
         weights=tuple(Weight(*each) for each in body["weights"]),
+    )
+
+
+def _read_signal(row: Sequence[Any]) -> SignalValue:
+    signal, name, value, confidence, as_of_ns, expires_at_ns = row
+    return SignalValue(
+        signal=signal,
+        name=name,
+        value=value,
+        confidence=confidence,
+        as_of_ns=as_of_ns,
+        expires_at_ns=expires_at_ns,
     )
 
 

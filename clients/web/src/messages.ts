@@ -521,6 +521,8 @@ export const t = {
     into: (count: string) => `${count} messages into the run`,
     kinds: ["", "Trades", "Book", "Candles"],
     seen: (kind: string, seconds: number) => (seconds ? `${kind} of ${seconds} s, seen to` : `${kind}, seen to`),
+    signal: (signal: string, name: string) => `Signal ${signal}, ${name}`,
+    asOf: (moment: string, until: string) => `as of ${moment}, until ${until}`,
     strategy: "Strategy",
     settings: "Settings",
     run: "Run",

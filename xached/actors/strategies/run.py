@@ -13,6 +13,7 @@ import trio
 from loguru import logger
 from xache_sdk.reasons import Reason
 from xache_sdk.seal import Layer, Sealed
+from xache_sdk.signal_values import SignalValue
 
 from xached.actors.strategies.breaches import StrategySilent
 from xached.actors.strategies.commands import RunCommands
@@ -236,6 +237,7 @@ class _Decision:
     reason: Reason | None
     input: int
     seen: tuple[Seen, ...]
+    signals: tuple[SignalValue, ...]
     at_ns: int
     reference_ticks: int | None
 
@@ -496,6 +498,7 @@ class Run:
             reason=intent.reason,
             input=self._input,
             seen=self.child.seen_by(self._input),
+            signals=self.child.heard_by(self._input),
             reference_ticks=self._market_data.newest_ticks(intent.symbol),
             at_ns=self._around.world.now_ns(),
         )
@@ -513,6 +516,7 @@ class Run:
                         input=decision.input,
                         reason=decision.reason,
                         seen=decision.seen,
+                        signals=decision.signals,
                         reference_ticks=decision.reference_ticks,
                     )
                 )

@@ -42,19 +42,20 @@ async def tell_signal(
         values, why = signals.newest(name)
         for value in values:
             if told.get(value.name) != value:
-                outbox.put(write_signal(value))
+                outbox.put(write_signal(value), value)
                 told[value.name] = value
         there = {each.name for each in values}
         for gone in [each for each in told if each not in there and values]:
             del told[gone]
-            outbox.put(_lost(name, gone, "it is stale: no newer value came in time", now_ns()))
+            _tell_lost(outbox, name, gone, "it is stale: no newer value came in time", now_ns())
         if not values and why != absent:
-            outbox.put(_lost(name, "", why, now_ns()))
+            _tell_lost(outbox, name, "", why, now_ns())
             told.clear()
         absent = "" if values else why
         await signals.wait_changed(name)
         await trio.sleep(PAUSE_S)
 
 
-def _lost(signal: str, name: str, why: str, at_ns: int) -> bytes:
-    return write_signal_lost(SignalLost(signal=signal, name=name, why=why, at_ns=at_ns))
+def _tell_lost(outbox: Outbox, signal: str, name: str, why: str, at_ns: int) -> None:
+    lost = SignalLost(signal=signal, name=name, why=why, at_ns=at_ns)
+    outbox.put(write_signal_lost(lost), lost)

@@ -53,6 +53,7 @@ def _reason_facts(reason: strategy_pb2.OrderReason) -> list[tuple[str, Cell]]:
     facts: list[tuple[str, Cell]] = [("decided", decided)]
     for number, seen in enumerate(reason.seen):
         facts.append(("had seen" if not number else "", _seen_text(seen)))
+    facts += [(f"signal {each.signal} {each.name}", _heard_text(each)) for each in reason.signals]
     facts += [(each.name, _figure(each.value)) for each in reason.figures]
     return facts
 
@@ -64,6 +65,14 @@ def _rule_facts(rule: strategy_pb2.RuleOrder) -> list[tuple[str, Cell]]:
         ("decided", f"{moment(firing.decided_at_ns)} UTC"),
         *((fact.name, fact.value) for fact in firing.facts),
     ]
+
+
+def _heard_text(heard: strategy_pb2.SignalHeard) -> str:
+    sure = f", confidence {_figure(heard.confidence)}" if heard.HasField("confidence") else ""
+    return (
+        f"{_figure(heard.value)}{sure}, as of {moment(heard.as_of_ns)} UTC, "
+        f"until {moment(heard.expires_at_ns)}"
+    )
 
 
 def _seen_text(seen: strategy_pb2.MarketDataSeen) -> str:

@@ -64,6 +64,12 @@ function Figures({ reason, kept }: { reason: OrderReason; kept: boolean }) {
         <dt>{t.explain.decided}</dt>
         <dd class="figure">{momentOf(reason.decidedAtNs)} · {t.explain.into(amount(String(reason.input)))}</dd>
       </div>
+      {reason.signals.map((heard) => (
+        <div key={`${heard.signal} ${heard.name}`}>
+          <dt>{t.explain.signal(heard.signal, heard.name)}</dt>
+          <dd class="figure">{figure(heard.value)} · {t.explain.asOf(momentOf(heard.asOfNs), momentOf(heard.expiresAtNs))}</dd>
+        </div>
+      ))}
       {reason.seen.map((seen) => (
         <div key={`${seen.symbol}${seen.venue}${seen.kind}${seen.intervalS}`}>
           <dt>{t.explain.seen(t.explain.kinds[seen.kind] ?? "", seen.intervalS)}</dt>

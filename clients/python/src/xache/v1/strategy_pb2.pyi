@@ -489,20 +489,38 @@ class StrategyRun(_message.Message):
     def __init__(self, run_id: _Optional[str] = ..., strategy: _Optional[str] = ..., plugin: _Optional[str] = ..., distribution: _Optional[str] = ..., version: _Optional[str] = ..., plugin_digest: _Optional[str] = ..., settings_digest: _Optional[str] = ..., started_at_ns: _Optional[int] = ...) -> None: ...
 
 class OrderReason(_message.Message):
-    __slots__ = ("rule", "figures", "model", "decided_at_ns", "input", "seen")
+    __slots__ = ("rule", "figures", "model", "decided_at_ns", "input", "seen", "signals")
     RULE_FIELD_NUMBER: _ClassVar[int]
     FIGURES_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     DECIDED_AT_NS_FIELD_NUMBER: _ClassVar[int]
     INPUT_FIELD_NUMBER: _ClassVar[int]
     SEEN_FIELD_NUMBER: _ClassVar[int]
+    SIGNALS_FIELD_NUMBER: _ClassVar[int]
     rule: str
     figures: _containers.RepeatedCompositeFieldContainer[ReasonFigure]
     model: ModelReason
     decided_at_ns: int
     input: int
     seen: _containers.RepeatedCompositeFieldContainer[MarketDataSeen]
-    def __init__(self, rule: _Optional[str] = ..., figures: _Optional[_Iterable[_Union[ReasonFigure, _Mapping]]] = ..., model: _Optional[_Union[ModelReason, _Mapping]] = ..., decided_at_ns: _Optional[int] = ..., input: _Optional[int] = ..., seen: _Optional[_Iterable[_Union[MarketDataSeen, _Mapping]]] = ...) -> None: ...
+    signals: _containers.RepeatedCompositeFieldContainer[SignalHeard]
+    def __init__(self, rule: _Optional[str] = ..., figures: _Optional[_Iterable[_Union[ReasonFigure, _Mapping]]] = ..., model: _Optional[_Union[ModelReason, _Mapping]] = ..., decided_at_ns: _Optional[int] = ..., input: _Optional[int] = ..., seen: _Optional[_Iterable[_Union[MarketDataSeen, _Mapping]]] = ..., signals: _Optional[_Iterable[_Union[SignalHeard, _Mapping]]] = ...) -> None: ...
+
+class SignalHeard(_message.Message):
+    __slots__ = ("signal", "name", "value", "confidence", "as_of_ns", "expires_at_ns")
+    SIGNAL_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_NS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    signal: str
+    name: str
+    value: float
+    confidence: float
+    as_of_ns: int
+    expires_at_ns: int
+    def __init__(self, signal: _Optional[str] = ..., name: _Optional[str] = ..., value: _Optional[float] = ..., confidence: _Optional[float] = ..., as_of_ns: _Optional[int] = ..., expires_at_ns: _Optional[int] = ...) -> None: ...
 
 class ReasonFigure(_message.Message):
     __slots__ = ("name", "value")
