@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.storage.house import INSTRUMENT
 from xached.domain.depth import Depth
-from xached.domain.instrument import Asset, AssetName
+from xached.domain.instrument import Asset, AssetName, Directory
 from xached.domain.order import OrderId, Purse, Side
 from xached.domain.paper import (
     PaperDirectory,
@@ -171,7 +172,7 @@ def test_which_paper_purses_are_of_strategies(name: str, *, is_strategys: bool) 
 def test_paper_is_found_by_its_own_name_and_by_the_real_one() -> None:
     paper = paper_instrument(INSTRUMENT)
     paper.check()
-    directory = PaperDirectory()
+    directory = PaperDirectory(Directory())
     directory.list_instrument(paper)
     directory.list_asset(paper_asset(Asset(AssetName("BTC"), 8)))
     assert directory.instrument("BTC-USDT") is paper
@@ -180,3 +181,19 @@ def test_paper_is_found_by_its_own_name_and_by_the_real_one() -> None:
     for unknown in ("ETH-USDT", "BTC", "", "-"):
         with pytest.raises(Rejection):
             directory.instrument(unknown)
+
+
+def test_what_was_said_of_paper_is_understood_before_it_is_served() -> None:
+    """Found by a seed: whoever had a rule on paper could not list any rule while paper started."""
+    real = Directory()
+    directory, paper = PaperDirectory(real), paper_instrument(INSTRUMENT)
+    with pytest.raises(KeyError):
+        directory.known(paper.symbol)
+    real.list_instrument(INSTRUMENT)
+    assert directory.known(paper.symbol) == paper
+    assert paper.symbol not in directory, "nobody can trade it yet"
+    with pytest.raises(Rejection):
+        directory.instrument(paper.symbol)
+    listed = attrs.evolve(paper, max_quantity_lots=paper.max_quantity_lots - 1)
+    directory.list_instrument(listed)
+    assert directory.known(paper.symbol) is listed

@@ -232,7 +232,7 @@ def _write_when(when: When, directory: Directory, message: automation_pb2.RuleTe
             price = automation_pb2.PriceReaches(
                 symbol=when.symbol,
                 direction=automation_pb2.Direction.Name(when.direction.value),
-                price=directory[when.symbol].format_price(when.price_ticks),
+                price=directory.known(when.symbol).format_price(when.price_ticks),
             )
             message.price.CopyFrom(price)
         case PositionGains():
@@ -260,7 +260,7 @@ def _write_when(when: When, directory: Directory, message: automation_pb2.RuleTe
 def _write_then(then: Then, directory: Directory, message: automation_pb2.RuleTerms) -> None:
     match then:
         case OrderAction():
-            message.order.CopyFrom(_order_message(then, directory[then.symbol]))
+            message.order.CopyFrom(_order_message(then, directory.known(then.symbol)))
         case SellShares():
             message.sell_shares.shares_ppm.extend(then.shares_ppm)
         case Rebalance():
@@ -306,7 +306,7 @@ def _step_message(step: Step, directory: Directory) -> automation_pb2.FiringStep
 
 
 def _order_sentence(command: PlaceOrder, directory: Directory) -> str:
-    instrument = directory[command.symbol]
+    instrument = directory.known(command.symbol)
     word = "buy" if command.side is BUY else "sell"
     if command.quantity_lots is not None:
         amount = f"{instrument.format_quantity(command.quantity_lots)} {instrument.base}"

@@ -467,6 +467,10 @@ class Directory(Mapping[Symbol, Instrument]):
         """Add an instrument."""
         self._instruments[instrument.symbol] = instrument
 
+    def known(self, symbol: Symbol) -> Instrument:
+        """An instrument in whose terms something was said before. Raises: KeyError."""
+        return self._instruments[symbol]
+
     def instrument(self, symbol: str) -> Instrument:
         """Find an instrument. Raises: Rejection UNKNOWN_INSTRUMENT."""
         found = self._instruments.get(Symbol(symbol))

@@ -149,6 +149,16 @@ def paper_instrument(instrument: Instrument) -> Instrument:
 class PaperDirectory(Directory):
     """What is listed on paper, found by its own name or by that of what it mirrors."""
 
+    def __init__(self, real: Directory) -> None:
+        """``real`` is what is listed in the house."""
+        super().__init__()
+        self._real = real
+
+    def known(self, symbol: Symbol) -> Instrument:
+        """See Directory. Nothing is listed before paper is served, and its steps are the twin's."""
+        listed = self.get(symbol)
+        return listed or paper_instrument(self._real[mirrored_symbol(symbol)])
+
     def instrument(self, symbol: str) -> Instrument:
         """Find an instrument. Raises: Rejection UNKNOWN_INSTRUMENT."""
         base, _, quote = symbol.partition("-")

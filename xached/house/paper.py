@@ -126,7 +126,7 @@ class PaperHouse:
         files: closes what stays open over restarts.
         """
         self.matching = Matching(PLACES)
-        self.directory = PaperDirectory()
+        self.directory = PaperDirectory(real)
         self.rows: Topic[Row] = Topic()
         self.market = MarketData(world)
         """Has no lines of markets: it says that paper's prices are simulated."""
