@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,7 @@ TARGETS = {
     "sweep_over_vectorbt": AtLeast(5),
     "web_first_page_s": AtMost(1.5),
     "web_frames_per_s": None,
+    "web_book_drawn_per_s": AtLeast(8),
     "web_quiet_core_share": None,
     "web_book_core_share": AtMost(0.4),
     "web_heap_mb": None,
@@ -286,6 +288,28 @@ def test_without_a_browser_its_figures_say_so(monkeypatch: pytest.MonkeyPatch) -
     assert all(each.value is None and not each.met for each in figures)
 
 
+def test_a_page_that_is_not_built_is_said_at_once_and_costs_no_other_figure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Checked: without the look at the bundle a house is started and a page waited for."""
+
+    def start(_directory: Path, pairs: int) -> Any:
+        raise AssertionError("nothing is started for a page that is not there")
+
+    monkeypatch.setattr("xached.bench.web.is_client_built", lambda: False)
+    monkeypatch.setattr("xached.bench.web.measured_house", start)
+    monkeypatch.setattr("xached.bench.web.shutil.which", lambda _name: "/bin/chromium")
+    monkeypatch.setattr("xached.bench.web.importlib.util.find_spec", lambda _name: object())
+    with pytest.raises(BenchFailed, match="make setup"):
+        measure_web(QUICK.web, lambda _step: None)
+    report = run_bench((Part.WEB, Part.ENGINE), QUICK)
+    assert [figure.name for figure in report.figures] == [
+        name for name in TARGETS if name.startswith("engine_")
+    ]
+    assert list(report.failed) == ["web"]
+    assert "make setup" in report.plain()["failed"]["web"]
+
+
 # --- verdicts --------------------------------------------------------------------------------
 
 GOOD = Figure("rate_per_s", 100.0, "/s", AtLeast(90))
@@ -343,13 +367,15 @@ def xached(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def pretend(monkeypatch: pytest.MonkeyPatch, *figures: Figure) -> list[list[Part]]:
+def pretend(
+    monkeypatch: pytest.MonkeyPatch, *figures: Figure, failed: Mapping[str, str] | None = None
+) -> list[list[Part]]:
     """Have the command find these figures; the parts that it was asked for."""
     asked: list[list[Part]] = []
 
     def measure(parts: list[Part], _sizes: object, _progress: object) -> Report:
         asked.append(parts)
-        return Report({"processors": "2"}, figures)
+        return Report({"processors": "2"}, figures, failed or {})
 
     monkeypatch.setattr("xached.bench.run.run_bench", measure)
     return asked
@@ -373,6 +399,17 @@ def test_check_fails_below_a_target_and_only_then(
     assert bench() == 0
     assert bench("--check") == 1
     assert "below target: rate_per_s" in capsys.readouterr().err
+
+
+def test_a_part_that_failed_is_told_beside_the_others_figures(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pretend(monkeypatch, GOOD, failed={"web": "no page"})
+    for words in ((), ("--check",), ("--json",)):
+        assert bench(*words) == 1
+        told = capsys.readouterr()
+        assert "web was not measured: no page" in told.err
+        assert "rate_per_s" in told.out
 
 
 def test_compare_reads_what_json_wrote(

@@ -116,6 +116,11 @@ def shipped_bundle() -> Mapping[str, File]:
     return read_bundle(resources.files("xached"))
 
 
+def is_client_built() -> bool:
+    """Whether this installation has the web client's screens."""
+    return (resources.files("xached") / "web" / _INDEX).is_file()
+
+
 def read_bundle(package: Traversable) -> Mapping[str, File]:
     """Every file by its path. Without a built client the document says that it is missing."""
     page = package / "api" / "page"

@@ -71,10 +71,11 @@ class Figure:
 
 @attrs.frozen
 class Report:
-    """What one run found, and where."""
+    """What one run found, and where; a part that could not be measured, and why not."""
 
     machine: Mapping[str, str]
     figures: tuple[Figure, ...]
+    failed: Mapping[str, str] = attrs.field(factory=dict)
 
     def missed(self) -> tuple[Figure, ...]:
         """The figures whose target is not met."""
@@ -85,6 +86,7 @@ class Report:
         return {
             "machine": dict(self.machine),
             "figures": {figure.name: _plain(figure) for figure in self.figures},
+            "failed": dict(self.failed),
         }
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 import attrs
+import grpc
 
 from xached.bench.backtest import BacktestSizes, measure_backtest
 from xached.bench.desktop import DesktopSizes, measure_desktop
@@ -19,6 +20,7 @@ from xached.bench.figures import Figure, Report
 from xached.bench.grpc_load import LoadSizes, measure_grpc
 from xached.bench.login_flood import LoginFloodSizes, measure_login_flood
 from xached.bench.overload import OverloadSizes, measure_overload
+from xached.bench.processes import BenchFailed
 from xached.bench.storage import measure_storage
 from xached.bench.web import WebSizes, measure_web
 
@@ -97,14 +99,21 @@ QUICK = Sizes(
 def run_bench(
     parts: Collection[Part], sizes: Sizes, progress: Callable[[str], None] = lambda _step: None
 ) -> Report:
-    """Measure some parts, or with none named all of them. Raises: BenchFailed."""
+    """Measure some parts, or with none named all of them.
+
+    What one could not measure is told in the report, beside the others' figures.
+    """
     machine = _describe_machine()
     figures: list[Figure] = []
+    failed: dict[str, str] = {}
     for part in Part:
         if not parts or part in parts:
             progress(part.value)
-            figures.extend(_measure(part, sizes, progress))
-    return Report(machine=machine, figures=tuple(figures))
+            try:
+                figures.extend(_measure(part, sizes, progress))
+            except (BenchFailed, grpc.RpcError, OSError) as error:
+                failed[part.value] = str(error)
+    return Report(machine=machine, figures=tuple(figures), failed=failed)
 
 
 def _measure(part: Part, sizes: Sizes, progress: Callable[[str], None]) -> list[Figure]:

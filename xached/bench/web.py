@@ -2,8 +2,9 @@
 
 * The first page: a browser that has nothing yet opens the desk of somebody who is signed in; ready
   is when the book, the balances and the state of the stream are shown.
-* A lively book: a trader moves it fifty times a second; what all processes of the browser use
-  together, beside what they use while the book is quiet.
+* A lively book: a trader changes it fifty times a second, and never back to what it was; what all
+  processes of the browser use together, beside what they use while the book is quiet. How often
+  the page shows another book is counted too: one that showed less would cost less.
 * An hour, speeded up: as many messages as an hour of that has, as fast as they can be had, with
   orders of the reader's own and trades among them. The heap after a collection must not grow from
   one third of the hour to the last.
@@ -18,8 +19,10 @@ import importlib.util
 import shutil
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from itertools import count
 from pathlib import Path
 from statistics import median
@@ -29,7 +32,8 @@ import attrs
 import grpc
 from xache.v1 import trading_pb2, trading_pb2_grpc, types_pb2
 
-from xached.bench.figures import AtMost, Figure
+from xached.api.bundle import is_client_built
+from xached.bench.figures import AtLeast, AtMost, Figure
 from xached.bench.flow import SYMBOL
 from xached.bench.house import PASSWORD, Account, MeasuredHouse, measured_house
 from xached.bench.load_messages import PRICE, QUANTITY
@@ -47,6 +51,11 @@ PACE_MIN: Final = 0.9
 """A book that moves less often than this share of the pace is not what was to be measured."""
 HEAP_LOOKS: Final = 9
 """After a first tenth of the hour, in which lists fill up to their bounds."""
+OPEN_AT_ONCE: Final = 4
+"""Orders of the trader who changes the book, in the book."""
+LOTS_MAX: Final = 1_000
+DRAWN_PER_S_MIN: Final = 8.0
+"""A book that is shown less often does not look alive; more than a dozen nobody can read."""
 AT_ONCE: Final = 20
 """Orders in a message, while the hour is speeded up."""
 CALL_S_MAX: Final = 30.0
@@ -125,11 +134,13 @@ class WebSizes:
 
 
 def measure_web(sizes: WebSizes, progress: Progress) -> list[Figure]:
-    """Measure the page. Raises: BenchFailed."""
+    """Measure the page. Raises: BenchFailed, also at once where the client is not built."""
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None or importlib.util.find_spec("playwright") is None:
         return _unmeasured()
-    from playwright.sync_api import sync_playwright
+    if not is_client_built():
+        raise BenchFailed("the web client is not built: `make setup` builds it")
+    from playwright.sync_api import Error, sync_playwright
 
     with tempfile.TemporaryDirectory(prefix="xached-bench-") as name:
         progress("starting a house")
@@ -137,6 +148,8 @@ def measure_web(sizes: WebSizes, progress: Progress) -> list[Figure]:
             browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
             try:
                 return _measure(house, browser, sizes, progress)
+            except Error as error:
+                raise BenchFailed(f"the browser: {error.message}") from error
             finally:
                 browser.close()
 
@@ -185,6 +198,7 @@ class Watched:
 
     core_share: float
     frames_per_s: float
+    drawn_per_s: float = 0.0
     parts: str = ""
 
 
@@ -211,8 +225,15 @@ class _Meter:
     def heap_bytes(self) -> float:
         """What is in use after a collection."""
         self._page.send("HeapProfiler.collectGarbage")
+        return self._metric("JSHeapUsedSize")
+
+    def drawn(self) -> float:
+        """How often the page has been laid out: each time that it showed other figures."""
+        return self._metric("LayoutCount")
+
+    def _metric(self, name: str) -> float:
         metrics = self._page.send("Performance.getMetrics")["metrics"]
-        return float(next(each["value"] for each in metrics if each["name"] == "JSHeapUsedSize"))
+        return float(next(each["value"] for each in metrics if each["name"] == name))
 
 
 class _Trader:
@@ -222,7 +243,8 @@ class _Trader:
         self._stub = trading_pb2_grpc.TradingServiceStub(channel)
         self._maker, self._reader = maker, reader
         self._names = count()
-        self._open = ""
+        self._open: deque[str] = deque()
+        self._lots = 0
         self._due_s = time.monotonic()
 
     def pace(self) -> None:
@@ -230,14 +252,15 @@ class _Trader:
         now_s = time.monotonic()
         self._due_s = max(self._due_s + 1 / CHANGES_PER_S, now_s - 0.2)
         time.sleep(max(0.0, self._due_s - now_s))
-        if self._open:
-            cancel = trading_pb2.CancelOrderRequest(client_order_id=self._open)
+        if len(self._open) > OPEN_AT_ONCE:
+            cancel = trading_pb2.CancelOrderRequest(client_order_id=self._open.popleft())
             self._stub.CancelOrder(cancel, metadata=self._maker.metadata, timeout=CALL_S_MAX)
-            self._open = ""
         else:
-            order = self._order(types_pb2.SIDE_SELL)
+            # None is as large as the one before: the book never is what it was a moment ago.
+            self._lots = self._lots % LOTS_MAX + 1
+            order = self._order(types_pb2.SIDE_SELL, str(Decimal(QUANTITY) * self._lots))
             self._stub.PlaceOrder(order, metadata=self._maker.metadata, timeout=CALL_S_MAX)
-            self._open = order.client_order_id
+            self._open.append(order.client_order_id)
 
     def hurry(self) -> None:
         """Many changes at once, the last of them by trades with the reader."""
@@ -249,14 +272,16 @@ class _Trader:
             batch = trading_pb2.PlaceOrdersRequest(orders=orders)
             self._stub.PlaceOrders(batch, metadata=account.metadata, timeout=CALL_S_MAX)
 
-    def _order(self, side: types_pb2.Side) -> trading_pb2.PlaceOrderRequest:
+    def _order(
+        self, side: types_pb2.Side, quantity: str = QUANTITY
+    ) -> trading_pb2.PlaceOrderRequest:
         return trading_pb2.PlaceOrderRequest(
             client_order_id=f"web-{next(self._names)}",
             symbol=SYMBOL,
             side=side,
             type=types_pb2.ORDER_TYPE_LIMIT,
             price=PRICE,
-            quantity=QUANTITY,
+            quantity=quantity,
         )
 
 
@@ -268,6 +293,7 @@ def _trader(house: MeasuredHouse) -> Iterator[_Trader]:
 
 def _watch(meter: _Meter, window_s: float, step: Callable[[], None]) -> Watched:
     began_s, began_cpu_s, began_frames = time.monotonic(), meter.cpu_s(), meter.frames()
+    began_drawn = meter.drawn()
     while time.monotonic() < began_s + window_s:
         step()
     took_s = time.monotonic() - began_s
@@ -278,6 +304,7 @@ def _watch(meter: _Meter, window_s: float, step: Callable[[], None]) -> Watched:
     return Watched(
         sum(shares.values()),
         (meter.frames() - began_frames) / took_s,
+        (meter.drawn() - began_drawn) / took_s,
         ", ".join(f"{kind} {share:.2f}" for kind, share in sorted(shares.items())),
     )
 
@@ -312,6 +339,14 @@ def web_figures(
         ),
         Figure("web_frames_per_s", lively.frames_per_s, "/s", note="messages the page was told"),
         Figure(
+            "web_book_drawn_per_s",
+            lively.drawn_per_s,
+            "/s",
+            AtLeast(DRAWN_PER_S_MIN),
+            note="how often the page showed another book",
+            void=slow,
+        ),
+        Figure(
             "web_quiet_core_share",
             quiet.core_share,
             "",
@@ -340,6 +375,7 @@ def _unmeasured() -> list[Figure]:
     targets = {
         "web_first_page_s": AtMost(FIRST_PAGE_S_MAX),
         "web_frames_per_s": None,
+        "web_book_drawn_per_s": AtLeast(DRAWN_PER_S_MIN),
         "web_quiet_core_share": None,
         "web_book_core_share": AtMost(CORE_SHARE_MAX),
         "web_heap_mb": None,
