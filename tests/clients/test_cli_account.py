@@ -156,7 +156,7 @@ def enrolled(person: Person) -> Phone:
     return Phone(totp, made["recovery_codes"])
 
 
-def test_a_second_factor_is_scanned_confirmed_used_and_turned_off(person: Person) -> None:
+def test_a_second_factor_is_scanned_confirmed_used_and_kept_for_a_day(person: Person) -> None:
     assert "second factor        off" in person.done("factor")
     drawn = person.done("factor", "on")
     assert "▄▄▄▄▄" in drawn, "a QR code"
@@ -170,8 +170,12 @@ def test_a_second_factor_is_scanned_confirmed_used_and_turned_off(person: Person
     assert person.run("factor", "--json").document["recovery_codes_left"] == 9
     made = person.run("factor", "codes", "--json", code=phone.recovery[1]).document
     assert not set(made["recovery_codes"]) & set(phone.recovery)
-    assert "off" in person.done("factor", "off", code=made["recovery_codes"][0])
-    person.done("login", person.email)
+    assert "off from" in person.done("factor", "off", code=made["recovery_codes"][0])
+    # A day later: until then it guards the account, and that can be taken back.
+    assert "second factor from" in person.done("guards")
+    person.done("login", person.email, code=made["recovery_codes"][1])
+    assert "taken back" in person.done("guards", "cancel", "factor")
+    assert "waits" not in person.done("guards")
 
 
 # --- guards ----------------------------------------------------------------------------------

@@ -161,6 +161,11 @@ def test_who_lost_the_authenticator_comes_back_over_the_machine(house: HouseProc
     def reset(name: str) -> subprocess.CompletedProcess[str]:
         return xached("unenrol", name, "--data", str(house.data))
 
+    # Whoever has the phone now asks for a day without one, just before.
+    asked = ada.grpcurl(
+        "xache.v1.AuthService/DisableSecondFactor", WHO, ada.code(), code=ada.recovery_codes[1]
+    )
+    assert "due_at_ns" in asked
     assert "in use" in reset(EMAIL).stderr
     assert house.stop() == 0
     assert "no administrator of this name" in reset("eve@house.example").stderr
@@ -170,6 +175,9 @@ def test_who_lost_the_authenticator_comes_back_over_the_machine(house: HouseProc
         old = Enrolled(again, ada.secret, ada.step, [])
         assert "SECOND_FACTOR_NEEDED" in old.grpcurl(HALT, WHO, old.code(), halted=True)
         new = enrol(again, EMAIL, PASSWORD, "", newest=ada.step)
+        # What waited would take the new one away.
+        guards = new.grpcurl("xache.v1.AccountService/GetGuards", WHO, new.code())
+        assert "delayed" not in guards
         # Neither what the lost one shows nor its recovery codes; a new one stands in once.
         for code in (old.code(), f"x-xache-code: {ada.recovery_codes[0]}"):
             assert "CODE_WRONG" in new.grpcurl(HALT, WHO, code, halted=True, cause="x")

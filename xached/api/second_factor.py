@@ -11,6 +11,7 @@ from xache.v1 import auth_pb2
 from xached.api.auth import Sessions, ask_sessions, caller_of, request_digest, tokens_of
 from xached.api.routes import Call
 from xached.domain.auth import SessionGranted, SessionId
+from xached.domain.guarding import ChangeTaken
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.second_factor import (
     CompleteLogin,
@@ -119,10 +120,10 @@ class SecondFactorHandlers:
     async def disable_second_factor(
         self, call: Call, request: auth_pb2.DisableSecondFactorRequest
     ) -> auth_pb2.DisableSecondFactorResponse:
-        """Turn the second factor off."""
+        """Turn the second factor off, a day later."""
         message = DisableSecondFactor(account_id=caller_of(call).account_id, code=request.code)
-        await ask_sessions(self._sessions, call, message, SecondFactorState)
-        return auth_pb2.DisableSecondFactorResponse()
+        taken = await ask_sessions(self._sessions, call, message, ChangeTaken)
+        return auth_pb2.DisableSecondFactorResponse(due_at_ns=taken.due_at_ns)
 
     async def renew_recovery_codes(
         self, call: Call, request: auth_pb2.RenewRecoveryCodesRequest

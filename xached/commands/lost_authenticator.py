@@ -14,6 +14,7 @@ import attrs
 
 from xached.domain.audit import OK, ActionAsked, ActionEnded
 from xached.domain.auth import Account, Role, parse_email
+from xached.domain.guarding import DelayedChange, DelayedKind
 from xached.domain.identity import IdentityEvent
 from xached.domain.order import AccountId
 from xached.domain.rejection import Rejection
@@ -49,10 +50,13 @@ def reset_authenticator(
         if not active:
             raise NoAuthenticator(f"{account_id} has no authenticator")
         codes = house.vault.where(RecoveryCode, "WHERE account_id = ?", account_id)
+        waiting = house.vault.where(DelayedChange, "WHERE account_id = ?", account_id)
         # The newest step that was used stays: no code of the old secret works under a new one.
         changes: list[Change] = [
             *(Put(attrs.evolve(each, active_sealed=None, pending_sealed=None)) for each in active),
             *(Drop(code) for code in codes),
+            # Or it would take the next authenticator away.
+            *(Drop(each) for each in waiting if each.kind is DelayedKind.SECOND_FACTOR),
         ]
         action_id = house.credentials.new_session_id()
         asked = ActionAsked(

@@ -1,9 +1,10 @@
 """How people guard their accounts: a freeze that works at once, and addresses calls may come from.
 
 Whatever makes an account safer works at once. What weakens it (letting a frozen account act again,
-letting calls come from more addresses, having its letters go elsewhere) is asked for with a fresh
-proof, told by letter, and done a day later; until then it can be taken back, and a freeze or a
-recovery of the account, or a suspension by the house, takes all of it back.
+letting calls come from more addresses, having its letters go elsewhere, doing without a second
+factor) is asked for with a fresh proof, told by letter, and done a day later; until then it can be
+taken back, and a freeze or a recovery of the account, or a suspension by the house, takes all of
+it back.
 
 A change of the e-mail address waits twice: for the code that the new address is sent, and then its
 day. The old address is told at both, with a token that stops it without signing in. Until the day
@@ -23,6 +24,7 @@ from xached.domain.api_keys import Network
 from xached.domain.auth import Done
 from xached.domain.order import AccountId
 from xached.domain.recovery import ProofBegun
+from xached.domain.second_factor import DisableSecondFactor
 
 DELAY_NS = 24 * 3_600 * 1_000_000_000
 
@@ -33,6 +35,7 @@ class DelayedKind(enum.IntEnum):
     UNFREEZE = 1
     ALLOW_LIST = 2
     EMAIL = 3
+    SECOND_FACTOR = 4
 
 
 # --- What the sessions actor is asked. -------------------------------------------------------
@@ -134,6 +137,7 @@ GuardMessage: TypeAlias = (
     | CancelEmailChange
     | StartEmailVerification
     | ConfirmEmail
+    | DisableSecondFactor
 )
 
 

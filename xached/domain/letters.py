@@ -87,6 +87,8 @@ def change_asked(kind: DelayedKind) -> Letter:
             what = "Your account is frozen. Somebody asked to let it act again"
         case DelayedKind.ALLOW_LIST:
             what = "Somebody asked to let calls for your account come from more addresses"
+        case DelayedKind.SECOND_FACTOR:
+            what = "Somebody asked to turn the second factor of your account off"
         case DelayedKind.EMAIL:
             return _email_change(
                 "Another e-mail address was confirmed for your account. It takes the place of "

@@ -129,7 +129,7 @@ class ConfirmSecondFactor:
 
 @attrs.frozen(kw_only=True)
 class DisableSecondFactor:
-    """Turn it off with a code. Answer: SecondFactorState."""
+    """Turn it off with a code, a day later. Answer: ChangeTaken; see ``guarding.py``."""
 
     account_id: AccountId
     code: str = attrs.field(repr=False)
@@ -177,7 +177,6 @@ SecondFactorMessage: TypeAlias = (
     GetSecondFactor
     | EnrolSecondFactor
     | ConfirmSecondFactor
-    | DisableSecondFactor
     | RenewRecoveryCodes
     | CompleteLogin
     | StepUpByCode

@@ -204,7 +204,9 @@ class SessionDesk:
         )
         self._proofs = Proofs(self.core, self.outbox)
         emails = EmailChanges(self.core, self._live, self._proofs, self.outbox)
-        self._guards = GuardArea(self.core, self._accounts, emails, self.outbox, allow_table)
+        self._guards = GuardArea(
+            self.core, self._accounts, emails, self._factors, self.outbox, allow_table
+        )
         self._recovery = RecoveryArea(
             self.core,
             self._accounts,

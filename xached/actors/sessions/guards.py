@@ -11,6 +11,7 @@ from xached.actors.sessions.accounts import AccountArea
 from xached.actors.sessions.core import DeskCore, Step
 from xached.actors.sessions.email_changes import EmailChanges
 from xached.actors.sessions.outbox import Outbox
+from xached.actors.sessions.second_factor import SecondFactorArea
 from xached.domain.api_keys import parse_networks
 from xached.domain.auth import Account, Done, EmailAddress, Impediment, SetImpediment, UserKey
 from xached.domain.erasure import ErasureRequest
@@ -45,6 +46,7 @@ from xached.domain.identity import VaultRow
 from xached.domain.letters import change_asked
 from xached.domain.order import AccountId
 from xached.domain.rejection import Reason, Rejection
+from xached.domain.second_factor import DisableSecondFactor
 from xached.security.sealing import KeyDestroyed, Place
 from xached.storage.vault_tables import ALLOW_LISTS, DELAYED_CHANGES
 
@@ -59,11 +61,13 @@ class GuardArea:
         core: DeskCore,
         accounts: AccountArea,
         emails: EmailChanges,
+        factors: SecondFactorArea,
         outbox: Outbox,
         table: AllowTable,
     ) -> None:
         self._core = core
         self._emails = emails
+        self._factors = factors
         self._accounts = accounts
         self._outbox = outbox
         self._table = table
@@ -124,6 +128,11 @@ class GuardArea:
             case ConfirmEmail():
                 await self._core.commit(step)
                 return await self._emails.prove(message, step)
+            case DisableSecondFactor():
+                await self._core.commit(step)
+                account, keys = await self._core.read_account(message.account_id)
+                await self._factors.prove(account, keys, message.code, step)
+                return self._ask(account, keys, DelayedKind.SECOND_FACTOR, step)
             case CancelEmailChange():
                 tokens = self._core.credentials.freeze_tokens
                 account_id = tokens.read(message.token, step.at_ns)
@@ -193,7 +202,7 @@ class GuardArea:
         email: EmailAddress | None = None,
     ) -> ChangeTaken:
         known = self._delayed.get(_change_id(account.account_id, kind))
-        if known is not None and kind is DelayedKind.UNFREEZE:
+        if known is not None and kind in (DelayedKind.UNFREEZE, DelayedKind.SECOND_FACTOR):
             return ChangeTaken(due_at_ns=known.due_at_ns)
         credentials, place = self._core.credentials, _place_of_email(account.account_id, kind)
         change = DelayedChange(
@@ -227,6 +236,11 @@ class GuardArea:
                 self._allow(change.account_id, networks, keys, step)
             case DelayedKind.EMAIL:
                 await self._change_email(change, step)
+            case DelayedKind.SECOND_FACTOR:
+                # Another change of this turn may be of this account.
+                await self._core.commit(step)
+                await self._factors.turn_off(change.account_id, step)
+                step.record(ChangeMade(account_id=change.account_id, kind=change.kind))
             case _:
                 assert_never(change.kind)
 

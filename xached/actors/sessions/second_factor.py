@@ -34,7 +34,6 @@ from xached.domain.second_factor import (
     PENDING_LOGINS_MAX,
     CompleteLogin,
     ConfirmSecondFactor,
-    DisableSecondFactor,
     EnrolmentBegun,
     EnrolSecondFactor,
     GetSecondFactor,
@@ -132,8 +131,6 @@ class SecondFactorArea:
                 return await self._enrol(account, keys, step)
             case ConfirmSecondFactor():
                 return await self._confirm(message, account, keys, step)
-            case DisableSecondFactor():
-                return await self._disable(message, account, keys, step)
             case RenewRecoveryCodes():
                 await self.prove(account, keys, message.code, step)
                 self._outbox.notify(account, keys, letters.recovery_codes_renewed(), step)
@@ -228,6 +225,17 @@ class SecondFactorArea:
         self._fail(factor, step)
         raise _code_wrong()
 
+    async def turn_off(self, account_id: AccountId, step: Step) -> None:
+        """Let a password be enough. Within a turn whose step holds nothing of this account."""
+        account, keys = await self._core.read_account(account_id)
+        factor = await self._factor(account_id)
+        # The newest step that was used stays: no code works twice under another secret.
+        step.put(attrs.evolve(factor, active_sealed=None, pending_sealed=None))
+        for row in await self._recovery_codes(account_id):
+            step.drop(row)
+        step.record(SecondFactorTurnedOff(account_id=account_id))
+        self._outbox.notify(account, keys, letters.factor_off(), step)
+
     # --- private ---------------------------------------------------------------------------
 
     async def _complete(self, message: CompleteLogin, step: Step) -> SessionGranted:
@@ -291,20 +299,6 @@ class SecondFactorArea:
         self.end_others(account.account_id, message.session_id, step)
         self._outbox.notify(account, keys, letters.factor_on(), step)
         return await self._renew_codes(account.account_id, step)
-
-    async def _disable(
-        self, message: DisableSecondFactor, account: Account, keys: list[UserKey], step: Step
-    ) -> SecondFactorState:
-        await self.prove(account, keys, message.code, step)
-        # The code's own step is in the vault before the row is written again below.
-        await self._core.commit(step)
-        factor = await self._factor(account.account_id)
-        step.put(attrs.evolve(factor, active_sealed=None, pending_sealed=None))
-        for row in await self._recovery_codes(account.account_id):
-            step.drop(row)
-        step.record(SecondFactorTurnedOff(account_id=account.account_id))
-        self._outbox.notify(account, keys, letters.factor_off(), step)
-        return SecondFactorState(active=False, recovery_codes_left=0)
 
     async def _renew_codes(self, account_id: AccountId, step: Step) -> RecoveryCodesMade:
         for row in await self._recovery_codes(account_id):

@@ -148,10 +148,10 @@ class Auth:
         request = auth_pb2.ConfirmSecondFactorRequest(code=code)
         return list(self._connection.call(_CONFIRM_FACTOR, request).recovery_codes)
 
-    def disable_second_factor(self, code: str) -> None:
-        """Turn it off with a code."""
+    def disable_second_factor(self, code: str) -> int:
+        """Turn it off with a code. Returns when it is off, in ns; until then take it back."""
         request = auth_pb2.DisableSecondFactorRequest(code=code)
-        self._connection.call(_DISABLE_FACTOR, request)
+        return self._connection.call(_DISABLE_FACTOR, request).due_at_ns
 
     def renew_recovery_codes(self, code: str) -> list[str]:
         """Other recovery codes; the old ones are void."""

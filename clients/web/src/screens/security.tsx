@@ -115,7 +115,7 @@ function AskCode({ what, onDone, onClose }: StepProps & { what: "off" | "renew" 
   const [code, setCode] = useState("");
   const ask = useAction(async () => {
     if (what === "off") {
-      await auth.disableSecondFactor({ code: code.trim() });
+      say(t.security.offLater(momentOf((await auth.disableSecondFactor({ code: code.trim() })).dueAtNs)));
       onDone(undefined);
     } else onDone((await auth.renewRecoveryCodes({ code: code.trim() })).recoveryCodes);
   });

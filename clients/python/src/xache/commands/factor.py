@@ -10,7 +10,7 @@ from cyclopts import App
 
 from xache.commands.options import NO_OPTIONS, Options
 from xache.commands.prompts import fresh_proof, read_code
-from xache.output import Output
+from xache.output import Output, moment
 from xache.v1 import auth_pb2
 
 app = App(
@@ -66,13 +66,16 @@ def confirm(*, options: Options = NO_OPTIONS) -> None:
 
 @app.command(name="off")
 def turn_off(*, options: Options = NO_OPTIONS) -> None:
-    """Turn it off with a code, or a recovery code; asked for or from XACHE_CODE."""
+    """Turn it off with a code, or a recovery code; asked for or from XACHE_CODE.
+
+    It is done a day later: see xache guards, which can take it back.
+    """
     with options.connected() as (client, output):
-        client.auth.disable_second_factor(read_code())
+        due_at_ns = client.auth.disable_second_factor(read_code())
         if output.as_json:
-            output.document({})
+            output.document({"due_at_ns": due_at_ns})
             return
-        output.line(("second factor off ", "bold"), "the password is enough again")
+        output.line(("second factor off ", "bold"), f"from {moment(due_at_ns)} UTC on")
 
 
 @app.command

@@ -21,6 +21,7 @@ _KINDS = {
     "unfreeze": account_pb2.DELAYED_KIND_UNFREEZE,
     "allow": account_pb2.DELAYED_KIND_ALLOW_LIST,
     "email": account_pb2.DELAYED_KIND_EMAIL,
+    "factor": account_pb2.DELAYED_KIND_SECOND_FACTOR,
 }
 
 
@@ -63,7 +64,7 @@ def allow(*networks: str, anywhere: Flag = False, options: Options = NO_OPTIONS)
 
 @app.command(name="cancel")
 def take_back(
-    kind: Literal["unfreeze", "allow", "email"], /, *, options: Options = NO_OPTIONS
+    kind: Literal["unfreeze", "allow", "email", "factor"], /, *, options: Options = NO_OPTIONS
 ) -> None:
     """Take back a change that waits.
 

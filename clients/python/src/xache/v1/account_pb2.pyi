@@ -23,6 +23,7 @@ class DelayedKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DELAYED_KIND_UNFREEZE: _ClassVar[DelayedKind]
     DELAYED_KIND_ALLOW_LIST: _ClassVar[DelayedKind]
     DELAYED_KIND_EMAIL: _ClassVar[DelayedKind]
+    DELAYED_KIND_SECOND_FACTOR: _ClassVar[DelayedKind]
 
 class ActivityKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -73,6 +74,7 @@ DELAYED_KIND_UNSPECIFIED: DelayedKind
 DELAYED_KIND_UNFREEZE: DelayedKind
 DELAYED_KIND_ALLOW_LIST: DelayedKind
 DELAYED_KIND_EMAIL: DelayedKind
+DELAYED_KIND_SECOND_FACTOR: DelayedKind
 ACTIVITY_KIND_UNSPECIFIED: ActivityKind
 ACTIVITY_KIND_ACCOUNT_OPENED: ActivityKind
 ACTIVITY_KIND_LOGIN: ActivityKind

@@ -221,8 +221,10 @@ class DisableSecondFactorRequest(_message.Message):
     def __init__(self, code: _Optional[str] = ...) -> None: ...
 
 class DisableSecondFactorResponse(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("due_at_ns",)
+    DUE_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    due_at_ns: int
+    def __init__(self, due_at_ns: _Optional[int] = ...) -> None: ...
 
 class RenewRecoveryCodesRequest(_message.Message):
     __slots__ = ("code",)

@@ -226,7 +226,8 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DisableSecondFactor(self, request, context):
-        """Turn the second factor off with a code.
+        """Turn the second factor off with a code, a day later. Until then it can be taken
+        back with AccountService.CancelDelayedChange, and a freeze takes it back too.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
