@@ -163,7 +163,9 @@ def test_who_lost_the_authenticator_comes_back_over_the_machine(house: HouseProc
 
     # Whoever has the phone now asks for a day without one, just before.
     asked = ada.grpcurl(
-        "xache.v1.AuthService/DisableSecondFactor", WHO, ada.code(), code=ada.recovery_codes[1]
+        "xache.v1.AuthService/DisableSecondFactor",
+        session_of(ada, ada.recovery_codes[1]),
+        code=ada.recovery_codes[2],
     )
     assert "due_at_ns" in asked
     assert "in use" in reset(EMAIL).stderr
@@ -176,8 +178,8 @@ def test_who_lost_the_authenticator_comes_back_over_the_machine(house: HouseProc
         assert "SECOND_FACTOR_NEEDED" in old.grpcurl(HALT, WHO, old.code(), halted=True)
         new = enrol(again, EMAIL, PASSWORD, "", newest=ada.step)
         # What waited would take the new one away.
-        guards = new.grpcurl("xache.v1.AccountService/GetGuards", WHO, new.code())
-        assert "delayed" not in guards
+        session = session_of(new, new.recovery_codes[1])
+        assert json.loads(new.grpcurl("xache.v1.AccountService/GetGuards", session)) == {}
         # Neither what the lost one shows nor its recovery codes; a new one stands in once.
         for code in (old.code(), f"x-xache-code: {ada.recovery_codes[0]}"):
             assert "CODE_WRONG" in new.grpcurl(HALT, WHO, code, halted=True, cause="x")
@@ -191,6 +193,18 @@ def test_who_lost_the_authenticator_comes_back_over_the_machine(house: HouseProc
     assert done[-1] == ["AdminService/SetHalt", "OK"], listed
     assert ["xached", "admin"] in done
     assert {line.split()[1] for line in listed if "SetHalt" in line} != {"-"}
+
+
+def session_of(who: Enrolled, code: str) -> str:
+    """A session with a password and a code, as metadata."""
+    begun = json.loads(
+        who.grpcurl("xache.v1.AuthService/Login", email=EMAIL, password=PASSWORD, device="x")
+    )
+    token = begun["second_factor_token"]
+    granted = json.loads(
+        who.grpcurl("xache.v1.AuthService/CompleteLogin", second_factor_token=token, code=code)
+    )
+    return f"authorization: Bearer {granted['tokens']['access_token']}"
 
 
 def xached(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -207,15 +221,8 @@ def xached(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_a_session_alone_moves_nothing(house: HouseProcess) -> None:
     """The password is one factor; a code is asked for with each call that needs it."""
     ada = enrol(house, EMAIL, PASSWORD, house.token)
-    begun = json.loads(
-        ada.grpcurl("xache.v1.AuthService/Login", email=EMAIL, password=PASSWORD, device="x")
-    )
-    token = begun["second_factor_token"]
     code = ada.code().partition(" ")[2]
-    granted = json.loads(
-        ada.grpcurl("xache.v1.AuthService/CompleteLogin", second_factor_token=token, code=code)
-    )
-    bearer = f"authorization: Bearer {granted['tokens']['access_token']}"
+    bearer = session_of(ada, code)
     assert "journal_seq" in ada.grpcurl(HEALTH, bearer)
     refused = ada.grpcurl(HALT, bearer, halted=True, cause="x")
     assert "FailedPrecondition" in refused
