@@ -199,14 +199,12 @@ class SessionDesk:
         self.outbox = Outbox(self.core, ring_mailer)
         self._accounts = AccountArea(self.core, self._live, self._purses, self._take_back)
         devices = Devices(self.core)
-        self._factors = SecondFactorArea(
+        self._factors = factor = SecondFactorArea(
             self.core, self._live, self.outbox, self.grants, devices, self._audit
         )
         self._proofs = Proofs(self.core, self.outbox)
-        emails = EmailChanges(self.core, self._live, self._proofs, self.outbox)
-        self._guards = GuardArea(
-            self.core, self._accounts, emails, self._factors, self.outbox, allow_table
-        )
+        email = EmailChanges(self.core, self._live, self._proofs, self.outbox)
+        self._guards = GuardArea(self.core, self._accounts, email, factor, self.outbox, allow_table)
         self._recovery = RecoveryArea(
             self.core,
             self._accounts,
