@@ -237,7 +237,10 @@ def broken_rules(house: House, order: PlaceOrder) -> list[Reason]:
             ),
         ),
         (Reason.QUANTITY_RANGE, not whole and outside(own, quantity)),
-        (Reason.QUANTITY_RANGE, outside(FilterRule.QUANTITY, shown)),
+        (
+            Reason.QUANTITY_RANGE,
+            outside(FilterRule.QUANTITY, shown) or (shown or 0) > (quantity or 0),
+        ),
         (
             Reason.NOTIONAL_RANGE,
             outside(FilterRule.NOTIONAL, notional)

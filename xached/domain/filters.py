@@ -35,6 +35,9 @@ from xached.domain.risk_bounds import check_entry
 from xached.domain.state import Market, PurseState, State
 from xached.domain.terms import RESTING
 
+ICEBERG_SLICES_MAX = 100
+"""So many slices make up an iceberg at most: each may be a trade of one and the same taker."""
+
 
 class FilterRule(enum.Enum):
     """Which rule a filter is. The names are part of the API and never change."""
@@ -201,7 +204,8 @@ def check_filters(
     if lots is not None and not whole_balance:
         instrument.check_quantity(lots, market=is_market)
     if command.display_lots is not None:
-        instrument.check_quantity(command.display_lots, market=False, field="display_quantity")
+        assert lots is not None, "of an iceberg, by its form"
+        _check_slices(instrument, lots, command.display_lots)
     notional = command.quote_units
     if notional is None:
         assert lots is not None
@@ -285,6 +289,21 @@ def check_position(
             given=instrument.format_quantity(lots),
             allowed=f"at most {instrument.format_quantity(most)} owned and on order",
             nearest=instrument.format_quantity(max(0, most - position)),
+        )
+
+
+def _check_slices(instrument: Instrument, lots: int, display_lots: int) -> None:
+    """Refuse an iceberg that shows too little or too much of itself; its quantity is in range."""
+    least = max(instrument.min_quantity_lots, ceil_div(lots, ICEBERG_SLICES_MAX))
+    show = instrument.format_quantity
+    if not least <= display_lots <= lots:
+        raise Rejection(
+            Reason.QUANTITY_RANGE,
+            "an iceberg shows too little or too much of itself",
+            field="display_quantity",
+            given=show(display_lots),
+            allowed=f"{show(least)} to {show(lots)}",
+            nearest=show(min(max(display_lots, least), lots)),
         )
 
 

@@ -265,7 +265,7 @@ class Instrument:
         """
         return parse_steps(text, self.lot_units, self.base_scale, "quantity", Reason.QUANTITY_LOT)
 
-    def check_quantity(self, lots: int, *, market: bool, field: str = "quantity") -> None:
+    def check_quantity(self, lots: int, *, market: bool) -> None:
         """Refuse a quantity outside the filter. Raises: Rejection QUANTITY_RANGE."""
         if market:
             lowest, highest = self.lowest_market_lots, self.max_market_quantity_lots
@@ -275,7 +275,7 @@ class Instrument:
             raise Rejection(
                 Reason.QUANTITY_RANGE,
                 "the quantity is outside the allowed range",
-                field=field,
+                field="quantity",
                 given=self.format_quantity(lots),
                 allowed=f"{self.format_quantity(lowest)} to {self.format_quantity(highest)}",
                 nearest=self.format_quantity(min(max(lots, lowest), highest)),

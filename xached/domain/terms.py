@@ -8,7 +8,6 @@ from __future__ import annotations
 from xached.domain.messages import (
     PlaceOrder,
 )
-from xached.domain.money import ceil_div
 from xached.domain.order import (
     BUY,
     GTD,
@@ -24,9 +23,6 @@ RESTING = (TimeInForce.GTC, TimeInForce.GTD)
 
 LIMITED = (OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT)
 """Orders that have a price of their own."""
-
-ICEBERG_SLICES_MAX = 100
-"""So many slices make up an iceberg at most: each may be a trade of one and the same taker."""
 
 _LIMIT_TIMES = "GTC, GTD, IOC or FOK; post-only with GTC or GTD; an expiry with GTD only"
 
@@ -61,7 +57,7 @@ def check_combination(command: PlaceOrder, at_ns: int) -> None:
     else:
         _check_limit(command)
     if command.display_lots is not None:
-        _check_iceberg(command, command.display_lots)
+        _check_iceberg(command)
     if command.slide and not command.post_only:
         raise _combination("slide without post-only", "slide with post-only")
     if (time is GTD) != (command.expires_at_ns is not None):
@@ -89,22 +85,12 @@ def _check_limit(command: PlaceOrder) -> None:
         raise _combination(f"post-only {command.time_in_force.name}", _LIMIT_TIMES)
 
 
-def _check_iceberg(command: PlaceOrder, display_lots: int) -> None:
-    """Refuse what shows slices of itself but does not rest, or shows too little or too much."""
-    lots = command.quantity_lots
-    if command.price_ticks is None or lots is None:
+def _check_iceberg(command: PlaceOrder) -> None:
+    """Refuse what shows slices of itself but does not rest."""
+    if command.price_ticks is None or command.quantity_lots is None:
         raise _forbidden("display_quantity", "an order without a price and a quantity")
     if command.time_in_force not in RESTING:
         raise _combination(f"iceberg {command.time_in_force.name}", "an iceberg is GTC or GTD")
-    least = ceil_div(lots, ICEBERG_SLICES_MAX)
-    if not least <= display_lots <= lots:
-        raise Rejection(
-            Reason.QUANTITY_RANGE,
-            "an iceberg shows too little or too much of itself",
-            field="display_quantity",
-            given=f"{display_lots} lots",
-            allowed=f"{least} to {lots} lots",
-        )
 
 
 def _check_waiting(command: PlaceOrder) -> None:
