@@ -269,11 +269,13 @@ def test_steps_and_forms_are_refused_by_name() -> None:
             order("tick", BUY, "1", "0.905"),
             order("where", BUY, symbol="ETH-USDT"),
             order("past", BUY, price="0.90", expires_at_ns=1),
+            order("shows", BUY, "1", "0.90", display_quantity=Decimal("2")),
         ],
     })  # fmt: skip
     result = run(strategy, market(FLAT, FLAT))
     assert result.refusals == {
         "QUANTITY_LOT": 1, "PRICE_TICK": 1, "UNKNOWN_INSTRUMENT": 1, "EXPIRY_PAST": 1,
+        "QUANTITY_RANGE": 1,
     }  # fmt: skip
 
 

@@ -205,7 +205,7 @@ def check_filters(
         instrument.check_quantity(lots, market=is_market)
     if command.display_lots is not None:
         assert lots is not None, "of an iceberg, by its form"
-        _check_slices(instrument, lots, command.display_lots)
+        check_slices(instrument, lots, command.display_lots)
     notional = command.quote_units
     if notional is None:
         assert lots is not None
@@ -292,8 +292,11 @@ def check_position(
         )
 
 
-def _check_slices(instrument: Instrument, lots: int, display_lots: int) -> None:
-    """Refuse an iceberg that shows too little or too much of itself; its quantity is in range."""
+def check_slices(instrument: Instrument, lots: int, display_lots: int) -> None:
+    """Refuse an iceberg that shows too little or too much of itself. Its quantity is in range.
+
+    Raises: Rejection QUANTITY_RANGE.
+    """
     least = max(instrument.min_quantity_lots, ceil_div(lots, ICEBERG_SLICES_MAX))
     show = instrument.format_quantity
     if not least <= display_lots <= lots:

@@ -43,6 +43,7 @@ from xache_sdk.orders import OrderStatus as ToldStatus
 
 from xached.domain import risk
 from xached.domain.fees import due_units
+from xached.domain.filters import check_slices
 from xached.domain.instrument import PPM
 from xached.domain.order import (
     BUY,
@@ -330,6 +331,8 @@ class CandleExchange:
         if order.stop_ticks is not None:
             instrument.check_price(order.stop_ticks, "stop_price")
         instrument.check_quantity(order.quantity_lots, market=at_ticks is None)
+        if order.display_lots is not None:
+            check_slices(instrument, order.quantity_lots, order.display_lots)
         worth_at = at_ticks or order.stop_ticks or last_ticks
         instrument.check_notional(instrument.notional_units(worth_at, order.quantity_lots))
         if at_ticks is not None:
