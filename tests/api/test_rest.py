@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import attrs
 import grpc
+import pytest
 import trio
 from trio.testing import MockClock
 from xache.v1 import admin_pb2
@@ -460,3 +461,18 @@ def test_every_code_has_a_status() -> None:
         "OK",
         *ours,
     }
+
+
+@pytest.mark.parametrize(
+    "said", ["x-forwarded-for", "x-real-ip", "forwarded", "x-client-ip", "true-client-ip"]
+)
+async def test_nobody_is_where_they_say_they_are(
+    autojump_clock: MockClock, tmp_path: Path, said: str
+) -> None:
+    """Checked: it is red where the address is taken from ``x-forwarded-for``."""
+    async with whole_house(tmp_path) as house:
+        ada = await signed_in(house)
+        key = await house.make_key(ada.credential, 1, scopes=[1], networks=["192.0.2.0/24"])
+        where = {"forwarded": "for=192.0.2.7"}.get(said, "192.0.2.7")
+        answer = await Script(house, key).get("/api/wallet/balance", {said: where})
+        refused(answer, 403, "ADDRESS_DENIED")
