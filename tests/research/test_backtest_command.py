@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 from decimal import Decimal
@@ -117,6 +118,72 @@ def test_signals_are_named_and_count_as_other_trials(home: Path) -> None:
     assert "uses the signal 'rise': none is given" in missing.stderr
     for wrong in ("rise=nothing", "rise=mine:Rise{"):
         assert xache(home, *buyer, "--signal", wrong).returncode != 0
+
+
+CUT = """
+import os
+import signal
+from pathlib import Path
+
+import xached.research.backtest.feed
+import xached.research.resumable
+from xache_strategy_sma.strategy import SmaCross
+
+xached.research.backtest.feed.BLOCK_ROWS = 500
+xached.research.resumable.SAVE_S = 0.0
+
+
+class Cut(SmaCross):
+    told = 0
+
+    def on_start(self, context):
+        with Path("started").open("a") as file:
+            file.write("*")
+        return super().on_start(context)
+
+    def on_candle(self, candle):
+        self.told += 1
+        cut = Path("cut")
+        if cut.exists() and self.told >= int(cut.read_text().split()[0]):
+            number = int(cut.read_text().split()[1])
+            cut.unlink()
+            os.kill(os.getpid(), number)
+        return super().on_candle(candle)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_run_that_is_cut_short_goes_on_and_is_the_same(home: Path, number: int) -> None:
+    """To the byte of what it prints; what it had done is not done again."""
+    (home / "cutting.py").write_text(CUT)
+    run = ("backtest", "cutting:Cut", *SMA[1:], "--set", "fast=5", "--set", "slow=20", "--json")
+    whole = xache(home, *run, "--resume", "whole.run")
+    assert whole.returncode == 0, whole.stderr
+    plain = xache(home, *run)
+    (home / "started").unlink()
+    (home / "cut").write_text(f"7000 {int(number)}")
+    cut = xache(home, *run, "--resume", "cut.run")
+    assert cut.returncode != 0
+    assert (home / "cut.run").is_file()
+    for other in (("--fee-ppm", "500"), ("--set", "notional=60")):
+        refused = xache(home, *run, *other, "--resume", "cut.run")
+        assert refused.returncode != 0
+        assert "cut.run is a run of another strategy" in refused.stderr
+    resumed = xache(home, *run, "--resume", "cut.run")
+    assert resumed.returncode == 0, resumed.stderr
+    assert (home / "started").read_text() == "*", "it went on"
+    assert resumed.stdout == whole.stdout
+    assert json.loads(resumed.stdout)["fills"] == json.loads(plain.stdout)["fills"]
+    assert not (home / "cut.run").exists(), "it is over"
+    (home / "cut.run").write_bytes(b"anything")
+    assert "no saved run" in xache(home, *run, "--resume", "cut.run").stderr
+
+
+def test_only_a_single_run_over_candles_is_resumed(home: Path) -> None:
+    for more in (("--set", "fast=5,8"), ("--sweep",), ("--capacity",)):
+        done = xache(home, "backtest", *SMA, "--set", "slow=20", *more, "--resume", "a.run")
+        assert done.returncode != 0
+        assert "single run over candles" in done.stderr
 
 
 def test_several_values_walk_forward(home: Path) -> None:

@@ -36,7 +36,7 @@ from xached.research.backtest.terms import (
     open_market,
 )
 from xached.research.backtest_printing import print_shown, print_training, training_json
-from xached.research.backtest_runs import Backtest, open_ledger, owner
+from xached.research.backtest_runs import Backtest, Shown, open_ledger, owner
 from xached.research.history.candle_set import CandleSet, DataError
 from xached.research.history.data_command import (
     history_store,
@@ -44,7 +44,7 @@ from xached.research.history.data_command import (
     refused,
 )
 from xached.research.history.tape_source import read_tape
-from xached.research.judgement.report import Report, as_json
+from xached.research.judgement.report import Report, Settings, as_json
 from xached.research.judgement.trials import Trial
 from xached.research.run_models import (
     NO_MODELS,
@@ -117,6 +117,9 @@ class WorkOptions:
     """tcp://HOST:PORT of a Dask scheduler that does the runs."""
     processes: int = 0
     """so many processes of this machine do them; one a core when not given."""
+    resume: Path | None = None
+    """keep a single run over candles in this file, and go on from there if it was cut short, to
+    the same result; only with a file that you wrote yourself, as reading it runs code."""
 
 
 NO_TERMS: Final = TermsOptions()
@@ -162,6 +165,8 @@ def backtest(
         found = _find_strategy(strategy)
         arena, of_run = _arena(data, tape, terms, models, set_, work.train_days, quiet=json)
         combinations = _combinations(found, set_, of_run.setting)
+        if work.resume and (tape.tape or work.sweep or work.capacity or combinations[1:]):
+            raise Refused("--resume is for a single run over candles")
         specs = read_specs(signal)
         arena = hearing(arena, Maker(found), combinations, specs, check=check)
         if check:
@@ -174,21 +179,27 @@ def backtest(
                 capacity=work.capacity,
                 scheduler=chosen,
                 progress=progress,
+                resume=work.resume,
                 beside=told_signals(specs),
             )
-            if work.sweep:
-                shown = asked.sweep(combinations)
-            elif len(combinations) == 1:
-                shown = asked.run_once(combinations[0])
-            else:
-                shown = asked.walk(combinations, work.train_days, work.test_days)
+            shown = _run(asked, combinations, work)
         if html is not None:
             _write_page(shown.report, html)
+        if work.resume is not None:
+            work.resume.unlink(missing_ok=True)  # It is over: the next one begins anew.
     if json:
         print_json(as_json(shown.report) | training_json(of_run.attempts))
     else:
         print_shown(shown)
         print_training(of_run.attempts)
+
+
+def _run(asked: Backtest, combinations: Sequence[Settings], work: WorkOptions) -> Shown:
+    if work.sweep:
+        return asked.sweep(combinations)
+    if len(combinations) == 1:
+        return asked.run_once(combinations[0])
+    return asked.walk(combinations, work.train_days, work.test_days)
 
 
 def _arena(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import getpass
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -36,6 +37,7 @@ from xached.research.judgement.walk_forward import (
     walk_forward,
     with_tests,
 )
+from xached.research.resumable import run_resumable
 from xached.research.run_models import told_models
 from xached.research.schedulers import Scheduler, in_turn
 
@@ -66,6 +68,8 @@ class Backtest:
     capacity: bool
     scheduler: Scheduler
     progress: Progress
+    resume: Path | None = None
+    """A single run over candles is kept here while it goes on, and goes on from here."""
     beside: Mapping[str, Any] = attrs.field(factory=dict)
     """What else makes it another trial than the same settings without."""
 
@@ -77,7 +81,7 @@ class Backtest:
     def run_once(self, settings: Settings) -> Shown:
         """Run it with one combination of settings."""
         share = 1.0 / len(SIZES) if self.capacity else 1.0
-        result = self.arena.run(self.make, settings, lambda done: self.progress(share * done))
+        result = self._run(settings, lambda done: self.progress(share * done))
         record = result.track_record()
         window = Window(result.start_ns, result.end_ns)
         larger = [
@@ -94,6 +98,20 @@ class Backtest:
             markets=self.arena.markets, facts=self.arena.facts, capacity=capacity,
         )  # fmt: skip
         return Shown(report=report, result=result)
+
+    def _run(self, settings: Settings, progress: Progress) -> RunResult:
+        arena = self.arena
+        if self.resume is None:
+            return arena.run(self.make, settings, progress)
+        assert isinstance(arena, CandleArena), "asked for with candles only"
+        return run_resumable(
+            lambda: self.make(settings),
+            arena.markets,
+            arena.terms,
+            self.resume,
+            self._key([settings], arena.window),
+            progress,
+        )
 
     def walk(self, combinations: Sequence[Settings], train_days: int, test_days: int) -> Shown:
         """Choose among combinations and test the choice on what follows, over and over."""

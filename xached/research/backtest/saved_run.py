@@ -18,20 +18,23 @@ from xached.research.backtest.run import Run
 from xached.research.backtest.terms import MarketData
 from xached.research.history.candle_set import DataError
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 
 class CannotBeSaved(Exception):  # noqa: N818 - it says what is the matter
     """A strategy holds something that cannot be written down, such as an open file."""
 
 
-def save_run(run: Run, path: Path) -> None:
+def save_run(run: Run, path: Path, about: str = "") -> None:
     """Write a run down; an earlier one at that place is replaced when the new one is whole.
+
+    ``about``: what was asked for; only who asks for the same may go on with it.
 
     Raises: CannotBeSaved, OSError.
     """
     state = {
         "format": FORMAT,
+        "about": about,
         "histories": _fingerprints(run.markets),
         # In one piece: strategies, contexts and orders refer to each other.
         "run": {name: value for name, value in run.__dict__.items() if name not in _MADE_ANEW},
@@ -48,18 +51,23 @@ def save_run(run: Run, path: Path) -> None:
     fresh.replace(path)
 
 
-def load_run(path: Path, markets: Sequence[MarketData]) -> Run:
+def load_run(path: Path, markets: Sequence[MarketData], about: str = "") -> Run:
     """Read a run and give it its history again; ``finish`` goes on where it stopped.
 
-    Raises: DataError for a file of another kind, or another history; OSError.
+    Raises: DataError for a file of another kind, another history or another ``about``; OSError.
     """
     try:
         state: dict[str, Any] = pickle.loads(path.read_bytes())  # noqa: S301 - own file, see above
         if state["format"] != FORMAT:
             raise DataError(f"{path.name} was written by another version")
-        histories, attributes = state["histories"], state["run"]
-    except (pickle.UnpicklingError, EOFError, KeyError, TypeError) as error:
+        histories, attributes, asked = state["histories"], state["run"], state["about"]
+    except (
+        pickle.UnpicklingError, EOFError, KeyError, TypeError, AttributeError, ImportError,
+        IndexError, ValueError,
+    ) as error:  # fmt: skip
         raise DataError(f"{path.name} is no saved run: {error!r}") from None
+    if asked != about:
+        raise DataError(f"{path.name} is a run of another strategy, or of other settings or costs")
     if histories != _fingerprints(markets):
         raise DataError(f"{path.name} was run on another history")
     run = Run.__new__(Run)
