@@ -76,6 +76,9 @@ URGENT = (
 )
 """What has room in the mailbox when new work has none: it takes risk away."""
 
+USUAL = PlaceOrder | CancelOrder
+"""What most messages are, asked for first: see Exchange.apply for what the others cost."""
+
 COMMITS_KEPT = 64
 """Of so many transactions it is known when they were done: whoever waits for one asks at once."""
 
@@ -385,6 +388,10 @@ class MatchingActor:
 
     def _take(self, envelope: Envelope[Request, Any], used: Mapping[Key, int]) -> None:
         message = envelope.message
+        if isinstance(message, USUAL):
+            done = self._execute(message, used)
+            self._answers.append(lambda: envelope.answer(done))
+            return
         match message:
             case Batch():
                 outcomes = [self._execute(command, used) for command in message.commands]
@@ -462,7 +469,7 @@ class MatchingActor:
             for event in exchange.decide(due, seq, at_ns):
                 exchange.apply(event, seq, at_ns)
                 events.append(event)
-        row = Row(seq=seq, at_ns=at_ns, command=command, events=tuple(events), by=by)
+        row = Row(seq, at_ns, command, tuple(events), by)
         self._seq, self._at_ns = seq, at_ns
         self._rows.append(row)
         if self._counterparty is not None:

@@ -30,10 +30,15 @@ from xached.domain.instrument import (
 from xached.domain.messages import CancelAll, CancelOrder, OrderEnded, PlaceOrder, ReplaceOrder, Row
 from xached.domain.money import ceil_div, format_units, parse_decimal
 from xached.domain.order import (
+    BUY,
+    EXPIRE_TAKER,
+    GTC,
     ID_ALLOWED,
+    IOC,
     MAIN,
+    MARKET,
+    USER,
     CancelScope,
-    EndReason,
     MarketState,
     Order,
     OrderId,
@@ -82,44 +87,35 @@ def place_command(
     if request.time_in_force:
         time = pick(_TIMES, request.time_in_force, "time_in_force")
     else:
-        time = TimeInForce.IOC if kind is OrderType.MARKET else TimeInForce.GTC
-    mode = SelfTradePrevention.EXPIRE_TAKER
+        time = IOC if kind is MARKET else GTC
+    mode: SelfTradePrevention = EXPIRE_TAKER
     if request.self_trade_prevention:
         mode = pick(_MODES, request.self_trade_prevention, "self_trade_prevention")
-    return PlaceOrder(
-        purse=purse,
-        client_order_id=request.client_order_id,
-        symbol=instrument.symbol,
-        side=side,
-        type=kind,
-        time_in_force=time,
-        price_ticks=instrument.parse_price(request.price) if request.price else None,
-        quantity_lots=instrument.parse_quantity(request.quantity) if request.quantity else None,
-        quote_units=(
-            parse_decimal(request.quote_quantity, instrument.quote_scale, "quote_quantity")
-            if request.quote_quantity
-            else None
-        ),
-        post_only=request.post_only,
-        self_trade_prevention=mode,
-        expires_at_ns=request.expires_at_ns or None,
-        trigger=read_trigger(request, kind, instrument),
-        display_lots=read_display(request.display_quantity, instrument),
-        reduce_only=request.reduce_only,
-        slide=request.slide,
+    price, quantity, quote = request.price, request.quantity, request.quote_quantity
+    return PlaceOrder(  # Fields by position: see frozen.py.
+        purse,
+        request.client_order_id,
+        instrument.symbol,
+        side,
+        kind,
+        time,
+        instrument.parse_price(price) if price else None,
+        instrument.parse_quantity(quantity) if quantity else None,
+        parse_decimal(quote, instrument.quote_scale, "quote_quantity") if quote else None,
+        request.post_only,
+        mode,
+        request.expires_at_ns or None,
+        read_trigger(request, kind, instrument),
+        read_display(request.display_quantity, instrument),
+        request.reduce_only,
+        request.slide,
     )
 
 
 def cancel_command(request: trading_pb2.CancelOrderRequest, purse: Purse) -> CancelOrder:
     """Read a cancel. Raises: Rejection."""
     order_id, client_order_id = order_name(request.order_id, request.client_order_id)
-    return CancelOrder(
-        purse=purse,
-        order_id=order_id,
-        client_order_id=client_order_id,
-        request_id=optional_id(request.request_id),
-        reason=EndReason.USER,
-    )
+    return CancelOrder(purse, order_id, client_order_id, optional_id(request.request_id), USER)
 
 
 def order_name(
@@ -437,4 +433,4 @@ def wire(value: enum.IntEnum) -> Any:
 
 
 def _held_text(side: Side, units: int, instrument: Instrument) -> str:
-    return instrument.format_quote(units) if side is Side.BUY else instrument.format_base(units)
+    return instrument.format_quote(units) if side is BUY else instrument.format_base(units)

@@ -35,7 +35,7 @@ from xached.domain.messages import (
     make_order,
     trade_id,
 )
-from xached.domain.order import Order, OrderId, Purse, Side
+from xached.domain.order import BUY, Order, OrderId, Purse, Side
 from xached.domain.protection_messages import SelfTransferred
 from xached.domain.waiting_messages import (
     OrderParked,
@@ -74,7 +74,7 @@ def fold_fill(order: Order, trade: Traded, lot_units: int, seq: int, at_ns: int)
     is_maker = order.order_id == trade.maker_order_id
     fee_units = trade.maker_fee_units if is_maker else trade.taker_fee_units
     is_maker = is_maker or trade.auction
-    if order.side is Side.BUY:
+    if order.side is BUY:
         used = trade.notional_units + fee_units + trade.buyer_released_units
     else:
         used = trade.quantity_lots * lot_units
@@ -171,6 +171,8 @@ def placed_order(
         if isinstance(event, OrderAccepted):
             if order_id is None or event.order_id == order_id:
                 order = make_order(event, seq, at_ns)
+        elif isinstance(event, OrderRested):
+            pass  # It stays as it is. Asked early: most orders rest.
         elif isinstance(event, Traded):
             assert order is not None
             if order.order_id in (event.taker_order_id, event.maker_order_id):
@@ -337,7 +339,7 @@ class PurseFold:
         base = self._funds(instrument.base, changes)
         quote = self._funds(instrument.quote, changes)
         base_units = trade.quantity_lots * instrument.lot_units
-        if order.side is Side.BUY:
+        if order.side is BUY:
             quote.held -= trade.notional_units + fill.fee_units + trade.buyer_released_units
             quote.available += trade.buyer_released_units
             base.available += base_units
@@ -364,14 +366,14 @@ class PurseFold:
             return
         instrument = self._instruments[event.symbol]
         changes.fills.append(transferred_fill(order, event, row.seq, row.at_ns))
-        sign = 1 if order.side is Side.BUY else -1
+        sign = 1 if order.side is BUY else -1
         base_units = event.quantity_lots * instrument.lot_units
         self._funds(instrument.base, changes).available += sign * base_units
         self._funds(instrument.quote, changes).available -= sign * event.notional_units
 
     def _held_asset(self, order: Order) -> AssetName:
         instrument = self._instruments[order.symbol]
-        return instrument.quote if order.side is Side.BUY else instrument.base
+        return instrument.quote if order.side is BUY else instrument.base
 
     def _funds(self, asset: AssetName, changes: PurseChanges) -> Funds:
         funds = self.balances.setdefault(asset, Funds())

@@ -29,7 +29,7 @@ from xached.domain.messages import (
     Row,
     Traded,
 )
-from xached.domain.order import AccountId, EndReason, OrderId, Purse, Side, account_of
+from xached.domain.order import USER, AccountId, OrderId, Purse, Side, account_of
 
 ACCOUNTS_MAX = 10_000
 EVIDENCE_MAX = 32
@@ -132,7 +132,7 @@ class Integrity:
                 account = self._account(event.taker_purse)
                 account.self_matches += 1
                 account.self_match_seqs.append(row.seq)
-            elif isinstance(event, OrderReduced) and event.reason is EndReason.USER:
+            elif isinstance(event, OrderReduced) and event.reason is USER:
                 self._account(event.purse).messages += 1
 
     def conduct_of(self, account_id: AccountId) -> Conduct | None:
@@ -170,7 +170,10 @@ class Integrity:
         account.messages += 1
         if event.price_ticks is None or event.trigger is not None:
             return
-        layers = account.layers.setdefault((event.symbol, event.side), OrderedDict())
+        key = (event.symbol, event.side)
+        layers = account.layers.get(key)
+        if layers is None:
+            layers = account.layers[key] = OrderedDict()
         layers[event.order_id] = _Layer(row.seq, row.at_ns, event.price_ticks)
         if len(layers) > LAYERS_MAX:
             layers.popitem(last=False)
@@ -200,7 +203,7 @@ class Integrity:
 
     def _end(self, event: OrderEnded, row: Row) -> None:
         account, key = self._account(event.purse), (event.symbol, event.side)
-        if event.reason is EndReason.USER:
+        if event.reason is USER:
             account.messages += 1
         layers = account.layers.get(key)
         if layers is not None:
@@ -214,7 +217,7 @@ class Integrity:
             del account.suspicions[key]
             return
         layer = suspicion.layers.pop(event.order_id, None)
-        if layer is None or event.executed_lots or event.reason is not EndReason.USER:
+        if layer is None or event.executed_lots or event.reason is not USER:
             return
         suspicion.cancelled.append((row.seq, layer))
         if len({each.price_ticks for _, each in suspicion.cancelled}) >= LAYERS_MIN:

@@ -344,8 +344,10 @@ def request_key(command: Command) -> tuple[str, str] | None:
 
     Order ids and request ids of a purse are separate scopes.
     """
+    if isinstance(command, PlaceOrder):  # By far the most: see Exchange.apply.
+        return order_scope(command.purse), command.client_order_id
     match command:
-        case PlaceOrder() | ReplaceOrder():
+        case ReplaceOrder():
             return order_scope(command.purse), command.client_order_id
         case (
             CancelOrder() | CancelAll() | CancelAllAfter() | Flatten() | AmendOrder() | PlaceList()

@@ -113,6 +113,8 @@ class TimeInForce(enum.IntEnum):
     GTD = 4
 
 
+GTC: Final = TimeInForce.GTC
+IOC: Final = TimeInForce.IOC
 FOK: Final = TimeInForce.FOK
 GTD: Final = TimeInForce.GTD
 
@@ -170,6 +172,7 @@ class EndReason(enum.IntEnum):
 
 
 NO_REASON: Final = EndReason.NONE
+USER: Final = EndReason.USER
 SELF_TRADE: Final = EndReason.SELF_TRADE
 PRICE_BAND: Final = EndReason.PRICE_BAND
 
@@ -186,6 +189,7 @@ class SelfTradePrevention(enum.IntEnum):
 
 
 NO_PREVENTION: Final = SelfTradePrevention.NONE
+EXPIRE_TAKER: Final = SelfTradePrevention.EXPIRE_TAKER
 EXPIRE_MAKER: Final = SelfTradePrevention.EXPIRE_MAKER
 TRANSFER: Final = SelfTradePrevention.TRANSFER
 DECREMENT: Final = SelfTradePrevention.DECREMENT

@@ -270,14 +270,14 @@ class Views:
         elif isinstance(event, OrderEnded):
             order = self._order(event.order_id, batch)
             order.end(event.status, event.reason, event.released_units, row.seq, row.at_ns)
-        elif isinstance(event, MatchPrevented | SelfTransferred):
-            self._fold_prevented(event, row, batch)
-        elif isinstance(event, OrderReduced):
-            order = self._stepped(event.order_id, row, batch)
-            fold_reduced(order, event, row.seq, row.at_ns)
         elif isinstance(event, OrderRested):
             order = self._stepped(event.order_id, row, batch)
             order.seq, order.updated_at_ns = row.seq, row.at_ns
+        elif isinstance(event, OrderReduced):
+            order = self._stepped(event.order_id, row, batch)
+            fold_reduced(order, event, row.seq, row.at_ns)
+        elif isinstance(event, MatchPrevented | SelfTransferred):
+            self._fold_prevented(event, row, batch)
         elif isinstance(event, WaitingStep):
             order = self._stepped(event.order_id, row, batch)
             fold_waiting(order, event, row.seq, row.at_ns)
