@@ -15,7 +15,7 @@ import pytest
 import trio
 from google.protobuf.message import Message
 from trio.testing import MockClock, wait_all_tasks_blocked
-from xache.v1 import admin_pb2, market_pb2, options_pb2, trading_pb2, types_pb2
+from xache.v1 import admin_pb2, market_pb2, options_pb2, risk_pb2, trading_pb2, types_pb2
 
 from tests.api.trading_house import (
     Collected,
@@ -27,6 +27,7 @@ from tests.api.trading_house import (
     trading_house,
 )
 from xached.actors.integrity import run_integrity
+from xached.actors.matching import Matching
 from xached.actors.plugins import PluginDesk
 from xached.api import listing
 from xached.api.admin import ActorReport, AdminHandlers, HouseReport
@@ -36,6 +37,7 @@ from xached.api.errors import StatusError
 from xached.api.integrity import IntegrityHandlers
 from xached.api.oversight import OversightHandlers
 from xached.api.plugins import PluginHandlers
+from xached.api.risk import RiskHandlers
 from xached.api.routes import Authorization, Call, Caller, Routes, Service
 from xached.domain.instrument import Directory
 from xached.domain.integrity import Integrity
@@ -43,6 +45,7 @@ from xached.domain.messages import FreezePurse, SetHalt, SetMark, SetMarketState
 from xached.domain.order import AccountId, MarketState, Purse
 from xached.domain.rejection import Reason, Rejection
 from xached.runtime.mailbox import Expired, Mailbox
+from xached.runtime.steady_clock import SteadyClock
 
 SERVICE = admin_pb2.DESCRIPTOR.services_by_name["AdminService"]
 ADMIN = call_of("root")
@@ -531,6 +534,45 @@ async def test_health_is_what_the_house_reports(
     assert dict(matching.statistics) == {"rows": 7, "mailbox_queued": 0}
     assert (market.name, market.state, market.restarts) == ("market", "pausing", 2)
     assert market.failure == "OSError: no"
+    assert answer.restraints == risk_pb2.HouseRestraints()
+
+
+async def test_health_says_what_is_restrained_and_nothing_of_anybody(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    admin, running = handlers(house), house.running
+    risk = RiskHandlers(running.matching, running.directory, SteadyClock(running.world))
+    reducing = risk_pb2.RISK_STATE_REDUCING
+    for scope in ("house", "market:BTC-USDT", "account:alice", "purse:alice/main"):
+        await risk.set_risk_state(
+            ADMIN, risk_pb2.SetRiskStateRequest(scope=scope, state=reducing, cause=scope[:5])
+        )
+    await admin.set_halt(ADMIN, admin_pb2.SetHaltRequest(halted=True, cause="a drill"))
+    halted = types_pb2.MARKET_STATE_HALTED
+    await admin.set_market_state(
+        ADMIN, admin_pb2.SetMarketStateRequest(symbol="BTC-USDT", state=halted, cause="a look")
+    )
+    told = (await admin.get_health(ADMIN, admin_pb2.GetHealthRequest())).restraints
+    assert (told.halted, told.halt_cause) == (True, "a drill")
+    assert [(each.scope, each.state, each.cause) for each in told.scopes] == [
+        ("house", reducing, "house"),
+        ("market:BTC-USDT", reducing, "marke"),
+    ]
+    assert [(each.symbol, each.state, each.cause) for each in told.markets] == [
+        ("BTC-USDT", halted, "a look")
+    ]
+
+
+async def test_health_is_told_while_the_exchange_does_not_answer(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    nobody_reads: Sessions = Mailbox(4)
+    unserved = Matching(4)
+    hanging = AdminHandlers(unserved, house.running.directory, nobody_reads, lambda: REPORT)
+    with trio.fail_after(60):
+        answer = await hanging.get_health(ADMIN, admin_pb2.GetHealthRequest())
+    assert answer.version == "1.2.3"
+    assert not answer.HasField("restraints")
 
 
 class Knows:

@@ -100,6 +100,28 @@ class Visit:
         """Press a button by its name."""
         self.page.get_by_role("button", name=name, exact=isinstance(name, str)).first.click()
 
+    def press_in(self, part: str, name: str) -> None:
+        """Press a button of a part of the page: that of a window, not the one that opened it."""
+        within = self.page.locator(part)
+        within.get_by_role("button", name=name, exact=True).first.click()
+
+    def follow(self, *links: str) -> None:
+        """Follow links by their names."""
+        for link in links:
+            self.page.get_by_role("link", name=link, exact=True).click()
+
+    def choose(self, label: str, choice: str) -> None:
+        """Choose in a list, by what it says."""
+        self.page.get_by_label(label, exact=True).last.select_option(label=choice)
+
+    def sign_in(self, root: str, email: str, password: str) -> None:
+        """Sign in on the page."""
+        self.page.goto(f"{root}/sign-in")
+        self.field("E-mail address").fill(email)
+        self.field("Password").fill(password)
+        self.press("Sign in")
+        self.page.wait_for_url(re.compile("/(trade|admin)"))
+
     def shoot(self, name: str) -> None:
         """Leave a picture of the page with the results of the tests."""
         RESULTS.mkdir(parents=True, exist_ok=True)

@@ -148,30 +148,15 @@ def blame(stub: staff_pb2_grpc.StaffServiceStub, metadata: Metadata) -> None:
     stub.ImportWatchlist(iter([request]), metadata=metadata, timeout=CALL_S_MAX)
 
 
-def enter(visit: Visit, root: str, email: str) -> None:
-    """Sign in on the page."""
-    visit.page.goto(f"{root}/sign-in")
-    visit.field("E-mail address").fill(email)
-    visit.field("Password").fill(PASSWORD)
-    visit.press("Sign in")
-    visit.page.wait_for_url(re.compile("/(trade|admin)"))
-
-
 def prove(visit: Visit) -> None:
     """Say the password for one request."""
     visit.field("Password").fill(PASSWORD)
     visit.press("Confirm")
 
 
-def go_to(visit: Visit, *links: str) -> None:
-    """Follow links by their names."""
-    for link in links:
-        visit.page.get_by_role("link", name=link, exact=True).click()
-
-
 def test_an_application_is_looked_at_and_approved(visit: Visit, house: Staffed) -> None:
-    enter(visit, house.process.http, CORA)
-    go_to(visit, "Staff")
+    visit.sign_in(house.process.http, CORA, PASSWORD)
+    visit.follow("Staff")
     visit.wait_text("#applications-list", house.ann)
     visit.check_looks()
     visit.shoot("staff-applications-dark")
@@ -197,8 +182,8 @@ def test_an_application_is_looked_at_and_approved(visit: Visit, house: Staffed) 
 
 
 def test_a_case_is_taken_and_decided(visit: Visit, house: Staffed) -> None:
-    enter(visit, house.process.http, CORA)
-    go_to(visit, "Staff", "Cases")
+    visit.sign_in(house.process.http, CORA, PASSWORD)
+    visit.follow("Staff", "Cases")
     visit.wait_text("#cases-list", house.bea)
     visit.press(re.compile("^Take case"))
     visit.wait_text("#cases-list", "you")
@@ -217,8 +202,8 @@ def test_a_case_is_taken_and_decided(visit: Visit, house: Staffed) -> None:
 
 @pytest.mark.parametrize("visit", [LIGHT], indirect=True)
 def test_a_disclosure_is_published_and_retired(visit: Visit, house: Staffed) -> None:
-    enter(visit, house.process.http, CORA)
-    go_to(visit, "Staff", "Disclosures")
+    visit.sign_in(house.process.http, CORA, PASSWORD)
+    visit.follow("Staff", "Disclosures")
     visit.press("Write one")
     visit.field("Short name").fill("risks")
     visit.field("Title").fill("What can go wrong")
@@ -236,8 +221,8 @@ def test_a_disclosure_is_published_and_retired(visit: Visit, house: Staffed) -> 
 
 @pytest.mark.parametrize("visit", [LIGHT_PHONE], indirect=True)
 def test_support_finds_and_suspends_an_account(visit: Visit, house: Staffed) -> None:
-    enter(visit, house.process.http, SAM)
-    go_to(visit, "Staff")
+    visit.sign_in(house.process.http, SAM, PASSWORD)
+    visit.follow("Staff")
     people = visit.page.get_by_role("navigation", name="Parts of the screen").get_by_role("link")
     people.first.wait_for()
     assert people.all_inner_texts() == ["People"], "reviews are not for support"
@@ -263,7 +248,7 @@ def test_support_finds_and_suspends_an_account(visit: Visit, house: Staffed) -> 
 
 
 def test_who_does_not_work_here_sees_no_staff(visit: Visit, house: Staffed) -> None:
-    enter(visit, house.process.http, ANN)
+    visit.sign_in(house.process.http, ANN, PASSWORD)
     visit.wait_status("live")
     assert visit.page.get_by_role("link", name="Staff", exact=True).count() == 0
     visit.page.goto(f"{house.process.http}/staff/people")
@@ -274,7 +259,7 @@ def test_who_does_not_work_here_sees_no_staff(visit: Visit, house: Staffed) -> N
 
 def test_administrators_run_the_house_at_their_port(visit: Visit, house: Staffed) -> None:
     root = house.process.admin_http
-    enter(visit, root, ADMIN)
+    visit.sign_in(root, ADMIN, PASSWORD)
     visit.wait_text("#actors-list", "matching")
     visit.wait_text("#people + .told, section .told", "With an authenticator")
     visit.check_looks()
@@ -284,13 +269,16 @@ def test_administrators_run_the_house_at_their_port(visit: Visit, house: Staffed
     visit.press("Close")
     visit.press("Halt the house")
     visit.field("Cause").fill("a drill")
-    visit.page.get_by_role("dialog").get_by_role("button", name="Halt the house").click()
-    visit.wait_text(".toast", "The house is halted")
+    visit.field("Type house to confirm").fill("house")
+    visit.press_in("dialog", "Halt the house")
+    visit.wait_text("#restraints", "The house is halted: a drill.")
+    visit.check_looks()
+    visit.shoot("admin-halted-dark")
     visit.press("Lift the halt")
     visit.field("Cause").fill("the drill is over")
-    visit.page.get_by_role("dialog").get_by_role("button", name="Lift the halt").click()
+    visit.press_in("dialog", "Lift the halt")
     visit.wait_text(".toast", "The house trades again")
-    go_to(visit, "Accounts")
+    visit.follow("Accounts")
     visit.wait_text("#accounts-list", house.ann)
     visit.shoot("admin-accounts-dark")
     visit.press(f"Change {house.sam}")
@@ -301,16 +289,18 @@ def test_administrators_run_the_house_at_their_port(visit: Visit, house: Staffed
     visit.page.get_by_label("Role").select_option(label="operator")
     visit.page.get_by_text(house.ann).wait_for(state="detached")
     visit.wait_text("#accounts-list", house.sam)
-    go_to(visit, "Markets")
-    visit.press("Change ETH-USDT")
+    visit.follow("Markets")
+    visit.press("State of ETH-USDT")
     visit.page.get_by_role("dialog").get_by_label("State").select_option(label="Halted")
     visit.field("Cause").fill("a drill")
+    assert visit.page.get_by_role("button", name="Set the state").is_disabled()
+    visit.field("Type ETH-USDT to confirm").fill("ETH-USDT")
     visit.shoot("admin-market-dark")
     visit.press("Set the state")
     visit.wait_text("#instruments-list tr", re.compile("ETH-USDT.*Halted", re.DOTALL))
     visit.check_looks()
     visit.shoot("admin-markets-dark")
-    go_to(visit, "Audit")
+    visit.follow("Audit")
     visit.wait_text("#audit-list tr", "SetMarketState AdminService")
     visit.check_looks()
     visit.shoot("admin-audit-dark")
@@ -329,7 +319,8 @@ def test_where_codes_are_needed_they_are_asked_for(visit: Visit, house: Staffed)
     visit.wait_text("#actors-list", "matching")
     visit.press("Halt the house")
     visit.field("Cause").fill("a drill")
-    visit.page.get_by_role("dialog").get_by_role("button", name="Halt the house").click()
+    visit.field("Type house to confirm").fill("house")
+    visit.press_in("dialog", "Halt the house")
     visit.field("Code").fill(codes[1])
     visit.check_looks()
     visit.shoot("admin-code-light")
@@ -342,7 +333,7 @@ def test_where_codes_are_needed_they_are_asked_for(visit: Visit, house: Staffed)
 @pytest.mark.parametrize("visit", [LIGHT_PHONE], indirect=True)
 def test_their_screens_fit_a_phone(visit: Visit, house: Staffed) -> None:
     root = house.process.admin_http
-    enter(visit, root, ADMIN)
+    visit.sign_in(root, ADMIN, PASSWORD)
     for part, found in (("", "#actors-list"), ("accounts", "#accounts-list"),
                         ("markets", "#instruments-list"), ("audit", "#audit-list")):  # fmt: skip
         visit.page.goto(f"{root}/admin/{part}".rstrip("/"))

@@ -13,17 +13,26 @@ from urllib.parse import quote
 
 import grpc
 import pytest
-from xache.v1 import auth_pb2, auth_pb2_grpc
+from xache.v1 import admin_pb2, admin_pb2_grpc, auth_pb2, auth_pb2_grpc
 
 from tests.clients.browsing import Visit, browser, needs_client, visit
 from tests.clients.hostile_house import HostileHouse, marks, payloads
 from tests.demo import Demo, running_demo
+from tests.faults.house import (
+    PASSWORD,
+    HouseProcess,
+    connected,
+    open_market,
+    running,
+    sign_in,
+)
 from xached.api.bundle import SCREENS
 
 __all__ = ("browser", "visit")  # fixtures
 
 PAYLOADS = payloads()
 TRADER = "trader@demo.example"
+ADMIN = "admin@house.example"
 
 APART = {"sign-in", "sign-up", "recover"}
 """Screens before a session."""
@@ -50,6 +59,10 @@ BROKEN_OUT = r"""
   return found;
 })
 """
+BUTTONS = """
+main :is(.head, .block) .button:not(a, [type=submit]), main tbody tr:first-child .button:not(a)
+"""
+"""Those that open a window, or ask the house at once."""
 SHOWN = """
 () => [document.title, document.body.textContent,
   ...[...document.querySelectorAll("*")].flatMap((element) =>
@@ -80,6 +93,21 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     needs_client()
     with running_demo(tmp_path_factory.mktemp("xss-demo")) as running:
         yield running
+
+
+@pytest.fixture(scope="module", autouse=True)
+def administered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HouseProcess]:
+    """A house with administrators' screens, halted, so that they tell why."""
+    needs_client()
+    with running(tmp_path_factory.mktemp("xss-admin"), admin_http="127.0.0.1:0") as process:
+        open_market(process, [])
+        with connected(f"unix:{process.data / 'admin.sock'}") as channel:
+            admin_pb2_grpc.AdminServiceStub(channel).SetHalt(
+                admin_pb2.SetHaltRequest(halted=True, cause="a drill"),
+                metadata=sign_in(channel, ADMIN),
+                timeout=30,
+            )
+        yield process
 
 
 @pytest.fixture
@@ -130,6 +158,25 @@ def look_into(visit: Visit, hostile: HostileHouse) -> set[str]:
     return seen
 
 
+def open_windows(visit: Visit, hostile: HostileHouse) -> set[str]:
+    """Press every button of the page, those of a list in its first row only, and come back."""
+    seen = shown(visit)
+    for button in visit.page.locator(BUTTONS).all():
+        if not button.is_visible() or button.is_disabled():
+            continue
+        button.click()
+        hostile.wait_quiet()
+        seen |= shown(visit)
+        for summary in visit.page.locator("dialog details > summary").all():
+            summary.click()
+        close = visit.page.locator("dialog[open]").get_by_role("button", name="Close", exact=True)
+        if close.count():
+            seen |= shown(visit)
+            close.first.click()
+            visit.page.locator("dialog").wait_for(state="detached")
+    return seen
+
+
 def host_of(demo: Demo) -> str:
     return demo.http.removeprefix("http://")
 
@@ -173,6 +220,54 @@ def test_a_hostile_refusal_is_only_text(
     seen = look_around(visit, hostile)
     assert "Refusal.message" in seen
     visit.check_peace(host_of(demo))
+
+
+ADMIN_SCREENS = {
+    "": {"ActorHealth.failure", "HouseRestraints.halt_cause", "RiskScopeState.scope"},
+    "accounts": {"AccountSummary.account_id"},
+    "markets": set(),
+    "markets/new": set(),
+    "markets/BTC-USDT": set(),
+    "risk": {"RiskScopeState.scope", "RiskScopeState.cause", "RiskBounds.scope", "RiskMark.scope"},
+    "plugins": {"Plugin.name", "Plugin.why", "Plugin.distribution"},
+    "plugins/strategy/sma": {
+        "Plugin.why", "GetPluginResponse.about", "GetPluginResponse.settings_schema_json",
+        "PluginFile.path", "PluginApproval.approved_by", "PluginQuarantine.cause",
+    },
+    "audit": {"AuditEntry.what", "AuditEntry.outcome", "AuditEntry.account_id"},
+}  # fmt: skip
+"""The administrators' screens, and text of others that each is known to show."""
+
+
+@pytest.mark.parametrize("screen", sorted(ADMIN_SCREENS))
+def test_hostile_text_is_only_text_to_administrators(
+    visit: Visit, hostile: HostileHouse, administered: HouseProcess, screen: str
+) -> None:
+    """Names of purses and plugins, causes, what plugins say of themselves: in lists and forms."""
+    root = administered.admin_http
+    visit.sign_in(root, ADMIN, PASSWORD)
+    visit.page.goto(f"{root}/admin/{screen}".rstrip("/"))
+    visit.page.wait_for_selector("main#content")
+    hostile.wait_quiet()
+    for each in visit.page.locator("main details > summary").all():
+        each.click()
+    assert open_windows(visit, hostile) >= ADMIN_SCREENS[screen]
+    visit.check_peace(root.removeprefix("http://"))
+
+
+@pytest.mark.parametrize("screen", sorted(ADMIN_SCREENS))
+def test_a_hostile_refusal_is_only_text_to_administrators(
+    visit: Visit, hostile: HostileHouse, administered: HouseProcess, screen: str
+) -> None:
+    root = administered.admin_http
+    visit.sign_in(root, ADMIN, PASSWORD)
+    hostile.refusing = True
+    visit.page.goto(f"{root}/admin/{screen}".rstrip("/"))
+    visit.page.wait_for_selector("main#content")
+    hostile.wait_quiet()
+    seen = open_windows(visit, hostile)
+    assert screen.startswith("markets/") or "Refusal.message" in seen  # those ask for no more
+    visit.check_peace(root.removeprefix("http://"))
 
 
 def test_a_hostile_address_opens_nothing(visit: Visit, demo: Demo) -> None:

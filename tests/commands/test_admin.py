@@ -180,6 +180,7 @@ def check_the_house(admin: Admin, root: Path) -> None:
     assert f"the bounds of {scope} are set" in admin("risk", "bounds", file).out
     assert "max_open_orders           9" in admin("risk", "show").out
     admin("risk", "reset-drawdown", scope, "USDT")
+    assert f"{scope} is reducing: drill\n" in admin("health").out
     admin("risk", "confirm-clock")
     health = admin("health", "--figures")
     assert health.code == 0, health

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
+from typing import Final
 
 import attrs
-from xache.v1 import admin_pb2
+import trio
+from xache.v1 import admin_pb2, risk_pb2
 
 from xached.actors.matching import Matching
 from xached.api import convert, listing
@@ -18,6 +21,7 @@ from xached.api.auth import (
     set_role,
 )
 from xached.api.fees import read_tiers, tier_message
+from xached.api.risk import restraints_message
 from xached.api.routes import Call
 from xached.domain.auth import Done, RevokeSessions
 from xached.domain.instrument import Asset, AssetName, Directory
@@ -44,8 +48,12 @@ from xached.domain.money import parse_decimal
 from xached.domain.order import AccountId, Purse, check_id, make_purse
 from xached.domain.paper import check_not_paper
 from xached.domain.protection_messages import SetTradeGroup
-from xached.domain.queries import FeeTiersQuery
+from xached.domain.queries import FeeTiersQuery, RiskQuery
 from xached.domain.rejection import Reason, Rejection
+from xached.runtime.mailbox import Overloaded
+
+RESTRAINTS_S_MAX: Final = 1.0
+"""Who asks how the house is does not wait longer for an exchange that hangs."""
 
 
 @attrs.frozen(kw_only=True)
@@ -307,6 +315,7 @@ class AdminHandlers:
         """Tell how every part of the daemon is doing."""
         report = self._report()
         return admin_pb2.GetHealthResponse(
+            restraints=await self._restraints(),
             version=report.version,
             ready_at_ns=report.ready_at_ns,
             journal_seq=report.journal_seq,
@@ -322,6 +331,12 @@ class AdminHandlers:
                 for actor in report.actors
             ],
         )
+
+    async def _restraints(self) -> risk_pb2.HouseRestraints | None:
+        """None while the exchange is too busy: health has to be told all the same."""
+        with trio.move_on_after(RESTRAINTS_S_MAX), contextlib.suppress(Overloaded):
+            return restraints_message(await self._matching.query(RiskQuery()))
+        return None
 
     async def _seq_of(self, call: Call, command: Command) -> int:
         by = caller_of(call).account_id

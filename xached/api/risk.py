@@ -14,9 +14,17 @@ from xached.api.routes import Call
 from xached.domain.instrument import AssetName, Directory
 from xached.domain.messages import Command, MarkRisk, SetRiskBounds, SetRiskState
 from xached.domain.money import format_units, parse_decimal
-from xached.domain.queries import RiskQuery
+from xached.domain.queries import MarketStanding, RiskQuery, RiskSnapshot
 from xached.domain.rejection import Reason, Rejection
-from xached.domain.risk_bounds import Amounts, RiskBounds, RiskScope, RiskSetter, RiskState
+from xached.domain.risk_bounds import (
+    HOUSE_SCOPE,
+    Amounts,
+    RiskBounds,
+    RiskEntry,
+    RiskScope,
+    RiskSetter,
+    RiskState,
+)
 from xached.domain.risk_watch import ExposureQuery
 from xached.runtime.steady_clock import SteadyClock
 from xached.runtime.world import NS_PER_S
@@ -36,15 +44,7 @@ class RiskHandlers:
         """Tell everything that is set."""
         known = await self._matching.query(RiskQuery())
         return risk_pb2.GetRiskResponse(
-            states=[
-                risk_pb2.RiskScopeState(
-                    scope=scope,
-                    setter=f"RISK_SETTER_{setter.name}",
-                    state=f"RISK_STATE_{entry.state.name}",
-                    cause=entry.cause,
-                )
-                for scope, setter, entry in known.states
-            ],
+            states=[_scope_state(*each) for each in known.states],
             bounds=[self._bounds(scope, bounds) for scope, bounds in known.bounds],
             marks=[
                 risk_pb2.RiskMark(
@@ -62,15 +62,7 @@ class RiskHandlers:
             seq=known.seq,
             halted=known.halt_cause is not None,
             halt_cause=known.halt_cause or "",
-            markets=[
-                risk_pb2.RiskMarketState(
-                    symbol=each.symbol,
-                    state=convert.wire(each.state),
-                    cause=each.cause,
-                    until_ns=each.until_ns or 0,
-                )
-                for each in known.markets
-            ],
+            markets=[_market_state(each) for each in known.markets],
         )
 
     async def set_risk_state(
@@ -164,6 +156,38 @@ class RiskHandlers:
 
     def _show(self, asset: AssetName, units: int) -> str:
         return format_units(units, self._directory.asset(asset).scale)
+
+
+def restraints_message(known: RiskSnapshot) -> risk_pb2.HouseRestraints:
+    """What restrains the house and its markets; nothing of accounts and their purses."""
+    return risk_pb2.HouseRestraints(
+        halted=known.halt_cause is not None,
+        halt_cause=known.halt_cause or "",
+        scopes=[
+            _scope_state(scope, setter, entry)
+            for scope, setter, entry in known.states
+            if scope == HOUSE_SCOPE or scope.startswith("market:")
+        ],
+        markets=[_market_state(each) for each in known.markets],
+    )
+
+
+def _scope_state(scope: RiskScope, setter: RiskSetter, entry: RiskEntry) -> risk_pb2.RiskScopeState:
+    return risk_pb2.RiskScopeState(
+        scope=scope,
+        setter=f"RISK_SETTER_{setter.name}",
+        state=f"RISK_STATE_{entry.state.name}",
+        cause=entry.cause,
+    )
+
+
+def _market_state(market: MarketStanding) -> risk_pb2.RiskMarketState:
+    return risk_pb2.RiskMarketState(
+        symbol=market.symbol,
+        state=convert.wire(market.state),
+        cause=market.cause,
+        until_ns=market.until_ns or 0,
+    )
 
 
 def _state(number: int) -> RiskState:

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 from cyclopts import App, Parameter
 from xache.v1 import admin_pb2, admin_pb2_grpc, signal_pb2, staff_pb2, types_pb2
 
+from xached.commands.admin_risk import print_restraints
 from xached.commands.admin_users import Cause, RequestId
 from xached.commands.door import (
     AT_HOME,
@@ -45,6 +46,7 @@ def health(
     else:
         print(f"xached {answer.version}, ready since {moment(answer.ready_at_ns)}")
         print(f"journal at row {answer.journal_seq}, views at {answer.views_seq}")
+        print_restraints(answer.restraints)
         rows = [
             (each.name, each.state, f"{each.restarts}", each.failure or "-")
             for each in answer.actors

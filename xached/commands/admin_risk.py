@@ -39,11 +39,7 @@ def show(*, door: Door = AT_HOME) -> None:
         return
     if answer.clock_jump_s:
         print(f"The clock has jumped by {answer.clock_jump_s} s: xached admin risk confirm-clock")
-    if answer.halted:
-        print(f"The house is halted: {answer.halt_cause}")
-    for market in answer.markets:
-        state_name = word_of(types_pb2.MarketState, "MARKET_STATE_", market.state)
-        print(f"{market.symbol} is {state_name}: {market.cause or 'it has no reference price'}")
+    print_restraints(answer)
     states = [
         (
             each.scope,
@@ -129,6 +125,19 @@ def halt(
     """Halt the whole house: only cancels pass. Or lift the halt."""
     request = admin_pb2.SetHaltRequest(halted=not lift, cause=cause, request_id=request_id)
     show_done(door, call(door, request), f"the house is {'not ' if lift else ''}halted")
+
+
+def print_restraints(told: risk_pb2.GetRiskResponse | risk_pb2.HouseRestraints) -> None:
+    """Say what is halted, and why."""
+    if told.halted:
+        print(f"The house is halted: {told.halt_cause}")
+    for market in told.markets:
+        state_name = word_of(types_pb2.MarketState, "MARKET_STATE_", market.state)
+        print(f"{market.symbol} is {state_name}: {market.cause or 'it has no reference price'}")
+    if isinstance(told, risk_pb2.HouseRestraints):
+        for each in told.scopes:
+            may = word_of(risk_pb2.RiskState, "RISK_STATE_", each.state)
+            print(f"{each.scope} is {may}: {each.cause}")
 
 
 def _amounts(amounts: list[risk_pb2.RiskAmount]) -> str:

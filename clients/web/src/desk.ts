@@ -317,7 +317,7 @@ function takePurse(message: WatchPurseResponse): boolean {
     case "snapshot":
       orders = new Map(event.value.orders.map((order) => [order.orderId, order]));
       balances = new Map(event.value.balances.map((balance) => [balance.asset, balance]));
-      if (event.value.lagged) void loadFills();
+      if (event.value.lagged) void loadFills().catch(() => undefined); // the history has them
       desk.set({
         orders: [...orders.values()], balances: sortedBalances(), balancesSeq: message.seq, purseKnown: true,
       });
@@ -376,8 +376,8 @@ async function refreshPositions(): Promise<void> {
   try {
     const { positions } = await trading.listPositions({ subaccount: purse });
     if (purse === session.state.purse) desk.set({ positions });
-  } catch (error) {
-    if (!isOutage(error)) throw error;
+  } catch {
+    // They stay as they were: they are asked for again before long.
   } finally {
     positionsAsked = false;
   }

@@ -98,3 +98,16 @@ export function dayUtc(ns: bigint): string {
 export function momentOf(ns: bigint): string {
   return ns ? minute.format(millis(ns)) : "–";
 }
+
+const MOMENT = /^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2})$/;
+
+/** A moment as people write it, UTC; NaN for what is none. */
+export function momentMs(text: string): number {
+  const found = MOMENT.exec(text.trim());
+  return found ? Date.parse(`${found[1]}T${found[2]}:00Z`) : Number.NaN;
+}
+
+/** A moment as it is typed, UTC. */
+export function momentText(ns: bigint): string {
+  return new Date(Number(ns / NS_PER_MS)).toISOString().slice(0, 16).replace("T", " ");
+}

@@ -89,12 +89,13 @@ export function Facts({ facts }: { facts: readonly (readonly [name: string, valu
 }
 
 /** A field for several lines. */
-export function Lines({ label, value, onInput, rows, maxLength }: {
+export function Lines({ label, value, onInput, rows, maxLength, optional }: {
   label: string;
   value: string;
   onInput: (value: string) => void;
   rows: number;
   maxLength: number;
+  optional?: boolean;
 }) {
   const id = useId();
   return (
@@ -102,7 +103,7 @@ export function Lines({ label, value, onInput, rows, maxLength }: {
       <label for={id}>{label}</label>
       <div class="box">
         <textarea
-          id={id} rows={rows} maxLength={maxLength} value={value} required
+          id={id} rows={rows} maxLength={maxLength} value={value} required={!optional}
           onInput={(event) => onInput(event.currentTarget.value)}
         />
       </div>

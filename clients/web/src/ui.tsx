@@ -49,6 +49,7 @@ interface FieldProps {
   maxLength?: number;
   number?: boolean;
   required?: boolean;
+  hideLabel?: boolean;
 }
 
 /** A labelled field, with what is wrong with its content below it. */
@@ -62,7 +63,7 @@ export function Field(props: FieldProps) {
   }, []);
   return (
     <div class={classes("field", error && "wrong")}>
-      <label for={id}>{label}</label>
+      <label for={id} class={props.hideLabel ? "unseen" : undefined}>{label}</label>
       <div class="box">
         <input
           ref={input}

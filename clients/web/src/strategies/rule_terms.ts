@@ -2,7 +2,7 @@
 
 import { type MessageInitShape } from "@bufbuild/protobuf";
 import { parse, write } from "../decimal";
-import { rate } from "../format";
+import { momentMs, momentText, rate } from "../format";
 import { Direction, MissedTimes, type RuleTerms, RuleTermsSchema } from "../gen/xache/v1/automation_pb";
 import { Interval } from "../gen/xache/v1/market_pb";
 import { Side } from "../gen/xache/v1/types_pb";
@@ -187,19 +187,6 @@ function minuteOf(text: string): number {
 
 function clockOf(minute: number): string {
   return `${String(Math.floor(minute / 60)).padStart(2, "0")}:${String(minute % 60).padStart(2, "0")}`;
-}
-
-const MOMENT = /^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2})$/;
-
-/** A moment as people write it, UTC; NaN for what is none. */
-function momentMs(text: string): number {
-  const found = MOMENT.exec(text.trim());
-  return found ? Date.parse(`${found[1]}T${found[2]}:00Z`) : Number.NaN;
-}
-
-/** A moment as it is typed, UTC. */
-function momentText(ns: bigint): string {
-  return new Date(Number(ns / 1_000_000n)).toISOString().slice(0, 16).replace("T", " ");
 }
 
 /** When a rule fires, as text. */

@@ -1,4 +1,5 @@
 from xache.v1 import options_pb2 as _options_pb2
+from xache.v1 import risk_pb2 as _risk_pb2
 from xache.v1 import types_pb2 as _types_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -565,18 +566,20 @@ class GetHealthRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetHealthResponse(_message.Message):
-    __slots__ = ("version", "ready_at_ns", "journal_seq", "views_seq", "actors")
+    __slots__ = ("version", "ready_at_ns", "journal_seq", "views_seq", "actors", "restraints")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     READY_AT_NS_FIELD_NUMBER: _ClassVar[int]
     JOURNAL_SEQ_FIELD_NUMBER: _ClassVar[int]
     VIEWS_SEQ_FIELD_NUMBER: _ClassVar[int]
     ACTORS_FIELD_NUMBER: _ClassVar[int]
+    RESTRAINTS_FIELD_NUMBER: _ClassVar[int]
     version: str
     ready_at_ns: int
     journal_seq: int
     views_seq: int
     actors: _containers.RepeatedCompositeFieldContainer[ActorHealth]
-    def __init__(self, version: _Optional[str] = ..., ready_at_ns: _Optional[int] = ..., journal_seq: _Optional[int] = ..., views_seq: _Optional[int] = ..., actors: _Optional[_Iterable[_Union[ActorHealth, _Mapping]]] = ...) -> None: ...
+    restraints: _risk_pb2.HouseRestraints
+    def __init__(self, version: _Optional[str] = ..., ready_at_ns: _Optional[int] = ..., journal_seq: _Optional[int] = ..., views_seq: _Optional[int] = ..., actors: _Optional[_Iterable[_Union[ActorHealth, _Mapping]]] = ..., restraints: _Optional[_Union[_risk_pb2.HouseRestraints, _Mapping]] = ...) -> None: ...
 
 class ActorHealth(_message.Message):
     __slots__ = ("name", "state", "restarts", "failure", "statistics")

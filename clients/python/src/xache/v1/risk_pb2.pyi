@@ -99,6 +99,18 @@ class RiskMarketState(_message.Message):
     until_ns: int
     def __init__(self, symbol: _Optional[str] = ..., state: _Optional[_Union[_types_pb2.MarketState, str]] = ..., cause: _Optional[str] = ..., until_ns: _Optional[int] = ...) -> None: ...
 
+class HouseRestraints(_message.Message):
+    __slots__ = ("halted", "halt_cause", "scopes", "markets")
+    HALTED_FIELD_NUMBER: _ClassVar[int]
+    HALT_CAUSE_FIELD_NUMBER: _ClassVar[int]
+    SCOPES_FIELD_NUMBER: _ClassVar[int]
+    MARKETS_FIELD_NUMBER: _ClassVar[int]
+    halted: bool
+    halt_cause: str
+    scopes: _containers.RepeatedCompositeFieldContainer[RiskScopeState]
+    markets: _containers.RepeatedCompositeFieldContainer[RiskMarketState]
+    def __init__(self, halted: _Optional[bool] = ..., halt_cause: _Optional[str] = ..., scopes: _Optional[_Iterable[_Union[RiskScopeState, _Mapping]]] = ..., markets: _Optional[_Iterable[_Union[RiskMarketState, _Mapping]]] = ...) -> None: ...
+
 class GetRiskRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...

@@ -7,28 +7,35 @@ import { Accounts } from "./accounts";
 import { Audit } from "./audit";
 import { Health } from "./health";
 import { Instruments } from "./instruments";
+import { OneMarket } from "./market_rules";
+import { OnePlugin, Plugins } from "./plugins";
+import { Risk } from "./risk";
 import "../../styles/staff.css";
 
-const PARTS = ["", "accounts", "markets", "audit"] as const;
+const PARTS = ["", "accounts", "markets", "risk", "plugins", "audit"] as const;
 
 export function Admin({ rest }: { rest: readonly string[] }) {
-  const [part = ""] = rest;
+  const [part = "", ...one] = rest;
   useEffect(() => {
     document.title = `${t.admin.title} · ${t.app.name}`;
   }, []);
   return (
     <Parted look="staff" title={t.admin.title} root="/admin" part={part} parts={PARTS.map((path) => [path, t.admin.partNames[path]])}>
-      {shown(part)}
+      {shown(part, one)}
     </Parted>
   );
 }
 
-function shown(part: string) {
+function shown(part: string, [name, more]: readonly string[]) {
   switch (part) {
     case "accounts":
       return <Accounts />;
     case "markets":
-      return <Instruments />;
+      return name ? <OneMarket symbol={name} /> : <Instruments />;
+    case "risk":
+      return <Risk />;
+    case "plugins":
+      return name && more ? <OnePlugin kind={name} name={more} /> : <Plugins />;
     case "audit":
       return <Audit />;
     default:

@@ -3,18 +3,22 @@
 import { create } from "@bufbuild/protobuf";
 import { useState } from "preact/hooks";
 import { amount, momentOf } from "../../format";
+import { type HouseRestraints, type RiskScopeState, RiskState } from "../../gen/xache/v1/risk_pb";
 import { type ActorHealth, AdminService, type GetUserMetricsResponse, SetHaltRequestSchema } from "../../gen/xache/v1/admin_pb";
 import { t } from "../../messages";
-import { real } from "../../screens/security";
-import { Button, Dialog, Failure, Field, classes, say, useAction, useAnswer, useEvery, useRequestId } from "../../ui";
+import { MarketState } from "../../gen/xache/v1/types_pb";
+import { Button, Dialog, Failure, Notice, classes, say, useAction, useAnswer, useEvery, useRequestId } from "../../ui";
 import { Facts, Listing } from "../../parts";
-import { admin, coded } from "./services";
+import { Asking, CauseField, TypedWord, wrongsOf } from "./asking";
+import { HOUSE, scopeText } from "./scope";
+import { admin, coded, risk } from "./services";
 
 const AGAIN_MS = 5_000;
 const RUNNING = "running";
 
 export function Health() {
   const health = useAnswer(() => admin.getHealth({}), []);
+  const everybody = useAnswer(() => risk.getRisk({}), []);
   const counts = useAnswer(() => admin.getUserMetrics({}), []);
   const [shown, setShown] = useState<ActorHealth | undefined>(undefined);
   useEvery(AGAIN_MS, health.again);
@@ -22,6 +26,9 @@ export function Health() {
   const actors = [...(answer?.actors ?? [])].sort((one, other) => rank(one) - rank(other) || (one.name < other.name ? -1 : 1));
   return (
     <>
+      <Failure error={everybody.error} />
+      {answer && !answer.restraints && <Notice look="bad">{t.admin.exchangeSilent}</Notice>}
+      {answer?.restraints && <Restraints told={answer.restraints} people={everybody.answer?.states.filter(isOfSomebody) ?? []} />}
       <div class="columns">
         <section class="card block" aria-labelledby="house">
           <h2 id="house">{t.admin.house}</h2>
@@ -36,7 +43,7 @@ export function Health() {
               ]}
             />
           )}
-          <Halt />
+          {answer && <Halt halted={answer.restraints?.halted ?? false} onDone={health.again} />}
         </section>
         <section class="card block" aria-labelledby="people">
           <h2 id="people">{t.admin.people}</h2>
@@ -108,42 +115,67 @@ function Counts({ told }: { told: GetUserMetricsResponse }) {
   );
 }
 
-function Halt() {
+/** What holds for one account or purse: asked once, as who looks at people is written down. */
+function isOfSomebody({ scope }: RiskScopeState): boolean {
+  return scope.startsWith("account:") || scope.startsWith("purse:");
+}
+
+/** What is not as on any other day, and why: the house first. */
+function Restraints({ told, people }: { told: HouseRestraints; people: readonly RiskScopeState[] }) {
+  const states = [...told.scopes, ...people].sort((one, other) => Number(other.scope === HOUSE) - Number(one.scope === HOUSE));
+  if (!told.halted && !states.length && !told.markets.length) return null;
+  return (
+    <div class="stack" id="restraints">
+      {told.halted && <Notice look="bad">{t.admin.houseHalted(told.haltCause)}</Notice>}
+      {states.map(({ scope, setter, state, cause }) => (
+        <Notice key={`${scope} ${setter}`} look={state === RiskState.HALTED ? "bad" : "warn"}>
+          {t.admin.scopeRestrained(scopeText(scope), t.admin.riskStates[state] ?? "", t.admin.setters[setter] ?? "", cause)}
+        </Notice>
+      ))}
+      {told.markets.map(({ symbol, state, cause, untilNs }) => (
+        <Notice key={symbol} look={state === MarketState.HALTED ? "bad" : "warn"}>
+          {t.admin.marketRestrained(symbol, t.market.states[state] ?? "", cause || (state === MarketState.CANCEL_ONLY ? t.admin.noReference : t.admin.noCause))}
+          {untilNs !== 0n && <> {t.admin.until(momentOf(untilNs))}</>}
+        </Notice>
+      ))}
+    </div>
+  );
+}
+
+function Halt({ halted, onDone }: { halted: boolean; onDone: () => void }) {
   const [asking, setAsking] = useState<boolean | undefined>(undefined);
   const [cause, setCause] = useState("");
+  const [typed, setTyped] = useState("");
   const requestId = useRequestId("halt", [asking, cause]);
-  const open = (halted: boolean) => {
+  const open = (wanted: boolean) => {
     act.clear();
     setCause("");
-    setAsking(halted);
+    setTyped("");
+    setAsking(wanted);
   };
-  const act = useAction(async (halted: boolean) => {
-    const request = create(SetHaltRequestSchema, { halted, cause: cause.trim(), requestId });
+  const act = useAction(async (wanted: boolean) => {
+    const request = create(SetHaltRequestSchema, { halted: wanted, cause: cause.trim(), requestId });
     await coded(AdminService, "SetHalt", SetHaltRequestSchema, request, admin.setHalt);
-    say(halted ? t.admin.halted : t.admin.goesOn);
+    say(wanted ? t.admin.halted : t.admin.goesOn);
     setAsking(undefined);
+    onDone();
   });
+  const wrong = wrongsOf(act.error, ["cause"]);
   return (
     <div class="acts start">
-      <Button look="danger" onClick={() => open(true)}>{t.admin.halt}</Button>
-      <Button onClick={() => open(false)}>{t.admin.lift}</Button>
+      {halted
+        ? <Button look="primary" onClick={() => open(false)}>{t.admin.lift}</Button>
+        : <Button look="danger" onClick={() => open(true)}>{t.admin.halt}</Button>}
       {asking !== undefined && (
-        <Dialog title={asking ? t.admin.halt : t.admin.lift} onClose={() => setAsking(undefined)}>
-          <form
-            class="stack"
-            onSubmit={(event) => {
-              event.preventDefault();
-              act.run(asking);
-            }}
-          >
-            <p>{asking ? t.admin.haltText : t.admin.liftText}</p>
-            <Field label={t.staff.cause} hint={t.staff.causeHint} value={cause} onInput={setCause} maxLength={200} autoFocus required />
-            <Failure error={real(act.error)} />
-            <div class="acts">
-              <Button type="submit" look={asking ? "danger" : "primary"} busy={act.busy}>{asking ? t.admin.halt : t.admin.lift}</Button>
-            </div>
-          </form>
-        </Dialog>
+        <Asking
+          title={asking ? t.admin.halt : t.admin.lift} submit={asking ? t.admin.halt : t.admin.lift} danger={asking}
+          ready={!asking || typed === HOUSE} busy={act.busy} error={wrong.rest} onSubmit={() => act.run(asking)}
+          onClose={() => setAsking(undefined)}
+        >
+          <p>{asking ? t.admin.haltText : t.admin.liftText}</p>
+          <CauseField value={cause} onInput={setCause} error={wrong.at("cause")} autoFocus />
+          {asking && <TypedWord word={HOUSE} value={typed} onInput={setTyped} />}
+        </Asking>
       )}
     </div>
   );

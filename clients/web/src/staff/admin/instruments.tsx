@@ -1,17 +1,18 @@
-// What is traded: the state of each market, its rules, and what an operator has set for risk.
+// What is traded: the state of each market, what can be owned, and what it costs.
 
 import { create } from "@bufbuild/protobuf";
 import { useState } from "preact/hooks";
-import { market, newId } from "../../api";
+import { market } from "../../api";
 import { amount, percent, rate } from "../../format";
 import { AdminService, SetMarketStateRequestSchema } from "../../gen/xache/v1/admin_pb";
-import { RiskService, RiskState, SetRiskStateRequestSchema } from "../../gen/xache/v1/risk_pb";
 import { type Instrument, MarketState } from "../../gen/xache/v1/types_pb";
 import { t } from "../../messages";
-import { real } from "../../screens/security";
-import { Button, Dialog, Failure, Field, Select, classes, say, useAction, useAnswer, useRequestId } from "../../ui";
+import { Button, Select, classes, say, useAction, useAnswer, useRequestId } from "../../ui";
 import { Facts, Listing } from "../../parts";
-import { admin, coded, risk } from "./services";
+import { Asking, CauseField, TypedWord, wrongsOf } from "./asking";
+import { Assets } from "./assets";
+import { FeeTiers } from "./fee_tiers";
+import { admin, coded } from "./services";
 
 const STATES = [
   MarketState.TRADING, MarketState.POST_ONLY, MarketState.CANCEL_ONLY, MarketState.HALTED, MarketState.AUCTION,
@@ -33,6 +34,7 @@ export function Instruments() {
         count={answer?.instruments.length}
         empty={t.admin.noMarkets}
         error={error}
+        acts={<a class="button small" href="/admin/markets/new">{t.admin.newMarket}</a>}
       >
         {answer?.instruments.map((each) => (
           <tr key={each.symbol}>
@@ -43,91 +45,55 @@ export function Instruments() {
             <td class="figure" data-label={t.admin.steps}>{each.tickSize} · {each.lotSize}</td>
             <td class="figure" data-label={t.admin.fees}>{rate(each.makerFeePpm)} · {rate(each.takerFeePpm)}</td>
             <td class="right act">
-              <Button small aria-label={t.admin.changeOne(each.symbol)} onClick={() => setShown(each)}>{t.admin.change}</Button>
+              <Button small aria-label={t.admin.stateOf(each.symbol)} onClick={() => setShown(each)}>{t.admin.state}</Button>{" "}
+              <a class="button small" aria-label={t.admin.rulesOf(each.symbol)} href={`/admin/markets/${encodeURIComponent(each.symbol)}`}>{t.admin.rulesName}</a>
             </td>
           </tr>
         ))}
       </Listing>
-      <Risk />
-      {shown && <OneMarket told={shown} onClose={() => setShown(undefined)} onDone={done} />}
+      <Assets assets={answer?.assets} onChange={again} />
+      <FeeTiers quotes={[...new Set(answer?.instruments.map(({ quote }) => quote))]} />
+      {shown && <State told={shown} onClose={() => setShown(undefined)} onDone={done} />}
     </>
   );
 }
 
-function OneMarket({ told, onClose, onDone }: { told: Instrument; onClose: () => void; onDone: () => void }) {
+function State({ told, onClose, onDone }: { told: Instrument; onClose: () => void; onDone: () => void }) {
+  const { symbol } = told;
   const [state, setState] = useState<MarketState>(told.state);
   const [cause, setCause] = useState("");
+  const [typed, setTyped] = useState("");
   const requestId = useRequestId("state", [state, cause]);
   const change = useAction(async () => {
-    const request = create(SetMarketStateRequestSchema, { symbol: told.symbol, state, cause: cause.trim(), requestId });
+    const request = create(SetMarketStateRequestSchema, { symbol, state, cause: cause.trim(), requestId });
     await coded(AdminService, "SetMarketState", SetMarketStateRequestSchema, request, admin.setMarketState);
-    say(t.admin.stateSet(told.symbol, t.market.states[state] ?? ""));
+    say(t.admin.stateSet(symbol, t.market.states[state] ?? ""));
     onDone();
   });
+  const wrong = wrongsOf(change.error, ["cause"]);
+  const halts = state === MarketState.HALTED && told.state !== MarketState.HALTED;
   return (
-    <Dialog title={told.symbol} onClose={onClose}>
-      <form
-        class="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          change.run();
-        }}
-      >
-        <Facts
-          facts={[
-            [t.admin.quantities, t.admin.fromTo(amount(told.minQuantity), amount(told.maxQuantity), told.base)],
-            [t.admin.notionals, t.admin.fromTo(amount(told.minNotional), amount(told.maxNotional), told.quote)],
-            [t.admin.band, `${percent(told.buyBandUpPpm)} · ${percent(-told.sellBandDownPpm)}`],
-            [t.admin.openOrders, String(told.maxOpenOrders)],
-          ]}
-        />
-        <Select<MarketState>
-          label={t.admin.state}
-          value={state}
-          choices={STATES.map((each) => [each, t.market.states[each] ?? ""] as const)}
-          onChange={setState}
-        />
-        <Field label={t.staff.cause} hint={t.staff.causeHint} value={cause} onInput={setCause} maxLength={200} required />
-        <p class="quiet">{t.admin.rulesHint}</p>
-        <Failure error={real(change.error)} />
-        <div class="acts"><Button type="submit" look="primary" busy={change.busy}>{t.admin.set}</Button></div>
-      </form>
-    </Dialog>
-  );
-}
-
-/** What scopes may do for now, and who has said so. */
-function Risk() {
-  const { answer, error, again } = useAnswer(() => risk.getRisk({}), []);
-  const lift = useAction(async (scope: string) => {
-    const request = create(SetRiskStateRequestSchema, {
-      scope, state: RiskState.ACTIVE, cause: t.admin.liftedHere, requestId: newId("risk"),
-    });
-    await coded(RiskService, "SetRiskState", SetRiskStateRequestSchema, request, risk.setRiskState);
-    say(t.admin.lifted(scope));
-    again();
-  });
-  return (
-    <Listing
-      id="risk"
-      title={t.admin.risk}
-      columns={[t.admin.scope, t.admin.mayDo, t.admin.setBy, t.staff.cause, t.admin.change]}
-      count={answer?.states.length}
-      empty={t.admin.allActive}
-      hint={t.admin.allActiveHint}
-      error={real(error ?? lift.error)}
+    <Asking
+      title={t.admin.stateOf(symbol)} submit={t.admin.set} danger={halts} ready={!halts || typed === symbol}
+      busy={change.busy} error={wrong.rest} onSubmit={() => change.run()} onClose={onClose}
     >
-      {answer?.states.map((each) => (
-        <tr key={`${each.scope} ${each.setter}`}>
-          <td class="head" data-label={t.admin.scope}>{each.scope}</td>
-          <td data-label={t.admin.mayDo}><span class="badge warn">{t.admin.riskStates[each.state]}</span></td>
-          <td data-label={t.admin.setBy}>{t.admin.setters[each.setter]}</td>
-          <td data-label={t.staff.cause}>{each.cause}</td>
-          <td class="right act">
-            <Button small aria-label={t.admin.liftOne(each.scope)} onClick={() => lift.run(each.scope)}>{t.admin.liftIt}</Button>
-          </td>
-        </tr>
-      ))}
-    </Listing>
+      <Facts
+        facts={[
+          [t.admin.quantities, t.admin.fromTo(amount(told.minQuantity), amount(told.maxQuantity), told.base)],
+          [t.admin.notionals, t.admin.fromTo(amount(told.minNotional), amount(told.maxNotional), told.quote)],
+          [t.admin.band, `${percent(told.buyBandUpPpm)} · ${percent(-told.sellBandDownPpm)}`],
+          [t.admin.openOrders, String(told.maxOpenOrders)],
+        ]}
+      />
+      <Select<MarketState>
+        label={t.admin.state}
+        value={state}
+        choices={STATES.map((each) => [each, t.market.states[each] ?? ""] as const)}
+        onChange={setState}
+      />
+      <p class="quiet">{t.admin.stateHints[state]}</p>
+      <CauseField value={cause} onInput={setCause} error={wrong.at("cause")} />
+      {halts && <TypedWord word={symbol} value={typed} onInput={setTyped} />}
+    </Asking>
   );
 }
