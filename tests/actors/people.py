@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import trio
 
 from tests.actors.post_office import HOST, SERVER, PostOffice
@@ -26,6 +27,7 @@ from xached.domain.guarding import AllowTable
 from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.key_epochs import KEY_EPOCHS, decode_epochs
 from xached.domain.order import AccountId
+from xached.domain.rejection import Reason, Rejection
 from xached.domain.second_factor import StepUpGrants
 from xached.domain.sessions import AAL2, SessionLimits, SessionTable
 from xached.runtime.mailbox import Mailbox
@@ -161,6 +163,13 @@ class People:
         """Names of what the identity stream says. Only while the actor is idle."""
         names = [type(row.event).__name__ for row in self.vault.read_stream()]
         return [name for name in names if name != "CheckpointSigned"]
+
+
+async def refused(people: People, message: AuthMessage) -> Reason:
+    """Why a message is refused; it must be."""
+    with pytest.raises(Rejection) as refusal:
+        await people.inbox.ask(message)
+    return refusal.value.reason
 
 
 def issue(path: Path) -> str:

@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tests.actors.people import ALICE, BOB, PASSWORD, People, running
+from tests.actors.people import ALICE, BOB, PASSWORD, People, refused, running
 from xached.domain.auth import Role
 from xached.domain.cases import (
     AssignCase,
@@ -26,7 +26,6 @@ from xached.domain.cases import (
     OpenCase,
     ViewCase,
 )
-from xached.domain.identity import AuthMessage
 from xached.domain.kyc import (
     CHUNK_BYTES_MAX,
     DOCUMENTS_MAX,
@@ -54,7 +53,7 @@ from xached.domain.kyc import (
     ViewChunk,
 )
 from xached.domain.order import AccountId
-from xached.domain.rejection import Reason, Rejection
+from xached.domain.rejection import Reason
 from xached.domain.staff import AccountCard, FindAccount
 from xached.runtime.mailbox import Overloaded
 
@@ -73,12 +72,6 @@ WATCHLIST = (
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "vault.db"
-
-
-async def refused(people: People, message: AuthMessage) -> Reason:
-    with pytest.raises(Rejection) as refusal:
-        await people.inbox.ask(message)
-    return refusal.value.reason
 
 
 async def upload(people: People, owner: AccountId, kind: DocumentKind) -> KycDocument:

@@ -14,7 +14,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tests.actors.people import ALICE, BOB, PASSWORD, WRONG, People, running
+from tests.actors.people import ALICE, BOB, PASSWORD, WRONG, People, refused, running
 from tests.actors.post_office import Post, PostOffice
 from xached.domain.auth import (
     AccountOpened,
@@ -66,12 +66,6 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def office() -> PostOffice:
     return PostOffice()
-
-
-async def refused(people: People, message: AuthMessage) -> Reason:
-    with pytest.raises(Rejection) as refusal:
-        await people.inbox.ask(message)
-    return refusal.value.reason
 
 
 async def begin(people: People, account_id: AccountId, email: str = NEW) -> str:

@@ -12,9 +12,9 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tests.actors.people import ALICE, BOB, PASSWORD, People, running
+from tests.actors.people import ALICE, BOB, PASSWORD, People, refused, running
 from tests.actors.post_office import PostOffice
-from tests.actors.test_compliance import ANNA, DETAILS, NAME, SCAN, apply, refused, upload
+from tests.actors.test_compliance import ANNA, DETAILS, NAME, SCAN, apply, upload
 from xached.domain.auth import Impediment, Role, SessionEndCause, SetImpediment, SetRole
 from xached.domain.cases import AssignCase, CaseId, CaseKind, CaseOutcome, DecideCase, OpenCase
 from xached.domain.erasure import (

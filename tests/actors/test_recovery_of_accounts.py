@@ -18,7 +18,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tests.actors.people import ALICE, BOB, PASSWORD, WRONG, People, running
+from tests.actors.people import ALICE, BOB, PASSWORD, WRONG, People, refused, running
 from tests.actors.post_office import PostOffice
 from xached.domain.auth import AccountOpened, Login, Register, SessionGranted
 from xached.domain.identity import AuthMessage
@@ -56,12 +56,6 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def office() -> PostOffice:
     return PostOffice()
-
-
-async def refused(people: People, message: AuthMessage) -> Reason:
-    with pytest.raises(Rejection) as refusal:
-        await people.inbox.ask(message)
-    return refusal.value.reason
 
 
 async def begin(people: People, message: Register | StartRecovery) -> str:

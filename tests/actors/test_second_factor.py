@@ -16,7 +16,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tests.actors.people import ALICE, PASSWORD, WRONG, People, running
+from tests.actors.people import ALICE, PASSWORD, WRONG, People, refused, running
 from tests.actors.post_office import PostOffice
 from xached.domain.auth import Impediment, Login, SessionGranted, SetImpediment
 from xached.domain.guarding import (
@@ -79,12 +79,6 @@ class Phone:
     def wrong(self) -> str:
         near = {self.code(steps) for steps in range(-2, 3)}
         return next(code for code in ("000000", "111111", "222222", "333333") if code not in near)
-
-
-async def refused(people: People, message: AuthMessage) -> Reason:
-    with pytest.raises(Rejection) as refusal:
-        await people.inbox.ask(message)
-    return refusal.value.reason
 
 
 async def enrolled(people: People) -> tuple[AccountId, SessionGranted, Phone, tuple[str, ...]]:

@@ -22,6 +22,7 @@ from tests.actors.people import (
     Exchange,
     People,
     issue,
+    refused,
     running,
 )
 from xached.actors.sessions.accounts import AdminExists, issue_bootstrap_token
@@ -75,12 +76,6 @@ Arguments = TypeVarTuple("Arguments")
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "vault.db"
-
-
-async def refused(people: People, message: AuthMessage) -> Reason:
-    with pytest.raises(Rejection) as refusal:
-        await people.inbox.ask(message)
-    return refusal.value.reason
 
 
 def login_message(email: str = ALICE, password: str = PASSWORD, device: str = "") -> Login:

@@ -207,13 +207,16 @@ async def test_what_was_said_before_tls_is_not_heard_after_it(autojump_clock: Mo
 async def test_a_server_that_hangs_up_after_the_letter_has_taken_it(
     autojump_clock: MockClock,
 ) -> None:
+    heard = bytearray()
+
     async def script(stream: trio.abc.HalfCloseableStream) -> None:
         await stream.send_all(b"220 x\r\n250 x\r\n250 x\r\n250 x\r\n354 go\r\n250 taken\r\n")
-        heard = b""
         while b"\r\n.\r\n" not in heard:
-            heard += await stream.receive_some(10_000)
+            heard.extend(await stream.receive_some(10_000))
 
     await submit(world(script), to(25), letter())
+    assert heard.count(b"RCPT TO:<alice@example.com>") == 1
+    assert heard.count(b"Subject: Your code") == 1, "it is not sent again"
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import grpc
 import h2.config
 import h2.connection
+import h2.errors
 import h2.events
 import h2.settings
 import pytest
@@ -245,7 +247,9 @@ async def test_a_connection_that_has_grown_old_is_replaced() -> None:
             stream = client.chat(iter(silent))
             assert await in_thread(stream.code) is not grpc.StatusCode.OK
             silent.done()
-            await in_thread(lambda: client.unary(Payload(), wait_for_ready=True, timeout=20))
+            again = Payload(body=b"again")
+            echo = partial(client.unary, again, wait_for_ready=True, timeout=20)
+            assert await in_thread(echo) == again
 
 
 async def test_a_client_that_only_pings_is_cut_off() -> None:
@@ -253,9 +257,12 @@ async def test_a_client_that_only_pings_is_cut_off() -> None:
         connection = h2.connection.H2Connection(h2.config.H2Configuration())
         connection.initiate_connection()
         stream = await trio.open_tcp_stream("127.0.0.1", edge.port)
+        told = []
         async with stream:
             for number in range(20):
                 connection.ping(number.to_bytes(8))
             await stream.send_all(connection.data_to_send())
             while data := await stream.receive_some():
-                connection.receive_data(data)
+                told += connection.receive_data(data)
+        (end,) = (event for event in told if isinstance(event, h2.events.ConnectionTerminated))
+        assert end.error_code is h2.errors.ErrorCodes.ENHANCE_YOUR_CALM

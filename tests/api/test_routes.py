@@ -58,7 +58,8 @@ def services_of_the_api() -> Iterator[ServiceDescriptor]:
 @pytest.mark.parametrize("service", tuple(services_of_the_api()), ids=lambda service: service.name)
 def test_every_method_of_the_api_says_who_may_call_it(service: ServiceDescriptor) -> None:
     for method in service.methods:
-        authorization_of(method)
+        access = authorization_of(method).access
+        assert access in (options_pb2.ACCESS_PUBLIC, options_pb2.ACCESS_SESSION), method.full_name
 
 
 @pytest.mark.parametrize("service", tuple(services_of_the_api()), ids=lambda service: service.name)

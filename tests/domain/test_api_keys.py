@@ -47,6 +47,8 @@ USDT = AssetName("USDT")
 )
 def test_terms_that_are_fine(terms: KeyTerms) -> None:
     check_terms(terms, NOW_NS)
+    with pytest.raises(Rejection):  # The same ones, when they have ended.
+        check_terms(terms, terms.expires_at_ns)
 
 
 @pytest.mark.parametrize(

@@ -57,10 +57,18 @@ def test_the_longest_frame_passes() -> None:
         frame(body + b"x")
 
 
-@given(st.binary(max_size=200))
-def test_a_mutated_message_is_an_error_the_child_knows(body: bytes) -> None:
+STOP = plugin_pb2.HostFrame(stop=plugin_pb2.PluginStop(cause="over")).SerializeToString()
+
+
+@given(st.data())
+def test_a_mutated_message_is_an_error_the_child_knows(data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(STOP)))
+    body = (
+        STOP[:at] + data.draw(st.binary(max_size=200)) + STOP[at + data.draw(st.integers(0, 2)) :]
+    )
     with contextlib.suppress(DecodeError, FrameError, KeyError, ArithmeticError):
-        read_inputs(plugin_pb2.HostFrame.FromString(body), {})
+        [told] = read_inputs(plugin_pb2.HostFrame.FromString(body), {})
+        assert type(told).__module__.startswith("xache_sdk.")
 
 
 def test_intents_are_spelled_out() -> None:
