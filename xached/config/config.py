@@ -196,6 +196,8 @@ class Config:
     limits: RateLimits = attrs.field(factory=RateLimits)
     """Of calls on the public listener."""
     snapshot_rows: int = 100_000
+    snapshot_check_s: float = 30.0
+    """How often it is looked whether so many rows have come."""
     matching_places: int = 4_096
     """Messages that may wait for the exchange."""
     strategies: tuple[StrategySeat, ...] = ()

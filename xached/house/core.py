@@ -488,6 +488,7 @@ def _snapshot_makers(
             lambda: files.journal.last_seq,
             rows,
             files.snapshot_seq,
+            check_s=config.snapshot_check_s,
         ),
         SnapshotMaker(
             world,
@@ -497,6 +498,7 @@ def _snapshot_makers(
             lambda: paper.last_seq,
             rows,
             newest_seq(paths.paper_snapshots, world.files),
+            check_s=config.snapshot_check_s,
             options=("--paper",),
         ),
     )

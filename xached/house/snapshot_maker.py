@@ -10,15 +10,12 @@ import contextlib
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
 
 import trio
 from loguru import logger
 
 from xached.runtime.world import World
 from xached.storage.snapshots import newest_seq
-
-CHECK_S: Final = 30.0
 
 
 class SnapshotFailed(Exception):  # noqa: N818 - it says what happened
@@ -38,6 +35,7 @@ class SnapshotMaker:
         rows: int,
         newest: int,
         *,
+        check_s: float,
         options: Sequence[str] = (),
     ) -> None:
         """Args:
@@ -47,6 +45,7 @@ class SnapshotMaker:
         last_seq: the newest row.
         rows: after so many a new one is made.
         newest: the row of the newest good one; 0 without one.
+        check_s: how often it is looked whether so many have come.
         options: tell the child which journal it is.
         """
         self.newest_seq = newest
@@ -55,6 +54,7 @@ class SnapshotMaker:
         self._chain_key = chain_key
         self._last_seq = last_seq
         self._rows = rows
+        self._check_s = check_s
         self._argv = (
             sys.executable, "-I", "-m", "xached", "snapshot", "--data", str(root), *options
         )  # fmt: skip
@@ -67,7 +67,7 @@ class SnapshotMaker:
         while True:
             if self._last_seq() - self.newest_seq >= self._rows:
                 await self._make()
-            await trio.sleep(CHECK_S)
+            await trio.sleep(self._check_s)
 
     async def _make(self) -> None:
         argv = list(self._argv)
