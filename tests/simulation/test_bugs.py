@@ -10,22 +10,28 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import apsw
 import attrs
 import pytest
 import trio
 
 from xached.actors.matching import MatchingActor
+from xached.actors.rules.actor import _Actor as RulesActor
+from xached.actors.strategies.leftovers import Leftovers
+from xached.automation.ordering import Plan, plan_commands
+from xached.automation.rule import Firing, Rule
 from xached.domain import snapshot
 from xached.domain.book import Book
 from xached.domain.exchange import Exchange
 from xached.domain.instrument import is_paper
 from xached.domain.ledger import Ledger
 from xached.domain.messages import Deposited, Row
-from xached.domain.order import Side
+from xached.domain.order import MAIN, Side, account_of, make_purse
 from xached.domain.paper_liquidity import PaperLiquidity
 from xached.runtime.supervise import Health, Run, run_expendable, run_vital
 from xached.runtime.topic import Topic
 from xached.simulation.run import Failed, simulate
+from xached.storage import rule_book
 from xached.storage.journal import Journal
 from xached.storage.views import Views
 
@@ -286,3 +292,65 @@ def test_paper_rows_that_are_published_and_not_written(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(Journal, "append", forgetful)
     assert caught_by() in {"published", "replay", "chain"}
+
+
+# --- rules and strategies -------------------------------------------------------------------------
+
+
+def test_a_firing_that_is_written_down_after_it_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    fire = rule_book.fire_rule
+
+    def forgetful(
+        db: apsw.Connection, rule: Rule, firing: Firing, paused: tuple[Rule, ...] = ()
+    ) -> bool:
+        return fire(db, rule, attrs.evolve(firing, steps=()), paused)
+
+    monkeypatch.setattr(rule_book, "fire_rule", forgetful)
+    assert caught_by(steps=600) == "rules"
+
+
+def test_a_rule_that_forgets_that_it_has_fired(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The firing is written down, and the rule stays as it was."""
+    monkeypatch.setattr(rule_book, "change_rule", lambda *_: True)
+    assert caught_by(steps=600) in {"rules", "liveness"}
+
+
+def test_a_rule_that_goes_on_after_its_owner_stopped_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its owner is told that it is paused; what is kept and looked at is another thing."""
+
+    async def deaf(_self: RulesActor, rule: Rule) -> Rule:
+        await trio.lowlevel.checkpoint()
+        return rule
+
+    monkeypatch.setattr(RulesActor, "_stop", deaf)
+    assert caught_by(steps=600) == "rules"
+
+
+def test_an_order_of_a_rule_in_another_purse(monkeypatch: pytest.MonkeyPatch) -> None:
+    def generous(*arguments: Any) -> Plan:
+        plan = plan_commands(*arguments)
+        into = [
+            attrs.evolve(each, purse=make_purse(account_of(each.purse), MAIN))
+            for each in plan.commands
+        ]
+        return attrs.evolve(plan, commands=tuple(into))
+
+    monkeypatch.setattr("xached.actors.rules.actor.plan_commands", generous)
+    assert caught_by(steps=600) == "rules"
+
+
+def test_rules_that_a_new_start_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is armed is looked at by the daemon that has armed it, and by no later one."""
+    monkeypatch.setattr(rule_book, "armed_rules", lambda _db: [])
+    assert caught_by() == "liveness"
+
+
+def test_a_strategy_that_leaves_its_orders_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is cancelled when a run ends, or begins after a crash."""
+
+    async def idle(*_arguments: Any) -> None:
+        await trio.lowlevel.checkpoint()
+
+    monkeypatch.setattr("xached.actors.strategies.actor.insist", idle)
+    monkeypatch.setattr(Leftovers, "cancel", idle)
+    assert caught_by() == "leftovers"

@@ -22,7 +22,7 @@ def total(verdicts: list[Verdict], field: str) -> Counter[str]:
 
 
 def test_everything_in_the_tables_happens_and_shows() -> None:
-    named = {each.name for each in (*ACTIONS, *FAULTS)}
+    named = {each.name for each in ACTIONS} | {each.name for each in FAULTS}
     verdicts: list[Verdict] = []
     while len(verdicts) < SEEDS or (
         len(verdicts) < SEEDS_MAX and named - set(total(verdicts, "drawn"))
@@ -38,4 +38,6 @@ def test_everything_in_the_tables_happens_and_shows() -> None:
         assert answers[reason], reason
     assert answers["OK"] > 300 * len(verdicts)
     assert sum(verdict.paper_trades for verdict in verdicts) > len(verdicts)
+    assert sum(verdict.rules_fired for verdict in verdicts) > 2 * len(verdicts)
+    assert sum(verdict.rules_sent for verdict in verdicts) > len(verdicts)
     assert all(verdict.snapshot_seq for verdict in verdicts), "recovery began with a snapshot"

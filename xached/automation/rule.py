@@ -14,6 +14,8 @@ twice.
 from __future__ import annotations
 
 import enum
+import re
+from typing import Final
 
 from xached.automation.terms import RuleId, RuleTerms
 from xached.domain.frozen import frozen
@@ -138,6 +140,10 @@ class Firing:
     explanation: str
     facts: tuple[Fact, ...]
     steps: tuple[Step, ...]
+
+
+STEP_ID: Final = re.compile(r"r[0-9a-f]{16}-[0-9]+-[0-9]+", re.ASCII)
+"""What :func:`step_id` makes."""
 
 
 def step_id(rule_id: RuleId, number: int, place: int) -> str:

@@ -1,7 +1,7 @@
 """What people do: a table of actions, each a few lines, drawn by weight.
 
 An action gets everybody and one person, and may do what it likes with the calls. To teach the
-simulation something new, write one more in orders.py or in mischief.py.
+simulation something new, write one more in orders.py, in rules.py or in mischief.py.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from xached.security.keys import Purpose, read_master_key
 from xached.simulation.calls import Answered, Lost
 from xached.simulation.checks import Checks
 from xached.simulation.disk import DiskFiles, registered
+from xached.simulation.firings import RuleChecks
 from xached.simulation.machine import Life, Machine, Violation
 from xached.simulation.paper import PaperChecks
 from xached.simulation.people import People, Person
@@ -48,6 +49,7 @@ class Audits:
         directory: Path,
     ) -> None:
         self.made = 0
+        self.rules = RuleChecks(people)
         self._paper = paper
         self._machine = machine
         self._people = people
@@ -65,6 +67,8 @@ class Audits:
         self._check_vault(life)
         await self._check_views(life)
         await self._paper.audit(life)
+        if await self._wait_quiet(life):
+            self.rules.audit(life, self._checks.rows, self._paper.rows)
 
     async def repeat(self, count: int) -> None:
         """Send some of the answered requests again: the answers are the first ones."""

@@ -14,10 +14,12 @@ from xached.domain.messages import Row, request_key
 from xached.domain.order import MarketState, Order, Purse, Side
 from xached.domain.state import State
 from xached.runtime.topic import Lagged, Subscription
+from xached.simulation.children import ROBOT
 from xached.simulation.machine import Life, Machine, Violation
 from xached.simulation.oracle import Oracle, PriorityBroken
 from xached.simulation.people import TRACES, People, Person
 from xached.simulation.protections import ProtectionBroken, Protections
+from xached.simulation.robots import RobotOrders
 from xached.storage.journal import Anchor
 
 ZERO_SUM = "zero sum"
@@ -37,6 +39,9 @@ class Checks:
         self.rows: list[Row] = []
         """Row n is at n - 1."""
         self.oracle = Oracle()
+        self._robot = RobotOrders(ROBOT)
+        self._begun_seq = 0
+        """The newest row when the daemon started."""
         self._protections = Protections()
         self._machine = machine
         self._people = people
@@ -64,7 +69,12 @@ class Checks:
             elif row != self.rows[row.seq - 1]:
                 raise Violation(PUBLISHED, f"{self.rows[row.seq - 1]} was published, not {row}")
         self._anchor = journal.last
+        self._begun_seq = journal.last_seq
         self._published, self._published_seq = life.rows, 0
+
+    def check_robot_minded(self) -> None:
+        """No strategy has left orders open since the last daemon. Raises: Violation."""
+        self._robot.check_minded(self._begun_seq)
 
     async def look(self) -> None:
         """Check everything. Raises: Violation."""
@@ -117,6 +127,7 @@ class Checks:
             self._protections.feed(row)
         except ProtectionBroken as broken:
             raise Violation(PROTECTED, str(broken)) from None
+        self._robot.feed(row)
 
     # --- answers --------------------------------------------------------------------------------
 

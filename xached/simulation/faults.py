@@ -20,6 +20,7 @@ from xached.storage.directory import DataPaths
 
 STEPS_MAX: Final = 600
 OPERATIONS_MAX: Final = 60
+OUTAGE_S_MAX: Final = 90.0
 CLOCK_JUMP_S_MAX: Final = 3_600
 NS_PER_S: Final = 1_000_000_000
 
@@ -93,6 +94,12 @@ async def crash_while_starting(machine: Machine, draw: random.Random) -> None:
 async def restart(machine: Machine, draw: random.Random) -> None:  # noqa: ARG001 - a fault's shape
     """Somebody stops the daemon as planned."""
     machine.restart()
+
+
+@fault(2)
+async def outage(machine: Machine, draw: random.Random) -> None:
+    """Somebody stops the daemon and starts it a minute later: things were due meanwhile."""
+    machine.restart(draw.uniform(60, OUTAGE_S_MAX))
 
 
 # --- its disk ----------------------------------------------------------------------------------

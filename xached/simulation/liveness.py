@@ -11,10 +11,19 @@ from xached.simulation.calls import ReceivedResponses
 from xached.simulation.machine import Life, Machine, Violation
 from xached.simulation.orders import SYMBOLS
 from xached.simulation.people import ADMIN, MARKET, TRADING, People
+from xached.simulation.rule_liveness import (
+    check_due,
+    check_nothing_waits,
+    check_prices_seen,
+    leave_due,
+)
 
 LIVENESS: Final = "liveness"
 HEALTHY_S_MAX: Final = 180.0
 """Longer than the longest pause before an actor that failed starts again."""
+
+DOWN_S: Final = 61.0
+"""Whatever is due every minute becomes due meanwhile."""
 
 STEADY_S: Final = 3.0
 """The guard of a new daemon lifts what that of the one before has set."""
@@ -23,8 +32,14 @@ NEWS_S_MAX: Final = 30.0
 
 
 async def check_liveness(machine: Machine, people: People) -> None:
-    """Everybody gets in, orders trade, streams flow, all actors run. Raises: Violation."""
-    life = await _start_anew(machine)
+    """Everybody gets in, orders trade, streams flow, rules fire, all actors run.
+
+    Raises: Violation.
+    """
+    machine.heal()
+    await _start_anew(machine)
+    due = await leave_due(people)
+    life = await _start_anew(machine, DOWN_S)
     if armed := life.house.files.exchange.state.streams:
         raise Violation(LIVENESS, f"a restart has ended every stream but {list(armed)}")
     await trio.sleep(STEADY_S)
@@ -33,14 +48,16 @@ async def check_liveness(machine: Machine, people: People) -> None:
     await _open_everything(people)
     await _trade(people)
     await _follow(machine, people)
+    await check_due(people, due)
+    await check_prices_seen(people)
     await _wait_healthy(life)
+    await check_nothing_waits(life)
 
 
-async def _start_anew(machine: Machine) -> Life:
+async def _start_anew(machine: Machine, down_s: float = 0.0) -> Life:
     """Somebody starts the daemon again; an operator has set the clock right meanwhile."""
-    machine.heal()
     before = await machine.wait_started()
-    machine.restart()
+    machine.restart(down_s)
     with trio.move_on_after(HEALTHY_S_MAX):
         while machine.lives == before.number:  # noqa: ASYNC110 - a daemon ends in many places
             await trio.sleep(0.1)
@@ -64,7 +81,7 @@ async def _open_everything(people: People) -> None:
         await people.insist(admin, f"{ADMIN}SetTradeGroup", alone)
         cancel = trading_pb2.CancelAllOrdersRequest()
         await people.insist(trader, f"{TRADING}CancelAllOrders", cancel)
-        for asset, amount in (("BTC", "1"), ("USDT", "100000")):
+        for asset, amount in (("BTC", "1"), ("ETH", "10"), ("USDT", "100000")):
             grant = admin_pb2.DepositRequest(
                 account_id=trader.account_id,
                 asset=asset,

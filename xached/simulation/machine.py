@@ -208,6 +208,7 @@ class Machine:
     _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     _loss: Loss = Loss.NOTHING
     _next_crash: tuple[int, Loss] | None = None
+    _down_s: float = 0.0
     _over: bool = False
 
     def __attrs_post_init__(self) -> None:
@@ -222,7 +223,8 @@ class Machine:
             self.world = None
             self._repair()
             if not self._over:
-                await trio.sleep(self._draw.uniform(0, RESTART_S_MAX))
+                await trio.sleep(self._down_s + self._draw.uniform(0, RESTART_S_MAX))
+                self._down_s = 0.0
 
     async def wait_started(self) -> Life:
         """Wait for a daemon whose doors are open. Raises: Violation when none comes up."""
@@ -277,9 +279,10 @@ class Machine:
         if self.world is not None and not self.world.frozen:
             self.disk.before = lambda _: None
 
-    def restart(self) -> None:
-        """Ask the daemon to stop; it is started again."""
+    def restart(self, down_s: float = 0.0) -> None:
+        """Ask the daemon to stop; it is started again, not before it was down for so long."""
         if self.life is not None:
+            self._down_s = down_s
             self.life.stop.set()
 
     async def _live(self) -> None:

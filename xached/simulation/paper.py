@@ -115,8 +115,8 @@ class PaperChecks:
         """How often it was looked at closely."""
         self._machine = machine
         self._people = people
-        self._rows: list[Row] = []
-        """Row n is at n - 1."""
+        self.rows: list[Row] = []
+        """What was found on the disk; row n is at n - 1."""
         self._life: Life | None = None
         self._published: Subscription[Row] | None = None
         self._heard: dict[int, Row] = {}
@@ -126,14 +126,9 @@ class PaperChecks:
         self._answers_seen: dict[str, int] = {}
 
     @property
-    def rows(self) -> int:
-        """How many rows were found on the disk."""
-        return len(self._rows)
-
-    @property
     def trades(self) -> int:
         """How many trades these have."""
-        return sum(isinstance(event, Traded) for row in self._rows for event in row.events)
+        return sum(isinstance(event, Traded) for row in self.rows for event in row.events)
 
     async def begin(self, life: Life) -> None:
         """A daemon has started."""
@@ -168,10 +163,10 @@ class PaperChecks:
                 if isinstance(row, Lagged):
                     await self._follow_anew()
                     return
-                known = self._rows[row.seq - 1] if row.seq <= len(self._rows) else row
+                known = self.rows[row.seq - 1] if row.seq <= len(self.rows) else row
                 if known != row or self._heard.get(row.seq, row) != row:
                     raise Violation(PUBLISHED, f"{row} was published, {known} before")
-                if row.seq > len(self._rows):
+                if row.seq > len(self.rows):
                     self._heard[row.seq] = row
 
     async def _follow_anew(self) -> None:
@@ -213,10 +208,10 @@ class PaperChecks:
         """Take the rows that have come; all that was known must be there as it was."""
         if self._anchor is not None and journal.anchor_at(self._anchor.seq) != self._anchor:
             raise Violation(PUBLISHED, f"row {self._anchor.seq} or one before it is another now")
-        for row in journal.read(len(self._rows) + 1):
+        for row in journal.read(len(self.rows) + 1):
             if self._heard.pop(row.seq, row) != row:
                 raise Violation(PUBLISHED, f"{row} was published otherwise")
-            self._rows.append(row)
+            self.rows.append(row)
             try:
                 self._oracle.feed(row)
             except PriorityBroken as broken:
@@ -232,9 +227,9 @@ class PaperChecks:
         for told in person.paper[first:]:
             wanted = TRACES[told.path](told.body, told.answer)
             assert wanted is not None
-            if not 0 < wanted.seq <= len(self._rows):
+            if not 0 < wanted.seq <= len(self.rows):
                 raise Violation(ACKNOWLEDGED, f"{wanted} was answered, and there is no such row")
-            key = request_key(self._rows[wanted.seq - 1].command)
+            key = request_key(self.rows[wanted.seq - 1].command)
             if key is None or key[1] != wanted.id:
                 raise Violation(ACKNOWLEDGED, f"{wanted} was answered, its row is about {key}")
         self._answers_seen[person.email] = len(person.paper)

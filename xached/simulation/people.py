@@ -14,7 +14,7 @@ import attrs
 import grpc
 import trio
 from google.protobuf.message import Message
-from xache.v1 import admin_pb2, auth_pb2, trading_pb2, wallet_pb2
+from xache.v1 import admin_pb2, auth_pb2, automation_pb2, trading_pb2, wallet_pb2
 
 from xached.api.errors import StatusError
 from xached.domain.paper import PAPER_SUBACCOUNT
@@ -52,6 +52,35 @@ class Trace:
     subaccount: str = ""
 
 
+@attrs.frozen(kw_only=True)
+class RuleStop:
+    """A rule's owner was told that it is paused, or has ended, and how often it had fired.
+
+    ``seq`` is a row of an order sent to the same exchange after that; ``arms`` how often arming
+    was asked for by then.
+    """
+
+    ended: bool
+    fired: int
+    arms: int
+    seq: int
+
+
+@attrs.define(kw_only=True, eq=False)
+class LeftRule:
+    """A rule as its owner knows it."""
+
+    subaccount: str
+    terms: automation_pb2.RuleTerms
+    armed: bool = False
+    """Whether somebody was told that it is armed, once."""
+    arms: int = 0
+    """How often arming was asked for."""
+    arms_open: int = 0
+    """How many of these have had no answer: they may have been done, or be done yet."""
+    stops: list[RuleStop] = attrs.field(factory=list)
+
+
 @attrs.define(kw_only=True, eq=False)
 class Person:
     """Somebody with an account."""
@@ -66,6 +95,8 @@ class Person:
     acknowledged: list[Acknowledged] = attrs.field(factory=list)
     paper: list[Acknowledged] = attrs.field(factory=list)
     """What the paper exchange answered."""
+    rules: dict[str, LeftRule] = attrs.field(factory=dict)
+    """By their ids."""
     unknown: list[tuple[str, bytes]] = attrs.field(factory=list)
     """(path, request) whose answer was lost."""
 
@@ -147,7 +178,7 @@ class People:
                 self._count(result.reason)
                 if result.code is grpc.StatusCode.INTERNAL:
                     raise Violation("no incident", self.machine.incidents[-1])
-                if result.code in _UNSURE and method in TRACES:
+                if result.code in UNSURE and method in TRACES:
                     person.unknown.append((method, body))
             case Lost():
                 self._count("LOST")
@@ -163,7 +194,7 @@ def _wants_login(method: str, refusal: StatusError) -> bool:
 
 
 _LATER: Final = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
-_UNSURE: Final = (
+UNSURE: Final = (
     grpc.StatusCode.DEADLINE_EXCEEDED,
     grpc.StatusCode.CANCELLED,
     grpc.StatusCode.UNAVAILABLE,

@@ -46,6 +46,9 @@ IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of its own is made insi
 """Where views are kept if it exists: syncing them for real costs a third of the time."""
 
 SNAPSHOT_ROWS = 50
+SNAPSHOT_CHECK_S = 2.0
+"""Many lives are short: snapshots are made in the middle of one, too."""
+
 MATCHING_PLACES = 32
 """So few that a burst fills them."""
 GRANTS = {"BTC": "20", "ETH": "400", "USDT": "1000000"}
@@ -67,9 +70,12 @@ class Verdict:
     ends: dict[str, int]
     """What daemons ended by."""
     snapshot_seq: int
-    """The row of the newest snapshot."""
+    """The row of the snapshot that the last daemon started from; 0 without one."""
     paper_rows: int
     paper_trades: int
+    rules_fired: int
+    rules_sent: int
+    """How many commands of rules were carried out."""
 
 
 @attrs.frozen(kw_only=True)
@@ -134,6 +140,7 @@ class Simulation:
             # A code works once in half a minute: its administrator does more than that.
             admin=AdminConfig(require_code=False),
             snapshot_rows=SNAPSHOT_ROWS,
+            snapshot_check_s=SNAPSHOT_CHECK_S,
             matching_places=MATCHING_PLACES,
         )
         self._machine = Machine(seed=seed, config=config, disk=disk, vfs=vfs, steps=counter)
@@ -173,8 +180,10 @@ class Simulation:
                 drawn=dict(sorted(self._drawn.items())),
                 ends=dict(sorted(self._machine.ends.items())),
                 snapshot_seq=life.house.files.snapshot_seq,
-                paper_rows=self._paper.rows,
+                paper_rows=len(self._paper.rows),
                 paper_trades=self._paper.trades,
+                rules_fired=self._audits.rules.fired,
+                rules_sent=self._audits.rules.sent,
             )
             await self._machine.switch_off()
         return verdict
@@ -248,6 +257,8 @@ class Simulation:
         """Nothing goes wrong any more: everybody gets what they ask for, and all adds up."""
         people = self._people
         await check_liveness(self._machine, people)
+        await self._checks.look()
+        self._checks.check_robot_minded()
         for person in (people.admin, *people.traders):
             await self._audits.settle(person)
         await self._audits.repeat(REPEATED_AT_END)
