@@ -484,7 +484,7 @@ RISK = "risk.toml"
         (RISK, '"1000000"', '"-1"', "max_order_notional.USDT: '-1', allowed: digits"),
         # Contradictions.
         (MARKETS, 'name = "ETH"', 'name = "BTC"', "asset[1].name: BTC is listed twice"),
-        (MARKETS, 'name = "ETH"', 'name = "eth"', "asset[1]: 'eth scale 18', allowed: 2 to 12"),
+        (MARKETS, 'name = "ETH"', 'name = "eth"', "asset[1].asset: 'eth scale 18', allowed: 2"),
         (MARKETS, "ETH-USDT", "BTC-USDT", "instrument[1].symbol: BTC-USDT is listed twice"),
         (MARKETS, "ETH-USDT", "ETH-EUR", "ETH-EUR needs both of its assets listed"),
         (MARKETS, "ETH-USDT", "ETHUSDT", "ETHUSDT needs both of its assets listed"),
