@@ -168,7 +168,7 @@ function Shell({ screen, children }: { screen: string; children: ComponentChildr
         <a class="home" href="/trade" title={t.app.toTrade}><Logo /></a>
         {inside && <Nav screen={screen} />}
         <div class="end">
-          {isDemo && <span class="badge demo" title={t.app.demo}>Demo</span>}
+          {isDemo && <span class="badge demo" title={t.app.demo}>{t.app.demoShort}</span>}
           <Connection />
           {inside ? (
             <>

@@ -33,6 +33,7 @@ export const t = {
     parts: "Parts of the screen",
     cut: "The house is stopping: ask again in a moment.",
     nothing: "–",
+    demoShort: "Demo",
     demo: "Demo · play money on recorded prices",
     charts: "Charts by TradingView Lightweight Charts™",
     notFound: "There is nothing here",
@@ -131,6 +132,8 @@ export const t = {
     high: "24 h high",
     low: "24 h low",
     volume: "24 h volume",
+    noVolume: "none yet",
+    noVolumeHint: "Nobody has traded here in 24 hours: what stands in the book is simulated.",
     source: "Source",
     sources: "Source of prices",
     provenance: ["", "live", "recorded", "simulated"],
@@ -497,6 +500,7 @@ export const t = {
     whyOne: (order: string) => `Why was ${order} placed?`,
   },
   parity: {
+    basisPoints: "bp",
     title: "Judged by night",
     judged: "Judged",
     says: "Told the same again",
@@ -538,6 +542,7 @@ export const t = {
     others: "All others",
   },
   backtests: {
+    ppm: "ppm",
     title: "Backtests",
     begin: "Begin one",
     none: "No backtests yet",
@@ -604,6 +609,7 @@ export const t = {
     kept: "Of the Sharpe ratio is left",
   },
   rules: {
+    utc: "UTC",
     title: "Rules",
     none: "No rules yet",
     noneHint: "When this, then that: a rule places orders or stops everything while you are away.",
@@ -678,6 +684,7 @@ export const t = {
     cooldownHint: "Empty: not at all",
     minutes: "min",
     ends: "Ends at (UTC)",
+    endsForm: "2027-01-31 18:00",
     endsHint: "Empty: never",
     window: (number: number) => `Awake, ${number}`,
     addWindow: "Only at some hours",

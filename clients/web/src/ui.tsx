@@ -347,6 +347,45 @@ export function usePages<R>(
   return { rows: shown?.rows, error, busy, more };
 }
 
+/** Rows as they are told now, then those known from before that are not among them. */
+export function merged<R>(newest: readonly R[], before: readonly R[], idOf: (row: R) => string): readonly R[] {
+  const told = new Set(newest.map(idOf));
+  return [...newest, ...before.filter((row) => !told.has(idOf(row)))];
+}
+
+/**
+ * A list, newest first, whose first page is asked for again and again; older rows come page by page
+ * from where the last one ended, and stay.
+ */
+export function useLivePages<R>(
+  ask: (pageToken: string) => Promise<{ rows: readonly R[]; next: string }>,
+  keys: readonly unknown[],
+  idOf: (row: R) => string,
+  everyMs: number,
+): { rows: readonly R[] | undefined; error: unknown; busy: boolean; more: (() => void) | undefined } {
+  const first = useAnswer(() => ask(""), keys);
+  useEvery(everyMs, first.again);
+  const [shown, setShown] = useState<{ rows: readonly R[]; next?: string } | undefined>(undefined);
+  const round = useRef(0);
+  useEffect(() => () => {
+    round.current += 1;
+    setShown(undefined);
+  }, keys);
+  useEffect(() => {
+    const newest = first.answer;
+    if (newest) setShown((before) => ({ ...before, rows: merged(newest.rows, before?.rows ?? [], idOf) }));
+  }, [first.answer]);
+  const next = shown?.next ?? first.answer?.next ?? "";
+  const older = useAction(async () => {
+    const mine = round.current;
+    const page = await ask(next);
+    if (mine !== round.current) return;
+    setShown((before) => ({ rows: merged(before?.rows ?? [], page.rows, idOf), next: page.next }));
+  });
+  const error = older.error ?? (shown ? undefined : first.error);
+  return { rows: shown?.rows, error, busy: older.busy, more: next ? older.run : undefined };
+}
+
 interface DialogProps {
   title: string;
   onClose: () => void;
@@ -357,6 +396,7 @@ interface DialogProps {
 /** A window above the page; the browser keeps the keyboard in it and gives focus back. */
 export function Dialog({ title, onClose, children, wide }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
+  const pressedOutside = useRef(false);
   const id = useId();
   useEffect(() => {
     element.current?.showModal();
@@ -367,8 +407,12 @@ export function Dialog({ title, onClose, children, wide }: DialogProps) {
       aria-labelledby={id}
       class={classes("dialog", wide && "wide")}
       onClose={onClose}
+      onPointerDown={(event) => {
+        pressedOutside.current = event.target === element.current;
+      }}
       onClick={(event) => {
-        if (event.target === element.current) element.current?.close();
+        // What is marked inside and let go outside is a click on what has both in it.
+        if (pressedOutside.current && event.target === element.current) element.current?.close();
       }}
     >
       <div class="inside">

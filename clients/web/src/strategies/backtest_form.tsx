@@ -77,7 +77,7 @@ export function BacktestForm(props: {
       value={costs[key]}
       onInput={(text) => setCosts({ ...costs, [key]: text })}
       error={PPM.test(costs[key]) ? undefined : t.strategies.wrong.whole}
-      unit="ppm"
+      unit={t.backtests.ppm}
       number
     />
   );

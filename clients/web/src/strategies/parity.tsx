@@ -45,7 +45,7 @@ function Row({ told }: { told: ParityCertificate }) {
       </td>
       <td class="right figure" data-label={t.parity.decisions}>{t.parity.of(amount(String(told.decisionsEqual)), amount(String(told.decisions)))}</td>
       <td class="right figure" data-label={t.parity.orders}>{t.parity.of(amount(String(told.ordersEqual)), amount(String(told.orders)))}</td>
-      <td class="right figure" data-label={t.parity.cost}>{told.costBp.toFixed(2).replace("-", "−")} bp</td>
+      <td class="right figure" data-label={t.parity.cost}>{told.costBp.toFixed(2).replace("-", "−")} {t.parity.basisPoints}</td>
       <td class="wraps wide" data-label={t.parity.causes}>{notes.join(" · ") || t.app.nothing}</td>
     </tr>
   );

@@ -8,7 +8,7 @@ import {
 } from "../gen/xache/v1/automation_pb";
 import { Interval } from "../gen/xache/v1/market_pb";
 import { t } from "../messages";
-import { Button, Check, Dialog, Empty, Failure, Field, Notice, Select, classes, say, useAction, useAnswer, useEvery } from "../ui";
+import { Button, Check, Dialog, Empty, Failure, Field, Notice, Select, classes, say, useAction, useAnswer, useEvery, useLivePages } from "../ui";
 import { StateBadge } from "./rule_list";
 import { thenText, whenText } from "./rule_terms";
 import { automation } from "./services";
@@ -183,23 +183,25 @@ function Rehearsed({ told }: { told: RehearseRuleResponse }) {
 }
 
 function Firings({ rule }: { rule: Rule }) {
-  const [size, setSize] = useState(FIRINGS_MAX);
-  const { answer, error } = useAnswer(
-    () => automation.listFirings({ ruleId: rule.ruleId, pageSize: size }),
-    [rule.ruleId],
-    [rule.fired, rule.firedAtNs, size],
+  const { ruleId } = rule;
+  const { rows, error, busy, more } = useLivePages(
+    async (pageToken) => {
+      const told = await automation.listFirings({ ruleId, pageSize: FIRINGS_MAX, pageToken });
+      return { rows: told.firings, next: told.nextPageToken };
+    },
+    [ruleId], ({ number }) => String(number), EVERY_MS,
   );
   return (
     <section class="card block" aria-labelledby="firings">
       <h2 id="firings">{t.rules.firings}</h2>
-      <Failure error={answer ? undefined : error} />
-      {answer?.firings.length === 0 && <Empty title={t.rules.neverFired} hint={t.rules.neverFiredHint} />}
-      {answer && answer.firings.length > 0 && (
+      <Failure error={error} />
+      {rows?.length === 0 && <Empty title={t.rules.neverFired} hint={t.rules.neverFiredHint} />}
+      {rows && rows.length > 0 && (
         <ol class="firings" id="firing-list" tabIndex={0} aria-labelledby="firings">
-          {answer.firings.map((each) => <OneFiring key={each.number} firing={each} />)}
+          {rows.map((each) => <OneFiring key={each.number} firing={each} />)}
         </ol>
       )}
-      {answer?.nextPageToken && <div class="foot"><Button small onClick={() => setSize(size + FIRINGS_MAX)}>{t.app.more}</Button></div>}
+      {more && <div class="foot"><Button small busy={busy} onClick={more}>{t.app.more}</Button></div>}
     </section>
   );
 }

@@ -16,7 +16,7 @@ export function Bounds({ draft, change, wrong }: PartProps) {
       <div class="triple">
         <Field label={t.rules.times} hint={t.rules.timesHint} value={draft.times} onInput={(times) => change({ times })} error={wrong("max_firings")} number />
         <Field label={t.rules.cooldown} hint={t.rules.cooldownHint} value={draft.cooldown} onInput={(cooldown) => change({ cooldown })} error={wrong("cooldown_s")} unit={t.rules.minutes} number />
-        <Field label={t.rules.ends} hint={t.rules.endsHint} value={draft.ends} onInput={(ends) => change({ ends })} error={wrong("ends_at_ns")} placeholder="2027-01-31 18:00" />
+        <Field label={t.rules.ends} hint={t.rules.endsHint} value={draft.ends} onInput={(ends) => change({ ends })} error={wrong("ends_at_ns")} placeholder={t.rules.endsForm} />
       </div>
       {draft.windows.map(({ days, from, to }, index) => (
         <fieldset class="window" key={index}>

@@ -3,32 +3,34 @@
 import { momentOf } from "../format";
 import { type Rule, RuleState } from "../gen/xache/v1/automation_pb";
 import { t } from "../messages";
-import { Button, Empty, Failure, classes, useAnswer, useEvery } from "../ui";
+import { Button, Empty, Failure, classes, useLivePages } from "../ui";
 import { thenText, whenText } from "./rule_terms";
 import { automation } from "./services";
-import { useState } from "preact/hooks";
 
 const EVERY_MS = 4_000;
 const PAGE = 100;
 
 export function Rules() {
-  const [size, setSize] = useState(PAGE);
-  const { answer, error, again } = useAnswer(() => automation.listRules({ pageSize: size }), [], [size]);
-  useEvery(EVERY_MS, again);
-  const rules = answer?.rules ?? [];
-  const living = rules.filter(({ state }) => state !== RuleState.ENDED);
-  const ended = rules.filter(({ state }) => state === RuleState.ENDED);
+  const { rows: rules, error, busy, more } = useLivePages(
+    async (pageToken) => {
+      const told = await automation.listRules({ pageSize: PAGE, pageToken });
+      return { rows: told.rules, next: told.nextPageToken };
+    },
+    [], ({ ruleId }) => ruleId, EVERY_MS,
+  );
+  const living = (rules ?? []).filter(({ state }) => state !== RuleState.ENDED);
+  const ended = (rules ?? []).filter(({ state }) => state === RuleState.ENDED);
   return (
     <>
-      <Failure error={answer ? undefined : error} />
-      {answer && (
+      <Failure error={error} />
+      {rules && (
         <section class="card" aria-labelledby="rules">
           <header class="head">
             <h2 id="rules">{t.rules.title}</h2>
             <a class="button small" href="/strategies/rules/new">{t.rules.new}</a>
           </header>
           {living.length ? <Table rows={living} /> : <Empty title={t.rules.none} hint={t.rules.noneHint} />}
-          {answer.nextPageToken && <div class="foot"><Button small onClick={() => setSize(size + PAGE)}>{t.app.more}</Button></div>}
+          {more && <div class="foot"><Button small busy={busy} onClick={more}>{t.app.more}</Button></div>}
         </section>
       )}
       {ended.length > 0 && (

@@ -195,7 +195,7 @@ export function whenText(terms: RuleTerms | undefined): string {
   const parts = [firesText(terms)];
   for (const { days, fromMinute, toMinute } of terms.windows) {
     const names = days.map((day) => t.rules.dayNames[day] ?? "").join(" ");
-    parts.push(`${names} ${clockOf(fromMinute)}–${clockOf(toMinute)} UTC`);
+    parts.push(`${names} ${clockOf(fromMinute)}–${clockOf(toMinute)} ${t.rules.utc}`);
   }
   if (terms.cooldownS) parts.push(t.rules.rests(spanText(terms.cooldownS)));
   if (terms.maxFirings) parts.push(t.rules.timesText(terms.maxFirings));

@@ -1,6 +1,6 @@
 // Changing an open order: what was dragged on the chart or is typed here, confirmed before it is sent.
 
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { newId } from "../api";
 import { compare, parse, plain, read, subtract, toStep } from "../decimal";
 import { instrumentOf, desk } from "../desk";
@@ -9,7 +9,7 @@ import { type Instrument, type Order, OrderStatus, Side } from "../gen/xache/v1/
 import { t } from "../messages";
 import { useStore } from "../store";
 import { Button, Dialog, Failure, Field, say, useAction } from "../ui";
-import { type OrderChange, amend, replace } from "./place";
+import { type Attempt, type OrderChange, amend, replace } from "./place";
 
 type Name = "price" | "stop" | "quantity" | "display";
 
@@ -37,8 +37,9 @@ export function ChangeOrder({ order: opened, to, onDone }: ChangeProps) {
   const order = useStore(desk, (state) => state.orders.find(({ orderId }) => orderId === opened.orderId)) ?? opened;
   const instrument = instrumentOf(desk.state, order.symbol);
   const [typed, setTyped] = useState<Partial<Record<Name, string>>>(to ?? {});
-  // With its id an attempt can be repeated; another content is another attempt.
-  const [ids, setIds] = useState(makeIds);
+  // An attempt is repeated as it was, also when the order traded meanwhile; another content is
+  // another attempt.
+  const attempt = useRef<Attempt | undefined>(undefined);
   const was = fieldsOf(order);
   const wanted: OrderChange = {};
   const wrong: Partial<Record<Name, string>> = {};
@@ -51,14 +52,17 @@ export function ChangeOrder({ order: opened, to, onDone }: ChangeProps) {
   const changed = Object.keys(wanted).length > 0;
   const keeps = isSmaller(wanted, order);
   const send = useAction(async () => {
-    const told = keeps ? await amend(order, wanted.quantity ?? "", ids.request) : await replace(order, wanted, ids.order);
+    attempt.current ??= { id: newId(keeps ? "am" : "w"), executedQuantity: order.executedQuantity };
+    const told = keeps
+      ? await amend(order, wanted.quantity ?? "", attempt.current)
+      : await replace(order, wanted, attempt.current);
     say(told);
     onDone();
   });
   const ready = changed && !Object.keys(wrong).length;
   const side = order.side === Side.BUY ? t.ticket.buy : t.ticket.sell;
   return (
-    <Dialog title={t.change.title(side, amount(order.leavesQuantity), order.symbol.replace("-", "/"))} onClose={onDone}>
+    <Dialog title={t.change.title(side, amount(order.quantity), order.symbol.replace("-", "/"))} onClose={onDone}>
       <form
         class="stack"
         onSubmit={(event) => {
@@ -78,7 +82,7 @@ export function ChangeOrder({ order: opened, to, onDone }: ChangeProps) {
             hint={wanted[name] === undefined ? undefined : t.change.was(amount(value))}
             onInput={(text) => {
               setTyped({ ...typed, [name]: text.trim() });
-              setIds(makeIds());
+              attempt.current = undefined;
               send.clear();
             }}
           />
@@ -92,10 +96,6 @@ export function ChangeOrder({ order: opened, to, onDone }: ChangeProps) {
       </form>
     </Dialog>
   );
-}
-
-function makeIds() {
-  return { order: newId("w"), request: newId("am") };
 }
 
 function fieldsOf(order: Order): { name: Name; label: string; value: string }[] {

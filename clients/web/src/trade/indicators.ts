@@ -115,14 +115,20 @@ export function watchIndicators(): () => void {
   };
 }
 
+/** What the house is asked for now, by key: a slow answer is waited for, so that it is never later
+ * than a newer one. */
+const asked = new Map<string, AbortSignal>();
+
 async function refresh(chosen: Chosen, signal: AbortSignal): Promise<void> {
   const key = keyOf(chosen);
-  const { told, refused } = indicators.state;
-  if (refused.has(key)) return;
+  if (indicators.state.refused.has(key) || asked.get(key) === signal) return;
+  asked.set(key, signal);
   try {
-    const before = told.get(key)?.points ?? [];
+    const before = indicators.state.told.get(key)?.points ?? [];
     let answer = await valuesOf(chosen, before.length ? NEWEST_POINTS : POINTS_MAX, signal);
-    let points = joined(before, answer.points);
+    // It may have been taken away and chosen again meanwhile.
+    const known = indicators.state.told.get(key)?.points;
+    let points = before.length ? known && joined(known, answer.points) : answer.points;
     if (!points) {
       answer = await valuesOf(chosen, POINTS_MAX, signal);
       points = answer.points;
@@ -134,6 +140,8 @@ async function refresh(chosen: Chosen, signal: AbortSignal): Promise<void> {
     // Without an answer the next candle asks again.
     if (signal.aborted || isOutage(error) || !isStillChosen(key)) return;
     indicators.set({ refused: new Map(indicators.state.refused).set(key, error) });
+  } finally {
+    if (asked.get(key) === signal) asked.delete(key);
   }
 }
 

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { placesOf } from "../decimal";
 import { XACHE, desk, instrumentOf, show, tickerKey, venuesOf } from "../desk";
-import { amount, changePpm, millis, percent, timeOf, trendPpm } from "../format";
+import { amount, changePpm, isZero, millis, percent, timeOf, trendPpm } from "../format";
 import { Provenance, MarketState } from "../gen/xache/v1/types_pb";
 import type { Ticker } from "../gen/xache/v1/market_pb";
 import { t } from "../messages";
@@ -23,6 +23,7 @@ export function MarketBar() {
   const ticker = tickers.get(tickerKey(symbol, venue));
   const places = placesOf(instrument?.tickSize ?? "0.01");
   const change = ticker ? changePpm(ticker.open, ticker.last) : undefined;
+  const quiet = ticker?.source?.provenance === Provenance.SIMULATED && isZero(ticker.volume);
   const direction = useDirection(ticker?.last ?? "");
 
   useEffect(() => {
@@ -49,7 +50,9 @@ export function MarketBar() {
         <div><dt>{t.market.low}</dt><dd class="figure">{amount(ticker?.low ?? "", places)}</dd></div>
         <div>
           <dt>{t.market.volume}</dt>
-          <dd class="figure">{amount(ticker?.volume ?? "")} {instrument?.base}</dd>
+          <dd class="figure" title={quiet ? t.market.noVolumeHint : undefined}>
+            {quiet ? t.market.noVolume : `${amount(ticker?.volume ?? "")} ${instrument?.base ?? ""}`}
+          </dd>
         </div>
       </dl>
       <div class="badges">

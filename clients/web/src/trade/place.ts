@@ -69,23 +69,30 @@ export async function cancel(order: Order): Promise<CancelOrderResponse> {
 /** What of an order is to be otherwise; what is not named stays. */
 export type OrderChange = Partial<Record<"price" | "stop" | "quantity" | "display", string>>;
 
+/** One wish to change an order, made once or again: each time it is the very same. */
+export interface Attempt {
+  id: string;
+  /** What had traded of the order when it was wished for. */
+  executedQuantity: string;
+}
+
 /** Lower what an order is for, in its place. Returns a sentence about it. */
-export async function amend(order: Order, quantity: string, requestId: string): Promise<string> {
-  const { subaccount, orderId, symbol, executedQuantity } = order;
+export async function amend(order: Order, quantity: string, { id, executedQuantity }: Attempt): Promise<string> {
+  const { subaccount, orderId, symbol } = order;
   await again(() =>
     trading.amendOrder({
-      subaccount, orderId, symbol, quantity, requestId, expectedExecutedQuantity: executedQuantity,
+      subaccount, orderId, symbol, quantity, requestId: id, expectedExecutedQuantity: executedQuantity,
     }),
   );
   return t.change.amended(quantity);
 }
 
 /** Put another order in the place of one. Returns a sentence about what became of it. */
-export async function replace(order: Order, change: OrderChange, clientOrderId: string): Promise<string> {
-  const { subaccount, orderId, symbol, executedQuantity } = order;
+export async function replace(order: Order, change: OrderChange, { id, executedQuantity }: Attempt): Promise<string> {
+  const { subaccount, orderId, symbol } = order;
   const answer = await again(() =>
     trading.replaceOrder({
-      subaccount, symbol, clientOrderId,
+      subaccount, symbol, clientOrderId: id,
       replacedOrderId: orderId,
       price: change.price ?? "", stopPrice: change.stop ?? "",
       quantity: change.quantity ?? "", displayQuantity: change.display ?? "",
