@@ -26,6 +26,7 @@ from xache_sdk.market import PPM, XACHE, Candle, Candles, Side, Subscription
 from xache_sdk.models import Forecast, Forecaster, SignalModel
 from xache_sdk.orders import Intents, Note, OrderUpdate, Place
 from xache_sdk.reasons import Reason
+from xache_sdk.settings import setting
 from xache_sdk.shelf import read_shelf
 from xache_sdk.signals import Column, Declarations
 from xache_sdk.strategy import Strategy
@@ -44,23 +45,27 @@ LOST: Final = "it has lost as much as the model's labels were closed at"
 
 @dataclass(frozen=True)
 class Settings:
-    """What to trade and by which models.
+    """What to trade and by which models."""
 
-    ``models``: a shelf of them, see :mod:`xache_sdk.shelf`. ``budget``: quote that a position costs
-    at most, fee included. ``half_spread_ppm`` and ``slippage_ppm``: what each order is expected to
-    cost beyond the price and the fee; ``fee_ppm`` is the fee, that of the market where it is None.
-    ``advice_only``: note what would be done and do nothing.
-    """
-
-    symbol: str
-    models: str
-    budget: Decimal
-    venue: str = XACHE
-    target_volatility_ppm: int = 10_000
-    half_spread_ppm: int = 100
-    slippage_ppm: int = 100
-    fee_ppm: int | None = None
-    advice_only: bool = False
+    symbol: str = setting(about="The market")
+    models: str = setting(about="A shelf of models, as training writes it")
+    budget: Decimal = setting(
+        above=0, unit="quote", about="Spent on a position at most, fee included"
+    )
+    venue: str = setting(XACHE, about="Whose candles")
+    target_volatility_ppm: int = setting(
+        10_000, at_least=1, unit="ppm", about="A market that moves more is bought for less"
+    )
+    half_spread_ppm: int = setting(
+        100, at_least=0, unit="ppm", about="What half the spread is expected to cost each order"
+    )
+    slippage_ppm: int = setting(
+        100, at_least=0, unit="ppm", about="What an order is expected to cost beyond that"
+    )
+    fee_ppm: int | None = setting(
+        None, at_least=0, unit="ppm", about="Fee of each order; empty: that of the market"
+    )
+    advice_only: bool = setting(False, about="Note what would be done, and do nothing")
 
     def __post_init__(self) -> None:
         models = read_shelf(self.models).models
