@@ -23,7 +23,7 @@ class Desk:
     def __init__(self, hash_s: float) -> None:
         self.hash_s = hash_s
         self.answers: list[outcome.Outcome[AuthReply]] = []
-        self.queue = HashQueue(self._finish)
+        self.queue = HashQueue(self._finish, workers=2)
 
     def add(self, deadline: float = math.inf) -> None:
         """Somebody signs in."""

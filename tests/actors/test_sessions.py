@@ -27,7 +27,6 @@ from tests.actors.people import (
 )
 from xached.actors.sessions.accounts import AdminExists, issue_bootstrap_token
 from xached.actors.sessions.actor import SessionDesk, run_sessions
-from xached.actors.sessions.core import HASH_WORKERS
 from xached.actors.sessions.hashing import HASH_QUEUE_MAX
 from xached.actors.sessions.live import SESSIONS_PER_ACCOUNT_MAX
 from xached.actors.sessions.logins import SWEEP_INTERVAL_S
@@ -610,9 +609,9 @@ async def test_a_flood_of_logins_is_shed_and_the_rest_goes_on(
             for _ in range(100):
                 nursery.start_soon(login)
             await trio.testing.wait_all_tasks_blocked()
-            room = HASH_QUEUE_MAX + HASH_WORKERS
+            room = HASH_QUEUE_MAX + world.hash_workers
             # All came in one batch, before a worker could take one out of the queue.
-            assert room - HASH_WORKERS <= 100 - len(done) <= room
+            assert room - world.hash_workers <= 100 - len(done) <= room
             assert set(done) == {"shed"}
             shed = len(done)
             assert people.desk.statistics().hash_shed == shed
@@ -663,7 +662,7 @@ async def test_a_login_whose_caller_gave_up_in_the_queue_opens_no_session(
         await people.register()
         world.gate = trio.Event()
         async with trio.open_nursery() as nursery:
-            for _ in range(HASH_WORKERS):
+            for _ in range(world.hash_workers):
                 nursery.start_soon(people.login)
             await trio.testing.wait_all_tasks_blocked()
             late: list[object] = []
@@ -673,7 +672,7 @@ async def test_a_login_whose_caller_gave_up_in_the_queue_opens_no_session(
             world.gate.set()
         await trio.sleep(1)
         assert "Expired" in repr(late)
-        assert len(people.table) == HASH_WORKERS
+        assert len(people.table) == world.hash_workers
 
 
 async def test_closing_the_mailbox_finishes_what_was_taken(

@@ -319,3 +319,11 @@ def test_without_a_system_log_nobody_waits_for_one(tmp_path: Path) -> None:
         told = [world.tell_system("x" * 1_000) for _ in range(2_000)]
         assert told[0]
         assert not told[-1], "a log that takes nothing any more is not waited for"
+
+
+@pytest.mark.parametrize(("processors", "workers"), [(None, 1), (1, 1), (2, 1), (3, 2), (64, 2)])
+def test_hashes_leave_a_processor_to_orders(
+    monkeypatch: pytest.MonkeyPatch, processors: int | None, workers: int
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: processors)
+    assert RealWorld().hash_workers == workers

@@ -38,6 +38,7 @@ SYSTEM_LOG: Final = Path("/dev/log")
 _AUTHPRIV_NOTICE: Final = 10 << 3 | 5
 
 THREADS_MAX = 8
+HASH_WORKERS_MAX: Final = 2
 NS_PER_S = 1_000_000_000
 
 
@@ -154,6 +155,11 @@ class World(Protocol):
     @property
     def argon2_cost(self) -> Argon2Cost:
         """What a password hash costs here."""
+        ...
+
+    @property
+    def hash_workers(self) -> int:
+        """How many passwords may be hashed at a time here: each keeps a processor busy."""
         ...
 
     def now_ns(self) -> int:
@@ -292,6 +298,8 @@ class RealWorld:
         self, trusted: ssl.SSLContext | None = None, *, system_log: Path = SYSTEM_LOG
     ) -> None:
         """``trusted``: whose certificates servers may show; the system's list by default."""
+        # Orders need a processor that no hash has: four threads wake for each of them.
+        self.hash_workers = max(1, min(HASH_WORKERS_MAX, (os.cpu_count() or 1) - 1))
         self._system_log = system_log
         self._threads = trio.CapacityLimiter(THREADS_MAX)
         self._spawner: _ThreadLane | None = None
@@ -488,6 +496,7 @@ class SimulatedWorld:
     sqlite_locking_mode: LockingMode = "exclusive"
     # The least that libsodium accepts: hashes are not under attack here.
     argon2_cost = Argon2Cost(passes=1, memory_bytes=8192)
+    hash_workers = HASH_WORKERS_MAX
 
     delay_s_max = DELAY_S_MAX
     """How long work for threads may take; a slow disk has more."""

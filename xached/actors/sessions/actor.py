@@ -36,7 +36,7 @@ from xached.actors.sessions.accounts import AccountArea
 from xached.actors.sessions.activity import ActivityArea
 from xached.actors.sessions.audit import AuditArea, ChainHead
 from xached.actors.sessions.casework import CaseArea
-from xached.actors.sessions.core import HASH_WORKERS, DeskCore, Step
+from xached.actors.sessions.core import DeskCore, Step
 from xached.actors.sessions.devices import Devices
 from xached.actors.sessions.email_changes import EmailChanges
 from xached.actors.sessions.erasure import CloseAccount, ErasureArea
@@ -147,7 +147,7 @@ async def run_sessions(
             for loop in desk.loops:
                 background.start_soon(loop)
             async with trio.open_nursery() as workers:
-                for _ in range(HASH_WORKERS):
+                for _ in range(desk.hash_queue.workers):
                     workers.start_soon(desk.hash_queue.work)
                 task_status.started()
                 await desk.serve(inbox)
@@ -229,7 +229,7 @@ class SessionDesk:
         self._oversight = OversightArea(self.core, self._live, proof_needed=confirm_email)
         self._operators = OperatorArea(self.core, self._factors, self._audit)
         self._logins = LoginArea(self.core, self._live, self._audit, self._factors, devices)
-        self.hash_queue = HashQueue(self._finish)
+        self.hash_queue = HashQueue(self._finish, world.hash_workers)
 
     def on_account_change(self, watcher: Callable[[AccountId], None]) -> None:
         """Have every account told whose roles or impediments changed, once that is on disk.

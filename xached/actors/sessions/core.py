@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Final, TypeAlias, TypeVar, TypeVarTuple
+from typing import TypeAlias, TypeVar, TypeVarTuple
 
 import attrs
 import trio
@@ -30,9 +30,6 @@ from xached.storage.vault_rows import Change, Drop, Put
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
-
-HASH_WORKERS: Final = 2
-"""Passwords that are hashed at a time."""
 
 
 @attrs.define
@@ -91,7 +88,9 @@ class DeskCore:
         self._notary = Notary(vault, credentials)
         self.lane = world.open_lane("vault")
         """The vault's thread. Every use of the vault goes through it."""
-        self._hash_lanes = [world.open_lane(f"hash {number}") for number in range(HASH_WORKERS)]
+        self._hash_lanes = [
+            world.open_lane(f"hash {number}") for number in range(world.hash_workers)
+        ]
         # Whoever holds it may decide. First come, first served.
         self._turn = trio.StrictFIFOLock()
         self.committed = trio.Event()

@@ -1,4 +1,4 @@
-"""The short queue of what needs a password hashed, and the two workers behind it.
+"""The short queue of what needs a password hashed, and the workers behind it.
 
 Hashing takes tens of milliseconds of a core. What needs it waits here while everything else goes
 on, and is shed when the queue is full.
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import outcome
 import trio
 
-from xached.actors.sessions.core import HASH_WORKERS
 from xached.actors.sessions.noting import from_origin
 from xached.domain.identity import AuthMessage, AuthReply
 from xached.domain.rejection import Rejection
@@ -37,10 +37,12 @@ class HashQueue:
     Args:
         finish: hashes what a message needs, takes its turn, decides and commits. Raises:
             Rejection; Overloaded.
+        workers: how many tasks :meth:`work`.
     """
 
-    def __init__(self, finish: Callable[[AuthMessage], Awaitable[AuthReply]]) -> None:
+    def __init__(self, finish: Callable[[AuthMessage], Awaitable[AuthReply]], workers: int) -> None:
         self._finish = finish
+        self.workers: Final = workers
         self._waiting: Counter[str] = Counter()
         self._hash_s = 0.0
         self.shed = 0
@@ -55,7 +57,7 @@ class HashQueue:
     @property
     def expected_wait_s(self) -> float:
         """How long a message that comes now would wait for a worker, as hashes took lately."""
-        return len(self) * self._hash_s / HASH_WORKERS
+        return len(self) * self._hash_s / self.workers
 
     def add(self, envelope: Envelope[AuthMessage, AuthReply]) -> None:
         """Let a message wait, or answer at once that there is no room, or not in time."""
