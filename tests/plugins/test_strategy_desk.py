@@ -59,6 +59,7 @@ from xached.storage.strategy_tables import StrategyTablesFailed, tables_of_accou
 OWNER, OTHER = AccountId("eve"), AccountId("bob")
 USDT = AssetName("USDT")
 BUDGET, MAIN_BEFORE = 1_000 * 10**6, 10**11
+LOOKS = 40
 NAME = "robot"
 
 
@@ -330,6 +331,37 @@ async def test_a_freeze_pauses_what_trades_in_its_owners_name(
         on.desk.account_changed(OWNER)
         await on.desk.start(OWNER, NAME)
         await on.until_ready()
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_freeze_while_one_is_started_pauses_it(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """Checked: looked at without waiting for what is begun, it runs on."""
+    against: list[str] = []
+
+    async def frozen_meanwhile(_: AccountId) -> tuple[str, ...]:
+        answer = tuple(against)
+        if not answer:
+            against.append("frozen")
+            on.desk.account_changed(OWNER)
+            for _look in range(LOOKS):
+                await let_processes_work()
+        return answer
+
+    async with (
+        open_house(tmp_path) as house,
+        desk_of(house, impediments=frozen_meanwhile) as on,
+        trio.open_nursery() as nursery,
+    ):
+        nursery.start_soon(on.desk.run)
+        await on.desk.create(draft())
+        await on.desk.start(OWNER, NAME)
+        for _look in range(LOOKS):
+            if (await on.desk.get(OWNER, NAME)).strategy.wish is Wish.PAUSED:
+                break
+            await let_processes_work()
+        assert (await on.desk.get(OWNER, NAME)).strategy.wish is Wish.PAUSED
         nursery.cancel_scope.cancel()
 
 

@@ -470,7 +470,10 @@ class StrategyDesk:
     async def _pause_impeded(self, account_id: AccountId) -> None:
         """Raises: Overloaded, Expired, Closed; perhaps nothing was done."""
         work = partial(strategies_of, account_id=account_id)
-        running = [each for each in await self._records.read(work) if each.wish is Wish.RUNNING]
+        async with self._alone(account_id):
+            # What was being started may have been let in before: it runs by now.
+            known = await self._records.read(work)
+        running = [each for each in known if each.wish is Wish.RUNNING]
         against = await self._impediments(account_id) if running else ()
         for strategy in running if against else ():
             with suppress(Rejection):  # Its owner was faster.
