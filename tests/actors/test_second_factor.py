@@ -18,6 +18,7 @@ from trio.testing import MockClock
 
 from tests.actors.people import ALICE, PASSWORD, WRONG, People, refused, running
 from tests.actors.post_office import PostOffice
+from xached.actors.sessions.second_factor import SecondFactorArea
 from xached.domain.auth import Impediment, Login, SessionGranted, SetImpediment
 from xached.domain.guarding import (
     DELAY_NS,
@@ -529,6 +530,36 @@ async def test_turning_it_off_can_be_taken_back_for_a_day(
         await trio.sleep(120)
         assert (await state(people, account_id)).active
         assert await refused(people, cancel) is Reason.UNKNOWN_CHANGE
+
+
+async def test_what_a_killed_house_was_about_to_turn_off_the_next_one_does(
+    autojump_clock: MockClock, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checked: with the wish dropped in a commit of its own, it stays on for ever."""
+
+    async def killed(*_: object) -> None:
+        await trio.lowlevel.checkpoint()
+        raise InterruptedError("killed")
+
+    async def first_house() -> None:
+        async with running(path) as people:
+            account_id, _, phone, _ = await enrolled(people)
+            await trio.sleep(60)
+            await people.inbox.ask(DisableSecondFactor(account_id=account_id, code=phone.code()))
+            known.append(account_id)
+            people.world.shift_clock(2 * DELAY_NS)
+            await trio.sleep(120)
+        raise AssertionError("it was not killed")
+
+    known: list[AccountId] = []
+    monkeypatch.setattr(SecondFactorArea, "turn_off", killed)
+    with pytest.raises(ExceptionGroup):
+        await first_house()
+    monkeypatch.undo()
+    async with running(path) as people:
+        people.world.shift_clock(4 * DELAY_NS)
+        await trio.sleep(120)
+        assert not (await state(people, known[0])).active
 
 
 # --- fresh proofs ----------------------------------------------------------------------------

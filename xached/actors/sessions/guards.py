@@ -224,6 +224,9 @@ class GuardArea:
         return ChangeTaken(due_at_ns=change.due_at_ns)
 
     async def _make(self, change: DelayedChange, step: Step) -> None:
+        # Another change of this turn may be of this account. Committed before this one is dropped:
+        # it is over together with what it does, or not at all.
+        await self._core.commit(step)
         del self._delayed[change.change_id]
         step.drop(change)
         match change.kind:
@@ -237,16 +240,12 @@ class GuardArea:
             case DelayedKind.EMAIL:
                 await self._change_email(change, step)
             case DelayedKind.SECOND_FACTOR:
-                # Another change of this turn may be of this account.
-                await self._core.commit(step)
                 await self._factors.turn_off(change.account_id, step)
                 step.record(ChangeMade(account_id=change.account_id, kind=change.kind))
             case _:
                 assert_never(change.kind)
 
     async def _change_email(self, change: DelayedChange, step: Step) -> None:
-        # Another change of this turn may have taken the address, or be of this account.
-        await self._core.commit(step)
         _, keys = await self._core.read_account(change.account_id)
         email = EmailAddress(self._open_email(change, keys))
         if await self._emails.make(change.account_id, email, step):
