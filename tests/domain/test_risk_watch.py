@@ -35,6 +35,7 @@ from xached.domain.order import (
     Side,
     TimeInForce,
 )
+from xached.domain.rejection import Reason, Rejection
 from xached.domain.risk_bounds import (
     HOUSE_SCOPE,
     RiskBounds,
@@ -251,7 +252,7 @@ def test_a_drawdown_is_measured_from_the_highest_profit_and_held_until_reset(
     mark = watched.state.risk.marks[scope, USDT.name]
     assert mark.high_units == 1_000 * UNIT
     fresh = attrs.evolve(mark, drawdown_hit=False)
-    watched.tell(MarkRisk(scope=scope, asset=USDT.name, mark=fresh, request_id=""))
+    watched.tell(MarkRisk(scope=scope, asset=USDT.name, mark=fresh, request_id="", known=mark))
     watched.look()
     assert watched.watched(scope) is RiskState.ACTIVE
 
@@ -362,3 +363,27 @@ def test_a_position_that_moves_is_no_profit_and_no_loss(watched: Watched, by_ord
     assert reduces(watched.look()) == [taker, account_scope(AccountId("alice"))]
     entry = watched.state.risk.entry(taker, RiskSetter.WATCH)
     assert entry.cause == "a daily loss of 110 USDT; a drawdown of 110 USDT"
+
+
+def test_what_a_watch_has_seen_before_a_position_moved_is_not_kept(watched: Watched) -> None:
+    """Checked: kept, the giver is told of a drawdown that it never had, until an operator lifts it.
+
+    The newest profit is a high: the watch is about to say so when the position goes.
+    """
+    giver = purse_scope(MAIN)
+    bounds = RiskBounds(max_drawdown_units=((USDT.name, 100 * UNIT),))
+    watched.bound(giver, bounds)
+    watched.look()
+    watched.buy(MAIN, 10, 100)
+    watched.mark(200)
+    (late,) = assess(ExposureQuery().read(watched.state, watched.seq), (), watched.at_ns)
+    lots = watched.state.markets[SYMBOL].instrument.lot_units
+    watched.tell(
+        TransferFunds(
+            source=MAIN, target=BOT, asset=BTC.name, amount_units=10 * lots, request_id=""
+        )
+    )
+    with pytest.raises(Rejection) as refusal:
+        watched.tell(late)
+    assert refusal.value.reason is Reason.RISK_STATE
+    assert not reduces(watched.look())

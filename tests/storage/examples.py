@@ -151,7 +151,13 @@ EXAMPLES: Final[tuple[object, ...]] = (
         request_id="r-50",
     ),
     m.SetRiskBounds(scope=HOUSE_SCOPE, bounds=BOUNDS, request_id="r-51"),
-    m.MarkRisk(scope=HOUSE_SCOPE, asset=USDT, mark=RISK_MARK, request_id="r-52"),
+    m.MarkRisk(
+        scope=HOUSE_SCOPE,
+        asset=USDT,
+        mark=RISK_MARK,
+        request_id="r-52",
+        known=attrs.evolve(RISK_MARK, drawdown_hit=False),
+    ),
     m.Deposit(purse=ALICE, asset=USDT, amount_units=LARGE, request_id="r-11"),
     m.AdvanceClock(),
     m.ExpireOrder(order_id=ORDER),
@@ -452,6 +458,7 @@ EARLIER: Final[tuple[object, ...]] = (
     attrs.evolve(_newest(m.CancelAll), scope=CancelScope.ALL),
     m.MarkSet(symbol=SYMBOL, price_ticks=500_000, source="BINANCE"),
     attrs.evolve(_newest(m.OrderRested), hidden_lots=0),
+    attrs.evolve(_newest(m.MarkRisk), known=None),
     attrs.evolve(_newest(m.MatchPrevented), taker_released_units=0, maker_released_units=0),
 )
 """What the golden files of earlier versions say today."""

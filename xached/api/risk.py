@@ -118,7 +118,7 @@ class RiskHandlers:
         fresh = attrs.evolve(
             mark, high_units=exposure.profit_units.get(asset, 0), drawdown_hit=False
         )
-        command = MarkRisk(scope=scope, asset=asset, mark=fresh, request_id="")
+        command = MarkRisk(scope=scope, asset=asset, mark=fresh, request_id="", known=mark)
         return risk_pb2.ResetDrawdownResponse(seq=await self._seq_of(call, command))
 
     async def confirm_clock(

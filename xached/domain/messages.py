@@ -258,12 +258,17 @@ class SetRiskBounds:
 
 @frozen(kw_only=True)
 class MarkRisk:
-    """Keep what a scope's profit is measured from."""
+    """Keep what a scope's profit is measured from.
+
+    ``known`` is the mark that it was worked out from; None: there was none. What has changed
+    meanwhile, by a position that moved, is not overwritten.
+    """
 
     scope: RiskScope
     asset: AssetName
     mark: RiskMark
     request_id: str
+    known: RiskMark | None = None
 
 
 @frozen(kw_only=True)

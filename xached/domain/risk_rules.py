@@ -59,8 +59,17 @@ def decide_risk(
         case MarkRisk():
             if command.asset not in state.assets:
                 raise unknown_asset(command.asset)
-            if state.risk.marks.get((command.scope, command.asset)) == command.mark:
+            standing = state.risk.marks.get((command.scope, command.asset))
+            if standing == command.mark:
                 return ()
+            if standing != command.known:
+                raise Rejection(
+                    Reason.RISK_STATE,
+                    "what its profit is measured from has changed meanwhile",
+                    field="scope",
+                    given=command.scope,
+                    allowed="the same once more",
+                )
             return (RiskMarked(scope=command.scope, asset=command.asset, mark=command.mark),)
         case _:
             assert_never(command)

@@ -154,7 +154,7 @@ def _assess_scope(
         known = exposures.marks.get((scope, asset))
         mark = _next_mark(known, bounds, asset, profit, at_ns)
         if mark != known:
-            marks.append(MarkRisk(scope=scope, asset=asset, mark=mark, request_id=""))
+            marks.append(MarkRisk(scope=scope, asset=asset, mark=mark, request_id="", known=known))
         if mark.loss_hit:
             causes.append(f"a daily loss of {show(asset, mark.day_start_units - profit)}")
         if mark.drawdown_hit:

@@ -104,7 +104,7 @@ TYPES: Final = (
     Typed(37, 1, Kind.COMMAND, pm.Flatten),
     Typed(38, 1, Kind.COMMAND, pm.SellPosition),
     Typed(39, 1, Kind.COMMAND, pm.SetTradeGroup),
-    Typed(52, 1, Kind.COMMAND, m.MarkRisk),
+    Typed(52, 2, Kind.COMMAND, m.MarkRisk),
     Typed(40, 1, Kind.COMMAND, mm.ChangeInstrument),
     Typed(41, 1, Kind.COMMAND, mm.DelistInstrument),
     Typed(42, 1, Kind.COMMAND, mm.DelistAsset),
@@ -192,6 +192,7 @@ def _grown_by(*neutral: object) -> Upcaster:
 UPCASTERS: Final[Mapping[tuple[int, int], Upcaster]] = {
     (1, 1): _grown_by(None, None, False, False),
     (3, 1): _grown_by(CancelScope.ALL.value),
+    (52, 1): _grown_by(None),
     (109, 1): _grown_by(None, None, False, False, None, None),
     (5, 1): _grown_by(),  # The instrument inside has grown.
     (101, 1): _grown_by(),
