@@ -354,12 +354,17 @@ def test_how_a_strategy_did_day_by_day_is_drawn(
     assert len(points.split()) == 5
     assert "1,024.75 USDT" in curve.inner_text()
     assert "2023-11-15" in curve.inner_text(), "days of UTC, wherever the reader is"
-    assert "once two days are known" in visit.text(".told:last-child .daily")
+    assert "once two days are known" in visit.text(".stage:last-child .daily")
     visit.page.locator(".daily").first.get_by_role("button", name="Turnover").click()
     visit.wait_text(".daily .curve", "305.00 USDT")
     points = curve.locator("polyline").get_attribute("points") or ""
     assert len(points.split()) == 6
     visit.page.locator(".daily").first.get_by_role("button", name="Equity").click()
+    curve.scroll_into_view_if_needed()
+    drawn, card = curve.bounding_box(), visit.page.locator(".stage").first.bounding_box()
+    assert drawn is not None
+    assert card is not None
+    assert drawn["width"] > 0.8 * card["width"], "as wide as there is room"
     visit.check_looks()
     visit.shoot(f"daily-{request.node.callspec.id}")
 

@@ -211,7 +211,7 @@ function Performance({ strategy }: { strategy: Strategy }) {
     <section class="card" aria-labelledby="performance">
       <header class="head"><h2 id="performance">{t.strategies.performance}</h2></header>
       {stages.map((each) => (
-        <div key={each.stage} class="told">
+        <div key={each.stage} class="stage">
           <Measures told={each} asset={strategy.budgetAsset} />
           <Daily told={each} asset={strategy.budgetAsset} />
         </div>
