@@ -252,20 +252,23 @@ class HostileHouse:
 
     def _refusal(self) -> bytes:
         text = f"{' '.join(self._texts)}⟦Refusal.message⟧"
-        details = any_pb2.Any()
-        details.Pack(error_details_pb2.ErrorInfo(reason=text, metadata={"allowed": text}))
-        status = status_pb2.Status(
-            code=code_pb2.FAILED_PRECONDITION, message=text, details=[details]
-        )
-        packed = base64.b64encode(status.SerializeToString()).decode()
-        trailers = {
-            "grpc-status": str(code_pb2.FAILED_PRECONDITION),
-            "grpc-message": quote(text),
-            "grpc-status-details-bin": packed,
-        }
-        return _frame(
-            0x80, "".join(f"{name}: {each}\r\n" for name, each in trailers.items()).encode()
-        )
+        return refusal(text, text, allowed=text)
+
+
+def refusal(reason: str, text: str, **facts: str) -> bytes:
+    """A refusal as gRPC-Web has it."""
+    details = any_pb2.Any()
+    details.Pack(error_details_pb2.ErrorInfo(reason=reason, metadata=facts))
+    status = status_pb2.Status(code=code_pb2.FAILED_PRECONDITION, message=text, details=[details])
+    packed = base64.b64encode(status.SerializeToString()).decode()
+    trailers = {
+        "grpc-status": str(code_pb2.FAILED_PRECONDITION),
+        "grpc-message": quote(text),
+        "grpc-status-details-bin": packed,
+    }
+    return _frame(
+        0x80, "".join(f"{name}: {each}\r\n" for name, each in trailers.items()).encode()
+    )
 
 
 def _is_chosen(message: Message, field: Any, turn: int) -> bool:

@@ -152,6 +152,13 @@ def test_a_second_factor_is_set_up_asked_for_and_survives_recovery(
     visit.field("Code").fill(codes[2])
     visit.press("Confirm")
     page.wait_for_url(re.compile("/trade"))
+    page.get_by_role("link", name="Security").click()
+    visit.press("Turn off")
+    visit.field("Code").fill(codes[3])
+    visit.press_in("dialog", "Turn off")
+    visit.wait_text(".notice.warn", "The second factor is off from")
+    visit.press("Take it back")
+    page.locator(".notice.warn").wait_for(state="detached")
     visit.check_peace(house.process.http.removeprefix("http://"))
 
 

@@ -18,6 +18,7 @@ from xache.v1 import (
 )
 
 from tests.clients.browsing import Visit, browser, needs_client, visit
+from tests.clients.hostile_house import HEADERS, refusal
 from tests.clients.test_web_screens import LOOKS, TWO_FRAMES, UNREACHED
 from tests.faults.house import (
     CALL_S_MAX,
@@ -192,6 +193,12 @@ def test_an_asset_and_a_market_come_change_and_go(inside: Visit, house: Administ
     visit.field("Type SOL-USDT to confirm").fill("SOL-USDT")
     visit.press_in("dialog", "Delist")
     visit.wait_text(".toast", "SOL-USDT is delisted")
+    # Its rules are still shown; what is refused is of the market, not of a field.
+    visit.page.goto(f"{house.root}/admin/markets/SOL-USDT")
+    visit.field("Taker").fill("0.2")
+    visit.press("Change the rules")
+    visit.wait_text("main [role=alert]", "taken off the list")
+    visit.follow("Markets")
     visit.press("Delist SOL")
     visit.field("Cause").fill("a drill")
     visit.field("Type SOL to confirm").fill("SOL")
@@ -254,6 +261,14 @@ def test_scopes_are_restrained_and_health_says_why(inside: Visit, house: Adminis
     visit.press("Restrain")
     visit.choose("May", "cancel")
     visit.field("Cause").fill("a leak in the roof")
+    visit.field("Type house to confirm").fill("house")
+    called = "**/xache.v1.RiskService/SetRiskState"
+    answer = refusal("UNKNOWN_SCOPE", "no such risk scope", field="scope")
+    visit.page.route(called, lambda route: route.fulfill(headers=HEADERS, body=answer))
+    visit.press("Set it")
+    visit.wait_text("dialog [role=alert]", "No such risk scope")
+    visit.page.unroute(called)
+    visit.field("Type house to confirm").fill("")
     assert visit.page.get_by_role("button", name="Set it").is_disabled()
     visit.field("Type house to confirm").fill("house")
     visit.shoot("admin-restrain-dark")

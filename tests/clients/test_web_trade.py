@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from xache.v1 import trading_pb2
 
 from tests.clients.browsing import DESKTOP, PHONE, Visit, browser, needs_client, visit
+from tests.clients.hostile_house import HEADERS, refusal
 from tests.demo import Demo, running_demo
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator
+    from playwright.sync_api import Locator, Request
 
 __all__ = ("browser", "visit")  # fixtures
 
@@ -146,8 +148,15 @@ def test_an_order_is_changed_by_keyboard_and_keeps_its_place_when_it_is_only_les
     visit.wait_text("dialog .note", "Steps of")
     quantity.fill("0.00123")
     visit.wait_text("dialog", "keeps its place")
-    with page.expect_request("**/AmendOrder"):
+    answer = refusal("ORDER_STATE", "the order has traded meanwhile")
+    page.route("**/AmendOrder", lambda route: route.fulfill(headers=HEADERS, body=answer))
+    with page.expect_request("**/AmendOrder") as refused:
         page.keyboard.press("Enter")
+    visit.wait_text("dialog [role=alert]", "traded meanwhile")
+    page.unroute("**/AmendOrder")
+    with page.expect_request("**/AmendOrder") as sent:
+        page.keyboard.press("Enter")
+    assert amend_of(refused.value).request_id != amend_of(sent.value).request_id, "asked anew"
     visit.wait_text(".toast", "for 0.00123 now")
     visit.wait_text("#open-orders tr", "0.00123")
     page.get_by_role("button", name=re.compile("^Change 0.00123")).click()
@@ -181,6 +190,11 @@ def test_the_ticket_is_sized_by_what_may_be_lost(visit: Visit, demo: Demo) -> No
 def prices(visit: Visit) -> list[float]:
     cells = visit.page.locator('#open-orders td[data-label="Price"]').all_inner_texts()
     return [float(cell.replace(",", "")) for cell in cells]
+
+
+def amend_of(request: Request) -> trading_pb2.AmendOrderRequest:
+    """What is asked for, behind gRPC's five bytes."""
+    return trading_pb2.AmendOrderRequest.FromString((request.post_data_buffer or b"")[5:])
 
 
 def drag(visit: Visit, grip: Locator, down_px: int) -> None:

@@ -12,8 +12,9 @@ import { reloadAccount } from "../session";
 import { Button, Dialog, Failure, Field, Notice, say, useAction, useAnswer } from "../ui";
 import { real } from "./security";
 
-export function AllowList() {
-  const { answer, error, again } = useAnswer(() => account.getGuards({}), []);
+/** Where calls may come from, and what waits; `news` is another value when that may have changed. */
+export function AllowList({ news }: { news: number }) {
+  const { answer, error, again } = useAnswer(() => account.getGuards({}), [], [news]);
   const [changing, setChanging] = useState(false);
   return (
     <section class="card block" aria-labelledby="guards">

@@ -24,14 +24,15 @@ export function real(error: unknown): unknown {
 }
 
 export function Security() {
+  const [changes, setChanges] = useState(0);
   return (
     <main id="content" class="screen">
       <header class="title"><h1>{t.security.title}</h1></header>
       <div class="columns">
-        <SecondFactor />
+        <SecondFactor onChange={() => setChanges((count) => count + 1)} />
         <Password />
       </div>
-      <AllowList />
+      <AllowList news={changes} />
       <Sessions />
       <ApiKeys />
       <Activities />
@@ -42,7 +43,7 @@ export function Security() {
 
 // --- The second factor -----------------------------------------------------------------------
 
-function SecondFactor() {
+function SecondFactor({ onChange }: { onChange: () => void }) {
   const { answer, error, again } = useAnswer(() => auth.getSecondFactor({}), []);
   const [enrolled, setEnrolled] = useState<EnrolSecondFactorResponse | undefined>(undefined);
   const [codes, setCodes] = useState<readonly string[] | undefined>(undefined);
@@ -57,6 +58,7 @@ function SecondFactor() {
     setAsking(undefined);
     setCodes(made);
     again();
+    onChange();
   };
   return (
     <section class="card block" aria-labelledby="factor">

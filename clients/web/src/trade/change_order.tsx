@@ -1,7 +1,7 @@
 // Changing an open order: what was dragged on the chart or is typed here, confirmed before it is sent.
 
 import { useRef, useState } from "preact/hooks";
-import { newId } from "../api";
+import { isOutage, newId } from "../api";
 import { compare, parse, plain, read, subtract, toStep } from "../decimal";
 import { instrumentOf, desk } from "../desk";
 import { amount } from "../format";
@@ -53,10 +53,15 @@ export function ChangeOrder({ order: opened, to, onDone }: ChangeProps) {
   const keeps = isSmaller(wanted, order);
   const send = useAction(async () => {
     attempt.current ??= { id: newId(keeps ? "am" : "w"), executedQuantity: order.executedQuantity };
-    const told = keeps
-      ? await amend(order, wanted.quantity ?? "", attempt.current)
-      : await replace(order, wanted, attempt.current);
-    say(told);
+    try {
+      say(keeps
+        ? await amend(order, wanted.quantity ?? "", attempt.current)
+        : await replace(order, wanted, attempt.current));
+    } catch (error) {
+      // What was refused was not done: next time it is about the order as it is shown then.
+      if (!isOutage(error)) attempt.current = undefined;
+      throw error;
+    }
     onDone();
   });
   const ready = changed && !Object.keys(wrong).length;

@@ -128,7 +128,7 @@ export function Sums({ label, hint, sums, assets, onChange, error }: {
             hideLabel
             label={t.admin.assetOf(label, index + 1)}
             value={asset}
-            choices={[...new Set([asset, ...assets])].map((each) => [each, each] as const)}
+            choices={assetsOf(sums, index, assets).map((each) => [each, each] as const)}
             onChange={(chosen) => put(index, { asset: chosen })}
           />
           <Field
@@ -160,6 +160,12 @@ export function Sums({ label, hint, sums, assets, onChange, error }: {
       )}
     </fieldset>
   );
+}
+
+/** What the amount of a line may be of: what no other line has. */
+export function assetsOf(sums: readonly Sum[], index: number, assets: readonly string[]): string[] {
+  const others = sums.filter((_, at) => at !== index).map(({ asset }) => asset);
+  return [...new Set([sums[index]?.asset ?? "", ...assets])].filter((each) => !others.includes(each));
 }
 
 /** Whether every amount is one. */

@@ -14,7 +14,7 @@ import { go } from "../../router";
 import { Button, Check, Failure, Field, Select, say, useAction, useAnswer, useRequestId } from "../../ui";
 import { Facts } from "../../parts";
 import { Asking, CauseField, TypedWord, wrongsOf, type Wrongs } from "./asking";
-import { type Draft, EMPTY, FIELDS, FIXED, GROUPS, type Rule, draftOf, mistakesOf, termsOf, ticked } from "./market_terms";
+import { type Draft, CHANGING_FIELDS, EMPTY, FIXED, GROUPS, NEW_FIELDS, type Rule, draftOf, mistakesOf, termsOf, ticked } from "./market_terms";
 import { admin, coded } from "./services";
 
 const LIST = "/admin/markets";
@@ -41,7 +41,7 @@ function NewMarket({ assets }: { assets: readonly string[] }) {
     say(t.admin.listed(instrument.symbol));
     go(`${LIST}/${instrument.symbol}`);
   });
-  const wrong = wrongsOf(list.error, FIELDS, mistakes);
+  const wrong = wrongsOf(list.error, NEW_FIELDS, mistakes);
   const change = (changed: Draft) => {
     setDraft(changed);
     setMistakes({});
@@ -93,7 +93,7 @@ function Listed({ told, onChange }: { told: Instrument; onChange: () => void }) 
     say(t.admin.rulesChanged(told.symbol));
     onChange();
   });
-  const wrong = wrongsOf(save.error, FIELDS, mistakes);
+  const wrong = wrongsOf(save.error, CHANGING_FIELDS, mistakes);
   const same = Object.keys(before).every((name) => before[name] === draft[name]);
   return (
     <>

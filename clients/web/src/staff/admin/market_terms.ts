@@ -56,8 +56,9 @@ export const GROUPS: readonly (readonly [name: keyof typeof t.admin.ruleGroups, 
 ];
 
 const CHANGING = GROUPS.flatMap(([, rules]) => rules);
-/** Every field of the form, for what the house refuses. */
-export const FIELDS: readonly string[] = ["symbol", "asset", ...[...FIXED, ...CHANGING].map(({ name }) => name)];
+/** The fields that can say what the house refuses: of a listed market, and of a new one. */
+export const CHANGING_FIELDS: readonly string[] = CHANGING.map(({ name }) => name);
+export const NEW_FIELDS: readonly string[] = ["symbol", "asset", ...FIXED.map(({ name }) => name), ...CHANGING_FIELDS];
 
 export type Draft = Record<string, string>;
 

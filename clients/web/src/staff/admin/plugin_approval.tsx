@@ -84,7 +84,7 @@ export function Approve({ plugin, onClose, onDone }: { plugin: Plugin; onClose: 
           </div>
           <Field
             label={t.admin.capability.expires} hint={t.admin.expiresHint} value={expires} onInput={setExpires}
-            error={moment ?? wrong.at("expires_at_ns")} placeholder="2027-01-31 18:00" maxLength={16}
+            error={moment ?? wrong.at("expires_at_ns")} placeholder={t.rules.endsForm} maxLength={16}
           />
           <Check label={t.admin.capability.reduceOnly} value={reduceOnly} onChange={setReduceOnly} />
         </>

@@ -15,7 +15,7 @@ import { Button, Failure, Notice, Select, classes, say, useAction, useAnswer, us
 import { Listing } from "../../parts";
 import { Asking, CauseField, TypedWord, wrongsOf } from "./asking";
 import { AMOUNTS, Bounds, Limits } from "./risk_bounds";
-import { EMPTY_SCOPE, type Scope, ScopeFields, isScope, scopeOf, scopeText } from "./scope";
+import { EMPTY_SCOPE, type Scope, ScopeFields, isScope, scopeErrors, scopeOf, scopeText } from "./scope";
 import { coded, risk } from "./services";
 
 const STATES = [RiskState.REDUCING, RiskState.HALTED, RiskState.ACTIVE] as const;
@@ -125,7 +125,7 @@ function Restrain({ scope: given, onClose, onDone }: { scope: string; onClose: (
     say(t.admin.scopeSet(scopeText(scope), t.admin.riskStates[state] ?? ""));
     onDone();
   });
-  const wrong = wrongsOf(set.error, ["scope", "cause"]);
+  const wrong = wrongsOf(set.error, [...(given ? [] : scopeErrors(chosen)), "cause"]);
   const halts = state === RiskState.HALTED;
   const complete = given !== "" || isScope(chosen);
   return (
@@ -167,7 +167,7 @@ function Marks({ marks, onDone }: { marks: readonly RiskMark[] | undefined; onDo
     >
       {marks.map(({ scope, asset, dayStart, high, lossHit, drawdownHit }) => (
         <tr key={`${scope} ${asset}`}>
-          <td class="head" data-label={t.admin.scope}>{scopeText(scope)} <span class="quiet">{asset}</span></td>
+          <td class="head wraps" data-label={t.admin.scope}>{scopeText(scope)} <span class="quiet">{asset}</span></td>
           <td class="figure" data-label={t.admin.dayStart}>{amount(dayStart)}</td>
           <td class="figure" data-label={t.admin.highest}>{amount(high)}</td>
           <td data-label={t.admin.hit}>

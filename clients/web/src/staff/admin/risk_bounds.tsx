@@ -10,7 +10,7 @@ import { t } from "../../messages";
 import { useStore } from "../../store";
 import { Field, say, useAction, useRequestId } from "../../ui";
 import { Asking, type Sum, Sums, areSums, countOf, wrongsOf } from "./asking";
-import { EMPTY_SCOPE, type Scope, ScopeFields, isScope, scopeOf, scopeText } from "./scope";
+import { EMPTY_SCOPE, type Scope, ScopeFields, isScope, scopeErrors, scopeOf, scopeText } from "./scope";
 import { admin, coded, risk } from "./services";
 
 export const AMOUNTS = ["maxOrderNotional", "maxPosition", "maxNotionalPerMinute", "maxDailyLoss", "maxDrawdown"] as const;
@@ -54,7 +54,7 @@ export function Bounds({ before, onClose, onDone }: {
     onDone();
   });
   const mistake = orders.trim() && countOf(orders) === undefined ? t.admin.wrong.count : undefined;
-  const wrong = wrongsOf(set.error, ["scope", "max_open_orders"]);
+  const wrong = wrongsOf(set.error, [...(before ? [] : scopeErrors(chosen)), "max_open_orders"]);
   const ready = !mistake && AMOUNTS.every((name) => areSums(amounts[name])) && (before !== undefined || isScope(chosen));
   return (
     <Asking
@@ -102,7 +102,7 @@ export function Limits({ onClose, onDone }: { onClose: () => void; onDone: () =>
   });
   const wrong = wrongsOf(set.error, ["account_id", "subaccount", "max_open_orders", "max_order_notional", "purse"]);
   const mistake = orders && countOf(orders) === undefined ? t.admin.wrong.count : undefined;
-  const ready = account.trim() !== "" && countOf(orders) !== undefined && areSums(sums) && new Set(sums.map(({ asset }) => asset)).size === sums.length;
+  const ready = account.trim() !== "" && countOf(orders) !== undefined && areSums(sums);
   return (
     <Asking
       title={t.admin.limits} submit={t.admin.setLimits} ready={ready} busy={set.busy} error={wrong.rest}

@@ -38,6 +38,11 @@ export function isScope({ kind, account, purse }: Scope): boolean {
   return kind !== "purse" || (account.trim() !== "" && purse.trim() !== "");
 }
 
+/** What can be said to be wrong at the fields of a scope: a house and a market are chosen, not typed. */
+export function scopeErrors({ kind }: Scope): readonly string[] {
+  return kind === "account" || kind === "purse" ? ["scope"] : [];
+}
+
 /** A scope of the house's, as people read it. */
 export function scopeText(scope: string): string {
   if (scope === HOUSE) return t.admin.wholeHouse;
