@@ -266,9 +266,7 @@ def refusal(reason: str, text: str, **facts: str) -> bytes:
         "grpc-message": quote(text),
         "grpc-status-details-bin": packed,
     }
-    return _frame(
-        0x80, "".join(f"{name}: {each}\r\n" for name, each in trailers.items()).encode()
-    )
+    return _frame(0x80, "".join(f"{name}: {each}\r\n" for name, each in trailers.items()).encode())
 
 
 def _is_chosen(message: Message, field: Any, turn: int) -> bool:

@@ -29,7 +29,8 @@ export function Rules() {
             <h2 id="rules">{t.rules.title}</h2>
             <a class="button small" href="/strategies/rules/new">{t.rules.new}</a>
           </header>
-          {living.length ? <Table rows={living} /> : <Empty title={t.rules.none} hint={t.rules.noneHint} />}
+          {living.length > 0 && <Table rows={living} />}
+          {!living.length && !more && <Empty title={t.rules.none} hint={t.rules.noneHint} />}
           {more && <div class="foot"><Button small busy={busy} onClick={more}>{t.app.more}</Button></div>}
         </section>
       )}
