@@ -334,6 +334,37 @@ async def test_a_freeze_pauses_what_trades_in_its_owners_name(
         nursery.cancel_scope.cancel()
 
 
+async def test_a_freeze_is_not_forgotten_by_tables_that_cannot_be_read_just_then(
+    clock: trio.testing.MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checked: where only a busy house is asked again, the desk ends and it trades on."""
+    standing = Standing()
+    async with (
+        open_house(tmp_path) as house,
+        desk_of(house, impediments=standing) as on,
+        trio.open_nursery() as nursery,
+    ):
+        nursery.start_soon(on.desk.run)
+        await to_paper(on)
+        standing.against[OWNER] = "frozen"
+        pause, failed = on.desk._pause_impeded, trio.Event()
+
+        async def torn(account_id: AccountId) -> None:
+            if not failed.is_set():
+                failed.set()
+                raise StrategyTablesFailed("torn")
+            await pause(account_id)
+
+        monkeypatch.setattr(on.desk, "_pause_impeded", torn)
+        on.desk.account_changed(OWNER)
+        await failed.wait()
+        for _look in range(LOOKS):
+            clock.jump(1)
+            await let_processes_work()
+        assert (await on.desk.get(OWNER, NAME)).strategy.wish is Wish.PAUSED
+        nursery.cancel_scope.cancel()
+
+
 async def test_a_freeze_while_one_is_started_pauses_it(
     clock: trio.testing.MockClock, tmp_path: Path
 ) -> None:

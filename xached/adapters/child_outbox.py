@@ -172,8 +172,7 @@ class Outbox:
         )
 
     def told(self) -> Sequence[tuple[int, Told]]:
-        """The market data and signals among what was taken last, each with the number of its frame,
-        from 1."""
+        """Market data and signals among what was taken last, with their frames' numbers from 1."""
         return self._told
 
     def _take_some(self) -> tuple[int, bytes]:

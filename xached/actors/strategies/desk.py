@@ -463,12 +463,12 @@ class StrategyDesk:
                 self._to_look_at.discard(account_id)
                 try:
                     await self._pause_impeded(account_id)
-                except (Overloaded, Expired, Closed):
+                except (Overloaded, Expired, Closed, StrategyTablesFailed):
                     await trio.sleep(ASK_AGAIN_S)
                     self.account_changed(account_id)
 
     async def _pause_impeded(self, account_id: AccountId) -> None:
-        """Raises: Overloaded, Expired, Closed; perhaps nothing was done."""
+        """Raises: Overloaded, Expired, Closed, StrategyTablesFailed; perhaps nothing was done."""
         work = partial(strategies_of, account_id=account_id)
         async with self._alone(account_id):
             # What was being started may have been let in before: it runs by now.
