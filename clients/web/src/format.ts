@@ -104,7 +104,9 @@ const MOMENT = /^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2})$/;
 /** A moment as people write it, UTC; NaN for what is none. */
 export function momentMs(text: string): number {
   const found = MOMENT.exec(text.trim());
-  return found ? Date.parse(`${found[1]}T${found[2]}:00Z`) : Number.NaN;
+  const ms = found ? Date.parse(`${found[1]}T${found[2]}:00Z`) : Number.NaN;
+  // A 31st of April is read as the 1st of May.
+  return !Number.isNaN(ms) && momentText(BigInt(ms) * NS_PER_MS) === text.trim() ? ms : Number.NaN;
 }
 
 /** A moment as it is typed, UTC. */
