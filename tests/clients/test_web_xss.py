@@ -34,8 +34,8 @@ PAYLOADS = payloads()
 TRADER = "trader@demo.example"
 ADMIN = "admin@house.example"
 
-APART = {"sign-in", "sign-up", "recover"}
-"""Screens before a session."""
+APART = {"sign-in", "sign-up", "recover", "stop"}
+"""Screens that need no session, and ask nothing before something is entered."""
 
 TRAPS = """
 for (const name of ["alert", "confirm", "prompt", "print"]) {
