@@ -262,9 +262,9 @@ def test_advice_is_noted_and_not_followed() -> None:
         ({"models": "{}"}, "is no model"),
         ({"models": write_model(model()).replace('"win":1.0', '"win":2.0')}, "its digest differs"),
         ({"models": write_model(model(symbol="ETH-USDT"))}, "every model is of BTC-USDT"),
-        ({"budget": "0"}, "are positive"),
-        ({"slippage_ppm": -1}, "not negative"),
-        ({"fee_ppm": -1}, "not negative"),
+        ({"budget": "0"}, "budget: is more than 0 quote, not 0"),
+        ({"slippage_ppm": -1}, "slippage_ppm: is at least 0 ppm, not -1"),
+        ({"fee_ppm": -1}, "fee_ppm: is at least 0 ppm, not -1"),
     ],
 )
 def test_settings_that_make_no_sense(changes: dict[str, Any], mistake: str) -> None:
