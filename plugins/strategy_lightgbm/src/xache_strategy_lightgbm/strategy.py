@@ -73,10 +73,6 @@ class Settings:
             raise ValueError("there is at least one model")
         if {(each.symbol, each.interval) for each in models} != {(self.symbol, models[0].interval)}:
             raise ValueError(f"every model is of {self.symbol} and of one interval")
-        if self.budget <= 0 or self.target_volatility_ppm <= 0:
-            raise ValueError("budget and target_volatility_ppm are positive")
-        if min(self.half_spread_ppm, self.slippage_ppm, self.fee_ppm or 0) < 0:
-            raise ValueError("half_spread_ppm, slippage_ppm and fee_ppm are not negative")
 
 
 @dataclass(frozen=True, slots=True)
