@@ -71,7 +71,7 @@ from xached.domain.messages import (
 )
 from xached.domain.plugins import InstalledPlugin, PluginGroup, PluginRefused, PluginState
 from xached.domain.rejection import Reason, Rejection
-from xached.house.account_commands import open_alert
+from xached.house.account_commands import impediments_of_anybody, open_alert
 from xached.house.answering import Notifiers, PluginFeeds, watched
 from xached.house.core import Core, House, build_core
 from xached.house.front import build_front
@@ -533,6 +533,7 @@ def _around_strategies(core: Core, attachments: Attachments) -> Surroundings:
         models=core.signals,
         signals=core.signal_sources.board,
         keep=keep_nothing if core.recorder is None else core.recorder.run_log,
+        impediments=partial(impediments_of_anybody, core.house.sessions),
     )
 
 

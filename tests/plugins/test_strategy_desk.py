@@ -26,12 +26,11 @@ from tests.storage.house import SYMBOL
 from xached.actors.strategies.actor import Strategies, run_strategies
 from xached.actors.strategies.desk import (
     DeskBounds,
-    Impediments,
     Seen,
     StrategyDesk,
-    not_impeded,
 )
 from xached.actors.strategies.floors import LiveFloor
+from xached.actors.strategies.standing import Impediments, not_impeded
 from xached.actors.strategies.surroundings import StrategyConfig
 from xached.domain.instrument import AssetName
 from xached.domain.market_messages import TransferFunds

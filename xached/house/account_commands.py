@@ -6,6 +6,7 @@ Each raises Rejection, Overloaded, Expired or Closed, and then nothing was done.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from xached.actors.matching import Matching
 from xached.domain.aml import Alert
@@ -18,6 +19,8 @@ from xached.domain.order import MAIN, AccountId, make_purse
 from xached.domain.rejection import Reason, Rejection
 from xached.runtime.mailbox import Closed, Mailbox
 from xached.storage.strategy_tables import StrategyTablesFailed
+
+UNKNOWN: Final = "unknown"
 
 
 async def open_main_purse(matching: Matching, account_id: AccountId) -> None:
@@ -73,6 +76,14 @@ async def impediments_of(
     try:
         profile = await sessions.ask(GetAccount(account_id=account_id))
     except Rejection:
-        return ("unknown",)
+        return (UNKNOWN,)
     assert isinstance(profile, AccountProfile)
     return tuple(each.name.lower() for each in sorted(profile.impediments))
+
+
+async def impediments_of_anybody(
+    sessions: Mailbox[AuthMessage, AuthReply], account_id: AccountId
+) -> tuple[str, ...]:
+    """What stands against an account, as words; nothing against one that is the house's own."""
+    against = await impediments_of(sessions, account_id)
+    return () if against == (UNKNOWN,) else against

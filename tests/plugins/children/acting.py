@@ -220,6 +220,8 @@ class Acting(Strategy[Settings]):
     def on_stop(self, cause: str) -> Intents:
         if self.settings.act == "save at the end":
             self.save({"stopped": cause})
+        if self.settings.act == "order at the end":
+            yield self.order("last")
         yield Note(f"stopped: {cause}")
 
     def order(self, name: str, **terms: str) -> Place:

@@ -20,6 +20,7 @@ from typing import Final
 
 import attrs
 import trio
+from loguru import logger
 from xache_sdk.seal import Layer
 
 from xached.actors.strategies.breaches import BREACHES, breach_of
@@ -36,12 +37,13 @@ from xached.actors.strategies.run import (
     insist,
     query_purse,
 )
+from xached.actors.strategies.standing import Standing
 from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
 from xached.adapters.child import ChildStatistics, open_child
 from xached.adapters.child_frames import RUN_ID_BYTES
 from xached.domain.instrument import Symbol
 from xached.domain.messages import CancelAll
-from xached.domain.order import EndReason, Purse
+from xached.domain.order import AccountId, EndReason, Purse, account_of
 from xached.domain.plugins import Admission, PluginRefused
 from xached.domain.queries import PurseSnapshot
 from xached.runtime.mailbox import Overloaded
@@ -141,6 +143,12 @@ class Strategies:
             if seat.config.purse == purse:
                 seat.stop.ask(cause)
 
+    def account_changed(self, account_id: AccountId) -> None:
+        """Look at once whether the operator's strategies may still trade in an account."""
+        for seat in self._seats.values():
+            if seat.standing is not None and seat.standing.account_id == account_id:
+                seat.standing.changed()
+
     def stop_all(self, cause: str) -> None:
         """Ask all of them, and those that are added later, as when the house closes."""
         self._closing = True
@@ -195,6 +203,8 @@ class _Seat:
     """Set once nothing of it runs, and nothing will."""
     running: trio.Lock = attrs.field(factory=trio.Lock)
     run: Run | None = None
+    standing: Standing | None = None
+    """How its account stands, where it is the operator's; from its first run on."""
     admitted: trio.Event = attrs.field(factory=trio.Event)
     admission: Admission | None = None
     misconfigured: BaseException | None = None
@@ -280,6 +290,7 @@ async def _run_once(seat: _Seat, leftovers: Leftovers, around: Surroundings) -> 
         again = True
         while again:
             await _wait_for_model(seat, around)
+            await _wait_for_owner(seat, around)
             async with seat.running:
                 again = not seat.stop.asked.is_set() and await _run_child(seat, leftovers, around)
     except* StrategyMisconfigured as group:
@@ -296,6 +307,20 @@ async def _wait_for_model(seat: _Seat, around: Surroundings) -> None:
     while name and around.models.in_force(name) is None:
         seat.waits_for = f"it waits for the first model {name!r}"
         await around.models.wait_changed()
+    seat.waits_for = ""
+
+
+async def _wait_for_owner(seat: _Seat, around: Surroundings) -> None:
+    """Wait while something stands against the account that the operator has it trade in."""
+    if seat.config.owner:
+        return
+    if seat.standing is None:
+        seat.standing = Standing(account_of(seat.config.purse), around.impediments)
+    while against := await seat.standing.ask():
+        if against != seat.waits_for:
+            logger.warning("strategy {} waits: {}", seat.config.name, against)
+        seat.waits_for = against
+        await seat.standing.wait_changed()
     seat.waits_for = ""
 
 
@@ -352,7 +377,9 @@ async def _run_admitted(
         ):
             purse = await query_purse(around, config.purse)
             run_id = described.run_id
-            run = Run(config, around, child, run_id, purse, seat.tally, seat.stop, model)
+            run = Run(
+                config, around, child, run_id, purse, seat.tally, seat.stop, model, seat.standing
+            )
             await _serve(seat, run, rows, purse)
     finally:
         if log is not None:

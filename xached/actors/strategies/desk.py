@@ -8,7 +8,8 @@ begun it is finished, whether or not who asked for it still waits.
 
 Strategies trade in their owner's name without asking the house each time who they are. So when
 something comes to stand against the account, a freeze above all, whatever runs of it is paused, and
-nothing of it begins until that is gone; who then wants it to go on says so.
+nothing of it begins until that is gone; who then wants it to go on says so. What the operator's
+configuration has trade in the account waits too, and goes on by itself.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from loguru import logger
 
 from xached.actors.strategies.actor import Strategies, StrategyStatistics
 from xached.actors.strategies.run import insist, query_purse
+from xached.actors.strategies.standing import ASK_AGAIN_S, Impediments, not_impeded, words
 from xached.actors.strategies.surroundings import Grant, StrategyConfig, Surroundings
 from xached.domain.market_messages import TransferFunds
 from xached.domain.messages import CancelAll
@@ -87,12 +89,6 @@ NOTHING_TO_GIVE: Final = frozenset((Reason.UNKNOWN_PURSE, Reason.ACCOUNT_CLOSED)
 
 ID_BYTES: Final = 8
 
-ASK_AGAIN_S: Final = 1.0
-"""After so long an account is asked about once more, where there was no answer."""
-
-Impediments = Callable[[AccountId], Awaitable[tuple[str, ...]]]
-"""What stands against an account, as words. Raises: Overloaded, Expired, Closed."""
-
 Valued = Callable[[Purse], Awaitable[Holdings]]
 """What a purse holds, at the prices of now. Raises: Rejection, Overloaded, Closed."""
 
@@ -134,12 +130,6 @@ async def not_judged(_: Strategy) -> int | None:
     """There are no backtests to judge by."""
     await trio.lowlevel.checkpoint()
     return None
-
-
-async def not_impeded(_: AccountId) -> tuple[str, ...]:
-    """Nothing stands against anybody."""
-    await trio.lowlevel.checkpoint()
-    return ()
 
 
 @attrs.frozen(kw_only=True)
@@ -347,6 +337,7 @@ class StrategyDesk:
 
     def account_changed(self, account_id: AccountId) -> None:
         """Look at once whether an account's strategies may still run."""
+        self._strategies.account_changed(account_id)
         self._to_look_at.add(account_id)
         self._changed.set()
 
@@ -477,7 +468,7 @@ class StrategyDesk:
         against = await self._impediments(account_id) if running else ()
         for strategy in running if against else ():
             with suppress(Rejection):  # Its owner was faster.
-                cause = f"its owner's account is {' and '.join(against)}"
+                cause = words(against)
                 await self.pause(account_id, strategy.name, cause)
                 logger.info("strategy {} is paused: {}", strategy.strategy_id, cause)
 

@@ -26,6 +26,7 @@ from xached.actors.strategies.market_data import (
 )
 from xached.actors.strategies.saving import Saving
 from xached.actors.strategies.signal_telling import tell_signal
+from xached.actors.strategies.standing import Standing
 from xached.actors.strategies.surroundings import StrategyConfig, Surroundings
 from xached.actors.strategies.timers import Timers
 from xached.adapters.child import ChildEnded, ChildProcess
@@ -124,6 +125,7 @@ OrderIntent: TypeAlias = PlaceIntent | AmendIntent | ReplaceIntent
 REFUSED_RATE: Final = "RATE"
 REFUSED_IN_FLIGHT: Final = "IN_FLIGHT"
 REFUSED_OVERLOADED: Final = "OVERLOADED"
+REFUSED_ACCOUNT: Final = "ACCOUNT"
 
 
 NOTES_KEPT: Final = 100
@@ -255,6 +257,7 @@ class Run:
         tally: Tally,
         stop: StopRequest,
         model: TradedModel | None = None,
+        standing: Standing | None = None,
     ) -> None:
         self.child = child
         self.run_id = run_id
@@ -285,6 +288,9 @@ class Run:
         self._market_data = RunMarketData(around.markets, child.outbox, self._instruments)
         self._commands = RunCommands(config.purse, run_id, self._instruments)
         self._model = model
+        self._standing = standing
+        self._impeded = False
+        """Something stands against the account: it wants nothing more, and ends."""
         self._gate = Gate(
             config.capabilities,
             self._instruments,
@@ -297,7 +303,7 @@ class Run:
         self._cancels_waiting = 0
         self._stop_sent = False
         self.renewed = False
-        """It ends to begin again with a newer model."""
+        """It ends to begin again: with a newer model, or once its account may trade again."""
         self._input = 0
         """How many frames it had been handed when it wanted what is being done."""
         self._withdrawn = trio.Event()
@@ -323,6 +329,8 @@ class Run:
             nursery.start_soon(self._stop_when_asked, nursery)
             if self._model is not None:
                 nursery.start_soon(self._follow_model, self._model, nursery)
+            if self._standing is not None:
+                nursery.start_soon(self._follow_owner, self._standing, nursery)
             await self._listen(nursery)
             nursery.cancel_scope.cancel()
 
@@ -445,6 +453,9 @@ class Run:
 
     def _send_order(self, intent: OrderIntent) -> None:
         """Ask for an order or a change of one; a refusal is told to the strategy."""
+        if self._impeded:
+            self._refuse(intent, REFUSED_ACCOUNT)
+            return
         if not self._order_room.take():
             self._refuse(intent, REFUSED_RATE)
             return
@@ -732,6 +743,15 @@ class Run:
             await model.models.wait_changed()
         self.renewed = not self._stop_sent
         await self._end(REPLACED, nursery)
+
+    async def _follow_owner(self, standing: Standing, nursery: trio.Nursery) -> None:
+        """End at once what trades in the name of an account that may not trade any more."""
+        while not (against := await standing.ask()):
+            await standing.wait_changed()
+        self._impeded = True
+        self.renewed = not self._stop_sent
+        logger.warning("strategy {} ends: {}", self._config.name, against)
+        await self._end(against, nursery)
 
 
 def _failure(message: Failed) -> Exception:

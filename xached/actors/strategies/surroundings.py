@@ -13,6 +13,7 @@ from xached.actors.strategies.house_models import NO_MODELS, Models
 from xached.actors.strategies.keeping import KeepRun, keep_nothing
 from xached.actors.strategies.signal_board import SignalBoard
 from xached.actors.strategies.signal_telling import Signals
+from xached.actors.strategies.standing import Impediments, not_impeded
 from xached.adapters.child import child_command
 from xached.domain.candles import Candle, Interval
 from xached.domain.capabilities import UNBOUNDED, Capabilities, OrderCommand
@@ -242,6 +243,8 @@ class Surroundings:
     plugins: Plugins
     models: Models = NO_MODELS
     signals: Signals = attrs.field(factory=SignalBoard)
+    impediments: Impediments = not_impeded
+    """What stands against the accounts in which the operator's strategies trade."""
     sandbox_min: frozenset[Layer] = SANDBOX_MIN
     """Layers without which no strategy is started."""
     restart: Restart = attrs.field(factory=Restart)
