@@ -19,9 +19,9 @@ from tests.demo import BIN, COMMAND_S_MAX, READY_S_MAX, Demo, read_lines, runnin
 from xached.demo.demo import HISTORIES
 from xached.research.history.about import list_histories
 
-TRADE_S_MAX = 120.0
+TRADE_S_MAX = 240.0
 
-pytestmark = pytest.mark.xdist_group("demo")
+pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

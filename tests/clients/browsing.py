@@ -34,6 +34,8 @@ PHONE: ViewportSize = {"width": 360, "height": 780}
 PATIENCE_MS = 60_000
 """A machine that is busy with other tests may need its time; nothing waits longer than it must."""
 GRAVE = ("serious", "critical")
+FAILED = pytest.StashKey[bool]()
+"""Of a test whose body has failed."""
 
 
 def needs_client() -> None:
@@ -150,6 +152,11 @@ class Visit:
         assert self.complaints == [], self.complaints
         assert {urlsplit(url).netloc for url in self.requests} <= set(hosts)
 
+    def tell(self) -> None:
+        """Print what a test that failed leaves: where it was, what it complained of and showed."""
+        print(self.page.url, *self.complaints, sep="\n")
+        print(self.page.locator("body").inner_text(timeout=5_000))
+
     def _hear(self, message: ConsoleMessage) -> None:
         self.complaints.append(f"{message.type}: {message.text}")
 
@@ -158,5 +165,8 @@ class Visit:
 def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
     options: dict[str, Any] = getattr(request, "param", DARK)
     context = browser.new_context(locale="en-GB", timezone_id="UTC", **options)
-    yield Visit(context.new_page())
+    visit = Visit(context.new_page())
+    yield visit
+    if request.node.stash.get(FAILED, False):
+        visit.tell()
     context.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import attrs
@@ -10,6 +10,7 @@ import pytest
 from xache.client import Client
 from xache.errors import XacheError
 
+from tests.clients.browsing import FAILED
 from tests.clients.house import EMAIL, NOW_NS, PASSWORD, House, open_house
 
 
@@ -23,6 +24,17 @@ class Waits:
     def say(self, error: XacheError, _wait_s: float) -> None:
         """Take what the client says before a wait."""
         self.errors.append(error)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a fixture know whether the test failed that it was for."""
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
 
 
 @pytest.fixture(autouse=True)

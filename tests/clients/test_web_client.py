@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.clients.browsing import DESKTOP, PHONE, Visit, browser, needs_client, visit
-from tests.demo import Demo, running_demo, start
+from tests.demo import CALM, Demo, running_demo, start
 from xached.api.bundle import DOCUMENT, shipped_bundle
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def client() -> None:
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """One demo for the whole file."""
-    with running_demo(tmp_path_factory.mktemp("web-demo")) as running:
+    with running_demo(tmp_path_factory.mktemp("web-demo"), speed=CALM) as running:
         yield running
 
 

@@ -11,7 +11,7 @@ from xache.v1 import trading_pb2
 
 from tests.clients.browsing import DESKTOP, PHONE, Visit, browser, needs_client, visit
 from tests.clients.hostile_house import HEADERS, refusal
-from tests.demo import Demo, running_demo
+from tests.demo import CALM, Demo, running_demo
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Request
@@ -31,7 +31,7 @@ def client() -> None:
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """One demo for the whole file."""
-    with running_demo(tmp_path_factory.mktemp("web-trade-demo")) as running:
+    with running_demo(tmp_path_factory.mktemp("web-trade-demo"), speed=CALM) as running:
         yield running
 
 
