@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -78,7 +79,10 @@ def read_candles(
     Raises: DataError for a file of another form, for prices off ``tick_size``, for two different
     candles at one time. OSError when a file cannot be read.
     """
-    tables = [_normal(read_table(path), path, symbol) for path in paths]
+    tables = []
+    for path in paths:
+        with readable(path):
+            tables.append(_normal(read_table(path), path, symbol))
     if not any(len(table["at_ns"]) for table in tables):
         raise DataError(f"no candles of {symbol} in {', '.join(path.name for path in paths)}")
     # What some of the files do not know, the history does not know.
@@ -89,9 +93,10 @@ def read_candles(
     joined = {name: column[order] for name, column in joined.items()}
     joined, duplicates = _without_duplicates(joined)
     prices = [joined[name] for name in VALUE_NAMES[:4]]
-    tick = tick_size or common_step(prices)
+    tick = common_step(prices) if tick_size is None else tick_size
     bought = joined.get("bought_lots", np.empty(0))
-    lot = lot_size or common_step([joined["volume"], bought[np.isfinite(bought)]])
+    quantities = [joined["volume"], bought[np.isfinite(bought)]]
+    lot = common_step(quantities) if lot_size is None else lot_size
     extras = {
         name: _extra(joined[name], lot if name == "bought_lots" else PPM_STEP, name)
         for name in EXTRA_NAMES
@@ -120,19 +125,31 @@ def read_table(path: Path, without_header: Sequence[str] = BINANCE_COLUMNS) -> p
     A CSV whose first line is numbers has the columns ``without_header``. Raises: DataError.
     """
     name = path.name.lower()
-    try:
+    with readable(path):
         if name.endswith(".parquet"):
             return pq.read_table(path)
         if name.endswith(".zip"):
             with zipfile.ZipFile(path) as archive:
-                (member,) = archive.namelist()
-                return _read_csv(archive.read(member), without_header)
+                members = archive.namelist()
+                if len(members) != 1:
+                    raise DataError(f"{path.name} holds {len(members)} files, not one")
+                return _read_csv(archive.read(members[0]), without_header)
         if name.endswith((".csv", ".csv.gz")):
             with pa.input_stream(str(path)) as stream:  # unpacks .gz by its name
                 return _read_csv(stream.read(), without_header)
-    except (pa.ArrowInvalid, zipfile.BadZipFile, ValueError) as error:
-        raise DataError(f"{path.name} cannot be read: {error}") from None
     raise DataError(f"{path.name} is none of .parquet, .csv, .csv.gz, .zip")
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Say which file it is that cannot be read, or holds what it should not. Raises: DataError."""
+    try:
+        yield
+    except DataError:
+        raise
+    except (pa.ArrowException, zipfile.BadZipFile, ValueError) as error:
+        why = str(error).partition("\n")[0]
+        raise DataError(f"{path.name} cannot be read: {why}") from None
 
 
 def common_step(columns: Sequence[NDArray[np.float64]]) -> Decimal:
@@ -144,7 +161,12 @@ def common_step(columns: Sequence[NDArray[np.float64]]) -> Decimal:
 
 
 def whole_steps(values: NDArray[np.float64], step: Decimal, name: str) -> Column:
-    """Values as whole numbers of a step. Raises: DataError where one lies between two steps."""
+    """Values as whole numbers of a step.
+
+    Raises: DataError where one lies between two steps, and for a step that is none.
+    """
+    if not (step.is_finite() and step > 0):
+        raise DataError(f"a step is more than nothing, not {step}")
     ratio = values / float(step)
     if len(ratio) and float(np.max(np.abs(ratio))) >= 2**53:
         raise DataError(f"{name} is too large to be read exactly in steps of {step}")
@@ -182,15 +204,7 @@ def _normal(table: pa.Table, path: Path, symbol: str) -> dict[str, NDArray[Any]]
         return {name: np.empty(0) for name in ("at_ns", *VALUE_NAMES)}
     found: dict[str, NDArray[Any]] = {"at_ns": times_ns(table[time])}
     for name in VALUE_NAMES:
-        column = table[names[name]]
-        if pa.types.is_decimal(column.type):  # straight to a float it would not be the nearest
-            column = pc.cast(column, pa.string())
-        column = pc.cast(column, pa.float64())
-        if column.null_count:
-            raise DataError(f"{path.name}: {name} is empty in {column.null_count} rows")
-        found[name] = column.to_numpy()
-        if not bool(np.isfinite(found[name]).all()):
-            raise DataError(f"{path.name}: {name} is not a number everywhere")
+        found[name] = numbers(table[names[name]], path, name)
     for extra, spellings in EXTRA_NAMES.items():
         spelled = next((names[each] for each in spellings if each in names), None)
         if spelled is not None:
@@ -207,10 +221,28 @@ def _extra(values: NDArray[np.float64], step: Decimal, name: str) -> Column:
     return steps
 
 
+def numbers(column: Any, path: Path, name: str) -> NDArray[np.float64]:
+    """A column of numbers. Raises: DataError where there is none."""
+    if pa.types.is_decimal(column.type):  # straight to a float it would not be the nearest
+        column = pc.cast(column, pa.string())
+    column = pc.cast(column, pa.float64())
+    if column.null_count:
+        raise DataError(f"{path.name}: {name} is empty in {column.null_count} rows")
+    values: NDArray[np.float64] = column.to_numpy()
+    if not bool(np.isfinite(values).all()):
+        raise DataError(f"{path.name}: {name} is not a number everywhere")
+    return values
+
+
 def times_ns(column: Any) -> Column:
-    """A column of times as ns since 1970: timestamps, ISO text, or whole numbers of any unit."""
+    """A column of times as ns since 1970: timestamps, days, ISO text, or whole numbers of any unit.
+
+    What names no zone is UTC.
+    """
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         column = pc.cast(column, pa.timestamp("us", tz="UTC"))
+    if pa.types.is_date(column.type):
+        column = pc.cast(column, pa.timestamp("us"))
     if pa.types.is_timestamp(column.type):
         micros = pc.cast(pc.cast(column, pa.timestamp("us", tz="UTC")), pa.int64())
         return np.asarray(micros.to_numpy(), dtype=np.int64) * 1_000
@@ -236,7 +268,8 @@ def _without_duplicates(columns: Mapping[str, Any]) -> tuple[dict[str, Any], int
         unlike = repeated[(one != other) & ~(np.isnan(one) & np.isnan(other))]
         if len(unlike):
             at_ns = int(columns["at_ns"][unlike[0]])
-            raise DataError(f"two candles at {at_ns} ns differ in {name}: which one is right?")
+            when = np.datetime64(at_ns // NS_PER_S, "s")
+            raise DataError(f"two candles at {when} differ in {name}: which one is right?")
     return {name: np.delete(column, repeated) for name, column in columns.items()}, len(repeated)
 
 

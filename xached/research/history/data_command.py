@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import attrs
 from cyclopts import App, Parameter
@@ -44,6 +44,9 @@ REFUSED: Final = 1
 
 NS_PER_MINUTE: Final = 60_000_000_000
 
+Length: TypeAlias = Literal["1s", "1m", "5m", "15m", "1h", "1d"]
+"""Of a candle, as :class:`xache_sdk.market.Interval` writes it."""
+
 JsonFlag = Annotated[bool, Parameter(name="--json", negative=())]
 
 data = App(
@@ -62,7 +65,7 @@ def import_history(
     symbol: str,
     venue: str = "BINANCE",
     name: str = "",
-    interval: Interval | None = None,
+    interval: Length | None = None,
     tick: Decimal | None = None,
     lot: Decimal | None = None,
     origin: str = "",
@@ -91,19 +94,20 @@ def import_history(
         replace: put it in the place of another history of that name.
         as_json: print JSON.
     """
+    length = None if interval is None else Interval(interval)
     with refused():
         if not files:
             raise DataError("name at least one file")
         if all(is_recording(path) for path in files):
-            read = _recorded_candles(files, symbol, interval or Interval.M1)
+            read = _recorded_candles(files, symbol, length or Interval.M1)
             venue = read.candles.venue
         elif trades:
             tape = read_trades(files, symbol=symbol, venue=venue, tick_size=tick, lot_size=lot)
-            joined = tape.candles(interval or Interval.M1)
+            joined = tape.candles(length or Interval.M1)
             read = ReadCandles(candles=joined, duplicates=0, was_unsorted=False)
         else:
             read = read_candles(
-                files, symbol=symbol, venue=venue, interval=interval, tick_size=tick, lot_size=lot
+                files, symbol=symbol, venue=venue, interval=length, tick_size=tick, lot_size=lot
             )
         candles = read.candles
         about = history_store().add(

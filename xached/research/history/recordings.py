@@ -94,7 +94,10 @@ def is_recording(path: Path) -> bool:
     """Whether a file is one of the house's recordings, by its name or its metadata."""
     if path.suffix in SPOOLS:
         return True
-    return path.suffix == ".parquet" and _METADATA in (pq.read_schema(path).metadata or {})
+    try:
+        return path.suffix == ".parquet" and _METADATA in (pq.read_schema(path).metadata or {})
+    except pa.ArrowInvalid:
+        return False  # It is no Parquet at all, whatever it is called.
 
 
 def read_market(paths: Sequence[Path]) -> MarketRecording:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from xache_sdk.signals import UNKNOWN
 
-from xached.research.history.candle_files import TIME_NAMES, read_table, times_ns
+from xached.research.history.candle_files import TIME_NAMES, read_table, readable, times_ns
 from xached.research.history.candle_set import NS_PER_S, CandleSet, DataError
 
 RECEIVED_NAMES: Final = ("received_at", "received", *TIME_NAMES)
@@ -28,9 +28,10 @@ def with_sentiment(candles: CandleSet, path: Path, stale_s: int) -> CandleSet:
 
     Raises: DataError for a file without a time and a number from -1 to 1; OSError.
     """
-    table = read_table(path, (RECEIVED_NAMES[0], VALUE_NAMES[0]))
-    at_ns = times_ns(_column(table, RECEIVED_NAMES, path))
-    said = pc.cast(_column(table, VALUE_NAMES, path), pa.float64()).to_numpy()
+    with readable(path):
+        table = read_table(path, (RECEIVED_NAMES[0], VALUE_NAMES[0]))
+        at_ns = times_ns(_column(table, RECEIVED_NAMES, path))
+        said = pc.cast(_column(table, VALUE_NAMES, path), pa.float64()).to_numpy()
     if not len(said) or not bool(np.all(np.abs(said) <= 1.0)):  # NaN is not below anything
         raise DataError(f"{path.name}: a sentiment is a number from -1 to 1 in every row")
     order = np.argsort(at_ns, kind="stable")

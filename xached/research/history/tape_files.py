@@ -16,7 +16,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xached.research.backtest.tape import Tape, TapeKind
-from xached.research.history.candle_files import common_step, read_table, times_ns, whole_steps
+from xached.research.history.candle_files import (
+    common_step,
+    numbers,
+    read_table,
+    readable,
+    times_ns,
+    whole_steps,
+)
 from xached.research.history.candle_set import DataError
 
 AGGREGATE_COLUMNS: Final = (
@@ -45,11 +52,14 @@ def read_trades(
 
     Raises: DataError for a file of another form or without a trade; OSError.
     """
-    tables = [_columns(read_table(path, AGGREGATE_COLUMNS), path, symbol) for path in paths]
+    tables = []
+    for path in paths:
+        with readable(path):
+            tables.append(_columns(read_table(path, AGGREGATE_COLUMNS), path, symbol))
     at_ns, price, quantity, sold = (np.concatenate(each) for each in zip(*tables, strict=True))
     order = np.argsort(at_ns, kind="stable")
-    tick = tick_size or common_step([price])
-    lot = lot_size or common_step([quantity])
+    tick = common_step([price]) if tick_size is None else tick_size
+    lot = common_step([quantity]) if lot_size is None else lot_size
     return Tape(
         symbol=symbol,
         venue=venue,
@@ -84,7 +94,7 @@ def _columns(table: pa.Table, path: Path, symbol: str) -> tuple[Any, Any, Any, A
         sold = pc.is_in(pc.utf8_lower(pc.cast(taken, pa.string())), pa.array(["sell", "true"]))
     return (
         times_ns(table[time]),
-        pc.cast(table[price], pa.float64()).to_numpy(),
-        pc.cast(table[quantity], pa.float64()).to_numpy(),
+        numbers(table[price], path, "price"),
+        numbers(table[quantity], path, "quantity"),
         sold.to_numpy(),
     )
