@@ -10,6 +10,7 @@ import trio
 from google.rpc import error_details_pb2
 from hypothesis import given
 from hypothesis import strategies as st
+from xache_sdk.indicators.registry import INDICATORS
 
 from tests.api.edge import Echo, Payload, details_of, error_of, in_thread, open_edge
 from xached.api import errors
@@ -66,7 +67,9 @@ def test_anything_else_is_a_bug() -> None:
 
 @given(
     message=st.text(max_size=2000),
-    facts=st.dictionaries(st.sampled_from("abcdefghijklmnopqrstuvwxyz"), st.text(max_size=400)),
+    facts=st.dictionaries(
+        st.sampled_from(["allowed", *"abcdefghijklmnopqrstuvwxyz"]), st.text(max_size=600)
+    ),
 )
 def test_a_status_fits_into_what_clients_accept(message: str, facts: dict[str, str]) -> None:
     status = StatusError(grpc.StatusCode.NOT_FOUND, "REASON", message, facts, retry_after_s=1)
@@ -75,6 +78,14 @@ def test_a_status_fits_into_what_clients_accept(message: str, facts: dict[str, s
     base64_encoded = 4 * proto.ByteSize() // 3
     assert percent_encoded + base64_encoded < CLIENT_METADATA_BYTES_MAX
     assert message.startswith(proto.message) or "?" in proto.message
+
+
+def test_a_fact_that_is_cut_says_so_and_a_list_of_names_is_whole() -> None:
+    names = ", ".join(INDICATORS)
+    facts = {"given": "x" * 200, "allowed": names}
+    status = StatusError(grpc.StatusCode.NOT_FOUND, "REASON", "no such thing", facts)
+    assert status.facts["allowed"] == names
+    assert status.facts["given"] == "x" * 125 + "…"
 
 
 class Buggy(Echo):

@@ -16,6 +16,7 @@ import attrs
 import pytest
 from google.rpc import code_pb2
 from xache.cli import main
+from xache.client import Client
 from xache.v1 import account_pb2, market_pb2, signal_pb2, trading_pb2, types_pb2, wallet_pb2
 
 from tests.clients.command import PATIENCE_S, PROGRAM, Run, runner
@@ -823,6 +824,74 @@ def test_a_reader_that_has_seen_enough_ends_a_stream(house: House, start: Start)
     assert started.process.stderr is not None
     with started.process.stderr as errors:
         assert errors.read() == ""
+
+
+# --- what makes no sense ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["", "127.0.0.1", ":7400", "127.0.0.1:", "127.0.0.1:abc", "127.0.0.1:0", "127.0.0.1:65536",
+     "::1:7400", "unix:", "127.0.0.1:\u0667", "dns:///house:7400"],
+)  # fmt: skip
+def test_a_target_that_is_none_is_a_slip_of_the_hand(
+    target: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Checked: gRPC takes port 443 where none is given, and calls an empty one a bug."""
+    with pytest.raises(SystemExit) as ended:
+        main(["markets", "--target", target, "--patience", "0"])
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert "--target" in told
+    assert "HOST:PORT" in told
+    with pytest.raises(ValueError, match="HOST:PORT"):
+        Client(target)
+
+
+@pytest.mark.parametrize("target", ["house.example:7400", "[::1]:7400", "localhost:1", "unix:/x"])
+def test_a_target_has_many_forms(target: str) -> None:
+    with Client(target):
+        pass
+
+
+@pytest.mark.parametrize("before", [[], ["--target", "127.0.0.1:7"], ["--json"]])
+@pytest.mark.parametrize("group", [[], ["order"], ["strategy"], ["rule"], ["subaccount"]])
+def test_where_a_command_is_missing_all_are_listed(
+    before: list[str], group: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whether or not it is said which house is meant, before the group or behind it."""
+    for arguments in ([*before, *group], [*group, *before]):
+        assert main(arguments) == 0
+        told = capsys.readouterr()
+        assert "COMMAND" in told.out
+        assert "╭─ Commands" in told.out
+        assert told.err == ""
+
+
+def test_options_may_stand_between_a_group_and_its_command(house: House, signed_in: Run) -> None:
+    assert signed_in("order", "--json", "list").document == {"orders": []}
+
+
+@pytest.mark.parametrize(
+    "narrower",
+    [("--since", "1d"), ("--until", "1d"), ("--side", "buy"), ("--status", "filled")],
+)
+def test_open_orders_are_not_narrowed_in_silence(signed_in: Run, narrower: tuple[str, str]) -> None:
+    """Checked: they were listed all, as if none else had matched."""
+    ran = signed_in("order", "list", *narrower)
+    assert ran.code == 2
+    assert "--all" in ran.err
+
+
+def test_tls_where_there_is_none_is_named(house: House, start: Start) -> None:
+    """And nothing but that is said: not what the library under gRPC writes."""
+    started = start("markets", "--tls")
+    assert started.process.wait(timeout=PATIENCE_S) == 4
+    assert started.process.stderr is not None
+    with started.process.stderr as errors:
+        told = errors.read()
+    assert "there is no TLS at this address" in told
+    assert "SSL" not in told
 
 
 # --- starting quickly ------------------------------------------------------------------------

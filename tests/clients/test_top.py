@@ -174,6 +174,20 @@ def test_a_refused_stream_says_why(busy: House) -> None:
     look(busy, script)
 
 
+def test_a_frame_that_is_due_while_the_screen_goes_draws_nothing(busy: House) -> None:
+    """Checked: without the look whether it still runs, leaving may end in a traceback."""
+    ended: list[Top] = []
+
+    async def script(pilot: Pilot[Any]) -> None:
+        top = pilot.app
+        assert isinstance(top, Top)
+        await until_shown(pilot, "spread 2.00")
+        ended.append(top)
+
+    look(busy, script)
+    ended[0].draw()
+
+
 def test_a_broken_stream_is_mended_and_the_screen_stays(busy: House) -> None:
     first = busy.streams["WatchBook"][0][0]
     busy.streams["WatchBook"] = [[first, break_off], [book("BTC-USDT", "104.00", "105.00")]]

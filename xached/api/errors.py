@@ -23,8 +23,12 @@ DOMAIN: Final = "xache"
 
 MESSAGE_BYTES_MAX: Final = 512
 FACT_BYTES_MAX: Final = 128
+ALLOWED_BYTES_MAX: Final = 512
+"""Of what is allowed, which may be a list of names: half a list helps nobody."""
 FACTS_MAX: Final = 16
 """Clients take 8 KiB of metadata by default, and a status travels twice: readable and packed."""
+
+_CUT: Final = "…"
 
 RETRY_AFTER_S: Final = 0.1
 """What an overloaded house asks callers to wait: about ten full batches of matching."""
@@ -61,8 +65,7 @@ class StatusError(Exception):
         self.reason = reason
         self.message = _clipped(message, MESSAGE_BYTES_MAX)
         self.facts: Mapping[str, str] = {
-            key: _clipped(value, FACT_BYTES_MAX)
-            for key, value in list((facts or {}).items())[:FACTS_MAX]
+            key: _fact(key, value) for key, value in list((facts or {}).items())[:FACTS_MAX]
         }
         self.retry_after_s = retry_after_s
 
@@ -298,6 +301,14 @@ CODES: Final[Mapping[Reason, grpc.StatusCode]] = {
 def _clipped(text: str, bytes_max: int) -> str:
     """As much of a text as fits; never half a character."""
     return text.encode(errors="replace")[:bytes_max].decode(errors="ignore")
+
+
+def _fact(name: str, text: str) -> str:
+    """As much of a fact as fits, with a sign that there was more."""
+    bytes_max = ALLOWED_BYTES_MAX if name == "allowed" else FACT_BYTES_MAX
+    if len(text.encode(errors="replace")) <= bytes_max:
+        return _clipped(text, bytes_max)
+    return _clipped(text, bytes_max - len(_CUT.encode())) + _CUT
 
 
 def _packed(message: error_details_pb2.ErrorInfo | error_details_pb2.RetryInfo) -> any_pb2.Any:

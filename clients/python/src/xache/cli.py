@@ -70,6 +70,8 @@ _COMMANDS = (
     (_RESEARCH, "model", "model_status:app", "Train models, and say honestly what they are worth."),
 )
 
+_NAMES = {name for _, name, _, _ in _COMMANDS}
+
 _VALUE_OPTIONS = {"--target", "--ca", "--patience", "--subaccount", "--key"}
 _FLAGS = {"--json", "--tls", "--plaintext"}
 """Options of the commands that may stand before the command too."""
@@ -107,6 +109,8 @@ app.register_install_completion_command(help="Install completion for this shell.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code. Usage errors and refusals raise SystemExit with theirs."""
+    # The library under gRPC writes remarks of its own; errors come all the same.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         app(_command_first(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()
@@ -122,6 +126,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _command_first(arguments: Sequence[str]) -> list[str]:
     """The arguments with options that stand before the command moved behind it."""
+    options, rest = _parted(arguments)
+    if rest[:1] and _is_group(rest[0]):
+        more, behind = _parted(rest[1:])
+        options, rest = [*options, *more], [rest[0], *behind]
+    if not rest or (len(rest) == 1 and _is_group(rest[0]) and not app[rest[0]].default_command):
+        return rest  # What commands there are is the same for every house.
+    moved = [*rest, *options]
+    if moved[:1] == ["backtest"] and "--remote" in moved:
+        # The same command, done by the house: what it takes is a command of its own.
+        return ["backtests", "start", *(each for each in moved[1:] if each != "--remote")]
+    return moved
+
+
+def _parted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The options of every command that stand first, and what comes after them."""
     first = 0
     while first < len(arguments):
         name, given, _ = arguments[first].partition("=")
@@ -131,8 +150,9 @@ def _command_first(arguments: Sequence[str]) -> list[str]:
             first += 1
         else:
             break
-    moved = [*arguments[first:], *arguments[:first]]
-    if moved[:1] == ["backtest"] and "--remote" in moved:
-        # The same command, done by the house: what it takes is a command of its own.
-        return ["backtests", "start", *(each for each in moved[1:] if each != "--remote")]
-    return moved
+    return list(arguments[:first]), list(arguments[first:])
+
+
+def _is_group(name: str) -> bool:
+    """Whether a command has commands of its own."""
+    return name in _NAMES and any(not each.startswith("-") for each in app[name])

@@ -273,7 +273,10 @@ def open_channel(target: str, tls: Tls | None, *, plaintext: bool) -> grpc.Chann
         target: "HOST:PORT", "[::1]:PORT" or "unix:PATH".
         tls: TLS with these certificates, wherever the target is.
         plaintext: no TLS even to another machine: tokens then travel in clear.
+
+    Raises: ValueError where the target has another form.
     """
+    check_target(target)
     if tls is None and (plaintext or is_this_machine(target)):
         return grpc.insecure_channel(target, options=_CHANNEL_OPTIONS)
     tls = tls if tls is not None else Tls()
@@ -282,6 +285,28 @@ def open_channel(target: str, tls: Tls | None, *, plaintext: bool) -> grpc.Chann
         options = (*options, ("grpc.ssl_target_name_override", tls.server_name))
     credentials = grpc.ssl_channel_credentials(root_certificates=tls.ca_pem)
     return grpc.secure_channel(target, credentials, options=options)
+
+
+def check_target(target: str) -> None:
+    """Refuse what is no "HOST:PORT", "[::1]:PORT" or "unix:PATH": gRPC would guess a port of its
+    own, or fail only at the first call.
+
+    Raises: ValueError.
+    """
+    if target.startswith("unix:"):
+        well_made = target != "unix:"
+    else:
+        host, _, port = target.rpartition(":")
+        bracketed = host.startswith("[") and host.endswith("]")
+        well_made = (
+            bool(host)
+            and (":" not in host or bracketed)
+            and port.isascii()
+            and port.isdecimal()
+            and 0 < int(port) < 65_536
+        )
+    if not well_made:
+        raise ValueError("It must be HOST:PORT, such as 127.0.0.1:7400, or unix:PATH.")
 
 
 def is_this_machine(target: str) -> bool:
@@ -301,7 +326,10 @@ def error_of(error: Any) -> XacheError:
     """The named error of a ``grpc.RpcError`` that is a call."""
     code: str = error.code().name
     message: str = error.details() or ""
-    if message.startswith("failed to connect"):
+    if "WRONG_VERSION_NUMBER" in message:
+        # What answers begins otherwise than TLS does.
+        message = "there is no TLS at this address; a house behind no TLS is called without it"
+    elif message.startswith("failed to connect"):
         # gRPC tells every address and layer; the last part is the reason.
         message = message.rpartition(": ")[2]
     reason, facts, retry_after_s = "", {}, None

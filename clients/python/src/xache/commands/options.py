@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from xache.client import DEFAULT_TARGET, Client
-from xache.connection import OnWait, Patience, Tls
+from xache.connection import OnWait, Patience, Tls, check_target
 from xache.errors import Incident, NotSignedIn, Unreachable, XacheError
 from xache.exits import Exit
 from xache.output import Output
@@ -37,12 +37,18 @@ SAY_AGAIN_S = 10.0
 _CONNECTION = Group("Connection and output", sort_key=100)
 
 
+def _check_target(_hint: object, target: str) -> None:
+    check_target(target)
+
+
 @Parameter(name="*", group=_CONNECTION)
 @attrs.frozen(kw_only=True)
 class Options:
     """How to reach a house, and how to answer."""
 
-    target: Annotated[str, Parameter(env_var="XACHE_TARGET", show_default=True)] = DEFAULT_TARGET
+    target: Annotated[
+        str, Parameter(env_var="XACHE_TARGET", show_default=True, validator=_check_target)
+    ] = DEFAULT_TARGET
     """The house: HOST:PORT."""
     json: Flag = False
     """Answer in JSON: one document, or a line for each message of a stream."""

@@ -275,6 +275,8 @@ def list_(
         until: with --all, only before then.
         limit: with --all, at most this many.
     """
+    if not every and (side or status or since or until):
+        raise usage("--side, --status, --since and --until go with --all: they are about history.")
     with options.connected() as (client, output):
         if every:
             found = client.trading.orders(

@@ -112,6 +112,8 @@ class Top(App[None]):
 
     def draw(self) -> None:
         """Draw every panel that shows something else than before."""
+        if not self.is_running:
+            return  # The panels go before the timer does.
         board, market = self.board, self.board.market
         failures = [state.failure for state in (*market.streams.values(), *board.streams.values())]
         about = (market.subject, failures)
