@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 import trio
 import trio.testing
+from xache_sdk.seal import OUT_OF_MEMORY_SCORE, Sealed
 from xache_sdk.v1 import plugin_pb2
 from xache_sdk.wire import FrameError, frame
 
+from tests.plugins.house import start_child
 from xached.adapters.child import (
     MESSAGES_AT_ONCE_MAX,
     ChildEnded,
@@ -158,6 +160,18 @@ async def test_a_child_that_starts_too_late_for_its_parent_ends() -> None:
             assert told.failure is Failure.SANDBOX
             assert "ParentGone" in told.message
             await child.receive_batch()
+
+
+async def test_when_the_memory_of_the_machine_ends_a_child_ends_before_the_daemon() -> None:
+    """Each may have less than the machine, and many together more.
+
+    Checked: it fails (0, as any process) without ``_go_first``.
+    """
+    async with open_child(RealWorld(), start_child("acting:Acting")) as child:
+        (told,) = await child.receive_batch()
+        assert isinstance(told, Sealed)
+        adjusted = trio.Path(f"/proc/{child.statistics().pid}/oom_score_adj")
+        assert int(await adjusted.read_text()) == OUT_OF_MEMORY_SCORE
 
 
 async def test_a_start_too_long_for_a_frame_is_refused_here() -> None:

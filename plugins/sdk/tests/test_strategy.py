@@ -119,6 +119,17 @@ def test_callbacks_do_not_round_at_28_digits() -> None:
     assert started(Adding).feed(TRADE) == [Note("1000000000000000000000000000001.000000001")]
 
 
+def test_who_divides_is_told_how_to_come_to_a_markets_steps() -> None:
+    class Dividing(Silent):
+        def on_trade(self, trade: Trade) -> Intents:
+            yield Place(
+                id="1", symbol=trade.symbol, side=Side.BUY, quantity=Decimal(50) / Decimal(3)
+            )
+
+    with pytest.raises(ValueError, match=r"has at most 60 digits: .* floor_quantity and floor_"):
+        started(Dividing).feed(TRADE)
+
+
 @pytest.mark.parametrize(
     "terms",
     [

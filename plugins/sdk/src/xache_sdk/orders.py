@@ -428,7 +428,10 @@ def _check_number(name: str, value: object) -> None:
     if not (value.is_finite() and value > 0):
         raise ValueError(f"an order's {name} is a positive number, not {value}")
     if abs(value.adjusted()) >= DIGITS_MAX or len(f"{value:f}") > DIGITS_MAX + 1:
-        raise ValueError(f"an order's {name} has at most {DIGITS_MAX} digits")
+        raise ValueError(
+            f"an order's {name} has at most {DIGITS_MAX} digits: bring it to the steps of its "
+            "market, as floor_quantity and floor_price of the instrument do"
+        )
 
 
 def _check_id(text: str) -> None:

@@ -36,6 +36,10 @@ CPU_S_MAX: Final = 86_400
 NICENESS: Final = 5
 """The daemon goes before a strategy that computes without end."""
 
+OUT_OF_MEMORY_SCORE: Final = 1_000
+"""The highest there is (proc(5), oom_score_adj): the limits of all strategies together may be more
+than the machine has, and then the kernel must not choose the daemon, which is larger than each."""
+
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_DUMPABLE: Final = 4
 _PR_SET_NO_NEW_PRIVS: Final = 38
@@ -56,7 +60,8 @@ class Layer(enum.IntEnum):
     """One layer of the sandbox; the numbers are the protocol's."""
 
     LIMITS = 1
-    """Memory, processor, open files, no files written, no core dumps."""
+    """Memory, processor, open files, no files written, no core dumps; it ends before the daemon
+    does when the machine has no memory left."""
     PRIVILEGES = 2
     """No capabilities, no new privileges; not to be traced by others of this user."""
     USERS = 3
@@ -104,6 +109,7 @@ def seal(
         raise RuntimeError("a thread was started before the seal")
     for name in _THREADS:
         os.environ[name] = "1"
+    _go_first()
     separated, refused = _separate()
     layers = list(separated)
     lacks = [Lack(each, refused) for each in _NAMESPACES if each not in layers]
@@ -137,6 +143,11 @@ def close_standard_streams() -> None:
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
     os.close(nowhere)
+
+
+def _go_first() -> None:
+    # It can be raised only while the process's files are its own, as they are before the seal.
+    Path("/proc/self/oom_score_adj").write_text(str(OUT_OF_MEMORY_SCORE))
 
 
 def _separate() -> tuple[Sequence[Layer], str]:
