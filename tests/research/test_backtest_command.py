@@ -11,13 +11,14 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
+import attrs
 import numpy as np
 import pytest
 from xache.cli import main
 
 from tests.research import backtests as tools
 from xached.research.history.history_store import HistoryStore
-from xached.research.history.recordings import MarketRecording, write_market
+from xached.research.history.recordings import MarketRecording, read_market, write_market
 from xached.research.history.tape_source import read_tape
 from xached.research.judgement.trials import TrialLedger
 
@@ -282,7 +283,60 @@ def test_what_a_house_recorded_is_run_over_as_it_was(home: Path, recordings: Pat
     )  # fmt: skip
     bare = xache(home, *FLOW, "trades.csv", "--market", "BINANCE.BTC-USDT")
     assert bare.returncode == 0, bare.stderr
-    assert json.loads(bare.stdout)["facts"]["Book"].startswith("none")
+    assert json.loads(bare.stdout)["facts"]["Book of BTC-USDT"].startswith("none")
+
+
+PAIR = """
+from dataclasses import dataclass
+from decimal import Decimal
+
+from xache_sdk.market import Side, Trades
+from xache_sdk.orders import Place
+from xache_sdk.strategy import Strategy
+
+
+@dataclass(frozen=True)
+class Settings:
+    every: int = 50
+
+
+class Pair(Strategy[Settings]):
+    settings_type = Settings
+    seen = 0
+
+    def subscriptions(self):
+        return [Trades("BTC-USDT", "BINANCE"), Trades("DOGE-USDT", "XACHE")]
+
+    def on_trade(self, trade):
+        self.seen += 1
+        if self.seen % self.settings.every == 0:
+            other = "DOGE-USDT" if trade.symbol == "BTC-USDT" else "BTC-USDT"
+            yield Place(id=self.next_id(), symbol=other, side=Side.BUY, quote_quantity=Decimal(9))
+"""
+
+
+def test_tapes_of_several_markets_are_run_over_at_once(home: Path, recordings: Path) -> None:
+    """Also where one counts its money in finer units than the other."""
+    (home / "mine.py").write_text(PAIR)
+    (first, *_) = sorted(recordings.glob("market.BINANCE.BTC-USDT.17*0.parquet"))
+    doge = attrs.evolve(
+        read_market([first]), symbol="DOGE-USDT", venue="XACHE",
+        tick_size=Decimal("0.000001"), lot_size=Decimal("0.0001"),
+    )  # fmt: skip
+    write_market(doge, recordings / "market.XACHE.DOGE-USDT.1700000000000000000.parquet")
+    named = ("BINANCE.BTC-USDT=recordings", "XACHE.DOGE-USDT=recordings")
+    unnamed = [str(path) for path in sorted(recordings.glob("*17*0.parquet"))]
+    reports = []
+    for tapes in (named, unnamed):
+        told = [text for each in tapes for text in ("--tape", each)]
+        done = xache(home, "backtest", "mine:Pair", *told, "--check", "--json")
+        assert done.returncode == 0, done.stderr
+        reports.append(json.loads(done.stdout))
+    assert reports[0]["fills"] == reports[1]["fills"]
+    facts, fills = reports[0]["facts"], reports[0]["fills"]
+    assert "XACHE, 4,500 rows, 1,500 trades" in facts["Tape of DOGE-USDT"]
+    assert "BINANCE, 9,000 rows, 3,000 trades" in facts["Tape of BTC-USDT"]
+    assert {each["instrument"] for each in fills} == {0, 1}
 
 
 def test_a_part_of_a_tape_reads_the_files_of_that_time(recordings: Path) -> None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -26,7 +27,7 @@ from xached.research.backtest.result import Gear, RunResult
 from xached.research.backtest.run import Run
 from xached.research.backtest.saved_run import CannotBeSaved, load_run, save_run
 from xached.research.backtest.sweep import sweep
-from xached.research.backtest.terms import FillModel, RunSettings, open_market
+from xached.research.backtest.terms import FillModel, RunSettings, open_market, open_markets
 from xached.research.history.candle_set import CandleSet, DataError, make_candle_set
 
 COMBINATIONS = [
@@ -258,6 +259,19 @@ def test_markets_of_one_account_share_its_money() -> None:
     assert [row.line for row in result.fills] == [0]
     assert strategy.told("e") == ["REFUSED INSUFFICIENT_FUNDS"]
     assert 0 < result.end_equity < 500 + 3 * 200
+
+
+def test_markets_of_one_account_may_have_steps_of_their_own() -> None:
+    """What a lot of one costs in the other's smallest unit of money has no remainder."""
+    btc = attrs.evolve(tools.walk(1, 5), lot_size=Decimal("0.00000001"))
+    doge = attrs.evolve(eth(2, 5), tick_size=Decimal("0.00001"), lot_size=Decimal("0.00000001"))
+    markets = open_markets([[btc], [doge]])
+    assert {each.instrument.quote_scale for each in markets} == {13}
+    wanted = [order("b", BUY, "0.5"), order("e", BUY, "3", symbol="ETH-USDT")]
+    result = Run([Scripted({1: wanted})], markets, tools.settings("500")).finish()
+    assert [row.line for row in result.fills] == [0, 1]
+    with pytest.raises(DataError, match="count USDT in one unit"):
+        Run([Scripted({})], [open_market(btc), open_market(doge)], tools.settings())
 
 
 def test_an_order_in_another_market_meets_its_next_open_not_its_past() -> None:

@@ -27,7 +27,7 @@ from tests.research import backtests as tools
 from tests.research.backtests import BUY, SELL, SYMBOL, Scripted, order
 from tests.research.test_backtest_exchange import OURS, replay
 from xached.research.backtest.result import RunResult
-from xached.research.backtest.tape import Tape, TapeKind
+from xached.research.backtest.tape import Tape, TapeKind, TapeMarket
 from xached.research.backtest.tape_run import TapeRun, TapeSettings
 from xached.research.history.candle_set import DataError
 
@@ -75,7 +75,7 @@ class OnTape(Scripted):
 
 def play(strategy: OnTape, *rows: Row, latency_ms: int = 10, cash: str = "1000") -> RunResult:
     terms = TapeSettings(cash=Decimal(cash), latency_ns=latency_ms * MS)
-    return TapeRun(strategy, INSTRUMENT, tape(*rows), terms).finish()
+    return TapeRun(strategy, [TapeMarket(INSTRUMENT, tape(*rows))], terms).finish()
 
 
 def fills(result: RunResult) -> list[tuple[int, str, int, int, bool]]:
@@ -290,7 +290,7 @@ def test_candles_of_the_trades_come_when_they_are_over_and_timers_ring() -> None
 def test_what_is_before_the_start_fills_the_book_and_warms_up() -> None:
     strategy = Minutes()
     terms = TapeSettings(cash=Decimal(1_000), latency_ns=0, start_ns=3_500 * MS)
-    result = TapeRun(strategy, INSTRUMENT, tape(*SECONDS), terms).finish()
+    result = TapeRun(strategy, [TapeMarket(INSTRUMENT, tape(*SECONDS))], terms).finish()
     assert strategy.warm == [1_000, 2_000]
     assert strategy.candles == [(4_000, 101, 7), (5_000, 99, 1)]
     assert fills(result)[0] == (4_000, "BUY", 101, 1, False)
@@ -314,9 +314,11 @@ def test_open_orders_are_known_without_listening() -> None:
 
     deaf = Deaf(tools.NoSettings())
     rows = tape(*BOOK, FIRST, (20, SOLD, 99, 1))
-    TapeRun(deaf, INSTRUMENT, rows, TapeSettings(cash=Decimal(1_000))).finish()
+    TapeRun(deaf, [TapeMarket(INSTRUMENT, rows)], TapeSettings(cash=Decimal(1_000))).finish()
     assert not deaf.seen
-    TapeRun(deaf, INSTRUMENT, rows, TapeSettings(cash=Decimal(1_000), latency_ns=0)).finish()
+    TapeRun(
+        deaf, [TapeMarket(INSTRUMENT, rows)], TapeSettings(cash=Decimal(1_000), latency_ns=0)
+    ).finish()
     assert list(deaf.seen) == ["o"]
 
 
@@ -337,7 +339,7 @@ def test_the_exchange_books_the_fills_of_a_tape_to_the_same_balances(seed: int) 
         for number in range(0, 90, 2)
     }  # fmt: skip
     terms = TapeSettings(cash=Decimal(100), latency_ns=MS)
-    run = TapeRun(OnTape(dict(script)), INSTRUMENT, tape(*rows), terms)
+    run = TapeRun(OnTape(dict(script)), [TapeMarket(INSTRUMENT, tape(*rows))], terms)
     result = run.finish()
     ledger = replay(INSTRUMENT, result.fills, run.cash_units).exchange.state.ledger
     for asset, holding in run.account.holdings.items():

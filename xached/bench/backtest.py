@@ -32,6 +32,7 @@ from xached.research.backtest.gears import run_backtest
 from xached.research.backtest.result import Gear, RunResult
 from xached.research.backtest.run import Run
 from xached.research.backtest.sweep import sweep
+from xached.research.backtest.tape import TapeMarket
 from xached.research.backtest.tape_run import TapeRun, TapeSettings
 from xached.research.backtest.terms import MarketData
 from xached.runtime.collector import calm
@@ -144,10 +145,11 @@ def _measure_ten(sizes: BacktestSizes, rate: float | None) -> list[Figure]:
 
 def _measure_tape(sizes: BacktestSizes) -> Figure:
     """A tape with orders in the queue, and nobody to be woken."""
-    tape, instrument = make_tape(sizes.tape_rows), make_market(100).instrument
+    tape = make_tape(sizes.tape_rows)
+    market = TapeMarket(make_market(100).instrument, tape)
     terms = TapeSettings(cash=SETTINGS.cash)
     used_s, result = _best(
-        sizes.rounds, lambda: TapeRun(Patient(Nothing()), instrument, tape, terms).finish()
+        sizes.rounds, lambda: TapeRun(Patient(Nothing()), [market], terms).finish()
     )
     return Figure(
         "replay_events_per_s",

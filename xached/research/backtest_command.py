@@ -33,7 +33,7 @@ from xached.research.backtest.terms import (
     FillModel,
     MarketData,
     RunSettings,
-    open_market,
+    open_markets,
 )
 from xached.research.backtest_printing import print_shown, print_training, training_json
 from xached.research.backtest_runs import Backtest, Shown, open_ledger, owner
@@ -43,7 +43,7 @@ from xached.research.history.data_command import (
     print_json,
     refused,
 )
-from xached.research.history.tape_source import read_tape
+from xached.research.history.tape_source import read_tapes
 from xached.research.judgement.report import Report, Settings, as_json
 from xached.research.judgement.trials import Trial
 from xached.research.run_models import (
@@ -54,7 +54,7 @@ from xached.research.run_models import (
 )
 from xached.research.run_signals import hearing, read_specs, told_signals
 from xached.research.schedulers import NoCluster, open_scheduler
-from xached.research.tape_arena import NO_TAPE, TapeOptions, tape_arena, tape_market
+from xached.research.tape_arena import NO_TAPE, TapeOptions, tape_arena, tape_markets
 
 COMBINATIONS_MAX: Final = 10_000
 ENTRY_POINTS: Final = "xache.strategies"
@@ -219,10 +219,10 @@ def _arena(
         markets = _load(data, terms.fee_ppm, _ns(terms.until))
         found = _find_models(models, markets, terms.settings, given, train_days, quiet=quiet)
         return CandleArena(found.markets, found.terms), found
-    source = read_tape(tape.tape, tape.market, _ns(terms.from_), _ns(terms.until))
-    market = tape_market(source.tape, terms.fee_ppm)
-    found = _find_models(models, [market], terms.settings, given, train_days, quiet=quiet)
-    return tape_arena(tape, source, market, terms.cash, found.terms.start_ns), found
+    sources = read_tapes(tape.tape, tape.market, _ns(terms.from_), _ns(terms.until))
+    markets = tape_markets([each.tape for each in sources], terms.fee_ppm)
+    found = _find_models(models, markets, terms.settings, given, train_days, quiet=quiet)
+    return tape_arena(tape, sources, markets, terms.cash, found.terms.start_ns), found
 
 
 def _find_strategy(name: str) -> type[Strategy[Any]]:
@@ -252,10 +252,7 @@ def _load(names: Sequence[str], fee_ppm: int, until_ns: int | None) -> list[Mark
         if until_ns is not None:
             candles = candles.between(None, until_ns - candles.interval_ns + 1)
         by_symbol.setdefault(candles.symbol, []).append(candles)
-    return [
-        open_market(*each, maker_fee_ppm=fee_ppm, taker_fee_ppm=fee_ppm)
-        for each in by_symbol.values()
-    ]
+    return open_markets(by_symbol.values(), fee_ppm, fee_ppm)
 
 
 def _find_models(

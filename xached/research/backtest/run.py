@@ -42,6 +42,7 @@ from xached.research.backtest.result import Gear, NoteRow, RunResult
 from xached.research.backtest.terms import (
     MarketData,
     RunSettings,
+    check_markets,
     to_units,
     told_instrument,
 )
@@ -488,9 +489,4 @@ def _check_markets(strategies: Sequence[Strategy[Any]], markets: Sequence[Market
         raise DataError("a run has at least one strategy and one market")
     if any(not len(candles) for market in markets for candles in market.candles):
         raise DataError("a history without a candle tells nothing")
-    symbols = [each.instrument.symbol for each in markets]
-    if len(set(symbols)) < len(symbols):
-        raise DataError("a market is given twice")
-    quotes = {each.instrument.quote for each in markets}
-    if len(quotes) > 1:
-        raise DataError(f"the markets of a run have one quote asset, not {', '.join(quotes)}")
+    check_markets([each.instrument for each in markets])

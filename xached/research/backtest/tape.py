@@ -1,9 +1,14 @@
-"""The tape of one market: trades and changes of book levels, in the order they were published."""
+"""The tape of one market: trades and changes of book levels, in the order they were published.
+
+Tapes of several markets are told as one, in the order of their times.
+"""
 
 from __future__ import annotations
 
 import enum
 import hashlib
+import itertools
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -11,6 +16,7 @@ import attrs
 import numpy as np
 from xache_sdk.market import Interval
 
+from xached.domain.instrument import Instrument
 from xached.research.history.candle_set import CandleSet, Column, DataError
 from xached.research.history.trade_candles import trade_candles
 
@@ -112,3 +118,35 @@ class Tape:
     def trades(self) -> Column:
         """The rows that are trades."""
         return np.flatnonzero(self.kind >= TapeKind.BOUGHT)
+
+
+@attrs.frozen
+class TapeMarket:
+    """A market and its tape. Raises: DataError for one of another market or in other steps."""
+
+    instrument: Instrument
+    tape: Tape
+
+    def __attrs_post_init__(self) -> None:
+        tape, instrument = self.tape, self.instrument
+        steps = Decimal(instrument.tick_size), Decimal(instrument.lot_size)
+        if (tape.symbol, tape.tick_size, tape.lot_size) != (instrument.symbol, *steps):
+            raise DataError(f"the tape of {tape.symbol} is not in the steps of {instrument.symbol}")
+
+
+def stretches(
+    tapes: Sequence[Tape], first_rows: Sequence[int], rows_max: int
+) -> Iterator[tuple[int, int]]:
+    """How to read tapes in the order of time: which one, and how many of its rows come next.
+
+    Rows of one time come in the order in which the tapes are given, those of one tape in its own.
+    ``first_rows``: where to begin in each. A stretch has at most ``rows_max`` rows.
+    """
+    left = [tape.at_ns[first:] for tape, first in zip(tapes, first_rows, strict=True)]
+    owners = np.repeat(np.arange(len(left), dtype=np.int16), [len(each) for each in left])
+    if len(left) > 1:
+        owners = owners[np.argsort(np.concatenate(left), kind="stable")]
+    edges = np.concatenate(([0], np.flatnonzero(np.diff(owners)) + 1, [len(owners)])).tolist()
+    for start, stop in itertools.pairwise(edges):
+        for at in range(start, stop, rows_max):
+            yield int(owners[at]), min(rows_max, stop - at)

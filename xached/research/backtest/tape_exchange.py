@@ -2,7 +2,7 @@
 
 What is assumed, always against the strategy:
 
-1. An order or a cancel arrives ``latency_ns`` after it was wanted, before what the tape shows then.
+1. An order or a cancel arrives ``latency_ns`` after it was wanted, before what any tape shows then.
 2. One that crosses walks the book as it is when it arrives, level by level, as taker. What it took
    is gone until the level is published again.
 3. One that rests queues behind everything that its level shows. Trades at its price use up the
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from xache_sdk.orders import Cancel, CancelAll, OrderUpdate, Place
@@ -59,12 +59,9 @@ class Queued:
 class TapeExchange:
     """One market with its published book and the strategy's orders in it."""
 
-    def __init__(
-        self, account: Account, latency_ns: int, tell: Callable[[OrderUpdate], None]
-    ) -> None:
+    def __init__(self, account: Account, line: Line, tell: Callable[[OrderUpdate], None]) -> None:
         self.account = account
-        self.line: Line = account.lines[0]
-        self.latency_ns = latency_ns
+        self.line = line
         self.bids: dict[int, int] = {}
         self.asks: dict[int, int] = {}
         self.last_ticks: int | None = None
@@ -74,28 +71,9 @@ class TapeExchange:
         """Orders that wait for their trigger; the list itself stays the same too."""
         self.own_prices: set[int] = set()
         """Where they are; it too stays the same."""
-        self.arrives_ns = NEVER
-        """When the next order or cancel arrives."""
-        self.orders = 0
         self.refusals: Counter[str] = Counter()
         self._expiring = False
         self._tell = tell
-        self._under_way: deque[tuple[int, Place | Cancel | CancelAll]] = deque()
-
-    def send(self, intent: Place | Cancel | CancelAll, now_ns: int) -> None:
-        """Put an order or a cancel on its way."""
-        self._under_way.append((now_ns + self.latency_ns, intent))
-        self.arrives_ns = self._under_way[0][0]
-
-    def arrive(self, now_ns: int) -> None:
-        """Take what has arrived by now."""
-        while self._under_way and self._under_way[0][0] <= now_ns:
-            at_ns, intent = self._under_way.popleft()
-            if isinstance(intent, Place):
-                self._place(intent, at_ns)
-            else:
-                self._cancel(intent, at_ns)
-        self.arrives_ns = self._under_way[0][0] if self._under_way else NEVER
 
     def level_changed(self, kind: int, price_ticks: int, lots: int) -> None:
         """A level shows so many lots: no more can stand before an order in it."""
@@ -131,15 +109,15 @@ class TapeExchange:
 
     # What arrives.
 
-    def _place(self, place: Place, at_ns: int) -> None:
-        self.orders += 1
+    def place(self, place: Place, number: int, at_ns: int) -> None:
+        """Take an order. ``number``: of all orders of the run."""
         line = self.line
         try:
             if place.symbol != line.told.symbol:
                 raise Rejection(Reason.UNKNOWN_INSTRUMENT, "no such instrument")
             if place.quantity is None:
                 place = self._by_base(place)
-            order = make_order(place, line.told, line.instrument, self.orders, at_ns)
+            order = make_order(place, line.told, line.instrument, number, at_ns)
             resting = Resting(order, 0, place)
             plan = []
             if order.trigger is None:
@@ -312,7 +290,8 @@ class TapeExchange:
         if not self.account.hold(line, order, hold_of(resting, instrument, last)):
             raise Rejection(Reason.INSUFFICIENT_FUNDS, "not enough is free")
 
-    def _cancel(self, intent: Cancel | CancelAll, at_ns: int) -> None:
+    def cancel(self, intent: Cancel | CancelAll, at_ns: int) -> None:
+        """End the order that is named, or all of this market."""
         for each in (*(queued.resting for queued in self.queued), *self.waiting):
             if isinstance(intent, CancelAll) or each.place.id == intent.id:
                 self._end(each, OrderStatus.CANCELED, EndReason.USER, at_ns)
@@ -340,3 +319,37 @@ class TapeExchange:
 
     def _report(self, resting: Resting, at_ns: int, row: FillRow | None = None) -> None:
         self._tell(update_of_order(resting, self.line.told, at_ns, row))
+
+
+class Desk:
+    """Orders and cancels on their way to the markets of a run, where they arrive in their order."""
+
+    def __init__(self, exchanges: Sequence[TapeExchange], latency_ns: int) -> None:
+        self.exchanges = tuple(exchanges)
+        self.latency_ns = latency_ns
+        self.orders = 0
+        self.arrives_ns = NEVER
+        """When the next one arrives."""
+        self._by_symbol = {each.line.told.symbol: each for each in self.exchanges}
+        self._under_way: deque[tuple[int, Place | Cancel | CancelAll]] = deque()
+
+    def send(self, intent: Place | Cancel | CancelAll, now_ns: int) -> None:
+        """Put an order or a cancel on its way."""
+        self._under_way.append((now_ns + self.latency_ns, intent))
+        self.arrives_ns = self._under_way[0][0]
+
+    def arrive(self, now_ns: int) -> None:
+        """Hand over what has arrived by now."""
+        while self._under_way and self._under_way[0][0] <= now_ns:
+            at_ns, intent = self._under_way.popleft()
+            if isinstance(intent, Place):
+                self.orders += 1
+                # One for a market that is not there is refused by any.
+                exchange = self._by_symbol.get(intent.symbol, self.exchanges[0])
+                exchange.place(intent, self.orders, at_ns)
+                continue
+            for exchange in self.exchanges:
+                symbol = intent.symbol if isinstance(intent, CancelAll) else None
+                if symbol in (None, exchange.line.told.symbol):
+                    exchange.cancel(intent, at_ns)
+        self.arrives_ns = self._under_way[0][0] if self._under_way else NEVER

@@ -1,4 +1,4 @@
-"""What a tape tells a strategy, as values in the order of time, without anybody trading in it."""
+"""What tapes tell a strategy, as values in the order of time, without anybody trading in them."""
 
 from __future__ import annotations
 
@@ -9,20 +9,42 @@ from xache_sdk.market import Instrument as ToldInstrument
 from xache_sdk.market import Side as ToldSide
 from xache_sdk.replay import known_at_ns
 
-from xached.domain.instrument import Instrument
 from xached.research.backtest.feed import Lane
-from xached.research.backtest.tape import Tape, TapeKind
+from xached.research.backtest.tape import TapeKind, TapeMarket
 from xached.research.backtest.terms import told_instrument
 
 
+def told_tapes(
+    markets: Sequence[TapeMarket], subscribed: Sequence[Subscription], book_interval_ns: int
+) -> list[Trade | Book | Candle]:
+    """The trades, books and candles of tapes that somebody subscribes to.
+
+    Raises: DataError for candles longer than a tape.
+    """
+    values = [
+        value
+        for market in markets
+        for value in told_tape(
+            market,
+            [
+                each
+                for each in subscribed
+                if (each.symbol, each.venue) == (market.tape.symbol, market.tape.venue)
+            ],
+            book_interval_ns,
+        )
+    ]
+    return sorted(values, key=known_at_ns)
+
+
 def told_tape(
-    tape: Tape, instrument: Instrument, subscribed: Sequence[Subscription], book_interval_ns: int
+    market: TapeMarket, subscribed: Sequence[Subscription], book_interval_ns: int
 ) -> list[Trade | Book | Candle]:
     """The trades, books and candles of a tape that somebody subscribes to.
 
     Raises: DataError for candles longer than the tape.
     """
-    told = told_instrument(instrument)
+    tape, told = market.tape, told_instrument(market.instrument)
     depth = max((each.depth for each in subscribed if isinstance(each, Books)), default=0)
     trades = any(isinstance(each, Trades) for each in subscribed)
     values: list[Trade | Book | Candle] = []

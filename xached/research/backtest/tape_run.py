@@ -1,16 +1,19 @@
-"""One run of a strategy over the tape of a market: every trade, every change of a level.
+"""One run of a strategy over tapes: every trade, every change of a level, of one market or more.
 
 The strategy hears of its orders at once and of the tape as it subscribes: every trade, the book at
 most every ``book_interval_ns``, and candles of the trades when they are over. What it wants arrives
-``latency_ns`` later. It keeps the contract of :mod:`xache_sdk.strategy`.
+``latency_ns`` later. All markets pay from one purse. At one time what arrives comes first, then
+timers, then candles, then the rows of the markets in the order in which these are given. It keeps
+the contract of :mod:`xache_sdk.strategy`.
 """
 
 from __future__ import annotations
 
 import decimal
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
+from itertools import chain, islice
 from typing import Any, Final
 
 import attrs
@@ -23,16 +26,15 @@ from xache_sdk.orders import Cancel, CancelAll, Intent, Note, OrderUpdate, Place
 from xache_sdk.session import Session
 from xache_sdk.strategy import Strategy, TimerDue
 
-from xached.domain.instrument import Instrument
 from xached.research.backtest.account import Account, LiveBalance
 from xached.research.backtest.feed import Lane
 from xached.research.backtest.result import Gear, NoteRow, RunResult
 from xached.research.backtest.run import TIMERS_MAX
-from xached.research.backtest.tape import Tape, TapeKind
-from xached.research.backtest.tape_exchange import NEVER, TapeExchange
+from xached.research.backtest.tape import Tape, TapeKind, TapeMarket, stretches
+from xached.research.backtest.tape_exchange import NEVER, Desk, TapeExchange
 from xached.research.backtest.tape_feed import best_of
-from xached.research.backtest.terms import RunSettings, to_units, told_instrument
-from xached.research.history.candle_set import NS_PER_S, DataError
+from xached.research.backtest.terms import RunSettings, check_markets, to_units, told_instrument
+from xached.research.history.candle_set import NS_PER_S, Column, DataError
 
 ROWS: Final = 50_000
 """So many rows are values at one time."""
@@ -55,26 +57,46 @@ class TapeSettings:
             raise ValueError("a run has money, and no latency or interval below zero")
 
 
-class TapeRun:
-    """A run over one tape.
+class _Lane:
+    """One market of a run: its tape, what is told of it, and its exchange."""
 
-    Raises: DataError for a tape in other steps than the instrument's, or a subscription that it
-    cannot serve; whatever the strategy raises.
+    __slots__ = ("depth", "exchange", "line", "next_book_ns", "tape", "trades")
+
+    def __init__(self, tape: Tape, exchange: TapeExchange) -> None:
+        self.tape = tape
+        self.exchange = exchange
+        self.line = exchange.line
+        self.trades = False
+        """Whether trades are told."""
+        self.depth = 0
+        """How many levels of the book are told; 0: none."""
+        self.next_book_ns = 0
+
+    def rows(self, start: int, stop: int) -> Iterator[tuple[int, int, int, int]]:
+        """The rows of the tape; so many are values at one time."""
+        columns = self.tape.columns
+        cut = (slice(at, min(at + ROWS, stop)) for at in range(start, stop, ROWS))
+        blocks = (zip(*(each[rows].tolist() for each in columns), strict=True) for rows in cut)
+        return chain.from_iterable(blocks)
+
+
+class TapeRun:
+    """A run over the tapes of one market or of several.
+
+    Raises: DataError for markets that are given twice or have no common quote asset, or for a
+    subscription that they cannot serve; whatever the strategy raises.
     """
 
     def __init__(
-        self, strategy: Strategy[Any], instrument: Instrument, tape: Tape, settings: TapeSettings
+        self, strategy: Strategy[Any], markets: Sequence[TapeMarket], settings: TapeSettings
     ) -> None:
-        told = told_instrument(instrument)
-        if (tape.symbol, tape.tick_size, tape.lot_size) != (
-            told.symbol, told.tick_size, told.lot_size,
-        ):  # fmt: skip
-            raise DataError(f"the tape of {tape.symbol} is not in the steps of {told.symbol}")
+        check_markets([each.instrument for each in markets])
         self.settings = settings
-        self.instrument = instrument
-        self.tape = tape
-        self.cash_units = to_units(settings.cash, instrument.quote_scale)
-        self.account = Account([(instrument, told)], self.cash_units)
+        self.markets = tuple(markets)
+        told = [told_instrument(each.instrument) for each in markets]
+        self.cash_units = to_units(settings.cash, markets[0].instrument.quote_scale)
+        pairs = ((each.instrument, view) for each, view in zip(markets, told, strict=True))
+        self.account = Account(pairs, self.cash_units)
         self.session = Session(strategy)
         if self.session.uses:
             raise DataError("signals are computed of candles; a run over a tape has none")
@@ -82,79 +104,59 @@ class TapeRun:
         self.saved: dict[int, str] = {}
         self._updates: deque[OrderUpdate] = deque()
         # Also for who does not listen: the context tells of open orders.
-        self.exchange = TapeExchange(self.account, settings.latency_ns, self._updates.append)
-        first_ns = tape.at_ns.item(0)
+        tell = self._updates.append
+        self._lanes = [
+            _Lane(market.tape, TapeExchange(self.account, line, tell))
+            for market, line in zip(markets, self.account.lines, strict=True)
+        ]
+        self.desk = Desk([lane.exchange for lane in self._lanes], settings.latency_ns)
+        first_ns = min(each.tape.at_ns.item(0) for each in markets)
         self.start_ns = first_ns if settings.start_ns is None else max(first_ns, settings.start_ns)
         self._timers: dict[str, int] = {}
         self._candles: deque[Candle] = deque()
         self._due_ns = NEVER
-        self._trades, self._depth = self._subscribed()
-        line = self.account.lines[0]
+        self._subscribe()
         self.context = Context(
             run_id="backtest-1",
             now_ns=self.start_ns,
-            instruments={told.symbol: told},
+            instruments={each.symbol: each for each in told},
             balances={name: LiveBalance(each) for name, each in self.account.holdings.items()},
-            positions={told.symbol: line.told_position},
+            positions={line.told.symbol: line.told_position for line in self.account.lines},
         )
         with decimal.localcontext(EXACT):
             self._carry_out(self.session.start(self.context))
-            self._see_due()
+        self._see_due()
 
     def finish(self, progress: Callable[[float], None] | None = None) -> RunResult:
-        """Run to the end of the tape. ``progress`` is called with the part that is done."""
-        tape = self.tape
-        first = int(np.searchsorted(tape.at_ns, self.start_ns))
-        for rows in self._rows(0, first):
-            self._fill_book(rows)
-        next_book_ns, done = 0, first
+        """Run to the end of the tapes. ``progress`` is called with the part that is done."""
+        lanes, tapes = self._lanes, [lane.tape for lane in self._lanes]
+        firsts = [int(np.searchsorted(tape.at_ns, self.start_ns)) for tape in tapes]
+        for lane, first in zip(lanes, firsts, strict=True):
+            _fill_book(lane.exchange, lane.rows(0, first))
+        rows = [lane.rows(at, len(lane.tape)) for lane, at in zip(lanes, firsts, strict=True)]
+        whole, done, told = sum(map(len, tapes)), sum(firsts), 0
         with decimal.localcontext(EXACT):
-            for rows in self._rows(first, len(tape)):
-                next_book_ns = self._run_rows(rows, next_book_ns)
-                done += ROWS
-                if progress is not None:
-                    progress(min(1.0, done / len(tape)))
+            for number, count in stretches(tapes, firsts, ROWS):
+                self._run_rows(lanes[number], islice(rows[number], count))
+                done += count
+                if progress is not None and (done - told >= ROWS or done == whole):
+                    told = done
+                    progress(done / whole)
         return self._result()
 
-    def _rows(self, start: int, stop: int) -> Iterator[Iterable[tuple[int, int, int, int]]]:
-        """The rows of the tape, so many at a time."""
-        tape = self.tape
-        for at in range(start, stop, ROWS):
-            rows = slice(at, min(at + ROWS, stop))
-            yield zip(
-                tape.at_ns[rows].tolist(),
-                tape.kind[rows].tolist(),
-                tape.price_ticks[rows].tolist(),
-                tape.quantity_lots[rows].tolist(),
-                strict=True,
-            )
-
-    def _fill_book(self, rows: Iterable[tuple[int, int, int, int]]) -> None:
-        exchange = self.exchange
-        for _, kind, price, lots in rows:
-            if kind > TAPE_ASK:
-                exchange.last_ticks = price
-            elif lots:
-                (exchange.asks if kind else exchange.bids)[price] = lots
-            else:
-                (exchange.asks if kind else exchange.bids).pop(price, None)
-
-    def _run_rows(self, rows: Iterable[tuple[int, int, int, int]], next_book_ns: int) -> int:
-        exchange, wants_trades, wants_book = self.exchange, self._trades, self._depth > 0
+    def _run_rows(self, lane: _Lane, rows: Iterable[tuple[int, int, int, int]]) -> None:
+        exchange, wants_trades, wants_book = lane.exchange, lane.trades, lane.depth > 0
         bids, asks, queued, updates = exchange.bids, exchange.asks, exchange.queued, self._updates
         own_prices, waiting = exchange.own_prices, exchange.waiting
         for at_ns, kind, price, lots in rows:
             if self._due_ns <= at_ns:
                 self._catch_up(at_ns)
-            if exchange.arrives_ns <= at_ns:
-                exchange.arrive(at_ns)
-                self._tell_updates()
             if kind > TAPE_ASK:
                 exchange.last_ticks = price
                 if queued or waiting:
                     exchange.traded(kind, price, lots, at_ns)
                 if wants_trades:
-                    self._tell_trade(at_ns, kind, price, lots)
+                    self._tell_trade(lane, at_ns, kind, price, lots)
             else:
                 levels = asks if kind else bids
                 if lots:
@@ -163,38 +165,45 @@ class TapeRun:
                     del levels[price]
                 if price in own_prices:
                     exchange.level_changed(kind, price, lots)
-            if wants_book and at_ns >= next_book_ns:
-                next_book_ns = at_ns + self.settings.book_interval_ns
-                self._tell_book(at_ns)
+            if wants_book and at_ns >= lane.next_book_ns:
+                lane.next_book_ns = at_ns + self.settings.book_interval_ns
+                self._tell_book(lane, at_ns)
             if updates:
                 self._tell_updates()
-        return next_book_ns
 
     def _catch_up(self, at_ns: int) -> None:
-        """Let timers and candles have their time before a row of the tape."""
-        while (due_ns := self._due_ns) <= at_ns:
-            self.exchange.arrive(due_ns)
-            self._tell_updates()
-            name = min(self._timers, key=self._timers.__getitem__, default="")
-            if name and self._timers[name] <= due_ns:
-                self._call(TimerDue(name, self._timers.pop(name)), due_ns)
-            elif self._candles and self._candles[0].ends_at_ns <= due_ns:
-                self._call(self._candles.popleft(), due_ns)
-            self._see_due()
+        """Let what arrives, timers and candles have their time before a row of a tape."""
+        desk, timers, candles, answered_ns = self.desk, self._timers, self._candles, -1
+        while True:
+            # Without latency an answer to what has just arrived waits for the next row.
+            arrives_ns = desk.arrives_ns if desk.arrives_ns > answered_ns else NEVER
+            name = min(timers, key=timers.__getitem__, default="")
+            timer_ns = timers[name] if name else NEVER
+            candle_ns = candles[0].ends_at_ns if candles else NEVER
+            due_ns = min(arrives_ns, timer_ns, candle_ns)
+            if due_ns > at_ns:
+                break
+            if arrives_ns == due_ns:
+                answered_ns = due_ns
+                desk.arrive(due_ns)
+                self._tell_updates()
+            elif timer_ns == due_ns:
+                self._call(TimerDue(name, timers.pop(name)), due_ns)
+            else:
+                self._call(candles.popleft(), due_ns)
+        self._see_due()
 
     def _see_due(self) -> None:
         candle_ns = self._candles[0].ends_at_ns if self._candles else NEVER
-        self._due_ns = min(candle_ns, *self._timers.values()) if self._timers else candle_ns
+        self._due_ns = min(self.desk.arrives_ns, candle_ns, *self._timers.values())
 
-    def _tell_trade(self, at_ns: int, kind: int, price_ticks: int, lots: int) -> None:
-        line = self.account.lines[0]
+    def _tell_trade(self, lane: _Lane, at_ns: int, kind: int, price_ticks: int, lots: int) -> None:
         side = ToldSide.BUY if kind == TapeKind.BOUGHT else ToldSide.SELL
-        self._call(Trade(line.told, self.tape.venue, at_ns, price_ticks, lots, side), at_ns)
+        self._call(Trade(lane.line.told, lane.tape.venue, at_ns, price_ticks, lots, side), at_ns)
 
-    def _tell_book(self, at_ns: int) -> None:
-        exchange, told = self.exchange, self.account.lines[0].told
-        book = best_of(told, self.tape.venue, at_ns, exchange.bids, exchange.asks, self._depth)
-        self._call(book, at_ns)
+    def _tell_book(self, lane: _Lane, at_ns: int) -> None:
+        bids, asks = lane.exchange.bids, lane.exchange.asks
+        self._call(best_of(lane.line.told, lane.tape.venue, at_ns, bids, asks, lane.depth), at_ns)
 
     def _tell_updates(self) -> None:
         while self._updates:
@@ -210,12 +219,11 @@ class TapeRun:
         for intent in intents:
             match intent:
                 case Place() | Cancel() | CancelAll():
-                    self.exchange.send(intent, now_ns)
+                    self.desk.send(intent, now_ns)
                 case SetTimer():
                     self._timers[intent.name] = now_ns + intent.delay_ns
                     if len(self._timers) > TIMERS_MAX:
                         raise ValueError(f"a strategy has at most {TIMERS_MAX} timers")
-                    self._see_due()
                 case Note():
                     if len(self.notes) < NOTES_MAX:
                         self.notes.append(NoteRow(now_ns, 0, intent.text))
@@ -223,61 +231,77 @@ class TapeRun:
                     self.saved[0] = intent.text
                 case _:
                     raise DataError(f"a run over a tape has no {type(intent).__name__}")
+            self._see_due()
 
-    def _subscribed(self) -> tuple[bool, int]:
-        """Whether trades are told, and how deep a book (0: none); candles are made ready."""
-        trades, depth = False, 0
+    def _subscribe(self) -> None:
+        """See what is told of which market, and make candles ready."""
+        by_market = {(lane.tape.symbol, lane.tape.venue): lane for lane in self._lanes}
         told: list[Candle] = []
         for each in self.session.subscriptions:
-            symbol, venue = self.tape.symbol, self.tape.venue
-            if (each.symbol, each.venue) != (symbol, venue):
-                raise DataError(f"this is a tape of {symbol} at {venue}: it has no {each}")
+            lane = by_market.get((each.symbol, each.venue))
+            if lane is None:
+                names = " and ".join(f"{symbol} at {venue}" for symbol, venue in by_market)
+                raise DataError(f"this is a tape of {names}: it has no {each}")
             match each:
                 case Trades():
-                    trades = True
+                    lane.trades = True
                 case Books():
-                    depth = each.depth
+                    lane.depth = max(lane.depth, each.depth)
                 case Candles():
-                    told += self._warmed_up(each)
+                    told += self._warmed_up(lane, each)
         told.sort(key=lambda candle: (candle.ends_at_ns, candle.interval.ns))
         self._candles.extend(told)
-        return trades, depth
 
-    def _warmed_up(self, subscription: Candles) -> list[Candle]:
+    def _warmed_up(self, lane: _Lane, subscription: Candles) -> list[Candle]:
         """The candles that are yet to come; those before have warmed up."""
-        candles = self.tape.candles(subscription.interval)
-        told = self.account.lines[0].told
+        candles = lane.tape.candles(subscription.interval)
         first = int(np.searchsorted(candles.ends_ns, self.start_ns, side="right"))
-        lane = Lane(0, subscription, told, candles, candles.ends_ns, first)
-        for candle in lane.told_candles(max(0, first - subscription.warm_up), first):
+        made = Lane(0, subscription, lane.line.told, candles, candles.ends_ns, first)
+        for candle in made.told_candles(max(0, first - subscription.warm_up), first):
             self.session.warm_up(candle)
-        return list(lane.told_candles(first, len(candles)))
+        return list(made.told_candles(first, len(candles)))
 
     def _result(self) -> RunResult:
-        tape, exchange = self.tape, self.exchange
-        rows = tape.trades
-        seconds = tape.at_ns[rows] // NS_PER_S
-        last_of_second = rows[np.append(seconds[1:] != seconds[:-1], True)] if len(rows) else rows
-        last = exchange.last_ticks or 0
+        exchanges = [lane.exchange for lane in self._lanes]
+        closes = [_last_of_seconds(each.tape) for each in self.markets]
+        refusals = sum((each.refusals for each in exchanges), Counter[str]())
         return RunResult(
             settings=RunSettings(cash=self.settings.cash),
-            instruments=(self.instrument,),
+            instruments=tuple(each.instrument for each in self.markets),
             fills=self.account.fills,
             start_ns=self.start_ns,
-            end_ns=tape.at_ns.item(-1),
+            end_ns=max(each.tape.at_ns.item(-1) for each in self.markets),
             cash_units=self.cash_units,
-            end_units=self.account.worth_units([last]),
-            orders=exchange.orders,
-            refusals=dict(exchange.refusals),
+            end_units=self.account.worth_units([each.last_ticks or 0 for each in exchanges]),
+            orders=self.desk.orders,
+            refusals=dict(refusals),
             unfilled=0,
             notes=self.notes,
             saved=self.saved,
             gear=Gear.EVENT,
             fallback="",
-            candles=len(tape),
-            close_at_ns=(tape.at_ns[last_of_second],),
-            close_ticks=(tape.price_ticks[last_of_second],),
+            candles=sum(len(each.tape) for each in self.markets),
+            close_at_ns=tuple(at_ns for at_ns, _ in closes),
+            close_ticks=tuple(ticks for _, ticks in closes),
         )
+
+
+def _fill_book(exchange: TapeExchange, rows: Iterable[tuple[int, int, int, int]]) -> None:
+    for _, kind, price, lots in rows:
+        if kind > TAPE_ASK:
+            exchange.last_ticks = price
+        elif lots:
+            (exchange.asks if kind else exchange.bids)[price] = lots
+        else:
+            (exchange.asks if kind else exchange.bids).pop(price, None)
+
+
+def _last_of_seconds(tape: Tape) -> tuple[Column, Column]:
+    """When each second in which somebody traded saw its last trade, and at what price."""
+    rows = tape.trades
+    seconds = tape.at_ns[rows] // NS_PER_S
+    rows = rows[np.append(seconds[1:] != seconds[:-1], True)] if len(rows) else rows
+    return tape.at_ns[rows], tape.price_ticks[rows]
 
 
 TAPE_ASK: Final = int(TapeKind.ASK)

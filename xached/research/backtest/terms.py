@@ -7,6 +7,7 @@ fee, and a resting order is filled only when the market has traded through its p
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 import attrs
@@ -117,10 +118,43 @@ def market_data(instrument: Instrument, *candles: CandleSet) -> MarketData:
     return MarketData(instrument, tuple(each.in_steps(tick, lot) for each in candles))
 
 
+def open_markets(
+    histories: Iterable[Sequence[CandleSet]],
+    maker_fee_ppm: int = FEE_PPM,
+    taker_fee_ppm: int = FEE_PPM,
+) -> list[MarketData]:
+    """Markets of one purse, each with its histories, and each quote asset in one unit.
+
+    Raises: DataError as :func:`open_market` does.
+    """
+    each = list(histories)
+    alone = [open_market(*candles).instrument for candles in each]
+    scales: dict[AssetName, int] = {}
+    for instrument in alone:
+        # The finest steps of any market decide: all of them pay with the same money.
+        scales[instrument.quote] = max(
+            instrument.quote_scale, scales.get(instrument.quote, SCALE_MIN)
+        )
+    return [
+        open_market(
+            *candles,
+            maker_fee_ppm=maker_fee_ppm,
+            taker_fee_ppm=taker_fee_ppm,
+            quote_scale=scales[instrument.quote],
+        )
+        for candles, instrument in zip(each, alone, strict=True)
+    ]
+
+
 def open_market(
-    *candles: CandleSet, maker_fee_ppm: int = FEE_PPM, taker_fee_ppm: int = FEE_PPM
+    *candles: CandleSet,
+    maker_fee_ppm: int = FEE_PPM,
+    taker_fee_ppm: int = FEE_PPM,
+    quote_scale: int = SCALE_MIN,
 ) -> MarketData:
     """A market with the steps of its history and no filters but those.
+
+    ``quote_scale``: money has at least so many decimal places.
 
     Raises: DataError for a symbol that is not BASE-QUOTE.
     """
@@ -129,7 +163,7 @@ def open_market(
     if not (base and dash and quote):
         raise DataError(f"a market is BASE-QUOTE, such as BTC-USDT, not {first.symbol}")
     tick, lot = f"{first.tick_size:f}", f"{first.lot_size:f}"
-    scale = max(SCALE_MIN, _places(tick) + _places(lot))
+    scale = max(SCALE_MIN, quote_scale, _places(tick) + _places(lot))
     largest = str(10**12)
     instrument = read_instrument(
         symbol=first.symbol,
@@ -153,6 +187,22 @@ def open_market(
         max_open_orders=1_000,
     )
     return market_data(instrument, *candles)
+
+
+def check_markets(instruments: Sequence[Instrument]) -> None:
+    """See that one purse can trade in all of them.
+
+    Raises: DataError for a market that is given twice, for several quote assets, or for one that
+        is counted in several units.
+    """
+    symbols = [each.symbol for each in instruments]
+    if len(set(symbols)) < len(symbols):
+        raise DataError("a market is given twice")
+    quotes = {each.quote for each in instruments}
+    if len(quotes) > 1:
+        raise DataError(f"the markets of a run have one quote asset, not {', '.join(quotes)}")
+    if len({each.quote_scale for each in instruments}) > 1:
+        raise DataError(f"the markets of a run count {instruments[0].quote} in one unit")
 
 
 def told_instrument(instrument: Instrument) -> ToldInstrument:

@@ -100,6 +100,14 @@ def is_recording(path: Path) -> bool:
         return False  # It is no Parquet at all, whatever it is called.
 
 
+def recorded_market(path: Path) -> str:
+    """Whose recording a file is, as VENUE.SYMBOL. Raises: DataError for a file of another kind."""
+    about = _read_about(path)
+    if about["kind"] != "market":
+        raise DataError("this is the log of a strategy, not the recording of a market")
+    return f"{about['venue']}.{about['symbol']}"
+
+
 def read_market(paths: Sequence[Path]) -> MarketRecording:
     """Read the recording of one market from its files, in any order.
 

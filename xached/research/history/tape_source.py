@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -11,11 +12,19 @@ from xache_sdk.market import XACHE
 
 from xached.research.backtest.tape import Tape
 from xached.research.history.candle_set import DataError
-from xached.research.history.recordings import SPOOLS, is_recording, read_market, tape_of
+from xached.research.history.recordings import (
+    SPOOLS,
+    is_recording,
+    read_market,
+    recorded_market,
+    tape_of,
+)
 from xached.research.history.tape_files import read_trades
 
 RECORDED: Final = "market."
 SUFFIXES: Final = (".parquet", *SPOOLS)
+NAMED: Final = re.compile(r"([^.=/\\]+\.[^.=/\\]+)=(.+)")
+"""VENUE.SYMBOL=PATH."""
 
 
 @attrs.frozen(kw_only=True)
@@ -25,6 +34,32 @@ class TapeSource:
     tape: Tape
     breaks: int
     recorded: bool
+
+
+def read_tapes(
+    named: Sequence[str], market: str = "", from_ns: int | None = None, until_ns: int | None = None
+) -> list[TapeSource]:
+    """Read the tapes of the markets that paths are of, each as :func:`read_tape` does.
+
+    A path is of the market that is named before it, as in ``BINANCE.BTC-USDT=PATH``; else a
+    recording is of the one that it says, and anything else of ``market``.
+
+    Raises: DataError; OSError.
+    """
+    paths: dict[str, list[Path]] = {}
+    for text in named:
+        found = NAMED.fullmatch(text)
+        path = Path(text if found is None else found[2])
+        paths.setdefault(market if found is None else found[1], []).append(path)
+    unnamed = paths.pop(market, [])
+    if not market:
+        for path in tuple(unnamed):
+            if path.is_file() and is_recording(path):
+                unnamed.remove(path)
+                paths.setdefault(recorded_market(path), []).append(path)
+    if unnamed:
+        paths[market] = unnamed
+    return [read_tape(each, name, from_ns, until_ns) for name, each in paths.items()]
 
 
 def read_tape(

@@ -26,7 +26,7 @@ from xache_sdk.source_session import SourceSession
 from xache_sdk.strategy import Strategy
 
 from xached.research.backtest.feed import told_candles
-from xached.research.backtest.terms import open_market
+from xached.research.backtest.terms import open_markets
 from xached.research.history.candle_set import CandleSet
 from xached.research.sample import sample_histories
 from xached.runtime.work_frames import Document
@@ -124,10 +124,10 @@ def _markets(subscribed: Sequence[Candles]) -> list[Any]:
     for each in subscribed:
         by_market.setdefault((each.symbol, each.venue), []).append(each)
     samples = [candles for candles, _ in sample_histories()]
-    return [
-        open_market(*(_candles(each, samples[number % len(samples)]) for each in wanted))
+    return open_markets(
+        [_candles(each, samples[number % len(samples)]) for each in wanted]
         for number, wanted in enumerate(by_market.values())
-    ]
+    )
 
 
 def _candles(wanted: Candles, sample: CandleSet) -> CandleSet:

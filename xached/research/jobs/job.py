@@ -17,7 +17,7 @@ import numpy as np
 
 from xached.domain.order import BUY, SELL
 from xached.research.backtest.account import FillRow
-from xached.research.backtest.terms import FillModel, MarketData, RunSettings, open_market
+from xached.research.backtest.terms import FillModel, MarketData, RunSettings, open_markets
 from xached.research.history.candle_set import CandleSet, DataError
 from xached.research.history.history_store import HistoryStore
 from xached.research.judgement.candle_runner import whole_window
@@ -109,10 +109,7 @@ def load_markets(job: Job) -> tuple[MarketData, ...]:
         if job.until_ns is not None:
             candles = candles.between(None, job.until_ns - candles.interval_ns + 1)
         by_symbol.setdefault(candles.symbol, []).append(candles)
-    return tuple(
-        open_market(*each, maker_fee_ppm=job.fee_ppm, taker_fee_ppm=job.fee_ppm)
-        for each in by_symbol.values()
-    )
+    return tuple(open_markets(by_symbol.values(), job.fee_ppm, job.fee_ppm))
 
 
 def job_window(job: Job, markets: Sequence[MarketData]) -> Window:

@@ -27,7 +27,7 @@ from xache_sdk.orders import Cancel, OrderStatus, OrderUpdate, Place, TimeInForc
 from xached.domain.instrument import Instrument
 from xached.research.backtest.account import Account
 from xached.research.backtest.tape import Tape, TapeKind
-from xached.research.backtest.tape_exchange import TapeExchange
+from xached.research.backtest.tape_exchange import Desk, TapeExchange
 from xached.research.backtest.terms import told_instrument
 from xached.research.judgement.parity import Executed, OrderPair
 
@@ -250,20 +250,21 @@ def _replay(tape: Tape, instrument: Instrument, sent: list[_Sent]) -> dict[str, 
     line = account.lines[0]
     line.base.free_units = PLENTY_UNITS
     line.position.buy(PLENTY_LOTS, PLENTY_UNITS, 0)
-    exchange = TapeExchange(account, 0, tell)
+    exchange = TapeExchange(account, line, tell)
+    desk = Desk([exchange], 0)
     with decimal.localcontext(EXACT):
         for at_ns, _, intent in sorted(sent, key=lambda each: each[:2]):
-            exchange.send(intent, at_ns)
-        _run(exchange, tape)
+            desk.send(intent, at_ns)
+        _run(desk, exchange, tape)
     return found
 
 
-def _run(exchange: TapeExchange, tape: Tape) -> None:
+def _run(desk: Desk, exchange: TapeExchange, tape: Tape) -> None:
     columns = (tape.at_ns, tape.kind, tape.price_ticks, tape.quantity_lots)
     bids, asks = exchange.bids, exchange.asks
     for at_ns, kind, price, lots in zip(*(each.tolist() for each in columns), strict=True):
-        if exchange.arrives_ns <= at_ns:
-            exchange.arrive(at_ns)
+        if desk.arrives_ns <= at_ns:
+            desk.arrive(at_ns)
         if kind > TapeKind.ASK:
             exchange.last_ticks = price
             if exchange.queued:
@@ -276,7 +277,7 @@ def _run(exchange: TapeExchange, tape: Tape) -> None:
             levels.pop(price, None)
         if price in exchange.own_prices:
             exchange.level_changed(kind, price, lots)
-    exchange.arrive(max(tape.at_ns.item(-1), exchange.arrives_ns))
+    desk.arrive(max(tape.at_ns.item(-1), desk.arrives_ns))
 
 
 def _ticks(price: Decimal, instrument: Instrument) -> int:
