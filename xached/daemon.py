@@ -52,7 +52,7 @@ from xached.adapters.distributions import Distributions
 from xached.adapters.examination import Examination, examine
 from xached.adapters.feeds.live import LiveFeed
 from xached.api.admin import HouseReport
-from xached.api.disconnect_guard import end_streams_of_the_past
+from xached.api.disconnect_guard import TRY_AGAIN, end_streams_of_the_past
 from xached.api.guest import Guest
 from xached.config.config import Config, FeedsConfig
 from xached.domain.audit import SignCheckpoint
@@ -349,6 +349,8 @@ async def _open_doors(
         await core.market.wait_ready()
     if waiting.cancelled_caught:
         logger.warning("market data is not ready; people can trade without it")
+    disconnects = core.disconnects.run
+    nursery.start_soon(run_expendable, "disconnects", disconnects, core.health, TRY_AGAIN)
     paper = partial(core.house.paper.run, core.venue_line, core.market.list_candles)
     nursery.start_soon(run_expendable, "paper", paper, core.health)
     nursery.start_soon(run_expendable, "paper snapshots", core.paper_snapshots.run, core.health)

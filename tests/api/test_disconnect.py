@@ -30,7 +30,9 @@ from tests.api.trading_house import (
 from xached.actors.matching import Matching, Request
 from xached.api.disconnect_guard import (
     SEEN_THROUGH_S,
+    TRY_AGAIN,
     DisconnectGuard,
+    Disconnects,
     end_streams_of_the_past,
 )
 from xached.domain.disconnect_messages import ArmDisconnect, Disconnect
@@ -38,6 +40,7 @@ from xached.domain.messages import AdvanceClock, CancelAll, Row
 from xached.domain.order import CancelScope, EndReason, Purse
 from xached.domain.rejection import Reason, Rejection
 from xached.runtime.mailbox import Closed
+from xached.runtime.supervise import Health, run_expendable
 
 ALICE = "alice"
 ALL, ENTRIES = types_pb2.CANCEL_SCOPE_ALL, types_pb2.CANCEL_SCOPE_ENTRIES
@@ -190,7 +193,8 @@ class BusyExchange:
 
     def __init__(self) -> None:
         self.matching = Matching(2)
-        self.guard = DisconnectGuard(self.matching)
+        self.disconnects = Disconnects()
+        self.guard = DisconnectGuard(self.matching, self.disconnects)
 
     async def arm(self) -> None:
         """Arm a stream of alice's."""
@@ -244,6 +248,57 @@ async def test_the_end_of_a_stream_waits_until_a_full_exchange_has_room(
         await trio.sleep(1)
         assert [type(await exchange.take()) for _ in range(2)] == [CancelAll, CancelAll]
         assert await exchange.take() == Disconnect(purse=Purse("alice/main"), stream=7)
+
+
+@pytest.mark.parametrize("waits_m", [1, 60])
+async def test_an_exchange_that_is_full_for_long_is_asked_until_it_ends_the_stream(
+    autojump_clock: MockClock, waits_m: int
+) -> None:
+    """Seen red: after half a minute the stream was forgotten until the next start.
+
+    Checked: without handing it over; with a limit of failures an hour is too long.
+    """
+    exchange, health = BusyExchange(), Health()
+    async with trio.open_nursery() as nursery:
+        run = exchange.disconnects.run
+        nursery.start_soon(run_expendable, "disconnects", run, health, TRY_AGAIN)
+        nursery.start_soon(exchange.arm)
+        await exchange.take()
+        await trio.testing.wait_all_tasks_blocked()  # It knows that it is armed.
+        for _ in range(2):
+            full = CancelAll(
+                purse=Purse("bob/main"), symbol=None, request_id="", reason=EndReason.USER
+            )
+            exchange.matching.post(full, lambda _: None, account="")
+        with trio.CancelScope() as client:
+            client.cancel()
+            await exchange.guard.disconnect()
+        assert trio.current_time() < SEEN_THROUGH_S + 1
+        assert exchange.disconnects.purses == ("alice/main",)
+        await trio.sleep(waits_m * 60)
+        assert not health.ok
+        assert "orders of alice/main may still be open" in health.failure_of("disconnects")
+        assert [type(await exchange.take()) for _ in range(2)] == [CancelAll, CancelAll]
+        with trio.fail_after(TRY_AGAIN.pause_s_max + 1):
+            assert await exchange.take() == Disconnect(purse=Purse("alice/main"), stream=7)
+        await trio.testing.wait_all_tasks_blocked()
+        assert exchange.disconnects.purses == ()
+        assert health.ok
+        nursery.cancel_scope.cancel()
+
+
+async def test_what_an_exchange_that_closes_did_not_end_is_left_to_its_next_start(
+    autojump_clock: MockClock,
+) -> None:
+    """Checked: without the word for it the task fails for ever."""
+    exchange = BusyExchange()
+    exchange.matching.mailbox.close()
+    exchange.disconnects.owe(exchange.matching, Disconnect(purse=Purse("alice/main"), stream=7))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(exchange.disconnects.run)
+        await trio.testing.wait_all_tasks_blocked()
+        assert exchange.disconnects.purses == ()
+        nursery.cancel_scope.cancel()
 
 
 # --- The dead-man's switch. ------------------------------------------------------------------
@@ -319,7 +374,7 @@ async def test_all_orders_or_only_entries_are_cancelled(
 
 async def test_an_exchange_that_never_answers_keeps_nobody(autojump_clock: MockClock) -> None:
     """Red with a shield without an end: the daemon waits for the stream, and never ends."""
-    guard = DisconnectGuard(Matching(4))
+    guard = DisconnectGuard(Matching(4), Disconnects())
     with trio.CancelScope() as scope:
         scope.cancel()
         with pytest.raises(Closed):

@@ -29,6 +29,7 @@ from tests.api.trading_house import (
     trading_house,
 )
 from tests.paper_venue import BTC, PaperRun, paper_run
+from xached.api.disconnect_guard import Disconnects
 from xached.api.errors import StatusError
 from xached.api.order_control import OrderControl
 from xached.api.order_reading import OrderReading
@@ -80,7 +81,9 @@ async def both_houses(root: Path) -> AsyncIterator[BothHouses]:
         assert history is not None
         now_ns = real.running.world.now_ns
         twins: dict[type, object] = {
-            TradingHandlers: TradingHandlers(matching, directory, history, house.rows, now_ns),
+            TradingHandlers: TradingHandlers(
+                matching, directory, history, house.rows, now_ns, Disconnects()
+            ),
             OrderControl: OrderControl(matching, directory, now_ns),
             OrderReading: OrderReading(matching, directory, history),
             WalletHandlers: WalletHandlers(matching, directory, history),

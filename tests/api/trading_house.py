@@ -18,6 +18,7 @@ from tests.storage.house import INSTRUMENT
 from xached.actors.history import History, run_history
 from xached.actors.market.data import MarketData
 from xached.api.account import AccountHandlers
+from xached.api.disconnect_guard import Disconnects
 from xached.api.errors import StatusError, status_of
 from xached.api.fees import FeeStatements
 from xached.api.order_control import OrderControl
@@ -223,7 +224,12 @@ async def trading_house(path: Path, *, capacity: int = 1_024) -> AsyncIterator[T
                 nursery.start_soon(run_history, history, views, lane, house.feed, house.matching)
                 yield TradingHouse(
                     trading=TradingHandlers(
-                        house.matching, house.directory, history, house.feed, house.world.now_ns
+                        house.matching,
+                        house.directory,
+                        history,
+                        house.feed,
+                        house.world.now_ns,
+                        Disconnects(),
                     ),
                     reading=OrderReading(house.matching, house.directory, history),
                     control=OrderControl(house.matching, house.directory, house.world.now_ns),

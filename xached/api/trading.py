@@ -12,7 +12,7 @@ from xache.v1 import trading_pb2
 from xached.actors.history import History
 from xached.actors.matching import CommandOutcome, Matching
 from xached.api import convert, order_changes
-from xached.api.disconnect_guard import DisconnectGuard
+from xached.api.disconnect_guard import DisconnectGuard, Disconnects
 from xached.api.errors import status_of
 from xached.api.purse_stream import HEARTBEAT_S, PurseStream
 from xached.api.routes import Call, Requests, Responses, check_bounds
@@ -47,8 +47,10 @@ class TradingHandlers:
         history: History,
         feed: Topic[Row],
         now_ns: Callable[[], int],
+        disconnects: Disconnects,
     ) -> None:
         self._matching = matching
+        self._disconnects = disconnects
         self._directory = directory
         self._history = history
         self._feed = feed
@@ -126,7 +128,7 @@ class TradingHandlers:
     ) -> None:
         """Enter orders and cancels over one stream; answers come in order."""
         window = _Window()
-        guard = DisconnectGuard(self._matching)
+        guard = DisconnectGuard(self._matching, self._disconnects)
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._take_entries, call, requests, window, guard)

@@ -33,6 +33,7 @@ from xached.actors.strategies.explaining import OrderReasons
 from xached.actors.strategies.signal_sources import SignalSources
 from xached.actors.strategies.surroundings import Surroundings
 from xached.api.admin import ActorReport, HouseReport
+from xached.api.disconnect_guard import Disconnects
 from xached.api.health import HealthService
 from xached.config.config import Config
 from xached.domain.api_keys import KeyTable
@@ -147,6 +148,7 @@ class Core:
     strategies: Strategies = attrs.field(factory=lambda: Strategies(()))
     strategy_desk: StrategyDesk | None = None
     """Opened before the doors are."""
+    disconnects: Disconnects = attrs.field(factory=Disconnects)
     serving: HealthService = attrs.field(factory=lambda: HealthService(()))
     strategies_done: trio.Event = attrs.field(factory=trio.Event)
     mark_venue: Venue | None = None

@@ -266,7 +266,7 @@ def _handlers(
     reading = OrderReading(matching, directory, history)
     portfolios = Portfolios(matching, directory, history, market, now_ns)
     trading = (
-        TradingHandlers(matching, directory, history, feed, now_ns),
+        TradingHandlers(matching, directory, history, feed, now_ns, core.disconnects),
         OrderControl(matching, directory, now_ns),
         reading,
         portfolios,
