@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import importlib
 import io
 import json
@@ -505,7 +506,9 @@ async def test_a_list_comes_in_pieces_and_opens_cases(
             b"7,Ueberfoerster Wilhelmina,,1979-11-05,DE,EXAMPLE\n"
         )
         pieces = [
-            staff_pb2.ImportWatchlistRequest(name="example", content=listed[:30]),
+            staff_pb2.ImportWatchlistRequest(
+                name="example", content=listed[:30], digest=hashlib.sha256(listed).digest()
+            ),
             staff_pb2.ImportWatchlistRequest(content=listed[30:]),
         ]
         imported = await here.staff.import_watchlist(call_of(ANNA), Pieces(pieces))
@@ -534,10 +537,18 @@ async def test_a_list_comes_in_pieces_and_opens_cases(
                 ),
             )
         await here.approve(application.application_id)
-        broken = [staff_pb2.ImportWatchlistRequest(name="example", content=b"\xff\xfe")]
-        with pytest.raises(Rejection) as refusal:
-            await here.staff.import_watchlist(call_of(ANNA), Pieces(broken))
-        assert refusal.value.reason is Reason.WATCHLIST_FORM
+        for content, digest, given in (
+            (b"\xff\xfe", hashlib.sha256(b"\xff\xfe").digest(), "no UTF-8"),
+            (listed[:-1], hashlib.sha256(listed).digest(), "another list than its digest says"),
+            (listed, b"", "or no digest"),
+        ):
+            broken = staff_pb2.ImportWatchlistRequest(
+                name="example", content=content, digest=digest
+            )
+            with pytest.raises(Rejection) as refusal:
+                await here.staff.import_watchlist(call_of(ANNA), Pieces([broken]))
+            assert refusal.value.reason is Reason.WATCHLIST_FORM
+            assert given in refusal.value.facts["given"]
 
 
 async def test_what_accounts_move_opens_cases_once(

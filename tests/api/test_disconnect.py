@@ -282,7 +282,7 @@ async def test_an_exchange_that_is_full_for_long_is_asked_until_it_ends_the_stre
         with trio.fail_after(TRY_AGAIN.pause_s_max + 1):
             assert await exchange.take() == Disconnect(purse=Purse("alice/main"), stream=7)
         await trio.testing.wait_all_tasks_blocked()
-        assert exchange.disconnects.purses == ()
+        assert not exchange.disconnects.purses
         assert health.ok
         nursery.cancel_scope.cancel()
 
@@ -297,7 +297,7 @@ async def test_what_an_exchange_that_closes_did_not_end_is_left_to_its_next_star
     async with trio.open_nursery() as nursery:
         nursery.start_soon(exchange.disconnects.run)
         await trio.testing.wait_all_tasks_blocked()
-        assert exchange.disconnects.purses == ()
+        assert not exchange.disconnects.purses
         nursery.cancel_scope.cancel()
 
 

@@ -128,10 +128,6 @@ def test_a_table_has_every_method_with_its_shape() -> None:
             "a fresh proof that cannot be given",
         ),
         (
-            options_pb2.Authorization(access="ACCESS_SESSION", step_up=True),
-            "a fresh proof that cannot be given",
-        ),
-        (
             options_pb2.Authorization(access="ACCESS_SESSION", owner_field="purse"),
             "purse is no string field",
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import struct
 import urllib.error
@@ -92,7 +93,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staffed]:
             ann, bea, sam, cora = (register(channel, each) for each in (ANN, BEA, SAM, CORA))
             open_market(process, [ann])
             give_roles(process, {cora: options_pb2.ROLE_COMPLIANCE, sam: options_pb2.ROLE_SUPPORT})
-            blame(staff_pb2_grpc.StaffServiceStub(channel), sign_in(channel, CORA))
+            auth = auth_pb2_grpc.AuthServiceStub(channel)
+            blame(staff_pb2_grpc.StaffServiceStub(channel), auth, sign_in(channel, CORA))
             stub = compliance_pb2_grpc.ComplianceServiceStub(channel)
             apply(stub, sign_in(channel, ANN), "Ann Other")
             apply(stub, sign_in(channel, BEA), "Bea Listed")
@@ -141,11 +143,21 @@ def apply(stub: compliance_pb2_grpc.ComplianceServiceStub, metadata: Metadata, n
     stub.ApplyForLevel(request, metadata=metadata, timeout=CALL_S_MAX)
 
 
-def blame(stub: staff_pb2_grpc.StaffServiceStub, metadata: Metadata) -> None:
+def blame(
+    stub: staff_pb2_grpc.StaffServiceStub, auth: auth_pb2_grpc.AuthServiceStub, metadata: Metadata
+) -> None:
     """A list comes in that Bea is on; the house finds her when she applies."""
     content = b"id,name,aliases,birth_date,country,program\n7,Bea Listed,,1990-02-03,DE,TEST\n"
-    request = staff_pb2.ImportWatchlistRequest(name="test", content=content)
-    stub.ImportWatchlist(iter([request]), metadata=metadata, timeout=CALL_S_MAX)
+    digest = hashlib.sha256(content).digest()
+    request = staff_pb2.ImportWatchlistRequest(name="test", content=content, digest=digest)
+    wanted = auth_pb2.StepUpRequest(
+        method="/xache.v1.StaffService/ImportWatchlist",
+        request=request.SerializeToString(),
+        password=PASSWORD,
+    )
+    proof = auth.StepUp(wanted, metadata=metadata, timeout=CALL_S_MAX)
+    proven = (*metadata, ("x-xache-step-up", proof.step_up_token))
+    stub.ImportWatchlist(iter([request]), metadata=proven, timeout=CALL_S_MAX)
 
 
 def prove(visit: Visit) -> None:

@@ -215,6 +215,8 @@ class _Upload:
 
     def __init__(self, message: Message) -> None:
         self._left = [message]
+        self.first = message.SerializeToString()
+        """What a fresh proof covers."""
 
     async def receive_batch(self) -> list[Any]:
         """See routes.Requests."""
@@ -236,7 +238,7 @@ async def _serve_upload(front: Front, call: SimulatedCall, route: Route, request
     try:
         with call.scope:
             try:
-                await front.admin.admit(call, route)
+                await front.admin.admit(call, route, requests.first)
                 call.result = Answered(route.serialize(await route.handler(call, requests)))
             except* Exception as errors:
                 call.result = front.interceptor.status(call.method, errors)

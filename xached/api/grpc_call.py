@@ -237,13 +237,7 @@ class GrpcCall:
                 )
             )
         else:
-            self.refuse(
-                StatusError(
-                    grpc.StatusCode.DEADLINE_EXCEEDED,
-                    "REQUEST_TIMEOUT",
-                    "the request message did not arrive in time",
-                )
-            )
+            self.refuse(_request_timeout())
 
     def shut(self, shutdown: Shutdown) -> None:
         """The server stops: end a stream soon, with notice. Other calls may go on."""
@@ -364,10 +358,11 @@ class GrpcCall:
         """Serve a call whose request is a stream."""
         route = self._route
         assert route is not None
-        await self._host.routes.admit(self, route)
         requests = self._requests = RequestStream(
             self, route.parse, prove_end=not route.response_streaming
         )
+        body = await self._proved_for(requests) if route.authorization.step_up else b""
+        await self._host.routes.admit(self, route, body)
         with self._host.routes.stream(self):
             if not route.response_streaming:
                 self._answer(route.respond(self._caller, await route.handler(self, requests)))
@@ -378,6 +373,12 @@ class GrpcCall:
                 raise stopping()  # It was not the client that ended the requests.
             await responses.flush()
         self._end(0, "")
+
+    async def _proved_for(self, requests: RequestStream) -> bytes:
+        """What the fresh proof of a stream covers: until it has come nobody is let in."""
+        with trio.move_on_after(self._host.request_timeout_s):
+            return await requests.wait_first()
+        raise _request_timeout()
 
     async def _say_farewell(self, shutdown: Shutdown) -> None:
         """Tell the reader of a stream why it ends."""
@@ -423,3 +424,11 @@ class GrpcCall:
             self.headers_sent = True
             operations = (cygrpc.SendInitialMetadataOperation((), NO_FLAGS), *operations)
         self.start(operations, self._on_ended)
+
+
+def _request_timeout() -> StatusError:
+    return StatusError(
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        "REQUEST_TIMEOUT",
+        "the request message did not arrive in time",
+    )

@@ -97,6 +97,14 @@ class RequestStream:
         """See routes.Requests. No generator: handlers leave the loop before its end."""
         return self
 
+    async def wait_first(self) -> bytes:
+        """The bytes of the first message, which stays; empty also where there is none."""
+        await trio.lowlevel.checkpoint()
+        self._receive()
+        while not self._queue and not self._ended:
+            await self._lot.park()
+        return self._queue[0] if self._queue else b""
+
     async def __anext__(self) -> Message:
         """The next message."""
         if not self._batch:

@@ -17,8 +17,8 @@ A call is admitted in this order, and the first no is the answer:
    ACCOUNT_FROZEN or ACCOUNT_SUSPENDED.
 4. The credential must have every one of ``scopes``: SCOPE_MISSING.
 5. The account must have one of ``roles``, if any are named: ROLE_MISSING.
-6. ``step_up`` asks for a fresh proof, bound to the bytes of this request: STEP_UP_REQUIRED. Asked
-   last, so that nobody proves afresh for what is refused anyway.
+6. ``step_up`` asks for a fresh proof, bound to the bytes of this request, or of the first one of a
+   stream: STEP_UP_REQUIRED. Asked last, so that nobody proves afresh for what is refused anyway.
 7. The bytes must be a message: MALFORMED_MESSAGE. Its fields must be for the caller's roles
    (``for_roles``): FIELD_DENIED. The purse it names is one of the caller's own.
 
@@ -372,7 +372,8 @@ class Routes:
     async def admit(self, call: Call, route: Route, body: bytes = b"") -> None:
         """Let the call pass or not. Default is no: what the option asks for must all be there.
 
-        The body is what a signature or a fresh proof covers; a stream of requests has none.
+        The body is what a signature or a fresh proof covers. A stream of requests has none, but
+        where a fresh proof is asked for: then it is its first message.
 
         Raises: StatusError UNAUTHENTICATED or PERMISSION_DENIED; Rejection of a wrong code.
         """
@@ -440,7 +441,7 @@ def authorization_of(method: MethodDescriptor) -> Authorization:
         raise RouteError(f"the authorization of {method.full_name} has an unspecified value")
     if option.api_key and not (option.scopes and _KEY_SCOPES.issuperset(option.scopes)):
         raise RouteError(f"{method.full_name} is for keys, with scopes that no key can have")
-    if option.step_up and (option.api_key or method.client_streaming):
+    if option.step_up and option.api_key:
         raise RouteError(f"{method.full_name} asks for a fresh proof that cannot be given")
     if option.owner_field:
         _check_owner_field(method, option.owner_field)

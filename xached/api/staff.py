@@ -5,6 +5,8 @@ Whatever shows personal data is recorded by the sessions actor before it is answ
 
 from __future__ import annotations
 
+import hashlib
+
 from xache.v1 import staff_pb2 as pb
 
 from xached.actors.history import History
@@ -177,13 +179,17 @@ class StaffHandlers:
     async def import_watchlist(
         self, call: Call, requests: Requests[pb.ImportWatchlistRequest]
     ) -> pb.ImportWatchlistResponse:
-        """Take in a list of sanctioned people."""
-        name, content = "", bytearray()
+        """Take in a list of sanctioned people: the one that the fresh proof was given for."""
+        first: pb.ImportWatchlistRequest | None = None
+        content = bytearray()
         async for request in requests:
-            name = name or request.name
+            first = first or request
             content += request.content
             if len(content) > WATCHLIST_BYTES_MAX:
                 raise _watchlist_form(f"more than {WATCHLIST_BYTES_MAX} bytes")
+        name, digest = ("", b"") if first is None else (first.name, first.digest)
+        if hashlib.sha256(content).digest() != digest:
+            raise _watchlist_form("another list than its digest says, or no digest")
         try:
             text = content.decode()
         except UnicodeDecodeError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -160,10 +161,9 @@ def watchlist(
         raise SystemExit(f"xached: {error}") from None
 
     def pieces() -> Iterator[staff_pb2.ImportWatchlistRequest]:
-        for start in range(0, max(len(content), 1), PIECE_BYTES):
-            yield staff_pb2.ImportWatchlistRequest(
-                name="" if start else name, content=content[start : start + PIECE_BYTES]
-            )
+        yield staff_pb2.ImportWatchlistRequest(name=name, digest=hashlib.sha256(content).digest())
+        for start in range(0, len(content), PIECE_BYTES):
+            yield staff_pb2.ImportWatchlistRequest(content=content[start : start + PIECE_BYTES])
 
     with opened(door) as (channel, metadata):
         send = channel.stream_unary(

@@ -199,12 +199,14 @@ class DecideCaseResponse(_message.Message):
     def __init__(self, case: _Optional[_Union[Case, _Mapping]] = ...) -> None: ...
 
 class ImportWatchlistRequest(_message.Message):
-    __slots__ = ("name", "content")
+    __slots__ = ("name", "content", "digest")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CONTENT_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
     name: str
     content: bytes
-    def __init__(self, name: _Optional[str] = ..., content: _Optional[bytes] = ...) -> None: ...
+    digest: bytes
+    def __init__(self, name: _Optional[str] = ..., content: _Optional[bytes] = ..., digest: _Optional[bytes] = ...) -> None: ...
 
 class ImportWatchlistResponse(_message.Message):
     __slots__ = ("entries",)

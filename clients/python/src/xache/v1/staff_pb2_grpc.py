@@ -171,7 +171,8 @@ class StaffServiceServicer:
 
     def ImportWatchlist(self, request_iterator, context):
         """Take in a list of sanctioned people, in place of the one of its name, and
-        screen everybody by it.
+        screen everybody by it. The fresh proof covers the first message, which
+        says what the list is; a list that is another one is refused.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
