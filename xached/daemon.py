@@ -79,7 +79,7 @@ from xached.house.listeners import GRACE_S, Addresses, Doors, NetworkDoors
 from xached.house.recording import judge_nightly
 from xached.house.recovery import FirstAdmin, introduce_signer, open_house
 from xached.research.history.about import list_histories
-from xached.runtime.supervise import Health, run_expendable, run_vital
+from xached.runtime.supervise import NEVER_GIVEN_UP, Health, run_expendable, run_vital
 from xached.runtime.world import World
 from xached.storage.directory import DataDirectory
 from xached.storage.strategy_states import StrategyStates
@@ -354,7 +354,9 @@ async def _open_doors(
     paper = partial(core.house.paper.run, core.venue_line, core.market.list_candles)
     nursery.start_soon(run_expendable, "paper", paper, core.health)
     nursery.start_soon(run_expendable, "paper snapshots", core.paper_snapshots.run, core.health)
-    nursery.start_soon(run_expendable, "order reasons", core.reasons.run, core.health)
+    nursery.start_soon(
+        run_expendable, "order reasons", core.reasons.run, core.health, NEVER_GIVEN_UP
+    )
     sources = partial(run_signal_sources, core.signal_sources, _around_sources(core, attachments))
     nursery.start_soon(sources)
     core.signals = Signals(config.models)
@@ -368,7 +370,7 @@ async def _open_doors(
     desk = core.open_desk(around)
     nursery.start_soon(_run_strategies, core, around, desk)
     rules = partial(run_rules, core.rules, core.around_rules())
-    nursery.start_soon(run_expendable, "rules", rules, core.health)
+    nursery.start_soon(run_expendable, "rules", rules, core.health, NEVER_GIVEN_UP)
     _judge_by_night(config, core, attachments, nursery)
     _begin_to_notify(core, notifiers, nursery)
     return Endpoints(
@@ -568,7 +570,9 @@ def _anchor_trials(core: Core, count: int, chain: bytes) -> None:
 async def _run_strategies(core: Core, around: Surroundings, desk: StrategyDesk) -> None:
     try:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(run_expendable, "strategy desk", desk.run, core.health)
+            nursery.start_soon(
+                run_expendable, "strategy desk", desk.run, core.health, NEVER_GIVEN_UP
+            )
             await run_strategies(core.strategies, around)
             nursery.cancel_scope.cancel()
     finally:

@@ -27,6 +27,7 @@ from xached.domain.messages import Command, Row
 from xached.domain.order import AccountId, Purse, Side
 from xached.domain.queries import PurseQuery, PurseSnapshot, Query
 from xached.runtime.mailbox import Closed, Mailbox, Overloaded
+from xached.runtime.supervise import NEVER_GIVEN_UP, Health, run_expendable
 from xached.storage.strategy_tables import StrategyRecords, StrategyTables
 
 HOUSE_ID = bytes(16)
@@ -223,13 +224,19 @@ class RuleHouse:
 
 @asynccontextmanager
 async def rule_house(
-    directory: Path, earlier: list[Candle] | None = None
+    directory: Path,
+    earlier: list[Candle] | None = None,
+    open_tables: Callable[[Path], StrategyTables] | None = None,
+    health: Health | None = None,
 ) -> AsyncIterator[RuleHouse]:
-    """One life of a house: from its start to its end, on what the last one left behind."""
+    """One life of a house: from its start to its end, on what the last one left behind.
+
+    With ``health`` its rules are run as the daemon runs them: what fails is tried again.
+    """
     async with running(directory / "journal.db") as exchange:
         for command in FUNDING:
             await exchange.matching.execute(command)
-        tables = StrategyTables.open(directory / "strategies.db", HOUSE_ID)
+        tables = (open_tables or _open_tables)(directory / "strategies.db")
         fuse, rules, against = Fuse(), Rules(), list[str]()
         paused: list[tuple[Purse, int]] = []
         records = StrategyRecords(tables, exchange.world.open_lane("strategies"))
@@ -266,10 +273,17 @@ async def rule_house(
                 rules.mailbox.close()
 
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(live)
+            if health is None:
+                nursery.start_soon(live)
+            else:
+                nursery.start_soon(run_expendable, "rules", live, health, NEVER_GIVEN_UP)
             yield RuleHouse(exchange, past, rules, fuse, records, against, paused)
             nursery.cancel_scope.cancel()
         tables.close()
+
+
+def _open_tables(path: Path) -> StrategyTables:
+    return StrategyTables.open(path, HOUSE_ID)
 
 
 class _Entropy:

@@ -29,7 +29,7 @@ import trio
 from tests.actors.test_matching import order
 from tests.automation.rule_house import ALICE, CRASHES, GRID, RuleHouse, rule_house
 from xached.api.rule_forms import sent_sentence
-from xached.automation.messages import ArmRule, CreateRule, EndRule, PauseRule
+from xached.automation.messages import ArmRule, CreateRule, EndRule, NoteRehearsal, PauseRule
 from xached.automation.rule import Firing
 from xached.automation.terms import (
     Direction,
@@ -179,6 +179,11 @@ class RuleScript:
     async def _arm(self, name: str) -> None:
         rule = (await self._house.rules_of())[name]
         await self._house.ask(ArmRule(account_id=ALICE, rule_id=rule.rule_id, unrehearsed=True))
+
+    async def _rehearsed(self, name: str) -> None:
+        rule = (await self._house.rules_of())[name]
+        now_ns = self._house.exchange.world.now_ns()
+        await self._house.ask(NoteRehearsal(account_id=ALICE, rule_id=rule.rule_id, at_ns=now_ns))
 
     async def _pause(self, name: str) -> None:
         rule = (await self._house.rules_of())[name]

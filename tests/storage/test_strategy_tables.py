@@ -6,6 +6,8 @@ work that raised, and the copying of the log after an erasure. Each has its test
 
 from __future__ import annotations
 
+import contextlib
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import apsw
 import pytest
 
 from xached.domain.order import AccountId
+from xached.simulation.disk import Disk, DiskFault, DiskFiles, registered
 from xached.storage import strategy_tables
 from xached.storage.database import DatabaseRefused
 from xached.storage.strategy_tables import (
@@ -138,14 +141,80 @@ def test_noise_is_refused(path: Path) -> None:
 
 
 @pytest.mark.usefixtures("with_notes")
-def test_after_a_failure_of_the_disk_nothing_is_written(path: Path) -> None:
-    opened = StrategyTables.open(path, HOUSE)
+def test_nothing_is_written_before_the_disk_has_healed() -> None:
+    def full(operation: str) -> None:
+        if operation in ("write", "sync"):
+            raise DiskFault("no room", is_full=True)
 
-    def fail(db: apsw.Connection) -> None:
-        raise apsw.FullError("the disk is full")
+    disk = Disk()
+    with registered(disk) as vfs:
+        opened = open_on(disk, vfs)
+        opened.write(lambda db: add(db, "ann", "one"))
+        disk.before = full
+        with pytest.raises(StrategyTablesFailed, match="no room"):
+            opened.write(lambda db: add(db, "ann", "two"))
+        with pytest.raises(StrategyTablesFailed, match="an earlier write"):
+            opened.write(lambda db: add(db, "ann", "three"))
+        assert "one" in opened.read(texts)
+        disk.power_on()
+        opened.write(lambda db: add(db, "ann", "four"))
+        found = opened.read(texts)
+        assert found in (["four", "one"], ["four", "one", "two"]), "it may have been written"
+        opened.check()
+        opened.close()
 
-    with pytest.raises(StrategyTablesFailed, match="full"):
-        opened.write(fail)
-    with pytest.raises(StrategyTablesFailed, match="earlier"):
-        opened.write(lambda db: add(db, "ann", "more"))
-    opened.close()
+
+@pytest.mark.usefixtures("with_notes")
+@pytest.mark.parametrize("lost", range(1, 6))
+def test_what_is_written_after_a_failed_sync_outlives_a_power_cut(lost: int) -> None:
+    """Checked: without ``settle`` what came after it is lost with it."""
+    disk = Disk()
+    with registered(disk) as vfs:
+        opened = open_on(disk, vfs)
+        opened.write(lambda db: add(db, "ann", "first"))
+        disk.fail_once("sync", lost, loses_writes=True)
+        done: list[str] = ["first"]
+        for text in "abcdefgh":
+            with contextlib.suppress(StrategyTablesFailed):
+                opened.write(lambda db, text=text: add(db, "ann", text))  # type: ignore[misc]
+                done.append(text)
+        assert len(done) == 8, "one failed, and those after it were written"
+        disk.power_off()
+        disk.restore_power(random.Random(lost))
+        again = open_on(disk, vfs)
+        assert set(done) <= set(again.read(texts))
+        again.close()
+
+
+@pytest.mark.usefixtures("with_notes")
+def test_a_file_that_cannot_be_opened_anew_is_tried_by_who_reads_too() -> None:
+    disk, opens = Disk(), 0
+    with registered(disk) as vfs:
+        opened = open_on(disk, vfs)
+        opened.write(lambda db: add(db, "ann", "one"))
+        connect = opened._connect
+
+        def refuse() -> apsw.Connection:
+            nonlocal opens
+            opens += 1
+            raise apsw.CantOpenError("not now")
+
+        opened._connect = refuse
+        disk.fail_once("write", 1)
+        for _ in range(2):
+            with pytest.raises(StrategyTablesFailed):
+                opened.write(lambda db: add(db, "ann", "two"))
+        with pytest.raises(StrategyTablesFailed, match="not now"):
+            opened.read(texts)
+        assert opens == 2
+        opened._connect = connect
+        assert "one" in opened.read(texts)
+        opened.close()
+
+
+def open_on(disk: Disk, vfs: str) -> StrategyTables:
+    """strategies.db on a disk that can fail."""
+    files = DiskFiles(disk, vfs)
+    return StrategyTables.open(
+        "strategies.db", HOUSE, locking_mode="exclusive", vfs=vfs, files=files
+    )

@@ -240,6 +240,7 @@ def _open_strategies(
         house_id,
         locking_mode=world.sqlite_locking_mode,
         vfs=world.files.sqlite_vfs,
+        files=world.files,
     )
     files.callback(opened.close)
     return opened

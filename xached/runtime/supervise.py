@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 import traceback
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import attrs
 import trio
@@ -115,6 +116,10 @@ class Restart:
         doublings = min(failures - 1, 30)  # more would overflow a float
         pause_s = min(self.pause_s * 2.0**doublings, self.pause_s_max)
         return pause_s if self.jitter is None else pause_s * (1 - self.jitter() / 2)
+
+
+NEVER_GIVEN_UP: Final = Restart(limit=1_000_000, pause_s_max=30.0)
+"""For what people count on, and a disk that heals lets go on."""
 
 
 async def run_vital(name: str, run: Run, health: Health) -> None:

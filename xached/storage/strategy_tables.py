@@ -14,24 +14,31 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import apsw
+from loguru import logger
 
 from xached.domain.order import AccountId
-from xached.runtime.world import Lane, LockingMode
+from xached.runtime.supervise import WorldFault
+from xached.runtime.world import REAL_FILES, Files, Lane, LockingMode
 from xached.storage import backtest_book, order_reasons, plugin_approvals, strategy_book
 from xached.storage.database import (
     DatabaseRefused,
     narrow_to_rows,
     open_durable,
+    settle,
     strange_in_schema,
 )
 
 Result = TypeVar("Result")
 Work = Callable[[apsw.Connection], Result]
 """Statements on the file; what it returns must not be a cursor."""
+
+Settle: TypeAlias = Callable[[], None]
+"""Brings to disk what is seen of the file. Raises: LogDamaged; OSError."""
 
 WAL_PAGES_MAX: Final = 1_000
 """4 MB: after so much the log is copied into the database."""
@@ -117,19 +124,19 @@ class StrategyTablesDamaged(DatabaseRefused):
     """The file is not as the daemon wrote it, or is not of this house."""
 
 
-class StrategyTablesFailed(Exception):  # noqa: N818 - what happened
-    """The disk failed. Nothing more is written until the daemon has started again."""
+class StrategyTablesFailed(WorldFault):
+    """The disk failed. The next write opens the file anew first, as the daemon does."""
 
 
 class StrategyTables:
     """The one connection that writes strategies.db. Not for two threads at a time."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connect: Callable[[], apsw.Connection], settle_file: Settle) -> None:
         """See :meth:`open`."""
-        self._db = connection
+        self._connect = connect
+        self._settle_file = settle_file
         self._failed = False
-        self._wal_pages = 0
-        connection.set_wal_hook(self._committed)
+        self._use(connect())
 
     @classmethod
     def open(
@@ -139,18 +146,23 @@ class StrategyTables:
         *,
         locking_mode: LockingMode = "normal",
         vfs: str | None = None,
+        files: Files = REAL_FILES,
     ) -> StrategyTables:
-        """Open the file; make it when there is none.
+        """Open the file; make it when there is none. ``files``: those that ``vfs`` sees.
 
         Raises: DatabaseRefused when it cannot be used, was made by a newer xached or is another
             house's; StrategyTablesDamaged; StrategyTablesFailed.
         """
-        return _opened(path, house_id, locking_mode=locking_mode, vfs=vfs, read_only=False)
+        connect = partial(
+            _connect, path, house_id, locking_mode=locking_mode, vfs=vfs, read_only=False
+        )
+        return cls(connect, partial(settle, Path(path), files))
 
     @classmethod
     def open_read_only(cls, path: Path | str, house_id: bytes) -> StrategyTables:
         """Open the file beside the daemon that writes it. Raises: as :meth:`open`."""
-        return _opened(path, house_id, read_only=True)
+        connect = partial(_connect, path, house_id, read_only=True)
+        return cls(connect, partial(settle, Path(path), REAL_FILES))
 
     def close(self) -> None:
         """Close the file, its log copied into it if the disk lets it."""
@@ -165,14 +177,16 @@ class StrategyTables:
 
         What the work itself raises takes all of it back.
 
-        Raises: StrategyTablesFailed; from then on always.
+        Raises: StrategyTablesFailed.
         """
         if self._failed:
-            raise StrategyTablesFailed("an earlier write to strategies.db failed")
+            self._open_anew()
         return self._guard(lambda: self._write(work))
 
     def read(self, work: Work[Result]) -> Result:
         """Do it on one state of the file. Raises: StrategyTablesFailed."""
+        if self._closed:
+            self._open_anew()
         try:
             with self._db:
                 result = work(self._db)
@@ -241,12 +255,36 @@ class StrategyTables:
             self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         return result
 
+    def _open_anew(self) -> None:
+        """Go on after a failure, if the disk lets it. Raises: StrategyTablesFailed.
+
+        What was seen of the file may be in memory alone, and what SQLite knows of it may be wrong.
+        """
+        try:
+            # Nobody writes: this is the one connection that does, and it is at rest.
+            self._settle_file()
+            self._closed = True
+            self._db.close(True)
+            self._use(self._connect())
+        except (OSError, DatabaseRefused, apsw.Error) as error:
+            raise StrategyTablesFailed(
+                f"an earlier write to strategies.db failed, and it cannot be opened: {error}"
+            ) from error
+        self._failed = False
+        logger.info("strategies.db is open again after a failure of the disk")
+
+    def _use(self, connection: apsw.Connection) -> None:
+        self._db = connection
+        self._closed = False
+        self._wal_pages = 0
+        connection.set_wal_hook(self._committed)
+
     def _committed(self, _: apsw.Connection, __: str, pages: int) -> int:
         self._wal_pages = pages
         return apsw.SQLITE_OK
 
     def _guard(self, write: Callable[[], Result]) -> Result:
-        """Run what writes. After an error of the disk nothing is written."""
+        """Run what writes. After an error of the disk nothing is, before it is opened anew."""
         try:
             return write()
         except apsw.Error as error:
@@ -308,14 +346,14 @@ def _columns() -> Mapping[str, Sequence[str]]:
         connection.close()
 
 
-def _opened(
+def _connect(
     path: Path | str,
     house_id: bytes,
     *,
     locking_mode: LockingMode = "normal",
     vfs: str | None = None,
     read_only: bool,
-) -> StrategyTables:
+) -> apsw.Connection:
     try:
         connection = open_durable(path, locking_mode=locking_mode, vfs=vfs, read_only=read_only)
     except apsw.Error as error:
@@ -331,7 +369,7 @@ def _opened(
         if isinstance(error, apsw.Error):
             raise StrategyTablesDamaged(f"strategies.db: {_said(error)}") from error
         raise
-    return StrategyTables(connection)
+    return connection
 
 
 def _migrate(connection: apsw.Connection, house_id: bytes) -> None:

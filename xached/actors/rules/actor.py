@@ -10,7 +10,8 @@ finished at the next start (:mod:`xached.actors.rules.sending`). Either way it f
 What is sent for one account is sent in order, and no rule of that account is looked at meanwhile:
 it would not see what is under way. Other accounts do not wait for that.
 
-It is expendable, and restarts from the file.
+It is expendable, and restarts from the file: as long as the disk fails nothing can be written, so
+nothing is sent, and what is due is looked at once it does not. So it is never given up.
 """
 
 from __future__ import annotations
@@ -160,6 +161,8 @@ class _Actor:
         self._records = around.records
         self._noted: dict[RuleId, float] = {}
         """When the height of each rule was written down, on trio's clock."""
+        self._unnoted: set[RuleId] = set()
+        """Rules whose height is another one than is written down."""
         self._unfinished: list[Firing] = []
         """Firings that are written down and not sent whole."""
         self._withdrawn: dict[AccountId, dict[RuleId, int]] = {}
@@ -295,11 +298,12 @@ class _Actor:
 
     async def _remember(self, rule: Rule, moved: Rule) -> None:
         """Keep what a look has changed; a height that moves all the time only now and then."""
-        if moved == rule:
+        if moved == rule and rule.rule_id not in self._unnoted:
             return
         only_height = attrs.evolve(moved.memory, high_units=rule.memory.high_units) == rule.memory
-        if only_height and trio.current_time() < self._noted.get(rule.rule_id, 0.0) + NOTE_S:
+        if only_height and trio.current_time() < self._noted.get(rule.rule_id, -math.inf) + NOTE_S:
             self._rules.armed[rule.rule_id] = moved
+            self._unnoted.add(rule.rule_id)
             return
         self._noted[rule.rule_id] = trio.current_time()
         await self._change(moved)
@@ -432,10 +436,12 @@ class _Actor:
         return rule
 
     def _keep(self, rule: Rule, *, known: bool) -> None:
+        self._unnoted.discard(rule.rule_id)
         if known and rule.state is RuleState.ARMED:
             self._rules.armed[rule.rule_id] = rule
         else:
             self._rules.armed.pop(rule.rule_id, None)
+            self._noted.pop(rule.rule_id, None)
 
     # --- answering ---------------------------------------------------------------------------
 
@@ -568,7 +574,10 @@ class _Actor:
 
     async def _rule(self, account_id: AccountId, rule_id: RuleId) -> Rule:
         """A rule of an account. Raises: Rejection UNKNOWN_RULE, also for another's."""
-        rule = await self._records.read(partial(rule_book.find_rule, rule_id=rule_id))
+        # Of an armed one more is remembered than is written down.
+        rule = self._rules.armed.get(rule_id) or await self._records.read(
+            partial(rule_book.find_rule, rule_id=rule_id)
+        )
         if rule is None or rule.account_id != account_id:
             raise Rejection(
                 Reason.UNKNOWN_RULE,

@@ -112,8 +112,9 @@ class OrderReasons:
             await self._write(list(islice(self._waiting.values(), WRITTEN_AT_ONCE)))
 
     async def _write(self, reasons: Sequence[OrderReason]) -> None:
-        traded, self._traded = self._traded, set()
+        traded = self._traded.copy()
         await self._records.write(partial(keep_reasons, reasons=reasons, traded=traded))
+        self._traded -= traded
         # Only now: who asks meanwhile finds them here.
         for each in reasons:
             self._waiting.pop((each.purse, each.order_id), None)
