@@ -8,7 +8,7 @@ import importlib
 import io
 import json
 import pkgutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -36,8 +36,10 @@ from tests.api.trading_house import (
 )
 from xached.actors.aml import run_aml
 from xached.actors.matching import Matching
+from xached.actors.strategies.desk import seats_of
 from xached.api import data_export
 from xached.api.compliance import ComplianceHandlers
+from xached.api.data_export import ExportedExchange
 from xached.api.staff import StaffHandlers
 from xached.api.trade_report import COLUMNS
 from xached.domain.aml import AmlRule, RuleKind
@@ -55,8 +57,19 @@ from xached.domain.order import MAIN, AccountId, make_purse
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.strategy_life import Stage, Strategy, Wish
 from xached.house.account_commands import open_alert
+from xached.house.account_files import files_of
+from xached.runtime.world import RealFiles
+from xached.storage.directory import DataPaths
+from xached.storage.recordings import (
+    DONE,
+    RecordingKind,
+    Recordings,
+    recording_name,
+    run_subject,
+)
 from xached.storage.sealed_columns import SECRET_COLUMNS
 from xached.storage.strategy_book import put_strategy
+from xached.storage.strategy_states import SavedState, StrategyStates
 from xached.storage.strategy_tables import StrategyRecords, StrategyTables
 from xached.storage.vault_tables import TABLES
 
@@ -161,6 +174,7 @@ async def office(path: Path) -> AsyncIterator[Office]:
         running = house.running
         door = Door(running.matching)
         tables = StrategyTables.open(path / "strategies.db", bytes(16))
+        records = StrategyRecords(tables, running.world.open_lane("strategies"))
         async with running_people(path / "vault.db", running.world, door) as people:
             yield Office(
                 house=house,
@@ -171,7 +185,14 @@ async def office(path: Path) -> AsyncIterator[Office]:
                     house.history,
                     running.directory,
                     running.world.now_ns,
-                    StrategyRecords(tables, running.world.open_lane("strategies")),
+                    records,
+                    ExportedExchange(
+                        folder="paper/",
+                        matching=running.matching,
+                        directory=running.directory,
+                        history=lambda: house.history,
+                    ),
+                    partial(files_of, DataPaths(path), running.world, records),
                 ),
                 tables=tables,
                 staff=StaffHandlers(
@@ -426,11 +447,44 @@ async def test_erasure_leaves_sums_and_chains_and_no_personal_byte(
                 assert secret not in content, name
 
 
+def keep_files(path: Path, strategy: Strategy) -> None:
+    """What a strategy leaves in files, on paper and live."""
+    paths, disk = DataPaths(path), RealFiles()
+    for folder in (paths.strategy_states, paths.recordings, paths.certificates):
+        folder.mkdir(exist_ok=True)
+    states = StrategyStates(paths.strategy_states, disk)
+    recordings = Recordings(paths.recordings, disk)
+    for seat in seats_of(strategy):
+        said = f"of {strategy.name} {seat}"
+        states.write(seat, SavedState(plugin="p", version=1, state_json=said, saved_at_ns=1))
+        name = recording_name(RecordingKind.INPUTS, run_subject(seat, "run"), 7, DONE)
+        recordings.append(name, said.encode() * 10_000)
+        (paths.certificates / f"{run_subject(seat, '')}7.json").write_text(said)
+
+
+def check_files(files: Mapping[str, bytes]) -> None:
+    """What strategies left in files, and what is of the paper exchange.
+
+    Seen red: the export had none of it. Checked: without the length of a piece only the first one
+    is there.
+    """
+    for seat in seats_of(strategy_of(AccountId("alice"), "cross")):
+        said = f"of cross {seat}".encode()
+        assert said in files[f"strategies/saved/{seat}.json"]
+        name = recording_name(RecordingKind.INPUTS, run_subject(seat, "run"), 7, DONE)
+        assert files[f"strategies/runs/{name}"] == said * 10_000
+        assert files[f"strategies/parity/{run_subject(seat, '')}7.json"] == said
+    assert not any(b"of others" in content for content in files.values())
+    for each in ("standing.json", "trades.csv", "orders/main.jsonl", "transactions/main.jsonl"):
+        assert files[f"paper/{each}"] == files[each]
+
+
 async def test_an_export_holds_everything(tmp_path: Path, autojump_clock: MockClock) -> None:
     async with office(tmp_path) as here:
         alice, bob = await traded(here)
         for owner, name in ((alice, "cross"), (bob, "others")):
             here.tables.write(partial(put_strategy, strategy=strategy_of(owner, name)))
+            keep_files(tmp_path, strategy_of(owner, name))
         sent: Collected[pb.ExportDataResponse] = Collected()
         await here.compliance.export_data(call_of(alice), pb.ExportDataRequest(), sent)
         files: dict[str, bytes] = {}
@@ -448,6 +502,7 @@ async def test_an_export_holds_everything(tmp_path: Path, autojump_clock: MockCl
         assert len(files["transactions/main.jsonl"].splitlines()) >= 4
         [strategy] = map(json.loads, files["strategies/strategies.jsonl"].splitlines())
         assert (strategy["account_id"], strategy["name"]) == (alice, "cross")
+        check_files(files)
         (document,) = [name for name in files if name.startswith("documents/")]
         assert files[document] == SCAN + b"\0" * 1_000
         # What is said to be exported is where it is said to be.

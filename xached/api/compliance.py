@@ -10,7 +10,7 @@ from xached.actors.history import History
 from xached.actors.matching import Matching
 from xached.api import convert
 from xached.api.auth import Sessions, ask_sessions, caller_of
-from xached.api.data_export import export_data
+from xached.api.data_export import ExportedExchange, FilesOf, export_data
 from xached.api.enums import pick
 from xached.api.routes import Call, Requests, Responses
 from xached.api.trade_report import report_trades
@@ -52,6 +52,8 @@ class ComplianceHandlers:
         directory: Directory,
         now_ns: Callable[[], int],
         records: StrategyRecords,
+        paper: ExportedExchange,
+        files_of: FilesOf,
     ) -> None:
         self._sessions = sessions
         self._matching = matching
@@ -59,6 +61,11 @@ class ComplianceHandlers:
         self._directory = directory
         self._now_ns = now_ns
         self._records = records
+        real = ExportedExchange(
+            folder="", matching=matching, directory=directory, history=lambda: history
+        )
+        self._exchanges = (real, paper)
+        self._files_of = files_of
 
     async def get_limits(self, call: Call, _request: pb.GetLimitsRequest) -> pb.GetLimitsResponse:
         """Tell the caller's level, what it allows a day, and what is used of it."""
@@ -175,7 +182,7 @@ class ComplianceHandlers:
     ) -> None:
         """Hand over everything the house knows of the caller."""
         async for name, content in export_data(
-            call, self._sessions, self._matching, self._history, self._directory, self._records
+            call, self._sessions, self._exchanges, self._records, self._files_of
         ):
             await responses.send(pb.ExportDataResponse(name=name, content=content))
 

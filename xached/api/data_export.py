@@ -2,7 +2,9 @@
 
 ``account.json`` is every row of the vault that is theirs, sealed columns opened; ``standing.json``
 is what the exchange knows of the account; then trades, movements of money and orders of every
-purse as CSV and JSON lines, and each document as it was uploaded.
+purse as CSV and JSON lines, and once more in ``paper/`` those of the paper exchange. In
+``strategies/`` is what tables know of their strategies, rules and backtests, and what these saved,
+were told and wanted, and how they were judged; in ``documents/`` each document as it was uploaded.
 
 :data:`EXPORTED` and :data:`NOT_STORED` name every field of the API that is marked personal, and
 where its content is in the export, or why the house does not have it. A test keeps them complete.
@@ -12,9 +14,10 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Final
 
+import attrs
 from google.protobuf import json_format
 
 from xached.actors.history import History
@@ -24,10 +27,11 @@ from xached.api.auth import Sessions, ask_sessions, caller_of
 from xached.api.routes import Call
 from xached.api.trade_report import report_trades
 from xached.domain.erasure import AccountExport, ExportAccount
-from xached.domain.instrument import Directory
+from xached.domain.instrument import Directory, Instrument
 from xached.domain.kyc import ChunkView, GetKyc, KycDocument, KycStanding, MediaType, ViewChunk
 from xached.domain.money import format_units
 from xached.domain.order import AccountId, subaccount_of
+from xached.domain.position import Position
 from xached.domain.queries import DisclosuresQuery, PurseQuery, PursesQuery
 from xached.storage.strategy_tables import StrategyRecords, tables_of_accounts
 
@@ -87,17 +91,33 @@ NOT_STORED: Final[Mapping[str, str]] = {
 """Personal fields whose content the house does not keep, and why."""
 
 
+NOT_OPEN: Final = b"This exchange is not open now. Ask for the export again to have it.\n"
+
 ROWS_AT_ONCE: Final = 16
 """Of a table of strategies.db: a reason may have 30 kB, a report more."""
+
+
+@attrs.frozen(kw_only=True)
+class ExportedExchange:
+    """An exchange, and where in the export it is."""
+
+    folder: str
+    matching: Matching
+    directory: Directory
+    history: Callable[[], History | None]
+    """None while it is not open."""
+
+
+FilesOf = Callable[[AccountId], AsyncIterator[tuple[str, bytes]]]
+"""What is kept of an account in files: (file name, its next bytes), in bounded pieces."""
 
 
 async def export_data(
     call: Call,
     sessions: Sessions,
-    matching: Matching,
-    history: History,
-    directory: Directory,
+    exchanges: Sequence[ExportedExchange],
     records: StrategyRecords,
+    files_of: FilesOf,
 ) -> AsyncIterator[tuple[str, bytes]]:
     """Yield (file name, its next bytes) of everything of the caller, in bounded pieces."""
     account_id = caller_of(call).account_id
@@ -106,6 +126,33 @@ async def export_data(
     for row in export.rows:
         tables.setdefault(row.table, []).append(dict(row.fields))
     yield "account.json", _json(tables)
+    for exchange in exchanges:
+        history = exchange.history()
+        if history is None:
+            yield f"{exchange.folder}NOT-OPEN.txt", NOT_OPEN
+            continue
+        async for name, piece in _traded(exchange, history, account_id):
+            yield f"{exchange.folder}{name}", piece
+    for table in tables_of_accounts():
+        skip = 0
+        while rows := await records.rows_of(account_id, table, skip, ROWS_AT_ONCE):
+            yield f"strategies/{table}.jsonl", b"".join(_line(_readable(row)) for row in rows)
+            skip += len(rows)
+    async for name, piece in files_of(account_id):
+        yield name, piece
+    standing = await ask_sessions(sessions, call, GetKyc(account_id=account_id), KycStanding)
+    for document in standing.documents:
+        async for piece in _document(call, sessions, account_id, document):
+            yield (
+                f"documents/{document.document_id}.{_EXTENSIONS[document.media_type]}",
+                piece,
+            )
+
+
+async def _traded(
+    exchange: ExportedExchange, history: History, account_id: AccountId
+) -> AsyncIterator[tuple[str, bytes]]:
+    matching, directory = exchange.matching, exchange.directory
     yield "standing.json", _json(await _standing(matching, directory, account_id))
     async for piece in report_trades(matching, history, directory, account_id, 0, 0):
         yield "trades.csv", piece
@@ -141,18 +188,6 @@ async def export_data(
             before = moved.next_before
             if before is None:
                 break
-    for table in tables_of_accounts():
-        skip = 0
-        while rows := await records.rows_of(account_id, table, skip, ROWS_AT_ONCE):
-            yield f"strategies/{table}.jsonl", b"".join(_line(_readable(row)) for row in rows)
-            skip += len(rows)
-    standing = await ask_sessions(sessions, call, GetKyc(account_id=account_id), KycStanding)
-    for document in standing.documents:
-        async for piece in _document(call, sessions, account_id, document):
-            yield (
-                f"documents/{document.document_id}.{_EXTENSIONS[document.media_type]}",
-                piece,
-            )
 
 
 async def _document(
@@ -179,6 +214,10 @@ async def _standing(
                 }
                 for asset, funds in snapshot.balances.items()
             },
+            "positions": {
+                symbol: _position(position, directory.instrument(symbol))
+                for symbol, position in snapshot.positions.items()
+            },
             "frozen": purse.frozen,
         }
     return {
@@ -187,6 +226,14 @@ async def _standing(
             each.disclosure.name: each.accepted_version for each in disclosures
         },
         "purses": purses,
+    }
+
+
+def _position(position: Position, instrument: Instrument) -> dict[str, str]:
+    return {
+        "quantity": instrument.format_quantity(position.quantity_lots),
+        "cost": instrument.format_quote(position.cost_units),
+        "realised": instrument.format_quote(position.realised_units),
     }
 
 

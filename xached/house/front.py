@@ -39,6 +39,7 @@ from xached.api.automation import AutomationHandlers
 from xached.api.backtests import BacktestHandlers
 from xached.api.catalogue import CatalogueHandlers
 from xached.api.compliance import ComplianceHandlers
+from xached.api.data_export import ExportedExchange
 from xached.api.errors import Interceptor
 from xached.api.explaining import OrderExplaining
 from xached.api.fees import FeeStatements
@@ -75,6 +76,7 @@ from xached.config.config import Config
 from xached.domain.instrument import Directory
 from xached.domain.messages import Row
 from xached.domain.replays import ReplayGuard
+from xached.house.account_files import files_of
 from xached.house.core import Core
 from xached.house.listeners import Front
 from xached.runtime.topic import Topic
@@ -204,7 +206,7 @@ def _services(core: Core, spending: KeySpending) -> tuple[Service, ...]:
         _service(
             compliance_pb2,
             "ComplianceService",
-            ComplianceHandlers(sessions, matching, core.history, directory, now_ns, core.records),
+            _compliance(core),
         ),
         _service(
             automation_pb2,
@@ -226,6 +228,25 @@ def _services(core: Core, spending: KeySpending) -> tuple[Service, ...]:
             "StaffService",
             StaffHandlers(sessions, matching, core.history, directory),
         ),
+    )
+
+
+def _compliance(core: Core) -> ComplianceHandlers:
+    house, paper = core.house, core.house.paper
+    return ComplianceHandlers(
+        house.sessions,
+        house.matching,
+        core.history,
+        house.directory,
+        core.world.now_ns,
+        core.records,
+        ExportedExchange(
+            folder="paper/",
+            matching=paper.matching,
+            directory=paper.directory,
+            history=lambda: paper.history,
+        ),
+        partial(files_of, core.files.paths, core.world, core.records),
     )
 
 

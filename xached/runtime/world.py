@@ -106,6 +106,10 @@ class Files(Protocol):
         """All of a file."""
         ...
 
+    def read_part(self, path: Path, offset: int, bytes_max: int) -> bytes:
+        """So many bytes of a file from an offset on; fewer at its end."""
+        ...
+
     def list_names(self, directory: Path, suffix: str) -> list[str]:
         """The names in a directory that end so, sorted."""
         ...
@@ -235,6 +239,12 @@ class RealFiles:
     def read(self, path: Path) -> bytes:
         """See Files."""
         return path.read_bytes()
+
+    def read_part(self, path: Path, offset: int, bytes_max: int) -> bytes:
+        """See Files."""
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read(bytes_max)
 
     def list_names(self, directory: Path, suffix: str) -> list[str]:
         """See Files."""

@@ -312,6 +312,10 @@ class DiskFiles:
             raise FileNotFoundError(str(path))
         return bytes(stored.seen)
 
+    def read_part(self, path: Path, offset: int, bytes_max: int) -> bytes:
+        """See Files."""
+        return self.read(path)[offset : offset + bytes_max]
+
     def list_names(self, directory: Path, suffix: str) -> list[str]:
         """See Files."""
         paths = map(Path, self._disk.files)

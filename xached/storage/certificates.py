@@ -69,6 +69,11 @@ class Certificates:
         found = (_read(path) for path in paths[:count])
         return [each for each in found if each is not None and each.strategy == strategy]
 
+    def stored(self, strategy: str) -> list[tuple[str, bytes]]:
+        """(name, content) of the files of a strategy, the oldest first, whatever they say."""
+        paths = sorted(self._directory.glob(f"{run_subject(strategy, '')}*"))
+        return [(path.name, path.read_bytes()) for path in paths]
+
     def remove(self, strategy: str) -> None:
         """Remove all those of a strategy."""
         for path in self._directory.glob(f"{run_subject(strategy, '')}*"):

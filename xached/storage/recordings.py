@@ -143,12 +143,23 @@ class Recordings:
                 removed += 1
         return removed
 
+    def runs_of(self, strategies: Iterable[str]) -> list[RecordingFile]:
+        """All recordings of strategies, by what these are called, oldest first."""
+        subjects = tuple(run_subject(each, "") for each in strategies)
+        return [
+            file
+            for file in self.find()
+            if file.kind is RecordingKind.INPUTS and file.subject.startswith(subjects)
+        ]
+
+    def read_part(self, file: RecordingFile, offset: int, bytes_max: int) -> bytes:
+        """So many bytes of a recording from an offset on; fewer at its end."""
+        return self._files.read_part(self.directory / file.name, offset, bytes_max)
+
     def remove_runs(self, strategies: Iterable[str]) -> None:
         """Remove all recordings of strategies, by what these are called."""
-        subjects = tuple(run_subject(each, "") for each in strategies)
-        for file in self.find():
-            if file.kind is RecordingKind.INPUTS and file.subject.startswith(subjects):
-                self._files.remove(self.directory / file.name)
+        for file in self.runs_of(strategies):
+            self._files.remove(self.directory / file.name)
 
 
 def surplus(

@@ -60,6 +60,13 @@ class StrategyStates:
             raise StateDamaged(f"what {name!r} saved in {path.name} is damaged")
         return SavedState(**json.loads(body))
 
+    def stored(self, name: str) -> bytes | None:
+        """What is on disk of it, whatever it says; None for nothing."""
+        path = self._path(name)
+        if self._files.size(path) is None:
+            return None
+        return self._files.read(path).partition(b"\n")[2]
+
     def remove(self, name: str) -> None:
         """Forget what the strategy of a name saved. No error where that is nothing."""
         path = self._path(name)
