@@ -155,6 +155,24 @@ def test_what_is_declared_wrongly_is_found_and_run_the_slow_way(
     assert same(result, Run([kind(CrossSettings())], [data], terms).finish())
 
 
+class LateLiar(Liar):
+    """The same, but it wants nothing while its longest window fills."""
+
+    def on_candle(self, candle: Candle) -> Intents:
+        """Wait for the window."""
+        return super().on_candle(candle) if candle.ends_at_ns > 2_500 * tools.MINUTE_NS else ()
+
+
+def test_who_wants_nothing_in_the_first_candles_is_looked_at_longer() -> None:
+    """Checked with 2,000 candles for everybody: the run was quick, and its fills were wrong."""
+    data, terms = market_of(11, 4_000), tools.settings()
+    slow = Run([LateLiar(CrossSettings())], [data], terms).finish()
+    assert slow.fills
+    result = run_backtest(lambda: [LateLiar(CrossSettings())], [data], terms)
+    assert "wake: the first candles give other fills" in result.fallback
+    assert same(result, slow)
+
+
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**32), cut=st.integers(2, 199))
 def test_what_comes_later_changes_nothing_before_it(seed: int, cut: int) -> None:

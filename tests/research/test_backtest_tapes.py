@@ -273,6 +273,24 @@ def test_stretches_read_every_row_once_in_the_order_of_time(
     assert read == sorted(read)
 
 
+def test_a_market_is_there_from_the_first_row_of_its_tape_on() -> None:
+    class Looking(Listener):
+        """Remembers which markets there are."""
+
+        def on_trade(self, trade: Trade) -> Intents:
+            self.heard.append((trade.at_ns // MS, ",".join(self.context.instruments), ""))
+            yield from super().on_trade(trade)
+
+    early = [order("early", BUY, "0.1", "1.02", symbol=ETH)]
+    one = named(BTC, *BOOK, *((at, BOUGHT, 101, 1) for at in (10, 50)))
+    two = named(ETH, *((at + 40, kind, price, lots) for at, kind, price, lots in BOOK))
+    strategy = Looking({0: early}, [Trades(BTC, "TEST")])
+    result = play(strategy, one, two)
+    assert [names for _, names, _ in strategy.heard if BTC in names] == [BTC, f"{BTC},{ETH}"]
+    assert strategy.told("early") == ["REFUSED UNKNOWN_INSTRUMENT"]
+    assert not result.fills
+
+
 def arena(*tapes: Tape) -> TapeArena:
     sources = [TapeSource(tape=each, breaks=0, recorded=True) for each in tapes]
     return TapeArena(sources, tape_markets(tapes, 0), TapeSettings(cash=Decimal(1_000)))

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from xache_sdk.context import Context
 from xache_sdk.look_ahead import LookedAhead, check_no_look_ahead
-from xache_sdk.market import Candle, Candles, Interval, Subscription
+from xache_sdk.market import Candle, Candles, Interval, Side, Subscription
 from xache_sdk.orders import Intents, Note
 from xache_sdk.strategy import Strategy
 
-from tests.research.backtests import MINUTE_NS, walk
+from tests.research.backtests import MINUTE_NS, order, walk
 from xached.research.backtest.feed import told_candles
 from xached.research.backtest.result import Gear
 from xached.research.backtest.run import Run
@@ -120,3 +120,21 @@ def test_who_knows_what_will_be_listed_is_found_out() -> None:
     with pytest.raises(LookedAhead, match="ETH-USDT"):
         check_no_look_ahead(Early, {"symbols": [BTC]}, told, cuts=30)
     check_no_look_ahead(Early, {"symbols": [BTC, LATE]}, told, cuts=30)
+
+
+class Asking(Looker):
+    """A cheat: what is refused would say where a market opens that is not there yet."""
+
+    def on_candle(self, candle: Candle) -> Intents:
+        """Ask once before it is there, and once after."""
+        if candle.symbol == BTC and candle.ends_at_ns in (2 * MINUTE_NS, 50 * MINUTE_NS):
+            yield order(self.next_id(), Side.BUY, "0.001", "150", symbol=LATE)
+
+
+@pytest.mark.parametrize("symbols", [(BTC,), (BTC, LATE)])
+def test_nothing_is_asked_of_a_market_that_is_not_there_yet(symbols: tuple[str, ...]) -> None:
+    """Checked without it: the order was compared with the first price there would ever be."""
+    terms = RunSettings(cash=Decimal(1_000))
+    done = Run([Asking(Settings(symbols))], markets(30), terms, Gear.EVENT).finish()
+    assert done.refusals == {"UNKNOWN_INSTRUMENT": 1}
+    assert [row.line for row in done.fills] == [1]

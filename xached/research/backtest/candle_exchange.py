@@ -136,7 +136,7 @@ class CandleExchange:
         self.orders += 1
         market = self.by_symbol.get(place.symbol)
         try:
-            if market is None:
+            if market is None or now_ns < market.first_ns:  # Not listed yet.
                 raise Rejection(Reason.UNKNOWN_INSTRUMENT, "no such instrument", field="symbol")
             if place.price is not None or place.trigger is not None:
                 self._take_waiting(market, strategy, place, now_ns)

@@ -106,7 +106,7 @@ class CandleMarket:
         return self.impact.ppm(self.row, lots, coefficient_ppm)
 
     def last_ticks(self, now_ns: int) -> int:
-        """The newest price that is known now."""
+        """The newest price that is known now: the market has opened."""
         row = int(np.searchsorted(self.ends, now_ns, side="right"))
         return int(self.close.item(row - 1) if row else self.open.item(0))
 

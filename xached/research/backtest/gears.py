@@ -2,7 +2,8 @@
 
 A gear that skips something rests on what strategies declare of themselves. So the first candles are
 run twice, skipping nothing and skipping what may be skipped, and where the two differ in anything
-the whole run is made without skipping; the result says so.
+the whole run is made without skipping; the result says so. Where nothing was wanted in them there
+was nothing to compare: more are run, up to all of them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from xached.research.backtest.run import ColumnCache, GearRefused, Run
 from xached.research.backtest.terms import MarketData, RunSettings
 
 VERIFIED_CANDLES: Final = 2_000
-"""So many candles of the busiest history are run both ways."""
+"""So many candles of the busiest history are run both ways, and so many times as many again while
+a strategy wants nothing in them, such as while its longest window fills."""
+_MORE: Final = 4
 
 MakeStrategies: TypeAlias = Callable[[], Sequence[Strategy[Any]]]
 """New strategies that have seen nothing yet, the same each time."""
@@ -67,18 +70,25 @@ def verify(
     ],
 ) -> None:
     """Get the first candles' result both ways. Raises: GearRefused when anything differs."""
-    few = _first_candles(markets, settings)
-    slow = Run(make(), few, settings).finish()
-    fast = quick(make(), few, settings, {})
-    for name in ("fills", "orders", "refusals", "notes", "saved", "end_units"):
-        if getattr(fast, name) != getattr(slow, name):
-            raise GearRefused(f"the first candles give other {name} than candle by candle")
+    rows, most = VERIFIED_CANDLES, max(len(each) for one in markets for each in one.candles)
+    while True:
+        few = _first_candles(markets, settings, rows)
+        fast = quick(make(), few, settings, {})
+        slow = Run(make(), few, settings).finish()
+        for name in ("fills", "orders", "refusals", "notes", "saved", "end_units"):
+            if getattr(fast, name) != getattr(slow, name):
+                raise GearRefused(f"the first candles give other {name} than candle by candle")
+        if slow.orders or rows >= most:
+            return
+        rows *= _MORE
 
 
-def _first_candles(markets: Sequence[MarketData], settings: RunSettings) -> list[MarketData]:
+def _first_candles(
+    markets: Sequence[MarketData], settings: RunSettings, rows: int
+) -> list[MarketData]:
     start = settings.start_ns
     until_ns = min(
-        candles.open_at_ns.item(min(len(candles), row + VERIFIED_CANDLES) - 1)
+        candles.open_at_ns.item(min(len(candles), row + rows) - 1)
         for market in markets
         for candles in market.candles
         for row in [0 if start is None else int(candles.open_at_ns.searchsorted(start))]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import decimal
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import partial
 from operator import itemgetter
 from typing import Any, Final, TypeAlias
 
@@ -34,10 +35,10 @@ from xache_sdk.signals import ColumnDeclaration
 from xache_sdk.strategy import Strategy, TimerDue, checked
 
 from xached.domain.instrument import Symbol
-from xached.research.backtest.account import Account, LiveBalance
+from xached.research.backtest.account import Account
 from xached.research.backtest.candle_exchange import CandleExchange, Told
 from xached.research.backtest.feed import Block, Lane, blocks, changes
-from xached.research.backtest.listed import Listed, listed_later
+from xached.research.backtest.listed import listed_later, make_listed
 from xached.research.backtest.result import Gear, NoteRow, RunResult
 from xached.research.backtest.terms import (
     MarketData,
@@ -424,25 +425,13 @@ class Run:
         return lane.at_rows(changes(lane.signal(signal), lane.first))
 
     def _make_context(self, number: int) -> RunContext:
-        account = self.account
-        later = listed_later(self.markets, self.sessions[number].subscriptions, self.start_ns)
-        values: list[Any] = [
-            {line.told.symbol: line.told for line in account.lines},
-            {name: LiveBalance(each) for name, each in account.holdings.items()},
-            {line.told.symbol: line.told_position for line in account.lines},
+        opened = [
+            (market.instrument, min(int(each.open_at_ns[0]) for each in market.candles))
+            for market in self.markets
         ]
-        # Plain ones where all are there from the start: they are asked at every candle.
-        shown = [Listed(each, later) for each in values] if later else values
-        instruments, balances, positions = shown
-        context = RunContext(
-            run_id=f"backtest-{number + 1}",
-            now_ns=self.start_ns,
-            instruments=instruments,
-            balances=balances,
-            positions=positions,
-        )
-        for each in shown if later else ():
-            each.clock = context
+        later = listed_later(opened, self.sessions[number].subscriptions, self.start_ns)
+        make = partial(RunContext, run_id=f"backtest-{number + 1}", now_ns=self.start_ns)
+        context = make_listed(make, self.account, later)
         context.attach(self.exchange, number)
         return context
 

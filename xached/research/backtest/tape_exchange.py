@@ -59,9 +59,17 @@ class Queued:
 class TapeExchange:
     """One market with its published book and the strategy's orders in it."""
 
-    def __init__(self, account: Account, line: Line, tell: Callable[[OrderUpdate], None]) -> None:
+    def __init__(
+        self,
+        account: Account,
+        line: Line,
+        tell: Callable[[OrderUpdate], None],
+        since_ns: int = 0,
+    ) -> None:
+        """``since_ns``: when the market was there for the first time."""
         self.account = account
         self.line = line
+        self.since_ns = since_ns
         self.bids: dict[int, int] = {}
         self.asks: dict[int, int] = {}
         self.last_ticks: int | None = None
@@ -113,7 +121,7 @@ class TapeExchange:
         """Take an order. ``number``: of all orders of the run."""
         line = self.line
         try:
-            if place.symbol != line.told.symbol:
+            if place.symbol != line.told.symbol or at_ns < self.since_ns:
                 raise Rejection(Reason.UNKNOWN_INSTRUMENT, "no such instrument")
             if place.quantity is None:
                 place = self._by_base(place)

@@ -13,6 +13,7 @@ import decimal
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
+from functools import partial
 from itertools import chain, islice
 from typing import Any, Final
 
@@ -26,8 +27,9 @@ from xache_sdk.orders import Cancel, CancelAll, Intent, Note, OrderUpdate, Place
 from xache_sdk.session import Session
 from xache_sdk.strategy import Strategy, TimerDue
 
-from xached.research.backtest.account import Account, LiveBalance
+from xached.research.backtest.account import Account
 from xached.research.backtest.feed import Lane
+from xached.research.backtest.listed import listed_later, make_listed
 from xached.research.backtest.result import Gear, NoteRow, RunResult
 from xached.research.backtest.run import TIMERS_MAX
 from xached.research.backtest.tape import Tape, TapeKind, TapeMarket, stretches
@@ -106,7 +108,7 @@ class TapeRun:
         # Also for who does not listen: the context tells of open orders.
         tell = self._updates.append
         self._lanes = [
-            _Lane(market.tape, TapeExchange(self.account, line, tell))
+            _Lane(market.tape, TapeExchange(self.account, line, tell, market.tape.at_ns.item(0)))
             for market, line in zip(markets, self.account.lines, strict=True)
         ]
         self.desk = Desk([lane.exchange for lane in self._lanes], settings.latency_ns)
@@ -116,13 +118,10 @@ class TapeRun:
         self._candles: deque[Candle] = deque()
         self._due_ns = NEVER
         self._subscribe()
-        self.context = Context(
-            run_id="backtest-1",
-            now_ns=self.start_ns,
-            instruments={each.symbol: each for each in told},
-            balances={name: LiveBalance(each) for name, each in self.account.holdings.items()},
-            positions={line.told.symbol: line.told_position for line in self.account.lines},
-        )
+        opened = [(each.instrument, each.tape.at_ns.item(0)) for each in markets]
+        later = listed_later(opened, self.session.subscriptions, self.start_ns)
+        make = partial(Context, run_id="backtest-1", now_ns=self.start_ns)
+        self.context = make_listed(make, self.account, later)
         with decimal.localcontext(EXACT):
             self._carry_out(self.session.start(self.context))
         self._see_due()
