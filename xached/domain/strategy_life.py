@@ -99,6 +99,8 @@ class Strategy:
     swept: bool = False
     failure: str = ""
     """What ended its last run, in a line; empty when nothing did, or its owner has ended it."""
+    gained_before_units: int = 0
+    """What its live purse had gained that is not its own, when it went live last."""
 
     @property
     def is_live(self) -> bool:

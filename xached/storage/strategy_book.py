@@ -43,10 +43,14 @@ FAILURES: Final = """
     ALTER TABLE strategies ADD COLUMN failure TEXT NOT NULL DEFAULT '';
     """
 
+GAINED_BEFORE: Final = """
+    ALTER TABLE strategies ADD COLUMN gained_before_units TEXT NOT NULL DEFAULT '0';
+    """
+
 _COLUMNS: Final = (
     "strategy_id, account_id, name, plugin, symbols, settings_json, stage, wish, budget_asset,"
     " budget_units, created_at_ns, loss_limit_units, lives, predicts,"
-    " version, edition, swept, failure"
+    " version, edition, swept, failure, gained_before_units"
 )
 
 
@@ -94,10 +98,11 @@ def put_strategy(db: apsw.Connection, strategy: Strategy) -> None:
         strategy.edition,
         int(strategy.swept),
         strategy.failure,
+        str(strategy.gained_before_units),
     )
     db.execute(
         f"INSERT OR REPLACE INTO strategies ({_COLUMNS})"  # noqa: S608 - a constant
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         values,
     )
 
@@ -277,4 +282,5 @@ def _strategy(row: Sequence[Any]) -> Strategy:
         edition=values["edition"],
         swept=bool(values["swept"]),
         failure=values["failure"],
+        gained_before_units=int(values["gained_before_units"]),
     )

@@ -107,6 +107,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     plugin_approvals.SEALS,
     backtest_book.BESIDE,
     strategy_book.FAILURES,
+    strategy_book.GAINED_BEFORE,
 )
 """What each format version adds, at the end; the database's user_version counts those applied."""
 

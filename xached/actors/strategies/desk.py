@@ -25,13 +25,14 @@ import trio
 from loguru import logger
 
 from xached.actors.strategies.actor import Strategies, StrategyStatistics
+from xached.actors.strategies.measuring import gained_before_units, purse_profit_units
 from xached.actors.strategies.run import insist, query_purse
 from xached.actors.strategies.standing import ASK_AGAIN_S, Impediments, not_impeded, words
 from xached.actors.strategies.surroundings import Grant, StrategyConfig, Surroundings
 from xached.domain.market_messages import TransferFunds
 from xached.domain.messages import CancelAll
 from xached.domain.order import MAIN, AccountId, EndReason, Purse, account_of, make_purse
-from xached.domain.portfolio import Holdings, unrealised_units
+from xached.domain.portfolio import Holdings
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.state import DAY_NS
 from xached.domain.strategy_life import (
@@ -355,9 +356,10 @@ class StrategyDesk:
             # One that could not give back what it has, when it was stopped, is asked again.
             can = strategy.wish is not Wish.STOPPED or strategy.is_live
             check_can(strategy, "stopped", can)
-            strategy = await self._put(attrs.evolve(strategy, wish=Wish.STOPPED, failure=""))
+            stopped = await self._put(attrs.evolve(strategy, wish=Wish.STOPPED, failure=""))
             await self._end(strategy, "its owner stops it")
-            return await self._seen(await self._settle(strategy))
+            await self._note_last_profit(strategy)
+            return await self._seen(await self._settle(stopped))
 
     async def revoke(self, account_id: AccountId, name: str) -> Seen:
         """End a strategy for ever; what it has goes back. Raises: Rejection."""
@@ -366,6 +368,7 @@ class StrategyDesk:
             revoked = attrs.evolve(strategy, stage=Stage.REVOKED, wish=Wish.STOPPED, failure="")
             await self._put(revoked)
             await self._end(strategy, "its owner revokes it")
+            await self._note_last_profit(strategy)
             return await self._seen(await self._settle(revoked))
 
     async def go_live(self, account_id: AccountId, name: str, acknowledgement: str) -> Seen:
@@ -382,6 +385,7 @@ class StrategyDesk:
                 lives=strategy.lives + 1,
                 swept=False,
                 failure="",
+                gained_before_units=await self._gained_before_units(strategy),
             )
             await self._put_running(live, word)
             await self._end(strategy, "it goes live")
@@ -530,28 +534,42 @@ class StrategyDesk:
         if strategy.predicts != running.predicts:
             work = partial(note_predicts, strategy=strategy, predicts=running.predicts)
             await self._records.write(work)
+        await self._note_profit(strategy)
+
+    async def _note_last_profit(self, ended: Strategy) -> None:
+        """Before what it holds goes back to its owner, with what that has gained."""
+        if ended.is_live and ended.wish is not Wish.STOPPED:  # Else some of it may be gone.
+            await self._note_profit(ended)
+
+    async def _note_profit(self, strategy: Strategy) -> None:
+        purse = strategy.purse
         try:
-            profit_units = self._profit_units(strategy, await self._valued(strategy.purse))
+            holdings = await self._valued(purse)
         except (Rejection, Overloaded, Closed):
             return  # The next look tells.
+        profit_units = purse_profit_units(holdings, purse, self._around.floor(purse).directory)
         if profit_units is None:
             return  # It holds what has no price: nobody knows what it has gained or lost.
+        if strategy.is_live:
+            profit_units -= strategy.gained_before_units
         day = self._around.world.now_ns() // DAY_NS
         await self._records.write(
             partial(add_profit, strategy=strategy, day=day, profit_units=profit_units)
         )
 
-    def _profit_units(self, strategy: Strategy, holdings: Holdings) -> int | None:
-        instruments = self._around.floor(strategy.purse).directory
-        profit_units = 0
-        for symbol, position in holdings.purses[strategy.purse].positions.items():
-            profit_units += position.realised_units
-            price = holdings.prices.get(symbol)
-            if price is not None:
-                profit_units += unrealised_units(position, price, instruments[symbol])
-            elif position.quantity_lots:
-                return None
-        return profit_units
+    async def _gained_before_units(self, live: Strategy) -> int:
+        """See :mod:`xached.actors.strategies.measuring`. Raises: Rejection, Overloaded, Closed."""
+        purse = live.live_purse
+        try:
+            holdings = await self._valued(purse)
+        except Rejection as rejection:
+            if rejection.reason is not Reason.UNKNOWN_PURSE:
+                raise
+            gained_units: int | None = 0  # It is opened now.
+        else:
+            directory = self._around.floor(purse).directory
+            gained_units = purse_profit_units(holdings, purse, directory)
+        return gained_before_units(gained_units, await self.days(live, Stage.LIVE))
 
     # --- parts -------------------------------------------------------------------------------
 
