@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +13,11 @@ from hypothesis import strategies as st
 from xache_sdk.context import Context
 from xache_sdk.market import Book, Books, Candle, Candles, Interval, Subscription, Trade, Trades
 from xache_sdk.orders import (
+    Amend,
     Cancel,
     Intent,
     Intents,
+    Replace,
     SetTimer,
     Stop,
     TakeProfit,
@@ -139,6 +142,55 @@ def test_cancels_are_late_too() -> None:
     early = play(strategy, *BOOK, FIRST, (20, BOUGHT, 101, 1), (30, SOLD, 97, 1))
     assert len(early.fills) == 0
     assert strategy.told("a") == ["OPEN", "CANCELED USER"]
+
+
+def test_an_amended_order_keeps_its_place_and_what_it_no_longer_needs_is_free() -> None:
+    smaller = Amend(id="q", symbol=SYMBOL, quantity=Decimal("0.1"))
+    strategy = OnTape({0: [order("q", BUY, "0.2", "0.99")], 1: [smaller]})
+    rows = [*BOOK, FIRST, (20, SOLD, 99, 400), (40, SOLD, 99, 500)]  # 100 stood before it
+    result = play(strategy, *rows, cash="0.198198")  # not a cent more than 0.2 need
+    assert fills(result) == [(40, "BUY", 99, 100, True)]
+    assert strategy.told("q") == ["OPEN", "OPEN", "FILLED"]
+    again = OnTape(
+        {0: [order("q", BUY, "0.2", "0.99")], 1: [smaller, order("r", BUY, "0.1", "0.99")]}
+    )
+    play(again, *rows, (50, SOLD, 98, 1), cash="0.198198")
+    assert again.told("r") == ["OPEN", "FILLED"]
+
+
+def test_a_replaced_order_begins_at_the_back_and_a_refused_change_changes_nothing() -> None:
+    def to(price: str, **terms: Any) -> Replace:
+        return Replace(id="a", new_id="b", symbol=SYMBOL, price=Decimal(price), **terms)
+
+    rows = [*BOOK, FIRST, *((at, BOUGHT, 101, 1) for at in (20, 40)), (60, SOLD, 99, 550)]
+    place = order("a", BUY, "0.2", "0.99")
+    changes: list[list[Intent]] = [
+        [to("0.98")],  # 900 stand before it there
+        [to("0.99", quantity=Decimal("0.3"))],  # too dear
+        [to("0.995")],  # between two ticks
+        [Amend(id="a", symbol=SYMBOL, quantity=Decimal("0.2"))],  # no smaller
+        [to("0.99", trigger_price=Decimal(1))],  # it has none
+        [Amend(id="x", symbol=SYMBOL, quantity=Decimal(1)), Cancel("x")],
+    ]
+    told = []
+    for change in changes:
+        strategy = OnTape({0: [place], 1: change})
+        result = play(strategy, *rows, cash="0.198198")
+        told.append((strategy.told("a"), result.refusals, sum(row[3] for row in fills(result))))
+    untouched = ["OPEN", "PARTIALLY_FILLED"]
+    assert told == [
+        (["OPEN", "CANCELED REPLACED"], {}, 0),
+        (untouched, {"INSUFFICIENT_FUNDS": 1}, 50),
+        (untouched, {"PRICE_TICK": 1}, 50),
+        (untouched, {"QUANTITY_RANGE": 1}, 50),
+        (untouched, {"FIELD_FORBIDDEN": 1}, 50),
+        (untouched, {"UNKNOWN_ORDER": 1}, 50),
+    ]
+    # One that crosses now is filled at once, with the money of the one it replaces.
+    crossing = OnTape({0: [place], 1: [to("1.01", quantity=Decimal("0.19"))]})
+    result = play(crossing, *rows, cash="0.198198")
+    assert fills(result) == [(30, "BUY", 101, 190, False)]
+    assert crossing.told("b") == ["OPEN", "FILLED"]
 
 
 def test_forms_that_take_rest_or_end() -> None:
@@ -338,6 +390,10 @@ def test_the_exchange_books_the_fills_of_a_tape_to_the_same_balances(seed: int) 
                        f"0.{int(chance.integers(95, 99))}" if number % 3 else "1.03")]
         for number in range(0, 90, 2)
     }  # fmt: skip
+    for number in range(8, 90, 8):
+        script[number].append(
+            Replace(id=f"o{number - 8}", new_id=f"r{number}", symbol=SYMBOL, price=Decimal("0.98"))
+        )
     terms = TapeSettings(cash=Decimal(100), latency_ns=MS)
     run = TapeRun(OnTape(dict(script)), [TapeMarket(INSTRUMENT, tape(*rows))], terms)
     result = run.finish()

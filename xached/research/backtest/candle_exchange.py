@@ -22,7 +22,6 @@ their market are never looked at.
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
@@ -36,8 +35,6 @@ from xache_sdk.orders import (
     OrderUpdate,
     Place,
     Replace,
-    Stop,
-    TakeProfit,
 )
 from xache_sdk.orders import OrderStatus as ToldStatus
 
@@ -59,9 +56,11 @@ from xached.research.backtest.candle_market import NEVER, UNLIMITED, CandleMarke
 from xached.research.backtest.orders import (
     Arrival,
     Resting,
+    amended_lots,
     hold_of,
     lots_of,
     make_order,
+    replaced_place,
     update_of_arrival,
     update_of_order,
     update_of_refusal,
@@ -172,19 +171,12 @@ class CandleExchange:
         market, resting = found
         order, line = resting.order, market.line
         try:
-            lots = lots_of(line.told, intent.quantity)
-            if not order.executed_lots < lots < order.quantity_lots:
-                raise Rejection(Reason.QUANTITY_RANGE, "an amended order is smaller")
-            line.instrument.check_quantity(lots, market=False)
-            if order.price_ticks is not None:
-                line.instrument.check_notional(
-                    line.instrument.notional_units(order.price_ticks, lots)
-                )
+            fewer = amended_lots(resting, intent, line.told, line.instrument)
         except Rejection as refusal:
             symbol, reason = line.told.symbol, refusal.reason.name
             self._change_refused(strategy, intent.id, "", symbol, reason, now_ns)
             return
-        self.account.reduce(line, order, order.quantity_lots - lots, now_ns)
+        self.account.reduce(line, order, fewer, now_ns)
         self._report(market, resting, now_ns)
         self.flush(now_ns)
 
@@ -195,27 +187,9 @@ class CandleExchange:
             self._change_refused(strategy, intent.id, intent.new_id, "", "UNKNOWN_ORDER", now_ns)
             return
         market, resting = found
-        old, order, line = resting.place, resting.order, market.line
-        trigger = old.trigger
+        line = market.line
         try:
-            if intent.trigger_price is not None:
-                if not isinstance(trigger, Stop | TakeProfit):
-                    raise Rejection(Reason.FIELD_FORBIDDEN, "it has no trigger price")
-                trigger = dataclasses.replace(trigger, price=intent.trigger_price)
-            total = intent.quantity if intent.quantity is not None else old.quantity
-            assert total is not None
-            lots = lots_of(line.told, total) - order.executed_lots
-            if lots <= 0:
-                raise Rejection(Reason.QUANTITY_RANGE, "it has executed as much already")
-            fresh = dataclasses.replace(
-                old,
-                id=intent.new_id,
-                price=intent.price if intent.price is not None else old.price,
-                quantity=line.told.quantity(lots),
-                trigger=trigger,
-                display_quantity=intent.display_quantity or old.display_quantity,
-                expires_at_ns=intent.expires_at_ns or old.expires_at_ns,
-            )
+            fresh = replaced_place(resting, intent, line.told)
             self.orders += 1
             self._take_waiting(market, strategy, fresh, now_ns, replaced=resting)
         except (Rejection, ValueError) as refusal:

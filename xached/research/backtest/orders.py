@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from decimal import Decimal
 
 from xache_sdk.market import Instrument as ToldInstrument
 from xache_sdk.market import Side as ToldSide
-from xache_sdk.orders import Fill, OrderUpdate, Place, Stop, TakeProfit, Trail
+from xache_sdk.orders import (
+    Amend,
+    Fill,
+    OrderUpdate,
+    Place,
+    Replace,
+    Stop,
+    TakeProfit,
+    Trail,
+)
 from xache_sdk.orders import OrderStatus as ToldStatus
 
 from xached.domain import terms
@@ -185,6 +195,43 @@ def make_order(
         reduce_only=command.reduce_only,
         slide=command.slide,
         stop_ticks=None if command.trigger is None else command.trigger.stop_ticks,
+    )
+
+
+def amended_lots(
+    resting: Resting, intent: Amend, told: ToldInstrument, instrument: Instrument
+) -> int:
+    """By how many lots an amendment makes an order smaller. Raises: Rejection."""
+    order = resting.order
+    lots = lots_of(told, intent.quantity)
+    if not order.executed_lots < lots < order.quantity_lots:
+        raise Rejection(Reason.QUANTITY_RANGE, "an amended order is smaller")
+    instrument.check_quantity(lots, market=False)
+    if order.price_ticks is not None:
+        instrument.check_notional(instrument.notional_units(order.price_ticks, lots))
+    return order.quantity_lots - lots
+
+
+def replaced_place(resting: Resting, intent: Replace, told: ToldInstrument) -> Place:
+    """The order that takes the place of another. Raises: Rejection; ValueError for its form."""
+    old, trigger = resting.place, resting.place.trigger
+    if intent.trigger_price is not None:
+        if not isinstance(trigger, Stop | TakeProfit):
+            raise Rejection(Reason.FIELD_FORBIDDEN, "it has no trigger price")
+        trigger = dataclasses.replace(trigger, price=intent.trigger_price)
+    total = intent.quantity if intent.quantity is not None else old.quantity
+    assert total is not None
+    lots = lots_of(told, total) - resting.order.executed_lots
+    if lots <= 0:
+        raise Rejection(Reason.QUANTITY_RANGE, "it has executed as much already")
+    return dataclasses.replace(
+        old,
+        id=intent.new_id,
+        price=intent.price if intent.price is not None else old.price,
+        quantity=told.quantity(lots),
+        trigger=trigger,
+        display_quantity=intent.display_quantity or old.display_quantity,
+        expires_at_ns=intent.expires_at_ns or old.expires_at_ns,
     )
 
 

@@ -2,7 +2,8 @@
 
 What is assumed, always against the strategy:
 
-1. An order or a cancel arrives ``latency_ns`` after it was wanted, before what any tape shows then.
+1. An order, a change or a cancel of one arrives ``latency_ns`` after it was wanted, before what any
+   tape shows then. One that is made smaller keeps its place.
 2. One that crosses walks the book as it is when it arrives, level by level, as taker. What it took
    is gone until the level is published again.
 3. One that rests queues behind everything that its level shows. Trades at its price use up the
@@ -18,9 +19,17 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
-from xache_sdk.orders import Cancel, CancelAll, OrderUpdate, Place
+from xache_sdk.orders import (
+    Amend,
+    Cancel,
+    CancelAll,
+    ChangeRefused,
+    OrderUpdate,
+    Place,
+    Replace,
+)
 
 from xached.domain.fees import buy_hold_units, due_units
 from xached.domain.money import ceil_div
@@ -30,8 +39,10 @@ from xached.domain.rejection import Reason, Rejection
 from xached.research.backtest.account import Account, FillRow, Line
 from xached.research.backtest.orders import (
     Resting,
+    amended_lots,
     hold_of,
     make_order,
+    replaced_place,
     side_of,
     update_of_order,
     update_of_refusal,
@@ -40,6 +51,9 @@ from xached.research.backtest.tape import TapeKind
 from xached.research.backtest.terms import to_units
 
 NEVER: Final = 2**63 - 1
+
+Sent: TypeAlias = Place | Amend | Replace | Cancel | CancelAll
+"""What is sent to an exchange."""
 
 
 class Queued:
@@ -63,7 +77,7 @@ class TapeExchange:
         self,
         account: Account,
         line: Line,
-        tell: Callable[[OrderUpdate], None],
+        tell: Callable[[OrderUpdate | ChangeRefused], None],
         since_ns: int = 0,
     ) -> None:
         """``since_ns``: when the market was there for the first time."""
@@ -119,24 +133,64 @@ class TapeExchange:
 
     def place(self, place: Place, number: int, at_ns: int) -> None:
         """Take an order. ``number``: of all orders of the run."""
-        line = self.line
         try:
-            if place.symbol != line.told.symbol or at_ns < self.since_ns:
+            if place.symbol != self.line.told.symbol or at_ns < self.since_ns:
                 raise Rejection(Reason.UNKNOWN_INSTRUMENT, "no such instrument")
             if place.quantity is None:
                 place = self._by_base(place)
-            order = make_order(place, line.told, line.instrument, number, at_ns)
-            resting = Resting(order, 0, place)
-            plan = []
-            if order.trigger is None:
-                plan = self._plan(order.side, order.price_ticks, order.quantity_lots)
-                self._check(resting, plan)
-            else:
-                self._check_trigger(resting)
+            resting, plan = self._take(place, number, at_ns)
         except Rejection as refusal:
             self.refusals[refusal.reason.name] += 1
             self._tell(update_of_refusal(place, at_ns, refusal.reason.name))
             return
+        self._begin(resting, plan, at_ns)
+
+    def find(self, order_id: str) -> Resting | None:
+        """An open order by its id."""
+        orders = (*(each.resting for each in self.queued), *self.waiting)
+        return next((each for each in orders if each.place.id == order_id), None)
+
+    def amend(self, resting: Resting, intent: Amend, at_ns: int) -> None:
+        """Make an open order smaller; it keeps its place in the queue. Raises: Rejection."""
+        line = self.line
+        fewer = amended_lots(resting, intent, line.told, line.instrument)
+        self.account.reduce(line, resting.order, fewer, at_ns)
+        self._report(resting, at_ns)
+
+    def replace(self, resting: Resting, intent: Replace, number: int, at_ns: int) -> None:
+        """End an open order and take another in its stead, or do nothing.
+
+        Raises: Rejection; ValueError for terms that do not go together.
+        """
+        account, line, old = self.account, self.line, resting.order
+        place = replaced_place(resting, intent, line.told)
+        held_units = old.held_units
+        account.free(line, old)  # The new one may be paid for with it.
+        try:
+            fresh, plan = self._take(place, number, at_ns)
+        except (Rejection, ValueError):
+            account.hold(line, old, held_units)
+            raise
+        self._end(resting, OrderStatus.CANCELED, EndReason.REPLACED, at_ns)
+        self._clear()
+        self._begin(fresh, plan, at_ns)
+
+    def _take(self, place: Place, number: int, at_ns: int) -> tuple[Resting, list[tuple[int, int]]]:
+        """An order with its money set aside, and what it meets at once. Raises: Rejection."""
+        line = self.line
+        order = make_order(place, line.told, line.instrument, number, at_ns)
+        resting = Resting(order, 0, place)
+        plan: list[tuple[int, int]] = []
+        if order.trigger is None:
+            plan = self._plan(order.side, order.price_ticks, order.quantity_lots)
+            self._check(resting, plan)
+        else:
+            self._check_trigger(resting)
+        return resting, plan
+
+    def _begin(self, resting: Resting, plan: list[tuple[int, int]], at_ns: int) -> None:
+        """An order with its money set aside is told of, and waits or meets the book."""
+        order = resting.order
         self._expiring = self._expiring or order.expires_at_ns is not None
         if order.price_ticks is not None or order.trigger is not None:
             self._report(resting, at_ns)
@@ -305,6 +359,14 @@ class TapeExchange:
                 self._end(each, OrderStatus.CANCELED, EndReason.USER, at_ns)
         self._clear()
 
+    def refuse_change(self, order_id: str, new_id: str, reason: str, at_ns: int) -> None:
+        """Say that an amendment or a replacement was refused."""
+        self.refusals[reason] += 1
+        symbol = "" if reason == "UNKNOWN_ORDER" else self.line.told.symbol
+        self._tell(
+            ChangeRefused(id=order_id, new_id=new_id, symbol=symbol, reason=reason, at_ns=at_ns)
+        )
+
     def _clear(self) -> None:
         """Take out of the queue what has ended."""
         self.queued[:] = [each for each in self.queued if not each.resting.order.status.is_over]
@@ -339,10 +401,10 @@ class Desk:
         self.arrives_ns = NEVER
         """When the next one arrives."""
         self._by_symbol = {each.line.told.symbol: each for each in self.exchanges}
-        self._under_way: deque[tuple[int, Place | Cancel | CancelAll]] = deque()
+        self._under_way: deque[tuple[int, Sent]] = deque()
 
-    def send(self, intent: Place | Cancel | CancelAll, now_ns: int) -> None:
-        """Put an order or a cancel on its way."""
+    def send(self, intent: Sent, now_ns: int) -> None:
+        """Put an order, a change of one or a cancel on its way."""
         self._under_way.append((now_ns + self.latency_ns, intent))
         self.arrives_ns = self._under_way[0][0]
 
@@ -350,14 +412,39 @@ class Desk:
         """Hand over what has arrived by now."""
         while self._under_way and self._under_way[0][0] <= now_ns:
             at_ns, intent = self._under_way.popleft()
-            if isinstance(intent, Place):
-                self.orders += 1
-                # One for a market that is not there is refused by any.
-                exchange = self._by_symbol.get(intent.symbol, self.exchanges[0])
-                exchange.place(intent, self.orders, at_ns)
-                continue
-            for exchange in self.exchanges:
-                symbol = intent.symbol if isinstance(intent, CancelAll) else None
-                if symbol in (None, exchange.line.told.symbol):
-                    exchange.cancel(intent, at_ns)
+            match intent:
+                case Place():
+                    self.orders += 1
+                    # One for a market that is not there is refused by any.
+                    exchange = self._by_symbol.get(intent.symbol, self.exchanges[0])
+                    exchange.place(intent, self.orders, at_ns)
+                case Amend() | Replace():
+                    self._change(intent, at_ns)
+                case Cancel() | CancelAll():
+                    self._cancel(intent, at_ns)
         self.arrives_ns = self._under_way[0][0] if self._under_way else NEVER
+
+    def _cancel(self, intent: Cancel | CancelAll, at_ns: int) -> None:
+        symbol = intent.symbol if isinstance(intent, CancelAll) else None
+        for exchange in self.exchanges:
+            if symbol in (None, exchange.line.told.symbol):
+                exchange.cancel(intent, at_ns)
+
+    def _change(self, intent: Amend | Replace, at_ns: int) -> None:
+        """Change an order of whichever market it is in. A refusal leaves it as it was."""
+        new_id = intent.new_id if isinstance(intent, Replace) else ""
+        for exchange in self.exchanges:
+            resting = exchange.find(intent.id)
+            if resting is None:
+                continue
+            try:
+                if isinstance(intent, Amend):
+                    exchange.amend(resting, intent, at_ns)
+                else:
+                    self.orders += 1
+                    exchange.replace(resting, intent, self.orders, at_ns)
+            except (Rejection, ValueError) as refusal:
+                reason = refusal.reason.name if isinstance(refusal, Rejection) else "COMBINATION"
+                exchange.refuse_change(intent.id, new_id, reason, at_ns)
+            return
+        self.exchanges[0].refuse_change(intent.id, new_id, "UNKNOWN_ORDER", at_ns)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from functools import partial
 from itertools import chain, islice
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import attrs
 import numpy as np
@@ -23,7 +23,19 @@ from xache_sdk.context import Context
 from xache_sdk.exact import EXACT
 from xache_sdk.market import Book, Books, Candle, Candles, Trade, Trades
 from xache_sdk.market import Side as ToldSide
-from xache_sdk.orders import Cancel, CancelAll, Intent, Note, OrderUpdate, Place, Save, SetTimer
+from xache_sdk.orders import (
+    Amend,
+    Cancel,
+    CancelAll,
+    ChangeRefused,
+    Intent,
+    Note,
+    OrderUpdate,
+    Place,
+    Replace,
+    Save,
+    SetTimer,
+)
 from xache_sdk.session import Session
 from xache_sdk.strategy import Strategy, TimerDue
 
@@ -42,6 +54,9 @@ ROWS: Final = 50_000
 """So many rows are values at one time."""
 
 NOTES_MAX: Final = 10_000
+
+Called: TypeAlias = Trade | Book | Candle | TimerDue | OrderUpdate | ChangeRefused
+"""What a strategy is called with."""
 
 
 @attrs.frozen(kw_only=True)
@@ -104,7 +119,7 @@ class TapeRun:
             raise DataError("signals are computed of candles; a run over a tape has none")
         self.notes: list[NoteRow] = []
         self.saved: dict[int, str] = {}
-        self._updates: deque[OrderUpdate] = deque()
+        self._updates: deque[OrderUpdate | ChangeRefused] = deque()
         # Also for who does not listen: the context tells of open orders.
         tell = self._updates.append
         self._lanes = [
@@ -209,7 +224,7 @@ class TapeRun:
             update = self._updates.popleft()
             self._call(update, update.at_ns)
 
-    def _call(self, value: Trade | Book | Candle | TimerDue | OrderUpdate, at_ns: int) -> None:
+    def _call(self, value: Called, at_ns: int) -> None:
         self.context.now_ns = max(self.context.now_ns, at_ns)
         self._carry_out(self.session.take(value))
 
@@ -217,7 +232,7 @@ class TapeRun:
         now_ns = self.context.now_ns
         for intent in intents:
             match intent:
-                case Place() | Cancel() | CancelAll():
+                case Place() | Cancel() | CancelAll() | Amend() | Replace():
                     self.desk.send(intent, now_ns)
                 case SetTimer():
                     self._timers[intent.name] = now_ns + intent.delay_ns
@@ -228,8 +243,6 @@ class TapeRun:
                         self.notes.append(NoteRow(now_ns, 0, intent.text))
                 case Save():
                     self.saved[0] = intent.text
-                case _:
-                    raise DataError(f"a run over a tape has no {type(intent).__name__}")
             self._see_due()
 
     def _subscribe(self) -> None:

@@ -22,7 +22,7 @@ import attrs
 import numpy as np
 from xache_sdk.exact import EXACT
 from xache_sdk.market import Side
-from xache_sdk.orders import Cancel, OrderStatus, OrderUpdate, Place, TimeInForce
+from xache_sdk.orders import Cancel, ChangeRefused, OrderStatus, OrderUpdate, Place, TimeInForce
 
 from xached.domain.instrument import Instrument
 from xached.research.backtest.account import Account
@@ -236,7 +236,8 @@ def _replay(tape: Tape, instrument: Instrument, sent: list[_Sent]) -> dict[str, 
     found = {each.id: _Replayed() for _, _, each in sent}
     told = told_instrument(instrument)
 
-    def tell(update: OrderUpdate) -> None:
+    def tell(update: OrderUpdate | ChangeRefused) -> None:
+        assert isinstance(update, OrderUpdate), "no change of an order is replayed"
         one = found[update.id]
         if update.status is OrderStatus.REFUSED:
             one.refused = True
