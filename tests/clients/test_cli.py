@@ -910,6 +910,20 @@ def test_help_imports_none_of_what_only_commands_need() -> None:
     assert "Exit codes: 0 done" in done.stdout
 
 
+def test_help_of_one_command_tells_all_it_has_to_say(capsys: pytest.CaptureFixture[str]) -> None:
+    """Checked: with the line of the list alone, nothing says where a password is read from."""
+    assert main(["register", "--help"]) == 0
+    assert "read from XACHE_PASSWORD" in " ".join(capsys.readouterr().out.split())
+    assert main(["backtest", "-h"]) == 0
+    told = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "only the tests count" in told
+    for default in ("10000", "1000", "touch", "60", "20"):
+        assert f"[default: {default}]" in told
+    assert "[default: None]" not in told
+    assert main(["--help"]) == 0
+    assert "register     Open an account and sign in." in capsys.readouterr().out
+
+
 def test_completion_knows_the_commands(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

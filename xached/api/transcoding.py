@@ -71,7 +71,7 @@ class RestRoute:
             fields = _read_query(query, self.method.input_type)
         for name in captured:
             if name in fields or _camel(name) in fields:
-                _refuse(self.method.input_type, name)
+                _refuse(self.method.input_type, name, "in the path alone")
         fill(message, {**fields, **captured})
         return message
 
@@ -137,8 +137,7 @@ def fill(message: Message, fields: Mapping[str, Any]) -> None:
     try:
         json_format.ParseDict(dict(fields), message, max_recursion_depth=DEPTH_MAX)
     except json_format.ParseError as error:
-        found = _NAMED.search(str(error))
-        _refuse(message.DESCRIPTOR, found[1] if found else "")
+        _refuse(message.DESCRIPTOR, _path_in(str(error), message.DESCRIPTOR))
     except (ValueError, TypeError, OverflowError):
         # Such as half of a surrogate pair, which no message can hold.
         _refuse(message.DESCRIPTOR, "")
@@ -234,7 +233,7 @@ def _place(fields: dict[str, Any], descriptor: Descriptor, name: str, value: str
     if field.is_repeated:
         fields.setdefault(field.name, []).append(given)
     elif field.name in fields:
-        _refuse(descriptor, name)
+        _refuse(descriptor, name, "once")
     else:
         fields[field.name] = given
 
@@ -244,11 +243,64 @@ def _field(message: Descriptor, name: str) -> FieldDescriptor | None:
     return found or message.fields_by_camelcase_name.get(name)
 
 
-def _refuse(descriptor: Any, name: str) -> NoReturn:
+def _path_in(text: str, descriptor: Any) -> str:
+    """The field that an error of the parser is about, such as ``terms.settings``.
+
+    Behind the first name only those of the proto are taken: the text repeats values too.
+    """
+    names: list[str] = []
+    within = descriptor
+    for found in _NAMED.finditer(text):
+        field = _field(within, found[1]) if within is not None else None
+        if field is None and names:
+            break
+        names.append(found[1])
+        within = field.message_type if field is not None else None
+    return ".".join(names)
+
+
+def _refuse(descriptor: Any, name: str, allowed: str = "") -> NoReturn:
     # One class in the stubs, another in the implementation.
     error = malformed(f"this is no {descriptor.name}")
     known = name and all(part.replace("_", "").isalnum() for part in name.split("."))
-    raise StatusError(error.code, error.reason, error.message, {"field": name} if known else {})
+    facts = {"field": name, "allowed": allowed or _allowed(descriptor, name)} if known else {}
+    raise StatusError(error.code, error.reason, error.message, facts)
+
+
+def _allowed(descriptor: Any, name: str) -> str:
+    """What may be said of a field; of one that there is none, which there are."""
+    field: FieldDescriptor | None = None
+    message = descriptor
+    for part in name.split("."):
+        field = _field(message, part) if message is not None else None
+        if field is None and message is None:
+            return "a field without parts"
+        if field is None:
+            return f"a field of {', '.join(each.camelcase_name for each in message.fields)}"
+        message = field.message_type
+    assert field is not None, "a name has a part"
+    one = _allowed_value(field)
+    return f"a list, each {one}" if field.is_repeated else one
+
+
+def _allowed_value(field: FieldDescriptor) -> str:
+    """What one value of a field may be."""
+    if field.message_type is not None:
+        return "an object" if field.message_type.fields else "an empty object"
+    if field.enum_type is not None:
+        return ", ".join(each.name for each in field.enum_type.values if each.number)
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return "text in base64"
+    return _NUMBERS.get(field.cpp_type, "text, in quotes where it is JSON")
+
+
+_NUMBERS: Final[Mapping[int, str]] = {
+    FieldDescriptor.CPPTYPE_BOOL: "true or false",
+    FieldDescriptor.CPPTYPE_UINT32: f"a whole number up to {2**32 - 1}",
+    FieldDescriptor.CPPTYPE_UINT64: f"a whole number up to {2**64 - 1}",
+    FieldDescriptor.CPPTYPE_INT32: f"a whole number from {-(2**31)} to {2**31 - 1}",
+    FieldDescriptor.CPPTYPE_INT64: f"a whole number from {-(2**63)} to {2**63 - 1}",
+}
 
 
 def _camel(name: str) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 from cyclopts import App, Parameter
 from xache.v1 import admin_pb2, risk_pb2, types_pb2
 
-from xached.commands.admin_users import Cause, RequestId
+from xached.commands.admin_users import Cause, RequestId, some_text
 from xached.commands.door import (
     AT_HOME,
     Door,
@@ -69,7 +69,9 @@ def state(
     scope: Scope,
     state_name: Annotated[StateName, Parameter(name="STATE", help="What it may do.")],
     *,
-    cause: Annotated[str, Parameter(help="Why; shown to whoever is refused by it.")],
+    cause: Annotated[
+        str, Parameter(help="Why; shown to whoever is refused by it.", validator=some_text)
+    ],
     request_id: RequestId = "",
     door: Door = AT_HOME,
 ) -> None:

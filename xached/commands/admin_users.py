@@ -28,7 +28,15 @@ ImpedimentName: TypeAlias = Literal["unverified", "frozen", "suspended"]
 Account = Annotated[str, Parameter(help="Account id; `xached admin users find` tells it.")]
 Subaccount = Annotated[str, Parameter(help="Its purse; main if none is named.")]
 RequestId = Annotated[str, Parameter(help="Makes a repeat safe; one is made up if none is given.")]
-Cause = Annotated[str, Parameter(help="Why; kept in the journal.")]
+
+
+def some_text(_hint: object, text: str) -> None:
+    """Refuse a text of blanks. Raises: ValueError."""
+    if not text.strip():
+        raise ValueError("It must say something.")
+
+
+Cause = Annotated[str, Parameter(help="Why; kept in the journal.", validator=some_text)]
 
 
 @users.command(name="list")

@@ -42,7 +42,10 @@ class Terminal:
         print(prompt, end="", flush=True, file=sys.stderr)  # Answers may be read by programs.
         line = sys.stdin.readline()
         if not line:
-            raise EnrolmentFailed("the answers have ended")
+            raise EnrolmentFailed(
+                f"nobody answered {prompt.rstrip(': ')!r}: answer at a terminal, or with lines of "
+                "standard input"
+            )
         return line.strip()
 
     def ask_secret(self, prompt: str) -> str:
@@ -144,17 +147,30 @@ def asked(call: Callable[[], Answer]) -> Answer:
 
 
 def told(error: grpc.RpcError) -> str:
-    """What a refusal says, in one line."""
-    return f"{_reason(error)}: {error.details()}"
+    """What a refusal says in a line, and what was given and is allowed in lines below."""
+    info = _info(error)
+    facts = dict(info.metadata)
+    names = [name for name in _FACTS_FIRST if name in facts]
+    names += sorted(facts.keys() - set(names))
+    below = "".join(f"\n  {name:8} {facts[name]}" for name in names)
+    return f"{_reason(error)}: {error.details()}{below}"
+
+
+_FACTS_FIRST: Final = ("field", "given", "allowed", "nearest")
 
 
 def _reason(error: grpc.RpcError) -> str:
     """The house's name for what is the matter; gRPC's own where the house did not speak."""
+    return _info(error).reason or str(error.code().name)
+
+
+def _info(error: grpc.RpcError) -> error_details_pb2.ErrorInfo:
+    """What the house says of a refusal; empty where it did not speak."""
     status, info = rpc_status.from_call(error), error_details_pb2.ErrorInfo()
     for detail in status.details if status is not None else ():
         if detail.Unpack(info):
-            return str(info.reason)
-    return str(error.code().name)
+            return info
+    return error_details_pb2.ErrorInfo()
 
 
 def _qr_code(uri: str) -> str:

@@ -63,6 +63,9 @@ PROCESSES_ROWS_MIN: Final = 2_000_000
 """Candles to be run, all in all, from which on it is worth to start processes for them."""
 
 
+_SHOWN: Final = Parameter(show_default=True)
+
+
 class Refused(DataError):  # noqa: N818 - it says what happened
     """What was asked for makes no sense; the text says why."""
 
@@ -71,17 +74,17 @@ class Refused(DataError):  # noqa: N818 - it says what happened
 class TermsOptions:
     """How a run is made."""
 
-    cash: Decimal = Decimal(10_000)
+    cash: Annotated[Decimal, _SHOWN] = Decimal(10_000)
     """money to start with, in quote."""
-    fee_ppm: int = FEE_PPM
+    fee_ppm: Annotated[int, _SHOWN] = FEE_PPM
     """the fee of maker and taker, in parts per million."""
-    half_spread_ppm: int = 100
+    half_spread_ppm: Annotated[int, _SHOWN] = 100
     """half the spread that every taker pays."""
-    slippage_ppm: int = 100
+    slippage_ppm: Annotated[int, _SHOWN] = 100
     """what every taker pays beyond it."""
-    impact: Decimal = Decimal(1)
+    impact: Annotated[Decimal, _SHOWN] = Decimal(1)
     """coefficient of the square-root law of one's own impact; 0 is none."""
-    fill: FillModel = FillModel.TOUCH
+    fill: Annotated[FillModel, _SHOWN] = FillModel.TOUCH
     """next-open meets the first price of a candle only, touch all of its range."""
     from_: Annotated[datetime | None, Parameter(name="--from")] = None
     """when to begin, UTC; what is before warms up."""
@@ -105,9 +108,9 @@ class TermsOptions:
 class WorkOptions:
     """What is run, and where."""
 
-    train_days: int = 60
+    train_days: Annotated[int, _SHOWN] = 60
     """how long settings are chosen on, and what a model is trained on."""
-    test_days: int = 20
+    test_days: Annotated[int, _SHOWN] = 20
     """how long the choice is tested."""
     sweep: Annotated[bool, Parameter(negative=())] = False
     """show every combination over everything, and how likely it is that the best is luck."""

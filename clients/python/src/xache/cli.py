@@ -78,7 +78,9 @@ _FLAGS = {"--json", "--tls", "--plaintext"}
 
 _EPILOGUE = """\
 Every command of a house takes --target HOST:PORT and --json; "xache COMMAND --help" tells more.
+
 Exit codes: 0 done · 1 refused · 2 usage · 3 not signed in · 4 no answer · 5 a bug of the house.
+
 Environment: XACHE_TARGET, XACHE_PASSWORD, XACHE_NEW_PASSWORD, XACHE_CODE, XACHE_FACTOR_CODE,
 XACHE_SUBACCOUNT, XACHE_CA, XACHE_KEY, NO_COLOR.
 """
@@ -94,7 +96,7 @@ app = App(
     name="xache",
     help="Trade at a XACHE house from the terminal.",
     help_epilogue=_EPILOGUE,
-    help_format="plaintext",
+    help_format="rst",  # Paragraphs are as wide as the terminal.
     # Most defaults are "nothing" or "no"; those that say something are shown.
     default_parameter=Parameter(show_default=False),
     version=_version,
@@ -109,10 +111,13 @@ app.register_install_completion_command(help="Install completion for this shell.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code. Usage errors and refusals raise SystemExit with theirs."""
+    asked = _command_first(sys.argv[1:] if arguments is None else arguments)
+    if asked and asked[0] in _NAMES and {"--help", "-h"} & set(asked) and not _is_group(asked[0]):
+        app[asked[0]].help = None  # The one line is for the list; alone it tells all it has to say.
     # The library under gRPC writes remarks of its own; errors come all the same.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
-        app(_command_first(sys.argv[1:] if arguments is None else arguments))
+        app(asked)
         sys.stdout.flush()
     except KeyboardInterrupt as interrupt:
         for note in getattr(interrupt, "__notes__", ["interrupted"]):

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import attrs
 from cyclopts import App, Parameter
@@ -36,6 +36,9 @@ _OVER = (
 )  # fmt: skip
 
 
+_SHOWN: Final = Parameter(show_default=True)
+
+
 class Fill(enum.Enum):
     """What of a candle an order can meet."""
 
@@ -58,25 +61,25 @@ class TermsOptions:
     """Histories of the house by name. May be repeated."""
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=())] = ()
     """A setting of the strategy, name=value. May be repeated."""
-    cash: Decimal = Decimal(10_000)
+    cash: Annotated[Decimal, _SHOWN] = Decimal(10_000)
     """Money to start with, in quote."""
-    fee_ppm: int = 1_000
+    fee_ppm: Annotated[int, _SHOWN] = 1_000
     """The fee of maker and taker, in parts per million."""
-    half_spread_ppm: int = 100
+    half_spread_ppm: Annotated[int, _SHOWN] = 100
     """Half the spread that every taker pays."""
-    slippage_ppm: int = 100
+    slippage_ppm: Annotated[int, _SHOWN] = 100
     """What every taker pays beyond it."""
-    impact: Decimal = Decimal(1)
+    impact: Annotated[Decimal, _SHOWN] = Decimal(1)
     """Coefficient of the square-root law of one's own impact; 0 is none."""
-    fill: Fill = Fill.TOUCH
+    fill: Annotated[Fill, _SHOWN] = Fill.TOUCH
     """Next-open meets the first price of a candle only, touch all of its range."""
     from_: Annotated[datetime | None, Parameter(name="--from")] = None
     """When to begin, UTC; what is before warms up."""
     until: datetime | None = None
     """When to end, UTC."""
-    train_days: int = 60
+    train_days: Annotated[int, _SHOWN] = 60
     """How long settings are chosen on."""
-    test_days: int = 20
+    test_days: Annotated[int, _SHOWN] = 20
     """How long the choice is tested."""
     check: Annotated[bool, Parameter(negative=())] = False
     """Refuse a strategy that looks ahead."""
