@@ -69,11 +69,16 @@ class Look:
 
 
 def armed_memory(memory: Memory, now_ns: int) -> Memory:
-    """What a rule remembers when it is armed: what was due before is not due."""
+    """What a rule remembers when it is armed: what was due before is not due.
+
+    Gains of a position that it has sold at it does not sell at again, paused or not.
+    """
     return Memory(
         cursor_ns=now_ns,
         fired=memory.fired,
         fired_at_ns=memory.fired_at_ns,
+        gains_done=memory.gains_done,
+        base_lots=memory.base_lots,
         withdrawn=memory.withdrawn,
     )
 

@@ -120,7 +120,7 @@ class Rehearsal:
             indicator = make_of_candles(when.indicator, when.settings)
             self._values = CandleValues(indicator, instruments[when.symbol])
         begins_ns = self._past[0][0] - 1 if self._past else 0
-        fresh = attrs.evolve(rule.memory, fired=0, fired_at_ns=0)
+        fresh = attrs.evolve(rule.memory, fired=0, fired_at_ns=0, gains_done=0, base_lots=0)
         self._rule = attrs.evolve(rule, memory=armed_memory(fresh, begins_ns), firings=0)
 
     @property

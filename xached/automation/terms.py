@@ -85,7 +85,8 @@ class PriceReaches:
 class PositionGains:
     """When a position is worth so much more than it cost: each of the gains once, in order.
 
-    They begin anew when the position has been seen flat. With :class:`SellShares` only.
+    They begin anew when the position has been seen flat, not when the rule is paused and armed
+    again. With :class:`SellShares` only.
     """
 
     symbol: Symbol
