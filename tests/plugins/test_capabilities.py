@@ -318,11 +318,11 @@ async def test_a_strategy_is_told_each_rule_and_nothing_is_sent(
         await until_open(house, "first", "second")
         await until_note(
             strategies,
-            "any=CAPABILITY_ORDER_NOTIONAL first>more CAPABILITY_ORDER_NOTIONAL "
+            "any=CAPABILITY_ORDER_NOTIONAL first=ID_REUSED first>more CAPABILITY_ORDER_NOTIONAL "
             "large=CAPABILITY_ORDER_NOTIONAL third=CAPABILITY_INTENTS",
         )
         statistics = robot(strategies)
-        assert (statistics.beyond, statistics.refused) == (4, 4)
+        assert (statistics.beyond, statistics.refused) == (4, 5)
 
 
 async def test_a_strategy_may_not_begin_when_what_it_may_do_has_expired(

@@ -279,6 +279,27 @@ def test_steps_and_forms_are_refused_by_name() -> None:
     }  # fmt: skip
 
 
+def test_an_id_is_used_once_in_a_run() -> None:
+    """As live, where the second would be taken for a retry of the first and never trade."""
+    strategy = Scripted({
+        0: [order("m", BUY), order("m", BUY), order("r", BUY, "1", "0.90")],
+        1: [
+            order("m", SELL),
+            order("r", BUY, "1", "0.80"),
+            Replace(id="r", new_id="m", symbol=SYMBOL, price=Decimal("0.85")),
+            order("poor", BUY, "9", "9999999"),
+            order("poor", BUY, "1", "0.50"),
+        ],
+    })  # fmt: skip
+    result = run(strategy, market(*[FLAT] * 4))
+    assert fills(result) == [(1, "BUY", 100, 1_000)]
+    assert strategy.told("m") == ["REFUSED ID_REUSED", "FILLED", "REFUSED ID_REUSED"]
+    assert strategy.told("r") == ["OPEN", "REFUSED ID_REUSED"]
+    # What was refused has used up no id.
+    assert strategy.told("poor") == ["REFUSED PRICE_BAND", "OPEN"]
+    assert result.refusals == {"ID_REUSED": 4, "PRICE_BAND": 1}
+
+
 def test_orders_are_cancelled_amended_and_replaced() -> None:
     data = market(*[FLAT] * 3, (100, 100, 80, 90), FLAT)
     strategy = Scripted({

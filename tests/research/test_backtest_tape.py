@@ -100,6 +100,13 @@ def test_a_market_order_walks_the_book_as_it_is_when_it_arrives() -> None:
     assert strategy.told("m") == ["PARTIALLY_FILLED", "FILLED"]
 
 
+def test_an_id_is_used_once_in_a_run() -> None:
+    strategy = OnTape({0: [order("m", BUY, "0.1"), order("m", BUY, "0.1")]})
+    result = play(strategy, *BOOK, FIRST, (20, SOLD, 99, 1))
+    assert [row[2:4] for row in fills(result)] == [(101, 100)]
+    assert strategy.told("m") == ["FILLED", "REFUSED ID_REUSED"]
+
+
 def test_what_was_taken_is_gone_until_the_level_is_published_again() -> None:
     strategy = OnTape({0: [order("a", BUY, "0.3")], 1: [order("b", BUY, "0.1")],
                        2: [order("c", BUY, "0.1")]})  # fmt: skip

@@ -147,6 +147,8 @@ class Acting(Strategy[Settings]):
                 return [Note(f"saved {self.saved}")]
             case "save too much":
                 self.save({"a": "x" * 80_000})
+            case "same id":
+                return [self.order("first"), self.order("first", price="48000.0"), Cancel("first")]
             case "amend":
                 symbol = self.settings.symbol
                 return [
@@ -182,7 +184,7 @@ class Acting(Strategy[Settings]):
         match self.settings.act:
             case "beyond" if update.status is OrderStatus.REFUSED:
                 return self.tell_refusals()
-            case "bad orders" if update.status is OrderStatus.REFUSED:
+            case "bad orders" | "same id" if update.status is OrderStatus.REFUSED:
                 refused = (each for each in self.heard if each.status is OrderStatus.REFUSED)
                 return [Note(" ".join(sorted(f"{each.id}={each.reason}" for each in refused)))]
             case "beyond" if update.id != "first":

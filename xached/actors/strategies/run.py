@@ -11,7 +11,7 @@ import attrs
 import outcome
 import trio
 from loguru import logger
-from xache_sdk.reasons import Reason
+from xache_sdk.reasons import Reason as OrdersReason
 from xache_sdk.seal import Layer, Sealed
 from xache_sdk.signal_values import SignalValue
 
@@ -83,7 +83,7 @@ from xached.domain.order_reports import PurseOrders, report_open
 from xached.domain.plugins import PluginRefused
 from xached.domain.purse_money import MoneyChanges, PurseMoney
 from xached.domain.queries import PurseQuery, PurseSnapshot
-from xached.domain.rejection import Rejection
+from xached.domain.rejection import Reason, Rejection
 from xached.domain.seen import Seen
 from xached.runtime.mailbox import Closed, Overloaded
 from xached.runtime.topic import Lagged
@@ -126,6 +126,7 @@ REFUSED_RATE: Final = "RATE"
 REFUSED_IN_FLIGHT: Final = "IN_FLIGHT"
 REFUSED_OVERLOADED: Final = "OVERLOADED"
 REFUSED_ACCOUNT: Final = "ACCOUNT"
+REFUSED_REUSED: Final = Reason.ID_REUSED.value
 
 
 NOTES_KEPT: Final = 100
@@ -236,7 +237,7 @@ class _Bucket:
 class _Decision:
     """What the strategy said of an order, and on what it decided."""
 
-    reason: Reason | None
+    reason: OrdersReason | None
     input: int
     seen: tuple[Seen, ...]
     signals: tuple[SignalValue, ...]
@@ -300,6 +301,8 @@ class Run:
         self._order_room = _Bucket(config.orders_per_s_max)
         self._line_room = _Bucket(LINES_PER_S_MAX)
         self._in_flight = 0
+        self._answered_seq = 0
+        """The newest row that an order or a change of one has led to; each leads to a newer one."""
         self._cancels_waiting = 0
         self._stop_sent = False
         self.renewed = False
@@ -541,6 +544,12 @@ class Run:
     ) -> None:
         self._in_flight -= 1
         if isinstance(answer, outcome.Value):
+            if answer.value.seq <= self._answered_seq:
+                # The row of an earlier order with this id: the exchange took it for a retry.
+                self._gate.sent_in_vain(command)
+                self._refuse(intent, REFUSED_REUSED)
+                return
+            self._answered_seq = answer.value.seq
             if decision is not None and not isinstance(command, AmendOrder):
                 self._explain(command.client_order_id, decision, answer.value)
             return  # Its row tells the rest.

@@ -97,6 +97,7 @@ class CandleExchange:
         self.unfilled = 0
         """Market orders that found too little volume."""
         self._open: dict[tuple[int, str], tuple[CandleMarket, Resting]] = {}
+        self._used_ids: set[tuple[int, str]] = set()
         self._reports: list[tuple[int, Told]] = []
         self._telling = False
         self._listening: frozenset[int] = frozenset()
@@ -137,6 +138,9 @@ class CandleExchange:
         try:
             if market is None or now_ns < market.first_ns:  # Not listed yet.
                 raise Rejection(Reason.UNKNOWN_INSTRUMENT, "no such instrument", field="symbol")
+            key = strategy, place.id
+            if key in self._used_ids:
+                raise Rejection(Reason.ID_REUSED, "the run has used this id")
             if place.price is not None or place.trigger is not None:
                 self._take_waiting(market, strategy, place, now_ns)
                 return
@@ -145,6 +149,7 @@ class CandleExchange:
                 market.busy = True
                 self.busy.append(market)
             market.arriving.append(self._read_market(market, strategy, place, now_ns))
+            self._used_ids.add(key)
         except Rejection as refusal:
             self._refuse(strategy, place, now_ns, refusal.reason.name)
             self.flush(now_ns)
@@ -191,6 +196,8 @@ class CandleExchange:
         try:
             fresh = replaced_place(resting, intent, line.told)
             self.orders += 1
+            if (strategy, fresh.id) in self._used_ids:
+                raise Rejection(Reason.ID_REUSED, "the run has used this id")
             self._take_waiting(market, strategy, fresh, now_ns, replaced=resting)
         except (Rejection, ValueError) as refusal:
             reason = refusal.reason.name if isinstance(refusal, Rejection) else "COMBINATION"
@@ -287,7 +294,9 @@ class CandleExchange:
         if replaced is not None:
             self._end(market, replaced, OrderStatus.CANCELED, EndReason.REPLACED, now_ns)
         self.account.hold(line, order, units)
-        self._open[strategy, place.id] = market, resting
+        key = strategy, place.id
+        self._used_ids.add(key)
+        self._open[key] = market, resting
         self._report(market, resting, now_ns)
         if not market.busy:
             market.busy = True

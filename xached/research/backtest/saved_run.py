@@ -18,7 +18,7 @@ from xached.research.backtest.run import Run
 from xached.research.backtest.terms import MarketData
 from xached.research.history.candle_set import DataError
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 
 
 class CannotBeSaved(Exception):  # noqa: N818 - it says what is the matter

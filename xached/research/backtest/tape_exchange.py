@@ -78,9 +78,11 @@ class TapeExchange:
         account: Account,
         line: Line,
         tell: Callable[[OrderUpdate | ChangeRefused], None],
+        used_ids: set[str],
         since_ns: int = 0,
     ) -> None:
-        """``since_ns``: when the market was there for the first time."""
+        """``since_ns``: when the market was there for the first time. ``used_ids``: ids of orders
+        that the run has used up, in this market and the others; it is added to."""
         self.account = account
         self.line = line
         self.since_ns = since_ns
@@ -94,6 +96,7 @@ class TapeExchange:
         self.own_prices: set[int] = set()
         """Where they are; it too stays the same."""
         self.refusals: Counter[str] = Counter()
+        self._used_ids = used_ids
         self._expiring = False
         self._tell = tell
 
@@ -178,6 +181,8 @@ class TapeExchange:
     def _take(self, place: Place, number: int, at_ns: int) -> tuple[Resting, list[tuple[int, int]]]:
         """An order with its money set aside, and what it meets at once. Raises: Rejection."""
         line = self.line
+        if place.id in self._used_ids:
+            raise Rejection(Reason.ID_REUSED, "the run has used this id")
         order = make_order(place, line.told, line.instrument, number, at_ns)
         resting = Resting(order, 0, place)
         plan: list[tuple[int, int]] = []
@@ -191,6 +196,7 @@ class TapeExchange:
     def _begin(self, resting: Resting, plan: list[tuple[int, int]], at_ns: int) -> None:
         """An order with its money set aside is told of, and waits or meets the book."""
         order = resting.order
+        self._used_ids.add(resting.place.id)
         self._expiring = self._expiring or order.expires_at_ns is not None
         if order.price_ticks is not None or order.trigger is not None:
             self._report(resting, at_ns)

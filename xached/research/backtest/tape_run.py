@@ -122,8 +122,12 @@ class TapeRun:
         self._updates: deque[OrderUpdate | ChangeRefused] = deque()
         # Also for who does not listen: the context tells of open orders.
         tell = self._updates.append
+        used_ids: set[str] = set()
         self._lanes = [
-            _Lane(market.tape, TapeExchange(self.account, line, tell, market.tape.at_ns.item(0)))
+            _Lane(
+                market.tape,
+                TapeExchange(self.account, line, tell, used_ids, market.tape.at_ns.item(0)),
+            )
             for market, line in zip(markets, self.account.lines, strict=True)
         ]
         self.desk = Desk([lane.exchange for lane in self._lanes], settings.latency_ns)

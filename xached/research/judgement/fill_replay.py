@@ -251,7 +251,7 @@ def _replay(tape: Tape, instrument: Instrument, sent: list[_Sent]) -> dict[str, 
     line = account.lines[0]
     line.base.free_units = PLENTY_UNITS
     line.position.buy(PLENTY_LOTS, PLENTY_UNITS, 0)
-    exchange = TapeExchange(account, line, tell)
+    exchange = TapeExchange(account, line, tell, used_ids=set())
     desk = Desk([exchange], 0)
     with decimal.localcontext(EXACT):
         for at_ns, _, intent in sorted(sent, key=lambda each: each[:2]):

@@ -140,7 +140,7 @@ Trigger: TypeAlias = Stop | TakeProfit | Trail
 class Place:
     """A new order: with a price a limit order, without one a market order.
 
-    ``id`` names it in this run of the strategy and is never used twice. Exactly one of
+    ``id`` names it in this run of the strategy; used twice it is REFUSED, ID_REUSED. Exactly one of
     ``quantity`` (base) and ``quote_quantity`` (market orders only: what it may cost with fees,
     or should bring) is given. With a ``trigger`` it waits for a price first: a stop or take-profit
     is a market order then, or a limit order when it has a ``price``; a trail has none.
