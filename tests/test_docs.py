@@ -159,6 +159,7 @@ def test_the_backtest_examples_work_as_pasted(tmp_path: Path) -> None:
     assert "71,769 candles of 5m" in printed
     assert "gap:" not in printed
     assert "deflated by trials" in printed
+    assert "record to convince" in printed
     assert printed.count("did not earn") == 2, "the README says that they lose"
     assert "2024-08-17 04:45  chose" in printed
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import attrs
 import numpy as np
 import pytest
 from xache.cli import main
+from xache_sdk.market import Interval
 
 from tests.research import backtests as tools
 from xached.research.history.history_store import HistoryStore
@@ -230,6 +232,16 @@ def test_a_sweep_shows_every_combination_and_counts_each(home: Path) -> None:
     assert f"fast={best['settings']['fast']} slow={best['settings']['slow']}" in there.stdout
     with TrialLedger(home / "trials.db") as ledger:
         assert ledger.head().count == 12
+
+
+def test_a_sweep_of_enough_days_says_what_choosing_was_worth(home: Path) -> None:
+    hours = tools.walk(1, 90 * 24, interval=Interval.H1)
+    HistoryStore(home / "history").add("hours", hours, "made up")
+    done = xache(home, "backtest", *SMA[:-2], "--data", "hours", "--set", "interval=1h",
+                 "--set", "fast=3,5", "--set", "slow=9,20", "--sweep")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"chosen on other days, 7 ways through: .*, \d of 7 lost", done.stdout)
+    assert re.search(r"record to convince +(no length would do|[\d,]+ days)", done.stdout)
 
 
 FLOW = ("backtest", "flow", "--set", "symbol=BTC-USDT", "--set", "venue=BINANCE", "--json",

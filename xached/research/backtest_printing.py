@@ -83,9 +83,12 @@ def _judged_rows(judged: Judged) -> list[tuple[str, str]]:
         return [("judgement", str(judged))]
     evidence = judged.evidence
     tried = f"{evidence.trials} tried, {evidence.effective_trials:.1f} of them different"
+    needed = judged.minimum_track_record_days
+    record = "no length would do" if needed is None else f"{needed:,.0f} days"
     return [
         ("Sharpe ratio, yearly", f"{judged.annual_sharpe:.2f}"),
         ("deflated by trials", f"{judged.deflated:.4f}  ({tried})"),
+        ("record to convince", f"{record}  (there are {judged.days:,})"),
         ("judgement", judged.verdict.value),
     ]
 
@@ -128,6 +131,13 @@ def _print_combinations(sweep: Sweep[Settings]) -> None:
         print_line(f"  the best is so by luck with a probability of {found.probability:.2f}")
     else:
         print_line(f"  whether the best is so by luck: {found}")
+    if sweep.crossed is not None:
+        returns = sweep.crossed.returns
+        print_line(
+            f"  chosen on other days, {len(returns)} ways through: {returns[0]:+.2%} to"
+            f" {returns[-1]:+.2%}, in the middle {sweep.crossed.middle:+.2%},"
+            f" {sweep.crossed.lost} of {len(returns)} lost"
+        )
     ordered = sorted(
         zip(sweep.combinations, sweep.performances, strict=True),
         key=lambda pair: -pair[1].time_weighted_return,

@@ -32,7 +32,7 @@ from xached.research.judgement.track_record import (
 )
 from xached.research.judgement.walk_forward import Fold, Sweep, WalkForward, Window
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 Settings: TypeAlias = Mapping[str, object]
 
@@ -259,6 +259,7 @@ def _sweep_json(sweep: Sweep[Settings]) -> dict[str, Any]:
     return {
         "best": sweep.best,
         "overfitting": overfit_json(sweep.overfit),
+        "cross_validation": None if sweep.crossed is None else attrs.asdict(sweep.crossed),
         "combinations": [
             {"settings": _plain(settings), "performance": performance_json(performance, judged)}
             for settings, performance, judged in zip(

@@ -190,10 +190,11 @@ def _sharpe(judged: Judged) -> tuple[str, str]:
     """A ratio with what belongs beside it, on one line."""
     if isinstance(judged, NotEnoughData):
         return "–", "not enough data"
-    tried = judged.evidence
+    tried, needed = judged.evidence, judged.minimum_track_record_days
+    record = "no length would convince" if needed is None else f"{needed:,.0f} days would convince"
     note = (
-        f"deflated {judged.deflated:.3f}, {judged.verdict.value}, {tried.effective_trials:,.1f}"
-        f" of {tried.trials:,} trials differ"
+        f"deflated {judged.deflated:.3f}, {judged.verdict.value}, {record},"
+        f" {tried.effective_trials:,.1f} of {tried.trials:,} trials differ"
     )
     return f"{judged.annual_sharpe:.2f}", note
 
@@ -264,7 +265,7 @@ def _sweep(sweep: Sweep[Settings]) -> str:
         for number in order[:_TOP_MAX]
     ]
     return (
-        f"<p>{escape(_overfit(sweep))}</p>"
+        f"<p>{escape(_overfit(sweep))}{escape(_crossed(sweep))}</p>"
         + ("" if heat is None else plots.heat_map_plot(heat))
         + _table(["Settings", "Return, %", "Deepest fall", "Sharpe ratio"], rows)
     )
@@ -279,6 +280,17 @@ def _overfit(sweep: Sweep[Settings]) -> str:
         f" to split these {found.days:,} days, the best of {found.combinations:,} combinations in"
         " one half was no better than the median in the other, and it lost money there in"
         f" {found.loss_probability:.2f}."
+    )
+
+
+def _crossed(sweep: Sweep[Settings]) -> str:
+    found = sweep.crossed
+    if found is None:
+        return ""
+    return (
+        f" Chosen on other days and held on these, {len(found.returns)} ways through the history:"
+        f" {_percent(found.returns[0])} to {_percent(found.returns[-1])}, in the middle"
+        f" {_percent(found.middle)}; {found.lost} of {len(found.returns)} lost."
     )
 
 

@@ -15,6 +15,7 @@ from typing import Generic, TypeAlias, TypeVar
 import attrs
 import numpy as np
 
+from xached.research.judgement.cross_validation import CrossValidated, cross_validate
 from xached.research.judgement.deflated import ALONE, Evidence, Judged, judge
 from xached.research.judgement.effective_trials import evidence_of
 from xached.research.judgement.metrics import Performance, daily_sharpe, measure, measure_joined
@@ -252,6 +253,8 @@ class Sweep(Generic[SettingsT]):
     overfit: Overfit
     judged: tuple[Judged, ...]
     """Each one, judged by all of them."""
+    crossed: CrossValidated | None = None
+    """What choosing was worth on days that had no part in the choice, if it can be told."""
 
 
 def judge_sweep(
@@ -269,13 +272,21 @@ def judge_sweep(
         raise ValueError("the runs of a sweep cover the same days")
     performances = tuple(map(measure, records))
     told = evidence_of(days) if evidence is None else evidence
+    returns = np.column_stack([one.returns for one in days])
     return Sweep(
         combinations=tuple(combinations),
         performances=performances,
         best=_best([daily_sharpe(one.returns) for one in days]),
-        overfit=overfitting(np.column_stack([one.returns for one in days])),
+        overfit=overfitting(returns),
         judged=tuple(
             judge(one.returns, performance.trades.count, told)
             for one, performance in zip(days, performances, strict=True)
         ),
+        crossed=cross_validate(returns, days[0].days, _held_days(performances)),
     )
+
+
+def _held_days(performances: Sequence[Performance]) -> int:
+    """How long a position is held on average, of those that hold longest; at least a day."""
+    lengths = (each.trades.mean_duration_ns or 0 for each in performances)
+    return max(1, -(-max(lengths) // DAY_NS))
