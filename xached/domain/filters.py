@@ -206,17 +206,7 @@ def check_filters(
     if command.display_lots is not None:
         assert lots is not None, "of an iceberg, by its form"
         check_slices(instrument, lots, command.display_lots)
-    notional = command.quote_units
-    if notional is None:
-        assert lots is not None
-        at_ticks = price_ticks
-        if at_ticks is None and trigger is not None:
-            at_ticks = trigger.stop_ticks
-        notional = (
-            instrument.notional_units(at_ticks, lots)
-            if at_ticks is not None
-            else market_notional_units(market, lots, at_ns)
-        )
+    notional = order_notional_units(market, command, at_ns)
     if not whole_balance or notional > instrument.max_notional_units:
         instrument.check_notional(notional)
     if price_ticks is not None:
@@ -244,6 +234,19 @@ def check_filters(
         check_entry(
             state, instrument, command.purse, command.side, notional, at_ns, replaced, beside
         )
+
+
+def order_notional_units(market: Market, command: PlaceOrder, now_ns: int) -> int:
+    """What an order counts as: what it says, or its quantity at its price or its stop."""
+    if command.quote_units is not None:
+        return command.quote_units
+    at_ticks, lots = command.price_ticks, command.quantity_lots
+    assert lots is not None, "by its form"
+    if at_ticks is None and command.trigger is not None:
+        at_ticks = command.trigger.stop_ticks
+    if at_ticks is None:
+        return market_notional_units(market, lots, now_ns)
+    return market.instrument.notional_units(at_ticks, lots)
 
 
 def market_notional_units(market: Market, lots: int, now_ns: int) -> int:

@@ -64,7 +64,8 @@ def sell_position(
     order_id = make_order_id(seq, state.flatten_count if state.flatten_seq == seq else 0)
     command = _sale(name, symbol, f"~flatten-{order_id}", lots)
     plan = plan_order(state, market, instrument, command)
-    if plan.filled_lots == 0:
+    # Where those who buy are beyond the band it is an order that expires: the market halts for it.
+    if plan.filled_lots == 0 and plan.stopped is not EndReason.PRICE_BAND:
         return (_sold(name, symbol, 0, position_lots, plan.stopped),)
     accepted = OrderAccepted(
         order_id=order_id,

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from xached.domain.fee_tiers import rated_instrument
-from xached.domain.filters import check_filters, check_market_state
+from xached.domain.filters import check_filters, check_market_state, order_notional_units
 from xached.domain.holds import check_funds, hold_units
 from xached.domain.instrument import Instrument
+from xached.domain.levels import check_trade
 from xached.domain.list_messages import ListAccepted, ListLeg, PlaceList
 from xached.domain.messages import Event, OrderAccepted, PlaceOrder
 from xached.domain.order import (
@@ -30,6 +31,7 @@ from xached.domain.order_list import roles_of
 from xached.domain.placing import accept, act, as_gathered, plan_order
 from xached.domain.plan import NOTHING_TO_MEET
 from xached.domain.rejection import Reason, Rejection
+from xached.domain.risk_bounds import check_rate
 from xached.domain.state import Market, PurseState, State
 from xached.domain.terms import RESTING, check_combination
 from xached.domain.trailing import price_now
@@ -97,6 +99,7 @@ def place_list(
         check_market_state(market, order)
     for order in orders:
         check_filters(state, market, purse, order, at_ns, beside=len(orders) - 1)
+    _check_together(state, market, purse, command.kind, orders, at_ns)
     _check_prices(market, command.kind, orders, at_ns)
     orders = (as_gathered(market, orders[0]), *orders[1:])
     plan = plan_order(state, market, instrument, orders[0], alone=False)
@@ -217,6 +220,27 @@ def _check_prices(market: Market, kind: ListKind, orders: Sequence[PlaceOrder], 
         raise _price(market, "stop_price", stop_ticks, between, above=stop.side is BUY)
     if kind is ListKind.OCO:
         check_not_passed(market, stop, at_ns)
+
+
+def _check_together(
+    state: State,
+    market: Market,
+    purse: PurseState,
+    kind: ListKind,
+    orders: Sequence[PlaceOrder],
+    at_ns: int,
+) -> None:
+    """Refuse a list whose orders pass a bound together that each of them keeps.
+
+    All of them count for a minute's orders, and what may trade of them for a day's trades: of a
+    pair one leg. Raises: Rejection ORDER_RATE or LEVEL_LIMIT.
+    """
+    units = [order_notional_units(market, order, at_ns) for order in orders]
+    check_rate(state, market.instrument, orders[0].purse, sum(units), at_ns)
+    pair = 0 if kind is ListKind.OTO else 2
+    alone = units[: len(units) - pair]
+    may_trade_units = sum(alone) + max(units[len(alone) :], default=0)
+    check_trade(state, purse, market.instrument, may_trade_units, at_ns, None)
 
 
 def _is_beyond(order: PlaceOrder, ticks: int, than_ticks: int) -> bool:

@@ -324,11 +324,39 @@ def _check_bounds(
             units -= replaced.held_units
         if units > position:
             raise _too_much(Reason.POSITION_SIZE, instrument, scope, units, position, "a position")
+    _check_rate(state, scope, bounds, instrument, notional_units, at_ns)
+
+
+def check_rate(
+    state: State, instrument: Instrument, purse: Purse, notional_units: int, at_ns: int
+) -> None:
+    """Refuse what comes together and is more than a minute's orders may be.
+
+    Raises: Rejection ORDER_RATE.
+    """
+    if not state.risk.bounds:
+        return
+    for scope in scopes_of(purse, instrument.symbol):
+        bounds = state.risk.bounds.get(scope)
+        if bounds is not None:
+            _check_rate(state, scope, bounds, instrument, notional_units, at_ns)
+
+
+def _check_rate(
+    state: State,
+    scope: RiskScope,
+    bounds: RiskBounds,
+    instrument: Instrument,
+    notional_units: int,
+    at_ns: int,
+) -> None:
+    quote = instrument.quote
     rate = amount_of(bounds.max_notional_per_minute_units, quote)
-    if rate is not None:
-        units = notional_units + state.risk.windows[scope].units(at_ns, quote)
-        if units > rate:
-            raise _too_much(Reason.ORDER_RATE, instrument, scope, units, rate, "a minute's orders")
+    if rate is None:
+        return
+    units = notional_units + state.risk.windows[scope].units(at_ns, quote)
+    if units > rate:
+        raise _too_much(Reason.ORDER_RATE, instrument, scope, units, rate, "a minute's orders")
 
 
 def worth_units(market: Market, quantity_lots: int) -> int | None:
