@@ -189,14 +189,16 @@ def _slid(market: Market, command: PlaceOrder) -> PlaceOrder:
 def enter(state: State, order: Order, seq: int) -> tuple[Event, ...]:
     """Let a limit order that waited for others into the market, inside the price band of now.
 
-    A buy whose purse or market may not open or increase a position ends instead.
+    A buy whose purse or market may not open or increase a position ends instead. What ends so
+    without ever having been active is rejected.
     """
     market = state.markets[order.symbol]
     assert order.price_ticks is not None
+    executed = order.executed_lots
+    refused = OrderStatus.CANCELED if executed else OrderStatus.REJECTED
     may = risk_state(state, order.purse, order.symbol)
     if order.side is BUY and may is not RiskState.ACTIVE:
-        status, held_units = OrderStatus.CANCELED, order.held_units
-        return (end_of(order, status, EndReason.RISK, order.executed_lots, held_units),)
+        return (end_of(order, refused, EndReason.RISK, executed, order.held_units),)
     limit_ticks = limit_inside_band(market, order)
     taker = Taker(
         purse=order.purse,
@@ -210,12 +212,10 @@ def enter(state: State, order: Order, seq: int) -> tuple[Event, ...]:
     plan = NOTHING_TO_MEET
     if market.book.crosses(order.side, limit_ticks):
         plan = plan_taker(taker, market, state)
-    executed = order.executed_lots
     # In a market for resting orders nobody takes, nor does who wakes as it opens.
     must_rest = order.post_only or market.effective_state() is MarketState.POST_ONLY
     if must_rest and market.book.crosses(order.side, order.price_ticks):
-        reason = EndReason.POST_ONLY
-        return (end_of(order, OrderStatus.CANCELED, reason, executed, order.held_units),)
+        return (end_of(order, refused, EndReason.POST_ONLY, executed, order.held_units),)
     execution = Execution(
         state,
         market,
