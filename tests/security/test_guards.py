@@ -30,8 +30,9 @@ from xached.domain.guarding import (
     is_tighter,
 )
 from xached.domain.order import AccountId
-from xached.domain.rejection import Rejection
-from xached.security.freeze_tokens import LIFETIME_S, FreezeTokens
+from xached.domain.rejection import Reason, Rejection
+from xached.runtime.world import NS_PER_S
+from xached.security.freeze_tokens import LIFETIME_S, FreezeToken, FreezeTokens
 from xached.security.tokens import decode_base64url, encode_base64url
 
 ACCOUNT = "AccountService"
@@ -181,6 +182,49 @@ async def test_a_letter_freezes_without_signing_in(
         assert Impediment.FROZEN in live.impediments
 
 
+async def test_a_letter_from_before_a_freeze_that_is_over_freezes_no_more(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    """Seen red: whoever found an old letter shut its owner out again and again.
+
+    Checked: with the time when it was let go in place of that when it was frozen, the letter that
+    tells that somebody wants it let go does not freeze it afterwards.
+    """
+    async with running(tmp_path / "vault.db") as people:
+        account_id = await people.register(ALICE)
+        make = people.credentials.freeze_tokens.make
+
+        async def use(token: str) -> bool:
+            try:
+                await people.inbox.ask(FreezeByToken(token=token))
+            except Rejection as refused:
+                return refused.reason is not Reason.TOKEN_INVALID
+            return True
+
+        used = make(account_id, people.world.now_ns())
+        people.world.shift_clock(NS_PER_S)
+        unused = make(account_id, people.world.now_ns())
+        people.world.shift_clock(NS_PER_S)
+        assert await use(used)
+        people.world.shift_clock(NS_PER_S)
+        await people.inbox.ask(UnfreezeAccount(account_id=account_id))
+        asked = make(account_id, people.world.now_ns())
+        # Whoever is in may have asked for it: while it is frozen a repeat takes that back.
+        assert await use(used)
+        told = await people.inbox.ask(GetGuards(account_id=account_id))
+        assert isinstance(told, Guards)
+        assert told.pending == ()
+
+        await people.inbox.ask(UnfreezeAccount(account_id=account_id))
+        people.world.shift_clock(DELAY_NS)
+        await trio.sleep(31)
+        assert people.stream()[-1] == "ChangeMade"
+        assert not await use(used)
+        assert not await use(unused)
+        assert await use(asked)
+        assert people.stream()[-1] == "ImpedimentSet"
+
+
 async def test_guards_outlive_the_process(autojump_clock: MockClock, tmp_path: Path) -> None:
     async with running(tmp_path / "vault.db") as people:
         account_id = await people.register()
@@ -203,8 +247,9 @@ async def test_guards_outlive_the_process(autojump_clock: MockClock, tmp_path: P
 def test_freeze_tokens() -> None:
     tokens, at_ns = FreezeTokens(lambda: [b"k" * 32]), 10**18
     token = tokens.make(AccountId("alice"), at_ns)
-    assert tokens.read(token, at_ns) == "alice"
-    assert tokens.read(token, at_ns + (LIFETIME_S - 1) * 10**9) == "alice"
+    told = FreezeToken(account_id=AccountId("alice"), made_at_ns=at_ns)
+    assert tokens.read(token, at_ns) == told
+    assert tokens.read(token, at_ns + (LIFETIME_S - 1) * 10**9) == told
     with pytest.raises(Rejection):
         tokens.read(token, at_ns + LIFETIME_S * 10**9)
     with pytest.raises(Rejection):

@@ -400,7 +400,7 @@ def test_a_change_of_any_column_of_any_table_is_found(filled: Path, tmp_path: Pa
         "DELETE FROM accounts WHERE account_id = 'alice'",
         # Put in, with the MAC of another row.
         """INSERT INTO accounts SELECT 'mallory', x'00', email_sealed, password_sealed, roles,
-           created_at_ns, mac, impediments, email_unproved_since_ns
+           created_at_ns, mac, impediments, email_unproved_since_ns, frozen_at_ns
            FROM accounts WHERE account_id = 'alice'""",
         "INSERT INTO stream SELECT 99, at_ns, payload, chain FROM stream WHERE seq = 5",
         # Swapped between people.

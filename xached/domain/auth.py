@@ -321,6 +321,8 @@ class Account:
     impediments: frozenset[Impediment] = frozenset()
     email_unproved_since_ns: int = 0
     """Since when it has an address that nobody has proved to be theirs; 0: it was proved."""
+    frozen_at_ns: int = 0
+    """When it was frozen last; 0: never. Once it was let go, no letter from before freezes it."""
 
     def standing(self, *, proof_needed: bool) -> frozenset[Impediment]:
         """What stands against it, in a house that asks for proved addresses, or does not."""

@@ -193,6 +193,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         account_id TEXT PRIMARY KEY, profile_sealed BLOB NOT NULL,
         changed_at_ns INTEGER NOT NULL, mac BLOB NOT NULL) STRICT, WITHOUT ROWID;
     """,
+    "ALTER TABLE accounts ADD COLUMN frozen_at_ns INTEGER NOT NULL DEFAULT 0;",
 )
 """What each format version adds; the database's user_version counts those applied."""
 

@@ -148,6 +148,8 @@ class AccountArea:
                 allowed="an account without any role but USER",
             )
         changed = attrs.evolve(account, impediments=account.impediments | {message.impediment})
+        if changed != account and message.impediment is Impediment.FROZEN:
+            changed = attrs.evolve(changed, frozen_at_ns=step.at_ns)
         if not message.stands:
             left = account.impediments - {message.impediment}
             changed = attrs.evolve(account, impediments=left)

@@ -47,6 +47,7 @@ from xached.domain.letters import change_asked
 from xached.domain.order import AccountId
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.second_factor import DisableSecondFactor
+from xached.security.freeze_tokens import token_refused
 from xached.security.sealing import KeyDestroyed, Place
 from xached.storage.vault_tables import ALLOW_LISTS, DELAYED_CHANGES
 
@@ -103,8 +104,7 @@ class GuardArea:
             case FreezeAccount():
                 return await self._freeze(message.account_id, step)
             case FreezeByToken():
-                tokens = self._core.credentials.freeze_tokens
-                return await self._freeze(tokens.read(message.token, step.at_ns), step)
+                return await self._freeze_by_token(message.token, step)
             case UnfreezeAccount():
                 return await self._unfreeze(message, step)
             case SetAllowList():
@@ -135,7 +135,7 @@ class GuardArea:
                 return self._ask(account, keys, DelayedKind.SECOND_FACTOR, step)
             case CancelEmailChange():
                 tokens = self._core.credentials.freeze_tokens
-                account_id = tokens.read(message.token, step.at_ns)
+                account_id = tokens.read(message.token, step.at_ns).account_id
                 return await self._take_back_one(account_id, DelayedKind.EMAIL, step)
             case _:
                 assert_never(message)
@@ -165,6 +165,15 @@ class GuardArea:
             if change is not None:
                 self._cancel(change, step)
         await self._emails.drop_requests(account_id, step)
+
+    async def _freeze_by_token(self, text: str, step: Step) -> Done:
+        token = self._core.credentials.freeze_tokens.read(text, step.at_ns)
+        await self._core.commit(step)
+        account, _ = await self._core.read_account(token.account_id)
+        frozen = Impediment.FROZEN in account.impediments
+        if not token.works(frozen=frozen, frozen_at_ns=account.frozen_at_ns):
+            raise token_refused()
+        return await self._freeze(token.account_id, step)
 
     async def _freeze(self, account_id: AccountId, step: Step) -> Done:
         await self._core.commit(step)
