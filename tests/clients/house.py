@@ -110,7 +110,9 @@ class House(
         self.requests: list[Message] = []
         self.metadata: list[dict[str, str]] = []
         self.fail_next: list[Callable[[Any], Any]] = []
-        """Each ends one call before it does anything."""
+        """Each ends one call, of whatever method, before it does anything."""
+        self.fail_next_of: dict[str, Callable[[Any], Any]] = {}
+        """By method, for clients that ask for several things at once: ends its next call."""
         self.lose_next_answers = 0
         """So many calls do their work, and then their answer is lost."""
         self.orders: dict[str, trading_pb2.PlaceOrderResponse] = {}
@@ -492,6 +494,8 @@ class House(
         self.calls.append(method)
         self.requests.append(request)
         self.metadata.append(metadata)
+        if fail := self.fail_next_of.pop(method, None):
+            fail(context)
         if self.fail_next:
             self.fail_next.pop(0)(context)
         token = metadata.get("authorization", "").removeprefix("Bearer ")

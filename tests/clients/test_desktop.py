@@ -203,7 +203,7 @@ def test_a_refusal_is_told_and_the_ticket_stays(window: Open, house: House) -> N
         facts = {"given": "7", "allowed": "at most 5"}
         refuse(context, code_pb2.FAILED_PRECONDITION, "FUNDS", "not enough USDT", facts)
 
-    house.fail_next = [refused]
+    house.fail_next_of["PlaceOrder"] = refused
     click(ticket.place)
     until("the refusal", lambda: "not enough USDT; allowed: at most 5" in ticket.told.text())
     assert ticket.quantity.text() == "7"
