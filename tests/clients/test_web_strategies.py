@@ -412,6 +412,39 @@ def test_a_rule_is_rehearsed_armed_fired_and_explained(visit: Visit, demo: Demo)
     visit.check_peace(demo.http.removeprefix("http://"))
 
 
+def test_further_pages_of_rules_are_kept_up_to_date(visit: Visit, demo: Demo) -> None:
+    """Checked: where only the first page is asked for again, the old one stays armed for ever.
+
+    The rules are made up: there is a page more of them only after a hundred.
+    """
+    states = {"new": automation_pb2.RULE_STATE_ARMED, "old": automation_pb2.RULE_STATE_ARMED}
+
+    def page(route: Route) -> None:
+        asked = automation_pb2.ListRulesRequest()
+        body = route.request.post_data_buffer
+        assert body is not None
+        asked.ParseFromString(body[5:])
+        name = "old" if asked.page_token else "new"
+        terms = automation_pb2.RuleTerms(
+            schedule=automation_pb2.Schedule(every_s=3_600),
+            stop_all=automation_pb2.StopAll(),
+        )
+        rule = automation_pb2.Rule(rule_id=name, name=name, terms=terms, state=states[name])
+        answer = automation_pb2.ListRulesResponse(
+            rules=[rule], next_page_token="" if asked.page_token else "7"
+        )
+        route.fulfill(status=200, content_type="application/grpc-web+proto", body=told(answer))
+
+    visit.page.route("**/xache.v1.AutomationService/ListRules", page)
+    enter(visit, demo, "/strategies/rules")
+    visit.wait_text("main tr:has-text('new')", "Armed")
+    visit.press("Show more")
+    visit.wait_text("main tr:has-text('old')", "Armed")
+    states["old"] = automation_pb2.RULE_STATE_PAUSED
+    visit.wait_text("main tr:has-text('old')", "Paused")
+    visit.wait_text("main tr:has-text('new')", "Armed")
+
+
 WHENS = {
     "cron": "At 0 9 * * mon UTC",
     "price": "BTC-USDT rises to 99999.00",

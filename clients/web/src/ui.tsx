@@ -353,9 +353,12 @@ export function merged<R>(newest: readonly R[], before: readonly R[], idOf: (row
   return [...newest, ...before.filter((row) => !told.has(idOf(row)))];
 }
 
+/** So many pages of a living list are asked for again: what is further back stays as it was told. */
+const LIVE_PAGES_MAX = 10;
+
 /**
- * A list, newest first, whose first page is asked for again and again; older rows come page by page
- * from where the last one ended, and stay.
+ * A list, newest first, of which all that is shown is asked for again and again; older rows come page
+ * by page from where the last one ended, and stay.
  */
 export function useLivePages<R>(
   ask: (pageToken: string) => Promise<{ rows: readonly R[]; next: string }>,
@@ -363,12 +366,23 @@ export function useLivePages<R>(
   idOf: (row: R) => string,
   everyMs: number,
 ): { rows: readonly R[] | undefined; error: unknown; busy: boolean; more: (() => void) | undefined } {
-  const first = useAnswer(() => ask(""), keys);
+  const opened = useRef(1);
+  const first = useAnswer(async () => {
+    const rows: R[] = [];
+    let next = "";
+    for (let page = 0; page < Math.min(opened.current, LIVE_PAGES_MAX) && (next || !page); page += 1) {
+      const told = await ask(next);
+      rows.push(...told.rows);
+      next = told.next;
+    }
+    return { rows, next };
+  }, keys);
   useEvery(everyMs, first.again);
   const [shown, setShown] = useState<{ rows: readonly R[]; next?: string } | undefined>(undefined);
   const round = useRef(0);
   useEffect(() => () => {
     round.current += 1;
+    opened.current = 1;
     setShown(undefined);
   }, keys);
   useEffect(() => {
@@ -380,6 +394,7 @@ export function useLivePages<R>(
     const mine = round.current;
     const page = await ask(next);
     if (mine !== round.current) return;
+    opened.current += 1;
     setShown((before) => ({ rows: merged(before?.rows ?? [], page.rows, idOf), next: page.next }));
   });
   const error = older.error ?? (shown ? undefined : first.error);

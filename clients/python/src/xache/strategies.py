@@ -109,6 +109,10 @@ class Strategies:
         """Those that the house's operator runs in one's sub-accounts, by name."""
         return list(self._connection.call(_LIST, strategy_pb2.ListStrategiesRequest()).operated)
 
+    def listed(self) -> strategy_pb2.ListStrategiesResponse:
+        """Both of one moment: one's own strategies, and the operator's in one's sub-accounts."""
+        return self._connection.call(_LIST, strategy_pb2.ListStrategiesRequest())
+
     def performance(self, name: str) -> list[strategy_pb2.StrategyPerformance]:
         """How a strategy has done, in each stage that it has been in.
 

@@ -168,12 +168,10 @@ def list_(
         every: those that are revoked too.
     """
     with options.connected() as (client, output):
-        found = [
-            each
-            for each in client.strategies.all()
-            if every or each.stage != strategy_pb2.STRATEGY_STAGE_REVOKED
-        ]
-        operated = client.strategies.operated()
+        listed = client.strategies.listed()
+        revoked = strategy_pb2.STRATEGY_STAGE_REVOKED
+        found = [each for each in listed.strategies if every or each.stage != revoked]
+        operated = listed.operated
         if output.as_json:
             output.document(
                 {

@@ -21,6 +21,8 @@ const FIELDS = ["digest", "symbols", "symbol", "max_order_notional", "max_open_o
 
 export function Approve({ plugin, onClose, onDone }: { plugin: Plugin; onClose: () => void; onDone: () => void }) {
   const { name, kind, digest } = plugin;
+  /** What does not trade has no bounds of orders, but knows instruments and may expire. */
+  const trades = kind === PluginKind.STRATEGY;
   const before = plugin.approval?.capabilities;
   const quotes = [...new Set(useStore(desk, ({ instruments }) => instruments).map(({ quote }) => quote))];
   const [symbols, setSymbols] = useState(before?.symbols.join(", ") ?? "");
@@ -36,14 +38,17 @@ export function Approve({ plugin, onClose, onDone }: { plugin: Plugin; onClose: 
   const [typed, setTyped] = useState("");
   const approve = useAction(async () => {
     const [maxOpenOrders, maxIntentsPerMinute] = [countOf(orders), countOf(intents)];
+    const bounds = {
+      maxOrderNotional: Object.fromEntries(sums.map((each) => [each.asset, plain(each.amount)])),
+      ...(maxOpenOrders === undefined ? {} : { maxOpenOrders }),
+      ...(maxIntentsPerMinute === undefined ? {} : { maxIntentsPerMinute }),
+      reduceOnly,
+    };
     const request = create(ApprovePluginRequestSchema, {
       name, kind, digest, unchecked, settingsJson: settings.trim(),
       capabilities: {
         symbols: symbols.split(/[\s,]+/).filter(Boolean),
-        maxOrderNotional: Object.fromEntries(sums.map((each) => [each.asset, plain(each.amount)])),
-        ...(maxOpenOrders === undefined ? {} : { maxOpenOrders }),
-        ...(maxIntentsPerMinute === undefined ? {} : { maxIntentsPerMinute }),
-        reduceOnly,
+        ...(trades ? bounds : {}),
         expiresAtNs: expires.trim() ? BigInt(momentMs(expires)) * 1_000_000n : 0n,
       },
     });
@@ -59,7 +64,6 @@ export function Approve({ plugin, onClose, onDone }: { plugin: Plugin; onClose: 
   const count = (text: string) => (text.trim() && countOf(text) === undefined ? t.admin.wrong.count : undefined);
   const moment = expires.trim() && Number.isNaN(momentMs(expires)) ? t.admin.wrong.moment : undefined;
   const ready = typed === start && areSums(sums) && !count(orders) && !count(intents) && !moment;
-  const trades = kind === PluginKind.STRATEGY;
   return (
     <Asking
       wide title={t.admin.approveOne(name)} submit={t.staff.approve} ready={ready} busy={approve.busy} error={wrong.rest}
@@ -68,12 +72,12 @@ export function Approve({ plugin, onClose, onDone }: { plugin: Plugin; onClose: 
       <p>{t.admin.approveText}</p>
       <p class="digest"><span class="quiet">{t.admin.digest}</span> <code>{digest}</code></p>
       {wrong.at("digest") && <p class="note down">{wrong.at("digest")}</p>}
+      <Field
+        label={t.admin.capability.symbols} hint={t.admin.symbolsHint} value={symbols} onInput={setSymbols}
+        error={wrong.at("symbols") ?? wrong.at("symbol")}
+      />
       {trades && (
         <>
-          <Field
-            label={t.admin.capability.symbols} hint={t.admin.symbolsHint} value={symbols} onInput={setSymbols}
-            error={wrong.at("symbols") ?? wrong.at("symbol")}
-          />
           <Sums
             label={t.admin.capability.notional} hint={t.admin.bound} sums={sums} assets={quotes} onChange={setSums}
             error={wrong.at("max_order_notional")}
@@ -82,13 +86,13 @@ export function Approve({ plugin, onClose, onDone }: { plugin: Plugin; onClose: 
             <Field label={t.admin.capability.orders} hint={t.admin.mayBeEmpty} value={orders} onInput={setOrders} error={count(orders) ?? wrong.at("max_open_orders")} number />
             <Field label={t.admin.capability.intents} hint={t.admin.mayBeEmpty} value={intents} onInput={setIntents} error={count(intents) ?? wrong.at("max_intents_per_minute")} number />
           </div>
-          <Field
-            label={t.admin.capability.expires} hint={t.admin.expiresHint} value={expires} onInput={setExpires}
-            error={moment ?? wrong.at("expires_at_ns")} placeholder={t.rules.endsForm} maxLength={16}
-          />
-          <Check label={t.admin.capability.reduceOnly} value={reduceOnly} onChange={setReduceOnly} />
         </>
       )}
+      <Field
+        label={t.admin.capability.expires} hint={t.admin.expiresHint} value={expires} onInput={setExpires}
+        error={moment ?? wrong.at("expires_at_ns")} placeholder={t.rules.endsForm} maxLength={16}
+      />
+      {trades && <Check label={t.admin.capability.reduceOnly} value={reduceOnly} onChange={setReduceOnly} />}
       <details>
         <summary>{t.admin.trial}</summary>
         <div class="stack">
