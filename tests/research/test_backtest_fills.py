@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from xache_sdk.market import Candles, Interval
 from xache_sdk.orders import (
     Amend,
     Cancel,
@@ -34,6 +35,7 @@ from tests.research.backtests import (
 )
 from xached.research.backtest.candle_exchange import EndlessAnswers
 from xached.research.backtest.terms import FillModel
+from xached.research.history.candle_set import DataError
 
 FLAT = (100, 100, 100, 100)
 
@@ -277,6 +279,12 @@ def test_steps_and_forms_are_refused_by_name() -> None:
         "QUANTITY_LOT": 1, "PRICE_TICK": 1, "UNKNOWN_INSTRUMENT": 1, "EXPIRY_PAST": 1,
         "QUANTITY_RANGE": 1,
     }  # fmt: skip
+
+
+def test_who_wants_another_history_is_told_which_there_are() -> None:
+    strategy = Scripted({}, subscriptions=[Candles(SYMBOL, "XACHE", Interval.M5)])
+    with pytest.raises(DataError, match="strategy 1 wants; there is BTC-USDT TEST 1m$"):
+        run(strategy, market(FLAT))
 
 
 def test_an_id_is_used_once_in_a_run() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import enum
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -116,6 +118,38 @@ def test_what_is_not_allowed_says_what_is(given: str, mistake: str) -> None:
     with pytest.raises(SettingsError) as refused:
         read_settings(Ruled, f'{{"symbols": [], {given}}}')
     assert str(refused.value) == mistake
+
+
+@dataclass(frozen=True)
+class Loose:
+    """What authors write who have not read on."""
+
+    threshold: float = 0.5
+    names: list[str] = field(default_factory=list)
+    pair: tuple[int, int] = (1, 2)
+    spend: Decimal = 50  # type: ignore[assignment]  # the mistake itself
+    limit: int = None  # type: ignore[assignment]  # the mistake itself
+    fine: tuple[Decimal, ...] = (Decimal(1),)
+
+
+@pytest.mark.parametrize("take", [settings_schema, lambda kind: read_settings(kind, "{}")])
+def test_what_no_setting_can_be_is_told_before_anything_is_set(
+    take: Callable[[type[Any]], object],
+) -> None:
+    """A float that is only ever its default worked, until somebody set it."""
+    with pytest.raises(SettingsError) as refused:
+        take(Loose)
+    *wrong, spend, limit = str(refused.value).split("; ")
+    allowed = "is a str, int, bool, Decimal, an Enum, or None besides, or a tuple[..., ...] of one"
+    assert wrong == [
+        f"threshold: {allowed}, not float",
+        f"names: {allowed}, not list[str]",
+        f"pair: {allowed}, not tuple[int, int]",
+    ]
+    assert spend == "spend: its default is a Decimal, not 50"
+    assert limit == "limit: its default is a int, not None"
+    with pytest.raises(SettingsError, match="settings are declared as a dataclass, not as int"):
+        take(int)
 
 
 def test_a_default_keeps_its_own_rules() -> None:

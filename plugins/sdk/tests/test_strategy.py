@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from xache_sdk.context import Context
 from xache_sdk.market import XACHE, Book, Candle, Candles, Interval, Side, Subscription, Trade
 from xache_sdk.orders import Intents, Note, OrderStatus, OrderUpdate, Place, SetTimer
+from xache_sdk.settings import SettingsError
 from xache_sdk.strategy import StopAsked, Strategy, TimerDue
 from xache_sdk.testing import (
     Rig,
@@ -117,6 +118,34 @@ def test_callbacks_do_not_round_at_28_digits() -> None:
             yield Note(str(trade.price + Decimal("1e30") + Decimal("0.000000001")))
 
     assert started(Adding).feed(TRADE) == [Note("1000000000000000000000000000001.000000001")]
+
+
+def test_one_intent_alone_is_told_how_it_is_given() -> None:
+    class Alone(Silent):
+        def on_trade(self, trade: Trade) -> Any:
+            return Note("bought")
+
+    with pytest.raises(TypeError, match="a list of intents or yields them, not one Note"):
+        started(Alone).feed(TRADE)
+
+
+@pytest.mark.parametrize(("given", "told"), [(None, "None"), (["BTC-USDT"], "'BTC-USDT'")])
+def test_what_is_no_subscription_is_a_mistake(given: Any, told: str) -> None:
+    class Odd(Silent):
+        def subscriptions(self) -> Any:
+            return given
+
+    with pytest.raises(TypeError, match=f"lists Trades, Books and Candles, not {told}"):
+        started(Odd)
+
+
+def test_a_strategy_needs_no_settings() -> None:
+    class Bare(Strategy[Any]):
+        pass
+
+    assert Rig(Bare, {}).start(make_context(RULES)) == []
+    with pytest.raises(SettingsError, match="symbol: no such setting"):
+        Rig(Bare, {"symbol": "BTC-USDT"})
 
 
 def test_who_divides_is_told_how_to_come_to_a_markets_steps() -> None:

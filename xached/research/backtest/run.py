@@ -362,12 +362,21 @@ class Run:
                 if market is None or not found:
                     raise DataError(
                         f"there is no history of {subscription.symbol} {subscription.venue} "
-                        f"{subscription.interval.value}, which strategy {number + 1} wants"
+                        f"{subscription.interval.value}, which strategy {number + 1} wants; "
+                        f"there is {self._known()}"
                     )
                 lanes.append(self._make_lane(number, session, subscription, market, found[0]))
         if not lanes:
             raise DataError("no strategy subscribes to candles")
         return lanes
+
+    def _known(self) -> str:
+        """Which histories the run has, for people."""
+        return ", ".join(
+            f"{each.symbol} {each.venue} {each.interval.value}"
+            for market in self.markets
+            for each in market.candles
+        )
 
     def _make_lane(
         self,

@@ -378,6 +378,15 @@ class Candles:
 Subscription: TypeAlias = Trades | Books | Candles
 
 
+def checked_subscriptions(given: Iterable[Subscription] | None) -> tuple[Subscription, ...]:
+    """What a plugin wants to see. Raises: TypeError for what is no subscription."""
+    listed = (None,) if given is None else tuple(given)
+    for each in listed:
+        if not isinstance(each, Trades | Books | Candles):
+            raise TypeError(f"subscriptions() lists Trades, Books and Candles, not {each!r}")
+    return tuple(each for each in listed if each is not None)
+
+
 def _whole(value: Decimal, step: Decimal, name: str) -> int:
     count = EXACT.divide(value, step)
     whole = int(count)

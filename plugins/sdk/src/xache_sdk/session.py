@@ -14,7 +14,7 @@ from typing import Any
 from xache_sdk.candle_series import SeriesByMarket
 from xache_sdk.context import Context
 from xache_sdk.exact import EXACT
-from xache_sdk.market import Book, Candle, Subscription, Trade
+from xache_sdk.market import Book, Candle, Subscription, Trade, checked_subscriptions
 from xache_sdk.orders import ChangeRefused, Intent, OrderUpdate, Save
 from xache_sdk.signal_values import SignalLost, SignalValue, check_signal_name
 from xache_sdk.signals import ColumnDeclaration, Declarations, Step
@@ -29,7 +29,7 @@ class Session:
 
     def __init__(self, strategy: Strategy[Any]) -> None:
         self.strategy = strategy
-        self.subscriptions: Sequence[Subscription] = tuple(strategy.subscriptions())
+        self.subscriptions: Sequence[Subscription] = checked_subscriptions(strategy.subscriptions())
         self.declarations = Declarations()
         strategy.declare(self.declarations)
         self.uses: frozenset[str] = frozenset(map(check_signal_name, strategy.uses()))

@@ -148,9 +148,7 @@ def read_settings(settings_type: type[Settings], text: str) -> Settings:
 
 def make_settings(settings_type: type[Settings], given: dict[str, Any]) -> Settings:
     """Make settings of values as JSON has them. Raises: SettingsError."""
-    assert dataclasses.is_dataclass(settings_type), "settings are declared as a dataclass"
-    hints = typing.get_type_hints(settings_type)
-    fields = {field.name: field for field in dataclasses.fields(settings_type) if field.init}
+    hints, fields = _declared(settings_type)
     mistakes = [f"{name}: no such setting" for name in given if name not in fields]
     values: dict[str, Any] = {}
     for name, field in fields.items():
@@ -174,9 +172,10 @@ def settings_schema(settings_type: type[Any]) -> dict[str, Any]:
 
     A Decimal is a string of format ``decimal``; its limits are ``x-minimum``, ``x-maximum`` and
     ``x-exclusiveMinimum``, as text. Units are ``x-unit``.
+
+    Raises: SettingsError for fields that no setting can be.
     """
-    hints = typing.get_type_hints(settings_type)
-    fields = [field for field in dataclasses.fields(settings_type) if field.init]
+    hints, fields = _declared(settings_type)
     doc = settings_type.__doc__ or ""
     # A dataclass without a docstring gets its signature for one.
     described = {} if doc.startswith(f"{settings_type.__name__}(") else {"description": doc}
@@ -184,10 +183,62 @@ def settings_schema(settings_type: type[Any]) -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
         **{key: _unwrapped(text) for key, text in described.items() if text},
-        "properties": {field.name: _field_schema(hints[field.name], field) for field in fields},
-        "required": [field.name for field in fields if _is_required(field)],
+        "properties": {
+            field.name: _field_schema(hints[field.name], field) for field in fields.values()
+        },
+        "required": [field.name for field in fields.values() if _is_required(field)],
         "additionalProperties": False,
     }
+
+
+def _declared(
+    settings_type: type[Any],
+) -> tuple[dict[str, Any], dict[str, dataclasses.Field[Any]]]:
+    """The types and fields of settings, by name. Raises: SettingsError for what cannot be one."""
+    if not dataclasses.is_dataclass(settings_type):
+        raise SettingsError(f"settings are declared as a dataclass, not as {_name(settings_type)}")
+    hints = typing.get_type_hints(settings_type)
+    fields = {field.name: field for field in dataclasses.fields(settings_type) if field.init}
+    mistakes = []
+    for name, field in fields.items():
+        wanted, optional = _without_none(hints[name])
+        item = _item_type(wanted)
+        if not (isinstance(item, type) and (item in _PLAIN or issubclass(item, enum.Enum))):
+            mistakes.append(f"{name}: is {_ALLOWED}, not {_name(hints[name])}")
+        elif not _fits(wanted, item, optional, field.default):
+            mistakes.append(f"{name}: its default is a {_name(wanted)}, not {field.default!r}")
+    if mistakes:
+        raise SettingsError("; ".join(mistakes))
+    return hints, fields
+
+
+_PLAIN: Final = (str, int, bool, Decimal)
+_ALLOWED: Final = "a str, int, bool, Decimal, an Enum, or None besides, or a tuple[..., ...] of one"
+
+
+def _item_type(wanted: Any) -> Any:
+    """The type of a field, or of the items of a tuple of any length."""
+    if typing.get_origin(wanted) is tuple and typing.get_args(wanted)[1:] == (...,):
+        return typing.get_args(wanted)[0]
+    return wanted
+
+
+def _fits(wanted: Any, item: type[Any], optional: bool, default: Any) -> bool:
+    """Whether a default is of the type that is declared."""
+    if default is _MISSING or (default is None and optional):
+        return True
+    if wanted is not item and not isinstance(default, tuple):
+        return False
+    values = default if wanted is not item else (default,)
+    return all(
+        isinstance(each, item) and (item is bool or not isinstance(each, bool)) for each in values
+    )
+
+
+def _name(wanted: Any) -> str:
+    return (
+        wanted.__name__ if isinstance(wanted, type) and not typing.get_args(wanted) else str(wanted)
+    )
 
 
 def _field_schema(wanted: Any, field: dataclasses.Field[Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
 from xache_sdk.market import Book, Candle, CandleHistory, Candles, Instrument, Subscription, Trade
+from xache_sdk.settings import NoSettings
 from xache_sdk.signal_values import Readings
 from xache_sdk.signals import Declarations
 
@@ -48,7 +49,7 @@ class SourceContext:
 class SignalSource(Generic[Settings]):
     """Derive from this, name ``settings_type``, and override what you need."""
 
-    settings_type: ClassVar[type[Any]]
+    settings_type: ClassVar[type[Any]] = NoSettings
     """A frozen dataclass of what the operator can set; see :mod:`xache_sdk.settings`."""
 
     context: SourceContext

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from xache_sdk.candle_series import SeriesByMarket
 from xache_sdk.exact import EXACT
-from xache_sdk.market import Book, Candle, Candles, Subscription, Trade
+from xache_sdk.market import Book, Candle, Candles, Subscription, Trade, checked_subscriptions
 from xache_sdk.signal_source import SignalSource, SourceContext
 from xache_sdk.signal_values import READINGS_MAX, Reading, Readings, SignalValue, check_signal_name
 from xache_sdk.signals import Declarations
@@ -32,7 +32,7 @@ class SourceSession:
     def __init__(self, name: str, source: SignalSource[Any]) -> None:
         self.name = check_signal_name(name)
         self.source = source
-        self.subscriptions: Sequence[Subscription] = tuple(source.subscriptions())
+        self.subscriptions: Sequence[Subscription] = checked_subscriptions(source.subscriptions())
         if any(isinstance(each, Candles) and each.forming for each in self.subscriptions):
             raise ValueError("a signal is of closed candles: it may not change afterwards")
         declarations = Declarations()

@@ -36,6 +36,7 @@ from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 from xache_sdk.context import Context
 from xache_sdk.market import Book, Candle, Subscription, Trade
 from xache_sdk.orders import INTENTS, ChangeRefused, Intent, Intents, OrderUpdate
+from xache_sdk.settings import NoSettings
 from xache_sdk.signal_values import SignalLost, SignalValue
 from xache_sdk.signals import Declarations
 from xache_sdk.state import encode_state
@@ -75,7 +76,7 @@ Input: TypeAlias = (
 class Strategy(Generic[Settings]):
     """Derive from this, name ``settings_type``, and override what you need."""
 
-    settings_type: ClassVar[type[Any]]
+    settings_type: ClassVar[type[Any]] = NoSettings
     """A frozen dataclass of what the owner can set; see :mod:`xache_sdk.settings`."""
 
     state_version: ClassVar[int] = 1
@@ -176,6 +177,10 @@ def checked(intents: Intents | None) -> list[Intent]:
     Raises: TypeError for what is no intent, and what the callback raises.
     """
     # A callback that ends without a return wants nothing; that must not end a live strategy.
+    if isinstance(intents, INTENTS):
+        raise TypeError(
+            f"a callback returns a list of intents or yields them, not one {type(intents).__name__}"
+        )
     listed = [] if intents is None else list(intents)
     for intent in listed:
         if not isinstance(intent, INTENTS):
