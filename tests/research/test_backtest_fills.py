@@ -283,7 +283,7 @@ def test_steps_and_forms_are_refused_by_name() -> None:
 
 def test_who_wants_another_history_is_told_which_there_are() -> None:
     strategy = Scripted({}, subscriptions=[Candles(SYMBOL, "XACHE", Interval.M5)])
-    with pytest.raises(DataError, match="strategy 1 wants; there is BTC-USDT TEST 1m$"):
+    with pytest.raises(DataError, match=r"strategy 1 wants; there is BTC-USDT TEST 1m$"):
         run(strategy, market(FLAT))
 
 
