@@ -59,10 +59,19 @@ async def test_one_that_knows_the_future_is_found_with_the_place() -> None:
     assert "examined.py:" in found["why"]
 
 
+async def test_those_that_read_trades_and_books_are_tried_over_some() -> None:
+    """Checked: while only candles were made, nobody found those that peek."""
+    for name in ("OfTrades", "OfBooks"):
+        assert (await examine(f"examined:{name}"))["look_ahead"]["state"] == "PASSED"
+    for name in ("PeekingTrades", "PeekingBooks"):
+        found = (await examine(f"examined:{name}"))["look_ahead"]
+        assert (name, found["state"]) == (name, "FAILED")
+
+
 async def test_what_cannot_be_tried_is_not_said_to_have_passed() -> None:
-    assert (await examine("examined:OfTrades"))["look_ahead"] == {
+    assert (await examine("examined:OfNothing"))["look_ahead"] == {
         "state": "NOT_APPLICABLE",
-        "why": "it reads no candles",
+        "why": "it reads no market data",
     }
     unguessable = (await examine("examined:Unguessable"))["look_ahead"]
     assert (unguessable["state"], unguessable["why"]) == (
@@ -93,7 +102,7 @@ async def test_a_signal_is_tried_like_a_strategy() -> None:
     assert peeking["state"] == "FAILED"
     assert "signalling.py:" in peeking["why"]
     of_trades = (await examine("signalling:Echo", kind="signal"))["look_ahead"]
-    assert of_trades["state"] == "NOT_APPLICABLE"
+    assert of_trades["state"] == "PASSED"
 
 
 async def test_a_strategy_that_uses_signals_is_tried_with_some() -> None:

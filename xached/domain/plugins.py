@@ -76,7 +76,7 @@ class LookAhead(enum.Enum):
     PASSED = "PASSED"
     """It wanted the same whether or not the future was there."""
     NOT_APPLICABLE = "NOT_APPLICABLE"
-    """It reads no candles, over which it could be tried."""
+    """It reads no market data, over which it could be tried."""
     NOT_CHECKED = "NOT_CHECKED"
     """It could not be tried, and the operator approved it all the same."""
 

@@ -1345,7 +1345,7 @@ export const t = {
     notApproved: "Nobody has approved it.",
     by: "By",
     lookAhead: "Looks ahead",
-    lookAheads: ["", "no, it was tried", "it reads no candles", "not tried"],
+    lookAheads: ["", "no, it was tried", "it reads no market data", "not tried"],
     all: "all",
     unbounded: "any",
     never: "never",

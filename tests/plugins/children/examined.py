@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from xache_sdk.context import Context
-from xache_sdk.market import Candle, Candles, Interval, Side, Subscription, Trades
+from xache_sdk.market import (
+    Book,
+    Books,
+    Candle,
+    Candles,
+    Interval,
+    Side,
+    Subscription,
+    Trade,
+    Trades,
+)
 from xache_sdk.orders import Intents, Place
 from xache_sdk.settings import setting
 from xache_sdk.strategy import Strategy
@@ -78,11 +88,76 @@ class Cheat(Honest):
 
 
 class OfTrades(Honest):
-    """Sees no candles."""
+    """Buys after a purchase."""
 
     def subscriptions(self) -> Sequence[Subscription]:
         """Trades only."""
         return (Trades(self.settings.symbol, "XACHE"),)
+
+    def on_trade(self, trade: Trade) -> Intents:
+        """Do the same."""
+        if trade.taker_side is Side.BUY:
+            yield self.buy()
+
+    def buy(self) -> Place:
+        """What is wanted."""
+        settings = self.settings
+        return Place(
+            id=self.next_id(), symbol=settings.symbol, side=Side.BUY, quantity=settings.quantity
+        )
+
+
+class OfBooks(OfTrades):
+    """Buys where the asks are dear."""
+
+    def subscriptions(self) -> Sequence[Subscription]:
+        """Books, and hours beside them."""
+        symbol = self.settings.symbol
+        return (Books(symbol, "XACHE", depth=5), Candles(symbol, "XACHE", Interval.H1))
+
+    def on_book(self, book: Book) -> Intents:
+        """Look at five levels."""
+        assert len(book.bids) == len(book.asks) == 5
+        if book.asks[0].price_ticks % 2:
+            yield self.buy()
+
+
+class PeekingTrades(OfTrades):
+    """Reads the newest of all data out of the memory it shares with who runs it."""
+
+    all: Sequence[Trade | Book] = ()
+
+    def on_trade(self, trade: Trade) -> Intents:
+        """Buy unless all is over."""
+        return self.peek(trade)
+
+    def peek(self, value: Trade | Book) -> Intents:
+        """Look for the rest."""
+        if not self.all:
+            lists = (each for each in gc.get_referrers(value) if isinstance(each, list))
+            self.all = next((each for each in lists if len(each) > 100), [value])
+        if self.all[-1].at_ns > value.at_ns:
+            yield self.buy()
+
+
+class PeekingBooks(PeekingTrades):
+    """The same with books."""
+
+    def subscriptions(self) -> Sequence[Subscription]:
+        """Books only."""
+        return (Books(self.settings.symbol, "XACHE"),)
+
+    def on_book(self, book: Book) -> Intents:
+        """Buy unless all is over."""
+        return self.peek(book)
+
+
+class OfNothing(Honest):
+    """Waits for its clock."""
+
+    def subscriptions(self) -> Sequence[Subscription]:
+        """None."""
+        return ()
 
 
 class Unguessable(Honest):
