@@ -30,6 +30,7 @@ from xached.actors.strategies.desk import (
     StrategyDesk,
 )
 from xached.actors.strategies.floors import LiveFloor
+from xached.actors.strategies.measuring import measure_anew
 from xached.actors.strategies.standing import Impediments, not_impeded
 from xached.actors.strategies.surroundings import StrategyConfig
 from xached.domain.instrument import AssetName
@@ -180,8 +181,9 @@ async def desk_of(
     around = attrs.evolve(around, paper=paper)
     records = house.reasons._records
     desk = StrategyDesk(
-        records, strategies, around, valued, fills_of, ratio, bounds, impediments=impediments
-    )
+        records, strategies, around, valued, fills_of, ratio, bounds, impediments=impediments,
+        measure_anew=partial(measure_anew, house.matching),
+    )  # fmt: skip
     async with trio.open_nursery() as nursery:
         await desk.restore()
         nursery.start_soon(run_strategies, strategies, around)

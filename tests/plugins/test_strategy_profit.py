@@ -20,8 +20,14 @@ from tests.plugins.test_strategy_desk import (
     draft,
     to_paper,
 )
+from tests.storage.house import SYMBOL
+from xached.actors.risk import RiskWatch
+from xached.domain.messages import SetMark
 from xached.domain.order import BUY, SELL, Purse
+from xached.domain.queries import RiskQuery
+from xached.domain.risk_bounds import RiskState, purse_scope
 from xached.domain.strategy_life import ACKNOWLEDGEMENT, Stage
+from xached.runtime.steady_clock import SteadyClock
 
 
 @pytest.fixture
@@ -97,3 +103,36 @@ async def test_what_was_not_realised_is_no_loss_of_the_next_life(
             await on.until_ready()
             await on.desk._look()
             assert await live_profit(on) == gained, "also after a restart"
+
+
+async def test_each_life_has_its_own_limit_of_loss(
+    clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """Checked: where it is not measured anew, the second one may not buy before it has begun."""
+    async with open_house(tmp_path) as house, desk_of(house) as on:
+        watch, steady = RiskWatch(), SteadyClock(house.around.world)
+        await on.desk.create(draft(loss_limit_units=10**6))
+        await on.desk.start(OWNER, NAME)
+        await on.until_open((await on.desk.get(OWNER, NAME)).strategy.purse, 1)
+        await go_live_and_buy(on, house)
+        scope = purse_scope((await on.desk.get(OWNER, NAME)).strategy.purse)
+
+        async def state() -> RiskState | None:
+            await watch.round(house.matching, (), steady)
+            told = await house.matching.query(RiskQuery())
+            found = [entry.state for where, _, entry in told.states if where == scope]
+            return found[0] if found else None
+
+        assert await state() in (None, RiskState.ACTIVE)
+        lower = SetMark(symbol=SYMBOL, price_ticks=450_000, source="TEST", request_id="lower")
+        await house.matching.execute(lower)
+        assert await state() is RiskState.REDUCING, "it has lost 4 USDT of the 1 that it may lose"
+        await on.desk.pause(OWNER, NAME)
+        await on.desk.resume(OWNER, NAME)
+        assert await state() is RiskState.REDUCING, "who pauses it lifts nothing"
+        await on.desk.revoke(OWNER, NAME)
+        await on.desk.create(draft(loss_limit_units=10**6))
+        await on.desk.start(OWNER, NAME)
+        assert await state() is RiskState.REDUCING
+        await on.desk.go_live(OWNER, NAME, ACKNOWLEDGEMENT)
+        assert await state() in (None, RiskState.ACTIVE)

@@ -8,7 +8,7 @@ itself: where a day began and how high a profit has been are facts in the journa
 Profit is realised and unrealised, fees included, at the mark. Deposits and withdrawals are no part
 of it, so they need not be taken out. A position that is transferred takes along what it has gained,
 and the same row moves what both purses are measured from. A day is UTC. A daily loss beyond its
-bound holds until the next day, a drawdown until an operator begins it anew, whatever prices do
+bound holds until the next day, a drawdown until it is begun anew, whatever prices do
 meanwhile: a purse that goes to and fro over its bound would trade at the worst moments. What is
 only too large, or blind, is let go as soon as it is not.
 """

@@ -30,6 +30,7 @@ from xached.actors.signals import Signals
 from xached.actors.strategies.actor import Strategies
 from xached.actors.strategies.desk import StrategyDesk, seats_of
 from xached.actors.strategies.explaining import OrderReasons
+from xached.actors.strategies.measuring import measure_anew
 from xached.actors.strategies.signal_sources import SignalSources
 from xached.actors.strategies.surroundings import Surroundings
 from xached.api.admin import ActorReport, HouseReport
@@ -215,6 +216,7 @@ class Core:
             certificates=self._certificates_of,
             impediments=partial(impediments_of, self.house.sessions),
             forget_files=self._forget_files,
+            measure_anew=partial(measure_anew, self.house.matching),
         )
         self.desk.on_account_change(desk.account_changed)
         self.strategy_desk = desk

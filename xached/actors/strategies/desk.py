@@ -25,10 +25,15 @@ import trio
 from loguru import logger
 
 from xached.actors.strategies.actor import Strategies, StrategyStatistics
-from xached.actors.strategies.measuring import gained_before_units, purse_profit_units
+from xached.actors.strategies.measuring import (
+    gained_before_units,
+    measured_elsewhere,
+    purse_profit_units,
+)
 from xached.actors.strategies.run import insist, query_purse
 from xached.actors.strategies.standing import ASK_AGAIN_S, Impediments, not_impeded, words
 from xached.actors.strategies.surroundings import Grant, StrategyConfig, Surroundings
+from xached.domain.instrument import AssetName
 from xached.domain.market_messages import TransferFunds
 from xached.domain.messages import CancelAll
 from xached.domain.order import MAIN, AccountId, EndReason, Purse, account_of, make_purse
@@ -108,6 +113,10 @@ ForgetFiles = Callable[[Collection[str]], Awaitable[None]]
 """Removes what is in files of what is called so where it runs. May be repeated. Raises: OSError."""
 
 
+MeasureAnew = Callable[[Purse, AssetName], Awaitable[None]]
+"""Has the losses of a purse counted from now on. Raises: Rejection, Overloaded, Closed."""
+
+
 async def no_files(_: Collection[str]) -> None:
     """There are none."""
     await trio.lowlevel.checkpoint()
@@ -170,7 +179,9 @@ class StrategyDesk:
         certificates: CertificatesOf = no_certificates,
         impediments: Impediments = not_impeded,
         forget_files: ForgetFiles = no_files,
+        measure_anew: MeasureAnew = measured_elsewhere,
     ) -> None:
+        self._measure_anew = measure_anew
         self._forget_files = forget_files
         self._impediments = impediments
         self._to_look_at: set[AccountId] = set()
@@ -387,6 +398,7 @@ class StrategyDesk:
                 failure="",
                 gained_before_units=await self._gained_before_units(strategy),
             )
+            await self._measure_anew(live.purse, live.budget_asset)
             await self._put_running(live, word)
             await self._end(strategy, "it goes live")
             try:
