@@ -73,7 +73,13 @@ def enliven(house: House) -> House:
         budget_asset="USDT", wish=strategy_pb2.STRATEGY_WISH_RUNNING, ready=True, open_orders=3,
         last_note="waiting for a cross",
     )  # fmt: skip
-    house.answers["ListStrategies"] = strategy_pb2.ListStrategiesResponse(strategies=[strategy])
+    operated = strategy_pb2.OperatedStrategy(
+        name="crossing", plugin="sma", subaccount="grid", ready=True, open_orders=2,
+        last_note="began",
+    )  # fmt: skip
+    house.answers["ListStrategies"] = strategy_pb2.ListStrategiesResponse(
+        strategies=[strategy], operated=[operated]
+    )
     house.answers["GetPortfolio"] = wallet_pb2.GetPortfolioResponse(
         base_asset="USDT",
         value="1234.50",

@@ -122,7 +122,8 @@ def test_every_panel_shows_its_part(window: Open) -> None:
     assert told(shown.holdings) == [["USDT", "1000", "1000", "81.0 %"]]
     until("strategies", lambda: told(shown.strategies))
     assert told(shown.strategies) == [
-        ["trend", "sma", "paper", "running", "500 USDT", "3", "waiting for a cross"]
+        ["trend", "sma", "paper", "running", "500 USDT", "3", "waiting for a cross"],
+        ["crossing", "sma", "house", "running", "in grid", "2", "began"],
     ]
     assert shown.worth.text() == "1234.50 USDT"
     until("live streams", lambda: [row[1] for row in told(shown.health)].count("live") >= 2)
@@ -208,6 +209,40 @@ def test_a_refusal_is_told_and_the_ticket_stays(window: Open, house: House) -> N
     until("the refusal", lambda: "not enough USDT; allowed: at most 5" in ticket.told.text())
     assert ticket.quantity.text() == "7"
     assert ticket.place.isEnabled()
+
+
+def test_a_preview_that_is_refused_says_what_is_allowed(window: Open, house: House) -> None:
+    refusal = trading_pb2.Refusal(
+        reason="NOTIONAL_RANGE", message="too little", facts={"given": "1", "allowed": "5 or more"}
+    )
+    house.answers["PreviewOrder"] = trading_pb2.PreviewOrderResponse(refusal=refusal)
+    ticket = window().ticket
+    assert ticket.time.isEnabled()
+    ticket.type.setCurrentText("market")
+    assert not ticket.time.isEnabled(), "an order at the market never stays"
+    QTest.keyClicks(ticket.quantity, "0.00001")
+    until(
+        "the refusal",
+        lambda: ticket.told.text() == "would be refused: too little; allowed: 5 or more",
+    )
+
+
+def test_prices_and_markets_are_never_cut_off(window: Open, house: House) -> None:
+    """Checked: with columns of equal width, the price of a stop ends in dots."""
+    order = types_pb2.Order(
+        symbol="BTC-USDT", side=types_pb2.SIDE_BUY, type=types_pb2.ORDER_TYPE_STOP_LIMIT,
+        price="49000.00", stop_price="50000.00", quantity="0.7", executed_quantity="0",
+        leaves_quantity="0.7", order_id="42",
+    )  # fmt: skip
+    house.answers["ListOpenOrders"] = trading_pb2.ListOpenOrdersResponse(orders=[order])
+    shown = window()
+    shown.resize(900, 600)
+    until("orders", lambda: [row for row in told(shown.orders) if "50000.00" in row[3]])
+    until("markets", lambda: len(told(shown.markets)) == 3)
+    for table, columns in ((shown.orders, (3,)), (shown.markets, (0, 2))):
+        for column in columns:
+            needed = table.sizeHintForColumn(column)
+            until("room", lambda: table.columnWidth(column) >= needed)  # noqa: B023 - asked at once
 
 
 def test_orders_are_cancelled_one_or_all(window: Open, house: House) -> None:

@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import pytest
 from rich.console import Console, RenderableType
-from xache.amounts import amount_text, to_decimal
+from xache.amounts import amount_text, short_text, to_decimal
 from xache.book_view import BookView, draw_book, spread_text
 from xache.candle_chart import draw_candles
 from xache.explain import (
@@ -91,6 +91,18 @@ def test_a_chart_shows_the_newest_that_fit() -> None:
     assert max(map(len, lines[:4])) <= 20
     # Prices that do not fit in are not in the scale either.
     assert lines[0] == " " * 13 + "║ ┤8.00"
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [
+        ("", ""), ("0", "0"), ("1234.50", "1234.50"), ("68732.48442401", "68732.48"),
+        ("-1.45999", "-1.46"), ("-0.12999999", "-0.1300"), ("0.00000001", "0.00000001"),
+        ("0.000123456789", "0.0001235"), ("12345678901234567890.123", "12345678901234567890.12"),
+    ],
+)  # fmt: skip
+def test_an_amount_is_short_where_there_is_no_room(amount: str, shown: str) -> None:
+    assert short_text(amount) == shown
 
 
 def test_one_candle_without_any_movement_is_drawn() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import html
 import re
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -15,7 +16,7 @@ from xache.client import Client
 from xache.connection import Patience
 from xache.live.board import Board, MarketBoard, Subject
 from xache.top.app import Top
-from xache.v1 import market_pb2
+from xache.v1 import market_pb2, trading_pb2, types_pb2, wallet_pb2
 
 from tests.clients.house import (
     BINANCE,
@@ -31,6 +32,7 @@ from tests.clients.live_market import book, candles, enliven
 
 WIDE: Final = (180, 44)
 NARROW: Final = (90, 40)
+PICTURES: Final = Path(__file__).parents[2] / "test-results"
 TURNS_MAX: Final = 400
 TURN_S: Final = 0.02
 
@@ -40,6 +42,12 @@ def shown(top: Top) -> str:
     picture = top.export_screenshot()
     texts = re.findall(r"<text [^>]*>([^<]*)</text>", picture)
     return "\n".join(html.unescape(text).replace("\xa0", " ") for text in texts)
+
+
+def keep(pilot: Pilot[Any], name: str) -> None:
+    """Write a picture of the screen for whoever looks at the results."""
+    PICTURES.mkdir(exist_ok=True)
+    (PICTURES / f"{name}.svg").write_text(pilot.app.export_screenshot(), encoding="utf-8")
 
 
 async def until_shown(pilot: Pilot[Any], *texts: str) -> str:
@@ -95,10 +103,13 @@ def test_every_panel_shows_its_part(busy: House) -> None:
         seen = await until_shown(
             pilot,
             *("XACHE simulated", "+10.00 %", "chart 1m", "┤129.", "spread 2.00", "yours", "110.50"),
-            *("mine-1", "0.2 / 0.7", "partially filled", "1234.50 USDT", "-1.50 % today", "81.0 %"),
+            *("0.2 / 0.7", "partially filled", "1234.50 USDT", "-1.50 % today", "81.0 %"),
             *("-0.02", "stale: BTC-USDT at BINANCE", "trend", "paper", "running"),
         )
         assert seen.count("● live") >= 2
+        assert "crossing" in seen
+        assert "house" in seen
+        keep(pilot, "top")
 
     look(busy, script)
 
@@ -145,8 +156,40 @@ def test_a_narrow_terminal_keeps_the_chart_the_book_and_the_orders(busy: House) 
         seen = await until_shown(pilot, "chart 1m", "spread 2.00", "mine-1")
         for gone in ("health", "trades", "1234.50"):
             assert gone not in seen
+        keep(pilot, "top-narrow")
 
     look(busy, script, size=NARROW)
+
+
+def test_what_matters_is_not_cut_off(busy: House) -> None:
+    """Long ids, exact amounts and prices in words leave room for market, side and status.
+
+    Checked: with all columns giving way alike, the side of an order is a letter and dots.
+    """
+    busy.answers["ListOpenOrders"] = trading_pb2.ListOpenOrdersResponse(
+        orders=[
+            types_pb2.Order(
+                symbol="BTC-USDT", side=types_pb2.SIDE_BUY, type=types_pb2.ORDER_TYPE_STOP,
+                stop_price="50000.00", quantity="0.7", executed_quantity="0.2",
+                status=types_pb2.ORDER_STATUS_UNTRIGGERED, client_order_id="a" * 36,
+            )
+        ]
+    )  # fmt: skip
+    much = "24500.36347801"
+    allocation = wallet_pb2.Allocation(asset="USDT", quantity=much, value=much, share_ppm=810_000)
+    busy.answers["GetPortfolio"] = wallet_pb2.GetPortfolioResponse(
+        base_asset="USDT", value="68630.41442401", allocations=[allocation]
+    )
+
+    async def script(pilot: Pilot[Any]) -> None:
+        seen = await until_shown(
+            pilot,
+            *("0.2 / 0.7", "untriggered", "68630.41 USDT", much, "81.0 %"),
+        )
+        assert {"BTC-USDT", "buy", "24500.36"} <= {line.strip() for line in seen.splitlines()}
+        assert "aaa" not in seen
+
+    look(busy, script)
 
 
 def test_without_a_session_the_market_is_shown(busy: House) -> None:
@@ -193,7 +236,7 @@ def test_a_broken_stream_is_mended_and_the_screen_stays(busy: House) -> None:
     busy.streams["WatchBook"] = [[first, break_off], [book("BTC-USDT", "104.00", "105.00")]]
 
     async def script(pilot: Pilot[Any]) -> None:
-        seen = await until_shown(pilot, "spread 1.00", "mine-1")
+        seen = await until_shown(pilot, "spread 1.00", "0.2 / 0.7")
         assert "no answer" not in seen
 
     look(busy, script)

@@ -137,8 +137,8 @@ def fills(board: Board) -> list[Row]:
 
 
 def strategies(board: Board) -> list[Row]:
-    """How the account's strategies do."""
-    return [
+    """How the account's strategies do, and those of the house in it."""
+    own = [
         Row(
             strategy.name,
             (
@@ -152,6 +152,21 @@ def strategies(board: Board) -> list[Row]:
             ),
         )
         for strategy in board.strategies or ()
+    ]
+    return own + [
+        Row(
+            f"{operated.subaccount} {operated.name}",
+            (
+                Cell(operated.name),
+                Cell(operated.plugin, QUIET),
+                Cell("house"),
+                Cell("running", UP) if operated.ready else Cell("not running", DOWN),
+                Cell(f"in {operated.subaccount}"),
+                Cell(str(operated.open_orders)),
+                Cell(operated.advice or operated.last_note, QUIET),
+            ),
+        )
+        for operated in board.operated
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from PySide6.QtCore import QTimer
@@ -160,6 +161,7 @@ class Ticket(QWidget):
         kind = self.type.currentText()
         self.price.setEnabled(kind in _WITH_PRICE)
         self.stop.setEnabled(kind in _STOPS or kind in _TAKES)
+        self.time.setEnabled(kind in _WITH_PRICE)
         self.post_only.setEnabled(kind == _LIMIT)
         name = "buy" if self.buy.isChecked() else "sell"
         if self.place.objectName() != name:
@@ -199,7 +201,8 @@ class Ticket(QWidget):
     def _tell(self, answer: trading_pb2.PreviewOrderResponse) -> None:
         if answer.WhichOneof("outcome") == "refusal":
             self.told.setObjectName("failure")
-            self.told.setText(f"would be refused: {answer.refusal.message}")
+            told = f"would be refused: {answer.refusal.message}"
+            self.told.setText(told + _allowed(answer.refusal.facts))
         else:
             told = answer.accepted
             parts = []
@@ -218,8 +221,7 @@ class Ticket(QWidget):
         self.place.setEnabled(True)
         self.told.setObjectName("failure")
         facts = error.facts if isinstance(error, XacheError) else {}
-        allowed = f"; allowed: {facts['allowed']}" if "allowed" in facts else ""
-        self.told.setText(f"{error}{allowed}")
+        self.told.setText(f"{error}{_allowed(facts)}")
         self.told.style().polish(self.told)
 
     def _placed(self, answer: trading_pb2.PlaceOrderResponse) -> None:
@@ -230,3 +232,8 @@ class Ticket(QWidget):
         self.told.setObjectName("")
         self.told.setText(f"{status}: {order.executed_quantity} of {order.quantity} traded")
         self.told.style().polish(self.told)
+
+
+def _allowed(facts: Mapping[str, str]) -> str:
+    """What is allowed in place of what was refused."""
+    return f"; allowed: {facts['allowed']}" if "allowed" in facts else ""

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
     QHBoxLayout,
+    QHeaderView,
     QLabel,
     QMainWindow,
     QPushButton,
@@ -20,6 +21,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from xache.amounts import short_text
 from xache.client import Client
 from xache.commands.market import INTERVALS
 from xache.live.board import Board, Subject
@@ -70,6 +72,8 @@ class Window(QMainWindow):
         self.cancel = QPushButton("Cancel order")
         self.cancel_all = QPushButton("Cancel all")
         self.intervals = QButtonGroup(self)
+        _fit(self.orders, 3)
+        _fit(self.markets, 0, 2)
         self._lay_out()
         self._connect()
         self._timer = QTimer(self)
@@ -110,7 +114,7 @@ class Window(QMainWindow):
             self.positions.show_rows(rows.positions(board.purse))
             self.holdings.show_rows(rows.holdings(board.purse))
             told = board.purse.portfolio
-            self.worth.setText(f"{told.value} {told.base_asset}")
+            self.worth.setText(f"{short_text(told.value)} {told.base_asset}")
         self.cancel.setEnabled(bool(self.orders.chosen()))
         self.cancel_all.setEnabled(bool(board.purse and board.purse.orders))
         for fill in list(board.fills)[: board.fills_count - self._fills_told]:
@@ -240,3 +244,11 @@ def _split(orientation: Qt.Orientation, *parts: QWidget) -> QSplitter:
     for part in parts:
         splitter.addWidget(part)
     return splitter
+
+
+def _fit(table: Table, *columns: int) -> None:
+    """Let columns be as wide as what stands in them, for half a price says nothing."""
+    for column in columns:
+        table.horizontalHeader().setSectionResizeMode(
+            column, QHeaderView.ResizeMode.ResizeToContents
+        )

@@ -9,6 +9,9 @@ Amount: TypeAlias = Decimal | int | str
 """A price, quantity or value: "0.010", Decimal("0.010") or 1."""
 
 
+_SHORT_PLACES = 2
+
+
 def amount_text(amount: Amount, name: str) -> str:
     """Write an amount as the wire has it: plain digits, no exponent.
 
@@ -43,6 +46,16 @@ def amount_text(amount: Amount, name: str) -> str:
 def to_decimal(text: str) -> Decimal | None:
     """Read an amount of an answer, exactly; None for the empty text of "there is none"."""
     return Decimal(text) if text else None
+
+
+def short_text(text: str) -> str:
+    """An amount for where there is no room for all of it: to hundredths, or where it is smaller
+    than one to four digits that count.
+    """
+    if len(text.partition(".")[2]) <= _SHORT_PLACES:
+        return text
+    amount = Decimal(text)
+    return f"{amount:.2f}" if abs(amount) >= 1 else f"{Decimal(f'{amount:.4g}'):f}"
 
 
 def optional_text(amount: Amount | None, name: str) -> str:

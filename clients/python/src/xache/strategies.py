@@ -101,13 +101,17 @@ class Strategies:
         request = strategy_pb2.GetStrategyRequest(name=name)
         return self._connection.call(_GET, request).strategy
 
+    def listed(self) -> strategy_pb2.ListStrategiesResponse:
+        """One's own, oldest first, and those of the operator in one's sub-accounts, by name."""
+        return self._connection.call(_LIST, strategy_pb2.ListStrategiesRequest())
+
     def all(self) -> list[strategy_pb2.Strategy]:
         """All of them, oldest first."""
-        return list(self._connection.call(_LIST, strategy_pb2.ListStrategiesRequest()).strategies)
+        return list(self.listed().strategies)
 
     def operated(self) -> list[strategy_pb2.OperatedStrategy]:
         """Those that the house's operator runs in one's sub-accounts, by name."""
-        return list(self._connection.call(_LIST, strategy_pb2.ListStrategiesRequest()).operated)
+        return list(self.listed().operated)
 
     def listed(self) -> strategy_pb2.ListStrategiesResponse:
         """Both of one moment: one's own strategies, and the operator's in one's sub-accounts."""

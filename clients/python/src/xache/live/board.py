@@ -95,6 +95,8 @@ class Board:
     purse: PurseView | None = None
     strategies: tuple[strategy_pb2.Strategy, ...] | None = None
     """The account's strategies; None before they were read."""
+    operated: tuple[strategy_pb2.OperatedStrategy, ...] = ()
+    """Those that the house's operator runs in sub-accounts of the account."""
     fills: deque[types_pb2.Fill] = attrs.field(factory=lambda: deque(maxlen=FILLS_MAX))
     """The purse's fills since the streams began, newest first."""
     fills_count: int = 0

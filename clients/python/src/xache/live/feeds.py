@@ -267,7 +267,9 @@ class Feeds:
         """Read how the account's strategies do, now and then."""
         while not self._closed.is_set():
             try:
-                self._board.strategies = tuple(self._client.strategies.all())
+                listed = self._client.strategies.listed()
+                self._board.operated = tuple(listed.operated)
+                self._board.strategies = tuple(listed.strategies)
             except (NotSignedIn, Refused):
                 return  # Not signed in, or with a key that may not see them.
             except (XacheError, TokenFileError) as error:

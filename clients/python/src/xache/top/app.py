@@ -56,7 +56,7 @@ class Top(App[None]):
     #head { height: 1; margin: 0 1; }
     #market { layout: grid; grid-size: 3 1; grid-columns: 1fr 50 32; height: 3fr; }
     #yours {
-        layout: grid; grid-size: 4 1; grid-columns: 3fr 6fr 3fr 30;
+        layout: grid; grid-size: 4 1; grid-columns: 6fr 7fr 4fr 30;
         height: 1fr; min-height: 9;
     }
     .panel {
@@ -128,7 +128,7 @@ class Top(App[None]):
             ("tape", newest, panels.draw_tape),
             ("purse", board.purse, panels.draw_purse),
             ("orders", board.purse, panels.draw_orders),
-            ("strategies", board.strategies, panels.draw_strategies),
+            ("strategies", (board.strategies, board.operated), panels.draw_strategies),
             ("health", (int(time.monotonic()), board.waiting), panels.draw_health),
         ):
             panel = self.query_one(f"#{name}", Panel)

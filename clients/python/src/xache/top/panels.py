@@ -12,6 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from xache.amounts import short_text
 from xache.book_view import draw_ladder, spread_text
 from xache.candle_chart import draw_candles
 from xache.explain import explain_price
@@ -32,6 +33,9 @@ INTERVALS: Final = {
     market_pb2.INTERVAL_1H: "1h",
     market_pb2.INTERVAL_1D: "1d",
 }
+
+ORDERS_COLUMNS: Final = 53
+"""What the table of orders takes without their ids, of which a program's may be long."""
 
 _STATE_STYLES: Final = {"running": "green", "starting": "cyan", "failed": "red", "paused": "yellow"}
 
@@ -113,42 +117,51 @@ def draw_tape(board: Board, _width: int, height: int) -> RenderableType:
     return table
 
 
-def draw_orders(board: Board, _width: int, height: int) -> RenderableType:
+def draw_orders(board: Board, width: int, height: int) -> RenderableType:
     """The purse's open orders, newest first."""
     if board.purse is None:
         return _absent(board.streams["purse"])
     orders = board.purse.orders
     if not orders:
         return Text("no open orders", "dim")
-    table = _table("market", "side", ">price", ">traded / of", "status", "id")
+    table = _table("market", "side", "~>price", ">traded / of", "status")
+    ids = [order.client_order_id for order in orders]
+    with_ids = width >= ORDERS_COLUMNS + max(map(len, ids))
+    if with_ids:
+        table.add_column("id", no_wrap=True)
     room = max(1, height - 1)
     shown = orders[:room] if len(orders) <= room else orders[: max(1, room - 1)]
     for order in shown:
         table.add_row(
             order.symbol,
             side_text(order.side),
-            explain_price(order),
+            _cut(explain_price(order)),
             f"{order.executed_quantity} / {order.quantity}",
             word(types_pb2.OrderStatus, order.status),
-            Text(order.client_order_id, "dim"),
+            *([Text(order.client_order_id, "dim")] if with_ids else []),
         )
     more = len(orders) - len(shown)
     return Group(table, Text(f"and {more} more", "dim")) if more else table
 
 
 def draw_strategies(board: Board, _width: int, height: int) -> RenderableType:
-    """How the account's strategies do."""
-    if not board.strategies:
+    """How the account's strategies do, and those of the house in it."""
+    if not board.strategies and not board.operated:
         return Text("no strategies of your own" if board.strategies is not None else "", "dim")
-    table = _table("strategy", "stage", "", ">orders")
-    for strategy in board.strategies[: max(1, height - 1)]:
+    table = _table("~strategy", "stage", "", ">open")
+    own = (board.strategies or ())[: max(1, height - 1)]
+    for strategy in own:
         state = strategy_state(strategy)
         table.add_row(
-            strategy.name,
+            _cut(strategy.name),
             word(strategy_pb2.StrategyStage, strategy.stage),
             Text(state, _STATE_STYLES.get(state, "dim")),
             str(strategy.open_orders),
         )
+    for operated in board.operated[: max(0, height - 1 - len(own))]:
+        state = "running" if operated.ready else "not running"
+        style = _STATE_STYLES.get(state, "dim")
+        table.add_row(_cut(operated.name), "house", Text(state, style), str(operated.open_orders))
     return table
 
 
@@ -157,15 +170,15 @@ def draw_purse(board: Board, _width: int, height: int) -> RenderableType:
     if board.purse is None:
         return _absent(board.streams["purse"])
     told = board.purse.portfolio
-    worth = Text.assemble((f"{told.value} {told.base_asset}", "bold"))
+    worth = Text.assemble((f"{short_text(told.value)} {told.base_asset}", "bold"))
     if told.HasField("return_24h_ppm"):
         worth.append("  ").append_text(_signed(Decimal(told.return_24h_ppm) / 10_000, " % today"))
-    held = _table("asset", ">quantity", ">value", ">share")
+    held = _table("asset", "~>quantity", ">value", ">share")
     for allocation in told.allocations[: max(1, height - 2)]:
         held.add_row(
             allocation.asset,
-            allocation.quantity,
-            allocation.value or "-",
+            _cut(allocation.quantity),
+            short_text(allocation.value) or "-",
             f"{Decimal(allocation.share_ppm) / 10_000:.1f} %",
         )
     parts: list[RenderableType] = [worth, held]
@@ -176,12 +189,12 @@ def draw_purse(board: Board, _width: int, height: int) -> RenderableType:
 
 
 def _positions(positions: Sequence[types_pb2.Position]) -> Table:
-    table = _table("market", ">position", ">at", ">unrealised", ">realised")
+    table = _table("market", "~>position", ">at", ">unrealised", ">realised")
     for position in positions:
         table.add_row(
             position.symbol,
-            position.quantity,
-            position.average_price or "-",
+            _cut(position.quantity),
+            short_text(position.average_price) or "-",
             _signed_text(position.unrealised),
             _signed_text(position.realised),
         )
@@ -237,13 +250,24 @@ def _signed_text(amount: str) -> Text:
     if not amount:
         return Text("-", "dim")
     style = "" if not Decimal(amount) else "red" if amount.startswith("-") else "green"
-    return Text(amount, style)
+    return Text(short_text(amount), style)
+
+
+def _cut(text: str) -> Text:
+    """What ends in dots where there is no room for all of it."""
+    return Text(text, no_wrap=True, overflow="ellipsis")
 
 
 def _table(*names: str) -> Table:
-    """A table without lines; ">" before a name sets its column to the right."""
+    """A table without lines. ">" before a name sets its column to the right; "~" before that
+    takes the room away from it first, where there is too little.
+    """
     table = Table(box=None, pad_edge=False, show_edge=False, header_style="dim", expand=False)
     for name in names:
-        right = name.startswith(">")
-        table.add_column(name.lstrip(">"), justify="right" if right else "left", no_wrap=True)
+        first, right = name.startswith("~"), ">" in name
+        table.add_column(
+            Text(name.lstrip("~>"), no_wrap=True),
+            justify="right" if right else "left",
+            no_wrap=not first,
+        )
     return table
