@@ -201,8 +201,8 @@ class Ticket(QWidget):
     def _tell(self, answer: trading_pb2.PreviewOrderResponse) -> None:
         if answer.WhichOneof("outcome") == "refusal":
             self.told.setObjectName("failure")
-            told = f"would be refused: {answer.refusal.message}"
-            self.told.setText(told + _allowed(answer.refusal.facts))
+            allowed = _allowed(answer.refusal.facts)
+            self.told.setText(f"would be refused: {answer.refusal.message}{allowed}")
         else:
             told = answer.accepted
             parts = []

@@ -101,10 +101,6 @@ class Strategies:
         request = strategy_pb2.GetStrategyRequest(name=name)
         return self._connection.call(_GET, request).strategy
 
-    def listed(self) -> strategy_pb2.ListStrategiesResponse:
-        """One's own, oldest first, and those of the operator in one's sub-accounts, by name."""
-        return self._connection.call(_LIST, strategy_pb2.ListStrategiesRequest())
-
     def all(self) -> list[strategy_pb2.Strategy]:
         """All of them, oldest first."""
         return list(self.listed().strategies)
