@@ -309,7 +309,7 @@ from xache_sdk.strategy import Strategy
 
 @dataclass(frozen=True)
 class Settings:
-    every: int = 50
+    every: int = 49
 
 
 class Pair(Strategy[Settings]):

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from xache_sdk.look_ahead import CheckFailed
 from xache_sdk.market import Book, Books, Candle, Candles, Interval, Subscription, Trade, Trades
-from xache_sdk.orders import CancelAll, Intent, Intents, OrderUpdate, SetTimer
+from xache_sdk.orders import CancelAll, Intent, Intents, OrderUpdate, Replace, SetTimer
 
 from tests.research import backtests as tools
 from tests.research.backtests import BUY, SELL, NoSettings, Scripted, order
@@ -145,7 +145,7 @@ def test_an_order_reaches_its_market_when_another_one_shows_something() -> None:
 def test_a_cancel_of_all_orders_of_a_market_leaves_the_others() -> None:
     resting = [order("a", BUY, "0.1", "0.90"), order("b", BUY, "0.1", "0.90", symbol=ETH)]
     one = named(BTC, *BOOK, *((at, BOUGHT, 101, 1) for at in (1, 20, 40, 60, 80)))
-    two = named(ETH, *BOOK)
+    two = named(ETH, *BOOK, (80, BID, 80, 1))
     strategy = Listener({0: resting, 1: [CancelAll(ETH)], 3: [CancelAll()]})
     play(strategy, one, two)
     ended = [(at, name) for at, what, name in strategy.heard if what == "CANCELED"]
@@ -288,6 +288,23 @@ def test_a_market_is_there_from_the_first_row_of_its_tape_on() -> None:
     result = play(strategy, one, two)
     assert [names for _, names, _ in strategy.heard if BTC in names] == [BTC, f"{BTC},{ETH}"]
     assert strategy.told("early") == ["REFUSED UNKNOWN_INSTRUMENT"]
+    assert not result.fills
+
+
+def test_a_market_whose_tape_is_over_takes_no_orders() -> None:
+    """Checked without it: they met the last book for as long as the other tape went on."""
+    one = named(BTC, *BOOK, *((at, BOUGHT, 101, 1) for at in (10, 50, 70, 90)))
+    two = named(ETH, *BOOK, (55, BID, 99, 400))
+    script: dict[int, Sequence[Intent]] = {
+        0: [order("rests", BUY, "0.1", "0.90", symbol=ETH)],
+        1: [order("late", BUY, "0.1", symbol=ETH)],
+        2: [Replace(id="rests", new_id="new", symbol=ETH, price=Decimal("0.91")), CancelAll(ETH)],
+    }
+    strategy = Listener(script, [Trades(BTC, "TEST")])
+    result = play(strategy, one, two)
+    assert strategy.told("late") == ["REFUSED MARKET_STATE"]
+    assert strategy.told("rests") == ["OPEN", "CANCELED USER"]
+    assert result.refusals == {"MARKET_STATE": 2}
     assert not result.fills
 
 

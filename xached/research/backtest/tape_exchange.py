@@ -12,6 +12,8 @@ What is assumed, always against the strategy:
 4. One with a trigger waits for a trade that reaches it, and then meets the book as in 2, at once:
    it waits where the market is. A market order of it that is not paid for any more takes less.
 5. One that lives until a time is over before the first trade at or after it.
+6. One that arrives before the first row of its market's tape, or after the last, is refused:
+   another market's tape may be longer.
 """
 
 from __future__ import annotations
@@ -80,12 +82,14 @@ class TapeExchange:
         tell: Callable[[OrderUpdate | ChangeRefused], None],
         used_ids: set[str],
         since_ns: int = 0,
+        until_ns: int = NEVER,
     ) -> None:
-        """``since_ns``: when the market was there for the first time. ``used_ids``: ids of orders
-        that the run has used up, in this market and the others; it is added to."""
+        """``since_ns``, ``until_ns``: from when to when there is a tape. ``used_ids``: ids of
+        orders that the run has used up, in this market and the others; it is added to."""
         self.account = account
         self.line = line
         self.since_ns = since_ns
+        self.until_ns = until_ns
         self.bids: dict[int, int] = {}
         self.asks: dict[int, int] = {}
         self.last_ticks: int | None = None
@@ -183,6 +187,8 @@ class TapeExchange:
         line = self.line
         if place.id in self._used_ids:
             raise Rejection(Reason.ID_REUSED, "the run has used this id")
+        if at_ns > self.until_ns:
+            raise Rejection(Reason.MARKET_STATE, "its tape is over: nobody knows the book")
         order = make_order(place, line.told, line.instrument, number, at_ns)
         resting = Resting(order, 0, place)
         plan: list[tuple[int, int]] = []

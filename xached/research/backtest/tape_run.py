@@ -126,7 +126,14 @@ class TapeRun:
         self._lanes = [
             _Lane(
                 market.tape,
-                TapeExchange(self.account, line, tell, used_ids, market.tape.at_ns.item(0)),
+                TapeExchange(
+                    self.account,
+                    line,
+                    tell,
+                    used_ids,
+                    market.tape.at_ns.item(0),
+                    market.tape.at_ns.item(-1),
+                ),
             )
             for market, line in zip(markets, self.account.lines, strict=True)
         ]
