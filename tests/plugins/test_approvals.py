@@ -228,6 +228,38 @@ def test_what_is_too_much_to_look_through_is_not(
         Distributions().fingerprint(mine())
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "refused"),
+    [
+        ("mine.pth", "import os; os.system('true')\n", True),
+        ("mine.pth", "# a comment\nimport\tos\n", True),
+        ("mine.pth", "/home/ann/mine/src\n", False),
+        ("sitecustomize.py", "", True),
+        ("usercustomize/__init__.py", "", True),
+        ("xached/daemon.py", "", True),
+        ("xache_sdk/seal.py", "", True),
+        ("xache/cli.py", "", True),
+        ("xache_mine/sitecustomize.py", "", False),
+    ],
+)
+def test_what_would_run_outside_of_its_own_process_is_no_plugin(
+    installed: Path, name: str, text: str, refused: bool
+) -> None:
+    """Python runs some files of any installed package at its start, before a process is sealed.
+
+    Checked: it fails without ``_check_reach``.
+    """
+    (installed / name).parent.mkdir(exist_ok=True)
+    (installed / name).write_text(text)
+    with (installed / "mine-1.0.dist-info" / "RECORD").open("a") as record:
+        record.write(f"\n{name},,")
+    if not refused:
+        assert name in Distributions().fingerprint(mine()).files
+        return
+    with pytest.raises(PluginUnreadable, match=f"mine installs {name}, which runs outside"):
+        Distributions().fingerprint(mine())
+
+
 # --- what is kept --------------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ import pytest
 from xache.v1 import admin_pb2
 
 from xached.actors.plugins import PluginDesk
+from xached.adapters.distributions import PluginUnreadable
 from xached.adapters.examination import Examination
 from xached.api.plugins import PluginHandlers
 from xached.api.routes import Call
@@ -161,6 +162,21 @@ async def test_what_does_not_trade_has_no_bounds_of_orders(desk: Desk) -> None:
         await desk.approve(SIGNAL, Capabilities(max_open_orders=3))
     assert refused.value.reason is Reason.COMBINATION
     await desk.approve(SIGNAL, Capabilities(expires_at_ns=2**62))
+
+
+async def test_what_cannot_be_looked_through_is_not_approved_and_says_so(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checked: it told the operator, who was approving it, that it is not approved."""
+
+    def refuse(_: Everything, plugin: InstalledPlugin, /) -> Fingerprint:
+        raise PluginUnreadable(f"{plugin.distribution} installs a.pth, which runs outside")
+
+    monkeypatch.setattr(Everything, "fingerprint", refuse)
+    with pytest.raises(Rejection, match="not for its own process alone; the log says more") as no:
+        await desk.approve(SIGNAL)
+    assert no.value.reason is Reason.PLUGIN_STATE
+    assert desk.examined == []
 
 
 async def test_a_name_is_enough_where_no_other_kind_has_it(desk: Desk) -> None:

@@ -403,8 +403,14 @@ class PluginDesk:
                 given=report.name[:80],
                 allowed="an installed plugin: xached admin plugins list",
             )
+        if len(report.installed) > 1:
+            raise _not_as_found(report.name, report.verdict.why)
         if report.found is None:
-            raise _not_as_found(report.name, report.verdict.why or "its files cannot be read")
+            # Which file it is goes to the operator's log: it may be a path of the machine.
+            raise _not_as_found(
+                report.name,
+                "its files cannot be read, or are not for its own process alone; the log says more",
+            )
         return report.installed[0], report.found
 
     # --- what is below ---------------------------------------------------------------------------

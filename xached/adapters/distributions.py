@@ -12,7 +12,7 @@ import hashlib
 import importlib
 import importlib.metadata
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -28,8 +28,13 @@ _BYTE_CODE: Final = ".pyc"
 _CHUNK_BYTES: Final = 1 << 20
 
 
+_RUN_BY_EVERY_PYTHON: Final = ("sitecustomize", "usercustomize")
+_PATHS_AND_CODE: Final = ".pth"
+_OURS: Final = ("xached", "xache", "xache_sdk")
+
+
 class PluginUnreadable(Exception):  # noqa: N818 - it says what is the matter
-    """The files of a plugin cannot be looked through."""
+    """The files of a plugin cannot be looked through, or are not for its own process alone."""
 
 
 class Distributions:
@@ -60,6 +65,7 @@ class Distributions:
             places = dict(_files(distribution, plugin.entry_point))
             if len(places) > FILES_MAX:
                 raise PluginUnreadable(f"{plugin.distribution} has more than {FILES_MAX} files")
+            _check_reach(plugin.distribution, places)
             return Fingerprint(files=_digests(plugin.distribution, places.items()))
         except (OSError, importlib.metadata.PackageNotFoundError) as error:
             raise PluginUnreadable(f"{plugin.distribution}: {error}") from None
@@ -80,6 +86,29 @@ def _files(
         for place in sorted(package.rglob("*")) if package.is_dir() else [package]:
             if place.is_file() and _counts(place):
                 yield place.relative_to(parent).as_posix(), place
+
+
+def _check_reach(distribution: str, places: Mapping[str, Path]) -> None:
+    """Refuse files that run in the daemon, or in a process before it is sealed.
+
+    What is installed beside the daemon is not run by that, but Python itself runs some files of any
+    distribution at its start (``site`` of the standard library), and a wheel may bring modules of
+    the house's own names.
+    """
+    for name, place in places.items():
+        module = name.partition("/")[0].partition(".")[0]
+        code = place.suffix == _PATHS_AND_CODE and place.is_file() and _has_code(place)
+        if code or module in _OURS or module in _RUN_BY_EVERY_PYTHON:
+            raise PluginUnreadable(
+                f"{distribution} installs {name}, which runs outside of the plugin's own process: "
+                "uninstall it"
+            )
+
+
+def _has_code(paths: Path) -> bool:
+    """Whether a file of paths has lines that Python carries out."""
+    lines = paths.read_bytes().removeprefix(b"\xef\xbb\xbf").splitlines()
+    return any(line.startswith((b"import ", b"import\t")) for line in lines)
 
 
 def _counts(place: Path) -> bool:
