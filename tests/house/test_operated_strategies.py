@@ -53,7 +53,7 @@ def wait_advice(
     while time.monotonic() < deadline:
         request = strategy_pb2.ListStrategiesRequest()
         told = stub.ListStrategies(request, metadata=metadata, timeout=CALL_S_MAX)
-        [operated] = told.operated
+        operated: strategy_pb2.OperatedStrategy = told.operated[0]
         if wanted(operated.advice):
             return operated
         time.sleep(0.1)
