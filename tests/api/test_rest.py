@@ -329,13 +329,15 @@ async def test_a_key_makes_a_repeat_safe(autojump_clock: MockClock, tmp_path: Pa
         )
         refused(other, 409, "ID_REUSED")
         both = await ada.post("/api/trading/order", ORDER, {"idempotency-key": "k-2"})
-        refused(both, 400, "IDEMPOTENCY_KEY")
+        facts = refused(both, 400, "IDEMPOTENCY_KEY")["facts"]
+        assert facts["allowed"] == "none, or client_order_id once more"
         cancel = "/api/trading/order?clientOrderId=k-1"
         for _ in range(2):
             answer = await ada.send("DELETE", cancel, headers={"idempotency-key": "k-3"})
             assert answer.status == 200
         answer = await ada.post("/api/auth/resend", {"token": "x"}, {"idempotency-key": "k-4"})
-        refused(answer, 400, "IDEMPOTENCY_KEY")
+        facts = refused(answer, 400, "IDEMPOTENCY_KEY")["facts"]
+        assert facts == {"field": "idempotency-key", "allowed": "none"}
         assert (await ada.get("/api/trading/orders", {"idempotency-key": "k"})).status == 200
         unclean = await ada.post("/api/trading/order", order, {"idempotency-key": "a b"})
         refused(unclean, 400, "ID_FORMAT")
@@ -447,7 +449,8 @@ async def test_a_stream_resumes_after_its_last_event(
             assert told[-1].data["order"]["status"] == "ORDER_STATUS_CANCELED"
         for wrong in ("x", "-1", "1.0", "9" * 20):
             answer = await ada.get(target, {"last-event-id": wrong})
-            refused(answer, 400, "LAST_EVENT_ID")
+            facts = refused(answer, 400, "LAST_EVENT_ID")["facts"]
+            assert facts["allowed"] == "the id of an event of this stream"
 
 
 async def test_a_stream_that_is_refused_has_a_status(

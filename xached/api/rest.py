@@ -141,9 +141,11 @@ def _identify(found: RestRoute, message: Any, key: str) -> None:
     fields = found.method.input_type.fields_by_name
     name = next((each for each in ID_FIELDS if each in fields), None)
     if name is None:
-        raise _refused("IDEMPOTENCY_KEY", "nothing is done twice here: it takes no such key")
+        facts = {"field": IDEMPOTENCY_KEY, "allowed": "none"}
+        raise _refused("IDEMPOTENCY_KEY", "nothing is done twice here: it takes no such key", facts)
     if getattr(message, name) not in ("", key):
-        raise _refused("IDEMPOTENCY_KEY", f"the key is another than {name}")
+        facts = {"field": IDEMPOTENCY_KEY, "allowed": f"none, or {name} once more"}
+        raise _refused("IDEMPOTENCY_KEY", f"the key is another than {name}", facts)
     fill(message, {name: key})
 
 
@@ -154,7 +156,8 @@ def _resume(found: RestRoute, message: Any, after: str) -> None:
     if name is None or not found.route.response_streaming:
         return
     if not (after.isascii() and after.isdecimal() and len(after) <= 19):
-        raise _refused("LAST_EVENT_ID", "the last event's id is a number")
+        facts = {"field": LAST_EVENT_ID, "allowed": "the id of an event of this stream"}
+        raise _refused("LAST_EVENT_ID", "the last event's id is a number", facts)
     setattr(message, name, int(after))
 
 
@@ -176,5 +179,5 @@ def _proven_bytes(message: auth_pb2.StepUpRequest, routes: Routes) -> bytes:
     return proven.SerializeToString(deterministic=True)
 
 
-def _refused(reason: str, message: str) -> StatusError:
-    return StatusError(grpc.StatusCode.INVALID_ARGUMENT, reason, message)
+def _refused(reason: str, message: str, facts: Mapping[str, str] | None = None) -> StatusError:
+    return StatusError(grpc.StatusCode.INVALID_ARGUMENT, reason, message, facts)
