@@ -106,8 +106,10 @@ def look(rule: Rule, sight: Sight) -> Look:
     when = rule.terms.when
     if isinstance(when, Schedule):
         return _look_at_schedule(rule, when, sight.now_ns)
-    asleep = not is_awake(rule.terms.windows, sight.now_ns)
-    if asleep or sight.holdings is None or _rests(rule, sight.now_ns):
+    if not is_awake(rule.terms.windows, sight.now_ns):
+        # What is reached meanwhile is not reached again by waking up.
+        return Look(memory=attrs.evolve(rule.memory, reached=None), verdict=None)
+    if sight.holdings is None or _rests(rule, sight.now_ns):
         return Look(memory=rule.memory, verdict=None)
     match when:
         case PriceReaches():

@@ -67,7 +67,8 @@ class Memory:
     fired: int = 0
     """How often it has fired; what was missed does not count."""
     reached: bool | None = None
-    """Whether its level was reached when it was looked at last; None: never looked."""
+    """Whether its level was reached when it was looked at last; None: not looked at since it was
+    armed, or has slept."""
     gains_done: int = 0
     """How many gains of the position have fired."""
     base_lots: int = 0
