@@ -12,6 +12,8 @@ from xache.v1 import live_pb2
 from tests.api.edge import Doorman
 from tests.domain.market_values import BTC, ETH
 from xached.actors.market.data import MarketData, WatchedLine
+from xached.actors.matching import Matching
+from xached.api.auction import AuctionHandlers
 from xached.api.errors import Interceptor
 from xached.api.http_api import HttpApi
 from xached.api.market import MarketHandlers
@@ -121,7 +123,10 @@ def api_of(market: ShownMarket) -> HttpApi:
     def incident(incident_id: str, method: str, error: BaseException) -> None:
         raise AssertionError(f"{method} {incident_id}") from error
 
-    screens = ScreenHandlers(MarketHandlers(market.data, market.directory), no_purse)
+    auctions = AuctionHandlers(Matching(1), market.directory, market.data.market_state)
+    screens = ScreenHandlers(
+        MarketHandlers(market.data, market.directory), auctions.watch_auction, no_purse
+    )
     service = Service(
         descriptor=live_pb2.DESCRIPTOR.services_by_name["LiveService"], handlers=screens
     )

@@ -327,7 +327,12 @@ async def test_orders_gather_in_an_auction_and_trade_at_one_price_when_it_ends(
     await house.place("bob", limit("b1", sell, price="49000", quantity="0.001"))
     placed = await house.place("alice", limit("a1", buy, price="51000", quantity="0.003"))
     assert not placed.fills
-    auctions = AuctionHandlers(house.running.matching, house.running.directory)
+    state = house.running.exchange.state
+    auctions = AuctionHandlers(
+        house.running.matching,
+        house.running.directory,
+        lambda symbol: state.market(symbol).effective_state(),
+    )
     told: Collected[market_pb2.WatchAuctionResponse] = Collected()
     async with trio.open_nursery() as nursery:
         wanted = market_pb2.WatchAuctionRequest(symbol="BTC-USDT")
@@ -342,6 +347,9 @@ async def test_orders_gather_in_an_auction_and_trade_at_one_price_when_it_ends(
     assert (first.price, first.sell_imbalance) == ("50000.0", "0")
     # Every second of it, once its end, and then signs of life.
     assert [message.gathering for message in told.messages] == [True] * 3 + [False] * 2
+    assert {message.state for message in told.messages if not message.gathering} == {
+        types_pb2.MARKET_STATE_TRADING
+    }
     row = house.running.journal.row(ended.seq)
     assert row is not None
     assert row.by == "root"

@@ -30,6 +30,8 @@ from xached.api.routes import Call, Responses, Routes, Service
 from xached.domain.depth import TopLevels
 from xached.domain.instrument import Asset, AssetName, Directory
 from xached.domain.market import BINANCE, XACHE, BookSnapshot, Heartbeat, Provenance, VenueTrade
+from xached.domain.market_messages import DelistInstrument, InstrumentDelisted
+from xached.domain.messages import Row
 from xached.domain.order import Side
 from xached.domain.rejection import Rejection
 
@@ -117,7 +119,7 @@ async def test_every_method_has_its_handler(
     edge: Edge, autojump_clock: trio.testing.MockClock
 ) -> None:
     descriptor = market_pb2.DESCRIPTOR.services_by_name["MarketService"]
-    auctions = AuctionHandlers(Matching(8), Directory())
+    auctions = AuctionHandlers(Matching(8), Directory(), edge.house.data.market_state)
     indicators = IndicatorHandlers(edge.house.data, Directory())
     service = Service(descriptor=descriptor, handlers=(edge.handlers, indicators, auctions))
     routes = Routes([service], authorizer=cast(Any, None))
@@ -132,6 +134,23 @@ async def test_instruments_say_their_rules_and_state(
     assert (instrument.symbol, instrument.tick_size) == ("BTC-USDT", "0.1")
     assert instrument.state == types_pb2.MARKET_STATE_TRADING
     assert [(asset.name, asset.scale) for asset in answer.assets] == [("BTC", 8), ("USDT", 6)]
+
+
+async def test_a_market_that_is_gone_is_told_as_such(
+    edge: Edge, autojump_clock: trio.testing.MockClock
+) -> None:
+    own = edge.house.data.own
+    own.fold(
+        Row(
+            seq=own.seq + 1,
+            at_ns=1,
+            command=DelistInstrument(symbol=SYMBOL, cause="few trades", request_id=""),
+            events=(InstrumentDelisted(symbol=SYMBOL, cause="few trades"),),
+        )
+    )
+    answer = await edge.handlers.list_instruments(CALL, market_pb2.ListInstrumentsRequest())
+    (instrument,) = answer.instruments
+    assert (instrument.delisted, instrument.state) == (True, types_pb2.MARKET_STATE_HALTED)
 
 
 # --- Books. ----------------------------------------------------------------------------------

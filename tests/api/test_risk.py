@@ -111,6 +111,25 @@ async def test_an_operator_halts_and_lifts(
     assert await risk_house.states() == {}
 
 
+async def test_it_tells_the_limits_of_purses_that_have_their_own(
+    autojump_clock: MockClock, risk_house: RiskHouse
+) -> None:
+    running = risk_house.house.running
+    admin = AdminHandlers(running.matching, running.directory, Mailbox(4), _no_report)
+    (every,) = (await risk_house.risk()).limits
+    assert (every.account_id, every.subaccount) == ("", "")
+    await admin.set_risk_limits(
+        ADMIN,
+        admin_pb2.SetRiskLimitsRequest(
+            account_id="alice", max_open_orders=2, max_order_notional={"USDT": "10"}
+        ),
+    )
+    told = await risk_house.risk()
+    own = risk_pb2.PurseLimits(account_id="alice", subaccount="main", max_open_orders=2)
+    own.max_order_notional.add(asset="USDT", amount="10")
+    assert list(told.limits) == [every, own]
+
+
 async def test_it_tells_what_restrains_the_house_and_its_markets(
     autojump_clock: MockClock, risk_house: RiskHouse
 ) -> None:

@@ -13,6 +13,8 @@ from xache.v1 import live_pb2, market_pb2, trading_pb2
 
 from tests.api.shown_market import PRICE_TICKS, ShownMarket
 from tests.domain.market_values import BTC
+from xached.actors.matching import Matching
+from xached.api.auction import AuctionHandlers
 from xached.api.market import MarketHandlers
 from xached.api.screen import ScreenHandlers
 from xached.domain.market import BINANCE
@@ -71,7 +73,8 @@ def market() -> ShownMarket:
 @pytest.fixture
 def screens(market: ShownMarket) -> ScreenHandlers:
     handlers = MarketHandlers(market.data, market.directory)
-    return ScreenHandlers(handlers, purse_of_nobody)
+    auctions = AuctionHandlers(Matching(1), market.directory, market.data.market_state)
+    return ScreenHandlers(handlers, auctions.watch_auction, purse_of_nobody)
 
 
 async def test_a_desk_is_told_of_its_market_and_its_purse(
@@ -88,7 +91,7 @@ async def test_a_desk_is_told_of_its_market_and_its_purse(
         market.line(BINANCE).trades_changed.unpark_all()
         await trio.sleep(2)
         nursery.cancel_scope.cancel()
-    assert reader.kinds() == {"book", "trades", "tickers", "candles", "purse"}
+    assert reader.kinds() == {"book", "trades", "tickers", "candles", "auction", "purse"}
     (purse,) = [each.purse for each in reader.messages if each.WhichOneof("event") == "purse"]
     assert purse.seq == 42, "it goes on where the reader was"
     traded = [trade for each in reader.messages for trade in each.trades.trades]
@@ -102,7 +105,7 @@ async def test_without_a_session_there_is_the_market_alone(
     request = live_pb2.WatchMarketRequest(symbol="BTC-USDT", interval=market_pb2.INTERVAL_1M)
     with trio.move_on_after(6):
         await screens.watch_market(NO_CALL, request, reader)
-    assert {"book", "tickers"} <= reader.kinds()
+    assert {"book", "tickers", "auction"} <= reader.kinds()
     assert "purse" not in reader.kinds()
 
 

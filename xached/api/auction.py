@@ -1,10 +1,12 @@
-"""MarketService: at what price a market would open, told every second while orders gather.
+"""MarketService: what a market lets people do, and at what price it would open in an auction.
 
-Anybody may look, so the exchange is asked at most once a second and market, however many do.
+Anybody may look, so the exchange is asked at most once a second and market, however many do, and
+only while orders gather.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import attrs
@@ -12,14 +14,16 @@ import trio
 from xache.v1 import market_pb2
 
 from xached.actors.matching import Matching
+from xached.api.convert import wire
 from xached.api.routes import Call, Responses
 from xached.domain.instrument import Directory, Instrument, Symbol
+from xached.domain.order import MarketState
 from xached.domain.queries import Auction, IndicativeQuery
 from xached.runtime.mailbox import Overloaded
 
 PERIOD_S: Final = 1.0
 SILENCE_PERIODS: Final = 5
-"""Periods without an auction before a sign of life."""
+"""Periods in which nothing is told before a sign of life."""
 
 
 @attrs.define
@@ -32,11 +36,23 @@ class _Look:
 
 
 class AuctionHandlers:
-    """Handlers of MarketService about auctions."""
+    """Handlers of MarketService about auctions.
 
-    def __init__(self, matching: Matching, directory: Directory) -> None:
+    Args:
+        matching: asked how an auction stands.
+        directory: the markets there are.
+        state_of: what a market lets people do now.
+    """
+
+    def __init__(
+        self,
+        matching: Matching,
+        directory: Directory,
+        state_of: Callable[[Symbol], MarketState],
+    ) -> None:
         self._matching = matching
         self._directory = directory
+        self._state_of = state_of
         self._looks: dict[Symbol, _Look] = {}
 
     async def watch_auction(
@@ -48,15 +64,16 @@ class AuctionHandlers:
         """Tell the indicative price and imbalance of a market every second of its auction."""
         instrument = self._directory.instrument(request.symbol)
         silent = SILENCE_PERIODS
-        gathering = False
+        told: MarketState | None = None
         while True:
-            auction = await self._look(instrument.symbol)
+            state = self._state_of(instrument.symbol)
+            gathers = state is MarketState.AUCTION
+            auction = await self._look(instrument.symbol) if gathers else None
             silent += 1
-            # The end of an auction is told once; then only signs of life.
-            if auction is not None or gathering or silent >= SILENCE_PERIODS:
-                await responses.send(_message(instrument, auction))
-                silent = 0
-            gathering = auction is not None
+            # A change of the state is told once; then only signs of life.
+            if auction is not None or state is not told or silent >= SILENCE_PERIODS:
+                await responses.send(_message(instrument, state, auction))
+                silent, told = 0, state
             await trio.sleep(PERIOD_S)
 
     async def _look(self, symbol: Symbol) -> Auction | None:
@@ -74,8 +91,10 @@ class AuctionHandlers:
         return look.auction
 
 
-def _message(instrument: Instrument, auction: Auction | None) -> market_pb2.WatchAuctionResponse:
-    message = market_pb2.WatchAuctionResponse(symbol=instrument.symbol)
+def _message(
+    instrument: Instrument, state: MarketState, auction: Auction | None
+) -> market_pb2.WatchAuctionResponse:
+    message = market_pb2.WatchAuctionResponse(symbol=instrument.symbol, state=wire(state))
     if auction is None:
         return message
     message.gathering = True

@@ -9,7 +9,9 @@ from xached.domain.instrument import Directory, Instrument, PlainRules, read_ins
 from xached.domain.order import MarketState
 
 
-def instrument_message(instrument: Instrument, state: MarketState) -> types_pb2.Instrument:
+def instrument_message(
+    instrument: Instrument, state: MarketState, *, delisted: bool = False
+) -> types_pb2.Instrument:
     """A listed market and its rules."""
     return types_pb2.Instrument(
         symbol=instrument.symbol,
@@ -44,11 +46,12 @@ def instrument_message(instrument: Instrument, state: MarketState) -> types_pb2.
         auction_ns=instrument.auction_ns,
         volatility_halt_ns=instrument.volatility_halt_ns,
         opening_auction=instrument.opening_auction,
+        delisted=delisted,
     )
 
 
 def listed_instrument(message: types_pb2.Instrument, directory: Directory) -> Instrument:
-    """Read the rules of a market to list; its state is ignored. Raises: Rejection."""
+    """Read the rules of a market to list; how it stands is ignored. Raises: Rejection."""
     rules: PlainRules = {
         "buy_band_up_ppm": message.buy_band_up_ppm,
         "buy_band_down_ppm": message.buy_band_down_ppm,

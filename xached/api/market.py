@@ -75,7 +75,11 @@ class MarketHandlers:
         """List the instruments and their rules."""
         return market_pb2.ListInstrumentsResponse(
             instruments=[
-                listing.instrument_message(instrument, self._data.market_state(symbol))
+                listing.instrument_message(
+                    instrument,
+                    self._data.market_state(symbol),
+                    delisted=self._data.own.delisted(symbol),
+                )
                 for symbol, instrument in sorted(self._directory.items())
             ],
             assets=[

@@ -14,8 +14,10 @@ from xached.api.routes import Call
 from xached.domain.instrument import AssetName, Directory
 from xached.domain.messages import Command, MarkRisk, SetRiskBounds, SetRiskState
 from xached.domain.money import format_units, parse_decimal
+from xached.domain.order import Purse, account_of, subaccount_of
 from xached.domain.queries import MarketStanding, RiskQuery, RiskSnapshot
 from xached.domain.rejection import Reason, Rejection
+from xached.domain.risk import RiskLimits
 from xached.domain.risk_bounds import (
     HOUSE_SCOPE,
     Amounts,
@@ -63,6 +65,7 @@ class RiskHandlers:
             halted=known.halt_cause is not None,
             halt_cause=known.halt_cause or "",
             markets=[_market_state(each) for each in known.markets],
+            limits=[self._limits(*each) for each in known.limits],
         )
 
     async def set_risk_state(
@@ -152,6 +155,17 @@ class RiskHandlers:
             max_notional_per_minute=told(bounds.max_notional_per_minute_units),
             max_daily_loss=told(bounds.max_daily_loss_units),
             max_drawdown=told(bounds.max_drawdown_units),
+        )
+
+    def _limits(self, purse: Purse | None, limits: RiskLimits) -> risk_pb2.PurseLimits:
+        return risk_pb2.PurseLimits(
+            account_id="" if purse is None else account_of(purse),
+            subaccount="" if purse is None else subaccount_of(purse),
+            max_open_orders=limits.max_open_orders,
+            max_order_notional=[
+                risk_pb2.RiskAmount(asset=asset, amount=self._show(asset, units))
+                for asset, units in sorted(limits.max_order_notional_units.items())
+            ],
         )
 
     def _show(self, asset: AssetName, units: int) -> str:

@@ -26,11 +26,15 @@ class ScreenHandlers:
 
     Args:
         market: streams markets.
+        watch_auction: streams the state of a market and its auctions.
         watch_purse: streams a purse, real or paper.
     """
 
-    def __init__(self, market: MarketHandlers, watch_purse: Handler) -> None:
+    def __init__(
+        self, market: MarketHandlers, watch_auction: Handler, watch_purse: Handler
+    ) -> None:
         self._market = market
+        self._watch_auction = watch_auction
         self._watch_purse = watch_purse
 
     async def watch_market(
@@ -80,6 +84,11 @@ class ScreenHandlers:
                 market_pb2.WatchCandlesRequest(
                     **market, interval=request.interval, from_ns=request.candles_from_ns
                 ),
+            ),
+            (
+                "auction",
+                self._watch_auction,
+                market_pb2.WatchAuctionRequest(symbol=request.symbol),
             ),
         ]
         return [

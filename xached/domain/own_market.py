@@ -132,6 +132,11 @@ class OwnMarket:
             return MarketState.CANCEL_ONLY
         return rules.state
 
+    def delisted(self, symbol: Symbol) -> bool:
+        """True for a market that takes no orders any more."""
+        rules = self._markets.get(symbol)
+        return rules is not None and rules.delisted
+
     def fold(self, row: Row) -> list[Symbol]:
         """Take the next row; returns the books that changed, each numbered once."""
         assert row.seq > self.seq, (row.seq, self.seq)

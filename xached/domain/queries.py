@@ -28,6 +28,7 @@ from xached.domain.own_market import (
     WaitingOrder,
 )
 from xached.domain.position import Position
+from xached.domain.risk import RiskLimits
 from xached.domain.risk_bounds import RiskBounds, RiskEntry, RiskMark, RiskScope, RiskSetter
 from xached.domain.state import State
 from xached.domain.uncrossing import indication_of
@@ -202,6 +203,8 @@ class RiskSnapshot:
     """Why the whole house is halted; None while it is not."""
     markets: tuple[MarketStanding, ...]
     """The listed markets that do not simply trade, by symbol."""
+    limits: tuple[tuple[Purse | None, RiskLimits], ...]
+    """What every purse may (None), then purses with limits of their own, in order."""
 
 
 @attrs.frozen
@@ -234,7 +237,14 @@ class RiskQuery:
                 for symbol, market in sorted(state.markets.items())
                 if not market.delisted and market.effective_state() is not MarketState.TRADING
             ),
+            limits=_limits_of(state),
         )
+
+
+def _limits_of(state: State) -> tuple[tuple[Purse | None, RiskLimits], ...]:
+    own = sorted((purse, each.limits) for purse, each in state.purses.items() if each.limits)
+    every = state.default_limits
+    return (*(() if every is None else ((None, every),)), *own)
 
 
 @attrs.frozen(kw_only=True)

@@ -183,6 +183,7 @@ def _services(core: Core, spending: KeySpending) -> tuple[Service, ...]:
         for handlers in real
     )
     market = MarketHandlers(core.market, directory)
+    auctions = AuctionHandlers(matching, directory, core.market.market_state)
     signals = SignalHandlers(core.signals, core.signal_sources.board)
     return (
         _service(auth_pb2, "AuthService", auth_handlers(sessions)),
@@ -194,13 +195,15 @@ def _services(core: Core, spending: KeySpending) -> tuple[Service, ...]:
             (
                 market,
                 IndicatorHandlers(core.market, directory),
-                AuctionHandlers(matching, directory),
+                auctions,
             ),
         ),
         _service(wallet_pb2, "WalletService", wallet),
         _service(analytics_pb2, "AnalyticsService", analytics),
         _service(
-            live_pb2, "LiveService", ScreenHandlers(market, trading[0].handler("watch_purse"))
+            live_pb2,
+            "LiveService",
+            ScreenHandlers(market, auctions.watch_auction, trading[0].handler("watch_purse")),
         ),
         _service(signal_pb2, "SignalService", signals),
         _service(

@@ -27,18 +27,20 @@ class WatchMarketRequest(_message.Message):
     def __init__(self, symbol: _Optional[str] = ..., venue: _Optional[str] = ..., depth: _Optional[int] = ..., interval: _Optional[_Union[_market_pb2.Interval, str]] = ..., after_trade: _Optional[int] = ..., candles_from_ns: _Optional[int] = ...) -> None: ...
 
 class WatchMarketResponse(_message.Message):
-    __slots__ = ("book", "trades", "tickers", "candles", "shutdown")
+    __slots__ = ("book", "trades", "tickers", "candles", "auction", "shutdown")
     BOOK_FIELD_NUMBER: _ClassVar[int]
     TRADES_FIELD_NUMBER: _ClassVar[int]
     TICKERS_FIELD_NUMBER: _ClassVar[int]
     CANDLES_FIELD_NUMBER: _ClassVar[int]
+    AUCTION_FIELD_NUMBER: _ClassVar[int]
     SHUTDOWN_FIELD_NUMBER: _ClassVar[int]
     book: _market_pb2.WatchBookResponse
     trades: _market_pb2.WatchTradesResponse
     tickers: _market_pb2.WatchTickersResponse
     candles: _market_pb2.WatchCandlesResponse
+    auction: _market_pb2.WatchAuctionResponse
     shutdown: _types_pb2.ServerShutdown
-    def __init__(self, book: _Optional[_Union[_market_pb2.WatchBookResponse, _Mapping]] = ..., trades: _Optional[_Union[_market_pb2.WatchTradesResponse, _Mapping]] = ..., tickers: _Optional[_Union[_market_pb2.WatchTickersResponse, _Mapping]] = ..., candles: _Optional[_Union[_market_pb2.WatchCandlesResponse, _Mapping]] = ..., shutdown: _Optional[_Union[_types_pb2.ServerShutdown, _Mapping]] = ...) -> None: ...
+    def __init__(self, book: _Optional[_Union[_market_pb2.WatchBookResponse, _Mapping]] = ..., trades: _Optional[_Union[_market_pb2.WatchTradesResponse, _Mapping]] = ..., tickers: _Optional[_Union[_market_pb2.WatchTickersResponse, _Mapping]] = ..., candles: _Optional[_Union[_market_pb2.WatchCandlesResponse, _Mapping]] = ..., auction: _Optional[_Union[_market_pb2.WatchAuctionResponse, _Mapping]] = ..., shutdown: _Optional[_Union[_types_pb2.ServerShutdown, _Mapping]] = ...) -> None: ...
 
 class WatchDeskRequest(_message.Message):
     __slots__ = ("symbol", "venue", "depth", "interval", "after_trade", "candles_from_ns", "subaccount", "purse_after_seq")
@@ -61,17 +63,19 @@ class WatchDeskRequest(_message.Message):
     def __init__(self, symbol: _Optional[str] = ..., venue: _Optional[str] = ..., depth: _Optional[int] = ..., interval: _Optional[_Union[_market_pb2.Interval, str]] = ..., after_trade: _Optional[int] = ..., candles_from_ns: _Optional[int] = ..., subaccount: _Optional[str] = ..., purse_after_seq: _Optional[int] = ...) -> None: ...
 
 class WatchDeskResponse(_message.Message):
-    __slots__ = ("book", "trades", "tickers", "candles", "purse", "shutdown")
+    __slots__ = ("book", "trades", "tickers", "candles", "purse", "auction", "shutdown")
     BOOK_FIELD_NUMBER: _ClassVar[int]
     TRADES_FIELD_NUMBER: _ClassVar[int]
     TICKERS_FIELD_NUMBER: _ClassVar[int]
     CANDLES_FIELD_NUMBER: _ClassVar[int]
     PURSE_FIELD_NUMBER: _ClassVar[int]
+    AUCTION_FIELD_NUMBER: _ClassVar[int]
     SHUTDOWN_FIELD_NUMBER: _ClassVar[int]
     book: _market_pb2.WatchBookResponse
     trades: _market_pb2.WatchTradesResponse
     tickers: _market_pb2.WatchTickersResponse
     candles: _market_pb2.WatchCandlesResponse
     purse: _trading_pb2.WatchPurseResponse
+    auction: _market_pb2.WatchAuctionResponse
     shutdown: _types_pb2.ServerShutdown
-    def __init__(self, book: _Optional[_Union[_market_pb2.WatchBookResponse, _Mapping]] = ..., trades: _Optional[_Union[_market_pb2.WatchTradesResponse, _Mapping]] = ..., tickers: _Optional[_Union[_market_pb2.WatchTickersResponse, _Mapping]] = ..., candles: _Optional[_Union[_market_pb2.WatchCandlesResponse, _Mapping]] = ..., purse: _Optional[_Union[_trading_pb2.WatchPurseResponse, _Mapping]] = ..., shutdown: _Optional[_Union[_types_pb2.ServerShutdown, _Mapping]] = ...) -> None: ...
+    def __init__(self, book: _Optional[_Union[_market_pb2.WatchBookResponse, _Mapping]] = ..., trades: _Optional[_Union[_market_pb2.WatchTradesResponse, _Mapping]] = ..., tickers: _Optional[_Union[_market_pb2.WatchTickersResponse, _Mapping]] = ..., candles: _Optional[_Union[_market_pb2.WatchCandlesResponse, _Mapping]] = ..., purse: _Optional[_Union[_trading_pb2.WatchPurseResponse, _Mapping]] = ..., auction: _Optional[_Union[_market_pb2.WatchAuctionResponse, _Mapping]] = ..., shutdown: _Optional[_Union[_types_pb2.ServerShutdown, _Mapping]] = ...) -> None: ...

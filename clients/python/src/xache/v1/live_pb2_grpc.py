@@ -56,7 +56,8 @@ class LiveServiceServicer:
     """
 
     def WatchMarket(self, request, context):
-        """Stream one market: book, trades, candles, and the tickers of all markets.
+        """Stream one market: book, trades, candles, its state and auctions, and the
+        tickers of all markets.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -183,7 +183,8 @@ class MarketServiceServicer:
 
     def WatchAuction(self, request, context):
         """Tell the price at which a market would open, every second while orders gather in
-        an auction, and a sign of life every five seconds while none do.
+        an auction; what the market lets people do, whenever that changes; and a sign of
+        life every five seconds.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

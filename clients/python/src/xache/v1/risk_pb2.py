@@ -26,7 +26,7 @@ from xache.v1 import options_pb2 as xache_dot_v1_dot_options__pb2
 from xache.v1 import types_pb2 as xache_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13xache/v1/risk.proto\x12\x08xache.v1\x1a\x16xache/v1/options.proto\x1a\x14xache/v1/types.proto\"x\n\x0eRiskScopeState\x12\r\n\x05scope\x18\x01 \x01(\t\x12$\n\x06setter\x18\x02 \x01(\x0e\x32\x14.xache.v1.RiskSetter\x12\"\n\x05state\x18\x03 \x01(\x0e\x32\x13.xache.v1.RiskState\x12\r\n\x05\x63\x61use\x18\x04 \x01(\t\"+\n\nRiskAmount\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\t\"\xbc\x02\n\nRiskBounds\x12\r\n\x05scope\x18\x01 \x01(\t\x12\x1c\n\x0fmax_open_orders\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x30\n\x12max_order_notional\x18\x03 \x03(\x0b\x32\x14.xache.v1.RiskAmount\x12*\n\x0cmax_position\x18\x04 \x03(\x0b\x32\x14.xache.v1.RiskAmount\x12\x35\n\x17max_notional_per_minute\x18\x05 \x03(\x0b\x32\x14.xache.v1.RiskAmount\x12,\n\x0emax_daily_loss\x18\x06 \x03(\x0b\x32\x14.xache.v1.RiskAmount\x12*\n\x0cmax_drawdown\x18\x07 \x03(\x0b\x32\x14.xache.v1.RiskAmountB\x12\n\x10_max_open_orders\"~\n\x08RiskMark\x12\r\n\x05scope\x18\x01 \x01(\t\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x0b\n\x03\x64\x61y\x18\x03 \x01(\x03\x12\x11\n\tday_start\x18\x04 \x01(\t\x12\x0c\n\x04high\x18\x05 \x01(\t\x12\x10\n\x08loss_hit\x18\x06 \x01(\x08\x12\x14\n\x0c\x64rawdown_hit\x18\x07 \x01(\x08\"h\n\x0fRiskMarketState\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12$\n\x05state\x18\x02 \x01(\x0e\x32\x15.xache.v1.MarketState\x12\r\n\x05\x63\x61use\x18\x03 \x01(\t\x12\x10\n\x08until_ns\x18\x04 \x01(\x03\"\x8b\x01\n\x0fHouseRestraints\x12\x0e\n\x06halted\x18\x01 \x01(\x08\x12\x12\n\nhalt_cause\x18\x02 \x01(\t\x12(\n\x06scopes\x18\x03 \x03(\x0b\x32\x18.xache.v1.RiskScopeState\x12*\n\x07markets\x18\x04 \x03(\x0b\x32\x19.xache.v1.RiskMarketState\"\x10\n\x0eGetRiskRequest\"\xf7\x01\n\x0fGetRiskResponse\x12(\n\x06states\x18\x01 \x03(\x0b\x32\x18.xache.v1.RiskScopeState\x12$\n\x06\x62ounds\x18\x02 \x03(\x0b\x32\x14.xache.v1.RiskBounds\x12!\n\x05marks\x18\x03 \x03(\x0b\x32\x12.xache.v1.RiskMark\x12\x14\n\x0c\x63lock_jump_s\x18\x04 \x01(\x03\x12\x0b\n\x03seq\x18\x05 \x01(\x04\x12\x0e\n\x06halted\x18\x06 \x01(\x08\x12\x12\n\nhalt_cause\x18\x07 \x01(\t\x12*\n\x07markets\x18\x08 \x03(\x0b\x32\x19.xache.v1.RiskMarketState\"k\n\x13SetRiskStateRequest\x12\r\n\x05scope\x18\x01 \x01(\t\x12\"\n\x05state\x18\x02 \x01(\x0e\x32\x13.xache.v1.RiskState\x12\r\n\x05\x63\x61use\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"#\n\x14SetRiskStateResponse\x12\x0b\n\x03seq\x18\x01 \x01(\x04\"P\n\x14SetRiskBoundsRequest\x12$\n\x06\x62ounds\x18\x01 \x01(\x0b\x32\x14.xache.v1.RiskBounds\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"$\n\x15SetRiskBoundsResponse\x12\x0b\n\x03seq\x18\x01 \x01(\x04\"4\n\x14ResetDrawdownRequest\x12\r\n\x05scope\x18\x01 \x01(\t\x12\r\n\x05\x61sset\x18\x02 \x01(\t\"$\n\x15ResetDrawdownResponse\x12\x0b\n\x03seq\x18\x01 \x01(\x04\"\x15\n\x13\x43onfirmClockRequest\"&\n\x14\x43onfirmClockResponse\x12\x0e\n\x06jump_s\x18\x01 \x01(\x03*n\n\tRiskState\x12\x1a\n\x16RISK_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11RISK_STATE_ACTIVE\x10\x01\x12\x17\n\x13RISK_STATE_REDUCING\x10\x02\x12\x15\n\x11RISK_STATE_HALTED\x10\x03*q\n\nRiskSetter\x12\x1b\n\x17RISK_SETTER_UNSPECIFIED\x10\x00\x12\x18\n\x14RISK_SETTER_OPERATOR\x10\x01\x12\x15\n\x11RISK_SETTER_WATCH\x10\x02\x12\x15\n\x11RISK_SETTER_GUARD\x10\x03\x32\xe1\x03\n\x0bRiskService\x12M\n\x07GetRisk\x12\x18.xache.v1.GetRiskRequest\x1a\x19.xache.v1.GetRiskResponse\"\r\xa2\xbb\x18\t\x08\x02\x12\x01\x05\x1a\x02\x05\x04\x12^\n\x0cSetRiskState\x12\x1d.xache.v1.SetRiskStateRequest\x1a\x1e.xache.v1.SetRiskStateResponse\"\x0f\xa2\xbb\x18\x0b\x08\x02\x12\x01\x05\x1a\x02\x05\x04(\x01\x12`\n\rSetRiskBounds\x12\x1e.xache.v1.SetRiskBoundsRequest\x1a\x1f.xache.v1.SetRiskBoundsResponse\"\x0e\xa2\xbb\x18\n\x08\x02\x12\x01\x05\x1a\x01\x05(\x01\x12\x61\n\rResetDrawdown\x12\x1e.xache.v1.ResetDrawdownRequest\x1a\x1f.xache.v1.ResetDrawdownResponse\"\x0f\xa2\xbb\x18\x0b\x08\x02\x12\x01\x05\x1a\x02\x05\x04(\x01\x12^\n\x0c\x43onfirmClock\x12\x1d.xache.v1.ConfirmClockRequest\x1a\x1e.xache.v1.ConfirmClockResponse\"\x0f\xa2\xbb\x18\x0b\x08\x02\x12\x01\x05\x1a\x02\x05\x04(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13xache/v1/risk.proto\x12\x08xache.v1\x1a\x16xache/v1/options.proto\x1a\x14xache/v1/types.proto\"x\n\x0eRiskScopeState\x12\r\n\x05scope\x18\x01 \x01(\t\x12$\n\x06setter\x18\x02 \x01(\x0e\x32\x14.xache.v1.RiskSetter\x12\"\n\x05state\x18\x03 \x01(\x0e\x32\x13.xache.v1.RiskState\x12\r\n\x05\x63\x61use\x18\x04 \x01(\t\"+\n\nRiskAmount\x12\r\n\x05\x61sset\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\t\"\xbc\x02\n\nRiskBounds\x12\r\n\x05scope\x18\x01 \x01(\t\x12\x1c\n\x0fmax_open_orders\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x30\n\x12max_order_notional\x18\x03 \x03(\x0b\x32\x14.xache.v1.RiskAmount\x12*\n\x0cmax_position\x18\x04 \x03(\x0b\x32\x14.xache.v1.RiskAmount\x12\x35\n\x17max_notional_per_minute\x18\x05 \x03(\x0b\x32\x14.xache.v1.RiskAmount\x12,\n\x0emax_daily_loss\x18\x06 \x03(\x0b\x32\x14.xache.v1.RiskAmount\x12*\n\x0cmax_drawdown\x18\x07 \x03(\x0b\x32\x14.xache.v1.RiskAmountB\x12\n\x10_max_open_orders\"~\n\x08RiskMark\x12\r\n\x05scope\x18\x01 \x01(\t\x12\r\n\x05\x61sset\x18\x02 \x01(\t\x12\x0b\n\x03\x64\x61y\x18\x03 \x01(\x03\x12\x11\n\tday_start\x18\x04 \x01(\t\x12\x0c\n\x04high\x18\x05 \x01(\t\x12\x10\n\x08loss_hit\x18\x06 \x01(\x08\x12\x14\n\x0c\x64rawdown_hit\x18\x07 \x01(\x08\"h\n\x0fRiskMarketState\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12$\n\x05state\x18\x02 \x01(\x0e\x32\x15.xache.v1.MarketState\x12\r\n\x05\x63\x61use\x18\x03 \x01(\t\x12\x10\n\x08until_ns\x18\x04 \x01(\x03\"\x8b\x01\n\x0fHouseRestraints\x12\x0e\n\x06halted\x18\x01 \x01(\x08\x12\x12\n\nhalt_cause\x18\x02 \x01(\t\x12(\n\x06scopes\x18\x03 \x03(\x0b\x32\x18.xache.v1.RiskScopeState\x12*\n\x07markets\x18\x04 \x03(\x0b\x32\x19.xache.v1.RiskMarketState\"\x80\x01\n\x0bPurseLimits\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x12\n\nsubaccount\x18\x02 \x01(\t\x12\x17\n\x0fmax_open_orders\x18\x03 \x01(\r\x12\x30\n\x12max_order_notional\x18\x04 \x03(\x0b\x32\x14.xache.v1.RiskAmount\"\x10\n\x0eGetRiskRequest\"\x9e\x02\n\x0fGetRiskResponse\x12(\n\x06states\x18\x01 \x03(\x0b\x32\x18.xache.v1.RiskScopeState\x12$\n\x06\x62ounds\x18\x02 \x03(\x0b\x32\x14.xache.v1.RiskBounds\x12!\n\x05marks\x18\x03 \x03(\x0b\x32\x12.xache.v1.RiskMark\x12\x14\n\x0c\x63lock_jump_s\x18\x04 \x01(\x03\x12\x0b\n\x03seq\x18\x05 \x01(\x04\x12\x0e\n\x06halted\x18\x06 \x01(\x08\x12\x12\n\nhalt_cause\x18\x07 \x01(\t\x12*\n\x07markets\x18\x08 \x03(\x0b\x32\x19.xache.v1.RiskMarketState\x12%\n\x06limits\x18\t \x03(\x0b\x32\x15.xache.v1.PurseLimits\"k\n\x13SetRiskStateRequest\x12\r\n\x05scope\x18\x01 \x01(\t\x12\"\n\x05state\x18\x02 \x01(\x0e\x32\x13.xache.v1.RiskState\x12\r\n\x05\x63\x61use\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"#\n\x14SetRiskStateResponse\x12\x0b\n\x03seq\x18\x01 \x01(\x04\"P\n\x14SetRiskBoundsRequest\x12$\n\x06\x62ounds\x18\x01 \x01(\x0b\x32\x14.xache.v1.RiskBounds\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"$\n\x15SetRiskBoundsResponse\x12\x0b\n\x03seq\x18\x01 \x01(\x04\"4\n\x14ResetDrawdownRequest\x12\r\n\x05scope\x18\x01 \x01(\t\x12\r\n\x05\x61sset\x18\x02 \x01(\t\"$\n\x15ResetDrawdownResponse\x12\x0b\n\x03seq\x18\x01 \x01(\x04\"\x15\n\x13\x43onfirmClockRequest\"&\n\x14\x43onfirmClockResponse\x12\x0e\n\x06jump_s\x18\x01 \x01(\x03*n\n\tRiskState\x12\x1a\n\x16RISK_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11RISK_STATE_ACTIVE\x10\x01\x12\x17\n\x13RISK_STATE_REDUCING\x10\x02\x12\x15\n\x11RISK_STATE_HALTED\x10\x03*q\n\nRiskSetter\x12\x1b\n\x17RISK_SETTER_UNSPECIFIED\x10\x00\x12\x18\n\x14RISK_SETTER_OPERATOR\x10\x01\x12\x15\n\x11RISK_SETTER_WATCH\x10\x02\x12\x15\n\x11RISK_SETTER_GUARD\x10\x03\x32\xe1\x03\n\x0bRiskService\x12M\n\x07GetRisk\x12\x18.xache.v1.GetRiskRequest\x1a\x19.xache.v1.GetRiskResponse\"\r\xa2\xbb\x18\t\x08\x02\x12\x01\x05\x1a\x02\x05\x04\x12^\n\x0cSetRiskState\x12\x1d.xache.v1.SetRiskStateRequest\x1a\x1e.xache.v1.SetRiskStateResponse\"\x0f\xa2\xbb\x18\x0b\x08\x02\x12\x01\x05\x1a\x02\x05\x04(\x01\x12`\n\rSetRiskBounds\x12\x1e.xache.v1.SetRiskBoundsRequest\x1a\x1f.xache.v1.SetRiskBoundsResponse\"\x0e\xa2\xbb\x18\n\x08\x02\x12\x01\x05\x1a\x01\x05(\x01\x12\x61\n\rResetDrawdown\x12\x1e.xache.v1.ResetDrawdownRequest\x1a\x1f.xache.v1.ResetDrawdownResponse\"\x0f\xa2\xbb\x18\x0b\x08\x02\x12\x01\x05\x1a\x02\x05\x04(\x01\x12^\n\x0c\x43onfirmClock\x12\x1d.xache.v1.ConfirmClockRequest\x1a\x1e.xache.v1.ConfirmClockResponse\"\x0f\xa2\xbb\x18\x0b\x08\x02\x12\x01\x05\x1a\x02\x05\x04(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,10 +43,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RISKSERVICE'].methods_by_name['ResetDrawdown']._serialized_options = b'\242\273\030\013\010\002\022\001\005\032\002\005\004(\001'
   _globals['_RISKSERVICE'].methods_by_name['ConfirmClock']._loaded_options = None
   _globals['_RISKSERVICE'].methods_by_name['ConfirmClock']._serialized_options = b'\242\273\030\013\010\002\022\001\005\032\002\005\004(\001'
-  _globals['_RISKSTATE']._serialized_start=1630
-  _globals['_RISKSTATE']._serialized_end=1740
-  _globals['_RISKSETTER']._serialized_start=1742
-  _globals['_RISKSETTER']._serialized_end=1855
+  _globals['_RISKSTATE']._serialized_start=1800
+  _globals['_RISKSTATE']._serialized_end=1910
+  _globals['_RISKSETTER']._serialized_start=1912
+  _globals['_RISKSETTER']._serialized_end=2025
   _globals['_RISKSCOPESTATE']._serialized_start=79
   _globals['_RISKSCOPESTATE']._serialized_end=199
   _globals['_RISKAMOUNT']._serialized_start=201
@@ -59,26 +59,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RISKMARKETSTATE']._serialized_end=797
   _globals['_HOUSERESTRAINTS']._serialized_start=800
   _globals['_HOUSERESTRAINTS']._serialized_end=939
-  _globals['_GETRISKREQUEST']._serialized_start=941
-  _globals['_GETRISKREQUEST']._serialized_end=957
-  _globals['_GETRISKRESPONSE']._serialized_start=960
-  _globals['_GETRISKRESPONSE']._serialized_end=1207
-  _globals['_SETRISKSTATEREQUEST']._serialized_start=1209
-  _globals['_SETRISKSTATEREQUEST']._serialized_end=1316
-  _globals['_SETRISKSTATERESPONSE']._serialized_start=1318
-  _globals['_SETRISKSTATERESPONSE']._serialized_end=1353
-  _globals['_SETRISKBOUNDSREQUEST']._serialized_start=1355
-  _globals['_SETRISKBOUNDSREQUEST']._serialized_end=1435
-  _globals['_SETRISKBOUNDSRESPONSE']._serialized_start=1437
-  _globals['_SETRISKBOUNDSRESPONSE']._serialized_end=1473
-  _globals['_RESETDRAWDOWNREQUEST']._serialized_start=1475
-  _globals['_RESETDRAWDOWNREQUEST']._serialized_end=1527
-  _globals['_RESETDRAWDOWNRESPONSE']._serialized_start=1529
-  _globals['_RESETDRAWDOWNRESPONSE']._serialized_end=1565
-  _globals['_CONFIRMCLOCKREQUEST']._serialized_start=1567
-  _globals['_CONFIRMCLOCKREQUEST']._serialized_end=1588
-  _globals['_CONFIRMCLOCKRESPONSE']._serialized_start=1590
-  _globals['_CONFIRMCLOCKRESPONSE']._serialized_end=1628
-  _globals['_RISKSERVICE']._serialized_start=1858
-  _globals['_RISKSERVICE']._serialized_end=2339
+  _globals['_PURSELIMITS']._serialized_start=942
+  _globals['_PURSELIMITS']._serialized_end=1070
+  _globals['_GETRISKREQUEST']._serialized_start=1072
+  _globals['_GETRISKREQUEST']._serialized_end=1088
+  _globals['_GETRISKRESPONSE']._serialized_start=1091
+  _globals['_GETRISKRESPONSE']._serialized_end=1377
+  _globals['_SETRISKSTATEREQUEST']._serialized_start=1379
+  _globals['_SETRISKSTATEREQUEST']._serialized_end=1486
+  _globals['_SETRISKSTATERESPONSE']._serialized_start=1488
+  _globals['_SETRISKSTATERESPONSE']._serialized_end=1523
+  _globals['_SETRISKBOUNDSREQUEST']._serialized_start=1525
+  _globals['_SETRISKBOUNDSREQUEST']._serialized_end=1605
+  _globals['_SETRISKBOUNDSRESPONSE']._serialized_start=1607
+  _globals['_SETRISKBOUNDSRESPONSE']._serialized_end=1643
+  _globals['_RESETDRAWDOWNREQUEST']._serialized_start=1645
+  _globals['_RESETDRAWDOWNREQUEST']._serialized_end=1697
+  _globals['_RESETDRAWDOWNRESPONSE']._serialized_start=1699
+  _globals['_RESETDRAWDOWNRESPONSE']._serialized_end=1735
+  _globals['_CONFIRMCLOCKREQUEST']._serialized_start=1737
+  _globals['_CONFIRMCLOCKREQUEST']._serialized_end=1758
+  _globals['_CONFIRMCLOCKRESPONSE']._serialized_start=1760
+  _globals['_CONFIRMCLOCKRESPONSE']._serialized_end=1798
+  _globals['_RISKSERVICE']._serialized_start=2028
+  _globals['_RISKSERVICE']._serialized_end=2509
 # @@protoc_insertion_point(module_scope)

@@ -111,12 +111,24 @@ class HouseRestraints(_message.Message):
     markets: _containers.RepeatedCompositeFieldContainer[RiskMarketState]
     def __init__(self, halted: _Optional[bool] = ..., halt_cause: _Optional[str] = ..., scopes: _Optional[_Iterable[_Union[RiskScopeState, _Mapping]]] = ..., markets: _Optional[_Iterable[_Union[RiskMarketState, _Mapping]]] = ...) -> None: ...
 
+class PurseLimits(_message.Message):
+    __slots__ = ("account_id", "subaccount", "max_open_orders", "max_order_notional")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    SUBACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    MAX_OPEN_ORDERS_FIELD_NUMBER: _ClassVar[int]
+    MAX_ORDER_NOTIONAL_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    subaccount: str
+    max_open_orders: int
+    max_order_notional: _containers.RepeatedCompositeFieldContainer[RiskAmount]
+    def __init__(self, account_id: _Optional[str] = ..., subaccount: _Optional[str] = ..., max_open_orders: _Optional[int] = ..., max_order_notional: _Optional[_Iterable[_Union[RiskAmount, _Mapping]]] = ...) -> None: ...
+
 class GetRiskRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
 class GetRiskResponse(_message.Message):
-    __slots__ = ("states", "bounds", "marks", "clock_jump_s", "seq", "halted", "halt_cause", "markets")
+    __slots__ = ("states", "bounds", "marks", "clock_jump_s", "seq", "halted", "halt_cause", "markets", "limits")
     STATES_FIELD_NUMBER: _ClassVar[int]
     BOUNDS_FIELD_NUMBER: _ClassVar[int]
     MARKS_FIELD_NUMBER: _ClassVar[int]
@@ -125,6 +137,7 @@ class GetRiskResponse(_message.Message):
     HALTED_FIELD_NUMBER: _ClassVar[int]
     HALT_CAUSE_FIELD_NUMBER: _ClassVar[int]
     MARKETS_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
     states: _containers.RepeatedCompositeFieldContainer[RiskScopeState]
     bounds: _containers.RepeatedCompositeFieldContainer[RiskBounds]
     marks: _containers.RepeatedCompositeFieldContainer[RiskMark]
@@ -133,7 +146,8 @@ class GetRiskResponse(_message.Message):
     halted: bool
     halt_cause: str
     markets: _containers.RepeatedCompositeFieldContainer[RiskMarketState]
-    def __init__(self, states: _Optional[_Iterable[_Union[RiskScopeState, _Mapping]]] = ..., bounds: _Optional[_Iterable[_Union[RiskBounds, _Mapping]]] = ..., marks: _Optional[_Iterable[_Union[RiskMark, _Mapping]]] = ..., clock_jump_s: _Optional[int] = ..., seq: _Optional[int] = ..., halted: _Optional[bool] = ..., halt_cause: _Optional[str] = ..., markets: _Optional[_Iterable[_Union[RiskMarketState, _Mapping]]] = ...) -> None: ...
+    limits: _containers.RepeatedCompositeFieldContainer[PurseLimits]
+    def __init__(self, states: _Optional[_Iterable[_Union[RiskScopeState, _Mapping]]] = ..., bounds: _Optional[_Iterable[_Union[RiskBounds, _Mapping]]] = ..., marks: _Optional[_Iterable[_Union[RiskMark, _Mapping]]] = ..., clock_jump_s: _Optional[int] = ..., seq: _Optional[int] = ..., halted: _Optional[bool] = ..., halt_cause: _Optional[str] = ..., markets: _Optional[_Iterable[_Union[RiskMarketState, _Mapping]]] = ..., limits: _Optional[_Iterable[_Union[PurseLimits, _Mapping]]] = ...) -> None: ...
 
 class SetRiskStateRequest(_message.Message):
     __slots__ = ("scope", "state", "cause", "request_id")

@@ -259,7 +259,7 @@ class FeeTier(_message.Message):
     def __init__(self, asset: _Optional[str] = ..., min_volume: _Optional[str] = ..., maker_fee_ppm: _Optional[int] = ..., taker_fee_ppm: _Optional[int] = ...) -> None: ...
 
 class Instrument(_message.Message):
-    __slots__ = ("symbol", "base", "quote", "tick_size", "lot_size", "min_price", "max_price", "min_quantity", "max_quantity", "max_market_quantity", "min_notional", "max_notional", "buy_band_up_ppm", "buy_band_down_ppm", "sell_band_up_ppm", "sell_band_down_ppm", "maker_fee_ppm", "taker_fee_ppm", "max_open_orders", "state", "min_market_quantity", "max_algo_orders", "max_iceberg_orders", "max_position", "min_trail_bps", "max_trail_bps", "mark_stale_ns", "reference_bucket_ns", "reference_buckets", "auction_ns", "volatility_halt_ns", "opening_auction")
+    __slots__ = ("symbol", "base", "quote", "tick_size", "lot_size", "min_price", "max_price", "min_quantity", "max_quantity", "max_market_quantity", "min_notional", "max_notional", "buy_band_up_ppm", "buy_band_down_ppm", "sell_band_up_ppm", "sell_band_down_ppm", "maker_fee_ppm", "taker_fee_ppm", "max_open_orders", "state", "min_market_quantity", "max_algo_orders", "max_iceberg_orders", "max_position", "min_trail_bps", "max_trail_bps", "mark_stale_ns", "reference_bucket_ns", "reference_buckets", "auction_ns", "volatility_halt_ns", "opening_auction", "delisted")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     BASE_FIELD_NUMBER: _ClassVar[int]
     QUOTE_FIELD_NUMBER: _ClassVar[int]
@@ -292,6 +292,7 @@ class Instrument(_message.Message):
     AUCTION_NS_FIELD_NUMBER: _ClassVar[int]
     VOLATILITY_HALT_NS_FIELD_NUMBER: _ClassVar[int]
     OPENING_AUCTION_FIELD_NUMBER: _ClassVar[int]
+    DELISTED_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     base: str
     quote: str
@@ -324,7 +325,8 @@ class Instrument(_message.Message):
     auction_ns: int
     volatility_halt_ns: int
     opening_auction: bool
-    def __init__(self, symbol: _Optional[str] = ..., base: _Optional[str] = ..., quote: _Optional[str] = ..., tick_size: _Optional[str] = ..., lot_size: _Optional[str] = ..., min_price: _Optional[str] = ..., max_price: _Optional[str] = ..., min_quantity: _Optional[str] = ..., max_quantity: _Optional[str] = ..., max_market_quantity: _Optional[str] = ..., min_notional: _Optional[str] = ..., max_notional: _Optional[str] = ..., buy_band_up_ppm: _Optional[int] = ..., buy_band_down_ppm: _Optional[int] = ..., sell_band_up_ppm: _Optional[int] = ..., sell_band_down_ppm: _Optional[int] = ..., maker_fee_ppm: _Optional[int] = ..., taker_fee_ppm: _Optional[int] = ..., max_open_orders: _Optional[int] = ..., state: _Optional[_Union[MarketState, str]] = ..., min_market_quantity: _Optional[str] = ..., max_algo_orders: _Optional[int] = ..., max_iceberg_orders: _Optional[int] = ..., max_position: _Optional[str] = ..., min_trail_bps: _Optional[int] = ..., max_trail_bps: _Optional[int] = ..., mark_stale_ns: _Optional[int] = ..., reference_bucket_ns: _Optional[int] = ..., reference_buckets: _Optional[int] = ..., auction_ns: _Optional[int] = ..., volatility_halt_ns: _Optional[int] = ..., opening_auction: _Optional[bool] = ...) -> None: ...
+    delisted: bool
+    def __init__(self, symbol: _Optional[str] = ..., base: _Optional[str] = ..., quote: _Optional[str] = ..., tick_size: _Optional[str] = ..., lot_size: _Optional[str] = ..., min_price: _Optional[str] = ..., max_price: _Optional[str] = ..., min_quantity: _Optional[str] = ..., max_quantity: _Optional[str] = ..., max_market_quantity: _Optional[str] = ..., min_notional: _Optional[str] = ..., max_notional: _Optional[str] = ..., buy_band_up_ppm: _Optional[int] = ..., buy_band_down_ppm: _Optional[int] = ..., sell_band_up_ppm: _Optional[int] = ..., sell_band_down_ppm: _Optional[int] = ..., maker_fee_ppm: _Optional[int] = ..., taker_fee_ppm: _Optional[int] = ..., max_open_orders: _Optional[int] = ..., state: _Optional[_Union[MarketState, str]] = ..., min_market_quantity: _Optional[str] = ..., max_algo_orders: _Optional[int] = ..., max_iceberg_orders: _Optional[int] = ..., max_position: _Optional[str] = ..., min_trail_bps: _Optional[int] = ..., max_trail_bps: _Optional[int] = ..., mark_stale_ns: _Optional[int] = ..., reference_bucket_ns: _Optional[int] = ..., reference_buckets: _Optional[int] = ..., auction_ns: _Optional[int] = ..., volatility_halt_ns: _Optional[int] = ..., opening_auction: _Optional[bool] = ..., delisted: _Optional[bool] = ...) -> None: ...
 
 class Order(_message.Message):
     __slots__ = ("order_id", "client_order_id", "subaccount", "symbol", "side", "type", "time_in_force", "price", "quantity", "quote_quantity", "post_only", "self_trade_prevention", "status", "end_reason", "executed_quantity", "leaves_quantity", "executed_notional", "fee", "average_price", "held", "expires_at_ns", "accepted_at_ns", "updated_at_ns", "seq", "stop_price", "trigger_source", "trail_bps", "trail_offset", "activation_price", "display_quantity", "reduce_only", "slide", "list_id", "leg_role", "current_stop_price", "prevented_quantity", "replaces_order_id")
