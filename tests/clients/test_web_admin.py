@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+import re
+from collections.abc import Iterator
 
-import attrs
 import pytest
 from xache.v1 import (
     admin_pb2,
     admin_pb2_grpc,
-    market_pb2,
-    market_pb2_grpc,
     risk_pb2,
-    risk_pb2_grpc,
     types_pb2,
 )
 
+from tests.clients.administered import ADMIN, Administered, administered
 from tests.clients.browsing import Visit, browser, needs_client, visit
 from tests.clients.hostile_house import HEADERS, refusal
 from tests.clients.test_web_screens import LOOKS, TWO_FRAMES, UNREACHED
 from tests.faults.house import (
-    CALL_S_MAX,
     PASSWORD,
-    HouseProcess,
-    Metadata,
-    connected,
-    open_market,
-    register,
-    running,
-    sign_in,
 )
 
 __all__ = ("browser", "visit")  # fixtures
 
 pytestmark = pytest.mark.xdist_group("web-admin")
 
-ADMIN = "admin@house.example"
 ANN = "ann@people.example"
 
 REPEATED_IDS = """
@@ -47,61 +35,12 @@ REPEATED_IDS = """
 """
 
 
-@attrs.frozen
-class Administered:
-    """A house with an administrator and one customer."""
-
-    process: HouseProcess
-    ann: str
-    asked: Callable[[Any, str, Any], Any]
-    """Calls the house itself: a stub's class, a method, a request."""
-
-    @property
-    def root(self) -> str:
-        return self.process.admin_http
-
-    def risk(self) -> risk_pb2.GetRiskResponse:
-        """What is restrained and bounded."""
-        answer: risk_pb2.GetRiskResponse = self.asked(
-            risk_pb2_grpc.RiskServiceStub, "GetRisk", risk_pb2.GetRiskRequest()
-        )
-        return answer
-
-    def instruments(self) -> dict[str, types_pb2.Instrument]:
-        """What is listed."""
-        answer = self.asked(
-            market_pb2_grpc.MarketServiceStub,
-            "ListInstruments",
-            market_pb2.ListInstrumentsRequest(),
-        )
-        return {each.symbol: each for each in answer.instruments}
-
-    def plugin(self, name: str) -> admin_pb2.Plugin:
-        """How a plugin stands."""
-        request = admin_pb2.GetPluginRequest(name=name)
-        plugin: admin_pb2.Plugin = self.asked(
-            admin_pb2_grpc.AdminServiceStub, "GetPlugin", request
-        ).plugin
-        return plugin
-
-
 @pytest.fixture(scope="module", autouse=True)
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Administered]:
     """Started before the browser: playwright's loop in this thread lets no other one start."""
     needs_client()
-    with running(tmp_path_factory.mktemp("web-admin"), admin_http="127.0.0.1:0") as process:
-        with connected(process.target) as channel:
-            ann = register(channel, ANN)
-        open_market(process, [ann])
-        with connected(f"unix:{process.data / 'admin.sock'}") as channel:
-            metadata: Metadata = sign_in(channel, ADMIN)
-
-            def asked(stub: Any, method: str, request: Any) -> Any:
-                return getattr(stub(channel), method)(
-                    request, metadata=metadata, timeout=CALL_S_MAX
-                )
-
-            yield Administered(process, ann, asked)
+    with administered(tmp_path_factory.mktemp("web-admin"), ANN) as house:
+        yield house
 
 
 @pytest.fixture
@@ -255,9 +194,9 @@ def test_scopes_are_restrained_and_health_says_why(inside: Visit, house: Adminis
     visit.press("Set it")
     visit.page.locator("dialog .field.wrong").wait_for()
     assert "No such risk scope" in note_of(visit, "Account")
-    visit.field("Account").fill(house.ann)
+    visit.field("Account").fill(house.people[ANN])
     visit.press("Set it")
-    visit.wait_text("#risk-list", f"Account {house.ann}")
+    visit.wait_text("#risk-list", f"Account {house.people[ANN]}")
     visit.press("Restrain")
     visit.choose("May", "cancel")
     visit.field("Cause").fill("a leak in the roof")
@@ -279,7 +218,7 @@ def test_scopes_are_restrained_and_health_says_why(inside: Visit, house: Adminis
     states = {each.scope: (each.state, each.cause) for each in house.risk().states}
     assert states == {
         "house": (risk_pb2.RISK_STATE_HALTED, "a leak in the roof"),
-        f"account:{house.ann}": (risk_pb2.RISK_STATE_REDUCING, "a drill"),
+        f"account:{house.people[ANN]}": (risk_pb2.RISK_STATE_REDUCING, "a drill"),
     }
 
     visit.follow("Health")
@@ -288,11 +227,11 @@ def test_scopes_are_restrained_and_health_says_why(inside: Visit, house: Adminis
     assert first.inner_text() == (
         "The whole house may cancel, set by an operator: a leak in the roof."
     )
-    visit.wait_text("#restraints", f"Account {house.ann} may sell and cancel")
+    visit.wait_text("#restraints", f"Account {house.people[ANN]} may sell and cancel")
     visit.shoot("admin-restraints-dark")
     check(visit, house)
     visit.follow("Risk")
-    for scope in ("house", f"account:{house.ann}"):
+    for scope in ("house", f"account:{house.people[ANN]}"):
         visit.press(f"Change {scope}")
         visit.field("Cause").fill("over")
         visit.press("Set it")
@@ -332,7 +271,7 @@ def test_bounds_and_limits_are_set(inside: Visit, house: Administered) -> None:
     assert [each.amount for each in told.max_order_notional] == ["5000.5"]
 
     visit.press("Limits of a purse")
-    visit.field("Account").fill(house.ann)
+    visit.field("Account").fill(house.people[ANN])
     visit.field("Purse").fill("nowhere")
     visit.field("Open orders").fill("3")
     visit.press("Bound it")
@@ -344,7 +283,17 @@ def test_bounds_and_limits_are_set(inside: Visit, house: Administered) -> None:
     visit.shoot("admin-limits-dark")
     visit.field("Purse").fill("main")
     visit.press("Set the limits")
-    visit.wait_text(".toast", f"The limits are set: {house.ann}/main")
+    visit.wait_text(".toast", f"The limits are set: {house.people[ANN]}/main")
+    purse = f"{house.people[ANN]}/main"
+    visit.wait_text("#limits-list tr", re.compile(f"{purse}.*3.*250 USDT", re.DOTALL))
+    visit.press(f"Change Limits: {purse}")
+    assert visit.field("Open orders").input_value() == "3", "what is set is there to change"
+    assert visit.field("Largest order: amount 1").input_value() == "250"
+    visit.field("Open orders").fill("5")
+    visit.press("Set the limits")
+    visit.page.get_by_role("dialog").wait_for(state="detached")
+    visit.wait_text("#limits-list tr", re.compile(f"{purse}.*5.*250 USDT", re.DOTALL))
+    visit.shoot("admin-limits-set-dark")
     check(visit, house)
 
 

@@ -17,7 +17,7 @@ ELSEWHERE = {
     "BacktestService/GetBacktest": "WatchBacktest tells the same, as it goes on",
     "MarketService/GetBook": IN_THE_STREAM,
     "MarketService/ListTickers": IN_THE_STREAM,
-    "MarketService/WatchAuction": "a call is told by xache auction; the desk shows the state only",
+    "MarketService/WatchAuction": IN_THE_STREAM,
     "MarketService/WatchBook": IN_THE_STREAM,
     "MarketService/WatchCandles": IN_THE_STREAM,
     "MarketService/WatchTickers": IN_THE_STREAM,

@@ -12,6 +12,7 @@ import { type Theme, chooseTheme, theme } from "./theme";
 import { Icon, type IconName, Segments, Select, Toasts, classes } from "./ui";
 import { useStore } from "./store";
 import { later } from "./later";
+import { PendingTerms } from "./account/pending";
 import { ProofDialog } from "./proof";
 import { Recover } from "./screens/recover";
 import { SignIn } from "./screens/sign_in";
@@ -183,7 +184,7 @@ function Shell({ screen, children }: { screen: string; children: ComponentChildr
           )}
         </div>
       </header>
-      <Banners />
+      <Banners screen={screen} />
       {children}
       <ProofDialog />
       <Toasts />
@@ -219,7 +220,8 @@ function Connection() {
   );
 }
 
-function Banners() {
+function Banners({ screen }: { screen: string }) {
+  const inside = useStore(session, (state) => state.phase === "in");
   const status = useStore(desk, (state) => state.status);
   const heardAtMs = useStore(desk, (state) => (state.status === "live" ? 0 : state.heardAtMs));
   const impediments = useStore(session, (state) => state.impediments);
@@ -235,6 +237,7 @@ function Banners() {
       {against(Impediment.SUSPENDED) && <p class="banner bad">{t.impediments.suspended}</p>}
       {against(Impediment.FROZEN) && <p class="banner bad">{t.impediments.frozen}</p>}
       {against(Impediment.UNVERIFIED) && <Unverified />}
+      {inside && !isAdminPort && <PendingTerms screen={screen} />}
     </div>
   );
 }

@@ -8,7 +8,7 @@ import { Book, type BookPicture } from "./book";
 import { placesOf } from "./decimal";
 import type { WatchDeskResponse, WatchMarketResponse } from "./gen/xache/v1/live_pb";
 import {
-  type Candle, Interval, type Ticker, type Trade, type WatchCandlesResponse,
+  type Candle, Interval, type Ticker, type Trade, type WatchAuctionResponse, type WatchCandlesResponse,
   type WatchTradesResponse,
 } from "./gen/xache/v1/market_pb";
 import type { WatchPurseResponse } from "./gen/xache/v1/trading_pb";
@@ -32,6 +32,8 @@ export interface DeskState {
   venue: string;
   interval: Interval;
   book: BookPicture | undefined;
+  /** While orders gather in the market: at what price it would open. */
+  auction: WatchAuctionResponse | undefined;
   /** Newest first. */
   trades: readonly Trade[];
   /** Oldest first. */
@@ -70,7 +72,7 @@ const OPEN = new Set([
   OrderStatus.UNTRIGGERED, OrderStatus.TRIGGERED,
 ]);
 
-const NO_MARKET = { book: undefined, trades: [], candles: [] } as const;
+const NO_MARKET = { book: undefined, auction: undefined, trades: [], candles: [] } as const;
 const NO_PURSE = {
   orders: [], endedOrders: [], balances: [], balancesSeq: 0n, fills: [], positions: [], purseKnown: false,
 } as const;
@@ -88,6 +90,11 @@ export function tickerKey(symbol: string, venue: string): string {
 /** The market that is shown, and its rules. */
 export function instrumentOf(state: DeskState, symbol = state.symbol): Instrument | undefined {
   return state.instruments.find((each) => each.symbol === symbol);
+}
+
+/** The markets that take orders. */
+export function takingOrders({ instruments }: Pick<DeskState, "instruments">): readonly Instrument[] {
+  return instruments.filter(({ delisted }) => !delisted);
 }
 
 /** How many places a price of a market has. */
@@ -161,7 +168,7 @@ async function keep(signal: AbortSignal): Promise<void> {
     const began = performance.now();
     try {
       if (!desk.state.instruments.length) await loadInstruments();
-      if (!desk.state.symbol) desk.setNow({ symbol: desk.state.instruments[0]?.symbol ?? "" });
+      if (!desk.state.symbol) desk.setNow({ symbol: (takingOrders(desk.state)[0] ?? desk.state.instruments[0])?.symbol ?? "" });
       await follow(signal);
     } catch (error) {
       if (signal.aborted) return;
@@ -186,7 +193,8 @@ async function checkSession(): Promise<void> {
   }
 }
 
-async function loadInstruments(): Promise<void> {
+/** Ask again which markets and assets there are: one of them has just come, changed or gone. */
+export async function loadInstruments(): Promise<void> {
   const { instruments, assets } = await markets.listInstruments({});
   desk.setNow({ instruments, assets });
 }
@@ -274,6 +282,7 @@ function take(event: Event): boolean {
       const tickers = new Map(desk.state.tickers);
       for (const each of event.value.tickers) {
         tickers.set(tickerKey(each.symbol, each.source?.venue ?? XACHE), each);
+        if (!instrumentOf(desk.state, each.symbol)) meet(each.symbol);
       }
       desk.set({ tickers });
       return true;
@@ -281,11 +290,35 @@ function take(event: Event): boolean {
     case "candles":
       takeCandles(event.value);
       return true;
+    case "auction":
+      takeAuction(event.value);
+      return true;
     case "purse":
       return takePurse(event.value);
     case undefined:
       return true;
   }
+}
+
+const met = new Set<string>();
+
+/** A market was listed while the page is open: it is asked for once. */
+function meet(symbol: string): void {
+  if (met.has(symbol)) return;
+  met.add(symbol);
+  void loadInstruments().catch(() => met.delete(symbol));
+}
+
+function takeAuction(message: WatchAuctionResponse): void {
+  const known = instrumentOf(desk.state, message.symbol);
+  desk.set({ auction: message.gathering ? message : undefined });
+  if (!known || known.state === message.state) return;
+  const { instruments } = desk.state;
+  desk.set({
+    instruments: instruments.map((each) => (each === known ? { ...each, state: message.state } : each)),
+  });
+  // Rules may have changed with it, and a market that is gone only tells that it is halted.
+  void loadInstruments().catch(() => undefined);
 }
 
 function takeTrades(message: WatchTradesResponse): void {

@@ -2,11 +2,16 @@
 
 import { compliance } from "../compliance";
 import type { Disclosure } from "../gen/xache/v1/compliance_pb";
+import { isPending, tellTerms } from "./pending";
 import { t } from "../messages";
 import { Button, Empty, Failure, Notice, classes, say, useAction, useAnswer, useRequestId } from "../ui";
 
 export function Terms() {
-  const { answer, error, again } = useAnswer(() => compliance.listDisclosures({}), []);
+  const { answer, error, again } = useAnswer(async () => {
+    const told = await compliance.listDisclosures({});
+    tellTerms(told.disclosures);
+    return told;
+  }, []);
   const all = answer?.disclosures ?? [];
   return (
     <>
@@ -18,10 +23,6 @@ export function Terms() {
       ))}
     </>
   );
-}
-
-function isPending({ version, acceptedVersion }: Disclosure): boolean {
-  return version !== acceptedVersion;
 }
 
 function Term({ told, onChange }: { told: Disclosure; onChange: () => void }) {

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { newId, refusalOf } from "../api";
-import { desk, venuesOf } from "../desk";
+import { desk, takingOrders, venuesOf } from "../desk";
 import { t } from "../messages";
 import { go } from "../router";
 import { session } from "../session";
@@ -33,7 +33,7 @@ const AT_FIELDS = new Set([
 
 export function NewRule() {
   const purse = useStore(session, (state) => state.purse);
-  const instruments = useStore(desk, (state) => state.instruments);
+  const instruments = takingOrders({ instruments: useStore(desk, (state) => state.instruments) });
   const symbols = instruments.map(({ symbol }) => symbol);
   const [name, setName] = useState("");
   const [typed, setTyped] = useState<RuleDraft>(EMPTY);

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { refusalOf } from "../api";
-import { desk } from "../desk";
+import { desk, takingOrders } from "../desk";
 import type { StrategyPlugin } from "../gen/xache/v1/strategy_pb";
 import { t } from "../messages";
 import { go } from "../router";
@@ -18,7 +18,7 @@ export function StrategyForm(props: {
   valid: () => boolean;
 }) {
   const { plugin, settings, draft, valid } = props;
-  const instruments = useStore(desk, (state) => state.instruments);
+  const instruments = takingOrders({ instruments: useStore(desk, (state) => state.instruments) });
   const [name, setName] = useState("");
   const [chosen, setChosen] = useState<readonly string[]>([]);
   const [asset, setAsset] = useState("");

@@ -2,14 +2,15 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { placesOf } from "../decimal";
-import { XACHE, desk, instrumentOf, show, tickerKey, venuesOf } from "../desk";
+import { XACHE, desk, instrumentOf, show, takingOrders, tickerKey, venuesOf } from "../desk";
 import { amount, changePpm, isZero, millis, percent, timeOf, trendPpm } from "../format";
-import { Provenance, MarketState } from "../gen/xache/v1/types_pb";
+import { type Instrument, MarketState, Provenance } from "../gen/xache/v1/types_pb";
 import type { Ticker } from "../gen/xache/v1/market_pb";
 import { t } from "../messages";
 import { go } from "../router";
 import { useStore } from "../store";
 import { Icon, Segments, classes } from "../ui";
+import { AuctionFacts, useAuction } from "./auction";
 
 const DAY_MS = 86_400_000;
 const DAY_SLACK_MS = 900_000;
@@ -25,6 +26,7 @@ export function MarketBar() {
   const change = ticker ? changePpm(ticker.open, ticker.last) : undefined;
   const quiet = ticker?.source?.provenance === Provenance.SIMULATED && isZero(ticker.volume);
   const direction = useDirection(ticker?.last ?? "");
+  const auction = useAuction();
 
   useEffect(() => {
     const name = symbol.replace("-", "/");
@@ -41,22 +43,24 @@ export function MarketBar() {
           {percent(change)}
         </span>
       </div>
-      <dl>
-        <div>
-          <dt>{ticker && young(ticker) ? t.market.changeSince(timeOf(ticker.openAtNs).slice(0, 5)) : t.market.change}</dt>
-          <dd class="figure">{percent(change)}</dd>
-        </div>
-        <div><dt>{t.market.high}</dt><dd class="figure">{amount(ticker?.high ?? "", places)}</dd></div>
-        <div><dt>{t.market.low}</dt><dd class="figure">{amount(ticker?.low ?? "", places)}</dd></div>
-        <div>
-          <dt>{t.market.volume}</dt>
-          <dd class="figure" title={quiet ? t.market.noVolumeHint : undefined}>
-            {quiet ? t.market.noVolume : `${amount(ticker?.volume ?? "")} ${instrument?.base ?? ""}`}
-          </dd>
-        </div>
-      </dl>
+      {auction ? <AuctionFacts told={auction} /> : (
+        <dl>
+          <div>
+            <dt>{ticker && young(ticker) ? t.market.changeSince(timeOf(ticker.openAtNs).slice(0, 5)) : t.market.change}</dt>
+            <dd class="figure">{percent(change)}</dd>
+          </div>
+          <div><dt>{t.market.high}</dt><dd class="figure">{amount(ticker?.high ?? "", places)}</dd></div>
+          <div><dt>{t.market.low}</dt><dd class="figure">{amount(ticker?.low ?? "", places)}</dd></div>
+          <div>
+            <dt>{t.market.volume}</dt>
+            <dd class="figure" title={quiet ? t.market.noVolumeHint : undefined}>
+              {quiet ? t.market.noVolume : `${amount(ticker?.volume ?? "")} ${instrument?.base ?? ""}`}
+            </dd>
+          </div>
+        </dl>
+      )}
       <div class="badges">
-        <State state={instrument?.state} />
+        <State told={instrument} />
         {ticker?.stale && <span class="badge warn" title={t.market.silentHint}>{t.market.silent}</span>}
         <Segments
           label={t.market.sources}
@@ -72,9 +76,9 @@ export function MarketBar() {
   );
 }
 
-function State({ state }: { state: MarketState | undefined }) {
-  if (state === undefined || state === MarketState.TRADING) return null;
-  return <span class="badge warn">{t.market.states[state]}</span>;
+function State({ told }: { told: Instrument | undefined }) {
+  if (!told || (told.state === MarketState.TRADING && !told.delisted)) return null;
+  return <span class="badge warn" id="market-state">{told.delisted ? t.market.delisted : t.market.states[told.state]}</span>;
 }
 
 function young(ticker: Ticker): boolean {
@@ -90,6 +94,11 @@ function useDirection(price: string): "up" | "down" | "" {
     before.current = { price, direction };
   }
   return before.current.direction;
+}
+
+/** Those that take orders first. */
+function inOrder(instruments: readonly Instrument[]): Instrument[] {
+  return [...takingOrders({ instruments }), ...instruments.filter(({ delisted }) => delisted)];
 }
 
 function MarketChoice() {
@@ -125,7 +134,7 @@ function MarketChoice() {
       </h1>
       {open && (
         <ul class="sheet">
-          {instruments.map((each) => {
+          {inOrder(instruments).map((each) => {
             const ticker = tickers.get(tickerKey(each.symbol, XACHE));
             const change = ticker ? changePpm(ticker.open, ticker.last) : undefined;
             return (
@@ -142,7 +151,7 @@ function MarketChoice() {
                   <b>{each.symbol.replace("-", "/")}</b>
                   <span class="figure">{amount(ticker?.last ?? "", placesOf(each.tickSize))}</span>
                   <span class={classes("figure", trendPpm(change) || "quiet")}>
-                    {percent(change)}
+                    {each.delisted ? t.market.delisted : percent(change)}
                   </span>
                 </a>
               </li>

@@ -10,6 +10,7 @@ import { Side } from "../gen/xache/v1/types_pb";
 import { t } from "../messages";
 import { useStore } from "../store";
 import { Empty, Select, classes } from "../ui";
+import { Opening, useAuction } from "./auction";
 import { takePrice } from "./draft";
 import { type ShownLevel, grouped, ownLevels, stepsOf } from "./levels";
 
@@ -47,6 +48,7 @@ function Ladder({ step, tickPlaces, lots }: { step: string; tickPlaces: number; 
   const symbol = useStore(desk, (state) => state.symbol);
   const venue = useStore(desk, (state) => state.venue);
   const orders = useStore(desk, (state) => state.orders);
+  const auction = useAuction();
   const [bidSide, askSide] = [book?.bids ?? NONE, book?.asks ?? NONE];
   const mine = venue === XACHE ? orders : undefined;
   const ownBids = useMemo(() => ownLevels(mine ?? [], symbol, Side.BUY), [mine, symbol]);
@@ -70,7 +72,7 @@ function Ladder({ step, tickPlaces, lots }: { step: string; tickPlaces: number; 
         <span>{t.book.total}</span>
       </div>
       {above}
-      <Spread best={[bidSide[0]?.price, askSide[0]?.price]} places={tickPlaces} />
+      {auction ? <Opening told={auction} /> : <Spread best={[bidSide[0]?.price, askSide[0]?.price]} places={tickPlaces} />}
       {below}
     </div>
   );

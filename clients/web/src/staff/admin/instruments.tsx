@@ -1,8 +1,9 @@
 // What is traded: the state of each market, what can be owned, and what it costs.
 
 import { create } from "@bufbuild/protobuf";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { market } from "../../api";
+import { desk } from "../../desk";
 import { amount, percent, rate } from "../../format";
 import { AdminService, SetMarketStateRequestSchema } from "../../gen/xache/v1/admin_pb";
 import { type Instrument, MarketState } from "../../gen/xache/v1/types_pb";
@@ -21,6 +22,10 @@ const STATES = [
 export function Instruments() {
   const { answer, error, again } = useAnswer(() => market.listInstruments({}), []);
   const [shown, setShown] = useState<Instrument | undefined>(undefined);
+  // What is told here is newer than what the page was told when it was opened.
+  useEffect(() => {
+    if (answer) desk.set({ instruments: answer.instruments, assets: answer.assets });
+  }, [answer]);
   const done = () => {
     setShown(undefined);
     again();
@@ -40,12 +45,14 @@ export function Instruments() {
           <tr key={each.symbol}>
             <td class="head" data-label={t.admin.market}>{each.symbol}</td>
             <td data-label={t.admin.state}>
-              <span class={classes("badge", each.state === MarketState.TRADING ? "good" : "warn")}>{t.market.states[each.state]}</span>
+              <span class={classes("badge", lookOf(each))}>{each.delisted ? t.market.delisted : t.market.states[each.state]}</span>
             </td>
             <td class="figure" data-label={t.admin.steps}>{each.tickSize} · {each.lotSize}</td>
             <td class="figure" data-label={t.admin.fees}>{rate(each.makerFeePpm)} · {rate(each.takerFeePpm)}</td>
             <td class="right act">
-              <Button small aria-label={t.admin.stateOf(each.symbol)} onClick={() => setShown(each)}>{t.admin.state}</Button>{" "}
+              {!each.delisted && (
+                <Button small aria-label={t.admin.stateOf(each.symbol)} onClick={() => setShown(each)}>{t.admin.state}</Button>
+              )}{" "}
               <a class="button small" aria-label={t.admin.rulesOf(each.symbol)} href={`/admin/markets/${encodeURIComponent(each.symbol)}`}>{t.admin.rulesName}</a>
             </td>
           </tr>
@@ -56,6 +63,11 @@ export function Instruments() {
       {shown && <State told={shown} onClose={() => setShown(undefined)} onDone={done} />}
     </>
   );
+}
+
+function lookOf({ state, delisted }: Instrument): string {
+  if (delisted) return "bad";
+  return state === MarketState.TRADING ? "good" : "warn";
 }
 
 function State({ told, onClose, onDone }: { told: Instrument; onClose: () => void; onDone: () => void }) {

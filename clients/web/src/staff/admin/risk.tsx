@@ -2,10 +2,10 @@
 
 import { create } from "@bufbuild/protobuf";
 import { useState } from "preact/hooks";
-import { desk } from "../../desk";
+import { desk, takingOrders } from "../../desk";
 import { amount } from "../../format";
 import {
-  ConfirmClockRequestSchema, type GetRiskResponse, ResetDrawdownRequestSchema, type RiskBounds, type RiskMark,
+  ConfirmClockRequestSchema, type GetRiskResponse, type PurseLimits, ResetDrawdownRequestSchema, type RiskBounds, type RiskMark,
   RiskService, RiskSetter, RiskState, SetRiskStateRequestSchema,
 } from "../../gen/xache/v1/risk_pb";
 import { t } from "../../messages";
@@ -24,11 +24,11 @@ export function Risk() {
   const { answer, error, again } = useAnswer(() => risk.getRisk({}), []);
   const [restraining, setRestraining] = useState<string | undefined>(undefined);
   const [bounding, setBounding] = useState<RiskBounds | "new" | undefined>(undefined);
-  const [limiting, setLimiting] = useState(false);
+  const [limiting, setLimiting] = useState<PurseLimits | "new" | undefined>(undefined);
   const done = () => {
     setRestraining(undefined);
     setBounding(undefined);
-    setLimiting(false);
+    setLimiting(undefined);
     again();
   };
   return (
@@ -42,12 +42,7 @@ export function Risk() {
         count={answer?.bounds.length}
         empty={t.admin.noBounds}
         hint={t.admin.noBoundsHint}
-        acts={
-          <span class="acts">
-            <Button small onClick={() => setLimiting(true)}>{t.admin.limits}</Button>
-            <Button small onClick={() => setBounding("new")}>{t.admin.newBounds}</Button>
-          </span>
-        }
+        acts={<Button small onClick={() => setBounding("new")}>{t.admin.newBounds}</Button>}
       >
         {answer?.bounds.map((each) => (
           <tr key={each.scope}>
@@ -59,10 +54,11 @@ export function Risk() {
           </tr>
         ))}
       </Listing>
+      <OwnLimits limits={answer?.limits} onLimit={setLimiting} />
       <Marks marks={answer?.marks} onDone={again} />
       {restraining !== undefined && <Restrain scope={restraining} onClose={() => setRestraining(undefined)} onDone={done} />}
       {bounding && <Bounds before={bounding === "new" ? undefined : bounding} onClose={() => setBounding(undefined)} onDone={done} />}
-      {limiting && <Limits onClose={() => setLimiting(false)} onDone={done} />}
+      {limiting && <Limits before={limiting === "new" ? undefined : limiting} onClose={() => setLimiting(undefined)} onDone={done} />}
     </>
   );
 }
@@ -73,6 +69,43 @@ function boundsText(told: RiskBounds): string {
     for (const each of told[name]) parts.push(`${t.admin.boundNames[name]} ${amount(each.amount)} ${each.asset}`);
   }
   return parts.join(" · ");
+}
+
+/** What every purse may do at most, and the purses that have limits of their own. */
+function OwnLimits({ limits, onLimit }: {
+  limits: readonly PurseLimits[] | undefined;
+  onLimit: (limits: PurseLimits | "new") => void;
+}) {
+  return (
+    <Listing
+      id="limits"
+      title={t.admin.purseLimits}
+      columns={[t.app.purse, t.admin.boundNames.maxOpenOrders, t.admin.boundNames.maxOrderNotional, t.admin.change]}
+      count={limits?.length}
+      empty={t.admin.noLimits}
+      hint={t.admin.noLimitsHint}
+      acts={<Button small onClick={() => onLimit("new")}>{t.admin.limits}</Button>}
+    >
+      {limits?.map((each) => (
+        <tr key={purseText(each)}>
+          <td class="head wraps" data-label={t.app.purse}>{purseText(each)}</td>
+          <td class="figure" data-label={t.admin.boundNames.maxOpenOrders}>{each.maxOpenOrders}</td>
+          <td class="wraps figure" data-label={t.admin.boundNames.maxOrderNotional}>
+            {each.maxOrderNotional.map((sum) => `${amount(sum.amount)} ${sum.asset}`).join(" · ") || t.app.nothing}
+          </td>
+          <td class="right act">
+            {each.accountId && (
+              <Button small aria-label={t.admin.changeOne(t.admin.limitsOf(purseText(each)))} onClick={() => onLimit(each)}>{t.admin.change}</Button>
+            )}
+          </td>
+        </tr>
+      ))}
+    </Listing>
+  );
+}
+
+function purseText({ accountId, subaccount }: PurseLimits): string {
+  return accountId ? `${accountId}/${subaccount}` : t.admin.everyPurse;
 }
 
 function States({ told, error, onRestrain }: {
@@ -116,7 +149,7 @@ function Restrain({ scope: given, onClose, onDone }: { scope: string; onClose: (
   const [state, setState] = useState<RiskState>(given ? RiskState.ACTIVE : RiskState.REDUCING);
   const [cause, setCause] = useState("");
   const [typed, setTyped] = useState("");
-  const symbols = useStore(desk, ({ instruments }) => instruments).map(({ symbol }) => symbol);
+  const symbols = takingOrders({ instruments: useStore(desk, ({ instruments }) => instruments) }).map(({ symbol }) => symbol);
   const scope = given || scopeOf(chosen, symbols);
   const requestId = useRequestId("risk", [scope, state, cause]);
   const set = useAction(async () => {

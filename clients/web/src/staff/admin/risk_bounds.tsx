@@ -3,9 +3,9 @@
 import { create } from "@bufbuild/protobuf";
 import { useState } from "preact/hooks";
 import { plain } from "../../decimal";
-import { desk } from "../../desk";
+import { desk, takingOrders } from "../../desk";
 import { AdminService, SetRiskLimitsRequestSchema } from "../../gen/xache/v1/admin_pb";
-import { type RiskBounds, RiskService, SetRiskBoundsRequestSchema } from "../../gen/xache/v1/risk_pb";
+import { type PurseLimits, type RiskBounds, RiskService, SetRiskBoundsRequestSchema } from "../../gen/xache/v1/risk_pb";
 import { t } from "../../messages";
 import { useStore } from "../../store";
 import { Field, say, useAction, useRequestId } from "../../ui";
@@ -31,7 +31,7 @@ export function Bounds({ before, onClose, onDone }: {
   onDone: () => void;
 }) {
   const quotes = useQuotes();
-  const symbols = useStore(desk, ({ instruments }) => instruments).map(({ symbol }) => symbol);
+  const symbols = takingOrders({ instruments: useStore(desk, ({ instruments }) => instruments) }).map(({ symbol }) => symbol);
   const [chosen, setChosen] = useState<Scope>(EMPTY_SCOPE);
   const [orders, setOrders] = useState(before?.maxOpenOrders === undefined ? "" : String(before.maxOpenOrders));
   const [amounts, setAmounts] = useState<Amounts>(() => Object.fromEntries(
@@ -84,12 +84,19 @@ export function Bounds({ before, onClose, onDone }: {
 }
 
 /** What one purse may do at most, in place of what every purse may. */
-export function Limits({ onClose, onDone }: { onClose: () => void; onDone: () => void }) {
+export function Limits({ before, onClose, onDone }: {
+  /** The limits to change; undefined for those of another purse. */
+  before: PurseLimits | undefined;
+  onClose: () => void;
+  onDone: () => void;
+}) {
   const quotes = useQuotes();
-  const [account, setAccount] = useState("");
-  const [purse, setPurse] = useState("main");
-  const [orders, setOrders] = useState("");
-  const [sums, setSums] = useState<readonly Sum[]>([]);
+  const [account, setAccount] = useState(before?.accountId ?? "");
+  const [purse, setPurse] = useState(before?.subaccount ?? "main");
+  const [orders, setOrders] = useState(before ? String(before.maxOpenOrders) : "");
+  const [sums, setSums] = useState<readonly Sum[]>(
+    () => before?.maxOrderNotional.map(({ asset, amount }) => ({ asset, amount })) ?? [],
+  );
   const requestId = useRequestId("limits", [account, purse, orders, sums]);
   const set = useAction(async () => {
     const request = create(SetRiskLimitsRequestSchema, {
@@ -100,19 +107,23 @@ export function Limits({ onClose, onDone }: { onClose: () => void; onDone: () =>
     say(t.admin.limitsSet(`${account.trim()}/${purse.trim()}`));
     onDone();
   });
-  const wrong = wrongsOf(set.error, ["account_id", "subaccount", "max_open_orders", "max_order_notional", "purse"]);
+  const wrong = wrongsOf(
+    set.error, [...(before ? [] : ["account_id", "subaccount", "purse"]), "max_open_orders", "max_order_notional"],
+  );
   const mistake = orders && countOf(orders) === undefined ? t.admin.wrong.count : undefined;
   const ready = account.trim() !== "" && countOf(orders) !== undefined && areSums(sums);
   return (
     <Asking
-      title={t.admin.limits} submit={t.admin.setLimits} ready={ready} busy={set.busy} error={wrong.rest}
+      title={before ? t.admin.limitsOf(`${account}/${purse}`) : t.admin.limits} submit={t.admin.setLimits} ready={ready} busy={set.busy} error={wrong.rest}
       onSubmit={() => set.run()} onClose={onClose}
     >
       <p class="quiet">{t.admin.limitsText}</p>
-      <div class="pair">
-        <Field label={t.staff.account} value={account} onInput={setAccount} error={wrong.at("account_id") ?? wrong.at("purse")} maxLength={60} autoFocus required />
-        <Field label={t.app.purse} hint={t.admin.purseHint} value={purse} onInput={setPurse} error={wrong.at("subaccount")} maxLength={32} required />
-      </div>
+      {!before && (
+        <div class="pair">
+          <Field label={t.staff.account} value={account} onInput={setAccount} error={wrong.at("account_id") ?? wrong.at("purse")} maxLength={60} autoFocus required />
+          <Field label={t.app.purse} hint={t.admin.purseHint} value={purse} onInput={setPurse} error={wrong.at("subaccount")} maxLength={32} required />
+        </div>
+      )}
       <Field label={t.admin.boundNames.maxOpenOrders} value={orders} onInput={setOrders} error={mistake ?? wrong.at("max_open_orders")} number required />
       <Sums
         label={t.admin.boundNames.maxOrderNotional} hint={t.admin.bound} sums={sums} assets={quotes} onChange={setSums}

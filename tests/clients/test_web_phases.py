@@ -1,0 +1,139 @@
+"""What the screen to trade on shows of a market that does not simply trade, and of terms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from xache.v1 import (
+    admin_pb2,
+    admin_pb2_grpc,
+    options_pb2,
+    staff_pb2,
+    staff_pb2_grpc,
+    trading_pb2,
+    trading_pb2_grpc,
+    types_pb2,
+)
+
+from tests.clients.administered import Administered, administered
+from tests.clients.browsing import DESKTOP, PHONE, Visit, browser, needs_client, visit
+from tests.clients.test_web_screens import TWO_FRAMES
+from tests.faults.house import CALL_S_MAX, PASSWORD, connected, sign_in
+
+__all__ = ("browser", "visit")  # fixtures
+
+pytestmark = pytest.mark.xdist_group("web-phases")
+
+ANN, BEN, CORA = "ann@people.example", "ben@people.example", "cora@house.example"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Administered]:
+    """Started before the browser: playwright's loop in this thread lets no other one start."""
+    needs_client()
+    with administered(tmp_path_factory.mktemp("web-phases"), ANN, BEN, CORA) as house:
+        role = admin_pb2.SetRoleRequest(
+            account_id=house.people[CORA], role=options_pb2.ROLE_COMPLIANCE, granted=True
+        )
+        house.asked(admin_pb2_grpc.AdminServiceStub, "SetRole", role)
+        yield house
+
+
+def set_state(house: Administered, state: types_pb2.MarketState) -> None:
+    request = admin_pb2.SetMarketStateRequest(symbol="ETH-USDT", state=state, cause="opening")
+    house.asked(admin_pb2_grpc.AdminServiceStub, "SetMarketState", request)
+
+
+def place(house: Administered, who: str, side: types_pb2.Side, price: str, quantity: str) -> None:
+    with connected(house.process.target) as channel:
+        trading_pb2_grpc.TradingServiceStub(channel).PlaceOrder(
+            trading_pb2.PlaceOrderRequest(
+                client_order_id=f"{side}-{price}-{quantity}",
+                symbol="ETH-USDT",
+                side=side,
+                type=types_pb2.ORDER_TYPE_LIMIT,
+                time_in_force=types_pb2.TIME_IN_FORCE_GTC,
+                price=price,
+                quantity=quantity,
+            ),
+            metadata=sign_in(channel, who),
+            timeout=CALL_S_MAX,
+        )
+
+
+def test_an_auction_is_seen_as_it_gathers_and_ends(visit: Visit, house: Administered) -> None:
+    """Everything comes over the stream of the open page, which nobody loads again."""
+    visit.sign_in(house.process.http, ANN, PASSWORD)
+    visit.page.goto(f"{house.process.http}/trade/ETH-USDT")
+    visit.wait_text("#available", "USDT")
+    assert visit.page.locator("#market-state").count() == 0
+    set_state(house, types_pb2.MARKET_STATE_AUCTION)
+    visit.wait_text("#market-state", "Auction")
+    visit.wait_text("#auction", "when the house says so")
+    place(house, ANN, types_pb2.SIDE_BUY, "2510.00", "3")
+    visit.wait_text("#opening", "Nothing would trade yet")
+    place(house, BEN, types_pb2.SIDE_SELL, "2490.00", "1")
+    visit.wait_text("#opening", "Opens at 2,500.00")
+    visit.wait_text("#auction", re.compile(r"Would trade\s+1 ETH\s+Left over\s+2 to buy"))
+    for name, size, scheme in (
+        ("desk-dark", DESKTOP, "dark"),
+        ("desk-light", DESKTOP, "light"),
+        ("phone-dark", PHONE, "dark"),
+        ("phone-light", PHONE, "light"),
+    ):
+        visit.page.set_viewport_size(size)
+        visit.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # a literal each
+        visit.page.evaluate(TWO_FRAMES)
+        visit.shoot(f"trade-auction-{name}")
+        visit.check_looks()
+    set_state(house, types_pb2.MARKET_STATE_TRADING)
+    visit.page.locator("#auction").wait_for(state="detached")
+    visit.page.locator("#market-state").wait_for(state="detached")
+    visit.wait_text("#last", "2,500.00")
+    set_state(house, types_pb2.MARKET_STATE_HALTED)
+    visit.wait_text("#market-state", "Halted")
+    set_state(house, types_pb2.MARKET_STATE_TRADING)
+    visit.check_peace(house.process.http.removeprefix("http://"))
+
+
+def test_terms_to_accept_are_said_on_every_screen_until_they_are(
+    visit: Visit, house: Administered
+) -> None:
+    with connected(house.process.target) as channel:
+        staff_pb2_grpc.StaffServiceStub(channel).PublishDisclosure(
+            staff_pb2.PublishDisclosureRequest(
+                name="risks", title="What can be lost", text="All of it.", request_id="risks-1"
+            ),
+            metadata=sign_in(channel, CORA),
+            timeout=CALL_S_MAX,
+        )
+    visit.sign_in(house.process.http, ANN, PASSWORD)
+    visit.wait_text("#pending-terms", "There are terms to accept before you can trade.")
+    visit.shoot("trade-terms-dark")
+    visit.check_looks()
+    visit.follow("Wallets")
+    visit.wait_text("#pending-terms", "terms to accept")
+    visit.follow("Read and accept")
+    visit.press("I have read this and accept it")
+    visit.page.locator("#pending-terms").wait_for(state="detached")
+    visit.check_peace(house.process.http.removeprefix("http://"))
+
+
+def test_a_market_that_is_gone_says_so(visit: Visit, house: Administered) -> None:
+    visit.sign_in(house.process.http, ANN, PASSWORD)
+    visit.page.goto(f"{house.process.http}/trade/ETH-USDT")
+    visit.wait_text("#available", "USDT")
+    delist = admin_pb2.DelistInstrumentRequest(symbol="ETH-USDT", cause="few trades")
+    house.asked(admin_pb2_grpc.AdminServiceStub, "DelistInstrument", delist)
+    visit.wait_text("#market-state", "Delisted")
+    visit.press("ETH/USDT")
+    visit.wait_text(".choice .sheet a", "Delisted")
+    visit.shoot("trade-delisted-dark")
+    visit.check_looks()
+    other = Visit(visit.context.new_page())
+    other.sign_in(house.root, "admin@house.example", PASSWORD)
+    other.follow("Markets")
+    other.wait_text("#instruments-list tr", re.compile("ETH-USDT.*Delisted", re.DOTALL))
+    other.shoot("admin-delisted-dark")
