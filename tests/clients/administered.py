@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+from google.protobuf.message import Message
 from xache.v1 import (
     admin_pb2,
     admin_pb2_grpc,
+    auth_pb2,
+    auth_pb2_grpc,
     market_pb2,
     market_pb2_grpc,
     risk_pb2,
@@ -20,6 +23,7 @@ from xache.v1 import (
 
 from tests.faults.house import (
     CALL_S_MAX,
+    PASSWORD,
     HouseProcess,
     Metadata,
     connected,
@@ -87,3 +91,19 @@ def administered(root: Path, *people: str) -> Iterator[Administered]:
                 )
 
             yield Administered(process, accounts, asked)
+
+
+def prove(
+    stub: auth_pb2_grpc.AuthServiceStub,
+    session: Metadata,
+    method: str,
+    request: Message | None = None,
+) -> Metadata:
+    """The metadata of a call that was proved afresh, bound to the bytes of the request if given."""
+    wanted = auth_pb2.StepUpRequest(
+        method=method,
+        request=b"" if request is None else request.SerializeToString(),
+        password=PASSWORD,
+    )
+    told = stub.StepUp(wanted, metadata=session, timeout=CALL_S_MAX)
+    return (*session, ("x-xache-step-up", told.step_up_token))

@@ -19,13 +19,13 @@ from xache.v1 import (
     staff_pb2_grpc,
 )
 
+from tests.clients.administered import prove
 from tests.clients.browsing import DESKTOP, PHONE, Visit, browser, needs_client, visit
 from tests.clients.real_house import RealHouse, real_house
 from tests.clients.test_web_staff import png
 from tests.faults.house import (
     CALL_S_MAX,
     PASSWORD,
-    Metadata,
     connected,
     open_market,
     sign_in,
@@ -110,20 +110,6 @@ class Staff:
             method = "/xache.v1.StaffService/PublishDisclosure"
             proof = prove(auth_pb2_grpc.AuthServiceStub(channel), session, method, request)
             stub.PublishDisclosure(request, metadata=proof, timeout=CALL_S_MAX)
-
-
-def prove(
-    stub: auth_pb2_grpc.AuthServiceStub,
-    session: Metadata,
-    method: str,
-    request: staff_pb2.ReviewApplicationRequest | staff_pb2.PublishDisclosureRequest,
-) -> Metadata:
-    """The metadata of a request that was proved afresh."""
-    wanted = auth_pb2.StepUpRequest(
-        method=method, request=request.SerializeToString(), password=PASSWORD
-    )
-    told = stub.StepUp(wanted, metadata=session, timeout=CALL_S_MAX)
-    return (*session, ("x-xache-step-up", told.step_up_token))
 
 
 def enter(visit: Visit, house: RealHouse, email: str, part: str = "") -> None:

@@ -9,6 +9,7 @@ import pytest
 from xache.v1 import (
     admin_pb2,
     admin_pb2_grpc,
+    auth_pb2_grpc,
     options_pb2,
     staff_pb2,
     staff_pb2_grpc,
@@ -17,7 +18,7 @@ from xache.v1 import (
     types_pb2,
 )
 
-from tests.clients.administered import Administered, administered
+from tests.clients.administered import Administered, administered, prove
 from tests.clients.browsing import DESKTOP, PHONE, Visit, browser, needs_client, visit
 from tests.clients.test_web_screens import TWO_FRAMES
 from tests.faults.house import CALL_S_MAX, PASSWORD, connected, sign_in
@@ -42,7 +43,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Administered]:
 
 
 def set_state(house: Administered, state: types_pb2.MarketState) -> None:
-    request = admin_pb2.SetMarketStateRequest(symbol="ETH-USDT", state=state, cause="opening")
+    request = admin_pb2.SetMarketStateRequest(symbol="BTC-USDT", state=state, cause="opening")
     house.asked(admin_pb2_grpc.AdminServiceStub, "SetMarketState", request)
 
 
@@ -51,7 +52,7 @@ def place(house: Administered, who: str, side: types_pb2.Side, price: str, quant
         trading_pb2_grpc.TradingServiceStub(channel).PlaceOrder(
             trading_pb2.PlaceOrderRequest(
                 client_order_id=f"{side}-{price}-{quantity}",
-                symbol="ETH-USDT",
+                symbol="BTC-USDT",
                 side=side,
                 type=types_pb2.ORDER_TYPE_LIMIT,
                 time_in_force=types_pb2.TIME_IN_FORCE_GTC,
@@ -66,17 +67,19 @@ def place(house: Administered, who: str, side: types_pb2.Side, price: str, quant
 def test_an_auction_is_seen_as_it_gathers_and_ends(visit: Visit, house: Administered) -> None:
     """Everything comes over the stream of the open page, which nobody loads again."""
     visit.sign_in(house.process.http, ANN, PASSWORD)
-    visit.page.goto(f"{house.process.http}/trade/ETH-USDT")
+    visit.page.goto(f"{house.process.http}/trade/BTC-USDT")
     visit.wait_text("#available", "USDT")
     assert visit.page.locator("#market-state").count() == 0
     set_state(house, types_pb2.MARKET_STATE_AUCTION)
     visit.wait_text("#market-state", "Auction")
-    visit.wait_text("#auction", "when the house says so")
-    place(house, ANN, types_pb2.SIDE_BUY, "2510.00", "3")
+    visit.wait_text("#auction", "by the house")
+    place(house, ANN, types_pb2.SIDE_BUY, "60100.0", "3")
     visit.wait_text("#opening", "Nothing would trade yet")
-    place(house, BEN, types_pb2.SIDE_SELL, "2490.00", "1")
-    visit.wait_text("#opening", "Opens at 2,500.00")
-    visit.wait_text("#auction", re.compile(r"Would trade\s+1 ETH\s+Left over\s+2 to buy"))
+    place(house, BEN, types_pb2.SIDE_SELL, "59900.0", "1")
+    visit.wait_text("#opening", "Opens at 60,000.0")
+    visit.wait_text("#auction", re.compile(r"Would open at\s*60,000"))
+    assert visit.page.get_by_text("Would open at").is_visible()
+    visit.wait_text("#auction", re.compile(r"Would trade\s*1 BTC\s*Left over\s*2 to buy"))
     for name, size, scheme in (
         ("desk-dark", DESKTOP, "dark"),
         ("desk-light", DESKTOP, "light"),
@@ -91,7 +94,7 @@ def test_an_auction_is_seen_as_it_gathers_and_ends(visit: Visit, house: Administ
     set_state(house, types_pb2.MARKET_STATE_TRADING)
     visit.page.locator("#auction").wait_for(state="detached")
     visit.page.locator("#market-state").wait_for(state="detached")
-    visit.wait_text("#last", "2,500.00")
+    visit.wait_text("#last", "60,000.0")
     set_state(house, types_pb2.MARKET_STATE_HALTED)
     visit.wait_text("#market-state", "Halted")
     set_state(house, types_pb2.MARKET_STATE_TRADING)
@@ -102,12 +105,17 @@ def test_terms_to_accept_are_said_on_every_screen_until_they_are(
     visit: Visit, house: Administered
 ) -> None:
     with connected(house.process.target) as channel:
+        wanted = staff_pb2.PublishDisclosureRequest(
+            name="risks", title="What can be lost", text="All of it.", request_id="risks-1"
+        )
+        proof = prove(
+            auth_pb2_grpc.AuthServiceStub(channel),
+            sign_in(channel, CORA),
+            "/xache.v1.StaffService/PublishDisclosure",
+            wanted,
+        )
         staff_pb2_grpc.StaffServiceStub(channel).PublishDisclosure(
-            staff_pb2.PublishDisclosureRequest(
-                name="risks", title="What can be lost", text="All of it.", request_id="risks-1"
-            ),
-            metadata=sign_in(channel, CORA),
-            timeout=CALL_S_MAX,
+            wanted, metadata=proof, timeout=CALL_S_MAX
         )
     visit.sign_in(house.process.http, ANN, PASSWORD)
     visit.wait_text("#pending-terms", "There are terms to accept before you can trade.")

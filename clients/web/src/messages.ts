@@ -145,7 +145,7 @@ export const t = {
     quantity: "Would trade",
     left: "Left over",
     ends: "Ends",
-    byHouse: "when the house says so",
+    byHouse: "by the house",
     nothing: "nothing",
     leftToBuy: (quantity: string) => `${quantity} to buy`,
     leftToSell: (quantity: string) => `${quantity} to sell`,

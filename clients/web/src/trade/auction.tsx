@@ -15,7 +15,7 @@ export function useAuction(): WatchAuctionResponse | undefined {
 export function AuctionFacts({ told }: { told: WatchAuctionResponse }) {
   const base = useStore(desk, (state) => instrumentOf(state)?.base ?? "");
   return (
-    <dl id="auction">
+    <dl id="auction" class="auction">
       <div><dt>{t.auction.price}</dt><dd class="figure">{amount(told.price, tickPlaces(told.symbol))}</dd></div>
       <div><dt>{t.auction.quantity}</dt><dd class="figure">{told.price ? `${amount(told.quantity)} ${base}` : t.auction.nothing}</dd></div>
       <div><dt>{t.auction.left}</dt><dd class="figure">{leftOver(told)}</dd></div>

@@ -26,22 +26,23 @@ export function Tape() {
         <span>{t.tape.time}</span>
       </div>
       {/* Read out one by one they would never end: a reader asks for them. */}
-      <ul id="tape" tabIndex={0} aria-label={t.tape.title}>
-        {trades.slice(0, ROWS).map((trade) => {
-          const bought = trade.takerSide === Side.BUY;
-          return (
-            <li key={String(trade.sequence)} class="row">
-              <span class={bought ? "up" : "down"}>
-                <span class="unseen">{bought ? t.tape.bought : t.tape.sold} </span>
-                {amount(trade.price, places)}
-              </span>
-              <span>{amount(trade.quantity, lots)}</span>
-              <span class="quiet">{timeOf(trade.atNs)}</span>
-            </li>
-          );
-        })}
-      </ul>
-      {!trades.length && <Empty title={t.tape.empty} />}
+      {trades.length ? (
+        <ul id="tape" tabIndex={0} aria-label={t.tape.title}>
+          {trades.slice(0, ROWS).map((trade) => {
+            const bought = trade.takerSide === Side.BUY;
+            return (
+              <li key={String(trade.sequence)} class="row">
+                <span class={bought ? "up" : "down"}>
+                  <span class="unseen">{bought ? t.tape.bought : t.tape.sold} </span>
+                  {amount(trade.price, places)}
+                </span>
+                <span>{amount(trade.quantity, lots)}</span>
+                <span class="quiet">{timeOf(trade.atNs)}</span>
+              </li>
+            );
+          })}
+        </ul>
+      ) : <Empty title={t.tape.empty} />}
     </section>
   );
 }
