@@ -185,8 +185,9 @@ class TimeWindow:
 class RuleTerms:
     """All that a rule says.
 
-    Outside of its ``windows`` it sleeps: what is due or reached then is not made up for. ``max_firings`` and
-    ``ends_at_ns`` end it; 0 is no such bound. ``cooldown_s``: it does not fire again before.
+    Outside of its ``windows`` it sleeps: what is due or reached then is not made up for.
+    ``max_firings`` and ``ends_at_ns`` end it; 0 is no such bound. ``cooldown_s``: it does not fire
+    again before.
     """
 
     when: When
