@@ -32,6 +32,7 @@ from xached.domain.state import DeadMan, State
 
 TIMEOUT_NS_MIN = 1_000_000_000
 TIMEOUT_NS_MAX = 86_400 * 1_000_000_000
+NS_PER_MS = 1_000_000
 """A day, as Kraken allows for the same."""
 
 _TIME: Final = EndReason.TIME
@@ -92,9 +93,9 @@ def decide_dead_man(state: State, command: CancelAllAfter, at_ns: int) -> tuple[
         raise Rejection(
             Reason.AMOUNT_RANGE,
             "the time-out is outside the allowed range",
-            field="timeout_ns",
-            given=str(command.timeout_ns),
-            allowed=f"0, or {TIMEOUT_NS_MIN} to {TIMEOUT_NS_MAX}",
+            field="timeout_ms",  # As it is asked for, in milliseconds.
+            given=str(command.timeout_ns // NS_PER_MS),
+            allowed=f"0, or {TIMEOUT_NS_MIN // NS_PER_MS} to {TIMEOUT_NS_MAX // NS_PER_MS}",
         )
     fires_at_ns = at_ns + command.timeout_ns
     return (DeadManSet(purse=command.purse, fires_at_ns=fires_at_ns, scope=command.scope),)
