@@ -198,6 +198,16 @@ def test_a_house_makes_a_certificate_once(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"c.pem", "k.pem"}
 
 
+def test_a_house_makes_another_certificate_when_it_gets_a_name(tmp_path: Path) -> None:
+    """Checked: without the look at the names, browsers refuse it under the new one for a year."""
+    certificate, key = tmp_path / "c.pem", tmp_path / "k.pem"
+    first = ensure_self_signed(certificate, key, ("localhost", "::1"), NOW_NS)
+    assert ensure_self_signed(certificate, key, ("::1",), NOW_NS) == first, "it has lost one"
+    named = ensure_self_signed(certificate, key, ("localhost", "::1", "desk.example"), NOW_NS)
+    assert named != first
+    assert ensure_self_signed(certificate, key, ("desk.example",), NOW_NS) == named
+
+
 def test_a_file_that_is_no_certificate_is_not_written_over(tmp_path: Path) -> None:
     certificate, key = tmp_path / "c.pem", tmp_path / "k.pem"
     for path in (certificate, key):

@@ -18,10 +18,10 @@ from tests.plugins.house import config as strategy_config
 from tests.plugins.house import open_house, start_child, until
 from xached.adapters.smtp import Protection, SmtpServer
 from xached.commands.house_checks import Check, check_house, is_running
-from xached.config.config import Config, GrpcConfig, MailConfig, default_house
+from xached.config.config import Config, GrpcConfig, HttpTls, MailConfig, default_house
 from xached.runtime.supervise import ActorState
 from xached.security.self_signed import ensure_self_signed
-from xached.storage.directory import DataDirectory
+from xached.storage.directory import DataDirectory, DataPaths
 
 DAY_NS = 86_400 * 10**9
 
@@ -107,6 +107,24 @@ def test_a_certificate_that_has_ended_is_told(
     assert "ends on" in found.found
     key.write_text("no key")
     assert not checks(attrs.evolve(config, grpc=grpc))["gRPC certificate"].ok
+
+
+@pytest.mark.parametrize(("days_ago", "ok"), [(0, True), (390, False)])
+def test_a_certificate_of_the_house_s_own_making_is_looked_at(
+    config: Config, days_ago: int, ok: bool
+) -> None:
+    """It is made anew at a start: a daemon that runs for a year keeps one that ends."""
+    config = attrs.evolve(config, http=HttpTls(self_signed=True))
+    assert "HTTP certificate" not in checks(config), "it is made by the first start"
+    paths = DataPaths(config.data_dir)
+    paths.root.mkdir(parents=True, exist_ok=True)
+    ensure_self_signed(
+        paths.http_certificate, paths.http_private_key, ["localhost"],
+        time.time_ns() - days_ago * DAY_NS,
+    )  # fmt: skip
+    found = checks(config)["HTTP certificate"]
+    assert found.ok is ok
+    assert "makes another one when it starts" in found.advice
 
 
 LACKING = """

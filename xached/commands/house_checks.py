@@ -64,6 +64,14 @@ def check_house(config: Config, *, running: bool) -> Iterator[Check]:
     ):
         if certificate is not None and key is not None:
             yield _check_certificate(name, certificate, key)
+    own = DataPaths(config.data_dir)
+    if config.http.self_signed and own.http_certificate.exists():
+        yield _check_certificate(
+            "HTTP certificate",
+            own.http_certificate,
+            own.http_private_key,
+            "; the house makes another one when it starts",
+        )
     yield _check_mail(config.mail)
 
 
@@ -129,8 +137,9 @@ def _check_port(name: str, address: str, *, running: bool) -> Check:
     return Check(name=name, ok=True, found=f"{address} is free", advice=advice)
 
 
-def _check_certificate(name: str, certificate: Path, key: Path) -> Check:
-    advice = f"readable, of its key, and good for {CERTIFICATE_LEFT_MIN.days} days more"
+def _check_certificate(name: str, certificate: Path, key: Path, more: str = "") -> Check:
+    days = CERTIFICATE_LEFT_MIN.days
+    advice = f"readable, of its key, and good for {days} days more{more}"
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
         ends_at = x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc

@@ -28,7 +28,9 @@ RENEW_DAYS: Final = 30
 def ensure_self_signed(
     certificate: Path, private_key: Path, names: Iterable[str], now_ns: int
 ) -> str:
-    """Make a certificate where there is none, or one that ends soon. Returns its fingerprint.
+    """Make a certificate where there is none, or one that ends soon or lacks a name.
+
+    Returns its fingerprint.
 
     Args:
         certificate: where it is, or comes to be; its key, mode 0600, beside it.
@@ -39,12 +41,14 @@ def ensure_self_signed(
     Raises: OSError; ValueError where the file that is there is no certificate.
     """
     now = datetime.fromtimestamp(now_ns / 1e9, UTC)
+    hosts = [_host(each) for each in names]
     if certificate.exists() and private_key.exists():
         found = x509.load_pem_x509_certificate(certificate.read_bytes())
-        if found.not_valid_after_utc - now > timedelta(days=RENEW_DAYS):
+        lasts = found.not_valid_after_utc - now > timedelta(days=RENEW_DAYS)
+        if lasts and set(hosts) <= _hosts_of(found):
             return _fingerprint(found)
     key = ec.generate_private_key(ec.SECP256R1())
-    made = _certificate(key, tuple(names), now)
+    made = _certificate(key, hosts, now)
     # The key first: a certificate without its key would be taken for a whole pair.
     _write(
         private_key,
@@ -59,7 +63,7 @@ def ensure_self_signed(
 
 
 def _certificate(
-    key: ec.EllipticCurvePrivateKey, names: tuple[str, ...], now: datetime
+    key: ec.EllipticCurvePrivateKey, hosts: list[x509.GeneralName], now: datetime
 ) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "XACHE")])
     usage = x509.ExtendedKeyUsage([x509.oid.ExtendedKeyUsageOID.SERVER_AUTH])
@@ -72,11 +76,21 @@ def _certificate(
         # A day back: clocks differ.
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=DAYS - 1))
-        .add_extension(x509.SubjectAlternativeName([_host(each) for each in names]), False)
+        .add_extension(x509.SubjectAlternativeName(hosts), False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), True)
         .add_extension(usage, False)
         .sign(key, hashes.SHA256())
     )
+
+
+def _hosts_of(certificate: x509.Certificate) -> set[x509.GeneralName]:
+    """The names that it is good for."""
+    try:
+        return set(
+            certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        )
+    except x509.ExtensionNotFound:
+        return set()
 
 
 def _host(name: str) -> x509.GeneralName:
