@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import venv
@@ -69,6 +70,32 @@ def test_a_new_one_installs_and_its_tests_pass(
         "--line-length", "100", str(root),
     ]  # fmt: skip
     subprocess.run(ruff, check=True, capture_output=True)
+
+
+def test_the_backtest_that_its_readme_shows_runs(tmp_path: Path) -> None:
+    """As pasted, but for where the package is: it is not installed here."""
+    assert main(["strategy", "new", "buy-the-dip", "--into", str(tmp_path)]) == 0
+    root = tmp_path / "xache-strategy-buy-the-dip"
+    shown = [
+        line.split()[1:]
+        for line in (root / "README.md").read_text().replace("\\\n", " ").splitlines()
+        if line.startswith("    xache ")
+    ]
+    assert [line[:2] for line in shown] == [["data", "sample"], ["backtest", "buy_the_dip"]]
+    shown[1][1] = "xache_strategy_buy_the_dip.strategy:BuyTheDip"
+    path = os.pathsep.join([str(root / "src"), *sys.path])
+    said = ""
+    for arguments in (shown[0], [*shown[1], "--until", "2024-01-15"]):
+        done = subprocess.run(
+            [sys.executable, "-c", "from xache.cli import main; raise SystemExit(main())",
+             *arguments],
+            env={**os.environ, "PYTHONPATH": path, "XDG_DATA_HOME": str(tmp_path / "home"),
+                 "XACHE_HISTORY": str(tmp_path / "history")},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        said = done.stdout
+    assert "fills, closed trades" in said
 
 
 def test_new_feeds_and_notifiers_install_and_their_tests_pass(tmp_path: Path) -> None:

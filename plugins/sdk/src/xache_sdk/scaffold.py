@@ -89,6 +89,13 @@ sells what it holds when it crosses back: replace that by your own idea in `stra
     pip install -e '.[test]'
     pytest
 
+Where XACHE is installed too, try it on eight months of real prices (`xache data import` brings in
+your own):
+
+    xache data sample
+    xache backtest @PLUGIN@ --data BTC-USDT-BINANCE-5m --check \\
+      --set symbol=BTC-USDT --set venue=BINANCE --set interval=5m
+
 `pip install .` beside the daemon makes it known as `@PLUGIN@`. Name it in `xached.toml` with the
 purse it may spend:
 
