@@ -420,3 +420,23 @@ def test_a_strategy_that_looks_ahead_is_refused_with_its_place(home: Path) -> No
     done = xache(home, "backtest", "cheat:Cheat", "--data", "walk", "--check")
     assert done.returncode == 1
     assert "cheat.py:9" in done.stderr
+
+
+def test_who_looks_ahead_at_one_value_only_is_refused_too(home: Path) -> None:
+    """Checked with the first combination only: it passed."""
+    (home / "sly.py").write_text(
+        "import numpy as np\n"
+        "from tests.research.backtests import *\n\n"
+        "class Sly(Cross):\n"
+        "    def declare(self, declarations):\n"
+        "        candles = Candles(SYMBOL, 'TEST', Interval.M1)\n"
+        "        cut = 1 if self.settings.fast == 3 else 0\n"
+        "        self.fast = self.slow = declarations.column(\n"
+        "            candles, step=lambda candle: float(candle.close_ticks),\n"
+        "            batch=lambda columns: np.append(columns.close_ticks[cut:], [1.0] * cut),\n"
+        "        )\n"
+    )
+    done = xache(home, "backtest", "sly:Sly", "--data", "walk", "--check", "--sweep",
+                 "--set", "fast=1,2,3", "--set", "slow=9")  # fmt: skip
+    assert done.returncode == 1
+    assert "sly.py:10" in done.stderr

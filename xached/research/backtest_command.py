@@ -37,6 +37,7 @@ from xached.research.backtest.terms import (
 )
 from xached.research.backtest_printing import print_shown, print_training, training_json
 from xached.research.backtest_runs import Backtest, Shown, open_ledger, owner
+from xached.research.combinations import covering
 from xached.research.history.candle_set import CandleSet, DataError
 from xached.research.history.data_command import (
     history_store,
@@ -172,8 +173,8 @@ def backtest(
             raise Refused("--resume is for a single run over candles")
         specs = read_specs(signal)
         arena = hearing(arena, Maker(found), combinations, specs, check=check)
-        if check:
-            arena.check(found, combinations[0])
+        for each in covering(combinations) if check else ():
+            arena.check(found, each)
         count = work.processes or _worth(arena, len(combinations))
         with open_scheduler(work.scheduler, count) as chosen, _bar(found, quiet=json) as progress:
             asked = Backtest(

@@ -30,6 +30,7 @@ from xached.research.backtest.signal_tape import (
     with_signals,
 )
 from xached.research.backtest.terms import MarketData, RunSettings
+from xached.research.combinations import covering
 from xached.research.jobs.job import Job, job_window, load_markets, pack_fills, read_job
 from xached.research.judgement.candle_runner import CandleRunner, markets_between
 from xached.research.judgement.walk_forward import (
@@ -65,7 +66,8 @@ def run_job(request: Document, progress: Progress) -> Document:
     terms = attrs.evolve(job.terms, signals=_signals(job, make, combinations, markets))
     if job.check:
         told = with_signals(told_candles(markets)[-CHECKED_CANDLES:], terms.signals)
-        check_no_look_ahead(make.strategy, make.settings(combinations[0]), told)
+        for each in covering(combinations):
+            check_no_look_ahead(make.strategy, make.settings(each), told)
     window = job_window(job, markets)
     if len(combinations) == 1:
         legs: list[_Leg] = [_Leg(window, combinations[0])]
