@@ -177,11 +177,18 @@ def checked(intents: Intents | None) -> list[Intent]:
     Raises: TypeError for what is no intent, and what the callback raises.
     """
     # A callback that ends without a return wants nothing; that must not end a live strategy.
-    if isinstance(intents, INTENTS):
+    if intents is None:
+        return []
+    try:
+        listed = list(intents)
+    except TypeError:
+        # Looked at only now: this is called for every candle of a backtest.
+        if not isinstance(intents, INTENTS):
+            raise
+        kind = type(intents).__name__
         raise TypeError(
-            f"a callback returns a list of intents or yields them, not one {type(intents).__name__}"
-        )
-    listed = [] if intents is None else list(intents)
+            f"a callback returns a list of intents or yields them, not one {kind}"
+        ) from None
     for intent in listed:
         if not isinstance(intent, INTENTS):
             raise TypeError(f"a callback returns intents, not {type(intent).__name__}")
