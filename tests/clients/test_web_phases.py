@@ -19,8 +19,8 @@ from xache.v1 import (
 )
 
 from tests.clients.administered import Administered, administered, prove
-from tests.clients.browsing import DESKTOP, PHONE, Visit, browser, needs_client, visit
-from tests.clients.test_web_screens import TWO_FRAMES
+from tests.clients.browsing import Visit, browser, needs_client, visit
+from tests.clients.test_web_screens import LOOKS, TWO_FRAMES
 from tests.faults.house import CALL_S_MAX, PASSWORD, connected, sign_in
 
 __all__ = ("browser", "visit")  # fixtures
@@ -80,14 +80,9 @@ def test_an_auction_is_seen_as_it_gathers_and_ends(visit: Visit, house: Administ
     visit.wait_text("#auction", re.compile(r"Would open at\s*60,000"))
     assert visit.page.get_by_text("Would open at").is_visible()
     visit.wait_text("#auction", re.compile(r"Would trade\s*1 BTC\s*Left over\s*2 to buy"))
-    for name, size, scheme in (
-        ("desk-dark", DESKTOP, "dark"),
-        ("desk-light", DESKTOP, "light"),
-        ("phone-dark", PHONE, "dark"),
-        ("phone-light", PHONE, "light"),
-    ):
+    for name, (size, scheme) in LOOKS.items():
         visit.page.set_viewport_size(size)
-        visit.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # a literal each
+        visit.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         visit.page.evaluate(TWO_FRAMES)
         visit.shoot(f"trade-auction-{name}")
         visit.check_looks()
