@@ -33,6 +33,7 @@ ELSEWHERE = {
 }
 
 FOR_PROGRAMS = {
+    "all": "one's own strategies alone; commands show those of the house beside them",
     "enter_orders": "a stream in both directions, for programs; order batch enters many at once",
     "forget": "what login does with the tokens of the session before",
 }
