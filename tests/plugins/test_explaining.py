@@ -39,7 +39,7 @@ from xached.domain.order import OrderId, Purse, Side
 from xached.domain.seen import Seen, SeenKind
 from xached.runtime.world import NS_PER_S
 from xached.storage.order_reasons import Found, OrderReason, StrategyRun
-from xached.storage.strategy_tables import StrategyRecords, StrategyTables
+from xached.storage.strategy_tables import StrategyRecords, StrategyTables, StrategyTablesFailed
 
 MODEL = ModelReason(
     digest="ab" * 32, score=0.5, base=-0.25, weights=(Weight("return:1", -0.02, 0.75),)
@@ -316,3 +316,29 @@ async def test_more_reasons_than_the_disk_takes_are_given_up(
     assert (desk.statistics().waiting, desk.statistics().given_up) == (3, 2)
     assert (await desk.find(ALICE, OrderId(5), CLIENT_ORDER_ID)).reason is None
     tables.close()
+
+
+async def test_what_traded_is_marked_also_where_the_first_try_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checked: taken off before it is written, the mark is gone with the failure."""
+    tables = open_tables(tmp_path)
+    desk = OrderReasons(StrategyRecords(tables, InlineLane()))
+    await desk.begin(RUN)
+    desk.put(reason(1))
+    desk.note_traded(ALICE, OrderId(1))
+    write = tables.write
+
+    def fail(_: object) -> None:
+        raise StrategyTablesFailed("no room")
+
+    monkeypatch.setattr(tables, "write", fail)
+    with pytest.raises(StrategyTablesFailed):
+        await desk._write_all()
+    monkeypatch.setattr(tables, "write", write)
+    await desk._write_all()
+    marked = tables.read(
+        lambda db: db.execute("SELECT traded FROM order_reasons WHERE order_id = 1").get
+    )
+    tables.close()
+    assert marked == 1
