@@ -123,7 +123,9 @@ def api_of(market: ShownMarket) -> HttpApi:
     def incident(incident_id: str, method: str, error: BaseException) -> None:
         raise AssertionError(f"{method} {incident_id}") from error
 
-    auctions = AuctionHandlers(Matching(1), market.directory, market.data.market_state)
+    auctions = AuctionHandlers(
+        Matching(1), market.directory, market.data.market_state, market.data.own.delisted
+    )
     screens = ScreenHandlers(
         MarketHandlers(market.data, market.directory), auctions.watch_auction, no_purse
     )

@@ -332,6 +332,7 @@ async def test_orders_gather_in_an_auction_and_trade_at_one_price_when_it_ends(
         house.running.matching,
         house.running.directory,
         lambda symbol: state.market(symbol).effective_state(),
+        lambda symbol: state.market(symbol).delisted,
     )
     told: Collected[market_pb2.WatchAuctionResponse] = Collected()
     async with trio.open_nursery() as nursery:

@@ -21,12 +21,16 @@ ANSWERED = 3
 """Looks of the exchange in the test."""
 
 
+def listed(_symbol: object) -> bool:
+    return False
+
+
 async def test_a_busy_exchange_ends_no_stream_that_has_begun(autojump_clock: MockClock) -> None:
     """Checked by letting the refusal through: the stream ended with it."""
     directory = Directory()
     directory.list_instrument(BTC)
     matching = Matching(2)
-    auctions = AuctionHandlers(matching, directory, lambda _: MarketState.AUCTION)
+    auctions = AuctionHandlers(matching, directory, lambda _: MarketState.AUCTION, listed)
     told: Collected[market_pb2.WatchAuctionResponse] = Collected()
     wanted = market_pb2.WatchAuctionRequest(symbol=BTC.symbol)
     async with trio.open_nursery() as nursery:
@@ -51,7 +55,7 @@ async def test_a_stream_that_cannot_begin_is_refused(autojump_clock: MockClock) 
     directory.list_instrument(BTC)
     matching = Matching(1)
     matching.mailbox.post_nowait(IndicativeQuery(BTC.symbol), lambda _: None)
-    auctions = AuctionHandlers(matching, directory, lambda _: MarketState.AUCTION)
+    auctions = AuctionHandlers(matching, directory, lambda _: MarketState.AUCTION, listed)
     told: Collected[market_pb2.WatchAuctionResponse] = Collected()
     with pytest.raises(Overloaded):
         await auctions.watch_auction(
@@ -63,11 +67,13 @@ async def test_a_stream_that_cannot_begin_is_refused(autojump_clock: MockClock) 
 async def test_a_market_without_an_auction_tells_its_state_and_asks_nothing(
     autojump_clock: MockClock,
 ) -> None:
-    """Checked: without the comparison of states the halt is told with the next sign of life."""
+    """Checked: without the comparison of states the halt is told with the next sign of life; and
+    where states alone are compared, that a halted market is gone.
+    """
     directory = Directory()
     directory.list_instrument(BTC)
-    states = [MarketState.TRADING]
-    auctions = AuctionHandlers(Matching(1), directory, lambda _: states[-1])
+    states, gone = [MarketState.TRADING], [False]
+    auctions = AuctionHandlers(Matching(1), directory, lambda _: states[-1], lambda _: gone[-1])
     told: Collected[market_pb2.WatchAuctionResponse] = Collected()
     wanted = market_pb2.WatchAuctionRequest(symbol=BTC.symbol)
     async with trio.open_nursery() as nursery:
@@ -75,7 +81,11 @@ async def test_a_market_without_an_auction_tells_its_state_and_asks_nothing(
         await trio.sleep(6.5)
         states.append(MarketState.HALTED)
         await trio.sleep(1)
+        gone.append(True)
+        await trio.sleep(1)
         nursery.cancel_scope.cancel()
     assert not any(message.gathering for message in told.messages)
     trading, halted = types_pb2.MARKET_STATE_TRADING, types_pb2.MARKET_STATE_HALTED
-    assert [message.state for message in told.messages] == [trading, trading, halted]
+    assert [(message.state, message.delisted) for message in told.messages] == [
+        (trading, False), (trading, False), (halted, False), (halted, True),
+    ]  # fmt: skip

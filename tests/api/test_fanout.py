@@ -72,7 +72,7 @@ class House:
         self.incidents: list[Any] = []
         handlers = (
             self.handlers,
-            AuctionHandlers(Matching(1), directory, self.data.market_state),
+            AuctionHandlers(Matching(1), directory, self.data.market_state, self.data.own.delisted),
             IndicatorHandlers(self.data, directory),
         )
         service = market_pb2.DESCRIPTOR.services_by_name["MarketService"]

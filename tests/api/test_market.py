@@ -119,8 +119,9 @@ async def test_every_method_has_its_handler(
     edge: Edge, autojump_clock: trio.testing.MockClock
 ) -> None:
     descriptor = market_pb2.DESCRIPTOR.services_by_name["MarketService"]
-    auctions = AuctionHandlers(Matching(8), Directory(), edge.house.data.market_state)
-    indicators = IndicatorHandlers(edge.house.data, Directory())
+    data = edge.house.data
+    auctions = AuctionHandlers(Matching(8), Directory(), data.market_state, data.own.delisted)
+    indicators = IndicatorHandlers(data, Directory())
     service = Service(descriptor=descriptor, handlers=(edge.handlers, indicators, auctions))
     routes = Routes([service], authorizer=cast(Any, None))
     assert len(routes.paths) == 12

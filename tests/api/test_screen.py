@@ -73,7 +73,9 @@ def market() -> ShownMarket:
 @pytest.fixture
 def screens(market: ShownMarket) -> ScreenHandlers:
     handlers = MarketHandlers(market.data, market.directory)
-    auctions = AuctionHandlers(Matching(1), market.directory, market.data.market_state)
+    auctions = AuctionHandlers(
+        Matching(1), market.directory, market.data.market_state, market.data.own.delisted
+    )
     return ScreenHandlers(handlers, auctions.watch_auction, purse_of_nobody)
 
 

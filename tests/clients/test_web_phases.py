@@ -42,8 +42,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Administered]:
         yield house
 
 
-def set_state(house: Administered, state: types_pb2.MarketState) -> None:
-    request = admin_pb2.SetMarketStateRequest(symbol="BTC-USDT", state=state, cause="opening")
+def set_state(house: Administered, state: types_pb2.MarketState, symbol: str = "BTC-USDT") -> None:
+    request = admin_pb2.SetMarketStateRequest(symbol=symbol, state=state, cause="opening")
     house.asked(admin_pb2_grpc.AdminServiceStub, "SetMarketState", request)
 
 
@@ -128,6 +128,9 @@ def test_a_market_that_is_gone_says_so(visit: Visit, house: Administered) -> Non
     visit.sign_in(house.process.http, ANN, PASSWORD)
     visit.page.goto(f"{house.process.http}/trade/ETH-USDT")
     visit.wait_text("#available", "USDT")
+    # As a house does it: what is gone is no more halted than it was before.
+    set_state(house, types_pb2.MARKET_STATE_HALTED, "ETH-USDT")
+    visit.wait_text("#market-state", "Halted")
     delist = admin_pb2.DelistInstrumentRequest(symbol="ETH-USDT", cause="few trades")
     house.asked(admin_pb2_grpc.AdminServiceStub, "DelistInstrument", delist)
     visit.wait_text("#market-state", "Delisted")

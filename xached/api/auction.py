@@ -42,6 +42,7 @@ class AuctionHandlers:
         matching: asked how an auction stands.
         directory: the markets there are.
         state_of: what a market lets people do now.
+        delisted: whether it takes no orders any more.
     """
 
     def __init__(
@@ -49,10 +50,12 @@ class AuctionHandlers:
         matching: Matching,
         directory: Directory,
         state_of: Callable[[Symbol], MarketState],
+        delisted: Callable[[Symbol], bool],
     ) -> None:
         self._matching = matching
         self._directory = directory
         self._state_of = state_of
+        self._delisted = delisted
         self._looks: dict[Symbol, _Look] = {}
 
     async def watch_auction(
@@ -64,16 +67,16 @@ class AuctionHandlers:
         """Tell the indicative price and imbalance of a market every second of its auction."""
         instrument = self._directory.instrument(request.symbol)
         silent = SILENCE_PERIODS
-        told: MarketState | None = None
+        told: tuple[MarketState, bool] | None = None
         while True:
-            state = self._state_of(instrument.symbol)
+            state, delisted = self._state_of(instrument.symbol), self._delisted(instrument.symbol)
             gathers = state is MarketState.AUCTION
             auction = await self._look(instrument.symbol) if gathers else None
             silent += 1
-            # A change of the state is told once; then only signs of life.
-            if auction is not None or state is not told or silent >= SILENCE_PERIODS:
-                await responses.send(_message(instrument, state, auction))
-                silent, told = 0, state
+            # How the market stands is told once; then only signs of life.
+            if auction is not None or (state, delisted) != told or silent >= SILENCE_PERIODS:
+                await responses.send(_message(instrument, state, auction, delisted=delisted))
+                silent, told = 0, (state, delisted)
             await trio.sleep(PERIOD_S)
 
     async def _look(self, symbol: Symbol) -> Auction | None:
@@ -92,9 +95,11 @@ class AuctionHandlers:
 
 
 def _message(
-    instrument: Instrument, state: MarketState, auction: Auction | None
+    instrument: Instrument, state: MarketState, auction: Auction | None, *, delisted: bool
 ) -> market_pb2.WatchAuctionResponse:
-    message = market_pb2.WatchAuctionResponse(symbol=instrument.symbol, state=wire(state))
+    message = market_pb2.WatchAuctionResponse(
+        symbol=instrument.symbol, state=wire(state), delisted=delisted
+    )
     if auction is None:
         return message
     message.gathering = True

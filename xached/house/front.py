@@ -183,7 +183,9 @@ def _services(core: Core, spending: KeySpending) -> tuple[Service, ...]:
         for handlers in real
     )
     market = MarketHandlers(core.market, directory)
-    auctions = AuctionHandlers(matching, directory, core.market.market_state)
+    auctions = AuctionHandlers(
+        matching, directory, core.market.market_state, core.market.own.delisted
+    )
     signals = SignalHandlers(core.signals, core.signal_sources.board)
     return (
         _service(auth_pb2, "AuthService", auth_handlers(sessions)),

@@ -312,12 +312,11 @@ function meet(symbol: string): void {
 function takeAuction(message: WatchAuctionResponse): void {
   const known = instrumentOf(desk.state, message.symbol);
   desk.set({ auction: message.gathering ? message : undefined });
-  if (!known || known.state === message.state) return;
+  const { state, delisted } = message;
+  if (!known || (known.state === state && known.delisted === delisted)) return;
   const { instruments } = desk.state;
-  desk.set({
-    instruments: instruments.map((each) => (each === known ? { ...each, state: message.state } : each)),
-  });
-  // Rules may have changed with it, and a market that is gone only tells that it is halted.
+  desk.set({ instruments: instruments.map((each) => (each === known ? { ...each, state, delisted } : each)) });
+  // Its rules may have changed with it.
   void loadInstruments().catch(() => undefined);
 }
 

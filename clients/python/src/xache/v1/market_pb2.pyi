@@ -451,7 +451,7 @@ class WatchAuctionRequest(_message.Message):
     def __init__(self, symbol: _Optional[str] = ...) -> None: ...
 
 class WatchAuctionResponse(_message.Message):
-    __slots__ = ("symbol", "gathering", "price", "quantity", "buy_imbalance", "sell_imbalance", "until_ns", "seq", "shutdown", "state")
+    __slots__ = ("symbol", "gathering", "price", "quantity", "buy_imbalance", "sell_imbalance", "until_ns", "seq", "shutdown", "state", "delisted")
     SYMBOL_FIELD_NUMBER: _ClassVar[int]
     GATHERING_FIELD_NUMBER: _ClassVar[int]
     PRICE_FIELD_NUMBER: _ClassVar[int]
@@ -462,6 +462,7 @@ class WatchAuctionResponse(_message.Message):
     SEQ_FIELD_NUMBER: _ClassVar[int]
     SHUTDOWN_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
+    DELISTED_FIELD_NUMBER: _ClassVar[int]
     symbol: str
     gathering: bool
     price: str
@@ -472,4 +473,5 @@ class WatchAuctionResponse(_message.Message):
     seq: int
     shutdown: _types_pb2.ServerShutdown
     state: _types_pb2.MarketState
-    def __init__(self, symbol: _Optional[str] = ..., gathering: _Optional[bool] = ..., price: _Optional[str] = ..., quantity: _Optional[str] = ..., buy_imbalance: _Optional[str] = ..., sell_imbalance: _Optional[str] = ..., until_ns: _Optional[int] = ..., seq: _Optional[int] = ..., shutdown: _Optional[_Union[_types_pb2.ServerShutdown, _Mapping]] = ..., state: _Optional[_Union[_types_pb2.MarketState, str]] = ...) -> None: ...
+    delisted: bool
+    def __init__(self, symbol: _Optional[str] = ..., gathering: _Optional[bool] = ..., price: _Optional[str] = ..., quantity: _Optional[str] = ..., buy_imbalance: _Optional[str] = ..., sell_imbalance: _Optional[str] = ..., until_ns: _Optional[int] = ..., seq: _Optional[int] = ..., shutdown: _Optional[_Union[_types_pb2.ServerShutdown, _Mapping]] = ..., state: _Optional[_Union[_types_pb2.MarketState, str]] = ..., delisted: _Optional[bool] = ...) -> None: ...
