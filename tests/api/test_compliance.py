@@ -465,8 +465,8 @@ def keep_files(path: Path, strategy: Strategy) -> None:
 def check_files(files: Mapping[str, bytes]) -> None:
     """What strategies left in files, and what is of the paper exchange.
 
-    Seen red: the export had none of it. Checked: without the length of a piece only the first one
-    is there.
+    Seen red: the export had none of it. Checked, each seen red: no piece after a file's first one,
+    a next piece that begins before the end of the last, pieces without a bound.
     """
     for seat in seats_of(strategy_of(AccountId("alice"), "cross")):
         said = f"of cross {seat}".encode()

@@ -290,7 +290,7 @@ async def test_an_exchange_that_is_full_for_long_is_asked_until_it_ends_the_stre
 async def test_what_an_exchange_that_closes_did_not_end_is_left_to_its_next_start(
     autojump_clock: MockClock,
 ) -> None:
-    """Checked: without the word for it the task fails for ever."""
+    """Checked: where it does not take a closed exchange for that, the task fails."""
     exchange = BusyExchange()
     exchange.matching.mailbox.close()
     exchange.disconnects.owe(exchange.matching, Disconnect(purse=Purse("alice/main"), stream=7))

@@ -84,7 +84,7 @@ def test_nothing_is_known_before_its_time() -> None:
 
 def place(lots: int, side: Side = Side.BUY, **terms: object) -> Place:
     quantity = Decimal(lots) / 1_000
-    return Place(id=f"o{lots}", symbol="BTC-USDT", side=side, quantity=quantity, **terms)  # type: ignore[arg-type]  # the terms of an order
+    return Place(id=f"{side.name}-{lots}", symbol="BTC-USDT", side=side, quantity=quantity, **terms)  # type: ignore[arg-type]  # the terms of an order
 
 
 def run(script: dict[int, list[Place]], **terms: object) -> Run:

@@ -32,8 +32,8 @@ from xached.domain.state import DeadMan, State
 
 TIMEOUT_NS_MIN = 1_000_000_000
 TIMEOUT_NS_MAX = 86_400 * 1_000_000_000
-NS_PER_MS = 1_000_000
 """A day, as Kraken allows for the same."""
+NS_PER_MS = 1_000_000
 
 _TIME: Final = EndReason.TIME
 _INSTRUMENT: Final = EndReason.INSTRUMENT

@@ -195,7 +195,8 @@ def enter(state: State, order: Order, seq: int) -> tuple[Event, ...]:
     market = state.markets[order.symbol]
     assert order.price_ticks is not None
     executed = order.executed_lots
-    refused = OrderStatus.CANCELED if executed else OrderStatus.REJECTED
+    was_active = executed or order.prevented_lots
+    refused = OrderStatus.CANCELED if was_active else OrderStatus.REJECTED
     may = risk_state(state, order.purse, order.symbol)
     if order.side is BUY and may is not RiskState.ACTIVE:
         return (end_of(order, refused, EndReason.RISK, executed, order.held_units),)
