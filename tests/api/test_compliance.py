@@ -62,6 +62,7 @@ from xached.runtime.world import RealFiles
 from xached.storage.directory import DataPaths
 from xached.storage.recordings import (
     DONE,
+    OPEN,
     RecordingKind,
     Recordings,
     recording_name,
@@ -477,6 +478,29 @@ def check_files(files: Mapping[str, bytes]) -> None:
     assert not any(b"of others" in content for content in files.values())
     for each in ("standing.json", "trades.csv", "orders/main.jsonl", "transactions/main.jsonl"):
         assert files[f"paper/{each}"] == files[each]
+
+
+async def test_an_export_has_all_of_a_run_that_ends_meanwhile(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """Seen red: its recording was cut short where it was finished, and nobody was told."""
+    async with office(tmp_path) as here:
+        alice, _ = await traded(here)
+        strategy = strategy_of(alice, "cross")
+        here.tables.write(partial(put_strategy, strategy=strategy))
+        paths, world = DataPaths(tmp_path), here.house.running.world
+        paths.recordings.mkdir(exist_ok=True)
+        recordings, subject = Recordings(paths.recordings, RealFiles()), seats_of(strategy)[0]
+        name = recording_name(RecordingKind.INPUTS, run_subject(subject, "run"), 7, OPEN)
+        content = bytes(range(256)) * 1_000
+        recordings.append(name, content)
+        records = StrategyRecords(here.tables, world.open_lane("more"))
+        told = bytearray()
+        async for _, piece in files_of(paths, world, records, alice):
+            if not told:
+                recordings.finish(name)
+            told += piece
+        assert told == content
 
 
 async def test_an_export_holds_everything(tmp_path: Path, autojump_clock: MockClock) -> None:

@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import Final
 
+import attrs
+
 from xached.actors.strategies.desk import seats_of
 from xached.domain.order import AccountId
 from xached.runtime.world import World
 from xached.storage.certificates import Certificates
 from xached.storage.directory import DataPaths
-from xached.storage.recordings import RecordingFile, Recordings
+from xached.storage.recordings import DONE, OPEN, RecordingFile, Recordings
 from xached.storage.strategy_book import strategies_of
 from xached.storage.strategy_states import StrategyStates
 from xached.storage.strategy_tables import StrategyRecords
@@ -24,7 +26,9 @@ async def files_of(
 ) -> AsyncIterator[tuple[str, bytes]]:
     """Yield (file name, its next bytes) of everything, in bounded pieces.
 
-    What goes meanwhile, or is being packed, is left out. Raises: OSError; StrategyTablesFailed.
+    Of what goes meanwhile, or is being packed, the rest is left out.
+
+    Raises: OSError; StrategyTablesFailed.
     """
     known = await records.read(partial(strategies_of, account_id=account_id))
     states = StrategyStates(paths.strategy_states, world.files)
@@ -50,7 +54,10 @@ async def _pieces(
         try:
             piece = await world.run_in_thread(read)
         except FileNotFoundError:
-            return
+            if file.suffix != OPEN:
+                return
+            file = attrs.evolve(file, suffix=DONE)  # Its run has ended meanwhile.
+            continue
         if not piece:
             return
         yield piece

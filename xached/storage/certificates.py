@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -71,8 +72,11 @@ class Certificates:
 
     def stored(self, strategy: str) -> list[tuple[str, bytes]]:
         """(name, content) of the files of a strategy, the oldest first, whatever they say."""
-        paths = sorted(self._directory.glob(f"{run_subject(strategy, '')}*"))
-        return [(path.name, path.read_bytes()) for path in paths]
+        files = []
+        for path in sorted(self._directory.glob(f"{run_subject(strategy, '')}*")):
+            with suppress(FileNotFoundError):  # It was removed just now.
+                files.append((path.name, path.read_bytes()))
+        return files
 
     def remove(self, strategy: str) -> None:
         """Remove all those of a strategy."""

@@ -63,9 +63,10 @@ class StrategyStates:
     def stored(self, name: str) -> bytes | None:
         """What is on disk of it, whatever it says; None for nothing."""
         path = self._path(name)
-        if self._files.size(path) is None:
+        try:
+            return self._files.read(path).partition(b"\n")[2]
+        except FileNotFoundError:
             return None
-        return self._files.read(path).partition(b"\n")[2]
 
     def remove(self, name: str) -> None:
         """Forget what the strategy of a name saved. No error where that is nothing."""
