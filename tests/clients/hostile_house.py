@@ -255,6 +255,11 @@ class HostileHouse:
         return refusal(text, text, allowed=text)
 
 
+def told(message: Message) -> bytes:
+    """An answer as gRPC-Web has it."""
+    return _frame(0, message.SerializeToString()) + _frame(0x80, b"grpc-status: 0\r\n")
+
+
 def refusal(reason: str, text: str, **facts: str) -> bytes:
     """A refusal as gRPC-Web has it."""
     details = any_pb2.Any()

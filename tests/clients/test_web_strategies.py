@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +11,13 @@ from xache.v1 import automation_pb2, strategy_pb2
 from xache_sdk.landlock import landlock_abi
 
 from tests.clients.browsing import DESKTOP, PHONE, Visit, browser, needs_client, visit
+from tests.clients.hostile_house import HEADERS, told
 from tests.demo import Demo, running_demo
 from xached.domain.strategy_life import ACKNOWLEDGEMENT
 from xached.research.history.history_store import HistoryStore
 from xached.research.sample import sample_histories
 
 if TYPE_CHECKING:
-    from google.protobuf.message import Message
     from playwright.sync_api import Route
 
 __all__ = ("browser", "visit")  # fixtures
@@ -229,14 +228,6 @@ def test_money_is_given_for_one_sentence_typed_exactly(visit: Visit, demo: Demo)
     visit.check_peace(demo.http.removeprefix("http://"))
 
 
-def told(message: Message) -> bytes:
-    """An answer as gRPC-Web has it."""
-    body, trailer = message.SerializeToString(), b"grpc-status: 0\r\n"
-    return b"\0" + struct.pack(">I", len(body)) + body + b"\x80" + struct.pack(
-        ">I", len(trailer)
-    ) + trailer  # fmt: skip
-
-
 def test_what_each_feature_added_is_shown_as_bars(visit: Visit, demo: Demo) -> None:
     """The order is real, what is told of it is not: models do not trade when a test wants it."""
     model = strategy_pb2.ModelReason(
@@ -255,7 +246,7 @@ def test_what_each_feature_added_is_shown_as_bars(visit: Visit, demo: Demo) -> N
     )
 
     def explain(route: Route) -> None:
-        route.fulfill(status=200, content_type="application/grpc-web+proto", body=told(answer))
+        route.fulfill(status=200, headers=HEADERS, body=told(answer))
 
     draft(visit, demo, "barred")
     visit.press("Run on paper")
@@ -295,9 +286,7 @@ def test_how_the_house_judged_by_night_is_shown(visit: Visit, demo: Demo) -> Non
     answer = strategy_pb2.GetStrategyParityResponse(certificates=[certificate])
     visit.page.route(
         "**/xache.v1.StrategyService/GetStrategyParity",
-        lambda route: route.fulfill(
-            status=200, content_type="application/grpc-web+proto", body=told(answer)
-        ),
+        lambda route: route.fulfill(status=200, headers=HEADERS, body=told(answer)),
     )
     draft(visit, demo, "judged")
     visit.wait_text("#certificates tr", "it did otherwise")
@@ -350,9 +339,7 @@ def test_how_a_strategy_did_day_by_day_is_drawn(
     answer = strategy_pb2.GetStrategyPerformanceResponse(stages=[stage, live])
     visit.page.route(
         "**/xache.v1.StrategyService/GetStrategyPerformance",
-        lambda route: route.fulfill(
-            status=200, content_type="application/grpc-web+proto", body=told(answer)
-        ),
+        lambda route: route.fulfill(status=200, headers=HEADERS, body=told(answer)),
     )
     draft(visit, demo, f"daily-{request.node.callspec.id}")
     curve = visit.page.locator(".daily .curve")
@@ -433,7 +420,7 @@ def test_further_pages_of_rules_are_kept_up_to_date(visit: Visit, demo: Demo) ->
         answer = automation_pb2.ListRulesResponse(
             rules=[rule], next_page_token="" if asked.page_token else "7"
         )
-        route.fulfill(status=200, content_type="application/grpc-web+proto", body=told(answer))
+        route.fulfill(status=200, headers=HEADERS, body=told(answer))
 
     visit.page.route("**/xache.v1.AutomationService/ListRules", page)
     enter(visit, demo, "/strategies/rules")

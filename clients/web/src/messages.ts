@@ -149,7 +149,6 @@ export const t = {
     nothing: "nothing",
     leftToBuy: (quantity: string) => `${quantity} to buy`,
     leftToSell: (quantity: string) => `${quantity} to sell`,
-    noneLeft: "nothing",
     opensAt: "Opens at",
     nothingYet: "Nothing would trade yet",
   },

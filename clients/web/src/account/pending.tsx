@@ -1,34 +1,37 @@
 // Terms that somebody has not accepted yet: said on every screen, since nobody trades before.
 
 import { useEffect } from "preact/hooks";
-import type { Disclosure } from "../gen/xache/v1/compliance_pb";
+import type { Disclosure, ListDisclosuresResponse } from "../gen/xache/v1/compliance_pb";
 import { t } from "../messages";
 import { session } from "../session";
 import { Store, useStore } from "../store";
 
-const terms = new Store<{ pending: number }>({ pending: 0 });
+const terms = new Store<{ accountId: string; pending: number }>({ accountId: "", pending: 0 });
+let asked = 0;
 
 export function isPending({ version, acceptedVersion }: Disclosure): boolean {
   return version !== acceptedVersion;
 }
 
-/** Take what was told of all terms: the screen that lists them has asked already. */
-export function tellTerms(disclosures: readonly Disclosure[]): void {
-  terms.setNow({ pending: disclosures.filter(isPending).length });
-}
-
-async function ask(): Promise<void> {
+/** Ask for all terms, and say on every screen how many wait. */
+export async function askTerms(): Promise<ListDisclosuresResponse> {
   const { compliance } = await import("../compliance");
-  tellTerms((await compliance.listDisclosures({})).disclosures);
+  const { accountId } = session.state;
+  asked += 1;
+  const mine = asked;
+  const told = await compliance.listDisclosures({});
+  // An answer that was overtaken may be older than what was accepted since.
+  if (mine === asked) terms.setNow({ accountId, pending: told.disclosures.filter(isPending).length });
+  return told;
 }
 
 /** The line above a screen, asked for anew whenever another screen is opened. */
 export function PendingTerms({ screen }: { screen: string }) {
   const accountId = useStore(session, (state) => state.accountId);
-  const pending = useStore(terms, (state) => state.pending);
+  const pending = useStore(terms, (state) => (state.accountId === accountId ? state.pending : 0));
   useEffect(() => {
     // Where it cannot be told, an order is refused with the same words.
-    ask().catch(() => undefined);
+    askTerms().catch(() => undefined);
   }, [accountId, screen]);
   if (!pending) return null;
   return (

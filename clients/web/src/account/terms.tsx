@@ -2,16 +2,12 @@
 
 import { compliance } from "../compliance";
 import type { Disclosure } from "../gen/xache/v1/compliance_pb";
-import { isPending, tellTerms } from "./pending";
+import { askTerms, isPending } from "./pending";
 import { t } from "../messages";
 import { Button, Empty, Failure, Notice, classes, say, useAction, useAnswer, useRequestId } from "../ui";
 
 export function Terms() {
-  const { answer, error, again } = useAnswer(async () => {
-    const told = await compliance.listDisclosures({});
-    tellTerms(told.disclosures);
-    return told;
-  }, []);
+  const { answer, error, again } = useAnswer(askTerms, []);
   const all = answer?.disclosures ?? [];
   return (
     <>

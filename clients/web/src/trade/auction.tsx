@@ -40,9 +40,9 @@ export function Opening({ told }: { told: WatchAuctionResponse }) {
 }
 
 /** What buyers or sellers would be left with. */
-export function leftOver({ price, buyImbalance, sellImbalance }: WatchAuctionResponse): string {
+function leftOver({ price, buyImbalance, sellImbalance }: WatchAuctionResponse): string {
   if (!price) return t.app.nothing;
   if (!isZero(buyImbalance)) return t.auction.leftToBuy(amount(buyImbalance));
   if (!isZero(sellImbalance)) return t.auction.leftToSell(amount(sellImbalance));
-  return t.auction.noneLeft;
+  return t.auction.nothing;
 }
