@@ -1,7 +1,8 @@
 """How a worth has moved: at the prices of each time, whatever came in and went out.
 
 Checked by breaking, each seen red: a deposit that counts as gained, prices of now for the points
-before, and a transfer between two purses that counts as a flow of the account.
+before, a transfer between two purses that counts as a flow of the account, first money that did
+not come in, and a deposit at the price of minutes before.
 """
 
 from __future__ import annotations
@@ -24,14 +25,23 @@ from tests.api.test_portfolio import (
     portfolio,
     set_mark,
 )
-from tests.api.trading_house import SELL, TradingHouse, call_of, limit, trading_house
+from tests.api.trading_house import (
+    SELL,
+    TradingHouse,
+    call_of,
+    limit,
+    list_ether,
+    trading_house,
+)
 from xached.api import owned as owned_module
 from xached.api.past_prices import interval_for
 from xached.api.performance import PerformanceHandlers
 from xached.domain.candles import Candle, Interval
+from xached.domain.instrument import Symbol
 from xached.domain.market import BINANCE
 from xached.domain.rejection import Reason, Rejection
 
+ETH_USDT = Symbol("ETH-USDT")
 MILLION = 10**6
 
 
@@ -52,26 +62,42 @@ async def performance(
     return await handlers.get_performance(call_of(ALICE, subaccount), request)
 
 
-def closes(house: TradingHouse, *closes: tuple[float, int]) -> None:
+async def transfer(
+    house: TradingHouse, target: str, asset: str, amount: str, request_id: str
+) -> None:
+    request = wallet_pb2.TransferFundsRequest(
+        target_subaccount=target, asset=asset, amount=amount, request_id=request_id
+    )
+    await house.wallet.transfer_funds(call_of(ALICE), request)
+
+
+def close_of(interval: Interval, open_at_ns: int, ticks: int) -> Candle:
+    return Candle(
+        interval=interval,
+        open_at_ns=open_at_ns,
+        open_ticks=ticks,
+        high_ticks=ticks,
+        low_ticks=ticks,
+        close_ticks=ticks,
+        volume_lots=1,
+        trades=1,
+        simulated_trades=0,
+        closed=True,
+    )
+
+
+def closes(house: TradingHouse, *closes: tuple[float, int], symbol: Symbol = BTC_USDT) -> None:
     """Let the venue's line have closed at these prices, so many days ago."""
-    line = house.market.venue_line(BTC_USDT, RECORDED).line
-    house.market.own.mark_venues[BTC_USDT] = BINANCE
+    line = house.market.venue_line(symbol, RECORDED).line
+    house.market.own.mark_venues[symbol] = BINANCE
     now_ns = house.running.world.now_ns()
     interval = Interval.M5
     line.preload(
         [
-            Candle(
-                interval=interval,
-                open_at_ns=(now_ns - round(days * DAY_S * 10**9)) // interval.ns * interval.ns
-                - interval.ns,
-                open_ticks=ticks,
-                high_ticks=ticks,
-                low_ticks=ticks,
-                close_ticks=ticks,
-                volume_lots=1,
-                trades=1,
-                simulated_trades=0,
-                closed=True,
+            close_of(
+                interval,
+                (now_ns - round(days * DAY_S * 10**9)) // interval.ns * interval.ns - interval.ns,
+                ticks,
             )
             for days, ticks in closes
         ]
@@ -137,13 +163,62 @@ async def test_a_purse_begins_with_its_first_money_and_the_account_before(
     told = await performance(house, "bot", max_points=3)
     assert told.points[0].at_ns - moved_ns < 10**9
     assert [each.value for each in told.points] == ["1000"] * 3
-    assert (told.gain, told.flows) == ("0", "0"), "it was there from the first point on"
+    assert (told.gain, told.flows) == ("0", "1000"), "all of it came in"
+    assert [each.flows for each in told.points] == ["1000", "0", "0"]
     whole = await performance(house, whole_account=True, from_ns=moved_ns - 10**9, max_points=2)
     assert (whole.gain, whole.flows, whole.points[0].value) == ("0", "0", "501000000")
     main = await performance(house, from_ns=moved_ns - 10**9, max_points=2)
     assert (main.gain, main.flows) == ("0", "-1000")
     nothing = await performance(house, from_ns=moved_ns - 2 * DAY_S * 10**9, to_ns=moved_ns - 10**9)
     assert nothing.points, "the main purse had money then"
+
+
+async def test_the_first_minute_tells_one_story(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    await house.account.open_subaccount(
+        call_of(ALICE, "bot"), account_pb2.OpenSubaccountRequest(subaccount="bot")
+    )
+    await trio.sleep(DAY_S / 2 + 7)
+    # It closed at 40,000 minutes before, and trades at 50,000 when the money comes.
+    closes(house, (0.01, 400_000))
+    second = Interval.S1
+    now_ns = house.running.world.now_ns()
+    house.market.venue_line(BTC_USDT, RECORDED).line.preload(
+        [close_of(second, now_ns // second.ns * second.ns - second.ns, 500_000)]
+    )
+    for number, (asset, amount) in enumerate((("BTC", "0.5"), ("USDT", "25000"), ("BTC", "1"))):
+        await transfer(house, "bot", asset, amount, f"t{number}")
+        await trio.sleep(0.01)
+    for age_s in (1, 30, 3_600):
+        await trio.sleep(age_s)
+        held = await portfolio(house, "bot")
+        assert (held.value, held.change_24h, held.flows_24h) == ("100000", "0", "100000")
+        for days in (1, 30):
+            from_ns = house.running.world.now_ns() - days * DAY_S * 10**9
+            told = await performance(house, "bot", from_ns=from_ns, max_points=120)
+            assert told.points[0].value == "100000", "what came at once is told at once"
+            assert (told.gain, told.flows) == (held.change_24h, held.flows_24h)
+            assert (told.return_ppm, told.max_drawdown_ppm) == (0, 0)
+    await set_mark(house, "50001")
+    held = await portfolio(house, "bot")
+    told = await performance(house, "bot")
+    assert told.gain == held.change_24h == "1.5"
+    assert told.flows == held.flows_24h == "100000"
+
+
+async def test_what_has_no_price_now_is_no_loss(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    await list_ether(house, mark_stale_ns=10**9)
+    await trio.sleep(2 * DAY_S)
+    closes(house, (2, 500_000))
+    closes(house, (2, 30_000), symbol=ETH_USDT)
+    held = await portfolio(house)
+    assert [each.value for each in held.allocations if each.asset == "ETH"] == [""]
+    assert (held.change_24h, held.flows_24h) == ("", ""), "it is not known"
+    told = await performance(house, max_points=4)
+    assert told.gain == "0"
 
 
 async def test_times_without_a_price_are_left_out(
@@ -204,5 +279,6 @@ async def test_a_purse_that_moved_too_much_is_told_so(
 def test_a_time_is_looked_at_in_candles_that_are_not_too_many() -> None:
     day_ns = DAY_S * 10**9
     assert [interval_for(days * day_ns) for days in (0, 3, 10, 30, 900)] == [
-        Interval.M1, Interval.M5, Interval.M15, Interval.H1, Interval.D1,
+        Interval.S1, Interval.M5, Interval.M15, Interval.H1, Interval.D1,
     ]  # fmt: skip
+    assert interval_for(3_600 * 10**9) is Interval.M1

@@ -123,6 +123,15 @@ class Valued:
         """Of all that has a price."""
         return sum(self.worths.values(), Fraction(0))
 
+    @property
+    def complete(self) -> bool:
+        """Whether all that could have a price has one now."""
+        return all(
+            asset in self.worths or find_route(asset, self.base, self.directory) is None
+            for asset, units in self.quantities.items()
+            if units
+        )
+
     def by_worth(self) -> list[AssetName]:
         """What there is some of, the most valuable first; what has no price last."""
         held = [asset for asset, units in self.quantities.items() if units]

@@ -13,11 +13,10 @@ from xached.actors.history import History
 from xached.actors.market.data import MarketData
 from xached.actors.matching import Matching
 from xached.api.owned import Owned, flows_of
-from xached.api.past_prices import PastPrices
+from xached.api.past_prices import FLOWS_AT_A_TIME, PastPrices, PastValues
 from xached.api.routes import Call
-from xached.domain.instrument import AssetName, Directory, Symbol
+from xached.domain.instrument import AssetName, Directory
 from xached.domain.performance import Worth, measure_course
-from xached.domain.portfolio import Route, find_route, rate_along
 from xached.domain.rejection import Reason, Rejection
 from xached.domain.state import DAY_NS
 from xached.domain.statement import Transaction
@@ -27,8 +26,8 @@ DAYS_MAX: Final = 900
 """As long as candles of a day are not too many."""
 POINTS_DEFAULT: Final = 60
 POINTS_MAX: Final = 200
-FLOWS_AT_A_TIME: Final = 500
-"""Valued before others have their turn."""
+AT_ONCE_NS: Final = 10**9
+"""First money that comes within a second is one beginning."""
 
 
 class PerformanceHandlers:
@@ -67,18 +66,24 @@ class PerformanceHandlers:
         quantities = dict(valued.quantities)
         for each in moved:
             quantities[each.asset] = quantities.get(each.asset, 0) - each.amount_units
-        if moved and not any(quantities.values()):
-            # Nothing was owned before: nothing can be told of then.
-            begin_ns = min(moved[0].at_ns, end_ns)
+        from_nothing = bool(moved) and not any(quantities.values())
+        if from_nothing:
+            # Nothing was owned before: nothing can be told of then. What came at once is told at
+            # once: a course that began in its middle would begin with a cliff.
+            first_ns = moved[0].at_ns
+            at_once = [each.at_ns for each in moved if each.at_ns - first_ns <= AT_ONCE_NS]
+            begin_ns = min(at_once[-1], end_ns)
+        flows = flows_of(moved, holdings.purses)
         prices = PastPrices(self._market, begin_ns, end_ns)
-        await prices.load(self._symbols(quantities, valued.base))
+        values_of = PastValues(valued.base, self._directory, prices)
+        await prices.load(values_of.symbols(quantities), [each.at_ns for each in flows])
         worths = await self._worths(
-            _Past(quantities, moved, {id(each) for each in flows_of(moved, holdings.purses)}),
-            valued.base,
+            _Past(quantities, moved, {id(each) for each in flows}),
             _times(begin_ns, end_ns, points),
-            prices,
+            values_of,
+            from_nothing=from_nothing,
         )
-        if worths and end_ns == now_ns:
+        if worths and end_ns == now_ns and valued.complete:
             # The last one is what the portfolio tells: at the prices of now.
             last = worths[-1]
             worths[-1] = Worth(
@@ -87,12 +92,12 @@ class PerformanceHandlers:
                 came_in=last.came_in,
                 went_out=last.went_out,
             )
-        return self._answer(worths, valued.base, holdings.seq)
+        return self._answer(worths, valued.base, holdings.seq, from_nothing=from_nothing)
 
     def _answer(
-        self, worths: Sequence[Worth], base: AssetName, seq: int
+        self, worths: Sequence[Worth], base: AssetName, seq: int, *, from_nothing: bool
     ) -> analytics_pb2.GetPerformanceResponse:
-        course = measure_course(worths)
+        course = measure_course(worths, from_nothing=from_nothing)
         show = self._owned.show
         answer = analytics_pb2.GetPerformanceResponse(
             base_asset=base,
@@ -114,17 +119,17 @@ class PerformanceHandlers:
             answer.return_ppm = course.returns_ppm[-1]
         return answer
 
-    def _symbols(self, assets: dict[AssetName, int], base: AssetName) -> list[Symbol]:
-        routes = (find_route(asset, base, self._directory) for asset in assets)
-        return [symbol for route in routes if route is not None for symbol, _ in route.legs]
-
     async def _worths(
-        self, past: _Past, base: AssetName, times: Sequence[int], prices: PastPrices
+        self,
+        past: _Past,
+        times: Sequence[int],
+        values_of: PastValues,
+        *,
+        from_nothing: bool,
     ) -> list[Worth]:
         """The worths of those times at which all that was owned had a price."""
         worths: list[Worth] = []
         came_in = went_out = Fraction(0)
-        values_of = _PastValues(base, self._directory, prices)
         for at_ns in times:
             await trio.lowlevel.checkpoint()
             for number, each in enumerate(past.until(at_ns), 1):
@@ -139,36 +144,11 @@ class PerformanceHandlers:
             if any(value is None for value in values):
                 continue
             total = sum((value for value in values if value is not None), Fraction(0))
-            if not worths:
+            if not worths and not from_nothing:
                 came_in = went_out = Fraction(0)
             worths.append(Worth(at_ns=at_ns, value=total, came_in=came_in, went_out=went_out))
             came_in = went_out = Fraction(0)
         return worths
-
-
-class _PastValues:
-    """What amounts were worth in one asset; the way there is looked for once."""
-
-    def __init__(self, base: AssetName, directory: Directory, prices: PastPrices) -> None:
-        self._base = base
-        self._directory = directory
-        self._prices = prices
-        self._routes: dict[AssetName, Route | None] = {}
-
-    def at(self, asset: AssetName, units: int, at_ns: int) -> Fraction | None:
-        """What an amount was worth; None when no price of then is known."""
-        if units == 0 or asset == self._base:
-            return Fraction(units)
-        if asset not in self._routes:
-            self._routes[asset] = find_route(asset, self._base, self._directory)
-        route = self._routes[asset]
-        if route is None:
-            # It has no price now either: it counts for nothing all the time.
-            return Fraction(0)
-        ticks = {symbol: self._prices.ticks_at(symbol, at_ns) for symbol, _ in route.legs}
-        known = {symbol: each for symbol, each in ticks.items() if each is not None}
-        rate = rate_along(route, known, self._directory)
-        return None if rate is None else units * rate
 
 
 class _Past:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Final
 
+import trio
 from xache.v1 import trading_pb2, types_pb2, wallet_pb2
 
 from xached.actors.history import History
@@ -13,18 +14,16 @@ from xached.actors.market.data import MarketData
 from xached.actors.matching import Matching
 from xached.api import convert
 from xached.api.owned import Owned, Valued, flows_of
+from xached.api.past_prices import FLOWS_AT_A_TIME, PastPrices, PastValues
 from xached.api.routes import Call
-from xached.domain.candles import Interval
 from xached.domain.instrument import AssetName, Directory, Symbol
-from xached.domain.market import XACHE, Provenance, Source, Venue
+from xached.domain.market import XACHE, Provenance, Source
 from xached.domain.money import format_units
 from xached.domain.portfolio import (
     Change,
     Price,
     PriceKind,
     change_between,
-    find_route,
-    rate_along,
     unrealised_units,
     worth_units,
 )
@@ -32,10 +31,6 @@ from xached.domain.position import Position
 from xached.domain.statement import Transaction
 
 DAY_NS: Final = 86_400 * 10**9
-CANDLE: Final = Interval.M5
-CANDLE_NS: Final = 300 * 10**9
-"""Prices of the past are the last close of five minutes before."""
-
 PPM: Final = 1_000_000
 
 
@@ -148,6 +143,9 @@ class Portfolios:
 
     async def _change(self, valued: Valued, now_ns: int) -> Change | None:
         """How the worth has changed in a day; None where that is not known."""
+        if not valued.complete:
+            # What has no price now would look like a loss of all of it.
+            return None
         since_ns = now_ns - DAY_NS
         moved: list[Transaction] = []
         for purse in valued.holdings.purses:
@@ -158,56 +156,24 @@ class Portfolios:
         quantities = dict(valued.quantities)
         for each in moved:
             quantities[each.asset] = quantities.get(each.asset, 0) - each.amount_units
+        # Transfers between purses that are looked at together are no flows of them.
+        flows = flows_of(moved, valued.holdings.purses)
+        prices = PastPrices(self._market, since_ns, now_ns)
+        values_of = PastValues(valued.base, self._directory, prices)
+        await prices.load(values_of.symbols(quantities), [each.at_ns for each in flows])
         then = Fraction(0)
         for asset, units in quantities.items():
-            worth = await self._worth_at(asset, units, valued.base, since_ns)
+            worth = values_of.at(asset, units, since_ns)
             if worth is None:
                 return None
             then += worth
         came_in = went_out = Fraction(0)
-        # Transfers between purses that are looked at together are no flows of them.
-        for each in flows_of(moved, valued.holdings.purses):
-            worth = await self._worth_at(each.asset, each.amount_units, valued.base, each.at_ns)
+        for number, each in enumerate(flows, 1):
+            if number % FLOWS_AT_A_TIME == 0:
+                await trio.lowlevel.checkpoint()
+            worth = values_of.at(each.asset, each.amount_units, each.at_ns)
             if worth is None:
                 return None
-            if worth > 0:
-                came_in += worth
-            else:
-                went_out -= worth
+            came_in += max(worth, Fraction(0))
+            went_out -= min(worth, Fraction(0))
         return change_between(int(then), int(valued.worth), int(came_in), int(went_out))
-
-    async def _worth_at(
-        self, asset: AssetName, units: int, base: AssetName, at_ns: int
-    ) -> Fraction | None:
-        """What an amount was worth at a time; None when no price of then is known."""
-        if units == 0 or asset == base:
-            return Fraction(units)
-        route = find_route(asset, base, self._directory)
-        if route is None:
-            # It has no price now either: it is left out of both.
-            return Fraction(0)
-        ticks: dict[Symbol, int] = {}
-        for symbol, _ in route.legs:
-            close = await self._close_before(symbol, at_ns)
-            if close is None:
-                return None
-            ticks[symbol] = close
-        rate = rate_along(route, ticks, self._directory)
-        assert rate is not None
-        return units * rate
-
-    async def _close_before(self, symbol: Symbol, at_ns: int) -> int | None:
-        """The last close before a time: of the house's own market, or of where its mark is from."""
-        venues: list[Venue] = [XACHE]
-        if (venue := self._market.own.mark_venues.get(symbol)) is not None:
-            venues.append(venue)
-        for venue in venues:
-            known = self._market.lines.get((symbol, venue))
-            if known is None:
-                continue
-            candles = await self._market.list_candles(
-                known.line, CANDLE, from_ns=0, to_ns=at_ns - CANDLE_NS + 1, limit=1
-            )
-            if candles:
-                return candles[0].close_ticks
-        return None

@@ -36,8 +36,11 @@ class Course:
     flows: Fraction
 
 
-def measure_course(worths: Sequence[Worth]) -> Course:
+def measure_course(worths: Sequence[Worth], *, from_nothing: bool = False) -> Course:
     """Measure worths in order, the oldest first.
+
+    ``from_nothing``: nothing was owned before the first, so it is a step like the others and what
+    came in with it came in; else it is what there was already.
 
     What comes in counts from the beginning of its step and what goes out to its end, as in the
     change of a day: a step earns what there is at its end with what went out, less what was there
@@ -48,8 +51,8 @@ def measure_course(worths: Sequence[Worth]) -> Course:
     returns: list[int] = []
     gain = flows = Fraction(0)
     for number, worth in enumerate(worths):
-        if number:
-            before = worths[number - 1].value
+        if number or from_nothing:
+            before = worths[number - 1].value if number else Fraction(0)
             invested = before + worth.came_in
             if invested > 0:
                 index = index * (worth.value + worth.went_out) // invested
