@@ -239,6 +239,8 @@ def test_what_is_too_much_to_look_through_is_not(
         ("xached/daemon.py", "", True),
         ("xache_sdk/seal.py", "", True),
         ("xache/cli.py", "", True),
+        ("../sitecustomize.py", "", True),
+        ("../mine/more.py", "", False),
         ("xache_mine/sitecustomize.py", "", False),
     ],
 )
@@ -249,7 +251,7 @@ def test_what_would_run_outside_of_its_own_process_is_no_plugin(
 
     Checked: it fails without ``_check_reach``.
     """
-    (installed / name).parent.mkdir(exist_ok=True)
+    (installed / name).resolve().parent.mkdir(exist_ok=True)
     (installed / name).write_text(text)
     with (installed / "mine-1.0.dist-info" / "RECORD").open("a") as record:
         record.write(f"\n{name},,")

@@ -96,7 +96,9 @@ def _check_reach(distribution: str, places: Mapping[str, Path]) -> None:
     the house's own names.
     """
     for name, place in places.items():
-        module = name.partition("/")[0].partition(".")[0]
+        parts = name.split("/")
+        # Above the installed packages Python may look for modules too, and there are commands.
+        module = (parts[-1] if parts[0] == ".." else parts[0]).partition(".")[0]
         code = place.suffix == _PATHS_AND_CODE and place.is_file() and _has_code(place)
         if code or module in _OURS or module in _RUN_BY_EVERY_PYTHON:
             raise PluginUnreadable(
