@@ -16,6 +16,7 @@ from xache.v1 import (
     auth_pb2_grpc,
     market_pb2,
     market_pb2_grpc,
+    options_pb2,
     risk_pb2,
     risk_pb2_grpc,
     types_pb2,
@@ -49,6 +50,11 @@ class Administered:
     @property
     def root(self) -> str:
         return self.process.admin_http
+
+    def give_role(self, who: str, role: options_pb2.Role) -> None:
+        """Let a customer work for the house."""
+        request = admin_pb2.SetRoleRequest(account_id=self.people[who], role=role, granted=True)
+        self.asked(admin_pb2_grpc.AdminServiceStub, "SetRole", request)
 
     def risk(self) -> risk_pb2.GetRiskResponse:
         """What is restrained and bounded."""
@@ -93,7 +99,7 @@ def administered(root: Path, *people: str) -> Iterator[Administered]:
             yield Administered(process, accounts, asked)
 
 
-def prove(
+def proven(
     stub: auth_pb2_grpc.AuthServiceStub,
     session: Metadata,
     method: str,

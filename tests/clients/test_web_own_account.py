@@ -19,7 +19,7 @@ from xache.v1 import (
     staff_pb2_grpc,
 )
 
-from tests.clients.administered import prove
+from tests.clients.administered import proven
 from tests.clients.browsing import DESKTOP, PHONE, Visit, browser, needs_client, visit
 from tests.clients.real_house import RealHouse, real_house
 from tests.clients.test_web_staff import png
@@ -97,7 +97,7 @@ class Staff:
                 application_id=application.application_id, approved=False, reason=reason
             )
             method = "/xache.v1.StaffService/ReviewApplication"
-            proof = prove(auth_pb2_grpc.AuthServiceStub(channel), session, method, request)
+            proof = proven(auth_pb2_grpc.AuthServiceStub(channel), session, method, request)
             stub.ReviewApplication(request, metadata=proof, timeout=CALL_S_MAX)
 
     def publish(self, text: str) -> None:
@@ -108,7 +108,7 @@ class Staff:
                 name="risks", title="What can go wrong", text=text
             )
             method = "/xache.v1.StaffService/PublishDisclosure"
-            proof = prove(auth_pb2_grpc.AuthServiceStub(channel), session, method, request)
+            proof = proven(auth_pb2_grpc.AuthServiceStub(channel), session, method, request)
             stub.PublishDisclosure(request, metadata=proof, timeout=CALL_S_MAX)
 
 

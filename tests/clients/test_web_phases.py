@@ -20,7 +20,7 @@ from xache.v1 import (
     types_pb2,
 )
 
-from tests.clients.administered import Administered, administered, prove
+from tests.clients.administered import Administered, administered, proven
 from tests.clients.browsing import Visit, browser, needs_client, visit
 from tests.clients.hostile_house import HEADERS, told
 from tests.clients.test_web_screens import LOOKS, TWO_FRAMES
@@ -41,10 +41,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Administered]:
     """Started before the browser: playwright's loop in this thread lets no other one start."""
     needs_client()
     with administered(tmp_path_factory.mktemp("web-phases"), ANN, BEN, CORA) as house:
-        role = admin_pb2.SetRoleRequest(
-            account_id=house.people[CORA], role=options_pb2.ROLE_COMPLIANCE, granted=True
-        )
-        house.asked(admin_pb2_grpc.AdminServiceStub, "SetRole", role)
+        house.give_role(CORA, options_pb2.ROLE_COMPLIANCE)
         yield house
 
 
@@ -110,7 +107,7 @@ def test_terms_to_accept_are_said_on_every_screen_until_they_are(
         wanted = staff_pb2.PublishDisclosureRequest(
             name="risks", title="What can be lost", text="All of it.", request_id="risks-1"
         )
-        proof = prove(
+        proof = proven(
             auth_pb2_grpc.AuthServiceStub(channel),
             sign_in(channel, CORA),
             "/xache.v1.StaffService/PublishDisclosure",
@@ -168,3 +165,21 @@ def test_a_market_that_is_gone_says_so(visit: Visit, house: Administered) -> Non
     other.follow("Markets")
     other.wait_text("#instruments-list tr", re.compile("ETH-USDT.*Delisted", re.DOTALL))
     other.shoot("admin-delisted-dark")
+
+
+def test_a_market_that_is_new_is_among_the_markets(visit: Visit, house: Administered) -> None:
+    """It is told by its first ticker, and opens as every other one."""
+    visit.sign_in(house.process.http, ANN, PASSWORD)
+    visit.wait_text("#available", "USDT")
+    listed = types_pb2.Instrument()
+    listed.CopyFrom(house.instruments()["BTC-USDT"])
+    listed.symbol, listed.base = "ETH-BTC", "ETH"
+    listed.quote = "BTC"
+    wanted = admin_pb2.ListInstrumentRequest(instrument=listed)
+    house.asked(admin_pb2_grpc.AdminServiceStub, "ListInstrument", wanted)
+    visit.press("BTC/USDT")
+    visit.wait_text(".choice .sheet a", "ETH/BTC")
+    visit.page.locator(".choice .sheet a").filter(has_text="ETH/BTC").click()
+    visit.page.wait_for_url(re.compile("/trade/ETH-BTC$"))
+    visit.wait_text("#market-state", "Cancel-only")
+    visit.check_looks()

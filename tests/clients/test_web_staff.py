@@ -25,6 +25,7 @@ from xache.v1 import (
     staff_pb2_grpc,
 )
 
+from tests.clients.administered import ADMIN, administered, proven
 from tests.clients.browsing import DESKTOP, PHONE, Visit, browser, needs_client, visit
 from tests.faults.house import (
     CALL_S_MAX,
@@ -32,8 +33,6 @@ from tests.faults.house import (
     HouseProcess,
     Metadata,
     connected,
-    open_market,
-    register,
     running,
     sign_in,
 )
@@ -43,7 +42,6 @@ __all__ = ("browser", "visit")  # fixtures
 
 pytestmark = pytest.mark.xdist_group("web-staff")
 
-ADMIN = "admin@house.example"
 CORA, SAM = "cora@house.example", "sam@house.example"
 ANN, BEA = "ann@people.example", "bea@people.example"
 LIGHT_PHONE = {"viewport": PHONE, "color_scheme": "light"}
@@ -83,22 +81,22 @@ class Staffed:
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staffed]:
     """Started before the browser: playwright's loop in this thread lets no other one start."""
     needs_client()
-    root, port = tmp_path_factory.mktemp, "127.0.0.1:0"
+    root = tmp_path_factory.mktemp
     with (
-        running(root("web-staff"), admin_http=port) as process,
-        running(root("web-guarded"), admin_http=port, admin="") as guarded,
+        administered(root("web-staff"), ANN, BEA, SAM, CORA) as open_house,
+        running(root("web-guarded"), admin_http="127.0.0.1:0", admin="") as guarded,
     ):
         codes = enrol(guarded)
-        with connected(process.target) as channel:
-            ann, bea, sam, cora = (register(channel, each) for each in (ANN, BEA, SAM, CORA))
-            open_market(process, [ann])
-            give_roles(process, {cora: options_pb2.ROLE_COMPLIANCE, sam: options_pb2.ROLE_SUPPORT})
+        open_house.give_role(CORA, options_pb2.ROLE_COMPLIANCE)
+        open_house.give_role(SAM, options_pb2.ROLE_SUPPORT)
+        with connected(open_house.process.target) as channel:
             auth = auth_pb2_grpc.AuthServiceStub(channel)
             blame(staff_pb2_grpc.StaffServiceStub(channel), auth, sign_in(channel, CORA))
             stub = compliance_pb2_grpc.ComplianceServiceStub(channel)
             apply(stub, sign_in(channel, ANN), "Ann Other")
             apply(stub, sign_in(channel, BEA), "Bea Listed")
-        yield Staffed(process, ann, bea, sam, guarded, codes)
+        ann, bea, sam = (open_house.people[each] for each in (ANN, BEA, SAM))
+        yield Staffed(open_house.process, ann, bea, sam, guarded, codes)
 
 
 def enrol(process: HouseProcess) -> list[str]:
@@ -107,27 +105,14 @@ def enrol(process: HouseProcess) -> list[str]:
         first = admin_pb2.BootstrapAdminRequest(token=process.token, email=ADMIN, password=PASSWORD)
         admin_pb2_grpc.AdminServiceStub(channel).BootstrapAdmin(first, timeout=CALL_S_MAX)
         stub, session = auth_pb2_grpc.AuthServiceStub(channel), sign_in(channel, ADMIN)
-        wanted = auth_pb2.StepUpRequest(
-            method="/xache.v1.AuthService/EnrolSecondFactor", password=PASSWORD
-        )
-        proof = stub.StepUp(wanted, metadata=session, timeout=CALL_S_MAX)
         begun = stub.EnrolSecondFactor(
             auth_pb2.EnrolSecondFactorRequest(),
-            metadata=(*session, ("x-xache-step-up", proof.step_up_token)),
+            metadata=proven(stub, session, "/xache.v1.AuthService/EnrolSecondFactor"),
             timeout=CALL_S_MAX,
         )
         code = auth_pb2.ConfirmSecondFactorRequest(code=pyotp.TOTP(begun.secret).now())
         confirmed = stub.ConfirmSecondFactor(code, metadata=session, timeout=CALL_S_MAX)
     return list(confirmed.recovery_codes)
-
-
-def give_roles(process: HouseProcess, roles: dict[str, options_pb2.Role]) -> None:
-    """As the administrator."""
-    with connected(f"unix:{process.data / 'admin.sock'}") as channel:
-        stub, metadata = admin_pb2_grpc.AdminServiceStub(channel), sign_in(channel, ADMIN)
-        for account, role in roles.items():
-            request = admin_pb2.SetRoleRequest(account_id=account, role=role, granted=True)
-            stub.SetRole(request, metadata=metadata, timeout=CALL_S_MAX)
 
 
 def apply(stub: compliance_pb2_grpc.ComplianceServiceStub, metadata: Metadata, name: str) -> None:
@@ -150,14 +135,8 @@ def blame(
     content = b"id,name,aliases,birth_date,country,program\n7,Bea Listed,,1990-02-03,DE,TEST\n"
     digest = hashlib.sha256(content).digest()
     request = staff_pb2.ImportWatchlistRequest(name="test", content=content, digest=digest)
-    wanted = auth_pb2.StepUpRequest(
-        method="/xache.v1.StaffService/ImportWatchlist",
-        request=request.SerializeToString(),
-        password=PASSWORD,
-    )
-    proof = auth.StepUp(wanted, metadata=metadata, timeout=CALL_S_MAX)
-    proven = (*metadata, ("x-xache-step-up", proof.step_up_token))
-    stub.ImportWatchlist(iter([request]), metadata=proven, timeout=CALL_S_MAX)
+    proof = proven(auth, metadata, "/xache.v1.StaffService/ImportWatchlist", request)
+    stub.ImportWatchlist(iter([request]), metadata=proof, timeout=CALL_S_MAX)
 
 
 def prove(visit: Visit) -> None:
