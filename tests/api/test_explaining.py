@@ -55,6 +55,7 @@ def run() -> StrategyRun:
         plugin_digest="cd" * 32,
         settings_digest="ef" * 32,
         started_at_ns=7,
+        settings_json='{"fast": 5}',
     )
 
 
@@ -144,6 +145,7 @@ async def test_a_strategy_s_order_is_explained_by_what_was_kept(explaining: Expl
     assert told.order.client_order_id == name
     assert (told.run.plugin, told.run.version, told.run.started_at_ns) == ("buy_the_dip", "1.2", 7)
     assert (told.run.plugin_digest, told.run.settings_digest) == ("cd" * 32, "ef" * 32)
+    assert told.run.settings_json == '{"fast": 5}'
     assert [(each.name, each.value) for each in told.reason.figures] == [
         ("probability", 0.625),
         ("edge", 0.01),
@@ -162,6 +164,14 @@ async def test_a_strategy_s_order_is_explained_by_what_was_kept(explaining: Expl
     assert (seen.symbol, seen.venue, seen.interval_s, seen.at_ns) == ("BTC-USDT", "BINANCE", 60, 8)
     assert seen.kind == strategy_pb2.SEEN_KIND_CANDLES
     assert await explaining.explain(client_order_id=name) == told
+
+
+async def test_settings_that_are_not_known_are_not_made_up(explaining: Explaining) -> None:
+    order_id = await explaining.place(f"{RUN_ID}-1")
+    before = attrs.evolve(run(), settings_json="")
+    explaining.reasons.known = Found(run=before, reason=reason(order_id), dropped=False)
+    told = await explaining.explain(order_id=order_id)
+    assert (told.run.settings_json, told.run.settings_digest) == ("", "ef" * 32)
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ def explained() -> strategy_pb2.ExplainOrderResponse:
             version="1.2",
             plugin_digest="cd" * 32,
             settings_digest="ef" * 32,
+            settings_json=json.dumps({"fast": 5, "of": ["BTC-USDT"], "model": "m" * 201, "ü": "ä"}),
             started_at_ns=NOW_NS,
         ),
         reason=strategy_pb2.OrderReason(
@@ -95,6 +96,10 @@ def test_an_order_is_explained(house: House, signed_in: Run) -> None:
         "strategy dip",
         f"plugin buy_the_dip of xache-strategy-dip 1.2 sha256 {'cd' * 8}",
         f"settings sha256 {'ef' * 8}",
+        "fast = 5",
+        'of = ["BTC-USDT"]',
+        f"model = {'m' * 200}… (201 characters, all of them with --json)",
+        "ü = ä",
         f"run {'0a' * 8} since 2026-11-22 15:06:40 UTC",
         "decided 2026-11-22 15:06:40 UTC, 1,234 messages into the run",
         "had seen candles of 60 s of BTC-USDT at BINANCE up to 2026-11-22 15:06:40 UTC",
@@ -111,6 +116,20 @@ def test_an_order_is_explained(house: House, signed_in: Run) -> None:
         "score +0.5000",
     ):
         assert line in text
+
+
+@pytest.mark.parametrize(
+    ("settings_json", "line"),
+    [("", "not known: the run began before they were kept"), ("{}", "none given")],
+)
+def test_settings_that_are_not_there_are_said_not_to_be(
+    house: House, signed_in: Run, settings_json: str, line: str
+) -> None:
+    answer = explained()
+    answer.run.settings_json = settings_json
+    house.answers["ExplainOrder"] = answer
+    shown = signed_in("explain", "7", "--subaccount", "bot").out.splitlines()
+    assert line in [each.strip() for each in shown]
 
 
 def test_it_is_looked_for_in_every_purse(house: House, signed_in: Run) -> None:

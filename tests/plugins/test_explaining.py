@@ -122,6 +122,7 @@ async def test_an_order_is_explained_by_what_was_said_and_seen(
         plugin_digest="looked at",
         settings_digest=hashlib.sha256(b'{"act": ""}').hexdigest(),
         started_at_ns=run.started_at_ns,
+        settings_json='{"act": ""}',
     )
     assert trade.run == book.run == run
     told = [each.reason for each in (start, trade, book)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -17,8 +18,9 @@ from xached.domain.instrument import Symbol
 from xached.domain.market import BINANCE, XACHE
 from xached.domain.order import AccountId, OrderId, Purse
 from xached.domain.seen import Seen, SeenKind
-from xached.storage import order_reasons
+from xached.storage import order_reasons, strategy_tables
 from xached.storage.order_reasons import (
+    SETTINGS,
     Found,
     OrderReason,
     StrategyRun,
@@ -65,7 +67,19 @@ def run(number: int = 1, purse: Purse = ROBOT) -> StrategyRun:
         plugin_digest="cd" * 32,
         settings_digest="ef" * 32,
         started_at_ns=number,
+        settings_json='{"fast": 5}',
     )
+
+
+def with_settings(number: int, setting: str, purse: Purse = ROBOT) -> StrategyRun:
+    """A run with settings that say something."""
+    text = json.dumps({"says": setting})
+    return attrs.evolve(run(number, purse), settings_digest=setting, settings_json=text)
+
+
+def settings_kept(tables: StrategyTables) -> list[tuple[str, str]]:
+    where = "SELECT account_id, settings_digest FROM strategy_run_settings"
+    return tables.read(lambda db: db.execute(where).fetchall())
 
 
 def reason(number: int, purse: Purse = ROBOT, run_number: int = 1) -> OrderReason:
@@ -185,6 +199,46 @@ def test_runs_go_with_their_reasons(
     assert tables.read(lambda db: find_run(db, OTHER, run(9).run_id)) == run(9, OTHER)
 
 
+def test_every_run_has_the_settings_that_it_had(tables: StrategyTables) -> None:
+    """Checked by keeping one text for each strategy: the older run has the newer settings."""
+    runs = [with_settings(1, "old"), with_settings(2, "new"), with_settings(3, "old")]
+    others = with_settings(4, "old", OTHER)
+    for each in (*runs, others):
+        tables.write(partial(keep_run, run=each))
+    for each in (*runs, others):
+        assert tables.read(partial(find_run, purse=each.purse, run_id=each.run_id)) == each
+    once = [("ann", "new"), ("ann", "old"), ("bob", "old")]
+    assert settings_kept(tables) == once, "once for all runs of an account"
+
+
+def test_settings_go_with_the_last_run_that_had_them(
+    tables: StrategyTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checked by dropping none, and those of all that go: another purse needs them still."""
+    monkeypatch.setattr(order_reasons, "RUNS_KEPT", 2)
+    tables.write(partial(keep_run, run=with_settings(1, "shared")))
+    tables.write(partial(keep_run, run=with_settings(1_000, "shared", Purse("ann/other"))))
+    for number in range(2, 6):
+        tables.write(partial(keep_run, run=with_settings(number, f"of {number}")))
+    assert settings_kept(tables) == [("ann", "of 4"), ("ann", "of 5"), ("ann", "shared")]
+
+
+def test_the_settings_of_a_run_from_before_they_were_kept_are_not_known(tmp_path: Path) -> None:
+    """A file of the format before, with a run that the daemon of then wrote."""
+    path = tmp_path / "older.db"
+    with pytest.MonkeyPatch.context() as patch:
+        formats = strategy_tables.MIGRATIONS
+        patch.setattr(strategy_tables, "MIGRATIONS", formats[: formats.index(SETTINGS)])
+        older = StrategyTables.open(path, HOUSE)
+        unknown = attrs.evolve(run(), settings_json="")
+        older.write(partial(keep_run, run=unknown))
+        older.close()
+    newer = StrategyTables.open(path, HOUSE)
+    newer.write(partial(keep_run, run=with_settings(2, "told")))
+    assert newer.read(partial(find_run, purse=ROBOT, run_id=unknown.run_id)) == unknown
+    newer.close()
+
+
 def test_all_of_it_is_told_and_erased_with_the_account(tables: StrategyTables) -> None:
     for purse in (ROBOT, OTHER):
         number = 1 if purse == ROBOT else 2
@@ -195,7 +249,7 @@ def test_all_of_it_is_told_and_erased_with_the_account(tables: StrategyTables) -
         ann = AccountId("ann")
         return [each for each in tables_of_accounts() if tables.rows_of(ann, each, 0, 9)]
 
-    assert told() == ["order_reasons", "strategy_runs"]
+    assert told() == ["order_reasons", "strategy_run_settings", "strategy_runs"]
     tables.forget(AccountId("ann"))
     assert told() == []
     assert found(tables, 1, run_id=run().run_id) == Found(run=None, reason=None, dropped=False)

@@ -79,6 +79,7 @@ REQUESTS: Final[dict[str, Any]] = {
 """By method: the JSON of a request that is well formed."""
 
 VALUES: Final[dict[str, Any]] = {
+    "settings_json": '{"symbol": "BTC-USDT", "notional": "250"}',
     "symbol": "BTC-USDT",
     "asset": "USDT",
     "base_asset": "USDT",

@@ -166,6 +166,7 @@ def _run_message(run: StrategyRun) -> strategy_pb2.StrategyRun:
         plugin_digest=run.plugin_digest,
         settings_digest=run.settings_digest,
         started_at_ns=run.started_at_ns,
+        settings_json=run.settings_json,
     )
 
 

@@ -56,6 +56,14 @@ TRADED: Final = """
     ALTER TABLE order_reason_counts RENAME TO order_reasons_dropped;
     """
 
+SETTINGS: Final = """
+    CREATE TABLE strategy_run_settings (
+        account_id TEXT NOT NULL, settings_digest TEXT NOT NULL, settings_json TEXT NOT NULL,
+        PRIMARY KEY (account_id, settings_digest)) STRICT, WITHOUT ROWID;
+    """
+"""Once for all runs of an account that have the same: a strategy begins anew with each start of the
+house, and seldom with other settings."""
+
 _RUN: Final = (
     "run_id, purse, strategy, plugin, distribution, version, plugin_digest, settings_digest,"
     " started_at_ns"
@@ -68,7 +76,8 @@ class StrategyRun:
 
     ``plugin`` is its entry point's name; ``distribution``, ``version`` and ``plugin_digest`` are of
     the package that it is installed by, empty where that is not known. ``settings_digest`` is the
-    SHA-256 of the settings as the strategy was told them.
+    SHA-256 of the settings as the strategy was told them, ``settings_json`` an object with them to
+    read; empty for a run that began before they were kept.
     """
 
     run_id: str
@@ -80,6 +89,7 @@ class StrategyRun:
     plugin_digest: str
     settings_digest: str
     started_at_ns: int
+    settings_json: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -115,16 +125,29 @@ class Found:
 
 def keep_run(db: apsw.Connection, run: StrategyRun) -> None:
     """Keep what a run is, before it begins; the oldest go that nothing refers to."""
+    account_id = account_of(run.purse)
+    values = attrs.asdict(run)
     db.execute(
         f"INSERT INTO strategy_runs ({_RUN}, account_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - a constant
-        (*attrs.astuple(run), account_of(run.purse)),
+        (*(values[column] for column in _RUN.split(", ")), account_id),
     )
+    if run.settings_json:
+        db.execute(
+            "INSERT OR IGNORE INTO strategy_run_settings VALUES (?, ?, ?)",
+            (account_id, run.settings_digest, run.settings_json),
+        )
     db.execute(
         "DELETE FROM strategy_runs WHERE purse = ?1 AND run_id NOT IN (SELECT run_id FROM"
         " strategy_runs WHERE purse = ?1 ORDER BY started_at_ns DESC LIMIT ?2) AND run_id NOT IN"
         " (SELECT run_id FROM order_reasons WHERE purse = ?1)",
         (run.purse, RUNS_KEPT),
     )
+    if db.changes():
+        db.execute(
+            "DELETE FROM strategy_run_settings WHERE account_id = ?1 AND settings_digest NOT IN"
+            " (SELECT settings_digest FROM strategy_runs WHERE account_id = ?1)",
+            (account_id,),
+        )
 
 
 def keep_reasons(
@@ -194,10 +217,15 @@ def references_of(db: apsw.Connection, purse: Purse) -> dict[OrderId, int]:
 def find_run(db: apsw.Connection, purse: Purse, run_id: str) -> StrategyRun | None:
     """A run of a strategy that traded a purse."""
     row = db.execute(
-        f"SELECT {_RUN} FROM strategy_runs WHERE run_id = ? AND purse = ?",  # noqa: S608 - a constant
+        f"SELECT coalesce(settings_json, ''), {_RUN} FROM strategy_runs LEFT JOIN"  # noqa: S608 - a constant
+        " strategy_run_settings USING (account_id, settings_digest) WHERE run_id = ? AND purse = ?",
         (run_id, purse),
     ).fetchone()
-    return None if row is None else StrategyRun(**dict(zip(_RUN.split(", "), row, strict=True)))
+    if row is None:
+        return None
+    settings_json, *told = row
+    run = dict(zip(_RUN.split(", "), told, strict=True))
+    return StrategyRun(**run, settings_json=settings_json)
 
 
 def _drop_oldest(db: apsw.Connection, purse: Purse, has_traded: int) -> None:

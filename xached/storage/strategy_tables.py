@@ -108,6 +108,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     backtest_book.BESIDE,
     strategy_book.FAILURES,
     strategy_book.GAINED_BEFORE,
+    order_reasons.SETTINGS,
 )
 """What each format version adds, at the end; the database's user_version counts those applied."""
 

@@ -25,7 +25,7 @@ from xache_sdk.seal import Layer
 
 from xached.actors.strategies.breaches import BREACHES, breach_of
 from xached.actors.strategies.house_models import Models, TradedModel, model_name, with_model
-from xached.actors.strategies.keeping import RunLog, about_run
+from xached.actors.strategies.keeping import RunLog, about_run, readable_settings
 from xached.actors.strategies.leftovers import AGAIN, Leftovers
 from xached.actors.strategies.market_data import StrategyFailed, StrategyMisconfigured
 from xached.actors.strategies.run import (
@@ -327,11 +327,12 @@ async def _wait_for_owner(seat: _Seat, around: Surroundings) -> None:
 async def _run_child(seat: _Seat, leftovers: Leftovers, around: Surroundings) -> bool:
     """One run; whether another one is to follow it at once, with a newer model."""
     run_id = around.world.entropy(RUN_ID_BYTES).hex()
+    configured = seat.config.settings_json
     config, model = _with_house_model(seat.config, around.models)
     async with _nothing_left_open(seat, leftovers, around, run_id):
         plugin = config.strategy
         admission = await around.plugins.admit(plugin, vouched=config.vouched, owner=config.owner)
-        described = _describe(config, admission, around, run_id)
+        described = _describe(config, configured, admission, around, run_id)
         await around.reasons.begin(described)
         seat.admission = admission
         seat.runs += 1
@@ -407,8 +408,9 @@ def _keep(config: StrategyConfig, around: Surroundings, run: StrategyRun) -> Run
 
 
 def _describe(
-    config: StrategyConfig, admission: Admission, around: Surroundings, run_id: str
+    config: StrategyConfig, configured: str, admission: Admission, around: Surroundings, run_id: str
 ) -> StrategyRun:
+    """What a run is. ``configured`` are its settings with a model of the house by its name."""
     return StrategyRun(
         run_id=run_id,
         purse=config.purse,
@@ -419,6 +421,7 @@ def _describe(
         plugin_digest=admission.digest,
         settings_digest=hashlib.sha256(config.settings_json.encode()).hexdigest(),
         started_at_ns=around.world.now_ns(),
+        settings_json=readable_settings(configured),
     )
 
 

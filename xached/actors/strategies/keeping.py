@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import attrs
 
 from xached.adapters.child import InputLog
 from xached.domain.instrument import Instrument
+from xached.domain.strategy_life import SETTINGS_BYTES_MAX
 from xached.storage.order_reasons import StrategyRun
+
+TEXT_LENGTH_MAX: Final = 1_000
+"""Of settings that are too long to be kept as they are, longer texts are told by their digests."""
 
 
 class RunLog(InputLog, Protocol):
@@ -29,6 +35,18 @@ kept."""
 def keep_nothing(strategy: str, run_id: str, about: Mapping[str, Any]) -> RunLog | None:  # noqa: ARG001 - as KeepRun
     """Where nobody will judge."""
     return None
+
+
+def readable_settings(settings_json: str) -> str:
+    """Settings as their owner may read them when they ask why an order was placed.
+
+    They are kept as they are, unless they are longer than a person's own may be: an operator's may
+    have a whole file in the place of its name.
+    """
+    if len(settings_json.encode()) <= SETTINGS_BYTES_MAX:
+        return settings_json
+    values = json.loads(settings_json)
+    return json.dumps({name: _by_digest(value) for name, value in values.items()})
 
 
 def about_run(
@@ -55,3 +73,10 @@ def about_run(
         "paper": paper,
         "instruments": rules,
     }
+
+
+def _by_digest(value: Any) -> Any:
+    text = value if isinstance(value, str) else json.dumps(value)
+    if len(text) <= TEXT_LENGTH_MAX:
+        return value
+    return f"{len(text):,} characters, sha256 {hashlib.sha256(text.encode()).hexdigest()}"

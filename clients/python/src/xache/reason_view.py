@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 from xache.order_view import show_order
@@ -11,6 +12,8 @@ from xache.v1 import market_pb2, strategy_pb2
 DIGEST_SHOWN: Final = 16
 DIGITS: Final = 6
 """Figures are shown with so many significant digits; --json tells all."""
+SETTING_SHOWN: Final = 200
+"""Of a setting so many characters are shown."""
 
 
 def show_explanation(
@@ -44,8 +47,27 @@ def _run_facts(run: strategy_pb2.StrategyRun) -> list[tuple[str, Cell]]:
         ("strategy", run.strategy),
         ("plugin", plugin),
         ("settings", f"sha256 {run.settings_digest[:DIGEST_SHOWN]}"),
+        *(("", each) for each in _settings_lines(run.settings_json)),
         ("run", f"{run.run_id} since {moment(run.started_at_ns)} UTC"),
     ]
+
+
+def _settings_lines(settings_json: str) -> list[str]:
+    """A line for each setting of a run."""
+    if not settings_json:
+        return ["not known: the run began before they were kept"]
+    values: dict[str, object] = json.loads(settings_json)
+    texts = {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in values.items()
+    }
+    return [f"{name} = {_shortened(text)}" for name, text in texts.items()] or ["none given"]
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= SETTING_SHOWN:
+        return text
+    return f"{text[:SETTING_SHOWN]}… ({len(text):,} characters, all of them with --json)"
 
 
 def _reason_facts(reason: strategy_pb2.OrderReason) -> list[tuple[str, Cell]]:

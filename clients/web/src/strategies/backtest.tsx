@@ -13,7 +13,7 @@ import { go } from "../router";
 import { Button, Failure, Notice, classes, useAction } from "../ui";
 import { State, ratio } from "./backtest_list";
 import { BacktestReport } from "./backtest_report";
-import { Settings } from "./one_strategy";
+import { Settings } from "./settings_list";
 import { bring } from "./plugin";
 import { backtests, strategies } from "./services";
 

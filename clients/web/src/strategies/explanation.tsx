@@ -10,6 +10,7 @@ import { t } from "../messages";
 import { Dialog, Failure, Notice, classes, useAnswer } from "../ui";
 import { SideName } from "./strategy_orders";
 import { strategies } from "./services";
+import { Settings } from "./settings_list";
 
 const DIGITS = 6;
 const DIGEST_SHOWN = 16;
@@ -118,13 +119,18 @@ function Weights({ model }: { model: ModelReason }) {
 function Run({ run }: { run: StrategyRun }) {
   const madeBy = [run.distribution, run.version].filter(Boolean).join(" ");
   return (
-    <dl class="list">
-      <div><dt>{t.explain.strategy}</dt><dd>{run.strategy}</dd></div>
-      <div><dt>{t.strategies.plugin}</dt><dd>{run.plugin}{madeBy && ` · ${madeBy}`}</dd></div>
-      {run.pluginDigest && <div><dt>{t.strategies.digest}</dt><dd><code>{run.pluginDigest.slice(0, DIGEST_SHOWN)}</code></dd></div>}
-      <div><dt>{t.explain.settings}</dt><dd><code>{run.settingsDigest.slice(0, DIGEST_SHOWN)}</code></dd></div>
-      <div><dt>{t.explain.run}</dt><dd class="figure"><code>{run.runId}</code> · {t.explain.since(momentOf(run.startedAtNs))}</dd></div>
-    </dl>
+    <>
+      <dl class="list">
+        <div><dt>{t.explain.strategy}</dt><dd>{run.strategy}</dd></div>
+        <div><dt>{t.strategies.plugin}</dt><dd>{run.plugin}{madeBy && ` · ${madeBy}`}</dd></div>
+        {run.pluginDigest && <div><dt>{t.strategies.digest}</dt><dd><code>{run.pluginDigest.slice(0, DIGEST_SHOWN)}</code></dd></div>}
+        <div><dt>{t.explain.run}</dt><dd class="figure"><code>{run.runId}</code> · {t.explain.since(momentOf(run.startedAtNs))}</dd></div>
+      </dl>
+      <section class="then" id="settings-then">
+        <h3>{t.explain.settings} <code class="quiet">{run.settingsDigest.slice(0, DIGEST_SHOWN)}</code></h3>
+        {run.settingsJson ? <Settings json={run.settingsJson} /> : <p class="quiet">{t.explain.settingsUnknown}</p>}
+      </section>
+    </>
   );
 }
 

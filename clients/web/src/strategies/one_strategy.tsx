@@ -13,6 +13,7 @@ import { Daily } from "./daily";
 import { GoLive } from "./gate";
 import { strategies } from "./services";
 import { Parity } from "./parity";
+import { Settings } from "./settings_list";
 import { ChangeStrategy } from "./strategy_change";
 import { PurseOrders } from "./strategy_orders";
 import { Runs, Stage } from "./strategy_list";
@@ -167,19 +168,6 @@ function Facts({ strategy }: { strategy: Strategy }) {
         <Settings json={strategy.settingsJson} />
       </details>
     </section>
-  );
-}
-
-/** Settings as they are kept, one below the other. */
-export function Settings({ json }: { json: string }) {
-  const values = Object.entries(JSON.parse(json || "{}") as Record<string, unknown>);
-  if (!values.length) return <p class="quiet">{t.strategies.noSettings}</p>;
-  return (
-    <dl class="list code">
-      {values.map(([name, value]) => (
-        <div key={name}><dt>{name}</dt><dd>{typeof value === "string" ? value : JSON.stringify(value)}</dd></div>
-      ))}
-    </dl>
   );
 }
 

@@ -469,7 +469,7 @@ class ExplainOrderResponse(_message.Message):
     def __init__(self, order: _Optional[_Union[_types_pb2.Order, _Mapping]] = ..., fills: _Optional[_Iterable[_Union[_types_pb2.Fill, _Mapping]]] = ..., origin: _Optional[_Union[OrderOrigin, str]] = ..., summary: _Optional[str] = ..., run: _Optional[_Union[StrategyRun, _Mapping]] = ..., reason_state: _Optional[_Union[ReasonState, str]] = ..., reason: _Optional[_Union[OrderReason, _Mapping]] = ..., rule: _Optional[_Union[RuleOrder, _Mapping]] = ...) -> None: ...
 
 class StrategyRun(_message.Message):
-    __slots__ = ("run_id", "strategy", "plugin", "distribution", "version", "plugin_digest", "settings_digest", "started_at_ns")
+    __slots__ = ("run_id", "strategy", "plugin", "distribution", "version", "plugin_digest", "settings_digest", "started_at_ns", "settings_json")
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     STRATEGY_FIELD_NUMBER: _ClassVar[int]
     PLUGIN_FIELD_NUMBER: _ClassVar[int]
@@ -478,6 +478,7 @@ class StrategyRun(_message.Message):
     PLUGIN_DIGEST_FIELD_NUMBER: _ClassVar[int]
     SETTINGS_DIGEST_FIELD_NUMBER: _ClassVar[int]
     STARTED_AT_NS_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_JSON_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     strategy: str
     plugin: str
@@ -486,7 +487,8 @@ class StrategyRun(_message.Message):
     plugin_digest: str
     settings_digest: str
     started_at_ns: int
-    def __init__(self, run_id: _Optional[str] = ..., strategy: _Optional[str] = ..., plugin: _Optional[str] = ..., distribution: _Optional[str] = ..., version: _Optional[str] = ..., plugin_digest: _Optional[str] = ..., settings_digest: _Optional[str] = ..., started_at_ns: _Optional[int] = ...) -> None: ...
+    settings_json: str
+    def __init__(self, run_id: _Optional[str] = ..., strategy: _Optional[str] = ..., plugin: _Optional[str] = ..., distribution: _Optional[str] = ..., version: _Optional[str] = ..., plugin_digest: _Optional[str] = ..., settings_digest: _Optional[str] = ..., started_at_ns: _Optional[int] = ..., settings_json: _Optional[str] = ...) -> None: ...
 
 class OrderReason(_message.Message):
     __slots__ = ("rule", "figures", "model", "decided_at_ns", "input", "seen", "signals")
