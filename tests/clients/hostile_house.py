@@ -157,6 +157,8 @@ class HostileHouse:
         """What the stream of a page tells; empty: what the daemon tells."""
         self.refusing = False
         """Whether everything is refused, but for what lets a page in."""
+        self.answers: dict[str, Message] = {}
+        """By method: what is spoiled in the place of what the daemon tells."""
         self._page = page
         self._telling = False
         self._texts = texts
@@ -239,6 +241,10 @@ class HostileHouse:
             self._tell(route, who)
         elif self.refusing and name not in ALWAYS:
             route.fulfill(status=200, headers=HEADERS, body=self._refusal())
+        elif name in self.answers:
+            answer = _copy(self.answers[name])
+            self._poison.spoil(answer)
+            self._tell(route, answer)
         else:
             answer = message_factory.GetMessageClass(descriptor_of(path).output_type)()
             for told in _messages(route.fetch().body()):

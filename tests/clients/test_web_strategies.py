@@ -98,6 +98,9 @@ def test_what_the_house_runs_in_ones_purses_is_shown_and_explained(
     visit.page.locator("#strategy-orders tbody tr").first.wait_for(timeout=PATIENT_MS)
     visit.page.get_by_role("button", name=re.compile("^Why was ")).first.click()
     visit.wait_text("#explanation", "xache-strategy-sma")
+    visit.wait_text("#settings-then", "BTC-USDT")
+    visit.check_looks()
+    visit.shoot("explained-dark")
     visit.check_peace(demo.http.removeprefix("http://"))
 
 
@@ -225,6 +228,23 @@ def test_money_is_given_for_one_sentence_typed_exactly(visit: Visit, demo: Demo)
     visit.press("Revoke")
     dialog.get_by_role("button", name="Revoke").click()
     visit.wait_text("#revoked ~ *, section", "keen")
+    visit.check_peace(demo.http.removeprefix("http://"))
+
+
+def test_settings_that_are_not_known_are_said_not_to_be(visit: Visit, demo: Demo) -> None:
+    """The run is made up: a demo keeps nothing from before settings were kept."""
+    answer = strategy_pb2.ExplainOrderResponse(
+        summary="your strategy 'crosses' placed it",
+        run=strategy_pb2.StrategyRun(strategy="crosses", settings_digest="ef" * 32),
+    )
+    visit.page.route(
+        "**/xache.v1.StrategyService/ExplainOrder",
+        lambda route: route.fulfill(status=200, headers=HEADERS, body=told(answer)),
+    )
+    enter(visit, demo, "/strategies/purse/sma")
+    visit.page.locator("#strategy-orders tbody tr").first.wait_for(timeout=PATIENT_MS)
+    visit.page.get_by_role("button", name=re.compile("^Why was ")).first.click()
+    visit.wait_text("#settings-then", "Not known: the run began before settings were kept.")
     visit.check_peace(demo.http.removeprefix("http://"))
 
 

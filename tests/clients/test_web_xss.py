@@ -8,12 +8,14 @@ address of it: either is found.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from urllib.parse import quote
 
 import grpc
 import pytest
-from xache.v1 import admin_pb2, admin_pb2_grpc, auth_pb2, auth_pb2_grpc
+from xache.v1 import admin_pb2, admin_pb2_grpc, auth_pb2, auth_pb2_grpc, strategy_pb2
 
 from tests.clients.browsing import Visit, browser, needs_client, visit
 from tests.clients.hostile_house import HostileHouse, marks, payloads
@@ -207,6 +209,26 @@ def test_hostile_text_is_only_text(
     visit.page.wait_for_selector("main#content, .trade")
     seen = look_around(visit, hostile)
     assert seen >= SHOWN_THERE.get(screen, {"Subaccount.name"})
+    visit.check_peace(host_of(demo))
+
+
+def test_hostile_text_is_only_text_in_the_reasons_of_an_order(
+    visit: Visit, hostile: HostileHouse, demo: Demo
+) -> None:
+    """Also as the names of settings, which whoever wrote the strategy made up."""
+    settings = json.dumps({payload: "x" for payload in PAYLOADS})
+    hostile.answers["ExplainOrder"] = strategy_pb2.ExplainOrderResponse(
+        run=strategy_pb2.StrategyRun(settings_json=settings),
+        reason=strategy_pb2.OrderReason(model=strategy_pb2.ModelReason()),
+    )
+    visit.page.goto(f"{demo.http}/strategies/purse/sma")
+    visit.page.get_by_role("button", name=re.compile("^Why was ")).first.click()
+    visit.page.locator("#settings-then dd").first.wait_for()
+    assert visit.page.locator("#settings-then dd").count() == len(PAYLOADS)
+    assert shown(visit) >= {
+        "ExplainOrderResponse.summary", "StrategyRun.strategy", "StrategyRun.settings_json",
+        "FeatureWeight.feature",
+    }  # fmt: skip
     visit.check_peace(host_of(demo))
 
 
