@@ -216,7 +216,7 @@ def test_hostile_text_is_only_text_in_the_reasons_of_an_order(
     visit: Visit, hostile: HostileHouse, demo: Demo
 ) -> None:
     """Also as the names of settings, which whoever wrote the strategy made up."""
-    settings = json.dumps({payload: "x" for payload in PAYLOADS})
+    settings = json.dumps(dict.fromkeys(PAYLOADS, "x"))
     hostile.answers["ExplainOrder"] = strategy_pb2.ExplainOrderResponse(
         run=strategy_pb2.StrategyRun(settings_json=settings),
         reason=strategy_pb2.OrderReason(model=strategy_pb2.ModelReason()),

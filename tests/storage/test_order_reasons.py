@@ -79,7 +79,7 @@ def with_settings(number: int, setting: str, purse: Purse = ROBOT) -> StrategyRu
 
 def settings_kept(tables: StrategyTables) -> list[tuple[str, str]]:
     where = "SELECT account_id, settings_digest FROM strategy_run_settings"
-    return tables.read(lambda db: db.execute(where).fetchall())
+    return tables.read(lambda db: [(str(each), str(digest)) for each, digest in db.execute(where)])
 
 
 def reason(number: int, purse: Purse = ROBOT, run_number: int = 1) -> OrderReason:
