@@ -375,8 +375,12 @@ async def test_orders_gather_in_an_auction_and_trade_at_one_price_when_it_ends(
             ),
             Reason.ID_FORMAT,
         ),
+        (
+            admin_pb2.SetMarketStateRequest(symbol="BTC-USDT", state="MARKET_STATE_HALTED"),
+            Reason.ID_FORMAT,
+        ),
     ],
-    ids=["no state", "no market", "long cause"],
+    ids=["no state", "no market", "long cause", "no cause"],
 )
 async def test_a_state_that_cannot_be_set(
     autojump_clock: MockClock,
@@ -385,6 +389,18 @@ async def test_a_state_that_cannot_be_set(
     reason: Reason,
 ) -> None:
     assert (await refused(handlers(house).set_market_state(ADMIN, request_))).reason is reason
+
+
+@pytest.mark.parametrize(("cause", "given"), [("", "nothing"), (" \n", "blanks")])
+async def test_a_halt_says_why(
+    autojump_clock: MockClock, house: TradingHouse, cause: str, given: str
+) -> None:
+    """Checked: the house was halted with nothing to read for whoever was refused by it."""
+    request = admin_pb2.SetHaltRequest(halted=True, cause=cause)
+    told = await refused(handlers(house).set_halt(ADMIN, request))
+    assert (told.reason, told.facts["field"]) == (Reason.ID_FORMAT, "cause")
+    assert told.facts["given"] == given
+    assert not house.running.exchange.state.halted
 
 
 async def test_a_mark_is_set_by_an_administrator(

@@ -53,8 +53,8 @@ class RiskHouse:
             for each in (await self.risk()).states
         }
 
-    async def set_state(self, scope: str, state: risk_pb2.RiskState) -> int:
-        request = risk_pb2.SetRiskStateRequest(scope=scope, state=state, cause="told so")
+    async def set_state(self, scope: str, state: risk_pb2.RiskState, cause: str = "told so") -> int:
+        request = risk_pb2.SetRiskStateRequest(scope=scope, state=state, cause=cause)
         return (await self.handlers.set_risk_state(ADMIN, request)).seq
 
     async def bound(self, scope: str, **bounds: object) -> None:
@@ -200,6 +200,13 @@ async def test_a_state_must_be_named(autojump_clock: MockClock, risk_house: Risk
     with pytest.raises(Rejection) as refused:
         await risk_house.set_state("house", risk_pb2.RISK_STATE_UNSPECIFIED)
     assert refused.value.facts["allowed"] == "ACTIVE, REDUCING, HALTED"
+
+
+async def test_a_restraint_says_why(autojump_clock: MockClock, risk_house: RiskHouse) -> None:
+    with pytest.raises(Rejection) as refused:
+        await risk_house.set_state("house", risk_pb2.RISK_STATE_REDUCING, " ")
+    assert refused.value.facts["field"] == "cause"
+    assert await risk_house.states() == {}
 
 
 async def test_the_watch_marks_and_a_drawdown_is_reset(

@@ -213,7 +213,7 @@ class AdminHandlers:
         command = SetMarketState(
             symbol=self._directory.instrument(request.symbol).symbol,
             state=convert.market_state(request.state),
-            cause=convert.cause(request.cause),
+            cause=convert.shown_cause(request.cause),
             request_id=convert.optional_id(request.request_id),
         )
         return admin_pb2.SetMarketStateResponse(seq=await self._seq_of(call, command))
@@ -256,7 +256,7 @@ class AdminHandlers:
         """Halt the whole house, or lift the halt."""
         command = SetHalt(
             halted=request.halted,
-            cause=convert.cause(request.cause),
+            cause=convert.shown_cause(request.cause),
             request_id=convert.optional_id(request.request_id),
         )
         return admin_pb2.SetHaltResponse(seq=await self._seq_of(call, command))

@@ -188,6 +188,19 @@ def cause(text: str) -> str:
     return text
 
 
+def shown_cause(text: str) -> str:
+    """Read a cause that whoever is refused by it is told. Raises: Rejection ID_FORMAT."""
+    if not text.strip():
+        raise Rejection(
+            Reason.ID_FORMAT,
+            "the cause says nothing",
+            field="cause",
+            given="blanks" if text else "nothing",
+            allowed=f"1 to {CAUSE_CHARS_MAX} characters, not all of them blank",
+        )
+    return cause(text)
+
+
 def cancel_scope(number: int, unset: CancelScope = CancelScope.ENTRIES) -> CancelScope:
     """Read which orders are cancelled. Raises: Rejection."""
     return pick(_SCOPES, number, "scope") if number else unset

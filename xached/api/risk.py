@@ -76,7 +76,7 @@ class RiskHandlers:
             scope=RiskScope(request.scope),
             setter=RiskSetter.OPERATOR,
             state=_state(request.state),
-            cause=convert.cause(request.cause),
+            cause=convert.shown_cause(request.cause),
             request_id=convert.optional_id(request.request_id),
         )
         return risk_pb2.SetRiskStateResponse(seq=await self._seq_of(call, command))
