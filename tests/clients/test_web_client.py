@@ -238,6 +238,28 @@ def test_two_browsers_see_each_others_orders(visit: Visit, demo: Demo, browser: 
     other.context.close()
 
 
+def test_the_keyboard_keeps_its_place_when_an_order_is_sent(visit: Visit, demo: Demo) -> None:
+    """Its button has nothing to send then.
+
+    Checked by breaking: a button that is disabled in the browser's way loses the focus.
+    """
+    enter(visit, demo, "/trade/BTC-USDT")
+    visit.wait_text("#available", "USDT")
+    visit.field("Price").fill(far_bid(visit))
+    visit.field("Quantity").fill("0.00322")
+    visit.wait_text("#preview", "Stays in the book")
+    button = visit.page.get_by_role("button", name="Buy BTC")
+    button.focus()
+    visit.page.keyboard.press("Enter")
+    visit.wait_text("#open-orders tr", "0.00322")
+    visit.page.wait_for_function("document.querySelector('button.buy.wide.waiting')")
+    assert button.is_disabled()
+    assert button.evaluate("button => button === document.activeElement")
+    visit.page.keyboard.press("Enter")
+    visit.press(re.compile("Cancel 0.00322"))
+    visit.page.get_by_text("No open orders").wait_for()
+
+
 def test_keys_do_what_the_mouse_does(visit: Visit, demo: Demo) -> None:
     enter(visit, demo, "/trade/BTC-USDT")
     visit.wait_text("#available", "USDT")

@@ -12,6 +12,8 @@ from xache.v1 import (
     admin_pb2_grpc,
     auth_pb2_grpc,
     compliance_pb2,
+    market_pb2,
+    market_pb2_grpc,
     options_pb2,
     staff_pb2,
     staff_pb2_grpc,
@@ -144,6 +146,33 @@ def test_terms_to_accept_are_said_on_every_screen_until_they_are(
     visit.page.evaluate(TWO_FRAMES)
     assert visit.page.locator("#pending-terms").count() == 0
     visit.check_peace(house.process.http.removeprefix("http://"))
+
+
+def test_a_market_that_comes_is_in_the_list_of_an_open_page(
+    visit: Visit, house: Administered
+) -> None:
+    """Nobody loads the page again.
+
+    Checked by breaking: a page that asks for the markets only once does not show it.
+    """
+    visit.sign_in(house.process.http, ANN, PASSWORD)
+    visit.page.goto(f"{house.process.http}/trade/BTC-USDT")
+    visit.wait_text("#available", "USDT")
+    with connected(house.process.target) as channel:
+        known = market_pb2_grpc.MarketServiceStub(channel).ListInstruments(
+            market_pb2.ListInstrumentsRequest(), timeout=CALL_S_MAX
+        )
+    model = next(each for each in known.instruments if each.symbol == "BTC-USDT")
+    listed = types_pb2.Instrument()
+    listed.CopyFrom(model)
+    listed.symbol, listed.base, listed.quote = "ETH-BTC", "ETH", "BTC"
+    house.asked(
+        admin_pb2_grpc.AdminServiceStub,
+        "ListInstrument",
+        admin_pb2.ListInstrumentRequest(instrument=listed),
+    )
+    visit.press("BTC/USDT")
+    visit.wait_text(".choice .sheet", "ETH/BTC")
 
 
 def test_a_market_that_is_gone_says_so(visit: Visit, house: Administered) -> None:

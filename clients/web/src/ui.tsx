@@ -17,16 +17,18 @@ type ButtonProps = Omit<JSX.IntrinsicElements["button"], "class"> & {
   small?: boolean;
   wide?: boolean;
   busy?: boolean;
+  /** Not to be pressed now, yet it keeps the keyboard's place: its form looks itself whether it is ready. */
+  waiting?: boolean;
 };
 
-export function Button({ look = "plain", small, wide, busy, children, ...rest }: ButtonProps) {
+export function Button({ look = "plain", small, wide, busy, waiting, children, ...rest }: ButtonProps) {
   return (
     <button
       type="button"
       {...rest}
       aria-busy={busy}
-      aria-disabled={busy || rest.disabled}
-      class={classes("button", look, small && "small", wide && "wide")}
+      aria-disabled={busy || waiting || rest.disabled}
+      class={classes("button", look, small && "small", wide && "wide", waiting && "waiting")}
     >
       {children}
     </button>

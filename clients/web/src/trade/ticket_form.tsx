@@ -66,7 +66,7 @@ export function TicketForm() {
         <Failure error={send.error} />
         {isUnsure && <Notice look="warn" alert>{t.errors.unknownOutcome}</Notice>}
         {!reachable && <p class="notice warn">{t.ticket.paused}</p>}
-        <Button type="submit" look={ticket.kind === "bracket" ? "buy" : side} wide busy={send.busy} disabled={!ready}>
+        <Button type="submit" look={ticket.kind === "bracket" ? "buy" : side} wide busy={send.busy} waiting={!ready}>
           {send.busy ? t.ticket.sending : t.ticket.submit(side === "buy" || ticket.kind === "bracket" ? t.ticket.buy : t.ticket.sell, instrument.base)}
         </Button>
         <Preview
