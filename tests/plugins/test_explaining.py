@@ -338,8 +338,33 @@ async def test_what_traded_is_marked_also_where_the_first_try_failed(
         await desk._write_all()
     monkeypatch.setattr(tables, "write", write)
     await desk._write_all()
-    marked = tables.read(
-        lambda db: db.execute("SELECT traded FROM order_reasons WHERE order_id = 1").get
-    )
+    assert marked(tables) == [1]
     tables.close()
-    assert marked == 1
+
+
+async def test_what_traded_is_marked_also_where_more_reasons_wait_than_go_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checked: with every mark written beside the first reasons, only that of the first stays."""
+    monkeypatch.setattr(explaining, "WRITTEN_AT_ONCE", 1)
+    tables = open_tables(tmp_path)
+    desk = OrderReasons(StrategyRecords(tables, InlineLane()))
+    await desk.begin(RUN)
+    for number in (1, 2, 3):
+        desk.put(reason(number))
+        desk.note_traded(ALICE, OrderId(number))
+    await desk._write_all()
+    assert marked(tables) == [1, 2, 3]
+    tables.close()
+
+
+def marked(tables: StrategyTables) -> list[object]:
+    """The orders that are known to have traded."""
+    return tables.read(
+        lambda db: [
+            order_id
+            for (order_id,) in db.execute(
+                "SELECT order_id FROM order_reasons WHERE traded = 1 ORDER BY order_id"
+            )
+        ]
+    )

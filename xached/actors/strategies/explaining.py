@@ -112,7 +112,9 @@ class OrderReasons:
             await self._write(list(islice(self._waiting.values(), WRITTEN_AT_ONCE)))
 
     async def _write(self, reasons: Sequence[OrderReason]) -> None:
-        traded = self._traded.copy()
+        # A mark waits for its reason: written before it, it would find none.
+        here = {(each.purse, each.order_id) for each in reasons}
+        traded = {order for order in self._traded if order in here or order not in self._waiting}
         await self._records.write(partial(keep_reasons, reasons=reasons, traded=traded))
         self._traded -= traded
         # Only now: who asks meanwhile finds them here.

@@ -56,7 +56,7 @@ class Tape:
             if column.dtype != np.int64 or column.shape != self.at_ns.shape:
                 raise DataError("every column of a tape holds int64, one row an event")
         if not len(self.at_ns):
-            raise DataError("a tape has at least one row")
+            raise DataError(f"a tape has at least one row: that of {self.symbol} has none here")
         if bool(np.any(self.at_ns[1:] < self.at_ns[:-1])):
             raise DataError("the times of a tape never fall")
         if not bool(np.all((self.kind >= 0) & (self.kind < len(TapeKind)))):
