@@ -6,7 +6,6 @@ is named it is the coarsest power of ten that every price is a multiple of.
 
 from __future__ import annotations
 
-import io
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -48,6 +47,7 @@ EXTRA_NAMES: Final = {
 
 PPM_STEP: Final = Decimal("0.000001")
 DECIMALS_MAX: Final = 12
+NUMBER_BYTES_MAX: Final = 100
 
 _EPOCH_UNITS: Final = ((10**11, NS_PER_S), (10**14, 10**6), (10**17, 10**3), (2**63, 1))
 """A whole number below the first is counted in so many ns: seconds, ms, µs, ns since 1970."""
@@ -133,10 +133,10 @@ def read_table(path: Path, without_header: Sequence[str] = BINANCE_COLUMNS) -> p
                 members = archive.namelist()
                 if len(members) != 1:
                     raise DataError(f"{path.name} holds {len(members)} files, not one")
-                return _read_csv(archive.read(members[0]), without_header)
+                return _read_csv(_copied(archive.read(members[0])), without_header)
         if name.endswith((".csv", ".csv.gz")):
             with pa.input_stream(str(path)) as stream:  # unpacks .gz by its name
-                return _read_csv(stream.read(), without_header)
+                return _read_csv(stream.read_buffer(), without_header)
     raise DataError(f"{path.name} is none of .parquet, .csv, .csv.gz, .zip")
 
 
@@ -182,11 +182,23 @@ def _fits(values: NDArray[np.float64], places: int) -> bool:
     return bool(np.all(np.round(values, places) == values))
 
 
-def _read_csv(content: bytes, without_header: Sequence[str]) -> pa.Table:
-    first = content[: content.find(b"\n")].split(b",")[0].strip()
+def _copied(content: bytes) -> pa.Buffer:
+    """Memory of Arrow's own.
+
+    Its threads may let go of what they read when Python has ended already; where that is an object
+    of Python's, the process aborts.
+    """
+    sink = pa.BufferOutputStream()
+    sink.write(content)
+    return sink.getvalue()
+
+
+def _read_csv(content: pa.Buffer, without_header: Sequence[str]) -> pa.Table:
+    beginning = content.slice(0, min(content.size, NUMBER_BYTES_MAX)).to_pybytes()
+    first = beginning.partition(b",")[0].strip()
     names = list(without_header) if first.lstrip(b"-").isdigit() else None
     options = pacsv.ReadOptions(column_names=names)
-    return pacsv.read_csv(io.BytesIO(content), read_options=options)
+    return pacsv.read_csv(pa.BufferReader(content), read_options=options)
 
 
 def _normal(table: pa.Table, path: Path, symbol: str) -> dict[str, NDArray[Any]]:
