@@ -266,7 +266,7 @@ def test_a_taker_fills_what_it_wants_and_no_more() -> None:
 
 def test_without_the_other_book_its_figures_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyorderbook", None)
-    own, other, ratio = measure_book(100, 50)
+    own, other, ratio = measure_book(100, 50, 2)
     assert own.value is not None
     assert other.value is None
     assert other.note.startswith("not installed")

@@ -1,7 +1,9 @@
 """How fast the exchange decides and applies, and how fast its book is beside another one.
 
-Both run on one thread without I/O, so the rate is by processor time and other programs do not
-change it. Latencies and pauses are by the clock: what a person would wait.
+Both run on one thread without I/O, so the rate is by processor time. Latencies and pauses are by
+the clock: what a person would wait. Processors that are shared with other machines run faster and
+slower by a fifth from one second to the next, so the figures are those of the quickest of some
+rounds, and the two books take turns.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import Any, TypeAlias
 import attrs
 
 from xached.bench.figures import AtLeast, AtMost, Figure
-from xached.bench.flow import Stepper, make_flow
+from xached.bench.flow import Flow, Stepper, make_flow
 from xached.domain.book import Book
 from xached.domain.order import OrderId, Side
 from xached.runtime.collector import calm
@@ -34,9 +36,35 @@ NS_PER_US = 1_000
 NS_PER_MS = 1_000_000
 
 
-def measure_engine(commands: int) -> list[Figure]:
+@attrs.frozen(kw_only=True)
+class EngineRound:
+    """What one round took: nanoseconds of processor time in all, and by the clock, in order."""
+
+    cpu_ns: int
+    took_ns: Sequence[int]
+    resting: int
+
+
+def measure_engine(commands: int, rounds: int) -> list[Figure]:
     """Time decide and apply over the flow, after as much again to fill and warm it."""
     flow = make_flow(2 * commands)
+    best = min((_engine_round(flow, commands) for _ in range(rounds)), key=lambda each: each.cpu_ns)
+    p99_us = _quantile(best.took_ns, 99) / NS_PER_US
+    return [
+        Figure(
+            "engine_commands_per_s",
+            commands * 1e9 / best.cpu_ns,
+            "/s",
+            AtLeast(ENGINE_PER_S_MIN),
+            note=f"{best.resting:,} orders rest at the end; the quickest of {rounds} rounds",
+        ),
+        Figure("engine_p50_us", _quantile(best.took_ns, 50) / NS_PER_US, "µs"),
+        Figure("engine_p99_us", p99_us, "µs", AtMost(ENGINE_P99_US_MAX)),
+        Figure("engine_pause_ms", best.took_ns[-1] / NS_PER_MS, "ms", AtMost(ENGINE_PAUSE_MS_MAX)),
+    ]
+
+
+def _engine_round(flow: Flow, commands: int) -> EngineRound:
     stepper = Stepper()
     for command in (*flow.opening, *flow.trading[:commands]):
         stepper.step(command)
@@ -52,20 +80,7 @@ def measure_engine(commands: int) -> list[Figure]:
     stepper.exchange.check()
     took_ns.sort()
     resting = len(stepper.exchange.state.orders)
-    return [
-        Figure(
-            "engine_commands_per_s",
-            commands * 1e9 / cpu_ns,
-            "/s",
-            AtLeast(ENGINE_PER_S_MIN),
-            note=f"{resting:,} orders rest at the end",
-        ),
-        Figure("engine_p50_us", _quantile(took_ns, 50) / NS_PER_US, "µs"),
-        Figure(
-            "engine_p99_us", _quantile(took_ns, 99) / NS_PER_US, "µs", AtMost(ENGINE_P99_US_MAX)
-        ),
-        Figure("engine_pause_ms", took_ns[-1] / NS_PER_MS, "ms", AtMost(ENGINE_PAUSE_MS_MAX)),
-    ]
+    return EngineRound(cpu_ns=cpu_ns, took_ns=took_ns, resting=resting)
 
 
 @attrs.frozen
@@ -98,21 +113,28 @@ BookCommand: TypeAlias = Add | Cancel | Take
 BookCall: TypeAlias = tuple[Callable[..., object], tuple[Any, ...]]
 
 
-def measure_book(commands: int, resting: int) -> list[Figure]:
+def measure_book(commands: int, resting: int, rounds: int) -> list[Figure]:
     """Time the book and, where it is installed, pyorderbook, on the same commands."""
     flow = make_book_flow(resting, commands)
-    own_per_s = _per_s(own_calls(flow, Book()), resting, commands)
-    figures = [Figure("book_commands_per_s", own_per_s, "/s", note=f"{resting:,} orders rest")]
     try:
         other = importlib.import_module("pyorderbook")
     except ImportError:
+        other = None
+    own_per_s = other_per_s = 0.0
+    for _ in range(rounds):
+        own_per_s = max(own_per_s, _per_s(own_calls(flow, Book()), resting, commands))
+        if other is not None:
+            calls = pyorderbook_calls(flow, other, other.Book())
+            other_per_s = max(other_per_s, _per_s(calls, resting, commands))
+    note = f"{resting:,} orders rest; the quickest of {rounds} rounds"
+    figures = [Figure("book_commands_per_s", own_per_s, "/s", note=note)]
+    if other is None:
         missing = "not installed: pip install 'xached[bench]'"
         return [
             *figures,
             Figure("pyorderbook_commands_per_s", None, "/s", note=missing),
             Figure("book_over_pyorderbook", None, "×", AtLeast(BOOK_RATIO_MIN), note=missing),
         ]
-    other_per_s = _per_s(pyorderbook_calls(flow, other, other.Book()), resting, commands)
     return [
         *figures,
         Figure("pyorderbook_commands_per_s", other_per_s, "/s"),

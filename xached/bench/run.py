@@ -45,6 +45,8 @@ class Sizes:
     """How much is measured. Figures of different sizes cannot be compared."""
 
     engine_commands: int
+    engine_rounds: int
+    """Of the engine and of the book, too."""
     book_commands: int
     book_resting: int
     recovery_commands: int
@@ -61,6 +63,7 @@ class Sizes:
 
 FULL = Sizes(
     engine_commands=100_000,
+    engine_rounds=5,
     book_commands=200_000,
     book_resting=10_000,
     recovery_commands=160_000,
@@ -82,6 +85,7 @@ FULL = Sizes(
 
 QUICK = Sizes(
     engine_commands=2_000,
+    engine_rounds=2,
     book_commands=2_000,
     book_resting=500,
     recovery_commands=2_000,
@@ -119,9 +123,9 @@ def run_bench(
 def _measure(part: Part, sizes: Sizes, progress: Callable[[str], None]) -> list[Figure]:
     match part:
         case Part.ENGINE:
-            return measure_engine(sizes.engine_commands)
+            return measure_engine(sizes.engine_commands, sizes.engine_rounds)
         case Part.BOOK:
-            return measure_book(sizes.book_commands, sizes.book_resting)
+            return measure_book(sizes.book_commands, sizes.book_resting, sizes.engine_rounds)
         case Part.RECOVERY:
             return measure_storage(sizes.recovery_commands)
         case Part.GRPC:
