@@ -207,6 +207,22 @@ async def test_the_first_minute_tells_one_story(
     assert told.flows == held.flows_24h == "100000"
 
 
+async def test_what_came_in_before_there_was_a_price_is_not_earned(
+    autojump_clock: MockClock, house: TradingHouse
+) -> None:
+    """Checked: counted as nothing, all of it looks earned when its first price comes."""
+    await house.account.open_subaccount(
+        call_of(ALICE, "bot"), account_pb2.OpenSubaccountRequest(subaccount="bot")
+    )
+    await transfer(house, "bot", "USDT", "1000", "t1")
+    await transfer(house, "bot", "BTC", "1", "t2")
+    await trio.sleep(2 * DAY_S)
+    closes(house, (1, 500_000))
+    told = await performance(house, "bot", max_points=9)
+    assert told.points[-1].value == "51000"
+    assert (told.gain, told.flows, told.return_ppm) == ("0", "51000", 0)
+
+
 async def test_what_has_no_price_now_is_no_loss(
     autojump_clock: MockClock, house: TradingHouse
 ) -> None:

@@ -130,16 +130,22 @@ class PerformanceHandlers:
         """The worths of those times at which all that was owned had a price."""
         worths: list[Worth] = []
         came_in = went_out = Fraction(0)
+        unpriced: list[Transaction] = []
         for at_ns in times:
             await trio.lowlevel.checkpoint()
-            for number, each in enumerate(past.until(at_ns), 1):
+            # What had no price yet came in at its first one: at none it would look earned.
+            moved, unpriced = [*unpriced, *past.until(at_ns)], []
+            for number, each in enumerate(moved, 1):
                 if number % FLOWS_AT_A_TIME == 0:
                     await trio.lowlevel.checkpoint()
                 value = values_of.at(each.asset, each.amount_units, each.at_ns)
                 if value is None:
                     value = values_of.at(each.asset, each.amount_units, at_ns)
-                came_in += max(value or Fraction(0), Fraction(0))
-                went_out -= min(value or Fraction(0), Fraction(0))
+                if value is None:
+                    unpriced.append(each)
+                    continue
+                came_in += max(value, Fraction(0))
+                went_out -= min(value, Fraction(0))
             values = [values_of.at(asset, units, at_ns) for asset, units in past.quantities.items()]
             if any(value is None for value in values):
                 continue
