@@ -200,6 +200,14 @@ class BusyExchange:
         """Arm a stream of alice's."""
         await self.guard.arm(Purse("alice/main"), CancelScope.ALL)
 
+    def fill(self) -> None:
+        """Leave no room for anything more."""
+        for _ in range(2):
+            other = CancelAll(
+                purse=Purse("bob/main"), symbol=None, request_id="", reason=EndReason.USER
+            )
+            self.matching.post(other, lambda _: None, account="")
+
     async def take(self) -> Request:
         """Carry out the next message as row 7."""
         (envelope,) = await self.matching.mailbox.receive_batch(1)
@@ -239,11 +247,7 @@ async def test_the_end_of_a_stream_waits_until_a_full_exchange_has_room(
         nursery.start_soon(exchange.arm)
         await exchange.take()
         await trio.testing.wait_all_tasks_blocked()  # It knows that it is armed.
-        for _ in range(2):
-            full = CancelAll(
-                purse=Purse("bob/main"), symbol=None, request_id="", reason=EndReason.USER
-            )
-            exchange.matching.post(full, lambda _: None, account="")
+        exchange.fill()
         nursery.start_soon(exchange.guard.disconnect)
         await trio.sleep(1)
         assert [type(await exchange.take()) for _ in range(2)] == [CancelAll, CancelAll]
@@ -265,11 +269,7 @@ async def test_an_exchange_that_is_full_for_long_is_asked_until_it_ends_the_stre
         nursery.start_soon(exchange.arm)
         await exchange.take()
         await trio.testing.wait_all_tasks_blocked()  # It knows that it is armed.
-        for _ in range(2):
-            full = CancelAll(
-                purse=Purse("bob/main"), symbol=None, request_id="", reason=EndReason.USER
-            )
-            exchange.matching.post(full, lambda _: None, account="")
+        exchange.fill()
         with trio.CancelScope() as client:
             client.cancel()
             await exchange.guard.disconnect()

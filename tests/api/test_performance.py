@@ -21,6 +21,7 @@ from tests.api.test_portfolio import (
     BTC_USDT,
     DAY_S,
     RECORDED,
+    close_of,
     deposit,
     portfolio,
     set_mark,
@@ -36,7 +37,7 @@ from tests.api.trading_house import (
 from xached.api import owned as owned_module
 from xached.api.past_prices import interval_for
 from xached.api.performance import PerformanceHandlers
-from xached.domain.candles import Candle, Interval
+from xached.domain.candles import Interval
 from xached.domain.instrument import Symbol
 from xached.domain.market import BINANCE
 from xached.domain.rejection import Reason, Rejection
@@ -69,21 +70,6 @@ async def transfer(
         target_subaccount=target, asset=asset, amount=amount, request_id=request_id
     )
     await house.wallet.transfer_funds(call_of(ALICE), request)
-
-
-def close_of(interval: Interval, open_at_ns: int, ticks: int) -> Candle:
-    return Candle(
-        interval=interval,
-        open_at_ns=open_at_ns,
-        open_ticks=ticks,
-        high_ticks=ticks,
-        low_ticks=ticks,
-        close_ticks=ticks,
-        volume_lots=1,
-        trades=1,
-        simulated_trades=0,
-        closed=True,
-    )
 
 
 def closes(house: TradingHouse, *closes: tuple[float, int], symbol: Symbol = BTC_USDT) -> None:

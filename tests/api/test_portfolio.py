@@ -77,6 +77,21 @@ async def portfolio(
     return await house.portfolios.get_portfolio(call_of(ALICE, subaccount), request)
 
 
+def close_of(interval: Interval, open_at_ns: int, ticks: int) -> Candle:
+    return Candle(
+        interval=interval,
+        open_at_ns=open_at_ns,
+        open_ticks=ticks,
+        high_ticks=ticks,
+        low_ticks=ticks,
+        close_ticks=ticks,
+        volume_lots=1,
+        trades=1,
+        simulated_trades=0,
+        closed=True,
+    )
+
+
 def closes(house: TradingHouse, *closes: tuple[float, int]) -> None:
     """Let the venue's line have closed at these prices, so many seconds ago."""
     line = house.market.venue_line(BTC_USDT, RECORDED).line
@@ -84,22 +99,7 @@ def closes(house: TradingHouse, *closes: tuple[float, int]) -> None:
     now_ns = house.running.world.now_ns()
     for ago_s, ticks in closes:
         open_at_ns = (now_ns - round(ago_s * 10**9)) // CANDLE_NS * CANDLE_NS - CANDLE_NS
-        line.preload(
-            [
-                Candle(
-                    interval=Interval.M5,
-                    open_at_ns=open_at_ns,
-                    open_ticks=ticks,
-                    high_ticks=ticks,
-                    low_ticks=ticks,
-                    close_ticks=ticks,
-                    volume_lots=1,
-                    trades=1,
-                    simulated_trades=0,
-                    closed=True,
-                )
-            ]
-        )
+        line.preload([close_of(Interval.M5, open_at_ns, ticks)])
 
 
 async def test_a_position_is_valued_at_the_mark(
